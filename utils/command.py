@@ -1,0 +1,54 @@
+"""What every command shares: options, a log on stderr, one-line errors, a progress bar for people only."""
+
+import logging
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from utils.errors import InputError
+from utils.options import parse
+
+T = TypeVar("T")
+
+
+def logger(name: str) -> logging.Logger:
+    """The logger of one module; `run_command` decides where it writes."""
+    return logging.getLogger(name)
+
+
+def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, description: str | None = None) -> int:
+    """Parse the options of a command and do its work. Returns the exit status: 0, or 1 after a one-line error on stderr."""
+    module = sys.modules[work.__module__]
+    prog = module.__spec__.name if module.__spec__ else work.__module__
+    try:
+        options = parse(cls, argv, f"python3 -m {prog}", (description or "").strip())
+        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+        if argv is None:
+            logger(prog).info("%s", shlex.join(["python3", "-m", prog, *sys.argv[1:]]))
+        work(options)
+    except InputError as error:
+        print(f"{prog}: ERROR: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"{prog}: ERROR: {place}{error.strerror or error}; no output was committed", file=sys.stderr)
+        return 1
+    return 0
+
+
+def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+    """Iterate over `items` with a bar on a terminal; in a log file, silence."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    start = shown = time.monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - shown > 0.2 or done == total:
+            shown = now
+            bar = "#" * (30 * done // max(total, 1))
+            print(f"\r{label} [{bar:<30}] {done}/{total} {now - start:.0f} s", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)

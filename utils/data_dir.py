@@ -1,0 +1,202 @@
+"""Kaldi data directories: read, write, validate.
+
+Files are lines `key value`, sorted as LC_ALL=C sort does. `utt2spk` is primary, `spk2utt` derived from it. The rules are those of
+https://kaldi-asr.org/doc/data_prep.html; `utils/validate_data_dir.sh` runs this module as a command.
+"""
+
+import itertools
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from utils.errors import InputError
+from utils.tables import read_table, write_table
+
+PER_UTTERANCE = ("text", "feats.scp", "vad.scp", "xvector.scp", "utt2dur", "utt2num_frames", "utt2lang", "utt2uniq")
+PER_SPEAKER = ("spk2gender", "spk2utt", "cmvn.scp")
+
+
+class DataDir:
+    """A data directory on disk. Tables are read when first asked for."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        if not (self.path / "utt2spk").is_file():
+            raise InputError(f"{self.path}: no utt2spk here; is this a Kaldi data directory?")
+
+    @cached_property
+    def utt2spk(self) -> dict[str, str]:
+        """Utterance -> speaker, in the order of the file."""
+        return self.table("utt2spk")
+
+    @cached_property
+    def spk2utt(self) -> dict[str, list[str]]:
+        """Speaker -> its utterances, derived from utt2spk."""
+        return invert(self.utt2spk)
+
+    def has(self, name: str) -> bool:
+        """Is there a file of this name?"""
+        return (self.path / name).is_file()
+
+    def table(self, name: str) -> dict[str, str]:
+        """Read one table of the directory."""
+        return read_table(self.path / name)
+
+
+def invert(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
+    """Turn utterance -> speaker into speaker -> utterances, both sorted."""
+    spk2utt: dict[str, list[str]] = {}
+    for utterance in sorted(utt2spk):
+        spk2utt.setdefault(utt2spk[utterance], []).append(utterance)
+    return dict(sorted(spk2utt.items()))
+
+
+def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
+    """Write tables (file name -> key -> value) and the spk2utt that follows from utt2spk, then validate what was written."""
+    path = Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        write_table(path / name, table)
+    write_table(path / "spk2utt", {spk: " ".join(utts) for spk, utts in invert(tables["utt2spk"]).items()})
+    require_valid(path)
+
+
+def require_valid(path: Path) -> None:
+    """Raise InputError with the first problems of a data directory (text, features and audio may be absent)."""
+    problems = validate(path, text=False, feats=False, wav=False)
+    if problems:
+        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+        raise InputError(f"{path}: not a valid data directory: {'; '.join(problems[:3])}{more}")
+
+
+def validate(path: Path, text: bool = True, feats: bool = True, wav: bool = True, spk_sort: bool = True, printable: bool = True) -> list[str]:
+    """List the problems of a data directory, each with its file.
+
+    Args:
+        text, feats, wav: require `text`, `feats.scp`, `wav.scp`; a waived file is still checked if it is there.
+        spk_sort: require utt2spk to be sorted by speaker too, so that a speaker id is a prefix of its utterance ids.
+        printable: require the transcripts of `text` to have no control characters.
+    """
+    path = Path(path)
+    required = ["utt2spk", "spk2utt"] + [name for name, wanted in (("text", text), ("feats.scp", feats), ("wav.scp", wav)) if wanted]
+    problems = [f"{path / name}: missing" for name in required if not (path / name).is_file()]
+    if "utt2spk" in " ".join(problems):
+        return problems
+    tables: dict[str, dict[str, str]] = {}
+    for file in sorted(file for file in path.iterdir() if _is_table(file.name)):
+        try:
+            tables[file.name] = read_table(file)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        problems += _check_table(file, tables[file.name])
+    if "utt2spk" in tables:
+        problems += _check_speakers(path, tables, spk_sort)
+        problems += _check_keys(path, tables)
+    if printable and "text" in tables:
+        problems += [f"{path / 'text'}: {key}: not printable" for key, words in tables["text"].items() if not words.isprintable()]
+    return problems
+
+
+def _is_table(name: str) -> bool:
+    return name in (*PER_UTTERANCE, *PER_SPEAKER, "utt2spk", "wav.scp", "segments", "reco2dur") or name.startswith("utt2")
+
+
+def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:
+    keys = list(table)
+    if not keys:
+        yield f"{file}: empty"
+    unsorted = next((number for number, (a, b) in enumerate(itertools.pairwise(keys), 2) if b <= a), None)
+    if unsorted:
+        yield f"{file}:{unsorted}: not sorted (LC_ALL=C); run utils/fix_data_dir.sh"
+    raw = file.read_bytes()
+    if raw and not raw.endswith(b"\n"):
+        yield f"{file}: no newline at the end"
+    for key, value in table.items():
+        problem = _check_value(file.name, value)
+        if problem:
+            yield f"{file}: {key}: {problem}"
+
+
+def _check_value(name: str, value: str) -> str | None:
+    fields = value.split()
+    if name == "utt2spk" and len(fields) != 1:
+        return f"expected one speaker, found {value!r}"
+    if name == "spk2gender" and value not in ("m", "f"):
+        return f"expected m or f, found {value!r}"
+    if name in ("utt2dur", "reco2dur") and not (_is_number(value) and float(value) > 0):
+        return f"expected seconds > 0, found {value!r}"
+    if name == "utt2num_frames" and not (value.isdigit() and int(value) > 0):
+        return f"expected frames > 0, found {value!r}"
+    if name == "segments":
+        times = fields[1:]
+        if len(times) != 2 or not all(map(_is_number, times)) or not 0 <= float(times[0]) < float(times[1]):
+            return f"expected 'recording begin end' with end > begin >= 0, found {value!r}"
+    return None
+
+
+def _is_number(value: str) -> bool:
+    try:
+        return float(value) == float(value)
+    except ValueError:
+        return False
+
+
+def _check_speakers(path: Path, tables: Mapping[str, Mapping[str, str]], spk_sort: bool) -> Iterable[str]:
+    speakers = list(tables["utt2spk"].values())
+    if spk_sort:
+        for utterance, a, b in zip(list(tables["utt2spk"])[1:], speakers, speakers[1:], strict=False):
+            if b < a:
+                yield f"{path / 'utt2spk'}: {utterance}: not sorted by speaker; make the speaker id a prefix of the utterance id, joined by '-'"
+                break
+    if "spk2utt" in tables:
+        derived = {spk: " ".join(utts) for spk, utts in invert(tables["utt2spk"]).items()}
+        for speaker in sorted(set(derived) | set(tables["spk2utt"])):
+            if derived.get(speaker) != " ".join(tables["spk2utt"].get(speaker, "").split()):
+                yield f"{path / 'spk2utt'}: {speaker}: disagrees with utt2spk; derive it anew with utils/fix_data_dir.sh"
+                break
+
+
+def _check_keys(path: Path, tables: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
+    utterances, speakers = set(tables["utt2spk"]), set(tables["utt2spk"].values())
+    if "segments" in tables:
+        recordings = {value.split()[0] for value in tables["segments"].values()}
+        expected = {"segments": utterances, "wav.scp": recordings, "reco2dur": recordings}
+    else:
+        expected = {"wav.scp": utterances, "reco2dur": utterances}
+    expected |= dict.fromkeys(PER_UTTERANCE, utterances) | {"spk2gender": speakers}
+    for name, wanted in expected.items():
+        if name in tables and set(tables[name]) != wanted:
+            odd = sorted(set(tables[name]) ^ wanted)
+            yield f"{path / name}: {len(tables[name])} keys, expected {len(wanted)}; first differences: {' '.join(odd[:3])}"
+    for name, table in tables.items():
+        if name.startswith("utt2") and name not in expected and not set(table) <= utterances:
+            odd = sorted(set(table) - utterances)
+            yield f"{path / name}: {len(odd)} utterances that utt2spk lacks: {' '.join(odd[:3])}"
+
+
+FLAGS = {"--no-text": "text", "--no-feats": "feats", "--no-wav": "wav", "--no-spk-sort": "spk_sort", "--non-print": "printable"}
+USAGE = f"Usage: utils/validate_data_dir.sh [{'] ['.join(FLAGS)}] <data-dir>"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Validate one directory with Kaldi's own flags. Returns 0 if it is valid, else 1 after listing the problems."""
+    arguments = sys.argv[1:] if argv is None else argv
+    waived = {FLAGS[word]: False for word in arguments if word in FLAGS}
+    places = [word for word in arguments if word not in FLAGS]
+    if len(places) != 1 or places[0].startswith("--"):
+        print(USAGE, file=sys.stderr)
+        return 1
+    problems = validate(Path(places[0]), **waived)
+    for problem in problems[:20]:
+        print(f"validate_data_dir: {problem}", file=sys.stderr)
+    if len(problems) > 20:
+        print(f"validate_data_dir: ... and {len(problems) - 20} more", file=sys.stderr)
+    if not problems:
+        print(f"validate_data_dir: successfully validated {places[0]}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

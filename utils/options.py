@@ -1,0 +1,158 @@
+"""Options of a command: declared once, in a frozen dataclass; overridden by YAML files, then by the command line.
+
+    @dataclass(frozen=True)
+    class Options:
+        out: Path = option(help="directory to write")
+        epochs: int = option(100, "passes over the data")
+
+    options = parse(Options, argv, "steps.generators.train", "Train a generator.")
+
+Every option takes a value (`--force true`), dashes and underscores are the same, nothing may be abbreviated. `--conf FILE.yaml` overrides
+the defaults and may be repeated; the command line overrides both.
+"""
+
+import argparse
+import dataclasses
+import math
+import sys
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from utils.errors import InputError
+
+REQUIRED = dataclasses.MISSING
+
+
+T = TypeVar("T")
+
+
+def option(default: Any = REQUIRED, help: str = "", choices: tuple | None = None, short: str | None = None) -> Any:
+    """A dataclass field with its help text. Without a default the option must be given; `short` is a second name such as "-n"."""
+    return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "short": short})
+
+
+def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = "") -> T:
+    """Build `cls` from its defaults, the `--conf` files and the command line. Raises InputError on anything unknown or ill-typed."""
+    words = sys.argv[1:] if argv is None else argv
+    given = vars(_parser(cls, prog, description).parse_args(_join_values(words)))
+    values: dict[str, Any] = {}
+    for conf in given.pop("conf", []):
+        values |= read_conf(cls, Path(conf))
+    for name, text in given.items():
+        values[name] = _convert(cls, name, text, f"--{name}")
+    missing = [f"--{field.name}" for field in dataclasses.fields(cls) if field.default is REQUIRED and field.name not in values]
+    if missing:
+        raise InputError(f"{prog}: missing {', '.join(missing)} (see --help)")
+    return cls(**values)
+
+
+def read_conf(cls: type, path: Path) -> dict[str, Any]:
+    """Read one YAML mapping of option names to values, each checked against `cls`."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected lines 'option: value', found a {type(content).__name__}")
+    return {key: _convert(cls, key, value, f"{path}: {key}") for key, value in content.items()}
+
+
+def as_dict(options: Any) -> dict[str, Any]:
+    """The options as plain YAML and JSON values, in the order of their declaration."""
+    return {field.name: _plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=32, width=120)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> typing.NoReturn:
+        raise InputError(f"{self.prog}: {message} (see --help)")
+
+
+def _parser(cls: type, prog: str, description: str) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=prog, description=description, allow_abbrev=False, formatter_class=_HelpFormatter, argument_default=argparse.SUPPRESS
+    )
+    parser.add_argument("--conf", action="append", metavar="YAML", help="read options from this file; may be repeated")
+    for field in dataclasses.fields(cls):
+        names = dict.fromkeys([f"--{field.name}", f"--{field.name.replace('_', '-')}", field.metadata.get("short") or f"--{field.name}"])
+        default = "required" if field.default is REQUIRED else f"default: {_plain(field.default)}"
+        choices = field.metadata.get("choices")
+        help_text = " | ".join(filter(None, [field.metadata.get("help", ""), "one of " + ", ".join(choices) if choices else ""]))
+        parser.add_argument(*names, metavar=_type_name(field.type).upper(), help=f"{help_text} ({default})".replace("%", "%%"))
+    return parser
+
+
+def _join_values(words: list[str]) -> list[str]:
+    """Turn `--name value` into `--name=value`, so that a value may begin with a dash."""
+    joined, rest = [], iter(words)
+    for word in rest:
+        value = next(rest, None) if word.startswith("-") and "=" not in word and word not in ("-h", "--help") else None
+        joined.append(word if value is None else f"{word}={value}")
+    return joined
+
+
+def _type_name(kind: Any) -> str:
+    kinds = [k for k in _alternatives(kind) if k is not type(None)]
+    return "LIST" if typing.get_origin(kinds[0]) is tuple else kinds[0].__name__
+
+
+def _alternatives(kind: Any) -> tuple:
+    return typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+
+
+def _convert(cls: type, name: str, value: Any, where: str) -> Any:
+    """Turn a string of the command line, or a value of a YAML file, into the declared type of the option `name`."""
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    if name not in fields:
+        raise InputError(f"{where}: unknown option; valid ones are {', '.join(fields)}")
+    kinds = _alternatives(fields[name].type)
+    if type(None) in kinds and (value is None or value in ("", "none", "null")):
+        return None
+    kind = next(k for k in kinds if k is not type(None))
+    try:
+        converted = _convert_to(kind, value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: expected {_type_name(kind).lower()}, found {value!r}") from error
+    choices = fields[name].metadata.get("choices")
+    if choices:
+        for item in converted if isinstance(converted, tuple) else (converted,):
+            if item not in choices:
+                raise InputError(f"{where}: expected one of {', '.join(map(str, choices))}, found {item!r}")
+    return converted
+
+
+def _convert_to(kind: Any, value: Any) -> Any:
+    if typing.get_origin(kind) is tuple:
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, list | tuple):
+            raise TypeError
+        return tuple(_convert_to(typing.get_args(kind)[0], item.strip() if isinstance(item, str) else item) for item in items if item != "")
+    if kind is bool:
+        if value in ("true", "false"):
+            return value == "true"
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+    if isinstance(value, bool) or value is None or isinstance(value, list | dict):
+        raise TypeError
+    if kind is int and isinstance(value, float):
+        raise TypeError
+    if kind is float and math.isnan(float(value)):
+        raise ValueError
+    return kind(value) if kind is not str else str(value)

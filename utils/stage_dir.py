@@ -1,0 +1,145 @@
+"""A stage directory is complete or it is absent.
+
+Outputs are written into a hidden directory beside the final one and renamed when all is there. `.done` holds a signature of the options and
+of the inputs: with the same ones a rerun is a no-op that says so, with others the stage is redone.
+
+    with StageDir(options.out, options, inputs=[options.data], force=options.force) as stage:
+        if stage.done:
+            return
+        (stage.dir / "table").write_text(...)
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from utils.command import logger
+from utils.errors import InputError
+from utils.options import as_dict
+from utils.run_info import write_run_info
+
+log = logger(__name__)
+DONE, CONFIG, RUN_INFO = ".done", "config.yaml", "run_info.json"
+BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", ".wav", ".flac"}
+NOT_HASHED = ("out", "force", "nj")
+
+
+class StageDir:
+    """Context manager around one output directory.
+
+    Attributes:
+        final: the directory as the user named it.
+        dir: where to write now; renamed to `final` on a clean exit, removed on an exception.
+        done: the final directory is complete and has this signature: write nothing.
+
+    With `resume`, what an interrupted run with the same signature left in `dir` is kept, for the caller to continue from.
+    """
+
+    def __init__(self, out: Path, options: Any, inputs: Iterable[Path] = (), force: bool = False, resume: bool = False):
+        self.final = Path(out).absolute()
+        self.dir = self.final.with_name(f".{self.final.name}.tmp")
+        self.old = self.final.with_name(f".{self.final.name}.old")
+        self.options, self.inputs, self.force, self.resume = options, [Path(path) for path in inputs], force, resume
+        self.done = False
+
+    def __enter__(self) -> Self:
+        self.signature = signature(self.options, self.inputs)
+        self._restore()
+        if not self.force and self._read(self.final / DONE) == self.signature:
+            log.info("%s is up to date", self.final)
+            self.done = True
+            return self
+        if self.final.exists() and any(self.final.iterdir()) and not (self.final / DONE).exists():
+            raise InputError(f"{self.final}: has files that no stage has written; name another directory or empty this one")
+        self._lock()
+        if not (self.resume and not self.force and self._read(self.dir / ".signature") == self.signature):
+            for item in self.dir.iterdir():
+                shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+        (self.dir / ".signature").write_text(self.signature)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.done:
+            return
+        try:
+            if kind is None:
+                self._commit()
+            elif not self.resume:
+                shutil.rmtree(self.dir, ignore_errors=True)
+        finally:
+            os.close(self.lock)
+
+    def _restore(self) -> None:
+        """Undo a commit that was killed between its two renames."""
+        if self.old.exists():
+            if self.final.exists():
+                shutil.rmtree(self.old)
+            else:
+                self.old.rename(self.final)
+
+    def _lock(self) -> None:
+        """Make the working directory ours, or refuse: two writers would mix their files."""
+        while True:
+            self.dir.mkdir(parents=True, exist_ok=True)
+            self.lock = os.open(self.dir, os.O_RDONLY)
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(self.lock)
+                raise InputError(f"{self.final}: another process is writing it; wait for it or stop it") from error
+            if self.dir.exists() and os.fstat(self.lock).st_ino == self.dir.stat().st_ino:
+                return
+            os.close(self.lock)
+
+    def _commit(self) -> None:
+        plain = as_dict(self.options)
+        (self.dir / CONFIG).write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        write_run_info(self.dir / RUN_INFO, plain)
+        (self.dir / ".signature").rename(self.dir / DONE)
+        if self.final.exists():
+            self.final.rename(self.old)
+        self.dir.rename(self.final)
+        shutil.rmtree(self.old, ignore_errors=True)
+
+    @staticmethod
+    def _read(path: Path) -> str | None:
+        return path.read_text() if path.is_file() else None
+
+
+def signature(options: Any, inputs: Iterable[Path]) -> str:
+    """A hash of what decides an output: options by value, input files by content (archives and audio by size and time).
+
+    Paths do not count, what they hold does: a moved experiment stays up to date.
+    """
+    values = {
+        name: value for name, value in as_dict(options).items() if name not in NOT_HASHED and not isinstance(getattr(options, name), Path)
+    }
+    digest = hashlib.sha256(json.dumps([type(options).__module__, values], sort_keys=True).encode())
+    for number, root in enumerate(inputs):
+        if not root.exists():
+            raise InputError(f"{root}: no such file or directory; run the stage that makes it first")
+        for path in sorted(_files(root)):
+            digest.update(f"\n{number} {path.relative_to(root)} {_fingerprint(path)}".encode())
+    return digest.hexdigest()
+
+
+def _files(root: Path) -> Iterable[Path]:
+    if root.is_file():
+        return [root]
+    return (path for path in root.rglob("*") if path.is_file() and path.name not in (DONE, CONFIG, RUN_INFO, ".lock"))
+
+
+def _fingerprint(path: Path) -> str:
+    if path.suffix in BY_SIZE_AND_TIME:
+        status = path.stat()
+        return f"{status.st_size} {status.st_mtime_ns}"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
