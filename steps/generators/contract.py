@@ -1,0 +1,101 @@
+"""The contract of a generator: sentence vectors in, mixture densities over embeddings out; one directory on disk, without pickles.
+
+    generator = load_generator(Path("exp/demo/mdn"))
+    mixture, = generator.mixtures(text_vectors[:1])       # text_vectors (T, E) of the encoder named in the directory
+    embeddings, components = mixture.sample(np.random.default_rng(0), 20)
+
+A directory holds `generator.json` (kind, sizes and whatever numbers the kind needs) and `weights.safetensors`; what training writes beside
+them (config, encoder, transform, training-speaker means, metrics) is described in `steps/generators/train.py`.
+"""
+
+import importlib
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from steps.generators.mixture import Mixture
+from utils.errors import InputError
+
+# kind -> module and class; imported when needed, so that a closed-form generator never waits for torch
+KINDS = {
+    "gaussian": ("steps.generators.gaussian", "GaussianGenerator"),
+    "group_gaussian": ("steps.generators.group_gaussian", "GroupGaussianGenerator"),
+    "gmm": ("steps.generators.gmm", "GmmGenerator"),
+    "group_gmm": ("steps.generators.gmm", "GroupGmmGenerator"),
+    "ridge": ("steps.generators.ridge", "RidgeGenerator"),
+    "mdn": ("steps.generators.mdn.generator", "MdnGenerator"),
+}
+DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
+PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
+
+
+class Generator(ABC):
+    """A conditional density over embeddings.
+
+    Attributes:
+        kind: name in `KINDS`.
+        dim: D of the embeddings.
+        text_dim: E of the sentence vectors.
+    """
+
+    kind: ClassVar[str]
+    dim: int
+    text_dim: int
+
+    @abstractmethod
+    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
+        """The density for each of the sentence vectors (T, E)."""
+
+    @abstractmethod
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What must be saved: JSON values, and arrays by name."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Generator":
+        """Build the generator from what `state` gave."""
+
+    def log_density(self, x: np.ndarray, text_vectors: np.ndarray) -> np.ndarray:
+        """Log density (N, T) in nats of embeddings (N, D) for texts (T, E)."""
+        return np.stack([mixture.log_density(x) for mixture in self.mixtures(text_vectors)], axis=1)
+
+    def save(self, directory: Path) -> None:
+        """Write `generator.json` and `weights.safetensors`."""
+        from safetensors.numpy import save_file
+
+        values, arrays = self.state()
+        description = {"kind": self.kind, "dim": self.dim, "text_dim": self.text_dim, "values": values}
+        (directory / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, str(directory / WEIGHTS))
+
+
+def load_generator(directory: Path) -> Generator:
+    """Load the generator of a model directory. Raises InputError where it is incomplete, of unknown kind, or holds a pickle."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    directory = Path(directory)
+    for name in (DESCRIPTION, WEIGHTS):
+        if not (directory / name).is_file():
+            raise InputError(f"{directory}: no {name}; train a generator into this directory first (./run.sh --stage 4)")
+    for file in sorted(directory.rglob("*")):
+        if file.suffix in PICKLES:
+            raise InputError(f"{file}: a pickle can run code and is never loaded; remove it if it is not yours")
+    try:
+        description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
+        arrays = load_file(str(directory / WEIGHTS))
+    except (json.JSONDecodeError, SafetensorError) as error:
+        raise InputError(f"{directory}: unreadable model ({error}); train it again") from error
+    if description["kind"] not in KINDS:
+        raise InputError(f"{directory / DESCRIPTION}: unknown kind {description['kind']!r}; known are {', '.join(KINDS)}")
+    module, name = KINDS[description["kind"]]
+    generator = getattr(importlib.import_module(module), name).from_state(description["values"], arrays)
+    if (generator.dim, generator.text_dim) != (description["dim"], description["text_dim"]):
+        raise InputError(
+            f"{directory}: the weights are for {generator.dim} dimensions and {generator.text_dim}-d texts,"
+            f" {DESCRIPTION} says {description['dim']} and {description['text_dim']}; the files are of two different models"
+        )
+    return generator

@@ -1,0 +1,126 @@
+"""A mixture density over speaker embeddings: what every generator gives for a text.
+
+A mixture lives in latent coordinates y (q), placed in the space of the embeddings x (D) by a `Frame` x = offset + basis y. Components are
+diagonal in y, so one shared basis makes them full in x. Densities are those of x in its own units: the Jacobian of the frame is in them.
+Where the basis has fewer columns than rows (dead or collinear dimensions), the mixture lives on that affine subspace, exactly: samples lie
+in it, and the density is with respect to its q-dimensional volume, so that a dead dimension buys no likelihood.
+
+Sources: C. M. Bishop, Mixture Density Networks, 1994; Student-t kernels: Kotz and Nadarajah, Multivariate t Distributions, 2004, eq. 1.1.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import gammaln, logsumexp
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An affine map x = offset + basis y.
+
+    Attributes:
+        offset: (D,) float64.
+        basis: (D, q) float64 of full column rank, or None for the identity.
+    """
+
+    offset: np.ndarray
+    basis: np.ndarray | None = None
+
+    @property
+    def latent_dim(self) -> int:
+        """q, the number of latent coordinates."""
+        return len(self.offset) if self.basis is None else self.basis.shape[1]
+
+    @cached_property
+    def inverse(self) -> np.ndarray | None:
+        """(q, D) pseudo-inverse of the basis."""
+        return None if self.basis is None else np.linalg.pinv(self.basis)
+
+    @cached_property
+    def log_volume(self) -> float:
+        """log sqrt det(basis' basis): the logarithm of how much the map stretches q-dimensional volume."""
+        return 0.0 if self.basis is None else float(np.log(np.linalg.svd(self.basis, compute_uv=False)).sum())
+
+    def to_latent(self, x: np.ndarray) -> np.ndarray:
+        """Coordinates (N, q) of embeddings (N, D), projected orthogonally onto the subspace."""
+        centred = x - self.offset
+        return centred if self.basis is None else centred @ self.inverse.T
+
+    def to_embedding(self, y: np.ndarray) -> np.ndarray:
+        """Embeddings (N, D) of coordinates (N, q)."""
+        return self.offset + (y if self.basis is None else y @ self.basis.T)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The density over embeddings, given one text.
+
+    Attributes:
+        log_weights: (K,) logarithms of the weights, which sum to 1.
+        means: (K, q) in latent coordinates.
+        scales: (K, q) > 0 in latent coordinates: standard deviations of a Gaussian, scale parameters of a Student-t.
+        frame: where the latent coordinates lie in the space of the embeddings.
+        dof: degrees of freedom of Student-t components; infinity means Gaussian.
+    """
+
+    log_weights: np.ndarray
+    means: np.ndarray
+    scales: np.ndarray
+    frame: Frame
+    dof: float = math.inf
+
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        """Log density (N,) in nats of embeddings (N, D), in their own units."""
+        return logsumexp(self.component_log_density(x) + self.log_weights, axis=1)
+
+    def component_log_density(self, x: np.ndarray) -> np.ndarray:
+        """Log density (N, K) of embeddings (N, D) under each component, weights left out."""
+        y = self.frame.to_latent(np.asarray(x, dtype=np.float64))
+        precision = self.scales**-2.0
+        # |y - m|^2 / s^2 expanded: two matrix products instead of an (N, K, q) array
+        squares = y**2 @ precision.T - 2 * y @ (self.means * precision).T + (self.means**2 * precision).sum(1)
+        squares = np.maximum(squares, 0.0)
+        q = self.frame.latent_dim
+        log_scale = np.log(self.scales).sum(1) + self.frame.log_volume
+        if math.isinf(self.dof):
+            return -0.5 * (squares + q * math.log(2 * math.pi)) - log_scale
+        nu = self.dof
+        constant = gammaln((nu + q) / 2) - gammaln(nu / 2) - q / 2 * math.log(nu * math.pi)
+        return constant - (nu + q) / 2 * np.log1p(squares / nu) - log_scale
+
+    def tempered(self, weights: float = 1.0, spread: float = 1.0) -> "Mixture":
+        """The mixture at other temperatures: weights to the power 1/weights, variances times `spread`."""
+        log_weights = self.log_weights / weights
+        return Mixture(log_weights - logsumexp(log_weights), self.means, self.scales * math.sqrt(spread), self.frame, self.dof)
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draw n embeddings. Returns (n, D) float32 and the component (n,) of each."""
+        edges = np.cumsum(np.exp(self.log_weights))
+        components = np.minimum(np.searchsorted(edges, rng.random(n) * edges[-1], side="right"), len(edges) - 1)
+        noise = rng.standard_normal((n, self.frame.latent_dim), dtype=np.float32)
+        if not math.isinf(self.dof):
+            noise *= np.sqrt(self.dof / rng.chisquare(self.dof, (n, 1))).astype(np.float32)
+        noise *= self.scales.astype(np.float32)[components]
+        noise += self.means.astype(np.float32)[components]
+        return self._place(noise), components
+
+    def _place(self, y: np.ndarray) -> np.ndarray:
+        offset = self.frame.offset.astype(np.float32)
+        return offset + (y if self.frame.basis is None else y @ self.frame.basis.T.astype(np.float32))
+
+    def original_space(self) -> dict[str, np.ndarray]:
+        """The parameters in the space of the embeddings.
+
+        Returns:
+            weights (K,), means (K, D), and the covariance of component k as factors[k] @ factors[k].T with factors (K, D, q); for Student-t
+            components this is the scale matrix, and `dof` () says how heavy the tails are.
+        """
+        basis = np.eye(len(self.frame.offset)) if self.frame.basis is None else self.frame.basis
+        return {
+            "weights": np.exp(self.log_weights),
+            "means": self.frame.to_embedding(self.means),
+            "factors": basis[None] * self.scales[:, None, :],
+            "dof": np.array(self.dof),
+        }
