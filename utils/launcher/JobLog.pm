@@ -1,0 +1,90 @@
+# Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
+#
+# The frame around a job's output in its log, the same from every launcher:
+#
+#   # <command>
+#   # Started at Mon Nov 02 09:30:00 UTC 2026
+#   #
+#   ... what the job printed ...
+#   # Accounting: time=12 threads=1
+#   # Finished at Mon Nov 02 09:30:12 UTC 2026 with status 0
+#   # Ended (code 0) at Mon Nov 02 09:30:12 UTC 2026, elapsed time 12 seconds
+#
+# start() truncates the log and writes the header, finish() appends the footer, exit_code() reads the footer of an earlier run.
+package JobLog;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use POSIX ();
+
+our @EXPORT_OK = qw(start finish note exit_code);
+
+sub date {
+    return POSIX::strftime('%a %b %d %H:%M:%S %Z %Y', localtime);
+}
+
+# start($log, $command, @facts): creates the directory and the log; @facts are further lines. Dies with the reason.
+sub start {
+    my ($log, $command, @facts) = @_;
+    make_directory($1) if $log =~ m{^(.*[^/])/}s;
+    $command =~ s/\n/\n# /g;
+    open my $file, '>', $log or die "cannot write the log $log: $!\n";
+    write_lines($file, $log, $command, 'Started at ' . date(), @facts, '');
+}
+
+# finish($log, $wait_status, $seconds, $threads): $wait_status as of wait(2), $seconds an integer. Dies with the reason.
+sub finish {
+    my ($log, $wait_status, $seconds, $threads) = @_;
+    my ($code, $signal, $date) = ($wait_status >> 8, $wait_status & 127, date());
+    my $status = $signal ? 128 + $signal : $code;
+    my $ended  = $signal ? "code $code; signal $signal" : "code $code";
+    append_lines(
+        $log,
+        "Accounting: time=$seconds threads=$threads",
+        "Finished at $date with status $status",
+        "Ended ($ended) at $date, elapsed time $seconds seconds"
+    );
+}
+
+# note($log, $text): one more line in the log of a job that gets no footer. Dies with the reason.
+sub note {
+    my ($log, $text) = @_;
+    append_lines($log, "$text at " . date());
+}
+
+# The status in a log's footer (128 + signal for a killed job); undef without a log or a footer.
+sub exit_code {
+    my ($log) = @_;
+    open my $file, '<', $log or return undef;
+    seek $file, -4096, 2;    # fails on a shorter file, which is then read whole
+    my $last = '';
+    while (my $line = <$file>) { $last = $line }
+    return $last =~ /^# Ended \(code (\d+)(?:; signal (\d+))?\)/ ? $1 || ($2 ? 128 + $2 : 0) : undef;
+}
+
+# Like mkdir -p. Another job may make the same directory at the same time.
+sub make_directory {
+    my ($directory) = @_;
+    return if -d $directory;
+    make_directory($1) if $directory =~ m{^(.*[^/])/+[^/]+\z}s;
+    mkdir $directory or -d $directory or die "cannot create the directory $directory: $!\n";
+}
+
+# Appends behind the job's output, on a line of its own even where that output ended without a newline.
+sub append_lines {
+    my ($log, @lines) = @_;
+    open my $file, '+>>', $log or die "cannot write the log $log: $!\n";
+    seek $file, -1, 2;
+    my $end = <$file>;
+    print {$file} "\n" if defined $end && $end ne "\n";
+    write_lines($file, $log, @lines);
+}
+
+sub write_lines {
+    my ($file, $log, @lines) = @_;
+    print {$file} map { $_ eq '' ? "#\n" : "# $_\n" } @lines;
+    close $file or die "cannot write the log $log: $!\n";
+}
+
+1;

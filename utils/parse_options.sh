@@ -1,0 +1,98 @@
+# Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
+# shellcheck shell=bash
+#
+# Turns `--name value` on the command line into shell variables. Source it after the defaults:
+#
+#   help_message="usage: $0 [--nj 4] <data-dir>"   # or a function help_message, called at --help
+#   nj=4
+#   stop_stage=100
+#   . utils/parse_options.sh
+#
+# reads  the caller's "$@": each `--na-me value` sets the variable `na_me`, which must already be defined. A value is taken
+#        verbatim, whatever it holds; it may be empty or begin with a dash. A variable that is `true` or `false` accepts nothing else.
+#        `--config FILE` (where the caller defines `config`) sources FILE as shell before any option is set, so that the
+#        command line wins wherever it stands; it must be valid shell. `--help` and `-h` print the help on standard error and exit with 0.
+# leaves the first word that is no option, and all after it, in "$@"; a lone `--` ends the options and is removed.
+# errors one line on standard error and exit status 1, under `set -eu` and without it.
+#
+# All names of this file begin with _po_ and are gone at its end.
+
+_po_die() {
+  echo "$0: $*" >&2
+  exit 1
+}
+
+# The variable that the option $1 sets, in _po_name.
+_po_find_variable() {
+  case "$1" in
+    *=*) _po_die "options are given as '--name value', not as '$1'" ;;
+  esac
+  _po_name=${1#--}
+  _po_name=${_po_name//-/_}
+  if [[ ! $_po_name =~ ^[A-Za-z_][A-Za-z0-9_]*$ || $_po_name == _po_* || -z ${!_po_name+set} ]]; then
+    _po_die "invalid option $1 (see $0 --help)"
+  fi
+}
+
+_po_print_help() {
+  if declare -F help_message >/dev/null; then
+    help_message
+  else
+    printf '%b\n' "${help_message:-No help found.}"
+  fi
+}
+
+# First round: source every --config, left to right, even behind the options. Up to there words come in pairs, so that
+# no value is mistaken for the option.
+_po_position=1
+_po_step=2
+while ((_po_position < $#)); do
+  _po_word=${!_po_position}
+  case "$_po_word" in
+    --) break ;;
+    --config)
+      _po_find_variable "$_po_word"
+      _po_word=${*:_po_position + 1:1}
+      [[ -f $_po_word && -r $_po_word ]] || _po_die "--config: cannot read the file '$_po_word'"
+      [[ $_po_word == */* ]] || _po_word=./$_po_word # a bare name would be searched in PATH
+      bash -n "$_po_word" || _po_die "--config: '$_po_word' is not valid shell"
+      # shellcheck source=/dev/null
+      . "$_po_word"
+      ;;
+    --*) ;;
+    *) _po_step=1 ;;
+  esac
+  _po_position=$((_po_position + _po_step))
+done
+
+# Second round: the options of the command line.
+while (($# > 0)); do
+  case "$1" in
+    --help | -h)
+      _po_print_help >&2
+      exit 0
+      ;;
+    --)
+      shift
+      break
+      ;;
+    --*)
+      _po_find_variable "$1"
+      (($# > 1)) || _po_die "option $1 needs a value"
+      if [[ ${!_po_name} == true || ${!_po_name} == false ]] && [[ $2 != true && $2 != false ]]; then
+        _po_die "option $1 expects true or false, not '$2'"
+      fi
+      printf -v "$_po_name" '%s' "$2" || _po_die "option $1 cannot be set"
+      shift 2
+      ;;
+    *) break ;;
+  esac
+done
+
+if [[ -n ${cmd+set} && -z $cmd ]]; then
+  _po_die "option --cmd is empty, expected a launcher such as run.pl"
+fi
+
+unset _po_name _po_position _po_step _po_word
+unset -f _po_die _po_find_variable _po_print_help
+true

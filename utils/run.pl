@@ -1,0 +1,234 @@
+#!/usr/bin/env perl
+# Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
+#
+# run.pl runs a command, or an array of commands, on this machine:
+#
+#   utils/run.pl [options] [JOB=first:last | JOB=n] [options] LOGFILE COMMAND...
+#
+# Each occurrence of the job variable (any identifier; JOB by habit) in LOGFILE and COMMAND is replaced by the job's number.
+# COMMAND is evaluated by bash, in the current directory and environment, without input; both its streams go to LOGFILE,
+# between the header and footer of launcher/JobLog.pm. All jobs run, even after one has failed. Words with white space are
+# quoted on the way (launcher/CommandLine.pm says how); text that a user has typed is better passed in a file.
+#
+# Options; others (--mem 4G, --num-threads 4, ...) are accepted, with one value each, and ignored:
+#   --max-jobs-run N, -tc N  at most N jobs at once (the smallest wins); default: one a processor, or all where that is not
+#                            many more; with --gpu, one a GPU
+#   --gpu V                  V other than 0: each job sees one GPU only, by CUDA_VISIBLE_DEVICES (within the list that this
+#                            variable holds already, if any)
+#   --pick WHICH             all (default) | failed: leave out jobs whose log ends with code 0 | incomplete: leave out all whose
+#                            log has a footer (a failure stays a failure)
+#
+# Exit status: 0 if all jobs succeeded; 1 if one failed, or where a log's name is refused; 255 on wrong usage. Stopped by
+# SIGINT, SIGTERM or SIGHUP, or when its parent process is gone, it kills the process groups of its jobs, whose logs are left
+# without footer, and dies by the signal. A nohup in front of it is respected.
+
+use strict;
+use warnings;
+use Cwd   ();
+use POSIX ();
+
+BEGIN { unshift @INC, (Cwd::realpath($0) =~ m{^(.*)/}s)[0] . '/launcher' }
+use CommandLine qw(parse command_text for_job fail warning);
+use JobLog ();
+
+my $GRACE_SECONDS = 2;    # from SIGTERM to SIGKILL
+
+my $line    = parse(\@ARGV, 255);
+my %options = read_options($line->{options});
+my $command = command_text($line->{command});
+my $parent  = getppid;
+my %running;              # process id (= process group) -> {log, slot, started}
+my $starting;             # true while a job may run that %running does not know yet
+my $stopped_by;           # name of the signal that ended us
+
+exit(run_all() ? 0 : 1);
+
+# Runs the picked jobs; true if none failed.
+sub run_all {
+    my @jobs   = $line->{first} .. $line->{last};
+    my @picked = grep { !defined kept_code($_) } @jobs;
+    my $failed = grep { kept_code($_) } @jobs;
+    my @gpus   = $options{gpu} ? visible_gpus() : ();
+    my @free   = (0 .. slots(scalar @jobs, scalar @gpus) - 1);
+    watch_signals_and_parent();
+    while (@picked || %running) {
+        if (@picked && @free) {
+            my $slot = shift @free;
+            my $gpu  = @gpus ? $gpus[$slot % @gpus] : undef;
+            next if start_job(shift @picked, $slot, $gpu);
+            $failed++;
+            unshift @free, $slot;
+        } else {
+            my ($job, $wait_status) = wait_for_job();
+            $failed += !close_job($job, $wait_status);
+            @free = sort { $a <=> $b } @free, $job->{slot};
+        }
+    }
+    report($failed, scalar @jobs) if $failed;
+    return !$failed;
+}
+
+# The options that run.pl acts on, checked: gpu (true or false), pick, max_jobs (undef: not given).
+sub read_options {
+    my ($given) = @_;
+    my %options = (gpu => 0, pick => 'all', max_jobs => undef);
+    for my $option (@$given) {
+        my ($name, $value) = @$option;
+        if ($name eq '--max-jobs-run' || $name eq '-tc') {
+            fail(255, "$name expects a positive number, not '$value'") unless $value =~ /^0*[1-9]\d*\z/;
+            $options{max_jobs} = $value if !defined $options{max_jobs} || $value < $options{max_jobs};
+        } elsif ($name eq '--gpu') {
+            $options{gpu} = $value ne '' && $value ne '0';
+        } elsif ($name eq '--pick') {
+            fail(255, "--pick expects all, failed or incomplete, not '$value'") unless $value =~ /^(all|failed|incomplete)\z/;
+            $options{pick} = $value;
+        }
+    }
+    return %options;
+}
+
+sub log_of {
+    my ($number) = @_;
+    return for_job($line->{log}, $line->{name}, $number);
+}
+
+# The exit code of an earlier run that --pick lets stand; undef where the job is to run.
+sub kept_code {
+    my ($number) = @_;
+    return undef if $options{pick} eq 'all';
+    my $code = JobLog::exit_code(log_of($number));
+    return $options{pick} eq 'failed' && $code ? undef : $code;
+}
+
+# How many jobs may run at once.
+sub slots {
+    my ($jobs, $gpus) = @_;
+    return $options{max_jobs} if defined $options{max_jobs};
+    return $gpus || 1 if $options{gpu};
+    my $processors = processors();
+    return $jobs < 1.4 * $processors && $jobs > $processors ? $jobs : $processors;
+}
+
+sub processors {
+    open my $file, '<', '/proc/cpuinfo' or return 32;
+    my $count = grep { /^processor/ } <$file>;
+    return $count || 10;
+}
+
+# What CUDA_VISIBLE_DEVICES may be set to, one entry a GPU; empty, with a warning, where there is none.
+sub visible_gpus {
+    my @gpus = grep { $_ ne '' && $_ ne '-1' } split /,/, $ENV{CUDA_VISIBLE_DEVICES} // '';
+    if (!defined $ENV{CUDA_VISIBLE_DEVICES}) {
+        no warnings 'exec';
+        if (open my $list, '-|', 'nvidia-smi', '-L') {
+            my @lines = grep { /^\S/ } <$list>;              # MIG devices are indented
+            @gpus = 0 .. $#lines if close $list;
+        }
+        $ENV{CUDA_DEVICE_ORDER} //= 'PCI_BUS_ID';            # nvidia-smi's order
+    }
+    warning('found no GPU (by CUDA_VISIBLE_DEVICES and nvidia-smi), running one job at a time') if !@gpus;
+    return @gpus;
+}
+
+# True if the job has been started; its process group has its process's number.
+sub start_job {
+    my ($number, $slot, $gpu) = @_;
+    my $log  = log_of($number);
+    my $text = for_job($command, $line->{name}, $number);
+    if (!eval { JobLog::start($log, $text); 1 }) {
+        print STDERR "run.pl: $@";
+        return 0;
+    }
+    $starting = 1;
+    my $pid = fork;
+    exec_job($log, $text, $gpu) if defined $pid && $pid == 0;
+    if (defined $pid) {
+        setpgrp $pid, $pid;    # here and in the job: whoever comes first
+        $running{$pid} = {log => $log, slot => $slot, started => time};
+    }
+    $starting = 0;
+    stop($stopped_by) if $stopped_by;
+    print STDERR "run.pl: cannot fork: $!\n" if !defined $pid;
+    return defined $pid;
+}
+
+# In the child: becomes the bash that reads the job's command from its standard input. Never returns.
+sub exec_job {
+    my ($log, $text, $gpu) = @_;
+    $SIG{$_} = 'DEFAULT' for grep { ref $SIG{$_} } keys %SIG;
+    setpgrp 0, 0;
+    $ENV{CUDA_VISIBLE_DEVICES} = $gpu if defined $gpu;
+    open STDOUT, '>>', $log or POSIX::_exit(127);
+    open STDERR, '>&', \*STDOUT or POSIX::_exit(127);
+    my $writer = open(STDIN, '-|') // POSIX::_exit(127);
+    if ($writer == 0) {
+        print "( $text\n)\n";
+        close STDOUT;
+        POSIX::_exit(0);
+    }
+    exec 'bash' or print STDERR "cannot run bash: $!\n";
+    POSIX::_exit(127);
+}
+
+# Blocks until a job has ended: (job, wait status).
+sub wait_for_job {
+    while ((my $pid = wait) > 0) {
+        my $status = $?;
+        my $job    = delete $running{$pid};
+        return ($job, $status) if $job;
+    }
+    die "run.pl: lost its jobs: $!\n";
+}
+
+# Writes the footer; true if the job succeeded and its log is whole.
+sub close_job {
+    my ($job, $wait_status) = @_;
+    my $written = eval { JobLog::finish($job->{log}, $wait_status, time - $job->{started}, 1); 1 };
+    print STDERR "run.pl: $@" if !$written;
+    return $written && $wait_status == 0;
+}
+
+sub report {
+    my ($failed, $jobs) = @_;
+    if ($jobs == 1) {
+        my $log = log_of($line->{first});
+        print STDERR "run.pl: job failed, log is in $log\n";
+        print STDERR "run.pl: probably you forgot to put JOB=1:\$nj in your script.\n" if $log =~ /JOB/;
+    } else {
+        print STDERR "run.pl: $failed / $jobs failed, log is in ", for_job($line->{log}, $line->{name}, '*'), "\n";
+    }
+}
+
+# A handler may run between any two statements: while a job is being started it only leaves a note for start_job.
+sub watch_signals_and_parent {
+    my $handler = sub {
+        $stopped_by //= $_[0];
+        stop($stopped_by) if !$starting;
+    };
+    $SIG{$_} = $handler for grep { $_ ne 'HUP' || ($SIG{HUP} // '') ne 'IGNORE' } qw(INT TERM HUP);
+    $SIG{ALRM} = sub {
+        alarm 1;
+        $handler->('TERM') if getppid != $parent;
+    };
+    alarm 1;
+}
+
+# Kills all jobs and ends this process by the signal. Never returns.
+sub stop {
+    my ($signal) = @_;
+    $SIG{$_} = 'IGNORE' for qw(INT TERM HUP ALRM);
+    my @groups = keys %running;
+    kill 'TERM', map { -$_ } @groups;
+    my $deadline = time + $GRACE_SECONDS;
+    while (grep({ kill 0, -$_ } @groups) && time < $deadline) {
+        1 while waitpid(-1, POSIX::WNOHANG()) > 0;
+        select undef, undef, undef, 0.02;
+    }
+    kill 'KILL', map { -$_ } @groups;
+    for my $job (values %running) {
+        eval { JobLog::note($job->{log}, "Killed with its launcher (SIG$signal)"); 1 } or print STDERR "run.pl: $@";
+    }
+    $SIG{$signal} = 'DEFAULT';
+    kill $signal, $$;
+    exit 1;
+}
