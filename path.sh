@@ -4,14 +4,14 @@
 PS_ROOT=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 export PS_ROOT
 
-# The Python: the environment that is active, where utils/setup_env.sh has found all it needs in it; otherwise the checkout's own
-# .venv, where there is one.
-_ps_python=$(type -P python3)
-if [ ! -e "$PS_ROOT/.setup/sufficient${_ps_python//\//%}" ] && [ -x "$PS_ROOT/.venv/bin/python3" ]; then
-  PATH=$PS_ROOT/.venv/bin:$PATH
+# The programs of the Python environment: what utils/setup_env.sh has printed; without its word, .venv where there is one.
+if [ -z "${PS_PYTHON_BIN:-}" ] && [ -x "$PS_ROOT/.venv/bin/python3" ]; then
+  PS_PYTHON_BIN=$PS_ROOT/.venv/bin
 fi
-unset _ps_python
-PATH=$PS_ROOT/utils:$PATH
+for _ps_bin in "${PS_PYTHON_BIN:-}" "$PS_ROOT/utils"; do
+  [[ -z $_ps_bin || $PATH == "$_ps_bin:"* || $PATH == "$PS_ROOT/utils:$_ps_bin:"* ]] || PATH=$_ps_bin:$PATH
+done
+unset _ps_bin
 export PATH
 
 export PYTHONPATH=$PS_ROOT${PYTHONPATH:+:$PYTHONPATH}

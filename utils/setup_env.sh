@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
+#
+# Finds or makes the Python environment, and prints the directory of its programs:
+#
+#   PS_PYTHON_BIN=$(utils/setup_env.sh --extras demo)
+#   export PS_PYTHON_BIN
+#   . ./path.sh
+#
+# reads   requirements.txt, requirements-<extra>.txt, requirements-<extra>-nodeps.txt (installed last, without dependencies)
+# writes  .venv, when the first python3 in PATH (an active conda environment or venv, or the system's) cannot import all that these
+#         files name; otherwise that Python is used as it is, and nothing is installed
+# With both at hand and unchanged it only says so, in a few milliseconds. Calls at the same time wait for each other; after a
+# call that was killed the next one starts .venv afresh.
+set -euo pipefail
+
+help_message="usage: utils/setup_env.sh [--extras demo,test] [--wheels DIR]
+  --extras  comma-separated: demo (the demo corpus; its espeak-ng is GPL), test (tests/run.sh)
+  --wheels  install from this folder alone, without a registry (default: \$PSEUDOSPEAKERS_WHEELS)
+PSEUDOSPEAKERS_TORCH, such as torch==2.13.0+cu130 or the path of a wheel, is installed instead of the pinned torch; where pip
+finds builds for your GPU is set by pip's own options, PIP_EXTRA_INDEX_URL among them."
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+extras=
+wheels=${PSEUDOSPEAKERS_WHEELS:-}
+# shellcheck source=utils/parse_options.sh
+. "$root/utils/parse_options.sh"
+
+say() { echo "setup_env.sh: $*" >&2; }
+die() {
+  say "ERROR: $*"
+  exit 1
+}
+
+# The requirement files of the wanted extras, in the order of their installation.
+requirement_files() {
+  local extra
+  echo requirements.txt
+  for extra in ${extras//,/ }; do
+    [ -f "requirements-$extra.txt" ] || die "--extras: no requirements-$extra.txt; expected demo, test or both"
+    echo "requirements-$extra.txt"
+    [ ! -f "requirements-$extra-nodeps.txt" ] || echo "requirements-$extra-nodeps.txt"
+  done
+}
+
+# The first python3 in PATH that is not .venv's own.
+find_python() {
+  local candidate
+  while read -r candidate; do
+    [ "$candidate" != "$root/.venv/bin/python3" ] || continue
+    echo "$candidate"
+    return
+  done < <(type -aP python3)
+  die "no python3 in PATH; Python 3.11 or newer is needed"
+}
+
+# Can the Python $1 import all that the files $2... name? Otherwise prints what it lacks. A name may also be that of a program.
+check_imports() {
+  "$1" - "${@:2}" <<'END_OF_PYTHON'
+import importlib, re, shutil, sys
+if sys.version_info < (3, 11):
+    sys.exit(f"is Python {sys.version.split()[0]}, older than 3.11")
+for path in sys.argv[1:]:
+    for name in re.findall(r"^[^#\s]\S*\s+#\s*([\w.]+):", open(path, encoding="utf-8").read(), re.MULTILINE):
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            if not shutil.which(name):
+                sys.exit(f"cannot import {name} ({error})")
+END_OF_PYTHON
+}
+
+# Is the found Python sufficient? The verdict is kept under a hash of all it depends on: the files, the Python, its packages.
+python_is_sufficient() {
+  local prefix=${python%/bin/*} verdict found=0 missing
+  verdict=.setup/$({
+    echo "$python $(sha256sum "${files[@]}")"
+    stat -Lc '%n %Y' "$python" {"$prefix",/usr/local}/lib/python3*/{site,dist}-packages 2>/dev/null || true
+  } | sha256sum | cut -c -16)
+  if [ ! -e "$verdict" ]; then
+    missing=$(check_imports "$python" "${files[@]}" 2>&1) || found=$?
+    case $found in
+      0) echo sufficient >"$verdict.$$" ;;
+      1) echo lacking >"$verdict.$$" && say "$python ${missing##*$'\n'}: using .venv" ;;
+      *) die "$python ended with status $found while it was looked at: $missing" ;;
+    esac
+    mv "$verdict.$$" "$verdict"
+  fi
+  [ "$(<"$verdict")" = sufficient ]
+}
+
+# Does .venv hold all that is wanted? It must not have been moved, nor its Python have gone.
+venv_is_ready() {
+  local line installed
+  [ -x .venv/bin/python3 ] && [ -f .venv/.installed ] || return 1
+  installed=$(<.venv/.installed)
+  while read -r line; do
+    [[ $'\n'$installed$'\n' == *$'\n'$line$'\n'* ]] || return 1
+  done <<<"$(venv_lines)"
+}
+
+venv_lines() {
+  echo "checkout $root"
+  echo "python $(readlink -f .venv/bin/python3)"
+  [ -z "${PSEUDOSPEAKERS_TORCH:-}" ] || echo "torch $PSEUDOSPEAKERS_TORCH"
+  sha256sum "${files[@]}"
+}
+
+# May the packages be installed into the .venv that is there? Not after a killed installation, nor into a moved one.
+venv_is_usable() {
+  [ ! -e .setup/installing ] && .venv/bin/python3 -c '' 2>/dev/null || return 1
+  [ ! -f .venv/.installed ] || grep -qxF "checkout $root" .venv/.installed
+}
+
+pip_install() {
+  local source=()
+  [ -z "$wheels" ] || source=(--no-index --find-links "$wheels")
+  .venv/bin/python3 -m pip install --disable-pip-version-check "${source[@]}" "$@" >&2 || {
+    rm .setup/installing # pip has ended in good order, so what is there can stay
+    die "the installation failed (see above); call again, with --wheels DIR where there is no registry"
+  }
+}
+
+# The packages that the requirement files $1... name.
+packages_of() {
+  grep -hoE '^[^#[:space:]]+' "$@"
+}
+
+install_venv() {
+  local with_deps=() without_deps=() file
+  if venv_is_usable; then # keep what earlier calls have installed for other extras
+    mapfile -t files < <({
+      printf '%s\n' "${files[@]}"
+      sed -n 's/^[0-9a-f]\{64\}  //p' .venv/.installed 2>/dev/null
+    } | awk '!seen[$0]++')
+    touch .setup/installing
+  else
+    touch .setup/installing
+    "$python" -m venv --clear .venv >&2 || die "'$python -m venv' failed: install Python's venv module (Debian: python3-venv)"
+  fi
+  rm -f .venv/.installed
+  for file in "${files[@]}"; do
+    case $file in
+      *-nodeps.txt) mapfile -t -O "${#without_deps[@]}" without_deps < <(packages_of "$file") ;;
+      *) mapfile -t -O "${#with_deps[@]}" with_deps < <(packages_of "$file") ;;
+    esac
+  done
+  with_deps[0]=${PSEUDOSPEAKERS_TORCH:-${with_deps[0]}} # torch leads each list, so that nothing else chooses its build
+  say "installing into $root/.venv: ${with_deps[*]} ${without_deps[*]}"
+  pip_install "${with_deps[@]}"
+  [ ${#without_deps[@]} -eq 0 ] || pip_install --no-deps "${with_deps[0]}" "${without_deps[@]}"
+  rm .setup/installing
+  venv_lines >.setup/installed
+  mv .setup/installed .venv/.installed
+  say "installed"
+}
+
+[ -z "$wheels" ] || [ -d "$wheels" ] || die "--wheels: no such folder: $wheels"
+[ -z "$wheels" ] || wheels=$(readlink -f "$wheels")
+cd "$root"
+list=$(requirement_files)
+mapfile -t files <<<"$list"
+python=$(find_python)
+mkdir -p .setup || die "cannot write in $root"
+
+if python_is_sufficient; then
+  dirname "$python"
+  exit
+fi
+if ! venv_is_ready; then
+  exec {lock}>.setup/lock
+  flock --nonblock "$lock" || {
+    say "another call is installing; waiting for it"
+    flock "$lock"
+  }
+  venv_is_ready || install_venv
+fi
+echo "$root/.venv/bin"
