@@ -29,7 +29,7 @@ _po_find_variable() {
   esac
   _po_name=${1#--}
   _po_name=${_po_name//-/_}
-  if [[ ! $_po_name =~ ^[A-Za-z_][A-Za-z0-9_]*$ || $_po_name == _po_* || -z ${!_po_name+set} ]]; then
+  if [[ ! $_po_name =~ ^[A-Za-z][A-Za-z0-9_]*$ || -z ${!_po_name+set} ]]; then
     _po_die "invalid option $1 (see $0 --help)"
   fi
 }

@@ -1,0 +1,189 @@
+"""utils/parse_options.sh: each rule of its contract, with `set -euo pipefail` and without."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PARSER = Path(__file__).parents[2] / "utils/parse_options.sh"
+DEFAULTS = """
+help_message="usage: recipe.sh [options] <dir>\\n  100% of it"
+name=mine
+stage=0
+stop_stage=100
+text=default
+use_gpu=false
+config=
+"""
+SHOW = r"""
+printf '%s\0' "$stage" "$stop_stage" "$text" "$use_gpu" "$name" "$@"
+"""
+
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(params=["set -euo pipefail", ""], ids=["strict", "lax"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+    """Run a small recipe that parses its words and then prints its variables and what is left, each ended by a null byte."""
+
+    def run_recipe(*words: str, defaults: str = DEFAULTS, show: str = SHOW) -> subprocess.CompletedProcess:
+        script = tmp_path / "recipe.sh"
+        script.write_text(f"{request.param}\n{defaults}\n. '{PARSER}'\n{show}")
+        return subprocess.run(["bash", script, *words], capture_output=True, text=True, timeout=10, cwd=tmp_path)
+
+    return run_recipe
+
+
+def shown(result: subprocess.CompletedProcess) -> list[str]:
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split("\0")[:-1]
+
+
+def refused(result: subprocess.CompletedProcess) -> str:
+    """The one line of an error."""
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr
+
+
+@pytest.mark.parametrize("option", ["--stop-stage", "--stop_stage"])
+def test_both_spellings_of_the_dash(run: Run, option: str) -> None:
+    assert shown(run(option, "3"))[:2] == ["0", "3"]
+
+
+def test_defaults_stay_and_positionals_are_left(run: Run) -> None:
+    assert shown(run("data dir", "--stage", "2")) == [
+        "0",
+        "100",
+        "default",
+        "false",
+        "mine",
+        "data dir",
+        "--stage",
+        "2",
+    ]
+
+
+@pytest.mark.parametrize("first", ["-x", "", "dir"])
+def test_parsing_stops_at_the_first_word_that_is_no_option(run: Run, first: str) -> None:
+    assert shown(run("--stage", "1", first, "--stage", "2")) == [
+        "1",
+        "100",
+        "default",
+        "false",
+        "mine",
+        first,
+        "--stage",
+        "2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "-3",
+        "--stage",
+        "--config",
+        "--",
+        "a b  c",
+        "$(touch hacked)",
+        "`touch hacked`",
+        "$HOME",
+        "\"'\\",
+        "two\nlines",
+        "*",
+        "é 🎤",
+    ],
+)
+def test_a_value_is_taken_verbatim(run: Run, tmp_path: Path, value: str) -> None:
+    assert shown(run("--text", value, "rest"))[2:] == [value, "false", "mine", "rest"]
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_the_last_of_two_values_wins(run: Run) -> None:
+    assert shown(run("--stage", "1", "--stage", "2"))[0] == "2"
+
+
+@pytest.mark.parametrize("words", [["--stage"], ["--stage", "1", "--text"], ["--config"]])
+def test_a_missing_value_is_an_error(run: Run, words: list[str]) -> None:
+    assert f"option {words[-1]} needs a value" in refused(run(*words))
+
+
+@pytest.mark.parametrize("option", ["--nonsense", "--stage.x", "--a[$(touch hacked)]", "--3", "--_po_name", "---"])
+def test_an_unknown_option_is_an_error(run: Run, tmp_path: Path, option: str) -> None:
+    assert f"invalid option {option}" in refused(run(option, "1"))
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_an_equals_sign_is_an_error(run: Run) -> None:
+    assert "'--name value', not as '--stage=3'" in refused(run("--stage=3"))
+
+
+def test_a_boolean_accepts_true_and_false_only(run: Run) -> None:
+    assert shown(run("--use-gpu", "true"))[3] == "true"
+    assert "expects true or false, not 'yes'" in refused(run("--use-gpu", "yes"))
+    assert "expects true or false, not ''" in refused(run("--use-gpu", ""))
+
+
+def test_two_dashes_alone_end_the_options(run: Run) -> None:
+    assert shown(run("--stage", "1", "--", "--config", "none"))[5:] == ["--config", "none"]
+    assert shown(run("--"))[5:] == []
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_goes_to_standard_error(run: Run, option: str) -> None:
+    result = run("--stage", "1", option)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert result.stderr == "usage: recipe.sh [options] <dir>\n  100% of it\n"
+
+
+def test_help_without_a_message(run: Run) -> None:
+    result = run("--help", defaults="")
+    assert (result.returncode, result.stderr) == (0, "No help found.\n")
+
+
+def test_help_by_a_function_that_sees_the_options_before_it(run: Run) -> None:
+    result = run("--stage", "5", "--help", defaults=DEFAULTS + 'help_message() { echo "at stage $stage"; }')
+    assert (result.returncode, result.stderr) == (0, "at stage 5\n")
+
+
+def test_config_files_are_sourced_first_and_the_command_line_wins(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "one two.sh").write_text("stage=1\nstop_stage=1\nuse_gpu=true\n")
+    (tmp_path / "test").write_text("stop_stage=2\n")  # also the name of a program: it is not searched in PATH
+    values = shown(run("--stage", "7", "--config", "one two.sh", "dir", "--config", "test"))
+    assert values[:2] == ["7", "2"]
+    assert values[3:] == ["true", "mine", "dir", "--config", "test"]
+
+
+def test_a_bad_config_file_is_an_error(run: Run, tmp_path: Path) -> None:
+    assert "cannot read the file 'none.sh'" in refused(run("--config", "none.sh"))
+    (tmp_path / "broken.sh").write_text("if true; then\n")
+    result = run("--config", "broken.sh")
+    assert result.returncode == 1
+    assert "not valid shell" in result.stderr
+
+
+def test_config_must_be_a_variable_of_the_script(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.sh").write_text("touch sourced\n")
+    assert "invalid option --config" in refused(run("--config", "a.sh", defaults="stage=0"))
+    assert not (tmp_path / "sourced").exists()
+
+
+def test_an_empty_cmd_is_an_error(run: Run) -> None:
+    assert "option --cmd is empty" in refused(run("--cmd", "", defaults="cmd=run.pl"))
+    assert run("--cmd", "slurm.pl --mem 2G", defaults="cmd=run.pl", show='echo "$cmd"').stdout == "slurm.pl --mem 2G\n"
+
+
+def test_a_readonly_variable_is_an_error(run: Run) -> None:
+    result = run("--stage", "1", defaults="readonly stage=0")
+    assert result.returncode == 1
+    assert "readonly variable" in result.stderr
+
+
+def test_no_name_is_left_behind_and_the_status_is_zero(run: Run) -> None:
+    names = "compgen -v | grep -E '^(_po_|oldval|was_bool|argpos)' || true; compgen -A function"
+    result = run("--stage", "1", defaults=DEFAULTS, show=f"echo status $?\n{names}")
+    assert result.stdout == "status 0\n"
