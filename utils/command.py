@@ -19,12 +19,14 @@ def logger(name: str) -> logging.Logger:
 
 
 def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, description: str | None = None) -> int:
-    """Parse the options of a command and do its work. Returns the exit status: 0, or 1 after a one-line error on stderr."""
+    """Parse the options of a command and do its work. Returns the exit status: 0, or 1 after one line on stderr."""
     module = sys.modules[work.__module__]
     prog = module.__spec__.name if module.__spec__ else work.__module__
     try:
         options = parse(cls, argv, f"python3 -m {prog}", (description or "").strip())
-        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+        logging.basicConfig(
+            stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S"
+        )
         if argv is None:
             logger(prog).info("%s", shlex.join(["python3", "-m", prog, *sys.argv[1:]]))
         work(options)

@@ -1,10 +1,11 @@
 """Kaldi data directories: read, write, validate.
 
-Files are lines `key value`, sorted as LC_ALL=C sort does. `utt2spk` is primary, `spk2utt` derived from it. The rules are those of
-https://kaldi-asr.org/doc/data_prep.html; `utils/validate_data_dir.sh` runs this module as a command.
+Files are lines `key value`, sorted as LC_ALL=C sort does. `utt2spk` is primary, `spk2utt` derived from it. The rules
+are those of https://kaldi-asr.org/doc/data_prep.html; `utils/validate_data_dir.sh` runs this module as a command.
 """
 
 import itertools
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -53,7 +54,7 @@ def invert(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
-    """Write tables (file name -> key -> value) and the spk2utt that follows from utt2spk, then validate what was written."""
+    """Write tables (file name -> key -> value) and the spk2utt that follows from utt2spk, then validate them."""
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
@@ -70,7 +71,9 @@ def require_valid(path: Path) -> None:
         raise InputError(f"{path}: not a valid data directory: {'; '.join(problems[:3])}{more}")
 
 
-def validate(path: Path, text: bool = True, feats: bool = True, wav: bool = True, spk_sort: bool = True, printable: bool = True) -> list[str]:
+def validate(
+    path: Path, text: bool = True, feats: bool = True, wav: bool = True, spk_sort: bool = True, printable: bool = True
+) -> list[str]:
     """List the problems of a data directory, each with its file.
 
     Args:
@@ -79,9 +82,11 @@ def validate(path: Path, text: bool = True, feats: bool = True, wav: bool = True
         printable: require the transcripts of `text` to have no control characters.
     """
     path = Path(path)
-    required = ["utt2spk", "spk2utt"] + [name for name, wanted in (("text", text), ("feats.scp", feats), ("wav.scp", wav)) if wanted]
+    required = ["utt2spk", "spk2utt"] + [
+        name for name, wanted in (("text", text), ("feats.scp", feats), ("wav.scp", wav)) if wanted
+    ]
     problems = [f"{path / name}: missing" for name in required if not (path / name).is_file()]
-    if "utt2spk" in " ".join(problems):
+    if not (path / "utt2spk").is_file():
         return problems
     tables: dict[str, dict[str, str]] = {}
     for file in sorted(file for file in path.iterdir() if _is_table(file.name)):
@@ -95,12 +100,16 @@ def validate(path: Path, text: bool = True, feats: bool = True, wav: bool = True
         problems += _check_speakers(path, tables, spk_sort)
         problems += _check_keys(path, tables)
     if printable and "text" in tables:
-        problems += [f"{path / 'text'}: {key}: not printable" for key, words in tables["text"].items() if not words.isprintable()]
+        problems += [
+            f"{path / 'text'}: {key}: not printable" for key, words in tables["text"].items() if not words.isprintable()
+        ]
     return problems
 
 
 def _is_table(name: str) -> bool:
-    return name in (*PER_UTTERANCE, *PER_SPEAKER, "utt2spk", "wav.scp", "segments", "reco2dur") or name.startswith("utt2")
+    return name in (*PER_UTTERANCE, *PER_SPEAKER, "utt2spk", "wav.scp", "segments", "reco2dur") or name.startswith(
+        "utt2"
+    )
 
 
 def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:
@@ -127,6 +136,8 @@ def _check_value(name: str, value: str) -> str | None:
         return f"expected m or f, found {value!r}"
     if name in ("utt2dur", "reco2dur") and not (_is_number(value) and float(value) > 0):
         return f"expected seconds > 0, found {value!r}"
+    if name == "wav.scp" and value.startswith("~"):
+        return f"Kaldi does not expand '~', found {value!r}; write the whole path"
     if name == "utt2num_frames" and not (value.isdigit() and int(value) > 0):
         return f"expected frames > 0, found {value!r}"
     if name == "segments":
@@ -138,7 +149,7 @@ def _check_value(name: str, value: str) -> str | None:
 
 def _is_number(value: str) -> bool:
     try:
-        return float(value) == float(value)
+        return math.isfinite(float(value))
     except ValueError:
         return False
 
@@ -148,13 +159,16 @@ def _check_speakers(path: Path, tables: Mapping[str, Mapping[str, str]], spk_sor
     if spk_sort:
         for utterance, a, b in zip(list(tables["utt2spk"])[1:], speakers, speakers[1:], strict=False):
             if b < a:
-                yield f"{path / 'utt2spk'}: {utterance}: not sorted by speaker; make the speaker id a prefix of the utterance id, joined by '-'"
+                yield (
+                    f"{path / 'utt2spk'}: {utterance}: not sorted by speaker; "
+                    "make the speaker id a prefix of the utterance id, joined by '-'"
+                )
                 break
     if "spk2utt" in tables:
         derived = {spk: " ".join(utts) for spk, utts in invert(tables["utt2spk"]).items()}
         for speaker in sorted(set(derived) | set(tables["spk2utt"])):
             if derived.get(speaker) != " ".join(tables["spk2utt"].get(speaker, "").split()):
-                yield f"{path / 'spk2utt'}: {speaker}: disagrees with utt2spk; derive it anew with utils/fix_data_dir.sh"
+                yield f"{path / 'spk2utt'}: {speaker}: disagrees with utt2spk; run utils/fix_data_dir.sh"
                 break
 
 
@@ -169,14 +183,21 @@ def _check_keys(path: Path, tables: Mapping[str, Mapping[str, str]]) -> Iterable
     for name, wanted in expected.items():
         if name in tables and set(tables[name]) != wanted:
             odd = sorted(set(tables[name]) ^ wanted)
-            yield f"{path / name}: {len(tables[name])} keys, expected {len(wanted)}; first differences: {' '.join(odd[:3])}"
+            sizes = f"{len(tables[name])} keys, expected {len(wanted)}"
+            yield f"{path / name}: {sizes}; differences from {' '.join(odd[:3])} to {odd[-1]}"
     for name, table in tables.items():
         if name.startswith("utt2") and name not in expected and not set(table) <= utterances:
             odd = sorted(set(table) - utterances)
             yield f"{path / name}: {len(odd)} utterances that utt2spk lacks: {' '.join(odd[:3])}"
 
 
-FLAGS = {"--no-text": "text", "--no-feats": "feats", "--no-wav": "wav", "--no-spk-sort": "spk_sort", "--non-print": "printable"}
+FLAGS = {
+    "--no-text": "text",
+    "--no-feats": "feats",
+    "--no-wav": "wav",
+    "--no-spk-sort": "spk_sort",
+    "--non-print": "printable",
+}
 USAGE = f"Usage: utils/validate_data_dir.sh [{'] ['.join(FLAGS)}] <data-dir>"
 
 
@@ -189,6 +210,8 @@ def main(argv: list[str] | None = None) -> int:
         print(USAGE, file=sys.stderr)
         return 1
     problems = validate(Path(places[0]), **waived)
+    if not problems and len(DataDir(places[0]).spk2utt) == 1:
+        print(f"validate_data_dir: warning: {places[0]} has one speaker only", file=sys.stderr)
     for problem in problems[:20]:
         print(f"validate_data_dir: {problem}", file=sys.stderr)
     if len(problems) > 20:

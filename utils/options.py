@@ -7,8 +7,8 @@
 
     options = parse(Options, argv, "steps.generators.train", "Train a generator.")
 
-Every option takes a value (`--force true`), dashes and underscores are the same, nothing may be abbreviated. `--conf FILE.yaml` overrides
-the defaults and may be repeated; the command line overrides both.
+Every option takes a value (`--force true`), dashes and underscores are the same, nothing may be abbreviated.
+`--conf FILE.yaml` overrides the defaults and may be repeated; the command line overrides both.
 """
 
 import argparse
@@ -31,12 +31,12 @@ T = TypeVar("T")
 
 
 def option(default: Any = REQUIRED, help: str = "", choices: tuple | None = None, short: str | None = None) -> Any:
-    """A dataclass field with its help text. Without a default the option must be given; `short` is a second name such as "-n"."""
+    """A dataclass field with its help text. Without a default it must be given; `short` is a name such as "-n"."""
     return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "short": short})
 
 
 def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = "") -> T:
-    """Build `cls` from its defaults, the `--conf` files and the command line. Raises InputError on anything unknown or ill-typed."""
+    """Build `cls` from its defaults, the `--conf` files and the command line. Unknown or ill-typed: InputError."""
     words = sys.argv[1:] if argv is None else argv
     given = vars(_parser(cls, prog, description).parse_args(_join_values(words)))
     values: dict[str, Any] = {}
@@ -44,7 +44,9 @@ def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = ""
         values |= read_conf(cls, Path(conf))
     for name, text in given.items():
         values[name] = _convert(cls, name, text, f"--{name}")
-    missing = [f"--{field.name}" for field in dataclasses.fields(cls) if field.default is REQUIRED and field.name not in values]
+    missing = [
+        f"--{field.name}" for field in dataclasses.fields(cls) if field.default is REQUIRED and field.name not in values
+    ]
     if missing:
         raise InputError(f"{prog}: missing {', '.join(missing)} (see --help)")
     return cls(**values)
@@ -86,15 +88,25 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser(cls: type, prog: str, description: str) -> argparse.ArgumentParser:
     parser = _Parser(
-        prog=prog, description=description, allow_abbrev=False, formatter_class=_HelpFormatter, argument_default=argparse.SUPPRESS
+        prog=prog,
+        description=description,
+        allow_abbrev=False,
+        formatter_class=_HelpFormatter,
+        argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--conf", action="append", metavar="YAML", help="read options from this file; may be repeated")
     for field in dataclasses.fields(cls):
-        names = dict.fromkeys([f"--{field.name}", f"--{field.name.replace('_', '-')}", field.metadata.get("short") or f"--{field.name}"])
+        names = dict.fromkeys(
+            [f"--{field.name}", f"--{field.name.replace('_', '-')}", field.metadata.get("short") or f"--{field.name}"]
+        )
         default = "required" if field.default is REQUIRED else f"default: {_plain(field.default)}"
         choices = field.metadata.get("choices")
-        help_text = " | ".join(filter(None, [field.metadata.get("help", ""), "one of " + ", ".join(choices) if choices else ""]))
-        parser.add_argument(*names, metavar=_type_name(field.type).upper(), help=f"{help_text} ({default})".replace("%", "%%"))
+        help_text = " | ".join(
+            filter(None, [field.metadata.get("help", ""), "one of " + ", ".join(choices) if choices else ""])
+        )
+        parser.add_argument(
+            *names, metavar=_type_name(field.type).upper(), help=f"{help_text} ({default})".replace("%", "%%")
+        )
     return parser
 
 
@@ -142,7 +154,11 @@ def _convert_to(kind: Any, value: Any) -> Any:
         items = value.split(",") if isinstance(value, str) else value
         if not isinstance(items, list | tuple):
             raise TypeError
-        return tuple(_convert_to(typing.get_args(kind)[0], item.strip() if isinstance(item, str) else item) for item in items if item != "")
+        return tuple(
+            _convert_to(typing.get_args(kind)[0], item.strip() if isinstance(item, str) else item)
+            for item in items
+            if item != ""
+        )
     if kind is bool:
         if value in ("true", "false"):
             return value == "true"

@@ -1,4 +1,4 @@
-"""Who made an output, when and with what: written beside it as `run_info.json`, never part of what is compared or hashed."""
+"""Who made an output, when and with what: `run_info.json` beside it, never part of what is compared or hashed."""
 
 import datetime
 import functools

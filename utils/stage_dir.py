@@ -1,7 +1,8 @@
 """A stage directory is complete or it is absent.
 
-Outputs are written into a hidden directory beside the final one and renamed when all is there. `.done` holds a signature of the options and
-of the inputs: with the same ones a rerun is a no-op that says so, with others the stage is redone.
+Outputs are written into a hidden directory beside the final one and renamed when all is there. `.done` holds a
+signature of the options and of the inputs: with the same ones a rerun is a no-op that says so, with others the stage is
+redone.
 
     with StageDir(options.out, options, inputs=[options.data], force=options.force) as stage:
         if stage.done:
@@ -40,7 +41,7 @@ class StageDir:
         dir: where to write now; renamed to `final` on a clean exit, removed on an exception.
         done: the final directory is complete and has this signature: write nothing.
 
-    With `resume`, what an interrupted run with the same signature left in `dir` is kept, for the caller to continue from.
+    With `resume`, what an interrupted run with the same signature left in `dir` is kept, for the caller to go on from.
     """
 
     def __init__(self, out: Path, options: Any, inputs: Iterable[Path] = (), force: bool = False, resume: bool = False):
@@ -52,30 +53,57 @@ class StageDir:
 
     def __enter__(self) -> Self:
         self.signature = signature(self.options, self.inputs)
-        self._restore()
-        if not self.force and self._read(self.final / DONE) == self.signature:
-            log.info("%s is up to date", self.final)
-            self.done = True
+        self.done = self._is_up_to_date()
+        if self.done:
             return self
-        if self.final.exists() and any(self.final.iterdir()) and not (self.final / DONE).exists():
-            raise InputError(f"{self.final}: has files that no stage has written; name another directory or empty this one")
         self._lock()
+        try:
+            self._prepare()
+        except BaseException:
+            self._discard()
+            os.close(self.lock)
+            raise
+        return self
+
+    def _is_up_to_date(self) -> bool:
+        if self.force or self._read(self.final / DONE) != self.signature:
+            return False
+        shutil.rmtree(self.old, ignore_errors=True)
+        log.info("%s is up to date", self.final)
+        return True
+
+    def _prepare(self) -> None:
+        """Holding the lock: see to what an interrupted run has left, and empty the working directory."""
+        self._restore()
+        if self.final.exists() and any(self.final.iterdir()) and not (self.final / DONE).exists():
+            raise InputError(
+                f"{self.final}: has files that no stage has written; name another directory or empty this one"
+            )
         if not (self.resume and not self.force and self._read(self.dir / ".signature") == self.signature):
             for item in self.dir.iterdir():
                 shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
         (self.dir / ".signature").write_text(self.signature)
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.done:
             return
         try:
             if kind is None:
                 self._commit()
-            elif not self.resume:
-                shutil.rmtree(self.dir, ignore_errors=True)
+            else:
+                self._discard()
+        except BaseException:
+            self._restore()
+            self._discard()
+            raise
         finally:
             os.close(self.lock)
+
+    def _discard(self) -> None:
+        if not self.resume:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def _restore(self) -> None:
         """Undo a commit that was killed between its two renames."""
@@ -120,7 +148,9 @@ def signature(options: Any, inputs: Iterable[Path]) -> str:
     Paths do not count, what they hold does: a moved experiment stays up to date.
     """
     values = {
-        name: value for name, value in as_dict(options).items() if name not in NOT_HASHED and not isinstance(getattr(options, name), Path)
+        name: value
+        for name, value in as_dict(options).items()
+        if name not in NOT_HASHED and not isinstance(getattr(options, name), Path)
     }
     digest = hashlib.sha256(json.dumps([type(options).__module__, values], sort_keys=True).encode())
     for number, root in enumerate(inputs):
