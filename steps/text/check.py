@@ -1,8 +1,9 @@
 """Check a text against the attribute values that it should describe, by the word rules in `cues.yaml`.
 
-A text contradicts its group when it says another value ("slowly" of a measured speaker, "girl" of a male one), when it denies its own ("not
-deep" of a low pitch), or when it speaks of an age that the group does not have. A text that leaves an attribute out does not contradict.
-The rules know the default attributes and age; what they do not know they do not judge.
+A text contradicts its group when it says another value ("slowly" of a measured speaker, "girl" of a male one), when
+it denies its own ("not deep" of a low pitch), or when it speaks of an age that the group does not have. A text that
+leaves an attribute out does not contradict. The rules know the default attributes and age; what they do not know
+they do not judge.
 """
 
 import itertools
@@ -36,7 +37,7 @@ def normalise(text: str) -> str:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a piece of a text says: `words` mean that `attribute` has one of the values `means`, or none of them if `negated`."""
+    """What some words of a text say: `attribute` has one of the values `means`, or none of them if `negated`."""
 
     attribute: str
     means: tuple[str, ...]

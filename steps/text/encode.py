@@ -1,11 +1,11 @@
 """Sentence vectors: one code path for stage 1, for sampling and for users.
 
-    encoder = SentenceEncoder()                          # the weights of the installed package; or SentenceEncoder(Path("model/dir"))
+    encoder = SentenceEncoder()  # the installed weights; or SentenceEncoder(Path("model/dir"))
     vectors = encoder.encode(["A woman with a deep voice."])  # (T, dim) float32
 
-The vector of a text is the same to the last bit in whatever company it is encoded: padding and batching change the last bits of a
-transformer's output, so each distinct text goes through it alone, on the CPU and in one thread (10 ms a text instead of 4). Nothing is
-downloaded. Importing this module is cheap; building an encoder loads torch.
+The vector of a text is the same to the last bit in whatever company it is encoded: padding and batching change the
+last bits of a transformer's output, so each distinct text goes through it alone, on the CPU and in one thread (10
+ms a text instead of 4). Nothing is downloaded. Importing this module is cheap; building an encoder loads torch.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class SentenceEncoder:
     """
 
     def __init__(self, path: Path | None = None):
-        """Find the model: in `path`, or in the installed package. Raises InputError if there is none, or only pickled weights."""
+        """Find the model in `path` or the installed package; InputError if there is none or only a pickled one."""
         self.path = model_directory(path)
         self.name = self.path.resolve().name if path else PACKAGE_MODEL
 
@@ -118,7 +118,7 @@ def model_directory(path: Path | None) -> Path:
 
 
 def model_files(path: Path) -> list[Path]:
-    """The files of a model directory that decide the encoding, sorted; folders up to one deep (the modules), hidden ones left out."""
+    """The files of a model directory and of the modules in it that decide the encoding, sorted."""
     return sorted(
         _files_of([path, *(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))])
     )

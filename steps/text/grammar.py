@@ -1,8 +1,9 @@
-"""The offline paraphraser: natural English sentences that describe a group, from the phrase inventory in `phrases.yaml`.
+"""The offline paraphraser: natural English sentences that describe a group, from the phrase inventory in
+`phrases.yaml`.
 
-Each sentence names every attribute of its group, in an order, wording and construction drawn by a seeded generator. Phrases and templates
-are dealt from shuffled decks, so that a handful of sentences already shows the breadth of the inventory. Attributes that the inventory does
-not know are said by generic phrases ("an accent that is scottish").
+Each sentence names every attribute of its group, in an order, wording and construction drawn by a seeded generator.
+Phrases and templates are dealt from shuffled decks, so that a handful of sentences already shows the breadth of the
+inventory. Attributes that the inventory does not know are said by generic phrases ("an accent that is scottish").
 
     sentences = Grammar().variants({"gender": "female", "pitch": "low", "speaking_rate": "slow"}, seed=0)
     ten = list(itertools.islice(sentences, 10))
@@ -71,7 +72,7 @@ class Grammar:
                 yield sentence
 
     def _split(self, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Part the attributes that make the person's noun (gender and age, where the inventory knows the value) from the traits."""
+        """Part gender and age, which make the noun where the inventory knows their values, from the traits."""
         people = self.inventory["people"]
         known = {"age": people, "gender": people["any"]}
         person = {key: value for key, value in values.items() if value != "any" and value in known.get(key, ())}
@@ -119,7 +120,7 @@ def _places(template: str) -> list[str]:
 
 
 def _fits(template: str, phrases: Mapping[str, Mapping]) -> bool:
-    """Can the template say all these traits? It needs a place for them, at least one trait a place, and the form for each."""
+    """Can the template say all these traits? It needs a trait for each place, and the form for each trait."""
     places = _places(template)
     enough = len(phrases) >= len(places) if phrases else not places
     return (

@@ -1,7 +1,7 @@
 """What a group is: one combination of attribute values, read from the `utt2<attribute>` tables of a data directory.
 
-A group id is the values joined by "_" in the order of the attributes: `female_low_slow`. An utterance that lacks one of the attributes has no
-group; it stays in the data and is not trained on.
+A group id is the values joined by "_" in the order of the attributes: `female_low_slow`. An utterance that lacks
+one of the attributes has no group; it stays in the data and is not trained on.
 """
 
 from collections import Counter
@@ -16,12 +16,12 @@ ATTRIBUTES = ("gender", "pitch", "speaking_rate")
 
 
 def group_id(values: Mapping[str, str], attributes: Sequence[str] = ATTRIBUTES) -> str:
-    """Join the values of `attributes`: {"gender": "female", "pitch": "low", "speaking_rate": "slow"} -> "female_low_slow"."""
+    """Join the values of `attributes` in their order."""
     return "_".join(values[attribute] for attribute in attributes)
 
 
 def group_values(group: str, attributes: Sequence[str] = ATTRIBUTES) -> dict[str, str]:
-    """Split a group id into its attribute values. Raises InputError when their number differs from that of the attributes."""
+    """Split a group id into its attribute values. Raises InputError when their number is wrong."""
     values = group.split("_")
     if len(values) != len(attributes) or not all(values):
         raise InputError(
@@ -60,7 +60,7 @@ class Grouping:
 
 
 def read_groups(data: DataDir, attributes: Sequence[str] = ATTRIBUTES) -> Grouping:
-    """Read the groups of a data directory. Raises InputError for a missing table, a value with "_" or white space, or no group at all."""
+    """Read the groups of a data directory. Raises InputError for a missing table, a bad value, or no group."""
     if not attributes or len(set(attributes)) != len(attributes):
         raise InputError(f"attributes: expected distinct names, found {','.join(attributes)!r}")
     tables = {attribute: _read_attribute(data, attribute) for attribute in attributes}
