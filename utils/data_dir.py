@@ -89,7 +89,7 @@ def validate(
     if not (path / "utt2spk").is_file():
         return problems
     tables: dict[str, dict[str, str]] = {}
-    for file in sorted(file for file in path.iterdir() if _is_table(file.name)):
+    for file in sorted(file for file in path.iterdir() if is_table(file.name)):
         try:
             tables[file.name] = read_table(file)
         except InputError as error:
@@ -106,7 +106,8 @@ def validate(
     return problems
 
 
-def _is_table(name: str) -> bool:
+def is_table(name: str) -> bool:
+    """Is this the name of a table that has one line an utterance, speaker or recording?"""
     return name in (*PER_UTTERANCE, *PER_SPEAKER, "utt2spk", "wav.scp", "segments", "reco2dur") or name.startswith(
         "utt2"
     )

@@ -35,12 +35,19 @@ def read_lines(path: Path) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
+def split_line(line: str) -> tuple[str, str]:
+    """Split a line at its first blank or tab into key and the rest; either may be empty."""
+    key, _, value = line.partition(" ")
+    if "\t" in key:
+        key, _, value = line.partition("\t")
+    return key, value.strip()
+
+
 def read_table(path: Path) -> dict[str, str]:
     """Read lines `key value...` in the order of the file. A key without value, or one that comes twice: InputError."""
     table: dict[str, str] = {}
     for number, line in enumerate(read_lines(path), 1):
-        key, _, value = line.partition(" ")
-        value = value.strip()
+        key, value = split_line(line)
         if not key or not value:
             raise InputError(f"{path}:{number}: expected 'key value', found {line!r}")
         if key in table:

@@ -1,0 +1,144 @@
+"""Reading foreign archives: every kind of record that Kaldi writes, and nothing else."""
+
+import gzip
+import pickle
+from pathlib import Path
+
+import kaldiio
+import numpy as np
+import pytest
+
+from utils.archives import Place, parse_place, scan_archive
+from utils.errors import InputError
+from utils.tables import read_vectors, write_vectors
+
+ROWS = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
+KEYS = [f"k{row}" for row in range(4)]
+
+
+def write(folder: Path, values, kind: str = "ark,scp", **how) -> Path:
+    """Let kaldiio write an archive; returns its script file."""
+    with kaldiio.WriteHelper(f"{kind}:{folder / 'x.ark'},{folder / 'x.scp'}", **how) as writer:
+        for key, value in zip(KEYS, values, strict=True):
+            writer(key, value)
+    return folder / "x.scp"
+
+
+@pytest.mark.parametrize("name", ["vectors", "doubles", "one-row matrices", "one-column matrices"])
+def test_exact_kinds(tmp_path, name):
+    values = {
+        "vectors": ROWS,
+        "doubles": ROWS.astype(np.float64),
+        "one-row matrices": ROWS[:, None, :],
+        "one-column matrices": ROWS[:, :, None].astype(np.float64),
+    }[name]
+    keys, vectors = read_vectors(write(tmp_path, values))
+    assert (keys, vectors.dtype) == (KEYS, np.float32)
+    np.testing.assert_array_equal(vectors, ROWS)
+
+
+@pytest.mark.parametrize("method", [2, 3, 5])
+def test_compressed_matrices(tmp_path, method):
+    _, vectors = read_vectors(write(tmp_path, ROWS[:, None, :], compression_method=method))
+    assert 0 < np.abs(vectors - ROWS).max() < 0.05
+
+
+def test_text_archives(tmp_path):
+    _, vectors = read_vectors(write(tmp_path, ROWS, "ark,scp,t"))
+    np.testing.assert_allclose(vectors, ROWS, rtol=1e-6)
+    _, vectors = read_vectors(write(tmp_path, ROWS[:, None, :], "ark,scp,t"))
+    np.testing.assert_allclose(vectors, ROWS, rtol=1e-6)
+
+
+def test_packed_archive(tmp_path):
+    scp = write(tmp_path, ROWS)
+    (tmp_path / "x.ark.gz").write_bytes(gzip.compress((tmp_path / "x.ark").read_bytes()))
+    scp.write_text(scp.read_text().replace("x.ark", "x.ark.gz"))
+    np.testing.assert_array_equal(read_vectors(scp)[1], ROWS)
+    (tmp_path / "x.ark.gz").write_bytes((tmp_path / "x.ark.gz").read_bytes()[:-20])
+    with pytest.raises(InputError, match="not a whole gzip file"):
+        read_vectors(scp)
+
+
+def test_ranges_are_inclusive(tmp_path):
+    scp = write(tmp_path, [ROWS] * 4)
+    place = scp.read_text().splitlines()[0]
+    scp.write_text(f"{place}[2:2]\n{place.replace('k0', 'k1')}[0:0,:]\n")
+    np.testing.assert_array_equal(read_vectors(scp)[1], ROWS[[2, 0]])
+    scp.write_text(f"{place}[3:3,1:4]\n")
+    np.testing.assert_array_equal(read_vectors(scp)[1], ROWS[3:4, 1:5])
+    for window in ("4:4", "1", "0:0,0:0,0:0"):
+        scp.write_text(f"{place}[{window}]\n")
+        with pytest.raises(InputError, match="range"):
+            read_vectors(scp)
+
+
+def test_places():
+    assert parse_place("/a b/x.ark:12", "here") == Place("/a b/x.ark", 12)
+    assert parse_place("x:y.ark", "here") == Place("x:y.ark")
+    assert str(parse_place("x.ark:12[0:3]", "here")) == "x.ark:12[0:3]"
+    for command in ("gunzip -c x.gz |", "| cat"):
+        with pytest.raises(InputError, match="here: .*pipes are not run"):
+            parse_place(command, "here")
+
+
+def test_scan_finds_what_the_script_file_says(tmp_path):
+    for kind in ("ark,scp", "ark,scp,t"):
+        scp = write(tmp_path, ROWS, kind)
+        found = [f"{key} {tmp_path / 'x.ark'}:{offset}" for key, offset in scan_archive(tmp_path / "x.ark")]
+        assert found == scp.read_text().splitlines()
+
+
+def test_scan_of_a_truncated_archive(tmp_path):
+    write(tmp_path, ROWS)
+    whole = (tmp_path / "x.ark").read_bytes()
+    for size in (len(whole) - 1, len(whole) - 26, len(whole) - 34):
+        (tmp_path / "x.ark").write_bytes(whole[:size])
+        with pytest.raises(InputError, match=r"x\.ark"):
+            list(scan_archive(tmp_path / "x.ark"))
+
+
+def spoil(tmp_path: Path, how: str) -> Path:
+    """Write a good archive and spoil its last record. Returns the script file."""
+    write_vectors(tmp_path / "x.ark", tmp_path / "x.scp", KEYS, ROWS)
+    raw, lines = (tmp_path / "x.ark").read_bytes(), (tmp_path / "x.scp").read_text()
+    last = int(lines.strip().rpartition(":")[2])
+    if how == "truncated":
+        (tmp_path / "x.ark").write_bytes(raw[:-3])
+    elif how == "header cut":
+        (tmp_path / "x.ark").write_bytes(raw[: last + 7])
+    elif how == "beyond":
+        (tmp_path / "x.scp").write_text(lines.replace(f":{last}", f":{len(raw) + 5}"))
+    elif how == "shifted":
+        (tmp_path / "x.scp").write_text(lines.replace(f":{last}", f":{last + 1}"))
+    elif how == "missing":
+        (tmp_path / "x.ark").unlink()
+    elif how == "dimension":
+        (tmp_path / "x.ark").write_bytes(raw[:last] + b"\0BFV \4" + b"\2\0\0\0" + bytes(8))
+    elif how == "matrix":
+        (tmp_path / "x.ark").write_bytes(raw[:last] + b"\0BFM \4\2\0\0\0\4\3\0\0\0" + bytes(24))
+    elif how == "pickle":
+        (tmp_path / "x.ark").write_bytes(raw[:last] + b"PKL" + pickle.dumps([1.0] * 6))
+    elif how == "empty":
+        (tmp_path / "x.ark").write_bytes(b"")
+    return tmp_path / "x.scp"
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("truncated", "does not end inside the archive"),
+        ("header cut", "cut short"),
+        ("beyond", "beyond the end"),
+        ("shifted", "no vector begins here"),
+        ("missing", "no such archive"),
+        ("dimension", "dimension 2 .* expected 6"),
+        ("matrix", r"found shape \(2, 3\)"),
+        ("pickle", "no vector begins here"),
+        ("empty", "beyond the end"),
+    ],
+)
+def test_bad_records_name_file_and_key(tmp_path, how, message):
+    with pytest.raises(InputError, match=message) as error:
+        read_vectors(spoil(tmp_path, how))
+    assert "x.ark" in str(error.value) and ("k3" in str(error.value) or how in ("missing", "empty"))

@@ -1,0 +1,57 @@
+"""Commands: exit status, one-line errors, and a progress bar that logs never see."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from utils.command import progress, run_command
+from utils.errors import InputError
+from utils.options import option
+
+
+@dataclass(frozen=True)
+class Options:
+    mode: str = option("good", "what happens")
+
+
+def work(options: Options) -> None:
+    if options.mode == "input":
+        raise InputError("file:3: key: wrong")
+    if options.mode == "missing":
+        Path("/nowhere/at/all").read_text()
+    if options.mode == "bug":
+        raise KeyError("a bug")
+
+
+def run(mode: str) -> int:
+    return run_command(Options, work, ["--mode", mode], "About.")
+
+
+def test_exit_status_and_one_line(capsys):
+    assert run("good") == 0
+    assert run("input") == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert run("missing") == 1
+    assert "/nowhere/at/all: No such file or directory" in capsys.readouterr().err
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(KeyError):
+        run("bug")
+
+
+def test_progress_passes_items_on_and_is_silent_off_a_terminal(capsys):
+    assert list(progress(iter("abc"), 3, "letters")) == ["a", "b", "c"]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("module", ["local.prepare_capspeech", "steps.data.split_speakers", "steps.data.build_index"])
+def test_commands_answer_help_without_heavy_imports(module):
+    heavy = "torch", "pandas", "pyarrow", "sklearn", "kaldiio", "matplotlib"
+    code = f"import sys, {module} as m\nprint([n for n in {heavy} if n in sys.modules])\nm.main(['--help'])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("[]\nusage: ")

@@ -1,0 +1,110 @@
+"""Options: defaults, then YAML files, then the command line; anything unknown or ill-typed is one clear error."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from utils.errors import InputError
+from utils.options import as_dict, option, parse
+
+
+@dataclass(frozen=True)
+class Options:
+    out: Path = option(help="directory to write")
+    n_samples: int = option(100, "how many", short="-n")
+    temperature: float = option(1.0, "spread")
+    force: bool = option(False, "redo")
+    text: str | None = option(None, "description")
+    sources: tuple[str, ...] = option((), "which ones")
+    device: str = option("auto", "where", choices=("auto", "cpu"))
+
+
+def read(*words: str) -> Options:
+    return parse(Options, list(words), "prog", "about")
+
+
+def test_defaults_and_both_spellings_of_the_dash():
+    assert read("--out", "x") == Options(out=Path("x"))
+    assert read("--out", "x", "--n-samples", "7").n_samples == 7
+    assert read("--out", "x", "--n_samples=7").n_samples == 7
+    assert read("--out", "x", "-n", "7").n_samples == 7
+
+
+def test_types():
+    options = read(
+        "--out", "a b", "--temperature", "0.5", "--force", "true", "--sources", "vctk, ears", "--text", "none"
+    )
+    assert options == Options(Path("a b"), 100, 0.5, True, None, ("vctk", "ears"), "auto")
+
+
+def test_a_value_may_begin_with_a_dash_or_hold_anything():
+    assert read("--out", "x", "--text", "--force").text == "--force"
+    assert read("--out", "x", "--n_samples", "-3").n_samples == -3
+    assert read("--out", "x", "--text", "$(rm x) `a` \"b\" 'c' = 🎤").text == "$(rm x) `a` \"b\" 'c' = 🎤"
+
+
+def test_yaml_overrides_defaults_and_the_command_line_overrides_yaml(tmp_path):
+    (tmp_path / "a.yaml").write_text("n-samples: 5\n".replace("-", "_") + "temperature: 2\nsources: [a, b]\n")
+    (tmp_path / "b.yaml").write_text("temperature: 3\n")
+    conf = ["--conf", str(tmp_path / "a.yaml"), "--conf", str(tmp_path / "b.yaml")]
+    options = read("--out", "x", *conf, "--n_samples", "9")
+    assert (options.n_samples, options.temperature, options.sources) == (9, 3.0, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--out", "x", "--samples", "3"], "--samples"),
+        (["--out", "x", "--n_sample", "3"], "--n_sample"),  # no abbreviations
+        (["--n_samples", "3"], "missing --out"),
+        (["--out", "x", "--n_samples", "1.5"], "--n_samples: expected int, found '1.5'"),
+        (["--out", "x", "--temperature", "nan"], "--temperature: expected float"),
+        (["--out", "x", "--force", "yes"], "--force: expected bool"),
+        (["--out", "x", "--force"], "expected one argument"),
+        (["--out", "x", "--device", "tpu"], "expected one of auto, cpu, found 'tpu'"),
+        (["--out", "x", "stray"], "stray"),
+    ],
+)
+def test_bad_command_lines(words, message):
+    with pytest.raises(InputError, match=message.replace("(", r"\(")):
+        read(*words)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("epochs: 3", "epochs: unknown option; valid ones are out, n_samples"),
+        ("n_samples: many", "n_samples: expected int, found 'many'"),
+        ("n_samples: 1.5", "n_samples: expected int"),
+        ("n_samples: true", "n_samples: expected int"),
+        ("sources: 3", "sources: expected list"),
+        ("[1, 2]", "expected lines 'option: value'"),
+        ("a: [", "not a YAML file"),
+    ],
+)
+def test_bad_yaml_names_file_and_key(tmp_path, content, message):
+    (tmp_path / "bad.yaml").write_text(content)
+    with pytest.raises(InputError) as error:
+        read("--out", "x", "--conf", str(tmp_path / "bad.yaml"))
+    assert str(tmp_path / "bad.yaml") in str(error.value)
+    assert message in str(error.value)
+
+
+def test_yaml_that_is_not_utf8(tmp_path):
+    (tmp_path / "bad.yaml").write_bytes(b"text: \xff\n")
+    with pytest.raises(InputError, match="bad.yaml"):
+        read("--out", "x", "--conf", str(tmp_path / "bad.yaml"))
+
+
+def test_as_dict_is_plain():
+    assert as_dict(read("--out", "x", "--sources", "a"))["sources"] == ["a"]
+    assert as_dict(read("--out", "x"))["out"] == "x"
+
+
+def test_help_shows_defaults(capsys):
+    with pytest.raises(SystemExit) as end:
+        read("--help")
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    assert "default: 100" in shown and "required" in shown and "one of auto, cpu" in shown

@@ -1,0 +1,180 @@
+"""Stage directories: complete or absent, redone when anything changed, one writer at a time, whole after kill -9."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from utils.errors import InputError
+from utils.options import option
+from utils.stage_dir import StageDir
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Options:
+    out: Path = option(help="directory to write")
+    seed: int = option(0, "seed")
+    nj: int = option(1, "jobs")
+
+
+def run(options: Options, inputs=(), force: bool = False, content: str = "text\n") -> bool:
+    """Write one file. Returns whether there was anything to do."""
+    with StageDir(options.out, options, inputs, force) as stage:
+        if not stage.done:
+            (stage.dir / "file").write_text(content)
+        return not stage.done
+
+
+@pytest.fixture
+def options(tmp_path) -> Options:
+    return Options(tmp_path / "a stage")
+
+
+def hidden(options: Options) -> list[str]:
+    return [path.name for path in options.out.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_commit_and_no_op(options):
+    assert run(options)
+    assert (options.out / "file").read_text() == "text\n"
+    assert yaml.safe_load((options.out / "config.yaml").read_text()) == {"out": str(options.out), "seed": 0, "nj": 1}
+    assert json.loads((options.out / "run_info.json").read_text())["options"]["seed"] == 0
+    assert not run(options, content="other\n")
+    assert not run(replace(options, nj=8))
+    assert (options.out / "file").read_text() == "text\n"
+    assert hidden(options) == []
+
+
+def test_redone_when_options_inputs_or_the_user_say_so(options, tmp_path):
+    table, archive = tmp_path / "table", tmp_path / "x.ark"
+    table.write_text("a 1\n")
+    archive.write_bytes(b"1234")
+    assert run(options, [table, archive])
+    assert not run(options, [table, archive])
+    assert run(options, [table, archive], force=True)
+    assert run(replace(options, seed=1), [table, archive])
+    table.write_text("a 2\n")
+    assert run(replace(options, seed=1), [table, archive])
+    os.utime(table, ns=(1, 1))
+    assert not run(replace(options, seed=1), [table, archive])
+    os.utime(archive, ns=(1, 1))
+    assert run(replace(options, seed=1), [table, archive])
+
+
+def test_a_moved_stage_stays_up_to_date(options, tmp_path):
+    run(options)
+    options.out.rename(tmp_path / "moved")
+    assert not run(replace(options, out=tmp_path / "moved"))
+
+
+def test_missing_input_names_it(options, tmp_path):
+    with pytest.raises(InputError, match="nowhere: no such file"):
+        run(options, [tmp_path / "nowhere"])
+
+
+def test_an_error_leaves_the_old_output(options):
+    run(options)
+    with pytest.raises(RuntimeError), StageDir(options.out, options, force=True) as stage:
+        (stage.dir / "file").write_text("half")
+        raise RuntimeError
+    assert (options.out / "file").read_text() == "text\n"
+    assert hidden(options) == []
+
+
+def test_foreign_files_are_not_replaced(options):
+    options.out.mkdir()
+    (options.out / "thesis.tex").write_text("precious")
+    for force in (False, True):
+        with pytest.raises(InputError, match="no stage has written"):
+            run(options, force=force)
+    assert (options.out / "thesis.tex").read_text() == "precious"
+    assert hidden(options) == []
+
+
+def test_second_writer_is_refused_and_harms_nothing(options):
+    with StageDir(options.out, options) as first:
+        (first.dir / "file").write_text("first")
+        with pytest.raises(InputError, match="another process is writing"):
+            run(options)
+    assert (options.out / "file").read_text() == "first"
+
+
+def test_failed_commit_brings_the_old_output_back(options, monkeypatch):
+    run(options)
+    rename = Path.rename
+
+    def fail(self, target):
+        if Path(target) == options.out and self.name.endswith(".tmp"):
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="No space"):
+        run(replace(options, seed=1), content="new\n")
+    assert (options.out / "file").read_text() == "text\n"
+    assert hidden(options) == []
+
+
+def test_read_only_parent(tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(OSError):
+        run(Options(tmp_path / "locked" / "stage"))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.utils.test_stage_dir import Options, StageDir
+when, out = sys.argv[1], Path(sys.argv[2])
+if when != "writing":
+    rename, seen = Path.rename, []
+    def die(self, target):
+        seen.append(target)
+        if len(seen) == int(when):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(self, target)
+    Path.rename = die
+with StageDir(out, Options(out, 1)) as stage:
+    (stage.dir / "file").write_text("text\\n")
+    (stage.dir / "half").write_text("half")
+    if when == "writing":
+        os.kill(os.getpid(), signal.SIGKILL)
+    (stage.dir / "half").unlink()
+"""
+
+
+@pytest.mark.parametrize("when", ["writing", "1", "2", "3"])  # 1 to 3: the renames of the commit
+def test_kill_at_any_moment(options, when):
+    run(options, content="old\n")
+    killed = subprocess.run([sys.executable, "-c", KILLED, when, str(options.out)], cwd=ROOT)
+    assert killed.returncode == -signal.SIGKILL
+    assert not options.out.exists() or (options.out / "file").read_text() == "old\n"
+    assert run(replace(options, seed=1))
+    assert sorted(path.name for path in options.out.iterdir()) == [".done", "config.yaml", "file", "run_info.json"]
+    assert (options.out / "file").read_text() == "text\n"
+    assert hidden(options) == []
+
+
+def test_resume_goes_on_from_what_was_left(options):
+    with pytest.raises(RuntimeError), StageDir(options.out, options, resume=True) as stage:
+        (stage.dir / "epoch1").write_text("done")
+        raise RuntimeError
+    with StageDir(options.out, replace(options, seed=5), resume=True) as stage:
+        assert not (stage.dir / "epoch1").exists()
+        (stage.dir / "epoch1").write_text("other seed")
+    with pytest.raises(RuntimeError), StageDir(options.out, options, resume=True) as stage:
+        (stage.dir / "epoch1").write_text("done")
+        raise RuntimeError
+    with StageDir(options.out, options, resume=True) as stage:
+        assert (stage.dir / "epoch1").read_text() == "done"
+    assert (options.out / "epoch1").read_text() == "done"
