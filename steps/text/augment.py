@@ -1,0 +1,193 @@
+"""Stage 1: texts for every attribute group, checked, marked and encoded.
+
+Reads a data directory (`utt2<attribute>`, `utt2caption`). Writes, in two directories,
+
+    out:      text (text id -> words), text2group, text2set (seen | heldout; heldout texts are never trained on),
+              text2utt (caption -> its utterance, where captions are used), rejected.jsonl (texts left out, and why)
+    vec_out:  text_vec.{ark,scp} (text id -> sentence vector), encoder.json {name, sha256, dim},
+              nearest_group.tsv (which group SentenceBERT holds to be the nearest to each variant)
+
+A variant's id is `<group>-v01` ..., a caption's is its utterance's. With captions instead of variants all variants are
+held out: groups can still be sampled and scored by them.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.text.check import Checker
+from steps.text.encode import SentenceEncoder
+from steps.text.groups import ATTRIBUTES, Grouping, read_groups
+from steps.text.openai_paraphraser import Paraphraser, read_settings
+from steps.text.variants import Variants, from_endpoint, from_file, from_grammar
+from utils.command import logger, run_command
+from utils.data_dir import DataDir
+from utils.errors import InputError
+from utils.options import option
+from utils.stage_dir import StageDir
+from utils.tables import read_table, write_table, write_vectors
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    data: Path = option(help="data directory with the attribute tables")
+    out: Path = option(help="directory for the texts")
+    vec_out: Path = option(help="directory for the sentence vectors")
+    attributes: tuple[str, ...] = option(ATTRIBUTES, "attributes that make the groups")
+    augment: str = option("grammar", "where variants come from", choices=("grammar", "openai", "file"))
+    augment_file: Path | None = option(None, "JSON {group: [texts]}, for --augment file")
+    variants_per_group: int = option(10, "variants of each group; of a file, the least number")
+    heldout_fraction: float = option(0.2, "share of a group's variants that is never trained on")
+    captions: str = option(
+        "none", "use utt2caption in addition to the variants?", choices=("none", "beside", "instead")
+    )
+    seed: int = option(0, "seed of the grammar and of the held-out marks")
+    encoder: Path | None = option(
+        None, "directory of a sentence-transformers model; by default the installed package's"
+    )
+    openai_conf: Path | None = option(None, "YAML settings of the endpoint, for --augment openai")
+    openai_cache: Path | None = option(None, "directory of the endpoint's answers; by default .openai_cache beside out")
+    force: bool = option(False, "redo a finished stage")
+
+
+def work(options: Options) -> None:
+    """Write the texts, then their vectors; what is up to date is left alone."""
+    if options.variants_per_group < 2 or not 0 <= options.heldout_fraction < 1:
+        raise InputError("--variants_per_group must be 2 or more, --heldout_fraction at least 0 and below 1")
+    if (options.augment == "file") != (options.augment_file is not None):
+        raise InputError("--augment file and --augment_file FILE go together")
+    grouping = read_groups(DataDir(options.data), options.attributes)
+    encoder = SentenceEncoder(options.encoder)
+    with StageDir(options.out, options, text_inputs(options), options.force) as stage:
+        if not stage.done:
+            write_texts(stage.dir, options, grouping)
+    texts = [options.out / name for name in ("text", "text2group", "text2utt") if (options.out / name).exists()]
+    with StageDir(options.vec_out, options, [*texts, encoder.path], options.force) as stage:
+        if not stage.done:
+            write_text_vectors(stage.dir, stage.final, options.out, encoder)
+
+
+def text_inputs(options: Options) -> list[Path]:
+    """The files that decide the texts."""
+    names = ["utt2spk", *(f"utt2{attribute}" for attribute in options.attributes)]
+    names += ["utt2caption"] if options.captions != "none" else []
+    conf = [path for path in (options.augment_file, options.openai_conf) if path]
+    return [options.data / name for name in names] + conf
+
+
+def write_texts(out: Path, options: Options, grouping: Grouping) -> None:
+    """Collect the variants and captions and write their tables."""
+    log.info("%d groups; %d utterances without a group", len(grouping.groups), grouping.n_ungrouped)
+    variants = collect_variants(options, grouping)
+    ids = variant_ids(variants.accepted)
+    text = {key: variants.accepted[group][index] for key, (group, index) in ids.items()}
+    text2group = {key: group for key, (group, _) in ids.items()}
+    text2set = mark_heldout(
+        text2group, 1.0 if options.captions == "instead" else options.heldout_fraction, options.seed
+    )
+    rejected = variants.rejected
+    if options.captions != "none":
+        captions, contradictory = read_captions(options.data, grouping)
+        clash = sorted(set(captions) & set(text))
+        if clash:
+            raise InputError(
+                f"{options.data / 'utt2caption'}: utterance {clash[0]!r} has the id of a variant; rename it"
+            )
+        text |= captions
+        text2group |= {utterance: grouping.utt2group[utterance] for utterance in captions}
+        text2set |= dict.fromkeys(captions, "seen")
+        rejected = rejected + contradictory
+        write_table(out / "text2utt", {utterance: utterance for utterance in captions})
+    write_table(out / "text", text)
+    write_table(out / "text2group", text2group)
+    write_table(out / "text2set", text2set)
+    rows = (json.dumps(row, ensure_ascii=False) + "\n" for row in rejected)
+    (out / "rejected.jsonl").write_text("".join(rows), encoding="utf-8")
+    log.info("%d texts, %d left out (rejected.jsonl)", len(text), len(rejected))
+
+
+def collect_variants(options: Options, grouping: Grouping) -> Variants:
+    """The variants of every group, from where the options say."""
+    variants = Variants(grouping)
+    if options.augment == "grammar":
+        from_grammar(variants, options.variants_per_group, options.seed)
+    elif options.augment == "file":
+        from_file(variants, options.variants_per_group, options.augment_file)
+    else:
+        cache = options.openai_cache or options.out.absolute().parent / ".openai_cache"
+        from_endpoint(variants, options.variants_per_group, Paraphraser(read_settings(options.openai_conf), cache))
+    return variants
+
+
+def variant_ids(accepted: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, int]]:
+    """Text id -> (group, index of its text): `female_low_slow-v01`, with as many digits as the largest group needs."""
+    digits = max(2, *(len(str(len(texts))) for texts in accepted.values()))
+    return {f"{g}-v{index + 1:0{digits}d}": (g, index) for g, texts in accepted.items() for index in range(len(texts))}
+
+
+def mark_heldout(text2group: Mapping[str, str], fraction: float, seed: int) -> dict[str, str]:
+    """Mark `fraction` of each group's texts "heldout", chosen by a hash of seed and text id, and the others "seen".
+
+    At least one text is held out unless `fraction` is 0, and at least one is seen unless `fraction` is 1.
+    """
+    by_group: dict[str, list[str]] = {}
+    for key in sorted(text2group, key=lambda key: hashlib.sha256(f"{seed} {key}".encode()).hexdigest()):
+        by_group.setdefault(text2group[key], []).append(key)
+    marks = dict.fromkeys(text2group, "seen")
+    for keys in by_group.values():
+        number = round(fraction * len(keys))
+        if 0 < fraction < 1:
+            number = min(max(number, 1), len(keys) - 1)
+        marks |= dict.fromkeys(keys[:number], "heldout")
+    return marks
+
+
+def read_captions(data: Path, grouping: Grouping) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """The captions of grouped utterances that agree with their labels, and the others with the reasons."""
+    checker, table = Checker(), read_table(data / "utt2caption")
+    values = {group: grouping.values(group) for group in grouping.groups}
+    captions: dict[str, str] = {}
+    rejected: list[dict[str, str]] = []
+    for utterance in sorted(set(table) & set(grouping.utt2group)):
+        group = grouping.utt2group[utterance]
+        reasons = checker.contradictions(table[utterance], values[group], caption=True)
+        if reasons:
+            rejected.append(
+                {"utterance": utterance, "group": group, "reason": "; ".join(reasons), "text": table[utterance]}
+            )
+        else:
+            captions[utterance] = table[utterance]
+    if not captions:
+        raise InputError(
+            f"{data / 'utt2caption'}: no utterance with a group has a usable caption ({len(rejected)} contradict)"
+        )
+    log.info("%d captions used, %d contradict their labels", len(captions), len(rejected))
+    return captions, rejected
+
+
+def write_text_vectors(out: Path, final: Path, descriptions: Path, encoder: SentenceEncoder) -> None:
+    """Encode each distinct text once; write the vectors, the encoder's identity and the nearest groups."""
+    from steps.text.nearest import write_nearest_groups
+
+    text = read_table(descriptions / "text")
+    vectors = encoder.encode(list(text.values()))
+    write_vectors(out / "text_vec.ark", out / "text_vec.scp", list(text), vectors, ark_name=final / "text_vec.ark")
+    identity = {"name": encoder.name, "sha256": encoder.sha256, "dim": encoder.dim}
+    (out / "encoder.json").write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
+    captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").exists() else {}
+    text2group = {key: group for key, group in read_table(descriptions / "text2group").items() if key not in captions}
+    own = write_nearest_groups(out / "nearest_group.tsv", text2group, dict(zip(text, vectors, strict=True)))
+    log.info("SentenceBERT's nearest group is the variant's own for %.0f %% of them (not enforced)", 100 * own)
+
+
+def main(argv: list[str] | None = None) -> int:
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Variants, the paraphrases of a group's description: collect them from the grammar, an endpoint or a file, and
+check each as it comes. What cannot stand is left out and listed with its reason.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from steps.text.check import Checker, normalise, require_text
+from steps.text.grammar import Grammar
+from steps.text.groups import Grouping
+from steps.text.openai_paraphraser import Paraphraser
+from utils.errors import InputError
+
+
+@dataclass
+class Variants:
+    """Accepted texts by group, all distinct after normalisation, and the rejected ones with their reasons."""
+
+    grouping: Grouping
+    checker: Checker = field(default_factory=Checker)
+    accepted: dict[str, list[str]] = field(default_factory=dict)
+    rejected: list[dict[str, str]] = field(default_factory=list)
+    owner: dict[str, str] = field(default_factory=dict)  # normalised text -> group
+
+    def offer(self, group: str, text: str, english: bool = False) -> bool:
+        """Take a text for a group, or list why not. With `english` it must also look like English."""
+        reason = self._objection(group, text, english)
+        if reason:
+            self.rejected.append({"group": group, "reason": reason, "text": text})
+            return False
+        self.owner[normalise(text)] = group
+        self.accepted.setdefault(group, []).append(text)
+        return True
+
+    def _objection(self, group: str, text: str, english: bool) -> str | None:
+        plain = normalise(text)
+        if not plain:
+            return "no words"
+        if plain in self.owner:
+            return f"the same words as a text of {self.owner[plain]}"
+        if english and not self.checker.is_english(text):
+            return "not English"
+        return "; ".join(self.checker.contradictions(text, self.grouping.values(group))) or None
+
+
+def from_grammar(variants: Variants, number: int, seed: int) -> None:
+    """Fill each group with `number` sentences of the offline paraphraser."""
+    grammar = Grammar()
+    for group in variants.grouping.groups:
+        accepted = 0
+        for sentence in grammar.variants(variants.grouping.values(group), seed):
+            accepted += variants.offer(group, sentence)
+            if accepted == number:
+                break
+        else:
+            raise InputError(
+                f"group {group}: the grammar has {accepted} sentences, {number} asked; lower --variants_per_group"
+            )
+
+
+def from_endpoint(variants: Variants, number: int, paraphraser: Paraphraser) -> None:
+    """Fill each group with `number` sentences of an OpenAI-compatible endpoint."""
+    grammar = Grammar()
+    for group in variants.grouping.groups:
+        description = grammar.describe(variants.grouping.values(group))
+        paraphraser.variants(description, number, lambda text, group=group: variants.offer(group, text, english=True))
+
+
+def from_file(variants: Variants, number: int, path: Path) -> None:
+    """Fill each group with the texts of a JSON file {group: [texts]}, of which at least `number` must stand."""
+    texts = read_variants_file(path)
+    groups = variants.grouping.groups
+    unknown, missing = sorted(set(texts) - set(groups)), sorted(set(groups) - set(texts))
+    if unknown or missing:
+        raise InputError(
+            f"{path}: {_some('unknown groups', unknown)}{_some('missing groups', missing)}"
+            f"the groups of the data are {' '.join(groups)}"
+        )
+    for group in groups:
+        accepted = sum(variants.offer(group, text) for text in texts[group])
+        if accepted < number:
+            reasons = "".join(
+                f"; {row['text']!r}: {row['reason']}" for row in variants.rejected if row["group"] == group
+            )
+            raise InputError(
+                f"{path}: {group}: {accepted} usable texts, expected at least {number}; "
+                f"add texts or lower --variants_per_group{reasons}"
+            )
+
+
+def _some(label: str, names: list[str]) -> str:
+    return f"{label} {' '.join(names[:5])}{' ...' if len(names) > 5 else ''}; " if names else ""
+
+
+def read_variants_file(path: Path) -> dict[str, list[str]]:
+    """Read {group: [texts]}. Raises InputError with the line of a syntax error, or the group and number of a text."""
+    try:
+        content = json.loads(
+            Path(path).read_text(encoding="utf-8"), object_pairs_hook=lambda pairs: _unique(pairs, path)
+        )
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 (byte {error.start}); convert the file to UTF-8") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected {{group: [texts]}}, found a {type(content).__name__}")
+    for group, texts in content.items():
+        if not isinstance(texts, list):
+            raise InputError(f"{path}: {group}: expected a list of texts, found {texts!r}")
+    return {
+        group: [require_text(text, f"{path}: {group}: text {index}") for index, text in enumerate(texts, 1)]
+        for group, texts in content.items()
+    }
+
+
+def _unique(pairs: Iterable[tuple[str, object]], path: Path) -> dict:
+    content: dict = {}
+    for key, value in pairs:
+        if key in content:
+            raise InputError(f"{path}: {key}: this group comes twice; join its two lists")
+        content[key] = value
+    return content
