@@ -156,6 +156,7 @@ sub start_job {
 sub exec_job {
     my ($log, $text, $gpu) = @_;
     $SIG{$_} = 'DEFAULT' for grep { ref $SIG{$_} } keys %SIG;
+    POSIX::_exit(127) if $stopped_by;    # the signal came before this line
     setpgrp 0, 0;
     $ENV{CUDA_VISIBLE_DEVICES} = $gpu if defined $gpu;
     open STDOUT, '>>', $log or POSIX::_exit(127);
@@ -217,18 +218,25 @@ sub watch_signals_and_parent {
 sub stop {
     my ($signal) = @_;
     $SIG{$_} = 'IGNORE' for qw(INT TERM HUP ALRM);
-    my @groups = keys %running;
-    kill 'TERM', map { -$_ } @groups;
+    kill 'TERM', map { -$_ } keys %running;
     my $deadline = time + $GRACE_SECONDS;
-    while (grep({ kill 0, -$_ } @groups) && time < $deadline) {
-        1 while waitpid(-1, POSIX::WNOHANG()) > 0;
-        select undef, undef, undef, 0.02;
-    }
-    kill 'KILL', map { -$_ } @groups;
+    select undef, undef, undef, 0.02 while live_groups() && time < $deadline;
+    kill 'KILL', map { -$_ } keys %running;
     for my $job (values %running) {
         eval { JobLog::note($job->{log}, "Killed with its launcher (SIG$signal)"); 1 } or print STDERR "run.pl: $@";
     }
     $SIG{$signal} = 'DEFAULT';
     kill $signal, $$;
     exit 1;
+}
+
+# The jobs' process groups with a process that is more than a zombie: those of a job's children wait for init to collect them.
+sub live_groups {
+    my %live;
+    for my $path (glob '/proc/[0-9]*/stat') {
+        open my $file, '<', $path or next;
+        my ($state, $group) = (<$file> // '') =~ /.*\) (\S) \d+ (\d+)/;
+        $live{$group} = 1 if defined $state && $state !~ /[ZX]/;
+    }
+    return grep { $live{$_} } keys %running;
 }

@@ -25,7 +25,7 @@ Run = Callable[..., subprocess.CompletedProcess]
 
 @pytest.fixture(params=["set -euo pipefail", ""], ids=["strict", "lax"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
-    """Run a small recipe that parses its words and then prints its variables and what is left, each ended by a null byte."""
+    """Run a recipe that parses its words, then prints its variables and what is left, each ended by a null byte."""
 
     def run_recipe(*words: str, defaults: str = DEFAULTS, show: str = SHOW) -> subprocess.CompletedProcess:
         script = tmp_path / "recipe.sh"

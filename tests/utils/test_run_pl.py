@@ -1,0 +1,368 @@
+"""utils/run.pl: grammar, quoting, logs, exit statuses, concurrency, GPUs and --pick, by running real jobs."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+RUN_PL = Path(__file__).parents[2] / "utils/run.pl"
+DATE = r"\w{3} \w{3} \d\d \d\d:\d\d:\d\d \S+ \d{4}"
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(params=["plain", "a b'c\"d $(touch hacked) `é"], ids=["plain", "weird"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A working directory, once with a name that a careless shell would evaluate."""
+    directory = tmp_path / request.param
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def run_launcher(*words: str, cwd: Path = tmp_path, **environment: str) -> subprocess.CompletedProcess:
+        env = {**os.environ, **environment}
+        return subprocess.run([RUN_PL, *words], capture_output=True, text=True, timeout=30, cwd=cwd, env=env)
+
+    return run_launcher
+
+
+def words(shell: str) -> list[str]:
+    """The words of a COMMAND that bash is to see as this line: those with white space would be quoted."""
+    return shell.split()
+
+
+def output_of(log: Path) -> str:
+    """What the job itself printed: the log without its header and footer."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert re.fullmatch(f"# Started at {DATE}", lines[1])
+    assert lines[2] == "#"
+    assert re.fullmatch(r"# Accounting: time=\d+ threads=1", lines[-3])
+    return "\n".join(lines[3:-3])
+
+
+# --- logs and exit statuses
+
+
+def test_log_of_a_success(run: Run, place: Path) -> None:
+    log = place / "exp/deep/log/one.log"
+    result = run(str(log), "echo", "out;", "echo", "err", "1>&2")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    lines = log.read_text().splitlines()
+    assert lines[0] == "# echo out; echo err 1>&2 "
+    assert output_of(log) == "out\nerr"
+    assert re.fullmatch(f"# Finished at {DATE} with status 0", lines[-2])
+    assert re.fullmatch(rf"# Ended \(code 0\) at {DATE}, elapsed time \d+ seconds", lines[-1])
+    assert not (place / "hacked").exists()
+
+
+def test_log_of_a_failure(run: Run, place: Path) -> None:
+    result = run("log/one.log", "exit", "3", cwd=place)
+    assert (result.returncode, result.stderr) == (1, "run.pl: job failed, log is in log/one.log\n")
+    finished, ended = (place / "log/one.log").read_text().splitlines()[-2:]
+    assert finished.endswith("with status 3")
+    assert ended.startswith("# Ended (code 3) at")
+
+
+def test_log_of_a_killed_job(run: Run, tmp_path: Path) -> None:
+    assert run("one.log", *words("kill -9 $$")).returncode == 1
+    finished, ended = (tmp_path / "one.log").read_text().splitlines()[-2:]
+    assert finished.endswith("with status 137")
+    assert ended.startswith("# Ended (code 0; signal 9) at")
+
+
+def test_footer_stands_on_its_own_line(run: Run, tmp_path: Path) -> None:
+    run("one.log", "printf", "unfinished")
+    assert output_of(tmp_path / "one.log") == "unfinished"
+
+
+def test_all_jobs_run_even_after_a_failure(run: Run, place: Path) -> None:
+    result = run("--max-jobs-run", "1", "JOB=1:4", "log/x.JOB.log", *words("echo ran JOB; [ JOB -ne 2 ]"), cwd=place)
+    assert (result.returncode, result.stderr) == (1, "run.pl: 1 / 4 failed, log is in log/x.*.log\n")
+    assert [output_of(place / f"log/x.{n}.log") for n in range(1, 5)] == [f"ran {n}" for n in range(1, 5)]
+
+
+def test_hint_where_the_range_was_forgotten(run: Run) -> None:
+    assert "probably you forgot to put JOB=1:" in run("x.JOB.log", "false").stderr
+
+
+def test_job_has_no_input_and_keeps_directory_and_environment(run: Run, place: Path) -> None:
+    assert run("one.log", *words("cat; pwd; echo $MINE"), cwd=place, MINE="kept").returncode == 0
+    assert output_of(place / "one.log") == f"{place}\nkept"
+
+
+def test_neither_errexit_nor_pipefail(run: Run) -> None:
+    assert run("one.log", *words("false; false | true")).returncode == 0
+
+
+def test_a_log_that_cannot_be_written_is_a_failed_job(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("a file where the directory should be")
+    result = run("JOB=1:2", "log/x.JOB.log", "touch", "ran.JOB")
+    assert result.returncode == 1
+    assert "cannot create the directory log" in result.stderr
+    assert "2 / 2 failed" in result.stderr
+    assert not list(tmp_path.glob("ran.*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_a_failed_job(run: Run) -> None:
+    result = run("/dev/full", "true")
+    assert result.returncode == 1
+    assert "cannot write the log /dev/full: No space left" in result.stderr
+
+
+def test_a_command_longer_than_a_pipe(run: Run, tmp_path: Path) -> None:
+    many = [f"word{n:06}" for n in range(30000)]
+    assert run("one.log", "echo", *many, "|", "wc", "-w").returncode == 0
+    assert output_of(tmp_path / "one.log") == "30000"
+
+
+# --- grammar
+
+
+def test_options_and_range_interleave_and_unknown_options_take_one_value(run: Run, tmp_path: Path) -> None:
+    options = words("--mem 4G -V -pe smp 3 JOB=2:3 --num-threads 4 -l x=1")
+    result = run(*options, "o.JOB.log", "echo", "JOB")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [output_of(tmp_path / f"o.{n}.log") for n in (2, 3)] == ["2", "3"]
+
+
+def test_a_single_number_is_a_range(run: Run, tmp_path: Path) -> None:
+    assert run("JOB=7", "o.log", "echo", "JOB").returncode == 0
+    assert output_of(tmp_path / "o.log") == "7"
+
+
+def test_the_variable_is_replaced_wherever_it_occurs(run: Run, tmp_path: Path) -> None:
+    assert run("n=2", "o.n.log", "echo", "run").returncode == 0
+    assert output_of(tmp_path / "o.2.log") == "ru2"
+    assert run("JOB=5", "o.JOB.log", "echo", "MYJOBS").returncode == 0
+    assert output_of(tmp_path / "o.5.log") == "MY5S"
+
+
+@pytest.mark.parametrize("job_range", ["JOB=0:3", "JOB=3:2", "JOB=0"])
+def test_an_impossible_range(run: Run, job_range: str) -> None:
+    result = run(job_range, "o.JOB.log", "true")
+    assert result.returncode == 255
+    assert "expected 1 <= first <= last" in result.stderr
+
+
+def test_a_range_that_is_none_only_warns(run: Run, tmp_path: Path) -> None:
+    result = run("JOB=-1:3", "true")
+    assert result.returncode == 0
+    assert result.stderr == "run.pl: Warning: suspicious first argument: JOB=-1:3\n"
+    assert (tmp_path / "JOB=-1:3").exists()
+
+
+def test_jobs_must_not_share_a_log(run: Run, tmp_path: Path) -> None:
+    result = run("JOB=1:2", "same.log", "touch", "ran")
+    assert result.returncode == 1
+    assert "must contain JOB" in result.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("log", ["exp/MYJOBS/log/x.JOB.log", "log.JOB/x.log"])
+def test_a_directory_that_contains_the_variable_is_refused(run: Run, tmp_path: Path, log: str) -> None:
+    result = run("JOB=1:2", log, "touch", "ran")
+    assert result.returncode == 1
+    assert "contains JOB" in result.stderr
+    assert not (tmp_path / "ran").exists()
+    assert run(log, "true").returncode == 0  # without a range it is a name as any other
+
+
+@pytest.mark.parametrize("line", [[], ["x.log"], ["JOB=1:2", "x.JOB.log"], ["--mem", "4G", "x.log"]])
+def test_usage(run: Run, line: list[str]) -> None:
+    result = run(*line)
+    assert result.returncode == 255
+    assert result.stderr.startswith("usage: run.pl [options] [JOB=1:n] log-file")
+
+
+@pytest.mark.parametrize("option", ["--max-jobs-run", "-tc"])
+@pytest.mark.parametrize("value", ["0", "-1", "two", ""])
+def test_max_jobs_must_be_positive(run: Run, option: str, value: str) -> None:
+    assert run(option, value, "x.log", "true").returncode == 255
+
+
+def test_a_flag_eats_the_next_word_with_a_warning(run: Run, tmp_path: Path) -> None:
+    result = run("--flag", "--mem", "x.log", "true")
+    assert result.stderr == "run.pl: Warning: the value '--mem' of option --flag looks like an option\n"
+    assert (tmp_path / "x.log").exists()
+
+
+# --- quoting
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        (["echo", "a", r"\|", "b"], "a | b"),
+        (["echo", "a", "|", "tr", "a", "b"], "b"),
+        (["echo", "$MINE"], "two words"),
+        (["printf", r"%s\\n", "$MINE"], "two\nwords"),
+        (["printf", r"%s\\n", "[$MINE] x"], "[two  words] x"),
+        (["printf", r"%s\\n", 'say "$MINE"'], 'say "$MINE"'),
+        (["printf", r"[%s]\\n", "", "x"], "[]\n[x]"),
+        (["echo", "*.here"], "one.here two.here"),
+        (["echo", "a;", "echo", "b # a comment"], "a\nb # a comment"),
+        (["echo", "a", "#", "comment"], "a"),
+    ],
+)
+def test_quoting(run: Run, tmp_path: Path, command: list[str], printed: str) -> None:
+    for name in ("one.here", "two.here"):
+        (tmp_path / name).touch()
+    assert run("x.log", *command, MINE="two  words").returncode == 0
+    assert output_of(tmp_path / "x.log") == printed
+
+
+# --- how many at once
+
+
+def most_at_once(logs: list[Path]) -> int:
+    """The jobs print `<start> <end>` in nanoseconds: how many overlapped?"""
+    spans = [tuple(map(int, output_of(log).split())) for log in logs]
+    return max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
+
+
+SPAN = "begin=$(date +%s%N); sleep 0.3; echo $begin $(date +%s%N)"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"), [(["--max-jobs-run", "2"], 2), (["-tc", "3", "--max-jobs-run", "1"], 1)]
+)
+def test_max_jobs_run(run: Run, tmp_path: Path, options: list[str], expected: int) -> None:
+    assert run(*options, "JOB=1:4", "x.JOB.log", *words(SPAN)).returncode == 0
+    assert most_at_once([tmp_path / f"x.{n}.log" for n in range(1, 5)]) == expected
+
+
+def test_default_is_one_job_a_processor(run: Run, tmp_path: Path) -> None:
+    processors = Path("/proc/cpuinfo").read_text().count("processor\t")
+    jobs = 2 * processors
+    assert run(f"JOB=1:{jobs}", "x.JOB.log", *words(SPAN)).returncode == 0
+    assert most_at_once([tmp_path / f"x.{n}.log" for n in range(1, jobs + 1)]) == processors
+
+
+def test_overhead_of_a_job(run: Run) -> None:
+    """Within 30 ms of a bare `bash -c`, in the mean of 40 jobs one after another."""
+    jobs = 40
+
+    def seconds(work: Callable[[], None]) -> float:
+        start = time.perf_counter()
+        work()
+        return (time.perf_counter() - start) / jobs
+
+    launched = seconds(lambda: run("-tc", "1", f"JOB=1:{jobs}", "log/x.JOB.log", "true"))
+    bare = seconds(lambda: [subprocess.run(["bash", "-c", "true"]) for _ in range(jobs)])
+    assert launched - bare < 0.030
+
+
+# --- GPUs
+
+
+@pytest.fixture
+def fake_gpus(tmp_path: Path) -> Callable[[int], str]:
+    """Put an nvidia-smi that lists so many GPUs in front of PATH; returns that PATH."""
+
+    def make(count: int) -> str:
+        program = tmp_path / "bin/nvidia-smi"
+        program.parent.mkdir()
+        listing = "".join(
+            f"GPU {n}: Fake (UUID: GPU-{n})\n  MIG 1g.5gb Device 0: (UUID: MIG-{n})\n" for n in range(count)
+        )
+        status = 0 if count else 9
+        program.write_text(
+            f'#!/bin/sh\n[ "$1" = -L ] && cat <<END\n{listing or "NVIDIA-SMI has failed"}\nEND\nexit {status}\n'
+        )
+        program.chmod(0o755)
+        return f"{program.parent}:{os.environ['PATH']}"
+
+    return make
+
+
+def gpus_seen(run: Run, tmp_path: Path, *options: str, jobs: int = 4, **environment: str) -> tuple[list[str], int, str]:
+    """(CUDA_VISIBLE_DEVICES of each job, how many ran at once, standard error)."""
+    show = "echo ${CUDA_VISIBLE_DEVICES-unset} >seen.JOB; " + SPAN
+    result = run(*options, f"JOB=1:{jobs}", "x.JOB.log", *words(show), **environment)
+    assert result.returncode == 0
+    seen = [(tmp_path / f"seen.{n}").read_text().strip() for n in range(1, jobs + 1)]
+    return seen, most_at_once([tmp_path / f"x.{n}.log" for n in range(1, jobs + 1)]), result.stderr
+
+
+@pytest.fixture(autouse=True)
+def no_gpu_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def test_each_job_sees_one_gpu(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
+    seen, at_once, _ = gpus_seen(run, tmp_path, "--gpu", "1", PATH=fake_gpus(2))
+    assert seen[:2] == ["0", "1"]
+    assert sorted(seen) == ["0", "0", "1", "1"]
+    assert at_once == 2
+
+
+def test_more_slots_than_gpus_share_them(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
+    seen, at_once, _ = gpus_seen(run, tmp_path, "--gpu", "1", "-tc", "4", PATH=fake_gpus(2))
+    assert (seen, at_once) == (["0", "1", "0", "1"], 4)
+
+
+def test_an_allocation_is_respected(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
+    environment = {"PATH": fake_gpus(8), "CUDA_VISIBLE_DEVICES": "5,GPU-ab"}
+    seen, at_once, _ = gpus_seen(run, tmp_path, "--gpu", "1", jobs=2, **environment)
+    assert (seen, at_once) == (["5", "GPU-ab"], 2)
+
+
+def test_without_a_gpu_one_job_at_a_time(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
+    seen, at_once, stderr = gpus_seen(run, tmp_path, "--gpu", "1", jobs=2, PATH=fake_gpus(0))
+    assert (seen, at_once) == (["unset", "unset"], 1)
+    assert "Warning: found no GPU" in stderr
+
+
+def test_without_the_option_nothing_is_pinned(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
+    seen, _, stderr = gpus_seen(run, tmp_path, "--gpu", "1", "--gpu", "0", jobs=2, PATH=fake_gpus(2))
+    assert (seen, stderr) == (["unset", "unset"], "")
+
+
+# --- --pick
+
+
+@pytest.fixture
+def earlier_run(run: Run, tmp_path: Path) -> Path:
+    """Logs of four jobs: 1 succeeded, 2 failed, 3 was killed with its launcher (no footer), 4 has none."""
+    assert run("JOB=1:3", "x.JOB.log", *words("echo first; [ JOB -ne 2 ]")).returncode == 1
+    log = tmp_path / "x.3.log"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-3]))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("pick", "rerun", "status"), [("all", {1, 2, 3, 4}, 0), ("failed", {2, 3, 4}, 0), ("incomplete", {3, 4}, 1)]
+)
+def test_pick(run: Run, earlier_run: Path, pick: str, rerun: set[int], status: int) -> None:
+    result = run("--pick", pick, "JOB=1:4", "x.JOB.log", "echo", "again")
+    printed = {n: output_of(earlier_run / f"x.{n}.log") for n in range(1, 5)}
+    assert {n for n, text in printed.items() if text == "again"} == rerun
+    assert result.returncode == status
+    assert ("1 / 4 failed" in result.stderr) == bool(status)
+
+
+def test_pick_reruns_a_killed_job(run: Run, tmp_path: Path) -> None:
+    run("x.log", *words("kill -9 $$"))
+    assert run("--pick", "incomplete", "x.log", "true").returncode == 1
+    assert run("--pick", "failed", "x.log", "true").returncode == 0
+
+
+def test_pick_knows_three_words(run: Run) -> None:
+    assert run("--pick", "some", "x.log", "true").returncode == 255
+
+
+# --- where it lies
+
+
+def test_through_a_link_and_a_place_with_spaces(tmp_path: Path) -> None:
+    shutil.copytree(RUN_PL.parent, tmp_path / "my tools/utils", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "recipe").mkdir()
+    (tmp_path / "recipe/run.pl").symlink_to("../my tools/utils/run.pl")
+    assert subprocess.run(["./run.pl", "x.log", "true"], cwd=tmp_path / "recipe").returncode == 0
