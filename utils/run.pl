@@ -31,7 +31,7 @@ BEGIN { unshift @INC, (Cwd::realpath($0) =~ m{^(.*)/}s)[0] . '/launcher' }
 use CommandLine qw(parse command_text for_job fail warning);
 use JobLog ();
 
-my $GRACE_SECONDS = 2;    # from SIGTERM to SIGKILL
+my $GRACE_SECONDS = 2;    # from SIGTERM to SIGKILL, and from there to the end
 
 my $line    = parse(\@ARGV, 255);
 my %options = read_options($line->{options});
@@ -218,10 +218,11 @@ sub watch_signals_and_parent {
 sub stop {
     my ($signal) = @_;
     $SIG{$_} = 'IGNORE' for qw(INT TERM HUP ALRM);
-    kill 'TERM', map { -$_ } keys %running;
-    my $deadline = time + $GRACE_SECONDS;
-    select undef, undef, undef, 0.02 while live_groups() && time < $deadline;
-    kill 'KILL', map { -$_ } keys %running;
+    for my $step (qw(TERM KILL)) {
+        kill $step, map { -$_ } keys %running;
+        my $deadline = time + $GRACE_SECONDS;
+        select undef, undef, undef, 0.02 while live_groups() && time < $deadline;
+    }
     for my $job (values %running) {
         eval { JobLog::note($job->{log}, "Killed with its launcher (SIG$signal)"); 1 } or print STDERR "run.pl: $@";
     }

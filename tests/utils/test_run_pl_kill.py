@@ -4,29 +4,16 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.processes import children, is_alive, wait_for
+
 RUN_PL = Path(__file__).parents[2] / "utils/run.pl"
 # Each job leaves the number of its own bash and of a child in the background, then waits.
 JOB = "sleep 60 & echo $BASHPID $! >JOB.tmp; mv JOB.tmp JOB.pids; wait"
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 class Jobs:
@@ -92,7 +79,7 @@ def test_interrupted_jobs_are_incomplete_and_picked_again(jobs: Jobs) -> None:
 
 def test_the_launcher_dies_with_its_parent(jobs: Jobs) -> None:
     parent = jobs.start("bash", "-c", '"$@"; echo not reached', "parent")
-    launcher = int(Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text())
+    (launcher,) = children(parent.pid)
     parent.kill()
     parent.wait()
     assert jobs.all_gone(3)

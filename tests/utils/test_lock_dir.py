@@ -1,0 +1,142 @@
+"""utils/lock_dir.sh: one run at a time in a directory, also after a run that was killed."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import children, is_alive, wait_for
+
+ROOT = Path(__file__).parents[2]
+RECIPE = f"""
+set -euo pipefail
+. '{ROOT}/utils/lock_dir.sh'
+lock_dir "$1"
+echo locked
+"""
+
+
+class Recipes:
+    """Small recipes that lock one directory and then do something."""
+
+    def __init__(self, work: Path, locked: Path):
+        self.work, self.locked = work, locked
+        self.running: list[subprocess.Popen] = []
+
+    def start(self, then: str) -> subprocess.Popen:
+        """Start one; it holds the lock when this returns. `then` may leave process ids in files *.pid."""
+        script = self.work / f"run {len(self.running)}.sh"
+        script.write_text(RECIPE + then)
+        process = subprocess.Popen(["bash", script, self.locked], cwd=self.work, stdout=subprocess.PIPE, text=True)
+        self.running.append(process)
+        assert process.stdout.readline() == "locked\n"
+        return process
+
+    def run(self, then: str = "") -> subprocess.CompletedProcess:
+        """Run one to its end."""
+        script = self.work / "second.sh"
+        script.write_text(RECIPE + then)
+        command = ["bash", script, self.locked]
+        return subprocess.run(command, cwd=self.work, capture_output=True, text=True, timeout=30)
+
+    def pids(self) -> list[int]:
+        return [int(file.read_text()) for file in self.work.glob("*.pid") if file.read_text()]
+
+
+@pytest.fixture(params=["exp", 'an exp\'s "dir" $(touch hacked) é'], ids=["plain", "weird"])
+def recipes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Recipes]:
+    recipes = Recipes(tmp_path, tmp_path / "deep" / request.param)
+    yield recipes
+    for pid in filter(is_alive, recipes.pids()):
+        os.kill(pid, signal.SIGKILL)
+    for process in recipes.running:
+        process.kill()
+        process.wait()
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_runs_one_after_another(recipes: Recipes) -> None:
+    for _ in range(2):
+        result = recipes.run()
+        assert (result.returncode, result.stdout, result.stderr) == (0, "locked\n", "")
+
+
+def test_a_second_run_refuses_and_names_the_first(recipes: Recipes) -> None:
+    first = recipes.start("sleep 60")
+    result = recipes.run()
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"{recipes.locked} is in use by process {first.pid} on " in result.stderr
+    assert "run 0.sh" in result.stderr
+    assert first.poll() is None
+
+
+def test_other_directories_are_free(recipes: Recipes, tmp_path: Path) -> None:
+    recipes.start("sleep 60")
+    recipes.locked = tmp_path / "other"
+    assert recipes.run().returncode == 0
+
+
+def test_what_a_killed_run_left_behind_is_killed(recipes: Recipes) -> None:
+    """The main process is dead, and not even collected by its parent; a child of a child still writes."""
+    (recipes.work / "orphan.sh").write_text("echo $$ >orphan.pid; while true; do date >>written; sleep 0.05; done")
+    first = recipes.start("bash -c 'bash orphan.sh; true'")
+    assert wait_for(lambda: (recipes.work / "written").exists())
+    first.kill()
+    assert wait_for(lambda: not is_alive(first.pid))
+    result = recipes.run("wc -c <written; sleep 0.5; wc -c <written")
+    assert result.returncode == 0, result.stderr
+    assert f"process {first.pid} is dead" in result.stderr
+    assert not any(map(is_alive, recipes.pids()))
+    _, before, after = result.stdout.split()
+    assert before == after
+
+
+def test_jobs_of_a_killed_launcher_are_killed(recipes: Recipes) -> None:
+    """Recipe and launcher are killed at once: only the job's own process is left, with the lock that it inherited."""
+    (recipes.work / "job.sh").write_text("echo $$ >job.pid; exec sleep 60")
+    first = recipes.start(f"'{ROOT}/utils/run.pl' x.log bash job.sh; echo not reached")
+    assert wait_for(lambda: len(recipes.pids()) == 1)
+    (launcher,) = children(first.pid)
+    for pid in (first.pid, launcher):
+        os.kill(pid, signal.SIGKILL)
+    assert wait_for(lambda: not is_alive(launcher))
+    assert is_alive(recipes.pids()[0])
+    assert recipes.run().returncode == 0
+    assert not is_alive(recipes.pids()[0])
+
+
+def test_a_pid_given_anew_does_not_count(recipes: Recipes) -> None:
+    """The record names a living process, but one that was started at another time than the run."""
+    first = recipes.start("sleep 60 & echo $! >orphan.pid; wait")
+    assert wait_for(lambda: len(recipes.pids()) == 1)
+    first.kill()
+    assert wait_for(lambda: not is_alive(first.pid))
+    record = recipes.locked / ".lock"
+    host, _, _, command = record.read_text().split(maxsplit=3)
+    record.write_text(f"{host} {os.getpid()} 1 {command}")
+    assert recipes.run().returncode == 0
+    assert is_alive(os.getpid())
+
+
+def test_many_at_once_are_let_in_one_at_a_time(recipes: Recipes) -> None:
+    script = recipes.work / "many.sh"
+    script.write_text(RECIPE + "mkdir inside; sleep 0.2; rmdir inside")
+    command = ["bash", script, recipes.locked]
+    started = [subprocess.Popen(command, cwd=recipes.work, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+    errors = [process.communicate(timeout=30)[1] for process in started]
+    codes = [process.returncode for process in started]
+    assert 0 in codes
+    assert all((code == 0) != ("is in use by process" in error) for code, error in zip(codes, errors, strict=True)), (
+        errors
+    )
+
+
+def test_a_directory_that_cannot_be_made(recipes: Recipes) -> None:
+    recipes.locked.parent.mkdir()
+    recipes.locked.write_text("a file")
+    result = recipes.run()
+    assert (result.returncode, result.stdout) == (1, "")
+    assert str(recipes.locked.name[:6]) in result.stderr
