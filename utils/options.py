@@ -17,6 +17,7 @@ import math
 import sys
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,7 +44,7 @@ def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = ""
     for conf in given.pop("conf", []):
         values |= read_conf(cls, Path(conf))
     for name, text in given.items():
-        values[name] = _convert(cls, name, text, f"--{name}")
+        values[name] = convert(cls, name, text, f"--{name}")
     missing = [
         f"--{field.name}" for field in dataclasses.fields(cls) if field.default is REQUIRED and field.name not in values
     ]
@@ -62,12 +63,19 @@ def read_conf(cls: type, path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected lines 'option: value', found a {type(content).__name__}")
-    return {key: _convert(cls, key, value, f"{path}: {key}") for key, value in content.items()}
+    return {key: convert(cls, key, value, f"{path}: {key}") for key, value in content.items()}
+
+
+def raw_values(options: Any) -> dict[str, Any]:
+    """The values of an options dataclass in the order of their declaration; a mapping stands for itself."""
+    if isinstance(options, Mapping):
+        return dict(options)
+    return {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
 
 
 def as_dict(options: Any) -> dict[str, Any]:
-    """The options as plain YAML and JSON values, in the order of their declaration."""
-    return {field.name: _plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
+    """The options as plain YAML and JSON values."""
+    return {name: _plain(value) for name, value in raw_values(options).items()}
 
 
 def _plain(value: Any) -> Any:
@@ -128,7 +136,7 @@ def _alternatives(kind: Any) -> tuple:
     return typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
 
 
-def _convert(cls: type, name: str, value: Any, where: str) -> Any:
+def convert(cls: type, name: str, value: Any, where: str) -> Any:
     """Turn a string of the command line, or a value of a YAML file, into the declared type of the option `name`."""
     fields = {field.name: field for field in dataclasses.fields(cls)}
     if name not in fields:

@@ -24,17 +24,19 @@ import yaml
 
 from utils.command import logger
 from utils.errors import InputError
-from utils.options import as_dict
+from utils.options import as_dict, raw_values
 from utils.run_info import write_run_info
 
 log = logger(__name__)
 DONE, CONFIG, RUN_INFO = ".done", "config.yaml", "run_info.json"
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", ".wav", ".flac"}
-NOT_HASHED = ("out", "force", "nj")
+NOT_HASHED = ("out", "force", "nj", "job")
 
 
 class StageDir:
     """Context manager around one output directory.
+
+    `options` is the dataclass of a command, or a mapping of plain values.
 
     Attributes:
         final: the directory as the user named it.
@@ -142,17 +144,22 @@ class StageDir:
         return path.read_text() if path.is_file() else None
 
 
+def is_done(out: Path, options: Any, inputs: Iterable[Path] = ()) -> bool:
+    """Is this directory complete, with these options and inputs?"""
+    return StageDir._read(Path(out) / DONE) == signature(options, inputs)
+
+
 def signature(options: Any, inputs: Iterable[Path]) -> str:
     """A hash of what decides an output: options by value, input files by content (archives and audio by size and time).
 
     Paths do not count, what they hold does: a moved experiment stays up to date.
     """
-    values = {
-        name: value
-        for name, value in as_dict(options).items()
-        if name not in NOT_HASHED and not isinstance(getattr(options, name), Path)
+    kept = {
+        name: as_dict({name: value})[name]
+        for name, value in raw_values(options).items()
+        if name not in NOT_HASHED and not isinstance(value, Path)
     }
-    digest = hashlib.sha256(json.dumps([type(options).__module__, values], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([type(options).__module__, kept], sort_keys=True).encode())
     for number, root in enumerate(inputs):
         if not root.exists():
             raise InputError(f"{root}: no such file or directory; run the stage that makes it first")

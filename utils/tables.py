@@ -24,14 +24,19 @@ def check_key(key: str, where: str) -> str:
     return key
 
 
-def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 text file, split at `\\n` only. Raises InputError with the line of the first bad byte."""
+def read_text(path: Path) -> str:
+    """The whole of a UTF-8 text file. Raises InputError with the line of the first bad byte."""
     raw = Path(path).read_bytes()
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}:{line}: not UTF-8 (byte {raw[error.start]:#x}); convert the file to UTF-8") from error
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 text file, split at `\\n` only. Raises InputError as `read_text` does."""
+    text = read_text(path)
     return text.removesuffix("\n").split("\n") if text else []
 
 
@@ -79,7 +84,7 @@ class VectorWriter:
 
     def __init__(self, ark: Path, scp: Path, ark_name: Path | None = None):
         self.ark, self.scp = Path(ark), Path(scp)
-        self.ark_name = Path(ark_name or ark).absolute()
+        self.ark_name = ark_name or self.ark.absolute()
         self.keys: list[str] = []
         self.offsets: list[int] = []
         self.position = 0

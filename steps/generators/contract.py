@@ -1,18 +1,20 @@
-"""The contract of a generator: sentence vectors in, mixture densities over embeddings out; one directory on disk, without pickles.
+"""The contract of a generator: sentence vectors in, mixture densities over embeddings out; one directory on disk,
+without pickles.
 
     generator = load_generator(Path("exp/demo/mdn"))
     mixture, = generator.mixtures(text_vectors[:1])       # text_vectors (T, E) of the encoder named in the directory
     embeddings, components = mixture.sample(np.random.default_rng(0), 20)
 
-A directory holds `generator.json` (kind, sizes and whatever numbers the kind needs) and `weights.safetensors`; what training writes beside
-them (config, encoder, transform, training-speaker means, metrics) is described in `steps/generators/train.py`.
+A directory holds `generator.json` (kind, sizes and whatever numbers the kind needs) and `weights.safetensors`; what
+training writes beside them (config, encoder, transform, training-speaker means, metrics) is described in
+`steps/generators/train.py`.
 """
 
 import importlib
 import json
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -21,15 +23,19 @@ from utils.errors import InputError
 
 # kind -> module and class; imported when needed, so that a closed-form generator never waits for torch
 KINDS = {
-    "gaussian": ("steps.generators.gaussian", "GaussianGenerator"),
-    "group_gaussian": ("steps.generators.group_gaussian", "GroupGaussianGenerator"),
-    "gmm": ("steps.generators.gmm", "GmmGenerator"),
-    "group_gmm": ("steps.generators.gmm", "GroupGmmGenerator"),
-    "ridge": ("steps.generators.ridge", "RidgeGenerator"),
+    "linear": ("steps.generators.linear_generator", "LinearGenerator"),
+    "grouped": ("steps.generators.group_generator", "GroupGenerator"),
     "mdn": ("steps.generators.mdn.generator", "MdnGenerator"),
 }
 DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
+
+
+class Place(NamedTuple):
+    """Where a fit may work: its directory, kept over interruptions, and its device, `cpu` or `cuda`."""
+
+    directory: Path
+    device: str
 
 
 class Generator(ABC):
@@ -73,14 +79,16 @@ class Generator(ABC):
 
 
 def load_generator(directory: Path) -> Generator:
-    """Load the generator of a model directory. Raises InputError where it is incomplete, of unknown kind, or holds a pickle."""
+    """Load a generator. Raises InputError where its directory is incomplete, of unknown kind, or holds a pickle."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     directory = Path(directory)
     for name in (DESCRIPTION, WEIGHTS):
         if not (directory / name).is_file():
-            raise InputError(f"{directory}: no {name}; train a generator into this directory first (./run.sh --stage 4)")
+            raise InputError(
+                f"{directory}: no {name}; train a generator into this directory first (./run.sh --stage 4)"
+            )
     for file in sorted(directory.rglob("*")):
         if file.suffix in PICKLES:
             raise InputError(f"{file}: a pickle can run code and is never loaded; remove it if it is not yours")
@@ -90,12 +98,14 @@ def load_generator(directory: Path) -> Generator:
     except (json.JSONDecodeError, SafetensorError) as error:
         raise InputError(f"{directory}: unreadable model ({error}); train it again") from error
     if description["kind"] not in KINDS:
-        raise InputError(f"{directory / DESCRIPTION}: unknown kind {description['kind']!r}; known are {', '.join(KINDS)}")
+        raise InputError(
+            f"{directory / DESCRIPTION}: unknown kind {description['kind']!r}; known are {', '.join(KINDS)}"
+        )
     module, name = KINDS[description["kind"]]
     generator = getattr(importlib.import_module(module), name).from_state(description["values"], arrays)
     if (generator.dim, generator.text_dim) != (description["dim"], description["text_dim"]):
         raise InputError(
             f"{directory}: the weights are for {generator.dim} dimensions and {generator.text_dim}-d texts,"
-            f" {DESCRIPTION} says {description['dim']} and {description['text_dim']}; the files are of two different models"
+            f" {DESCRIPTION} says {description['dim']} and {description['text_dim']}; the files do not belong together"
         )
     return generator

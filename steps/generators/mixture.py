@@ -1,11 +1,13 @@
 """A mixture density over speaker embeddings: what every generator gives for a text.
 
-A mixture lives in latent coordinates y (q), placed in the space of the embeddings x (D) by a `Frame` x = offset + basis y. Components are
-diagonal in y, so one shared basis makes them full in x. Densities are those of x in its own units: the Jacobian of the frame is in them.
-Where the basis has fewer columns than rows (dead or collinear dimensions), the mixture lives on that affine subspace, exactly: samples lie
-in it, and the density is with respect to its q-dimensional volume, so that a dead dimension buys no likelihood.
+A mixture lives in latent coordinates y (q), placed in the space of the embeddings x (D) by a `Frame` x = offset + basis
+y. Components are diagonal in y, so one shared basis makes them full in x. Densities are those of x in its own units:
+the Jacobian of the frame is in them. Where the basis has fewer columns than rows (dead or collinear dimensions), the
+mixture lives on that affine subspace, exactly: samples lie in it, and the density is with respect to its q-dimensional
+volume, so that a dead dimension buys no likelihood.
 
-Sources: C. M. Bishop, Mixture Density Networks, 1994; Student-t kernels: Kotz and Nadarajah, Multivariate t Distributions, 2004, eq. 1.1.
+Sources: C. M. Bishop, Mixture Density Networks, 1994; Student-t kernels: Kotz and Nadarajah, Multivariate t
+Distributions, 2004, eq. 1.1.
 """
 
 import math
@@ -22,35 +24,45 @@ class Frame:
 
     Attributes:
         offset: (D,) float64.
-        basis: (D, q) float64 of full column rank, or None for the identity.
+        basis: (D, q) float64 of full column rank, or a number that stands for this multiple of the identity.
     """
 
     offset: np.ndarray
-    basis: np.ndarray | None = None
+    basis: np.ndarray | float = 1.0
 
     @property
     def latent_dim(self) -> int:
         """q, the number of latent coordinates."""
-        return len(self.offset) if self.basis is None else self.basis.shape[1]
+        return len(self.offset) if np.ndim(self.basis) == 0 else self.basis.shape[1]
 
     @cached_property
-    def inverse(self) -> np.ndarray | None:
-        """(q, D) pseudo-inverse of the basis."""
-        return None if self.basis is None else np.linalg.pinv(self.basis)
+    def matrix(self) -> np.ndarray:
+        """(D, q), the basis written out."""
+        return np.eye(len(self.offset)) * self.basis if np.ndim(self.basis) == 0 else self.basis
+
+    @cached_property
+    def inverse(self) -> np.ndarray | float:
+        """(q, D) pseudo-inverse of the basis, or the number's inverse."""
+        return 1 / self.basis if np.ndim(self.basis) == 0 else np.linalg.pinv(self.basis)
 
     @cached_property
     def log_volume(self) -> float:
         """log sqrt det(basis' basis): the logarithm of how much the map stretches q-dimensional volume."""
-        return 0.0 if self.basis is None else float(np.log(np.linalg.svd(self.basis, compute_uv=False)).sum())
+        if np.ndim(self.basis) == 0:
+            return len(self.offset) * math.log(self.basis)
+        return float(np.log(np.linalg.svd(self.basis, compute_uv=False)).sum())
 
     def to_latent(self, x: np.ndarray) -> np.ndarray:
         """Coordinates (N, q) of embeddings (N, D), projected orthogonally onto the subspace."""
-        centred = x - self.offset
-        return centred if self.basis is None else centred @ self.inverse.T
+        return _times(x - self.offset, self.inverse)
 
     def to_embedding(self, y: np.ndarray) -> np.ndarray:
-        """Embeddings (N, D) of coordinates (N, q)."""
-        return self.offset + (y if self.basis is None else y @ self.basis.T)
+        """Embeddings (N, D) of coordinates (N, q), in the precision of y."""
+        return self.offset.astype(y.dtype) + _times(y, self.basis)
+
+
+def _times(rows: np.ndarray, factor: np.ndarray | float) -> np.ndarray:
+    return rows * rows.dtype.type(factor) if np.ndim(factor) == 0 else rows @ factor.T.astype(rows.dtype)
 
 
 @dataclass(frozen=True)
@@ -93,7 +105,9 @@ class Mixture:
     def tempered(self, weights: float = 1.0, spread: float = 1.0) -> "Mixture":
         """The mixture at other temperatures: weights to the power 1/weights, variances times `spread`."""
         log_weights = self.log_weights / weights
-        return Mixture(log_weights - logsumexp(log_weights), self.means, self.scales * math.sqrt(spread), self.frame, self.dof)
+        return Mixture(
+            log_weights - logsumexp(log_weights), self.means, self.scales * math.sqrt(spread), self.frame, self.dof
+        )
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw n embeddings. Returns (n, D) float32 and the component (n,) of each."""
@@ -104,23 +118,20 @@ class Mixture:
             noise *= np.sqrt(self.dof / rng.chisquare(self.dof, (n, 1))).astype(np.float32)
         noise *= self.scales.astype(np.float32)[components]
         noise += self.means.astype(np.float32)[components]
-        return self._place(noise), components
-
-    def _place(self, y: np.ndarray) -> np.ndarray:
-        offset = self.frame.offset.astype(np.float32)
-        return offset + (y if self.frame.basis is None else y @ self.frame.basis.T.astype(np.float32))
+        return self.frame.to_embedding(noise), components
 
     def original_space(self) -> dict[str, np.ndarray]:
         """The parameters in the space of the embeddings.
 
         Returns:
-            weights (K,), means (K, D), and the covariance of component k as factors[k] @ factors[k].T with factors (K, D, q); for Student-t
-            components this is the scale matrix, and `dof` () says how heavy the tails are.
+            weights (K,), means (K, D), basis (D, q) and scales (K, q): the covariance of component k is
+            basis @ diag(scales[k]**2) @ basis.T; for Student-t components this is the scale matrix, and dof () says
+            how heavy the tails are.
         """
-        basis = np.eye(len(self.frame.offset)) if self.frame.basis is None else self.frame.basis
         return {
             "weights": np.exp(self.log_weights),
             "means": self.frame.to_embedding(self.means),
-            "factors": basis[None] * self.scales[:, None, :],
+            "basis": self.frame.matrix,
+            "scales": self.scales,
             "dof": np.array(self.dof),
         }

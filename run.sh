@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
+#
+# The main recipe: learns the distribution of speaker embeddings given a description, and samples new speakers from it.
+# Run it from this directory. Without options it makes its own small corpus of synthetic voices and needs no data.
+set -euo pipefail
+
+# what to do, and where
+stage=0
+stop_stage=100
+corpus=demo
+data=
+exp=
+force=false
+seed=
+nj=2
+# 0 prepare
+data_dir=
+embedding_dir=
+sources=
+attributes=
+min_match=
+path_prefix=
+path_map=
+utt2spk=
+# 1 texts
+augment_conf=conf/augment.yaml
+augment=
+augment_file=
+captions=
+encoder=
+# 2 split
+split_seed=
+official=
+# 4 train
+generators=conf/generators.txt
+use_gpu=
+# 5 sample
+model=
+sample_conf=conf/sample.yaml
+samples=
+text=
+text_file=
+n_samples=
+temperature=
+# 6 score
+score_conf=conf/score.yaml
+
+help_message() {
+  cat <<END
+usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
+
+  0 prepare   --corpus demo, or capspeech with --data_dir and --embedding_dir     -> <data>/all
+  1 text      variants of each group's description, checked and encoded           -> <data>/descriptions <exp>/text
+  2 split     speaker-disjoint train, dev, test                                   -> <data>/{train,dev,test}
+  3 index     every vector validated, contiguous and quick to open                -> <exp>/index
+  4 train     the generators of --generators, one job each                        -> <exp>/mdn and the baselines
+  5 sample    new speakers for the groups, --text or --text_file                  -> <exp>/samples/<name>
+  6 score     all generators measured on speakers that none has seen              -> <exp>/score
+
+Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --seed --force true (redo finished stages)
+0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --sources --attributes --min_match
+              --path_prefix --path_map --utt2spk
+1 text:       --augment grammar|openai|file --augment_file --captions none|beside|instead --encoder --augment_conf ($augment_conf)
+2 split:      --split_seed (42) --official true
+4 train:      --generators ($generators) --use_gpu auto|true|false
+5 sample:     --text --text_file --n_samples --temperature --samples (name of the output) --model (<exp>/mdn)
+              --sample_conf ($sample_conf)
+6 score:      --score_conf ($score_conf)
+Every option takes a value; dashes and underscores are the same. Launchers and their resources are in cmd.sh.
+
+END
+  utils/show_stages.sh "${data:-data/$corpus}" "${exp:-exp/$corpus}"
+  cat <<END
+
+What to expect on 2 cores       demo (1,800 x 256)     81,000 x 512
+  disk                          XDISK                  XDISK
+  memory                        XMEM                   XMEM
+  time                          XTIME                  XTIME
+END
+}
+. utils/parse_options.sh
+. ./cmd.sh
+
+data=${data:-data/$corpus}
+exp=${exp:-exp/$corpus}
+model=${model:-$exp/mdn}
+[ -n "$samples" ] || { [ -n "$text$text_file" ] && samples=texts || samples=groups; }
+. utils/lock_dir.sh
+lock_dir "$exp"
+[ "$stage" -gt 2 ] || lock_dir "$data"
+extras=
+[ "$corpus" != demo ] || extras="--extras demo"
+# shellcheck disable=SC2086
+PS_PYTHON_BIN=$(utils/setup_env.sh $extras)
+export PS_PYTHON_BIN
+. ./path.sh
+
+title() { echo "$(date +%H:%M:%S) stage $*"; }
+
+# Puts `--name value` for each of the named variables that the user has set into the array `given`: defaults are Python's.
+give() {
+  local name
+  given=()
+  for name in "$@"; do
+    [ -z "${!name}" ] || given+=("--$name" "${!name}")
+  done
+}
+
+if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
+  title "0: prepare the corpus '$corpus' in $data/all"
+  case $corpus in
+    demo) give nj force ;;
+    capspeech) give data_dir embedding_dir sources attributes min_match path_prefix path_map utt2spk force ;;
+    *) echo "$0: ERROR: --corpus $corpus: expected demo or capspeech" >&2 && exit 1 ;;
+  esac
+  python3 -m "local.prepare_$corpus" "${given[@]}" --out "$data/all"
+fi
+
+if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
+  title "1: texts for every group, in $data/descriptions and $exp/text"
+  give attributes augment augment_file captions encoder seed force
+  python3 -m steps.text.augment --conf "$augment_conf" "${given[@]}" \
+    --data "$data/all" --out "$data/descriptions" --vec_out "$exp/text"
+fi
+
+if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
+  title "2: split the speakers, into $data/{train,dev,test}"
+  give attributes split_seed official force
+  python3 -m steps.data.split_speakers "${given[@]}" --data "$data/all" --out "$data"
+fi
+
+if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
+  title "3: check and index the embeddings, in $exp/index"
+  give force
+  python3 -m steps.data.build_index "${given[@]}" --data "$data" --out "$exp/index"
+fi
+
+if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
+  title "4: train the generators of $generators, in $exp (logs in $exp/log)"
+  give generators use_gpu seed force
+  steps/generators/train.sh --cmd "$cuda_cmd" "${given[@]}" "$exp/index" "$data/descriptions" "$exp/text" "$exp"
+fi
+
+if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
+  title "5: sample new speakers from $model, in $exp/samples/$samples"
+  give text text_file n_samples temperature seed encoder force
+  steps/generators/sample.sh --cmd "$decode_cmd" --nj "$nj" --conf "$sample_conf" "${given[@]}" \
+    "$data/descriptions" "$exp/text" "$model" "$exp/samples/$samples" "$exp/log/samples_$samples"
+fi
+
+if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
+  title "6: score the generators on test speakers, in $exp/score"
+  give generators seed force
+  python3 -m steps.score.score --conf "$score_conf" "${given[@]}" \
+    --index "$exp/index" --descriptions "$data/descriptions" --text_vectors "$exp/text" --exp "$exp" --out "$exp/score"
+  echo "The report is $exp/score/report.html, its figures in words $exp/score/summary.md"
+fi

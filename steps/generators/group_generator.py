@@ -1,0 +1,128 @@
+"""Closed-form generators with a mixture for each group: the text only says which group is meant.
+
+The per-group Gaussian shrinks each group's covariance towards the pooled one; the mixtures of diagonal Gaussians are
+fitted by expectation-maximisation (scikit-learn), per group or, deaf to the text, for all groups together.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steps.generators.contract import Generator, Place
+from steps.generators.covariance import principal_subspace
+from steps.generators.linear import GroupClassifier, LinearMap
+from steps.generators.mixture import Frame, Mixture
+from steps.generators.pairs import Pairs
+from utils.options import option
+
+
+@dataclass(frozen=True)
+class GroupGaussianOptions:
+    """A full-covariance Gaussian per group, shrunk towards the pooled covariance."""
+
+    prior: float = option(1.0, "weight of the pooled covariance, in embeddings a dimension")
+    shrinkage: float = option(0.1, "share by which off-diagonal pooled covariances are shrunk")
+    subspace_floor: float = option(0.01, "principal directions below this share of the largest deviation are left out")
+
+
+@dataclass(frozen=True)
+class GmmOptions:
+    """A mixture of diagonal Gaussians, for all groups together or per group."""
+
+    per_group: bool = option(False, "a mixture for each group instead of one deaf to the text")
+    n_components: int = option(15, "components of a mixture")
+    scale_floor: float = option(0.01, "no standard deviation below this share of the largest one")
+    seed: int = option(0, "seed of the initial means")
+
+
+class GroupGenerator(Generator):
+    """A table of mixtures and a classifier that chooses the row.
+
+    Attributes:
+        classifier: which mixture a sentence vector means; None where there is only one.
+        table: one mixture a group, all with the same number of components and latent dimensions.
+    """
+
+    kind = "grouped"
+
+    def __init__(self, classifier: GroupClassifier | None, table: list[Mixture], text_dim: int):
+        self.classifier, self.table = classifier, table
+        self.dim, self.text_dim = len(table[0].frame.offset), text_dim
+
+    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
+        """The density for each of the sentence vectors (T, E)."""
+        chosen = self.classifier(text_vectors) if self.classifier else np.zeros(len(text_vectors), dtype=int)
+        return [self.table[row] for row in chosen]
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """The table, stacked, and the classifier's map."""
+        arrays = {
+            "log_weights": np.stack([mixture.log_weights for mixture in self.table]),
+            "means": np.stack([mixture.means for mixture in self.table]),
+            "scales": np.stack([mixture.scales for mixture in self.table]),
+            "offsets": np.stack([mixture.frame.offset for mixture in self.table]),
+            "bases": np.stack([mixture.frame.basis for mixture in self.table]),
+        }
+        if self.classifier:
+            arrays |= {"map_weights": self.classifier.scores.weights, "map_offset": self.classifier.scores.offset}
+        return {"text_dim": self.text_dim}, arrays
+
+    @classmethod
+    def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "GroupGenerator":
+        """Build the generator from what `state` gave."""
+        frames = [Frame(offset, basis) for offset, basis in zip(arrays["offsets"], arrays["bases"], strict=True)]
+        rows = zip(arrays["log_weights"], arrays["means"], arrays["scales"], frames, strict=True)
+        scores = LinearMap(arrays["map_weights"], arrays["map_offset"]) if "map_weights" in arrays else None
+        return cls(GroupClassifier(scores) if scores else None, [Mixture(*row) for row in rows], values["text_dim"])
+
+
+def fit_group_gaussian(
+    train: Pairs, dev: Pairs, options: GroupGaussianOptions, place: Place | None = None
+) -> GroupGenerator:
+    """A Gaussian per group: its own mean; the fewer embeddings it has, the more of the pooled covariance."""
+    subspace = principal_subspace(train.x, options.subspace_floor)
+    y = subspace.to_latent(train.x)
+    parts = [y[train.groups == group] for group in range(len(train.group_names))]
+    means = [part.mean(axis=0) for part in parts]
+    scatters = [(part - mean).T @ (part - mean) for part, mean in zip(parts, means, strict=True)]
+    pooled = sum(scatters) / len(y)
+    pooled = (1 - options.shrinkage) * pooled + options.shrinkage * np.diag(np.diag(pooled))
+    prior = options.prior * y.shape[1]
+    unit = (np.zeros(1), np.zeros((1, y.shape[1])), np.ones((1, y.shape[1])))
+    table = []
+    for part, mean, scatter in zip(parts, means, scatters, strict=True):
+        root = np.linalg.cholesky((scatter + prior * pooled) / (len(part) + prior))
+        table.append(Mixture(*unit, Frame(subspace.offset + subspace.basis @ mean, subspace.basis @ root)))
+    return GroupGenerator(_classifier(train), table, train.text_dim)
+
+
+def fit_gmm(train: Pairs, dev: Pairs, options: GmmOptions, place: Place | None = None) -> GroupGenerator:
+    """Mixtures of diagonal Gaussians among the embeddings, scales floored so that a dead dimension buys nothing."""
+    floor = options.scale_floor * train.x.std(axis=0).max()
+    if not options.per_group:
+        return GroupGenerator(None, [_mixture_of(train.x, options, floor)], train.text_dim)
+    parts = [train.x[train.groups == group] for group in range(len(train.group_names))]
+    return GroupGenerator(_classifier(train), [_mixture_of(part, options, floor) for part in parts], train.text_dim)
+
+
+def _mixture_of(x: np.ndarray, options: GmmOptions, floor: float) -> Mixture:
+    from sklearn.mixture import GaussianMixture
+
+    n_components = min(options.n_components, len(x))
+    fitted = GaussianMixture(n_components, covariance_type="diag", reg_covar=floor**2, random_state=options.seed).fit(
+        x.astype(np.float64)
+    )
+    absent = options.n_components - n_components  # a group smaller than K: the table stays rectangular
+    return Mixture(
+        np.concatenate([np.log(fitted.weights_), np.full(absent, -np.inf)]),
+        np.concatenate([fitted.means_, np.repeat(fitted.means_[:1], absent, axis=0)]),
+        np.sqrt(np.concatenate([fitted.covariances_, np.repeat(fitted.covariances_[:1], absent, axis=0)])),
+        Frame(np.zeros(x.shape[1])),
+    )
+
+
+def _classifier(train: Pairs) -> GroupClassifier:
+    texts = np.concatenate([train.variants, train.captions])
+    groups = np.concatenate([train.variant_groups, train.groups[train.caption_rows]])
+    return GroupClassifier.fit(texts, groups, len(train.group_names))

@@ -1,0 +1,113 @@
+"""Closed-form generators with one shape for all texts: a linear map gives the mean, a shared covariance and a bank of
+scales the spread.
+
+With zero slopes it is the global Gaussian, with one scale a Gaussian or a Student-t around the mean of the text.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steps.generators.contract import Generator, Place
+from steps.generators.covariance import mean_map, principal_subspace, residuals, shrunk_spread
+from steps.generators.linear import LinearMap
+from steps.generators.mixture import Frame, Mixture
+from steps.generators.pairs import Pairs
+from utils.options import option
+
+
+@dataclass(frozen=True)
+class GaussianOptions:
+    """One Gaussian for all speakers, whatever the text."""
+
+    shrinkage: float = option(0.1, "share by which off-diagonal covariances are shrunk")
+    subspace_floor: float = option(0.01, "principal directions below this share of the largest deviation are left out")
+
+
+@dataclass(frozen=True)
+class RidgeOptions(GaussianOptions):
+    """A ridge regression from the text to the mean, one shared covariance."""
+
+    penalty: float = option(0.1, "ridge penalty, in observations")
+    student: bool = option(False, "Student-t instead of Gaussian, degrees of freedom chosen on dev")
+
+
+DEGREES_OF_FREEDOM = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
+
+
+class LinearGenerator(Generator):
+    """p(x | v) = sum_k w_k kernel(x; frame(map(v)), s_k)."""
+
+    kind = "linear"
+
+    def __init__(
+        self, frame: Frame, mean_of: LinearMap, log_weights: np.ndarray, scales: np.ndarray, dof: float = math.inf
+    ):
+        self.frame, self.mean_of, self.log_weights, self.scales, self.dof = frame, mean_of, log_weights, scales, dof
+        self.dim, self.text_dim = len(frame.offset), len(mean_of.weights)
+
+    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
+        """The density for each of the sentence vectors (T, E)."""
+        shape = (len(self.scales), self.frame.latent_dim)
+        scales = np.broadcast_to(self.scales[:, None], shape)
+        means = self.mean_of(np.asarray(text_vectors, dtype=np.float64))
+        return [Mixture(self.log_weights, np.broadcast_to(mean, shape), scales, self.frame, self.dof) for mean in means]
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Arrays of the frame, the linear map and the scales."""
+        arrays = {
+            "offset": self.frame.offset, "basis": self.frame.basis, "map_weights": self.mean_of.weights,
+            "map_offset": self.mean_of.offset, "log_weights": self.log_weights, "scales": self.scales,
+        }  # fmt: skip
+        return {"dof": None if math.isinf(self.dof) else self.dof}, arrays
+
+    @classmethod
+    def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "LinearGenerator":
+        """Build the generator from what `state` gave."""
+        frame = Frame(arrays["offset"], arrays["basis"])
+        mean_of = LinearMap(arrays["map_weights"], arrays["map_offset"])
+        return cls(frame, mean_of, arrays["log_weights"], arrays["scales"], values["dof"] or math.inf)
+
+
+def fit_gaussian(train: Pairs, dev: Pairs, options: GaussianOptions, place: Place | None = None) -> LinearGenerator:
+    """One full-covariance Gaussian over all training embeddings, deaf to the text."""
+    subspace = principal_subspace(train.x, options.subspace_floor)
+    y = subspace.to_latent(train.x)
+    spread = shrunk_spread(y, options.shrinkage)
+    frame = Frame(subspace.offset, subspace.basis @ spread.root)
+    silent = LinearMap(np.zeros((train.text_dim, y.shape[1])), np.zeros(y.shape[1]))
+    return LinearGenerator(frame, silent, np.zeros(1), np.ones(1))
+
+
+def fit_ridge_generator(train: Pairs, dev: Pairs, options: RidgeOptions, place: Place | None = None) -> LinearGenerator:
+    """A linear map from text to mean and one shared covariance; a Student-t's degrees of freedom suit dev."""
+    subspace = principal_subspace(train.x, options.subspace_floor)
+    y = subspace.to_latent(train.x)
+    mean_of = mean_map(train, subspace, options.penalty)
+    spread = shrunk_spread(residuals(train, y, mean_of), options.shrinkage)
+    frame = Frame(subspace.offset, subspace.basis @ spread.root)
+    whitened = LinearMap(mean_of.weights @ spread.inverse_root, mean_of.offset @ spread.inverse_root)
+    candidates = [
+        LinearGenerator(frame, whitened, np.zeros(1), np.ones(1), dof)
+        for dof in (DEGREES_OF_FREEDOM if options.student else (math.inf,))
+    ]
+    return (
+        max(candidates, key=lambda generator: mean_log_density(generator, dev))
+        if len(candidates) > 1
+        else candidates[0]
+    )
+
+
+def mean_log_density(generator: Generator, pairs: Pairs) -> float:
+    """Log density of the pairs in nats: mean over the texts of an embedding, then balanced over groups and speakers."""
+    total = 0.0
+    for group in np.unique(pairs.groups):
+        rows = pairs.groups == group
+        texts = pairs.variants[pairs.variant_groups == group]
+        if len(texts):
+            total += pairs.weights[rows] @ generator.log_density(pairs.x[rows], texts).mean(axis=1)
+    for text, row in zip(pairs.captions, pairs.caption_rows, strict=True):
+        total += pairs.weights[row] * generator.log_density(pairs.x[row : row + 1], text[None])[0, 0]
+    return float(total)

@@ -1,0 +1,67 @@
+"""A trained mixture density network as a generator: the network's mixture, placed in the space of the embeddings."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from steps.generators.contract import Generator
+from steps.generators.mdn.network import MixtureDensityNetwork, Sizes
+from steps.generators.mixture import Frame, Mixture
+from utils.errors import InputError
+
+NETWORK = "network."
+
+
+class MdnGenerator(Generator):
+    """The network, the frame it works in, and how far its components spread.
+
+    Attributes:
+        network: gives the mixture in latent coordinates.
+        frame: where these lie among the embeddings.
+        spread: factor on the variances around the linear mean (see `MdnOptions.spread`).
+    """
+
+    kind = "mdn"
+
+    def __init__(self, network: MixtureDensityNetwork, frame: Frame, spread: float):
+        self.network, self.frame, self.spread = network.cpu().eval(), frame, spread
+        self.dim, self.text_dim = len(frame.offset), network.sizes.text_dim
+
+    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
+        """The density for each of the sentence vectors (T, E)."""
+        mixtures: list[Mixture] = []
+        for row in np.asarray(
+            text_vectors, dtype=np.float32
+        ):  # one at a time: a text's mixture never depends on its neighbours
+            with torch.inference_mode():
+                text = torch.from_numpy(row[None].copy())
+                log_weights, means, log_scales = (value[0].double().numpy() for value in self.network(text))
+                centre = self.network.linear(text)[0].double().numpy() if self.network.linear is not None else 0.0
+            root = np.sqrt(self.spread)
+            scales = np.broadcast_to(np.exp(log_scales) * root, means.shape)
+            mixtures.append(Mixture(log_weights, centre + root * (means - centre), scales, self.frame))
+        return mixtures
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Sizes and weights of the network, and the frame."""
+        arrays = {NETWORK + name: tensor.numpy() for name, tensor in self.network.state_dict().items()}
+        arrays |= {"offset": self.frame.offset, "basis": np.asarray(self.frame.basis)}
+        return {"sizes": self.network.sizes.as_dict(), "spread": self.spread}, arrays
+
+    @classmethod
+    def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "MdnGenerator":
+        """Build the generator from what `state` gave."""
+        network = MixtureDensityNetwork(Sizes(**values["sizes"]))
+        weights = {
+            name.removeprefix(NETWORK): torch.from_numpy(array)
+            for name, array in arrays.items()
+            if name.startswith(NETWORK)
+        }
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise InputError(
+                f"the weights do not fit the sizes in generator.json: {' '.join(str(error).split())}"
+            ) from error
+        return cls(network, Frame(arrays["offset"], arrays["basis"]), values["spread"])

@@ -1,0 +1,33 @@
+"""Options of the mixture density network: the field's defaults; `conf/mdn*.yaml` hold what differs."""
+
+from dataclasses import dataclass
+
+from utils.options import option
+
+
+@dataclass(frozen=True)
+class MdnOptions:
+    """A mixture density network on frozen sentence vectors."""
+
+    n_components: int = option(15, "K, components of the mixture")
+    hidden: int = option(512, "width of the dense layers")
+    n_layers: int = option(3, "dense layers")
+    covariance: str = option(
+        "shared", "shared: one shape, a scale a component | diagonal: Bishop's", choices=("shared", "diagonal")
+    )
+    linear_path: bool = option(True, "a linear map from the text to the mean, solved in closed form before training")
+    penalty: float = option(0.1, "ridge penalty of the linear path, in observations")
+    folds: int = option(10, "parts that speakers are dealt into, to estimate the spread of unseen ones")
+    spread: float = option(0.85, "factor on the variances around the linear mean of a trained network")
+    subspace_floor: float = option(
+        0.01, "no deviation below this share of the largest one; narrower directions are left out"
+    )
+    epochs: int = option(100, "most passes over the data")
+    updates_per_epoch: int = option(20, "parts that an epoch is cut into; more where they would exceed batch_size")
+    batch_size: int = option(4096, "most embeddings in an update")
+    lr: float = option(1e-4, "learning rate of AdamW")
+    weight_decay: float = option(0.01, "decay of the dense layers; the linear path has none")
+    clip: float = option(1.0, "largest norm of a gradient")
+    patience: int = option(10, "epochs without a better dev density before training ends")
+    lr_patience: int = option(3, "epochs without a better dev density before the learning rate is halved")
+    seed: int = option(0, "seed of the initial weights and of the order of the data")

@@ -1,0 +1,99 @@
+"""Where training of a mixture density network starts: the space it works in and the closed-form solution it must not
+fall below.
+
+With a shared covariance: the latent space is whitened by the spread of unseen speakers around a ridge regression's
+mean, the linear path is that regression, and the components are a bank of scales. The network then sees each speaker as
+if it had not been part of that estimate (`cross_validated_spread`), so that what it learns about the spread is true of
+new speakers. With diagonal covariances: the space of the embeddings as it is, components at training embeddings drawn
+at random.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from steps.generators.covariance import cross_validated_spread, group_means, mean_map, principal_subspace
+from steps.generators.linear import LinearMap
+from steps.generators.mdn.network import MixtureDensityNetwork, Sizes
+from steps.generators.mdn.options import MdnOptions
+from steps.generators.mixture import Frame
+from steps.generators.pairs import Pairs
+from steps.generators.scale_bank import fit_scale_bank
+
+
+@dataclass(frozen=True)
+class Start:
+    """A network before training.
+
+    Attributes:
+        network: initialised.
+        frame: the latent space among the embeddings.
+        latent: (N, q) float32, what the network is trained on.
+    """
+
+    network: MixtureDensityNetwork
+    frame: Frame
+    latent: np.ndarray
+
+
+def start(train: Pairs, options: MdnOptions) -> Start:
+    """Build the start that the options ask for."""
+    torch.manual_seed(options.seed)
+    made = _shared(train, options) if options.covariance == "shared" else _diagonal(train, options)
+    texts = np.concatenate([train.variants, train.captions])
+    made.network.normalise_texts(torch.from_numpy(texts))
+    return made
+
+
+def _shared(train: Pairs, options: MdnOptions) -> Start:
+    subspace = principal_subspace(train.x, options.subspace_floor)
+    y = subspace.to_latent(train.x)
+    spread, unseen = cross_validated_spread(train, y, subspace, options.penalty, options.folds)
+    mean_of = mean_map(train, subspace, options.penalty)
+    whitened = LinearMap(mean_of.weights @ spread.inverse_root, mean_of.offset @ spread.inverse_root)
+    latent = unseen + group_means(train, whitened)[train.groups]
+    # offset of the frame, so that the linear path needs no bias
+    frame = Frame(subspace.to_embedding(mean_of.offset[None])[0], subspace.basis @ spread.root)
+    log_weights, scales = fit_scale_bank(unseen, options.n_components, train.weights)
+    network = MixtureDensityNetwork(_sizes(train, y.shape[1], options, scale_floor=0.0))
+    slopes = torch.from_numpy(whitened.weights).float() if options.linear_path else None
+    network.start_from(
+        torch.from_numpy(log_weights),
+        torch.zeros(len(scales), y.shape[1]),
+        torch.from_numpy(scales),
+        slopes,
+        quiet=True,
+    )
+    return Start(network, frame, (latent - whitened.offset).astype(np.float32))
+
+
+def _diagonal(train: Pairs, options: MdnOptions) -> Start:
+    rng = np.random.default_rng(options.seed)
+    centre, deviation = train.x.mean(axis=0, dtype=np.float64), train.x.std(axis=0, dtype=np.float64)
+    unit = deviation.max()  # one unit for all dimensions: scaling, not whitening
+    latent = ((train.x - centre) / unit).astype(np.float32)
+    network = MixtureDensityNetwork(_sizes(train, train.x.shape[1], options, options.subspace_floor))
+    rows = rng.choice(len(latent), options.n_components, replace=len(latent) < options.n_components, p=train.weights)
+    scales = np.maximum(deviation / unit, options.subspace_floor)
+    network.start_from(
+        torch.zeros(options.n_components),
+        torch.from_numpy(latent[rows]),
+        torch.from_numpy(np.tile(scales, (options.n_components, 1))),
+        slopes=None,
+        quiet=False,
+    )
+    return Start(network, Frame(centre, float(unit)), latent)
+
+
+def _sizes(train: Pairs, latent_dim: int, options: MdnOptions, scale_floor: float) -> Sizes:
+    return Sizes(
+        text_dim=train.text_dim,
+        latent_dim=latent_dim,
+        n_components=options.n_components,
+        hidden=options.hidden,
+        n_layers=options.n_layers,
+        diagonal=options.covariance == "diagonal",
+        linear_path=options.linear_path,
+        scale_floor=scale_floor,
+    )

@@ -1,0 +1,117 @@
+"""What generators are fitted on: embeddings, the texts that describe them, and how much each counts.
+
+A variant (a paraphrase of a group's description) is paired with every embedding of its group, a caption with the one
+embedding that it was written for. Inputs: one set of the index (`exp/<corpus>/index/train`),
+`data/<corpus>/descriptions` and `exp/<corpus>/text`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from steps.data.index import Index
+from utils.errors import InputError
+from utils.tables import read_table, read_vectors
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Embeddings and the texts they are paired with.
+
+    Attributes:
+        x: (N, D) float32 embeddings.
+        speakers: (N,) int, a number for each speaker.
+        groups: (N,) int, positions in `group_names`.
+        group_names: names of the groups, sorted.
+        variants: (V, E) float32 sentence vectors, each paired with all embeddings of its group.
+        variant_groups: (V,) int.
+        captions: (C, E) float32 sentence vectors of single utterances.
+        caption_rows: (C,) int, the embedding that each caption belongs to.
+    """
+
+    x: np.ndarray
+    speakers: np.ndarray
+    groups: np.ndarray
+    group_names: list[str]
+    variants: np.ndarray
+    variant_groups: np.ndarray
+    captions: np.ndarray
+    caption_rows: np.ndarray
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """(N,) float64, sum 1: groups count alike, speakers alike within a group, utterances alike within both."""
+        cell = self.groups.astype(np.int64) * (self.speakers.max() + 1) + self.speakers
+        cells, cell_of, utterances = np.unique(cell, return_inverse=True, return_counts=True)
+        speakers_in_group = np.bincount(cells // (self.speakers.max() + 1), minlength=len(self.group_names))
+        weights = 1.0 / (utterances[cell_of] * speakers_in_group[self.groups])
+        return weights / weights.sum()
+
+    @property
+    def text_dim(self) -> int:
+        """E of the sentence vectors."""
+        return self.variants.shape[1]
+
+    def of_speakers(self, keep: np.ndarray) -> "Pairs":
+        """The part of these pairs whose rows are marked in `keep` (N,) bool."""
+        rows = np.cumsum(keep) - 1
+        mine = keep[self.caption_rows]
+        return Pairs(
+            self.x[keep], self.speakers[keep], self.groups[keep], self.group_names, self.variants, self.variant_groups,
+            self.captions[mine], rows[self.caption_rows[mine]],
+        )  # fmt: skip
+
+    def aggregated(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All pairs, summed up per text: texts (T, E), mean embedding (T, D) and total weight (T,) of each, float64.
+
+        Where an embedding has several texts, they share its weight.
+        """
+        weights, x = self.weights, self.x.astype(np.float64)
+        variants_of_group = np.bincount(self.variant_groups, minlength=len(self.group_names))
+        texts_of_row = variants_of_group[self.groups] + np.bincount(self.caption_rows, minlength=len(x))
+        if not texts_of_row.all():
+            group = self.group_names[self.groups[np.argmin(texts_of_row)]]
+            raise InputError(
+                f"group {group!r} has training speakers but no text; give it variants or captions (stage 1)"
+            )
+        share = weights / texts_of_row
+        mass = np.bincount(self.groups, share, len(self.group_names))
+        means = sum_by(self.groups, x, len(self.group_names), share) / np.maximum(mass, 1e-300)[:, None]
+        return (
+            np.concatenate([self.variants, self.captions]).astype(np.float64),
+            np.concatenate([means[self.variant_groups], x[self.caption_rows]]),
+            np.concatenate([mass[self.variant_groups], share[self.caption_rows]]),
+        )
+
+
+def sum_by(labels: np.ndarray, values: np.ndarray, n_labels: int, weights: np.ndarray | None = None) -> np.ndarray:
+    """Weighted sums (L, D) of the rows of `values` (N, D) that share a label (N,) in 0..L-1."""
+    ones = np.ones(len(labels)) if weights is None else weights
+    return csr_array((ones, (labels, np.arange(len(labels)))), shape=(n_labels, len(labels))) @ values
+
+
+def load_pairs(index_dir: Path, descriptions: Path, text_vectors: Path) -> Pairs:
+    """Read one set of the index, the seen variants, and the captions of its own utterances where stage 1 made any."""
+    index = Index.open(index_dir)
+    text2group = read_table(descriptions / "text2group")
+    text2set = read_table(descriptions / "text2set")
+    text2utt = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
+    names = sorted(set(text2group.values()) | set(index.groups))
+    number = {name: position for position, name in enumerate(names)}
+    seen = [text for text in text2group if text2set[text] == "seen" and text not in text2utt]
+    row_of = {key: row for row, key in enumerate(index.keys)} if text2utt else {}
+    own = [text for text, utterance in text2utt.items() if utterance in row_of]
+    _, vectors = read_vectors(text_vectors / "text_vec.scp", seen + own)
+    return Pairs(
+        x=index.matrix(),
+        speakers=np.unique(index.speakers, return_inverse=True)[1],
+        groups=np.array([number[name] for name in index.groups]),
+        group_names=names,
+        variants=vectors[: len(seen)],
+        variant_groups=np.array([number[text2group[text]] for text in seen], dtype=np.int64),
+        captions=vectors[len(seen) :],
+        caption_rows=np.array([row_of[text2utt[text]] for text in own], dtype=np.int64),
+    )

@@ -1,0 +1,73 @@
+"""What to sample: texts, each with an id and a number of speakers, from an argument, a file or a corpus's groups."""
+
+import unicodedata
+from pathlib import Path
+from typing import NamedTuple
+
+from utils.errors import InputError
+from utils.tables import check_key, read_lines, read_table
+
+
+class Request(NamedTuple):
+    """n speakers for one text.
+
+    Attributes:
+        text_id: names the text; sampled speakers are `<text_id>-0000001` and on.
+        text: the description, verbatim.
+        group: the group it describes, or None for a text of the user's.
+    """
+
+    text_id: str
+    text: str
+    n: int
+    group: str | None = None
+
+
+def from_text(text: str, n: int) -> list[Request]:
+    """One text of the user's."""
+    return [Request("text", checked(text, "--text"), n)]
+
+
+def from_file(path: Path, n: int) -> list[Request]:
+    """Texts of a file: `id<tab>text` lines, or plain lines, which are numbered."""
+    requests: dict[str, Request] = {}
+    for number, line in enumerate(read_lines(path), 1):
+        where = f"{path}:{number}"
+        head, tab, tail = line.partition("\t")
+        text_id, text = (check_key(head, where), tail) if tab else (f"text{number:05d}", line)
+        if text_id in requests:
+            raise InputError(f"{where}: duplicate id {text_id!r}; ids name the sampled speakers and must differ")
+        requests[text_id] = Request(text_id, checked(text, where), n)
+    if not requests:
+        raise InputError(f"{path}: empty; expected a description a line")
+    return [requests[text_id] for text_id in sorted(requests)]
+
+
+def from_groups(descriptions: Path, n: int) -> list[Request]:
+    """n speakers for each group of a corpus, dealt over its seen variants (over all, where only captions are seen)."""
+    text, text2group, text2set = (read_table(descriptions / name) for name in ("text", "text2group", "text2set"))
+    captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
+    variants: dict[str, list[str]] = {}
+    for text_id in sorted(set(text2group) - set(captions)):
+        variants.setdefault(text2group[text_id], []).append(text_id)
+    if not variants:
+        raise InputError(f"{descriptions}: no variants of any group; run stage 1, or name your texts with --text_file")
+    requests = []
+    for group, ids in sorted(variants.items()):
+        ids = [text_id for text_id in ids if text2set[text_id] == "seen"] or ids
+        for position, text_id in enumerate(ids):
+            share = n // len(ids) + (position < n % len(ids))
+            if share:
+                requests.append(Request(text_id, text[text_id], share, group))
+    return requests
+
+
+def checked(text: str, where: str) -> str:
+    """Return a description without outer blanks. Raises InputError where it is empty or has a control character."""
+    stripped = text.strip()
+    if not stripped:
+        raise InputError(f"{where}: the text is empty; expected a description of a voice")
+    for character in stripped:
+        if unicodedata.category(character) == "Cc":
+            raise InputError(f"{where}: the text has a control character ({character!r}); write it on one line")
+    return stripped

@@ -1,0 +1,127 @@
+"""Sampled speakers on disk: parts that jobs write side by side, and the data directory that they are merged into.
+
+A part is an archive, its keys, and the provenance of its samples. Merging concatenates the parts in order, so the bytes
+do not depend on how many there were.
+"""
+
+import json
+import math
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from steps.generators.mixture import Mixture
+from steps.generators.requests import Request
+from steps.generators.sampling import Draw
+from utils.archives import parse_place
+from utils.data_dir import require_valid
+from utils.tables import VectorWriter, read_table
+
+ARK, SCP, PROVENANCE = "xvector.ark", "xvector.scp", "provenance.jsonl"
+GENDERS = {"male": "m", "female": "f"}
+
+
+def write_part(directory: Path, draws: Iterable[Draw], seed: int, speakers: list[str] | None) -> int:
+    """Write archive, script file and provenance of some draws. Returns how many samples there were."""
+    count = 0
+    with (
+        VectorWriter(directory / ARK, directory / SCP) as writer,
+        (directory / PROVENANCE).open("w", encoding="utf-8") as provenance,
+    ):
+        for draw in draws:
+            keys = sample_ids(draw.request.text_id, draw.first, len(draw.x))
+            writer.write(keys, draw.x)
+            provenance.writelines(_provenance(draw, keys, seed, speakers))
+            count += len(keys)
+    return count
+
+
+def sample_ids(text_id: str, first: int, n: int) -> list[str]:
+    """Ids of n samples of a text, which are utterance and speaker ids at once: `<text_id>-0000001` and on."""
+    return [f"{text_id}-{number:07d}" for number in range(first + 1, first + n + 1)]
+
+
+def _provenance(draw: Draw, keys: list[str], seed: int, speakers: list[str] | None) -> Iterator[str]:
+    text = json.dumps(draw.request.text, ensure_ascii=False)
+    text_id = json.dumps(draw.request.text_id)
+    for row, key in enumerate(keys):
+        nearest = 'null, "distance": null'
+        if speakers and draw.nearest is not None:
+            nearest = f'{json.dumps(speakers[draw.nearest[row]])}, "distance": {draw.distance[row]:.6f}'
+        yield (
+            f'{{"id": {json.dumps(key)}, "text_id": {text_id}, "text": {text}, "component": {draw.component[row]},'
+            f' "seed": {seed}, "log_density": {draw.log_density[row]:.6f}, "nearest_speaker": {nearest}}}\n'
+        )
+
+
+def merge_parts(parts: list[Path], target: Path, final: Path) -> list[str]:
+    """Concatenate parts into `target`, with paths as they will be in `final`. Returns the sample ids, sorted."""
+    places: dict[str, int] = {}
+    base = 0
+    with (target / ARK).open("wb") as ark, (target / PROVENANCE).open("wb") as provenance:
+        for part in parts:
+            for key, place in read_table(part / SCP).items():
+                places[key] = base + parse_place(place, key).offset
+            with (part / ARK).open("rb") as source:
+                shutil.copyfileobj(source, ark, 1 << 22)
+            with (part / PROVENANCE).open("rb") as source:
+                shutil.copyfileobj(source, provenance, 1 << 22)
+            base = ark.tell()
+    keys = sorted(places)
+    lines = [f"{key} {final / ARK}:{places[key]}\n" for key in keys]
+    for name in (SCP, "spk_xvector.scp"):  # one sample a speaker: both name the same vectors
+        (target / name).write_text("".join(lines), encoding="utf-8")
+    with (target / "xvector.csv").open("w", encoding="utf-8", newline="\n") as csv:
+        csv.write("id,storage_path,storage_byte\n")
+        csv.writelines(f"{_quoted(key)},{_quoted(str(final / ARK))},{places[key]}\n" for key in keys)
+    return keys
+
+
+def write_tables(target: Path, keys: list[str], requests: list[Request]) -> None:
+    """Write the tables of a data directory for the samples `keys` (sorted)."""
+    asked = {request.text_id: request for request in requests}
+    of_key = [(key, asked[key.rpartition("-")[0]]) for key in keys]
+    tables = {
+        "utt2spk": [f"{key} {key}\n" for key in keys],
+        "spk2utt": [f"{key} {key}\n" for key in keys],
+        "text": [f"{key} {request.text}\n" for key, request in of_key],
+        "utt2group": [f"{key} {request.group}\n" for key, request in of_key if request.group],
+        "spk2gender": [f"{key} {gender}\n" for key, request in of_key if (gender := gender_of(request.group))],
+    }
+    for name, lines in tables.items():
+        if lines:
+            (target / name).write_text("".join(lines), encoding="utf-8")
+    require_valid(target)
+
+
+def gender_of(group: str | None) -> str | None:
+    """m or f where the gender is one of the values that make the group, else None."""
+    return next((GENDERS[value] for value in (group or "").split("_") if value in GENDERS), None)
+
+
+def write_parameters(target: Path, mixtures: list[Mixture], requests: list[Request]) -> None:
+    """Write the mixture of each text in the space of the embeddings.
+
+    `mixtures.npz` holds arrays `<text-id>/weights` and so on, as `Mixture.original_space` names them; `mixtures.json`
+    weights, means and the variances of each dimension, for reading without numpy.
+    """
+    arrays, table = {}, {}
+    for request, mixture in zip(requests, mixtures, strict=True):
+        parameters = mixture.original_space()
+        arrays |= {f"{request.text_id}/{name}": array for name, array in parameters.items()}
+        variances = parameters["scales"] ** 2 @ (parameters["basis"] ** 2).T
+        table[request.text_id] = {
+            "text": request.text,
+            "weights": parameters["weights"].tolist(),
+            "means": parameters["means"].tolist(),
+            "variances": variances.tolist(),
+            "dof": None if math.isinf(mixture.dof) else mixture.dof,
+        }
+    np.savez_compressed(target / "mixtures.npz", **arrays)
+    (target / "mixtures.json").write_text(json.dumps(table, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _quoted(field: str) -> str:
+    return '"' + field.replace('"', '""') + '"' if any(mark in field for mark in ',"') else field

@@ -1,0 +1,165 @@
+"""New speakers from a trained generator.
+
+    voices = Voices("exp/demo/mdn")
+    embeddings = voices.sample("A woman with a deep voice", n=20, seed=0)   # (20, D) float32
+
+Samples are drawn in chunks, each with a random stream of its own that depends on the seed, the text and its id and the
+number of the chunk, and on nothing else: so the same speakers come out however the work is spread over jobs.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from steps.generators.contract import load_generator
+from steps.generators.mixture import Mixture
+from steps.generators.requests import Request, checked
+from steps.generators.speaker_means import read_speaker_means
+from steps.text.encode import SentenceEncoder
+from utils.errors import InputError
+
+CHUNK = 8192  # samples drawn at once: bounds the memory
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How to draw.
+
+    Attributes:
+        seed: of all random streams.
+        weight_temperature, spread_temperature: 1 is the model's own density; see `Mixture.tempered`.
+        distance_to_train: smallest cosine distance of a sample from every training speaker.
+        distance_to_others: smallest cosine distance between two samples of one text.
+        max_tries: how many times the wanted number may be drawn before a distance is given up.
+    """
+
+    seed: int = 0
+    weight_temperature: float = 1.0
+    spread_temperature: float = 1.0
+    distance_to_train: float = 0.0
+    distance_to_others: float = 0.0
+    max_tries: int = 100
+
+
+class Draw(NamedTuple):
+    """A chunk of samples of one text.
+
+    Attributes:
+        request: what was asked for. first: number of the first sample, from 0.
+        x: (n, D) float32. component: (n,). log_density: (n,) nats, under the generator at temperature 1.
+        nearest: (n,) position of the nearest training speaker, and distance: (n,) its cosine distance; or None.
+    """
+
+    request: Request
+    first: int
+    x: np.ndarray
+    component: np.ndarray
+    log_density: np.ndarray
+    nearest: np.ndarray | None
+    distance: np.ndarray | None
+
+
+class Voices:
+    """A generator with its encoder and its training speakers."""
+
+    def __init__(self, model: Path | str, encoder: Path | None = None):
+        """Load a model directory; `encoder` is the directory of the sentence encoder if it is not the installed one."""
+        self.model = Path(model)
+        self.generator = load_generator(self.model)
+        self.encoder_path = encoder
+        self.speakers: list[str] | None = None
+        means = read_speaker_means(self.model)
+        if means is not None:
+            self.speakers, self.speaker_means = means[0], _unit(means[1])
+
+    @cached_property
+    def encoder(self) -> SentenceEncoder:
+        """The encoder that the model was trained with; InputError where the one at hand is another."""
+        encoder = SentenceEncoder(self.encoder_path)
+        wanted = json.loads((self.model / "encoder.json").read_text(encoding="utf-8"))
+        if encoder.sha256 != wanted["sha256"]:
+            raise InputError(
+                f"{self.model}: trained on text vectors of {wanted['name']} ({wanted['sha256'][:12]}), this encoder"
+                f" is {encoder.name} ({encoder.sha256[:12]}); give the right one with --encoder"
+            )
+        return encoder
+
+    def sample(self, text: str, n: int, seed: int = 0) -> np.ndarray:
+        """Draw n speakers for a text. Returns (n, D) float32, the same as the command draws."""
+        request = Request("text", checked(text, "text"), n)
+        vector = self.encoder.encode([request.text])[0]
+        return np.concatenate([draw.x for draw in self.draw(request, vector, Manner(seed=seed))])
+
+    def draw(self, request: Request, vector: np.ndarray, manner: Manner) -> Iterator[Draw]:
+        """Draw the samples of one request for its sentence vector (E,), chunk by chunk."""
+        mixture = self.generator.mixtures(vector[None])[0]
+        tempered = mixture.tempered(manner.weight_temperature, manner.spread_temperature)
+        for number, first in enumerate(range(0, request.n, CHUNK)):
+            rng = np.random.default_rng(_entropy(manner.seed, request, number))
+            n = min(CHUNK, request.n - first)
+            if manner.distance_to_train or manner.distance_to_others:
+                if request.n > CHUNK and manner.distance_to_others:
+                    raise InputError(f"{request.text_id}: a distance between samples is kept for up to {CHUNK} a text")
+                x, component = self._draw_apart(tempered, rng, n, manner, request)
+            else:
+                x, component = tempered.sample(rng, n)
+            yield self._describe(mixture, request, first, x, component)
+
+    def _describe(self, mixture: Mixture, request: Request, first: int, x: np.ndarray, component: np.ndarray) -> Draw:
+        nearest = distance = None
+        if self.speakers:
+            similarity = _unit(x) @ self.speaker_means.T
+            nearest = similarity.argmax(axis=1)
+            distance = 1 - similarity[np.arange(len(x)), nearest]
+        return Draw(request, first, x, component, mixture.log_density(x), nearest, distance)
+
+    def _draw_apart(
+        self, mixture: Mixture, rng: np.random.Generator, n: int, manner: Manner, request: Request
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw n samples that keep their distances, by rejection. Raises InputError after `max_tries` rounds."""
+        if manner.distance_to_train and not self.speakers:
+            raise InputError(f"{self.model}: holds no training speakers to keep a distance from; train it with them")
+        kept = np.empty((0, self.generator.dim), dtype=np.float32)
+        components = np.empty(0, dtype=np.int64)
+        for _ in range(manner.max_tries):
+            x, component = mixture.sample(rng, n)
+            good = self._far_enough(x, kept, manner)[: n - len(kept)]
+            kept, components = np.concatenate([kept, x[good]]), np.concatenate([components, component[good]])
+            if len(kept) == n:
+                return kept, components
+        raise InputError(
+            f"{request.text_id}: only {len(kept)} of {n} samples keep a distance of {manner.distance_to_train} to"
+            f" training speakers and {manner.distance_to_others} to each other in {manner.max_tries} tries; ask for less"
+        )
+
+    def _far_enough(self, x: np.ndarray, kept: np.ndarray, manner: Manner) -> np.ndarray:
+        """Which rows of x (n, D), one after another, keep the distances; kept (m, D) are there already."""
+        unit = _unit(x)
+        far = np.ones(len(x), dtype=bool)
+        if manner.distance_to_train:
+            far &= (1 - unit @ self.speaker_means.T).min(axis=1) >= manner.distance_to_train
+        if not manner.distance_to_others:
+            return np.flatnonzero(far)
+        if len(kept):
+            far &= (1 - unit @ _unit(kept).T).min(axis=1) >= manner.distance_to_others
+        close = 1 - unit @ unit.T < manner.distance_to_others
+        good: list[int] = []
+        for row in np.flatnonzero(far):
+            if not close[row, good].any():
+                good.append(int(row))
+        return np.array(good, dtype=np.int64)
+
+
+def _entropy(seed: int, request: Request, chunk: int) -> list[int]:
+    digest = hashlib.sha256(json.dumps([seed, request.text_id, request.text, chunk]).encode()).digest()
+    return list(np.frombuffer(digest, dtype=np.uint32))
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30)

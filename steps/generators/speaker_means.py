@@ -1,0 +1,38 @@
+"""The mean embedding of each training speaker, kept beside a generator: new voices are compared with it.
+
+Leave it out (`--store_speaker_means false`) where a model must not carry data of real people; sampling then cannot tell
+the nearest training speaker nor keep a distance from it.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from steps.data.index import Index
+from steps.generators.pairs import sum_by
+from utils.archives import Place, parse_place, read_places
+from utils.tables import read_table, write_vectors
+
+NAME = "spk_mean"
+
+
+def write_speaker_means(index_dir: Path, directory: Path) -> None:
+    """Average the embeddings of each speaker of an index into `spk_mean.{ark,scp}`."""
+    index = Index.open(index_dir)
+    speakers, number, counts = np.unique(index.speakers, return_inverse=True, return_counts=True)
+    means = sum_by(number, index.matrix().astype(np.float64), len(speakers)) / counts[:, None]
+    ark = directory / f"{NAME}.ark"
+    # a relative name: the model directory may be moved
+    write_vectors(ark, directory / f"{NAME}.scp", speakers.tolist(), means, ark_name=Path(ark.name))
+
+
+def read_speaker_means(directory: Path) -> tuple[list[str], np.ndarray] | None:
+    """Speakers (S) and their mean embeddings (S, D), or None where the model was trained without keeping them."""
+    scp = directory / f"{NAME}.scp"
+    if not scp.is_file():
+        return None
+    table = read_table(scp)
+    offsets = [parse_place(place, f"{scp}: {speaker}").offset for speaker, place in table.items()]
+    places = [Place(str(directory / f"{NAME}.ark"), offset) for offset in offsets]
+    speakers = list(table)
+    return speakers, read_places(places, lambda row: f"{scp}: {speakers[row]}")

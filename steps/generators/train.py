@@ -1,0 +1,148 @@
+"""Train one generator of the list in `conf/generators.txt`: stage 4 runs one such job for each line.
+
+Writes <out>/<name>: the generator, the encoder whose texts it understands, the means of its training speakers, and for
+a network its checkpoints, `metrics.jsonl` and a curve.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from utils.command import logger, run_command
+from utils.errors import InputError
+from utils.options import as_dict, convert, option, read_conf
+from utils.stage_dir import StageDir
+from utils.tables import read_lines
+
+log = logger(__name__)
+
+# how a generator is fitted: module, options, function (train pairs, dev pairs, options, place) -> generator
+FITS = {
+    "mdn": ("steps.generators.mdn.fit", "MdnOptions", "fit_mdn"),
+    "gaussian": ("steps.generators.linear_generator", "GaussianOptions", "fit_gaussian"),
+    "ridge": ("steps.generators.linear_generator", "RidgeOptions", "fit_ridge_generator"),
+    "group_gaussian": ("steps.generators.group_generator", "GroupGaussianOptions", "fit_group_gaussian"),
+    "gmm": ("steps.generators.group_generator", "GmmOptions", "fit_gmm"),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    index: Path = option(help="exp/<corpus>/index: train and dev are read")
+    descriptions: Path = option(help="data/<corpus>/descriptions")
+    text_vectors: Path = option(help="exp/<corpus>/text")
+    out: Path = option(help="directory to write the generator's own directory into, exp/<corpus>")
+    generators: Path = option(Path("conf/generators.txt"), "list of generators: name, fit, options")
+    job: int = option(1, "which line of the list to train, from 1")
+    name: str | None = option(None, "train the generator of this name instead")
+    set: tuple[str, ...] = option((), "key=value,... that override the generator's own options")
+    seed: int | None = option(None, "override the generator's seed, where it has one")
+    use_gpu: str = option("auto", "train networks on a GPU", choices=("auto", "true", "false"))
+    store_speaker_means: bool = option(True, "keep the mean embedding of each training speaker beside the weights")
+    force: bool = option(False, "train again even if nothing has changed")
+
+
+class Entry(NamedTuple):
+    """A line of the list of generators."""
+
+    name: str
+    fit: str
+    conf: Path | None
+
+
+def work(options: Options) -> None:
+    """Train one generator and commit its directory."""
+    entry = choose(read_list(options.generators), options)
+    module, options_name, function = FITS[entry.fit]
+    own = generator_options(getattr(importlib.import_module(module), options_name), entry, options)
+    resolved = {
+        "name": entry.name,
+        "fit": entry.fit,
+        **as_dict(own),
+        "store_speaker_means": options.store_speaker_means,
+    }
+    inputs = [options.index / "train", options.index / "dev", options.descriptions, options.text_vectors]
+    with StageDir(options.out / entry.name, resolved, inputs, options.force, resume=True) as stage:
+        if stage.done:
+            return
+        from steps.generators.contract import Place
+        from steps.generators.pairs import load_pairs
+        from steps.generators.speaker_means import write_speaker_means
+
+        train, dev = (
+            load_pairs(options.index / part, options.descriptions, options.text_vectors) for part in ("train", "dev")
+        )
+        fit: Callable[..., Any] = getattr(importlib.import_module(module), function)
+        generator = fit(train, dev, own, Place(stage.dir, _device(options.use_gpu)))
+        generator.save(stage.dir)
+        (stage.dir / "encoder.json").write_bytes((options.text_vectors / "encoder.json").read_bytes())
+        if options.store_speaker_means:
+            write_speaker_means(options.index / "train", stage.dir)
+        log.info("%s: trained on %d embeddings of %d speakers", stage.final, len(train.x), train.speakers.max() + 1)
+
+
+def read_list(path: Path) -> list[Entry]:
+    """Read the list of generators: `name fit conf` a line, # comments, - for no conf."""
+    entries = []
+    for number, line in enumerate(read_lines(path), 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        if len(words) != 3 or words[1] not in FITS:
+            raise InputError(
+                f"{path}:{number}: expected 'name fit conf' with a fit of {', '.join(FITS)}, found {line!r}"
+            )
+        if words[0] in [entry.name for entry in entries]:
+            raise InputError(f"{path}:{number}: a second generator named {words[0]!r}")
+        entries.append(Entry(words[0], words[1], None if words[2] == "-" else Path(words[2])))
+    return entries
+
+
+def choose(entries: list[Entry], options: Options) -> Entry:
+    """The entry that `--name` or `--job` asks for."""
+    names = [entry.name for entry in entries]
+    if options.name is not None and options.name not in names:
+        raise InputError(f"{options.generators}: no generator {options.name!r}; it lists {', '.join(names)}")
+    if options.name is None and not 1 <= options.job <= len(entries):
+        raise InputError(f"--job {options.job}: {options.generators} has {len(entries)} generators")
+    return entries[options.job - 1 if options.name is None else names.index(options.name)]
+
+
+def generator_options(cls: type, entry: Entry, options: Options) -> Any:
+    """Options of one generator: its defaults, its YAML, `--set`, `--seed`."""
+    values = read_conf(cls, entry.conf) if entry.conf else {}
+    known = [field.name for field in fields(cls)]
+    for word in options.set:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise InputError(f"--set {word}: expected key=value")
+        values[key] = convert(cls, key, value, f"--set {word}")
+    if options.seed is not None and "seed" in known:
+        values["seed"] = options.seed
+    return cls(**values)
+
+
+def _device(use_gpu: str) -> str:
+    if use_gpu == "false":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if use_gpu == "true":
+        raise InputError("--use_gpu true: torch sees no GPU here; ask for one in cmd.sh, or use --use_gpu auto")
+    return "cpu"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
