@@ -8,13 +8,19 @@ export PS_ROOT
 if [ -z "${PS_PYTHON_BIN:-}" ] && [ -x "$PS_ROOT/.venv/bin/python3" ]; then
   PS_PYTHON_BIN=$PS_ROOT/.venv/bin
 fi
-for _ps_bin in "${PS_PYTHON_BIN:-}" "$PS_ROOT/utils"; do
-  [[ -z $_ps_bin || $PATH == "$_ps_bin:"* || $PATH == "$PS_ROOT/utils:$_ps_bin:"* ]] || PATH=$_ps_bin:$PATH
-done
-unset _ps_bin
+_ps_path=$PS_ROOT/utils:${PS_PYTHON_BIN:+$PS_PYTHON_BIN:}
+case $PATH in
+  "$_ps_path"*) ;; # sourced before
+  *) PATH=$_ps_path$PATH ;;
+esac
+unset _ps_path
 export PATH
 
-export PYTHONPATH=$PS_ROOT${PYTHONPATH:+:$PYTHONPATH}
+case ${PYTHONPATH:-} in
+  "$PS_ROOT" | "$PS_ROOT:"*) ;;
+  *) PYTHONPATH=$PS_ROOT${PYTHONPATH:+:$PYTHONPATH} ;;
+esac
+export PYTHONPATH
 export PYTHONUNBUFFERED=1 # logs are complete up to the moment
 export PYTHONUTF8=1
 

@@ -55,7 +55,7 @@ find_python() {
 
 # Can the Python $1 import all that the files $2... name? Otherwise prints what it lacks. A name may also be that of a program.
 check_imports() {
-  "$1" - "${@:2}" <<'END_OF_PYTHON'
+  "$1" -B - "${@:2}" <<'END_OF_PYTHON'
 import importlib, re, shutil, sys
 if sys.version_info < (3, 11):
     sys.exit(f"is Python {sys.version.split()[0]}, older than 3.11")
@@ -74,7 +74,7 @@ python_is_sufficient() {
   local prefix=${python%/bin/*} verdict found=0 missing
   verdict=.setup/$({
     echo "$python $(sha256sum "${files[@]}")"
-    stat -Lc '%n %Y' "$python" {"$prefix",/usr/local}/lib/python3*/{site,dist}-packages 2>/dev/null || true
+    stat -Lc '%n %y' "$python" {"$prefix",/usr/local}/lib/python3*/{site,dist}-packages 2>/dev/null || true
   } | sha256sum | cut -c -16)
   if [ ! -e "$verdict" ]; then
     missing=$(check_imports "$python" "${files[@]}" 2>&1) || found=$?

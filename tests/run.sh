@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
+#
+# Sets up the environment with the test extras, then runs the linters and every test but the benchmarks of tests/bench:
+#
+#   tests/run.sh [--wheels DIR] [pytest arguments, such as tests/utils or -k kill]
+#
+# Tests on real embeddings need PSEUDOSPEAKERS_DATA, a directory with capspeech-libri and librispeech-251; without it they are skipped.
+# The last line is pytest's summary, the exit status 0 if everything passed.
+set -euo pipefail
+
+help_message="usage: tests/run.sh [--wheels DIR] [pytest arguments]
+  --wheels  install from this folder alone, without a registry (default: \$PSEUDOSPEAKERS_WHEELS)
+  PSEUDOSPEAKERS_DATA=DIR  real data (capspeech-libri, librispeech-251) for the tests that need them"
+wheels=${PSEUDOSPEAKERS_WHEELS:-}
+cd "$(dirname "$(readlink -f "$0")")/.."
+. utils/parse_options.sh
+PS_PYTHON_BIN=$(utils/setup_env.sh --extras demo,test --wheels "$wheels")
+export PS_PYTHON_BIN
+. ./path.sh
+export OMP_NUM_THREADS=1
+
+ruff check .
+ruff format --check .
+find . -name .venv -prune -o \( -name '*.sh' -o -path ./.ci/run \) -type f -print0 | xargs -0 shellcheck
+for program in utils/*.pl; do
+  perl -c "$program"
+done
+
+exec python3 -m pytest --ignore=tests/bench "$@"

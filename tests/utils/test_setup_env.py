@@ -1,0 +1,213 @@
+"""utils/setup_env.sh in a small checkout with tiny wheels: what it installs, when it does not, and what it survives."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.processes import wait_for
+
+UTILS = Path(__file__).parents[2] / "utils"
+REQUIREMENTS = {
+    "requirements.txt": "torch==2.13.0  # torch: a stand-in\nps-one==1.0  # ps_one: core\n",
+    "requirements-demo.txt": "# a comment\nps-two==1.0  # ps_two: voices\n",
+    "requirements-demo-nodeps.txt": "ps-three==1.0  # ps_three: names a package that is nowhere\n",
+    "requirements-test.txt": "ps-four==1.0  # ls: a program\n",
+}
+
+
+def make_wheel(folder: Path, name: str, version: str, requires: str = "") -> None:
+    """A wheel with one empty module."""
+    module = name.replace("-", "_")
+    info = f"{module}-{version}.dist-info"
+    files = {
+        f"{module}.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"{module}-{version}-py3-none-any.whl", "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+
+
+class Checkout:
+    """A copy of what setup_env.sh needs, in a directory with a space, and a folder of wheels."""
+
+    def __init__(self, place: Path):
+        self.root, self.wheels = place / "my checkout", place / "wheels"
+        (self.root / "utils").mkdir(parents=True)
+        for name in ("setup_env.sh", "parse_options.sh"):
+            shutil.copy(UTILS / name, self.root / "utils")
+        for name, text in REQUIREMENTS.items():
+            (self.root / name).write_text(text)
+        for name, version in {"torch": "2.13.0", "ps-one": "1.0", "ps-two": "1.0", "ps-four": "1.0"}.items():
+            make_wheel(self.wheels, name, version)
+        make_wheel(self.wheels, "ps-three", "1.0", "Requires-Dist: nowhere-to-be-found\n")
+        self.python = Path(sys._base_executable).parent
+
+    def command(self, *words: str, **environment: str) -> dict:
+        """Arguments for subprocess: a call with the wheel folder and without an active environment."""
+        clean = {
+            key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH")
+        }
+        path = f"{self.python}:/usr/bin:/bin"
+        env = {**clean, "PATH": path, "PSEUDOSPEAKERS_WHEELS": str(self.wheels), **environment}
+        return {"args": [self.root / "utils/setup_env.sh", *words], "env": env, "text": True}
+
+    def call(self, *words: str, **environment: str) -> subprocess.CompletedProcess:
+        return subprocess.run(**self.command(*words, **environment), capture_output=True, timeout=120)
+
+    def installed(self, *words: str, **environment: str) -> str:
+        """A call that must choose .venv; what it said on standard error."""
+        result = self.call(*words, **environment)
+        assert (result.returncode, result.stdout) == (0, f"{self.root}/.venv/bin\n"), result.stderr
+        return result.stderr
+
+    def versions(self) -> dict[str, str]:
+        names = self.root.glob(".venv/lib/python3*/site-packages/*.dist-info")
+        return dict(
+            name.name.removesuffix(".dist-info").split("-") for name in names if name.name.startswith(("ps_", "torch"))
+        )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_installs_once_and_adds_extras(checkout: Checkout) -> None:
+    assert "installing into" in checkout.installed()
+    assert checkout.versions() == {"torch": "2.13.0", "ps_one": "1.0"}
+
+    said = checkout.installed("--extras", "demo")
+    assert f"installing into {checkout.root}/.venv: torch==2.13.0 ps-one==1.0 ps-two==1.0 ps-three==1.0" in said
+    assert checkout.versions() == {"torch": "2.13.0", "ps_one": "1.0", "ps_two": "1.0", "ps_three": "1.0"}
+
+    checkout.installed("--extras", "test")
+    assert "ps_four" in checkout.versions()
+    assert checkout.installed("--extras", "demo,test", PSEUDOSPEAKERS_WHEELS="").count("installing") == 0
+
+    (checkout.root / "requirements.txt").write_text("torch==2.13.0  # torch: x\nps-one==1.1  # ps_one: newer\n")
+    make_wheel(checkout.wheels, "ps-one", "1.1")
+    checkout.installed("--extras", "demo")
+    assert checkout.versions()["ps_one"] == "1.1"
+
+    make_wheel(checkout.wheels, "torch", "2.12.0")
+    checkout.installed(PSEUDOSPEAKERS_TORCH="torch==2.12.0")
+    assert checkout.versions()["torch"] == "2.12.0"
+    assert "installing" not in checkout.installed()  # the user's choice stays
+
+    seconds = []
+    for _ in range(10):
+        start = time.perf_counter()
+        checkout.installed()
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.05
+
+
+def test_an_environment_that_has_it_all_is_used_as_it_is(checkout: Checkout, tmp_path: Path) -> None:
+    active = tmp_path / "active"
+    subprocess.run([checkout.python / "python3", "-m", "venv", "--without-pip", active], check=True)
+    (packages,) = active.glob("lib/python3*/site-packages")
+    for module in ("torch", "ps_one", "ps_two", "ps_three"):
+        (packages / f"{module}.py").touch()
+    checkout.python = active / "bin"
+    for extras in ("demo", "demo,test"):
+        result = checkout.call("--extras", extras)
+        assert (result.returncode, result.stdout, result.stderr) == (0, f"{active}/bin\n", "")
+    assert not (checkout.root / ".venv").exists()
+
+    (packages / "ps_two.py").unlink()
+    said = checkout.installed("--extras", "demo")
+    assert f"{active}/bin/python3 cannot import ps_two (No module named 'ps_two'): using .venv" in said
+    assert sorted(path.name for path in packages.glob("ps_*.py")) == ["ps_one.py", "ps_three.py"]
+
+
+def test_a_killed_installation_is_started_afresh(checkout: Checkout) -> None:
+    process = subprocess.Popen(**checkout.command(), start_new_session=True, stderr=subprocess.DEVNULL)
+    assert wait_for((checkout.root / ".venv/bin/python3").exists)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (checkout.root / ".venv/.installed").exists()
+    leftover = checkout.root / ".venv/leftover"
+    leftover.touch()
+    checkout.installed()
+    assert not leftover.exists()
+    assert checkout.versions() == {"torch": "2.13.0", "ps_one": "1.0"}
+
+
+def test_calls_at_the_same_time_install_once(checkout: Checkout) -> None:
+    calls = [subprocess.Popen(**checkout.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    results = [call.communicate(timeout=120) for call in calls]
+    assert [call.returncode for call in calls] == [0, 0, 0]
+    assert {out for out, _ in results} == {f"{checkout.root}/.venv/bin\n"}
+    assert sum("installing into" in said for _, said in results) == 1
+
+
+def test_a_failed_installation_is_an_error_and_can_be_repeated(checkout: Checkout) -> None:
+    wheel = checkout.wheels / "ps_one-1.0-py3-none-any.whl"
+    wheel.rename(checkout.wheels / "away")
+    result = checkout.call()
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "ERROR: the installation failed" in result.stderr
+    (checkout.wheels / "away").rename(wheel)
+    kept = checkout.root / ".venv/kept"
+    kept.touch()
+    checkout.installed()
+    assert kept.exists()
+
+
+def test_a_moved_checkout_is_set_up_anew(checkout: Checkout) -> None:
+    """Programs of a virtual environment hold its place in their first line."""
+    venv = checkout.root / ".venv"
+    subprocess.run([checkout.python / "python3", "-m", "venv", "--without-pip", venv], check=True)
+    (venv / ".installed").write_text("checkout /where/it/was\n")
+    (venv / "leftover").touch()
+    checkout.installed()
+    assert not (venv / "leftover").exists()
+    assert f"checkout {checkout.root}\n" in (venv / ".installed").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--extras", "demos"], "no requirements-demos.txt; expected demo, test or both"),
+        (["--wheels", "/nowhere"], "--wheels: no such folder: /nowhere"),
+        (["--wheel", "x"], "invalid option --wheel"),
+    ],
+)
+def test_wrong_options(checkout: Checkout, words: list[str], message: str) -> None:
+    result = checkout.call(*words)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert not (checkout.root / ".venv").exists()
+
+
+def test_no_python(checkout: Checkout, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "env", "dirname", "readlink", "sha256sum"):
+        (programs / name).symlink_to(shutil.which(name))
+    result = checkout.call(PATH=str(programs))
+    assert result.returncode == 1
+    assert "no python3 in PATH; Python 3.11 or newer is needed" in result.stderr
+
+
+def test_every_line_of_the_real_files_is_pinned_with_a_reason() -> None:
+    files = sorted(UTILS.parent.glob("requirements*.txt"))
+    assert {file.name for file in files} == set(REQUIREMENTS)
+    lines = {file.name: [s for s in file.read_text().splitlines() if not s.startswith("#")] for file in files}
+    assert lines["requirements.txt"][0].startswith("torch==")
+    for line in sum(lines.values(), []):
+        requirement, _, reason = line.partition("#")
+        assert requirement.strip().count("==") == 1, line
+        name, colon, purpose = reason.partition(":")
+        assert name.strip().isidentifier() and colon and purpose.strip(), line
