@@ -6,7 +6,7 @@
 #   tests/run.sh [--wheels DIR] [pytest arguments, such as tests/utils or -k kill]
 #
 # Tests on real embeddings need PSEUDOSPEAKERS_DATA, a directory with capspeech-libri and librispeech-251; without it they are skipped.
-# The last line is pytest's summary, the exit status 0 if everything passed.
+# The last line is pytest's summary; the exit status is 0 if the linters and all tests passed.
 set -euo pipefail
 
 help_message="usage: tests/run.sh [--wheels DIR] [pytest arguments]
@@ -20,11 +20,14 @@ export PS_PYTHON_BIN
 . ./path.sh
 export OMP_NUM_THREADS=1
 
-ruff check .
-ruff format --check .
-find . -name .venv -prune -o \( -name '*.sh' -o -path ./.ci/run \) -type f -print0 | xargs -0 shellcheck
+status=0
+ruff check . || status=1
+ruff format --check . || status=1
+find . -name .venv -prune -o \( -name '*.sh' -o -path ./.ci/run \) -type f -print0 | xargs -0 shellcheck || status=1
 for program in utils/*.pl; do
-  perl -c "$program"
+  perl -c "$program" || status=1
 done
+[ $status -eq 0 ] || echo "tests/run.sh: a linter complains, see above; the tests follow" >&2
 
-exec python3 -m pytest --ignore=tests/bench "$@"
+python3 -m pytest --ignore=tests/bench "$@" || status=$?
+exit $status
