@@ -1,0 +1,127 @@
+"""What a scorer works on: real embeddings in three sets, and the texts of their groups, seen in training or held out.
+
+Inputs: `exp/<corpus>/index/{train,dev,test}`, `data/<corpus>/descriptions` (text2group, text2set) and `exp/<corpus>/text` (text_vec.scp).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from steps.text.groups import ATTRIBUTES, group_values
+from utils.errors import InputError
+from utils.tables import read_table, read_vectors
+
+SETS = ("seen", "heldout")  # of texts
+
+
+@dataclass(frozen=True)
+class VectorSet:
+    """Embeddings with their speakers and groups.
+
+    Attributes:
+        x: (N, D) float32. speakers: (N,) names. groups: (N,) group ids.
+    """
+
+    x: np.ndarray
+    speakers: np.ndarray
+    groups: np.ndarray
+
+    @cached_property
+    def speaker_codes(self) -> np.ndarray:
+        """(N,) numbers of the speakers, in the order of their names."""
+        return np.unique(self.speakers, return_inverse=True)[1]
+
+    @property
+    def n_speakers(self) -> int:
+        """How many speakers there are."""
+        return int(self.speaker_codes.max()) + 1
+
+    def where(self, keep: np.ndarray) -> "VectorSet":
+        """The rows marked in, or numbered by, `keep`."""
+        return VectorSet(self.x[keep], self.speakers[keep], self.groups[keep])
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Sentence vectors (T, E) and the group (T,) that each describes."""
+
+    vectors: np.ndarray
+    groups: np.ndarray
+
+    def of_group(self, group: str) -> np.ndarray:
+        """The sentence vectors (V, E) of one group."""
+        return self.vectors[self.groups == group]
+
+
+@dataclass(frozen=True)
+class ScoreData:
+    """One split of a corpus, ready to score generators of it.
+
+    Attributes:
+        train, dev, test: real embeddings; no speaker is in two of them.
+        texts: the texts of the groups, by set, "seen" in training or "heldout".
+        attributes: names of the attributes, in the order in which group ids hold their values.
+        left_out: groups of the test set that have no training speaker or lack texts of either set; no row of `test` is of these.
+    """
+
+    train: VectorSet
+    dev: VectorSet
+    test: VectorSet
+    texts: dict[str, Texts]
+    attributes: tuple[str, ...] = ATTRIBUTES
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def build(
+        cls,
+        train: VectorSet,
+        dev: VectorSet,
+        test: VectorSet,
+        texts: dict[str, Texts],
+        attributes: Sequence[str] = ATTRIBUTES,
+    ) -> "ScoreData":
+        """Take the groups that can be scored: those of the test set that have training speakers and both sets of texts."""
+        usable = set(train.groups).intersection(*(set(texts[name].groups) for name in SETS))
+        left_out = sorted(set(test.groups) - usable)
+        kept = test.where(~np.isin(test.groups, left_out))
+        if not len(kept.x):
+            raise InputError(
+                "no group of the test set has both training speakers and texts, seen and held out; check stages 1 and 2"
+            )
+        for group in np.unique(np.concatenate([train.groups, dev.groups, kept.groups])):
+            group_values(str(group), attributes)
+        return cls(train, dev, kept, texts, tuple(attributes), tuple(map(str, left_out)))
+
+    def values(self, groups: np.ndarray) -> np.ndarray:
+        """Attribute values (N, A) of group ids (N,)."""
+        names, codes = np.unique(groups, return_inverse=True)
+        return np.array([name.split("_") for name in names])[codes]
+
+    @cached_property
+    def groups(self) -> list[str]:
+        """The groups of the test set, sorted."""
+        return sorted(set(map(str, self.test.groups)))
+
+
+def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attributes: Sequence[str]) -> ScoreData:
+    """Read the three sets of an index and the texts of the groups (captions of single utterances are no text of a group)."""
+    from steps.data.index import Index
+
+    sets = []
+    for name in ("train", "dev", "test"):
+        opened = Index.open(index / name)
+        sets.append(VectorSet(np.asarray(opened.matrix()), np.array(opened.speakers), np.array(opened.groups)))
+    text2group, text2set = read_table(descriptions / "text2group"), read_table(descriptions / "text2set")
+    captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
+    texts = {}
+    for name in SETS:
+        ids = [text for text in text2group if text2set.get(text) == name and text not in captions]
+        if not ids:
+            raise InputError(f"{descriptions / 'text2set'}: no text is marked {name!r}; run stage 1 again")
+        texts[name] = Texts(
+            read_vectors(text_vectors / "text_vec.scp", ids)[1], np.array([text2group[text] for text in ids])
+        )
+    return ScoreData.build(*sets, texts, attributes)

@@ -1,0 +1,191 @@
+"""Score generators, or vectors that somebody has sampled, against one split of real speakers.
+
+    scorer = Scorer(data, seed=0)                     # all that no generator changes: classifiers, ceilings, floors, yardsticks
+    scores = scorer.score_generator(generator)        # nested dicts of plain numbers
+
+Every figure of samples is the mean over draws (see `draws`), and every generator is given the same draws.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from steps.generators.contract import Generator
+from steps.score.attributes import AttributeJudge, balanced_accuracy, mix_weights
+from steps.score.data import SETS, ScoreData, VectorSet
+from steps.score.draws import DrawMeter, diversity, expected_coverages, make_draw, mean_of
+from steps.score.likelihood import TestDensity
+from steps.score.memorisation import Memory
+from steps.score.sources import GeneratorSource, Source, VectorSource
+from steps.score.two_sample import MAX_ROWS, two_sample_accuracy
+from utils.errors import InputError
+
+MAX_SAMPLES = 20000  # a draw; more change the third decimal
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What pictures show of a source: the samples of one draw (N, D), their groups (N,), and all distances behind g2s and g2g."""
+
+    x: np.ndarray
+    groups: np.ndarray
+    g2s: np.ndarray
+    g2g: np.ndarray
+
+
+class Scorer:
+    """Scores against one split."""
+
+    def __init__(self, data: ScoreData, seed: int = 0, n_draws: int = 20, max_samples: int = MAX_SAMPLES):
+        if n_draws < 1:
+            raise InputError(f"n_draws: expected at least 1, found {n_draws}")
+        self.data, self.seed = data, seed
+        n = min(len(data.train.x), max_samples)
+        rng = np.random.default_rng([seed, 0])
+        self.draws = [make_draw(data, n, np.random.default_rng([seed, 1, number])) for number in range(n_draws)]
+        held_out = VectorSet(
+            np.concatenate([data.dev.x, data.test.x]),
+            np.concatenate([data.dev.speakers, data.test.speakers]),
+            np.concatenate([data.dev.groups, data.test.groups]),
+        )
+        self.judge = AttributeJudge(
+            data.attributes, held_out.x, held_out.speaker_codes, data.values(held_out.groups), seed
+        )
+        self.meter = DrawMeter(data, self.judge, data.train.where(rng.permutation(len(data.train.x))[:n]))
+        self.memory = Memory(data.train, data.test, rng)
+        self.density = TestDensity(data, seed)
+
+    def score_generator(self, generator: Generator) -> dict:
+        """The figures of a generator: its log density, and those of its samples for "seen" and for "heldout" texts."""
+        return self.evaluate_generator(generator)[0]
+
+    def score_samples(self, x: np.ndarray, groups: np.ndarray, name: str = "samples") -> dict:
+        """The figures of samples at hand (N, D) with their groups (N,), as of texts "given"; they have no density."""
+        return self.evaluate_samples(x, groups, name)[0]
+
+    def evaluate_generator(self, generator: Generator) -> tuple[dict, Examples]:
+        """As `score_generator`, with what pictures show."""
+        dim, text_dim = self.data.train.x.shape[1], self.data.texts["seen"].vectors.shape[1]
+        if (generator.dim, generator.text_dim) != (dim, text_dim):
+            raise InputError(
+                f"the model is for {generator.dim}-d embeddings and {generator.text_dim}-d texts, the index has"
+                f" {dim} and the texts have {text_dim} dimensions; train it on this index and these texts"
+            )
+        measured = {name: self._measure(GeneratorSource(generator, self.data.texts[name])) for name in SETS}
+        shown = measured["seen"][1]
+        scores = {
+            "kind": generator.kind,
+            "log_density": self.density.score(generator),
+            "samples": {name: figures for name, (figures, _) in measured.items()},
+            "memorisation": self.memory.score(shown.x),
+            "two_sample_accuracy": self._two_sample(shown.x),
+        }
+        return scores, shown
+
+    def evaluate_samples(self, x: np.ndarray, groups: np.ndarray, name: str = "samples") -> tuple[dict, Examples]:
+        """As `score_samples`, with what pictures show."""
+        if x.shape[1] != self.data.train.x.shape[1]:
+            raise InputError(
+                f"{name}: {x.shape[1]}-d samples, but the index has {self.data.train.x.shape[1]} dimensions"
+            )
+        source = VectorSource(x, groups)
+        source.require(self.data.groups, name)
+        return self._evaluate_vectors("samples", source)
+
+    @cached_property
+    def references(self) -> dict[str, tuple[dict, Examples]]:
+        """Real training segments, measured as samples are: of the group asked for (what copying gets), and of any (text-blind)."""
+        train = self.data.train
+        return {
+            "real_same_group": self._evaluate_vectors("real", VectorSource(train.x, train.groups)),
+            "real_any_group": self._evaluate_vectors("real", VectorSource(train.x, train.groups, blind=True)),
+        }
+
+    @cached_property
+    def real_nearest(self) -> tuple[np.ndarray, np.ndarray]:
+        """The distances behind s2s and t2s, a row (n_draws, speakers) a draw."""
+        pairs = [self.meter.real_nearest(draw) for draw in self.draws]
+        return np.array([s2s for s2s, _ in pairs]), np.array([t2s for _, t2s in pairs])
+
+    @cached_property
+    def yardsticks(self) -> dict:
+        """What the figures are read against: ceilings and floors, and how real speakers lie to each other."""
+        data, frechet = self.data, self.meter.frechet
+        s2s, t2s = (float(np.median(distances, axis=1).mean()) for distances in self.real_nearest)
+        attributes = {
+            name: {"ceiling": ceiling, "floor": 1 / len(classes), "held_out_speakers": self.judge.held_out[name]}
+            for (name, ceiling), classes in zip(self._ceilings.items(), self.judge.classes, strict=True)
+        }
+        return {
+            "attributes": attributes,
+            "distances": {"s2s": s2s, "t2s": t2s},
+            "diversity": {
+                "train": mean_of(
+                    [diversity(data.train.x[draw.train], data.train.groups[draw.train]) for draw in self.draws]
+                ),
+                "test": mean_of(
+                    [diversity(data.test.x[draw.test], data.test.groups[draw.test]) for draw in self.draws]
+                ),
+            },
+            "frechet": {
+                "train_to_test": frechet.floor,
+                "conditions": {name: floor for name, (_, floor) in frechet.conditions.items()},
+            },
+            "memorisation": {"close_share_of_test": self.memory.close_test, "close_is_below": self.memory.threshold},
+            "coverage_expected": expected_coverages(self.draws[0]),
+        }
+
+    @cached_property
+    def _ceilings(self) -> dict[str, float]:
+        """Balanced accuracy of each attribute on real training segments, in the group mix of the test set."""
+        names, counts = np.unique(self.data.test.groups, return_counts=True)
+        weights = mix_weights(self.data.train.groups, dict(zip(names.tolist(), counts.tolist(), strict=True)))
+        rows = weights > 0
+        values = self.data.values(self.data.train.groups[rows])
+        correct = self.judge.correct(self.data.train.x[rows], values)
+        return {
+            name: balanced_accuracy(correct[:, column], values[:, column], weights[rows])
+            for column, name in enumerate(self.data.attributes)
+        }
+
+    def _evaluate_vectors(self, kind: str, source: VectorSource) -> tuple[dict, Examples]:
+        figures, shown = self._measure(source)
+        scores = {
+            "kind": kind,
+            "repeats_in_a_draw": source.repeats(self.draws[0].labels),
+            "samples": {"given": figures},
+            "memorisation": self.memory.score(shown.x),
+            "two_sample_accuracy": self._two_sample(shown.x),
+        }
+        return scores, shown
+
+    def _measure(self, source: Source) -> tuple[dict, Examples]:
+        """All figures of a source of samples, averaged over the draws, with their ratios to the yardsticks."""
+        figures, nearest, first = [], [], None
+        for number, draw in enumerate(self.draws):
+            x = source.draw(np.random.default_rng([self.seed, 2, number]), draw.labels)
+            first = x if first is None else first
+            measured, near = self.meter.measure(draw, x)
+            figures.append(measured)
+            nearest.append((near.g2s, near.g2g))
+        g2s, g2g = (np.concatenate(kind) for kind in zip(*nearest, strict=True))
+        return self._with_ratios(mean_of(figures)), Examples(first, self.draws[0].labels, g2s, g2g)
+
+    def _with_ratios(self, figures: dict) -> dict:
+        """Add the ratio of each accuracy to its ceiling, of each distance to its yardstick, and the mean over conditions."""
+        for name, figure in figures["attributes"].items():
+            figure["ratio"] = figure["accuracy"] / self._ceilings[name]
+        distances, real = figures["distances"], self.yardsticks["distances"]
+        distances["g2s_to_t2s"] = distances["g2s"] / real["t2s"]
+        distances["g2g_to_s2s"] = distances["g2g"] / real["s2s"]
+        conditions = list(figures["frechet"]["conditions"].values())
+        figures["frechet"]["mean_over_conditions"] = float(np.mean(conditions)) if conditions else None
+        return figures
+
+    def _two_sample(self, x: np.ndarray) -> float:
+        """How well boosted trees tell samples from as many test segments, in the subspace of the log density."""
+        test, rng = self.data.test, np.random.default_rng([self.seed, 3])
+        rows = rng.permutation(len(test.x))[: min(MAX_ROWS, len(x))]
+        real, ours = (self.density.subspace.to_latent(vectors) for vectors in (test.x[rows], x[: len(rows)]))
+        return two_sample_accuracy(real, test.speaker_codes[rows], ours, self.seed)
