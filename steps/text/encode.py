@@ -10,6 +10,7 @@ ms a text instead of 4). Nothing is downloaded. Importing this module is cheap; 
 
 import hashlib
 import importlib.util
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -60,15 +61,17 @@ class SentenceEncoder:
     @cached_property
     def _model(self):
         os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
+        from transformers.utils.logging import disable_progress_bar
 
-        logging.disable_progress_bar()
+        disable_progress_bar()
+        logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         try:
             return SentenceTransformer(
                 str(self.path), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
             )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise InputError(
                 f"{self.path}: not a usable sentence-transformers model: {' '.join(str(error).split())[:300]}"
             ) from error
