@@ -7,7 +7,7 @@ are those of https://kaldi-asr.org/doc/data_prep.html; `utils/validate_data_dir.
 import itertools
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from utils.tables import read_table, write_table
 
 PER_UTTERANCE = ("text", "feats.scp", "vad.scp", "xvector.scp", "utt2dur", "utt2num_frames", "utt2lang", "utt2uniq")
 PER_SPEAKER = ("spk2gender", "spk2utt", "cmvn.scp")
+PER_RECORDING = ("wav.scp", "reco2dur")
 
 
 class DataDir:
@@ -40,6 +41,11 @@ class DataDir:
         """Is there a file of this name?"""
         return (self.path / name).is_file()
 
+    def tables(self) -> dict[str, dict[str, str]]:
+        """All tables of the directory by file name, without spk2utt, which follows from utt2spk."""
+        names = sorted(file.name for file in self.path.iterdir() if is_table(file.name) and file.name != "spk2utt")
+        return {name: self.table(name) for name in names}
+
     def table(self, name: str) -> dict[str, str]:
         """Read one table of the directory."""
         return read_table(self.path / name)
@@ -51,6 +57,18 @@ def invert(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
     for utterance in sorted(utt2spk):
         spk2utt.setdefault(utt2spk[utterance], []).append(utterance)
     return dict(sorted(spk2utt.items()))
+
+
+def restrict(
+    tables: Mapping[str, Mapping[str, str]], utterances: Collection[str], per_speaker: Iterable[str] = PER_SPEAKER
+) -> dict[str, dict[str, str]]:
+    """Keep of each table (file name -> key -> value) what belongs to the given utterances, which utt2spk must have."""
+    segments = tables.get("segments", {})
+    speakers = {tables["utt2spk"][utterance] for utterance in utterances}
+    recordings = {segments[utterance].split()[0] if segments else utterance for utterance in utterances}
+    kept = dict.fromkeys(per_speaker, speakers) | dict.fromkeys(PER_RECORDING, recordings)
+    wanted = {name: kept.get(name, set(utterances)) for name in tables}
+    return {name: {key: table[key] for key in table if key in wanted[name]} for name, table in tables.items()}
 
 
 def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
@@ -108,9 +126,7 @@ def validate(
 
 def is_table(name: str) -> bool:
     """Is this the name of a table that has one line an utterance, speaker or recording?"""
-    return name in (*PER_UTTERANCE, *PER_SPEAKER, "utt2spk", "wav.scp", "segments", "reco2dur") or name.startswith(
-        "utt2"
-    )
+    return name in (*PER_UTTERANCE, *PER_SPEAKER, *PER_RECORDING, "utt2spk", "segments") or name.startswith("utt2")
 
 
 def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:

@@ -13,12 +13,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from utils.data_dir import PER_SPEAKER, PER_UTTERANCE, invert, is_table
+from utils.data_dir import PER_RECORDING, PER_SPEAKER, PER_UTTERANCE, invert, is_table, restrict
 from utils.errors import InputError
 from utils.tables import read_lines, split_line, write_table
 
 Tables = dict[str, dict[str, str]]
-PER_RECORDING = {"wav.scp", "reco2dur"}
 EXTRA_FILES = ("--utt-extra-files", "--spk-extra-files")
 
 
@@ -34,7 +33,7 @@ def fix(path: Path, utt_extra: tuple[str, ...] = (), spk_extra: tuple[str, ...] 
         raise InputError(f"{path}: no utt2spk here; is this a Kaldi data directory?")
     tables = {name: _read_first_lines(path / name) for name in names if name != "spk2utt"}
     before = len(tables["utt2spk"])
-    _filter(tables, spk_extra)
+    tables = restrict(tables, _known_throughout(tables), (*PER_SPEAKER, *spk_extra))
     if not tables["utt2spk"]:
         raise InputError(f"{path}: no utterance is known to all of {', '.join(tables)}; nothing was changed")
     speakers = [tables["utt2spk"][utterance] for utterance in sorted(tables["utt2spk"])]
@@ -59,29 +58,17 @@ def _read_first_lines(file: Path) -> dict[str, str]:
     return table
 
 
-def _filter(tables: Tables, spk_extra: tuple[str, ...]) -> None:
-    """Drop from all tables what is not known throughout."""
-    utt2spk = tables["utt2spk"]
+def _known_throughout(tables: Tables) -> set[str]:
+    """The utterances that every file knows that must list all utterances, speakers or recordings."""
+    utt2spk, segments = tables["utt2spk"], tables.get("segments")
     utterances = set(utt2spk).intersection(*(tables[name] for name in PER_UTTERANCE if name in tables))
-    segments = tables.get("segments")
     if segments is not None:
         utterances &= set(segments)
-    recording_of = (
-        {utt: segments[utt].split()[0] for utt in utterances} if segments else {utt: utt for utt in utterances}
-    )
-    for name in PER_RECORDING & tables.keys():
-        utterances = {utt for utt in utterances if recording_of[utt] in tables[name]}
-    speakers = {utt2spk[utt] for utt in utterances}.intersection(
-        *(tables[name] for name in PER_SPEAKER if name in tables)
-    )
-    utterances = {utt for utt in utterances if utt2spk[utt] in speakers}
-    recordings = {recording_of[utt] for utt in utterances}
-    for name, table in tables.items():
-        if name in PER_SPEAKER or name in spk_extra:
-            kept = speakers
-        else:
-            kept = recordings if name in PER_RECORDING else utterances
-        tables[name] = {key: value for key, value in table.items() if key in kept}
+    for name in tables.keys() & set(PER_RECORDING):
+        utterances = {utt for utt in utterances if (segments[utt].split()[0] if segments else utt) in tables[name]}
+    for name in tables.keys() & set(PER_SPEAKER):
+        utterances = {utt for utt in utterances if utt2spk[utt] in tables[name]}
+    return utterances
 
 
 def _replace(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:

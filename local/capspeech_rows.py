@@ -1,0 +1,189 @@
+"""Rows of a captioned corpus in our own terms: aliases resolved, labels mapped, speakers named.
+
+rows = RowReader(rules, ("gender", "pitch"), sources=()).read(find_splits(data_dir))
+name_speakers(rows, rules, space="")
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.corpus_rows import Row, as_texts, read_rows
+from local.corpus_rules import Rules
+from utils.errors import InputError
+
+
+@dataclass
+class CorpusRow:
+    """One utterance.
+
+    Attributes:
+        where: file:line.
+        split: train, dev or test of the corpus itself.
+        path: the audio path, which is the corpus's own id.
+        source: the part of the corpus that it is from.
+        speaker: as the corpus names it, or None where nothing tells.
+        labels: attribute -> our value; an attribute without a known label is absent.
+        faults: attribute -> why it is absent.
+        gender: male or female, whether or not gender is an attribute.
+        caption: the first of its captions.
+        key: its key in the embedding tables.
+        speaker_id, utterance_id: our ids.
+    """
+
+    where: str
+    split: str
+    path: str
+    source: str
+    speaker: str | None
+    gender: str | None = None
+    caption: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    key: str = ""
+    speaker_id: str = ""
+    utterance_id: str = ""
+
+    def unlabel(self, attribute: str, reason: str) -> None:
+        """Take the label of an attribute away, with the reason."""
+        self.labels.pop(attribute, None)
+        self.faults[attribute] = reason
+
+
+class RowReader:
+    """Reads the rows of all files of a corpus.
+
+    Args:
+        rules: column aliases and label vocabularies.
+        attributes: the columns that make the groups.
+        source: the source of all rows, where there is no column that says it.
+    """
+
+    def __init__(self, rules: Rules, attributes: Sequence[str], source: str | None = None):
+        self.rules, self.attributes, self.source = rules, attributes, source
+
+    def read(self, splits: Mapping[str, list[Path]]) -> list[CorpusRow]:
+        """Read all files of all splits. A missing column, or an audio path that comes twice: InputError."""
+        rows: list[CorpusRow] = []
+        for split, files in splits.items():
+            for file in files:
+                columns, raw_rows = read_rows(file)
+                names = self._columns(file, columns)
+                rows += [self._row(where, split, raw, names) for where, raw in raw_rows]
+        _refuse_duplicates(((row.source, row.path), row) for row in rows)
+        return rows
+
+    def _columns(self, file: Path, present: list[str]) -> dict[str, str | None]:
+        """Our name -> the column of the file."""
+        wanted = dict.fromkeys(["audio_path", "source", "speaker", "gender", "caption", *self.attributes])
+        names = {name: self.rules.column(name, present) for name in wanted}
+        required = ["audio_path", *self.attributes] + ([] if self.source else ["source"])
+        missing = [name for name in required if names[name] is None]
+        if missing:
+            raise InputError(
+                f"{file}: no column {', '.join('|'.join(self.rules.aliases(name)) for name in missing)}; "
+                f"it has {', '.join(present)}" + (" (name one source with --sources)" if "source" in missing else "")
+            )
+        return names
+
+    def _row(self, where: str, split: str, raw: Row, names: Mapping[str, str | None]) -> CorpusRow:
+        def cell(name: str) -> str | None:
+            value = raw.get(names[name]) if names[name] else None
+            return None if value is None or self.rules.is_unknown(value) else str(value).strip()
+
+        path = cell("audio_path")
+        source = self.rules.source(cell("source") or self.source or "")
+        if not path or not source:
+            raise InputError(f"{where}: empty {'source' if path else 'audio path'}")
+        gender = cell("gender")
+        row = CorpusRow(where, split, path, source, cell("speaker"))
+        row.gender = gender and self.rules.label("gender", gender)
+        if names["caption"]:
+            row.caption = next(iter(as_texts(raw.get(names["caption"]))), None)
+        for attribute in self.attributes:
+            label = cell(attribute)
+            value = label and self.rules.label(attribute, label)
+            if value:
+                row.labels[attribute] = value
+            else:
+                row.faults[attribute] = f"unknown label {label[:40]!r}" if label else "no label"
+        return row
+
+
+def name_speakers(rows: Iterable[CorpusRow], rules: Rules, space: str) -> None:
+    """Give each row its speaker and its ids, `<source>-<speaker>` and `<source>-<speaker>-<name>`.
+
+    In a speaker's name all but letters, digits, "_" and "." becomes "_", so that ids sort by speaker; white space in
+    the rest becomes `space`. Raises InputError where the speaker is not told, where an id would have white space, and
+    where two speakers or two rows get the same id.
+    """
+    untold: dict[str, list[CorpusRow]] = defaultdict(list)
+    owners: dict[str, CorpusRow] = {}
+    for row in rows:
+        row.speaker = row.speaker or rules.speaker(row.source, row.path)
+        if row.speaker is None:
+            untold[row.source].append(row)
+            continue
+        row.speaker_id = row.source + "-" + re.sub(r"[^\w.]+", "_", row.speaker)
+        row.utterance_id = row.speaker_id + "-" + _utterance_name(row, rules, space)
+        owner = owners.setdefault(row.speaker_id, row)
+        if owner.speaker != row.speaker:
+            raise InputError(
+                f"{row.where}: speakers {owner.speaker!r} ({owner.where}) and {row.speaker!r} both become "
+                f"{row.speaker_id}; rename one with --utt2spk"
+            )
+    if untold:
+        raise InputError("; ".join(_describe_untold(source, some, rules) for source, some in sorted(untold.items())))
+    _refuse_duplicates((row.utterance_id, row) for row in rows)
+
+
+def _utterance_name(row: CorpusRow, rules: Rules, space: str) -> str:
+    name = rules.utterance(row.source, row.path)
+    if not space and name.split() != [name]:
+        raise InputError(
+            f"{row.where}: white space in the id {name!r}; Kaldi's keys cannot hold it: rename it, or give --space _"
+        )
+    return re.sub(r"\s+", space, name)
+
+
+def _describe_untold(source: str, rows: list[CorpusRow], rules: Rules) -> str:
+    return (
+        f"{rows[0].where}: {rows[0].path}: the speaker of this and of {len(rows) - 1} more rows of source {source} "
+        f"is not told: {rules.untold(source)}; give --utt2spk, or name other --sources"
+    )
+
+
+def settle_genders(rows: Iterable[CorpusRow], unlabel: bool) -> dict[str, str]:
+    """Find one gender for each speaker. Returns speaker id -> male or female, without the speakers of unknown gender.
+
+    A speaker with two genders is an InputError; with `unlabel` it is left without one, and its rows lose that label.
+    """
+    genders: dict[str, dict[str, CorpusRow]] = defaultdict(dict)
+    for row in rows:
+        if row.gender:
+            genders[row.speaker_id].setdefault(row.gender, row)
+    conflicts = {speaker: found for speaker, found in sorted(genders.items()) if len(found) > 1}
+    if conflicts and not unlabel:
+        speaker, (one, other) = next((speaker, list(found.values())) for speaker, found in conflicts.items())
+        raise InputError(
+            f"{other.where}: speaker {speaker} is {other.gender} here and {one.gender} at {one.where} "
+            f"({len(conflicts)} such speakers); correct the rows, or give --gender_conflicts unlabel"
+        )
+    for row in rows:
+        if row.speaker_id in conflicts and "gender" in row.labels:
+            row.unlabel("gender", "speaker with two genders")
+    return {speaker: next(iter(found)) for speaker, found in genders.items() if speaker not in conflicts}
+
+
+def _refuse_duplicates(named: Iterable[tuple[object, CorpusRow]]) -> None:
+    """Raise InputError if two rows have the same name."""
+    seen: dict[object, CorpusRow] = {}
+    twice = [(name, seen[name], row) for name, row in named if seen.setdefault(name, row) is not row]
+    if twice:
+        name, one, other = twice[0]
+        raise InputError(
+            f"{other.where}: duplicate id {name if isinstance(name, str) else name[1]!r}, first at {one.where} "
+            f"({len(twice)} duplicates in all); remove or rename one of the two rows"
+        )

@@ -1,0 +1,135 @@
+"""The rules by which the rows of a captioned corpus are read, as data: `local/rules/{columns,labels,speakers}.yaml`.
+
+rules = Rules.load(Path("local/rules"))
+rules.label("pitch", "very low-pitch")                         # "low"
+rules.speaker("voxceleb", "id10270/5r0dWxy17C8/00001.wav")     # "id10270"
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from utils.errors import InputError
+
+FILES = ("columns.yaml", "labels.yaml", "speakers.yaml")
+AUDIO = re.compile(r"\.(wav|flac|m4a|mp3|ogg|opus|sph)$", re.IGNORECASE)
+
+
+def strip_extension(path: str) -> str:
+    """The path without the extension of an audio file; other dots belong to the name."""
+    return AUDIO.sub("", path)
+
+
+def slug(words: str) -> str:
+    """Lower case, words joined by "-"."""
+    return "-".join(re.findall(r"[^\W_]+", words.lower()))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Column aliases, label vocabularies and speaker rules.
+
+    Attributes:
+        columns: our name of a column -> what it may be called, best first.
+        unknown: the labels that say nothing, as `_fold` writes them.
+        labels: attribute -> folded label -> our value.
+        speakers: source -> its entry in `speakers.yaml`.
+        sources: other name of a source -> source.
+    """
+
+    columns: Mapping[str, tuple[str, ...]]
+    unknown: frozenset[str]
+    labels: Mapping[str, Mapping[str, str]]
+    speakers: Mapping[str, Mapping[str, Any]]
+    sources: Mapping[str, str]
+
+    @classmethod
+    def load(cls, folder: Path) -> "Rules":
+        """Read the three files. Raises InputError for one that is missing or not what it should be."""
+        columns, labels, speakers = (_read_yaml(Path(folder) / name) for name in FILES)
+        try:
+            return cls(
+                columns={name: tuple(aliases) for name, aliases in columns.items()},
+                unknown=frozenset(_fold(label) for label in labels["unknown"]),
+                labels={name: _invert(values) for name, values in labels["attributes"].items()},
+                speakers={source: _compiled(entry) for source, entry in speakers.items()},
+                sources={alias: source for source, entry in speakers.items() for alias in entry.get("aliases", ())},
+            )
+        except (AttributeError, KeyError, TypeError, re.error) as error:
+            raise InputError(f"{folder}: rules that do not have the form of local/rules: {error!r}") from error
+
+    def column(self, name: str, present: Collection[str]) -> str | None:
+        """Which of the columns `present` is the one we call `name`; None if there is none."""
+        folded = {column.strip().lower(): column for column in reversed(list(present))}
+        return next((folded[alias] for alias in self.aliases(name) if alias in folded), None)
+
+    def aliases(self, name: str) -> tuple[str, ...]:
+        """What the column `name` may be called."""
+        return self.columns.get(name, (name,))
+
+    def is_unknown(self, label: str | None) -> bool:
+        """Does this label say nothing?"""
+        return label is None or _fold(label) in self.unknown
+
+    def label(self, attribute: str, label: str) -> str | None:
+        """Our value of a label; None for one that the vocabulary of the attribute lacks."""
+        if attribute not in self.labels:
+            return slug(label) or None
+        return self.labels[attribute].get(_fold(label))
+
+    def source(self, name: str) -> str:
+        """The one name of a source."""
+        return self.sources.get(slug(name), slug(name))
+
+    def speaker(self, source: str, path: str) -> str | None:
+        """The speaker that the audio path tells, or None."""
+        found = self._find(source, path)
+        return found[1] if found else None
+
+    def utterance(self, source: str, path: str) -> str:
+        """What tells the utterances of one speaker apart: the file's name, or its path from the speaker's folder on."""
+        stem = strip_extension(path.replace("\\", "/"))
+        begin = stem.rfind("/") + 1
+        if self.speakers.get(source, {}).get("utterance") == "path":
+            found = self._find(source, path)
+            begin = stem.rfind("/", 0, found.start(1)) + 1 if found else begin
+        return stem[begin:].replace("/", "-")
+
+    def untold(self, source: str) -> str:
+        """Why no speaker is told for a source."""
+        entry = self.speakers.get(source)
+        if entry is None:
+            return "no rule for this source in speakers.yaml"
+        return entry.get("untold", f"{entry['pattern'].pattern} is not in the path") if entry else "no rule"
+
+    def _find(self, source: str, path: str) -> re.Match[str] | None:
+        pattern = self.speakers.get(source, {}).get("pattern")
+        return pattern.search(strip_extension(path.replace("\\", "/"))) if pattern else None
+
+
+def _fold(label: Any) -> str:
+    return " ".join(str(label).lower().replace("-", " ").replace("_", " ").split())
+
+
+def _invert(values: Mapping[str, list[str]]) -> dict[str, str]:
+    return {_fold(label): value for value, labels in values.items() for label in labels}
+
+
+def _compiled(entry: Mapping[str, Any]) -> dict[str, Any]:
+    if ("pattern" in entry) == ("untold" in entry):
+        raise KeyError("a source needs either 'pattern' or 'untold'")
+    return dict(entry) | ({"pattern": re.compile(entry["pattern"])} if "pattern" in entry else {})
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a YAML mapping")
+    return content

@@ -1,0 +1,93 @@
+"""Match the audio paths of a corpus with the keys of its embeddings (or of any table), which are rarely spelt the same.
+
+For each source the rule that finds most rows is used, among those under which no two rows, and no two of the keys that
+are found, become one. How many rows each rule found is reported.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from local.corpus_rules import strip_extension
+
+RESTORED = "_voicefixer"  # what CapSpeech's restored audio has behind its name
+
+
+def _stem(path: str) -> str:
+    return strip_extension(path).rpartition("/")[2]
+
+
+def _tail(parts: int) -> Callable[[str], str]:
+    return lambda path: "-".join(strip_extension(path).split("/")[-parts:])
+
+
+# name -> what both sides are turned into; earlier ones win where they find as many
+RULES: dict[str, Callable[[str], str]] = {
+    "exact": lambda path: path,
+    "without extension": strip_extension,
+    "file name": lambda path: path.rpartition("/")[2],
+    "stem": _stem,
+    "restored stem": lambda path: _stem(path).removesuffix(RESTORED),
+    "slashes as dashes": lambda path: strip_extension(path).replace("/", "-"),
+    "slashes as underscores": lambda path: strip_extension(path).replace("/", "_"),
+    "last two parts by dashes": _tail(2),
+    "last three parts by dashes": _tail(3),
+}
+
+
+@dataclass(frozen=True)
+class Match:
+    """The keys of one source.
+
+    Attributes:
+        rule: name of the rule in use.
+        keys: (rows) the key of each path, or None.
+        hits: rule -> how many paths it finds; None where it made two paths or two keys one.
+    """
+
+    rule: str
+    keys: list[str | None]
+    hits: Mapping[str, int | None]
+
+    @property
+    def n_found(self) -> int:
+        """How many paths have a key."""
+        return sum(key is not None for key in self.keys)
+
+
+class KeyMatcher:
+    """Finds audio paths among a fixed set of keys."""
+
+    def __init__(self, keys: Iterable[str]):
+        self.keys = sorted(keys)
+        self.tables: dict[str, dict[str, str | None]] = {}
+
+    def match(self, paths: Sequence[str]) -> Match:
+        """Find the key of each of the distinct `paths` of one source."""
+        best, hits = Match("exact", [None] * len(paths), {}), {}
+        for rule in RULES:
+            keys = self._apply(rule, paths)
+            hits[rule] = None if keys is None else sum(key is not None for key in keys)
+            if keys is not None and hits[rule] > best.n_found:
+                best = Match(rule, keys, hits)
+            if hits[rule] == len(paths):
+                break
+        return Match(best.rule, best.keys, hits)
+
+    def _apply(self, rule: str, paths: Sequence[str]) -> list[str | None] | None:
+        """The key of each path under one rule, or None where the rule is not injective."""
+        turn, table = RULES[rule], self._table(rule)
+        turned = [turn(path) for path in paths]
+        found = [name for name in turned if name in table]
+        if len(set(found)) < len(found) or any(table[name] is None for name in found):
+            return None
+        return [table.get(name) for name in turned]
+
+    def _table(self, rule: str) -> dict[str, str | None]:
+        """Turned key -> key, or None for keys that the rule makes one."""
+        if rule not in self.tables:
+            turn, table = RULES[rule], {}
+            for key in self.keys:
+                name = turn(key)
+                table[name] = None if name in table else key
+            self.tables[rule] = table
+        return self.tables[rule]

@@ -1,0 +1,74 @@
+"""How many speakers and utterances of each group are in each set of a split."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from steps.text.groups import Grouping
+from utils.command import logger
+from utils.errors import InputError
+
+log = logger("steps.data.coverage")
+
+
+class Coverage:
+    """Counts of a split.
+
+    Attributes:
+        sets: the names of the sets, the first being the training set.
+        speakers: group -> set -> number of speakers.
+        utterances: group -> set -> number of utterances.
+        absent: combinations of attribute values that no utterance has.
+    """
+
+    def __init__(self, grouping: Grouping, utt2spk: Mapping[str, str], spk2set: Mapping[str, str], sets: Sequence[str]):
+        self.sets = sets
+        members: dict[str, dict[str, list[str]]] = {group: {name: [] for name in sets} for group in grouping.groups}
+        for utterance, group in grouping.utt2group.items():
+            members[group][spk2set[utt2spk[utterance]]].append(utt2spk[utterance])
+        self.speakers = {g: {name: len(set(spks)) for name, spks in by.items()} for g, by in members.items()}
+        self.utterances = {g: {name: len(spks) for name, spks in by.items()} for g, by in members.items()}
+        values = [sorted(set(column)) for column in zip(*(group.split("_") for group in grouping.groups), strict=True)]
+        self.absent = sorted({"_".join(combination) for combination in itertools.product(*values)} - set(members))
+        self.totals = {name: sum(owner == name for owner in spk2set.values()) for name in sets}
+
+    def check(self, allow_missing_groups: bool) -> None:
+        """Warn of gaps. Raises InputError where a group has no training speaker, unless that is allowed."""
+        if self.absent:
+            log.warning("no utterance at all is in %d combinations: %s", len(self.absent), ", ".join(self.absent))
+        for name in self.sets[1:]:
+            gaps = [group for group, speakers in self.speakers.items() if not speakers[name]]
+            if gaps:
+                log.warning("%s has no speaker of %s: they cannot be measured there", name, ", ".join(gaps))
+        untrained = [group for group, speakers in self.speakers.items() if not speakers[self.sets[0]]]
+        if not untrained:
+            return
+        message = f"{len(untrained)} groups have no training speaker: {', '.join(untrained)}"
+        if not allow_missing_groups:
+            raise InputError(
+                f"{message}; nothing can be learned of their voices: add data, use fewer --attributes or another "
+                "--split_seed, or give --allow_missing_groups true to rely on what other groups teach"
+            )
+        log.warning("%s", message)
+
+    def rows(self) -> list[list[str]]:
+        """The table: a header, a line for each group, and the sums over groups (a speaker may be in several groups)."""
+        header = ["group"] + [f"{name}_{what}" for name in self.sets for what in ("speakers", "utterances")]
+        lines = [
+            [group] + [str(count[group][name]) for name in self.sets for count in (self.speakers, self.utterances)]
+            for group in self.speakers
+        ]
+        sums = ["all"]
+        for name in self.sets:
+            sums += [str(self.totals[name]), str(sum(by[name] for by in self.utterances.values()))]
+        return [header, *lines, sums]
+
+    def text(self) -> str:
+        """The table for people."""
+        rows = self.rows()
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        return "\n".join("  " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
+
+    def write(self, path: Path) -> None:
+        """Write the table, tabs between columns."""
+        path.write_text("".join("\t".join(row) + "\n" for row in self.rows()), encoding="utf-8")

@@ -1,0 +1,159 @@
+"""Stage 2: split a corpus by speakers into train, dev and test.
+
+Input: a data directory with utt2<attribute> for each attribute. Outputs, beside it or in `out`: the data directories
+train, dev and test, which hold the utterances that have all attributes, with utt2group; and split, with spk2set and
+coverage.tsv (speakers and utterances of each group in each set).
+
+A speaker's set follows from a hash of the split seed and its id alone: compared with the same thresholds within each
+gender, it depends neither on the order of rows nor on who else is there, and no speaker can be in two sets.
+"""
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.data.coverage import Coverage
+from steps.text.groups import ATTRIBUTES, Grouping, read_groups
+from utils.command import logger, run_command
+from utils.data_dir import DataDir, restrict, write_data_dir
+from utils.errors import InputError
+from utils.options import option
+from utils.stage_dir import StageDir
+from utils.tables import read_table, write_table
+
+log = logger("steps.data.split_speakers")
+SETS = ("train", "dev", "test")
+SET_NAMES = {"train": "train", "dev": "dev", "val": "dev", "validation": "dev", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    data: Path = option(help="data directory with all utterances")
+    out: Path | None = option(None, "directory to make train, dev and test in; default: the one that has the data")
+    attributes: tuple[str, ...] = option(ATTRIBUTES, "what makes the groups")
+    split_seed: int = option(42, "another seed gives another split")
+    fractions: tuple[float, ...] = option((0.7, 0.1, 0.2), "shares of the speakers in train, dev, test")
+    official: str | None = option(
+        None, "import a split: a table utterance -> set, or true for the data's own utt2split"
+    )
+    allow_missing_groups: bool = option(False, "go on where a group has no training speaker")
+    force: bool = option(False, "redo a finished stage")
+
+
+def work(options: Options) -> None:
+    """Split, unless all outputs are up to date."""
+    thresholds = _thresholds(options.fractions)
+    official = _official_table(options)
+    parent = options.out or options.data.absolute().parent
+    inputs = [options.data] + ([official] if official else [])
+    with ExitStack() as stack:
+        stages = {
+            name: stack.enter_context(StageDir(parent / name, options, inputs, options.force))
+            for name in (*SETS, "split")
+        }
+        if all(stage.done for stage in stages.values()):
+            return
+        data = DataDir(options.data)
+        grouping = read_groups(data, options.attributes)
+        log.info("%d of %d utterances lack an attribute and are in no set", grouping.n_ungrouped, len(data.utt2spk))
+        utt2set = _import_split(data, official) if official else _hash_split(data, options.split_seed, thresholds)
+        spk2set = _speaker_sets({utterance: utt2set[utterance] for utterance in grouping.utt2group}, data.utt2spk)
+        coverage = Coverage(grouping, data.utt2spk, spk2set, SETS)
+        log.info("groups:\n%s", coverage.text())
+        coverage.check(options.allow_missing_groups)
+        for name in SETS:
+            if not stages[name].done:
+                _write_set(stages[name].dir, data, grouping, [u for u in grouping.utt2group if utt2set[u] == name])
+        if not stages["split"].done:
+            write_table(stages["split"].dir / "spk2set", spk2set)
+            coverage.write(stages["split"].dir / "coverage.tsv")
+
+
+def speaker_set(speaker: str, split_seed: int, thresholds: Mapping[str, float]) -> str:
+    """The set of one speaker: where its hash, as a number from 0 to 1, falls among the upper bounds of the sets."""
+    digest = hashlib.sha256(f"{split_seed} {speaker}".encode()).digest()
+    place = int.from_bytes(digest[:7], "big") / 2**56
+    return next(name for name, bound in thresholds.items() if place < bound)
+
+
+def _thresholds(fractions: tuple[float, ...]) -> dict[str, float]:
+    if len(fractions) != len(SETS) or not all(0 < fraction < float("inf") for fraction in fractions):
+        raise InputError(f"--fractions: expected three numbers above 0 for {', '.join(SETS)}, found {fractions}")
+    bounds = [sum(fractions[: number + 1]) / sum(fractions) for number in range(len(SETS))]
+    return dict(zip(SETS, [*bounds[:-1], 1.0], strict=True))
+
+
+def _hash_split(data: DataDir, split_seed: int, thresholds: Mapping[str, float]) -> dict[str, str]:
+    sets = {speaker: speaker_set(speaker, split_seed, thresholds) for speaker in set(data.utt2spk.values())}
+    return {utterance: sets[speaker] for utterance, speaker in data.utt2spk.items()}
+
+
+def _official_table(options: Options) -> Path | None:
+    if options.official in (None, "false"):
+        return None
+    table = options.data / "utt2split" if options.official == "true" else Path(options.official)
+    if not table.is_file():
+        raise InputError(f"{table}: no such file; --official needs a table of lines 'utterance train|dev|test'")
+    return table
+
+
+def _import_split(data: DataDir, table: Path) -> dict[str, str]:
+    """Read the set of each utterance. Raises InputError for one that has none, or a set that is not ours."""
+    split = read_table(table)
+    for utterance in data.utt2spk:
+        if split.get(utterance) not in SET_NAMES:
+            found = f"found {split[utterance]!r}" if utterance in split else "it is not there"
+            raise InputError(f"{table}: {utterance}: expected one of {', '.join(SET_NAMES)}, {found}")
+    return {utterance: SET_NAMES[split[utterance]] for utterance in data.utt2spk}
+
+
+def _speaker_sets(utt2set: Mapping[str, str], utt2spk: Mapping[str, str]) -> dict[str, str]:
+    """The set of each speaker. Raises InputError where a speaker is in two, or a set is empty."""
+    sets: dict[str, set[str]] = {}
+    for utterance, name in utt2set.items():
+        sets.setdefault(utt2spk[utterance], set()).add(name)
+    leaks = sorted(speaker for speaker, names in sets.items() if len(names) > 1)
+    if leaks:
+        raise InputError(
+            f"the split leaks: {len(leaks)} of {len(sets)} speakers are in more than one set, as {leaks[0]} "
+            f"in {' and '.join(sorted(sets[leaks[0]]))}; leave out --official to split by speaker"
+        )
+    spk2set = {speaker: names.pop() for speaker, names in sorted(sets.items())}
+    if len(spk2set) < len(SETS):
+        raise InputError(f"{len(spk2set)} speaker(s) in all, {', '.join(spk2set)}: too few for {', '.join(SETS)}")
+    empty = [name for name in SETS if name not in spk2set.values()]
+    if empty:
+        raise InputError(
+            f"no speaker of {len(spk2set)} falls into {' and '.join(empty)}; more speakers, larger --fractions "
+            "for it, or another --split_seed are needed"
+        )
+    return spk2set
+
+
+def _write_set(out: Path, data: DataDir, grouping: Grouping, utterances: list[str]) -> None:
+    tables = restrict(data.tables(), utterances) | {"utt2group": {u: grouping.utt2group[u] for u in utterances}}
+    if "spk2gender" not in tables and "utt2gender" in tables:
+        tables["spk2gender"] = _speaker_genders(data.path, tables["utt2gender"], tables["utt2spk"])
+    write_data_dir(out, {name: table for name, table in tables.items() if table})
+
+
+def _speaker_genders(path: Path, utt2gender: Mapping[str, str], utt2spk: Mapping[str, str]) -> dict[str, str]:
+    spk2gender: dict[str, str] = {}
+    for utterance, gender in utt2gender.items():
+        if spk2gender.setdefault(utt2spk[utterance], gender[0]) != gender[0]:
+            raise InputError(f"{path / 'utt2gender'}: {utterance}: {gender}, unlike others of {utt2spk[utterance]}")
+    return spk2gender
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
