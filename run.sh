@@ -3,6 +3,7 @@
 #
 # The main recipe: learns the distribution of speaker embeddings given a description, and samples new speakers from it.
 # Run it from this directory. Without options it makes its own small corpus of synthetic voices and needs no data.
+# shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
 
 # what to do, and where

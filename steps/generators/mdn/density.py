@@ -1,13 +1,15 @@
 """The log density of many embeddings under few mixtures, as one matrix product.
 
 |u - m|^2 / s^2 = [u^2, u] . [1/s^2, -2m/s^2] + m^2/s^2: with the features of the embeddings on one side and the
-parameters of all components of all texts on the other, there is never an array of embeddings x components x dimensions.
+parameters of all components of all texts on the other, there is never an array of embeddings x components x dimensions. Far components have shares
+near zero; call `torch.set_flush_denormal(True)` before training, or their denormal gradients slow the products tenfold.
 """
 
 import math
 
 import torch
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 
 Parameters = tuple[Tensor, Tensor, Tensor]  # log weights (T, K), means (T, K, q), log scales (T, K, q or 1)
 
@@ -23,11 +25,29 @@ def cross_log_density(features: Tensor, parameters: Parameters) -> Tensor:
     log_weights, means, log_scales = parameters
     n_texts, n_components, q = means.shape
     precision = torch.exp(-2 * log_scales)  # (T, K, q or 1)
-    linear = -2 * means * precision  # (T, K, q)
-    table = torch.cat([precision, linear], 2).view(n_texts * n_components, -1)  # (TK, F)
-    constant = (means.square() * precision).sum(2) + _log_volume(log_scales, q) - 2 * log_weights  # (T, K)
-    joint = torch.addmm(constant.view(1, -1), features, table.T)  # (N, TK)
-    return torch.logsumexp(joint.view(-1, n_texts, n_components).mul(-0.5), 2)
+    table = torch.cat([-0.5 * precision, means * precision], 2).view(n_texts * n_components, -1)  # (TK, F)
+    squares = (means.square() * precision).sum(2)
+    constant = log_weights - 0.5 * (squares + _log_volume(log_scales, q))  # (T, K)
+    # linear, not addmm: its gradient is the fast one of the two ways to multiply the same matrices
+    joint = torch.nn.functional.linear(features, table, constant.view(-1))  # (N, TK)
+    return _LogSumExp.apply(joint.view(-1, n_texts, n_components))
+
+
+class _LogSumExp(torch.autograd.Function):
+    """log sum exp over the last dimension, which keeps its softmax for the gradient instead of taking exponentials twice."""
+
+    @staticmethod
+    def forward(context: FunctionCtx, values: Tensor) -> Tensor:
+        top = values.amax(-1, keepdim=True)
+        shares = (values - top).exp_()
+        total = shares.sum(-1, keepdim=True)
+        context.save_for_backward(shares.div_(total))
+        return (total.log_() + top).squeeze(-1)
+
+    @staticmethod
+    def backward(context: FunctionCtx, gradient: Tensor) -> Tensor:
+        (shares,) = context.saved_tensors
+        return shares * gradient.unsqueeze(-1)
 
 
 def paired_log_density(latent: Tensor, parameters: Parameters) -> Tensor:

@@ -23,8 +23,8 @@ class MdnOptions:
         0.01, "no deviation below this share of the largest one; narrower directions are left out"
     )
     epochs: int = option(100, "most passes over the data")
-    updates_per_epoch: int = option(20, "parts that an epoch is cut into; more where they would exceed batch_size")
-    batch_size: int = option(4096, "most embeddings in an update")
+    updates_per_epoch: int = option(10, "parts that an epoch is cut into; more where they would exceed batch_size")
+    batch_size: int = option(8192, "most embeddings in an update")
     lr: float = option(1e-4, "learning rate of AdamW")
     weight_decay: float = option(0.01, "decay of the dense layers; the linear path has none")
     clip: float = option(1.0, "largest norm of a gradient")

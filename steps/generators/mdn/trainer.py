@@ -137,6 +137,7 @@ class Trainer:
 
     def run(self) -> MdnGenerator:
         """Train until the dev density stops rising. Returns the generator of the best epoch."""
+        torch.set_flush_denormal(True)
         if not self._resume():
             self._judge(train_loss=None)
         for _ in progress(
