@@ -25,7 +25,7 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
     try:
         options = parse(cls, argv, f"python3 -m {prog}", (description or "").strip())
         logging.basicConfig(
-            stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S"
+            stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(module)s: %(message)s", datefmt="%H:%M:%S"
         )
         if argv is None:
             logger(prog).info("%s", shlex.join(["python3", "-m", prog, *sys.argv[1:]]))
