@@ -65,7 +65,14 @@ def read_settings(conf: Path | None) -> Settings:
         raise InputError(
             "no key for OpenAI: set OPENAI_API_KEY in the environment or a .env file, or api_key in the conf file"
         )
-    return Settings(**given | {"base_url": url or OPENAI_URL, "api_key": key or "unused"})
+    settings = Settings(**given | {"base_url": url or OPENAI_URL, "api_key": key or "unused"})
+    if (
+        min(settings.rounds, settings.tries) < 1
+        or min(settings.first_wait, settings.max_wait) < 0
+        or settings.timeout <= 0
+    ):
+        raise InputError(f"{conf}: rounds and tries must be 1 or more, waits 0 or more, timeout above 0")
+    return settings
 
 
 def read_env(path: Path) -> dict[str, str]:

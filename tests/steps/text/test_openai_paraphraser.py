@@ -290,6 +290,13 @@ def test_where_settings_come_from(tmp_path, monkeypatch):
     assert "from-conf" not in repr(settings)
 
 
+@pytest.mark.parametrize("line", ["tries: 0", "rounds: -1", "first_wait: -1", "timeout: 0"])
+def test_settings_out_of_range(tmp_path, line):
+    (tmp_path / "conf.yaml").write_text(f"api_key: x\n{line}\n")
+    with pytest.raises(InputError, match="conf.yaml: rounds and tries"):
+        read_settings(tmp_path / "conf.yaml")
+
+
 def test_an_unknown_setting(tmp_path):
     (tmp_path / "conf.yaml").write_text("modell: gpt\n")
     with pytest.raises(InputError, match="conf.yaml: modell: unknown option; valid ones are model,"):
