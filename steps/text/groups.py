@@ -65,7 +65,7 @@ def read_groups(data: DataDir, attributes: Sequence[str] = ATTRIBUTES) -> Groupi
         raise InputError(f"attributes: expected distinct names, found {','.join(attributes)!r}")
     tables = {attribute: _read_attribute(data, attribute) for attribute in attributes}
     utt2group = {
-        utterance: "_".join(table[utterance] for table in tables.values())
+        utterance: group_id({attribute: table[utterance] for attribute, table in tables.items()}, attributes)
         for utterance in sorted(data.utt2spk)
         if all(utterance in table for table in tables.values())
     }
