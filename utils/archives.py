@@ -49,8 +49,7 @@ class Place(NamedTuple):
 
 def parse_place(text: str, where: str) -> Place:
     """Split Kaldi's `path:offset[range]`. Raises InputError for a command: pipes are not run here."""
-    text = text.strip()
-    if text.endswith("|") or text.startswith("|"):
+    if text[-1:] == "|" or text[:1] == "|":
         raise InputError(
             f"{where}: {text!r} is a command; pipes are not run here, write the vectors to an archive first"
         )
@@ -61,12 +60,13 @@ def parse_place(text: str, where: str) -> Place:
     return Place(path, int(offset), window) if colon and offset.isdigit() else Place(text, None, window)
 
 
-def read_places(places: Sequence[Place], describe: Callable[[int], str]) -> np.ndarray:
+def read_places(places: Sequence[Place], describe: Callable[[int], str], dim: int | None = None) -> np.ndarray:
     """Read the vectors at the given places of any number of archives.
 
     Args:
         places: (N) places.
         describe: names a row in messages: its script file, line and key.
+        dim: the dimension that all must have; by default that of the first.
     Returns:
         (N, D) float32, in the order given. Raises InputError where a place is missing, cut short or of another
         dimension.
@@ -78,9 +78,8 @@ def read_places(places: Sequence[Place], describe: Callable[[int], str]) -> np.n
     for path, rows in rows_of.items():
         with _Archive(path, describe(rows[0])) as archive:
             if matrix is None:
-                matrix = np.empty(
-                    (len(places), archive.vector(places[rows[0]], describe(rows[0])).size), dtype=np.float32
-                )
+                dim = dim or archive.vector(places[rows[0]], describe(rows[0])).size
+                matrix = np.empty((len(places), dim), dtype=np.float32)
             archive.fill(matrix, rows, places, describe)
     return np.empty((0, 0), dtype=np.float32) if matrix is None else matrix
 

@@ -19,9 +19,17 @@ from utils.errors import InputError
 
 def check_key(key: str, where: str) -> str:
     """Return `key` if Kaldi can read it: not empty and without white space."""
-    if not key or key.split() != [key]:
+    if key.split() != [key]:
         raise InputError(f"{where}: {key!r} is not a usable key: it is empty or has white space")
     return key
+
+
+def check_keys(keys: Iterable[str], where: str) -> None:
+    """Check many keys at once, fast where all are good."""
+    keys = list(keys)
+    if " ".join(keys).split() != keys:
+        for key in keys:
+            check_key(key, where)
 
 
 def read_text(path: Path) -> str:
@@ -52,7 +60,10 @@ def read_table(path: Path) -> dict[str, str]:
     """Read lines `key value...` in the order of the file. A key without value, or one that comes twice: InputError."""
     table: dict[str, str] = {}
     for number, line in enumerate(read_lines(path), 1):
-        key, value = split_line(line)
+        key, _, value = line.partition(" ")
+        value = value.strip()
+        if not value or "\t" in key:
+            key, value = split_line(line)
         if not key or not value:
             raise InputError(f"{path}:{number}: expected 'key value', found {line!r}")
         if key in table:
@@ -65,8 +76,8 @@ def read_table(path: Path) -> dict[str, str]:
 
 def write_table(path: Path, table: Mapping[str, str]) -> None:
     """Write lines `key value`, sorted as LC_ALL=C sort does."""
+    check_keys(table, str(path))
     for key, value in table.items():
-        check_key(key, str(path))
         if "\n" in value or not value.strip():
             raise InputError(f"{path}: the value of {key!r} is empty or has a newline")
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
@@ -97,9 +108,7 @@ class VectorWriter:
         """Append the rows of `matrix` (N, D) under `keys` (N). A key that Kaldi could not read back: InputError."""
         if len(keys) != len(matrix):
             raise ValueError(f"{self.ark}: {len(matrix)} vectors but {len(keys)} keys")
-        if " ".join(keys).split() != list(keys):
-            for key in keys:
-                check_key(key, str(self.ark))
+        check_keys(keys, str(self.ark))
         for start in range(0, len(keys), self.CHUNK):
             self._write_chunk(keys[start : start + self.CHUNK], matrix[start : start + self.CHUNK])
 

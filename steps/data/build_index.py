@@ -1,0 +1,54 @@
+"""Stage 3: copy the vectors of train, dev and test out of foreign archives into an index that opens at once.
+
+Input: `data` with the data directories train, dev, test, whose xvector.scp names vectors of any kind that Kaldi writes.
+Output: `out` with an index of each set (`steps/data/index.py` knows its files), and report.txt, which lists vectors
+that are identical. Each vector is read once and must be finite, not zero, whole and of the one dimension.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from utils.command import logger, run_command
+from utils.options import option
+from utils.stage_dir import StageDir
+
+log = logger("steps.data.build_index")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    data: Path = option(help="directory that has the data directories of the sets")
+    out: Path = option(help="directory to write")
+    sets: tuple[str, ...] = option(("train", "dev", "test"), "names of the sets")
+    force: bool = option(False, "redo a finished stage")
+
+
+def work(options: Options) -> None:
+    """Build the index of each set, unless all is up to date."""
+    from steps.data.duplicates import report_duplicates
+    from steps.data.index_writer import SetReader
+
+    readers = [SetReader(options.data / name) for name in options.sets]
+    inputs = [path for reader in readers for path in reader.inputs()]
+    with StageDir(options.out, options, inputs, options.force) as stage:
+        if stage.done:
+            return
+        dim, fingerprints = None, {}
+        for reader in readers:
+            name = reader.data.path.name
+            stats, fingerprints[name] = reader.write(stage.dir / name, stage.final / name, dim)
+            dim = stats["dim"]
+            log.info("%s: %d vectors of dimension %d, %d speakers", name, stats["utterances"], dim, stats["speakers"])
+        report_duplicates(stage.dir, fingerprints)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Write the index of one set: vectors checked, counted and copied chunk by chunk, labels beside them."""
+
+import json
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steps.data.index import ARCHIVE, BLOCKS, SCRIPT, STATS, find_blocks, record_order
+from steps.data.statistics import Fingerprints, Statistics, find_unusable, squared_norms
+from utils.archives import Place, parse_place, read_places
+from utils.command import progress
+from utils.data_dir import DataDir
+from utils.errors import InputError
+from utils.tables import VectorWriter, write_table
+
+CHUNK = 2048  # rows in memory at a time
+LABELS = ("utt2spk", "utt2group")
+
+
+class SetReader:
+    """Reads the vectors of one data directory, in the order of the records to be written."""
+
+    def __init__(self, path: Path):
+        self.data = DataDir(path)
+        self.script = self.data.path / SCRIPT
+        missing = [name for name in (SCRIPT, *LABELS) if not self.data.has(name)]
+        if missing:
+            raise InputError(f"{path}: no {', '.join(missing)}; make the sets with steps.data.split_speakers")
+        self.labels = {name: self.data.table(name) for name in LABELS}
+        self.table = self.data.table(SCRIPT)
+        if not self.table:
+            raise InputError(f"{self.script}: empty; expected a line for each utterance")
+        for name, table in self.labels.items():
+            odd = sorted(table.keys() ^ self.table.keys())
+            if odd:
+                raise InputError(
+                    f"{path / name}: {odd[0]}: only here or only in {SCRIPT} ({len(odd)} in all); both must agree"
+                )
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """(N) utterances, in the order of the records."""
+        return record_order(self.table)
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """(N) places, in the order of the records. Raises InputError for one that is a command."""
+        places = {key: parse_place(value, f"{self.script}: {key}") for key, value in self.table.items()}
+        return [places[key] for key in self.keys]
+
+    def inputs(self) -> list[Path]:
+        """All files that the index depends on."""
+        tables = [self.data.path / name for name in (SCRIPT, *LABELS, "spk2gender") if self.data.has(name)]
+        archives = sorted({place.path for place in self.places})
+        for path in archives:
+            if not Path(path).is_file():
+                row = next(row for row, place in enumerate(self.places) if place.path == path)
+                raise InputError(
+                    f"{self._describe(row)}: no archive {path}; run stage 0 with --path_prefix or --path_map"
+                )
+        return tables + [Path(path) for path in archives]
+
+    def write(self, out: Path, final: Path, dim: int | None) -> tuple[dict[str, Any], np.ndarray]:
+        """Write the index into `out`, to be moved to `final`. Returns the statistics, and the fingerprints (N,).
+
+        Args:
+            dim: what all vectors must have; None takes it from the first. A vector that is unusable is an InputError.
+        """
+        out.mkdir()
+        statistics = fingerprints = None
+        with VectorWriter(out / ARCHIVE, out / SCRIPT, final / ARCHIVE) as writer:
+            for start in progress(range(0, len(self.keys), CHUNK), -(-len(self.keys) // CHUNK), self.data.path.name):
+                chunk = self._read(start, dim)
+                dim = chunk.shape[1]
+                statistics, fingerprints = statistics or Statistics(dim), fingerprints or Fingerprints(dim)
+                squares = squared_norms(chunk)
+                bad = find_unusable(chunk, squares)
+                if bad:
+                    raise InputError(
+                        f"{self._describe(start + bad[0])}: the vector {bad[1]}; repair it or leave it out"
+                    )
+                statistics.add(chunk, squares)
+                fingerprints.add(chunk)
+                writer.write(self.keys[start : start + CHUNK], chunk)
+        blocks = find_blocks(self.keys, dim)
+        (out / BLOCKS).write_text(json.dumps({"dim": dim, "blocks": blocks}) + "\n", encoding="utf-8")
+        for name, table in self.labels.items():
+            write_table(out / name, table)
+        if self.data.has("spk2gender"):
+            write_table(out / "spk2gender", self.data.table("spk2gender"))
+        stats = statistics.summary() | self._count()
+        (out / STATS).write_text(json.dumps(stats, indent=1) + "\n", encoding="utf-8")
+        return stats, fingerprints.all()
+
+    def _read(self, start: int, dim: int | None) -> np.ndarray:
+        return read_places(self.places[start : start + CHUNK], lambda row: self._describe(start + row), dim)
+
+    def _describe(self, row: int) -> str:
+        key = self.keys[row]
+        return f"{self.script}:{list(self.table).index(key) + 1}: {key}"
+
+    def _count(self) -> dict[str, Any]:
+        utt2spk, utt2group = self.labels["utt2spk"], self.labels["utt2group"]
+        speakers = Counter(group for _, group in {(utt2spk[key], group) for key, group in utt2group.items()})
+        utterances = Counter(utt2group.values())
+        return {
+            "speakers": len(set(utt2spk.values())),
+            "groups": {g: {"utterances": utterances[g], "speakers": speakers[g]} for g in sorted(utterances)},
+        }
