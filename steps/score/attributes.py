@@ -1,12 +1,13 @@
 """Do samples follow the text? Classifiers of each attribute, fitted on held-out speakers, judge them.
 
-The classifiers (multinomial logistic regression) see only dev and test speakers, in speaker-disjoint folds: fitted on the generator's own
-training speakers they would share those speakers' sampling noise with it. Accuracies are balanced over the values of an attribute,
-averaged over the folds, and read as a ratio to the ceiling: what the same classifiers reach on real training segments in the same
-mix of groups. The floor is a generator that does not read: any real training segment under any label.
+The classifiers (multinomial logistic regression) see only dev and test speakers, in speaker-disjoint folds: fitted on
+the generator's own training speakers they would share those speakers' sampling noise with it. Accuracies are balanced
+over the values of an attribute, averaged over the folds, and read as a ratio to the ceiling: what the same
+classifiers reach on real training segments in the same mix of groups. The floor is a generator that does not read:
+any real training segment under any label.
 
-Embeddings keep the scale of their dimensions: to standardise each one would make nearly dead dimensions decide, where a sample that is off
-by a hair is off by many deviations.
+Embeddings keep the scale of their dimensions: to standardise each one would make nearly dead dimensions decide, where
+a sample that is off by a hair is off by many deviations.
 """
 
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ class AttributeJudge:
         return out
 
     def _held_out_accuracy(self, x: np.ndarray, values: np.ndarray, folds: np.ndarray) -> dict[str, float]:
-        """Balanced accuracy on the held-out speakers themselves, each judged by the classifier that has not seen them."""
+        """Balanced accuracy on the held-out speakers, each judged by the classifier that has not seen them."""
         accuracies = {}
         for column, name in enumerate(self.attributes):
             found = np.empty_like(values[:, column])
@@ -81,6 +82,6 @@ def balanced_accuracy(correct: np.ndarray, labels: np.ndarray, weights: np.ndarr
 
 
 def mix_weights(groups: np.ndarray, mix: dict[str, float]) -> np.ndarray:
-    """Weights (N,) that give rows of `groups` (N,) the shares of `mix`: what resampling to that mix does, without its noise."""
+    """Weights (N,) that give rows of `groups` (N,) the shares of `mix`: resampling to that mix, without its noise."""
     names, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
     return (np.array([mix.get(str(name), 0.0) for name in names]) / counts)[codes]

@@ -1,10 +1,10 @@
-"""Density and coverage: how many generated speakers fall near real ones, and how many real ones have a generated one near.
+"""Density and coverage: the generated speakers that fall near real ones, the real ones that have a generated one near.
 
     density  = 1/(k M) sum_j sum_i [G_j in B_i]      coverage = 1/N sum_i [some G_j in B_i]
 
-where B_i is the ball around the real vector T_i that reaches to its k-th nearest real neighbour (Naeem et al., 2020, arXiv:2002.09797, eq. 4 and
-5), in cosine distance. With one vector a speaker and as many generated as real ones, a perfect generator has density 1 and
-`expected_coverage`.
+where B_i is the ball around the real vector T_i that reaches to its k-th nearest real neighbour, in cosine distance
+(Naeem et al., Reliable Fidelity and Diversity Metrics for Generative Models, 2020, arXiv:2002.09797). With one vector
+a speaker and as many generated as real ones, a perfect generator has density 1 and `expected_coverage`.
 """
 
 import numpy as np
@@ -29,7 +29,10 @@ def density_and_coverage(real: np.ndarray, generated: np.ndarray, k: int) -> tup
 
 
 def expected_coverage(n: int, m: int, k: int) -> float:
-    """Coverage of n real vectors by m generated ones of the very same distribution (Naeem et al., eq. 9)."""
+    """Coverage of n real vectors by m generated ones of the very same distribution.
+
+    A real vector is missed when the k nearest of the n - 1 + m others are all real.
+    """
     miss = 1.0
     for i in range(1, k + 1):
         miss *= (n - i) / (m + n - i)

@@ -1,6 +1,7 @@
 """What a scorer works on: real embeddings in three sets, and the texts of their groups, seen in training or held out.
 
-Inputs: `exp/<corpus>/index/{train,dev,test}`, `data/<corpus>/descriptions` (text2group, text2set) and `exp/<corpus>/text` (text_vec.scp).
+Inputs: `exp/<corpus>/index/{train,dev,test}`, `data/<corpus>/descriptions` (text2group, text2set) and
+`exp/<corpus>/text` (text_vec.scp).
 """
 
 from collections.abc import Sequence
@@ -64,7 +65,8 @@ class ScoreData:
         train, dev, test: real embeddings; no speaker is in two of them.
         texts: the texts of the groups, by set, "seen" in training or "heldout".
         attributes: names of the attributes, in the order in which group ids hold their values.
-        left_out: groups of the test set that have no training speaker or lack texts of either set; no row of `test` is of these.
+        left_out: groups of the test set that have no training speaker or lack texts of either set; no row of `test`
+            is of these.
     """
 
     train: VectorSet
@@ -83,7 +85,7 @@ class ScoreData:
         texts: dict[str, Texts],
         attributes: Sequence[str] = ATTRIBUTES,
     ) -> "ScoreData":
-        """Take the groups that can be scored: those of the test set that have training speakers and both sets of texts."""
+        """Keep of the test set the groups that have training speakers and both sets of texts."""
         usable = set(train.groups).intersection(*(set(texts[name].groups) for name in SETS))
         left_out = sorted(set(test.groups) - usable)
         kept = test.where(~np.isin(test.groups, left_out))
@@ -107,7 +109,7 @@ class ScoreData:
 
 
 def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attributes: Sequence[str]) -> ScoreData:
-    """Read the three sets of an index and the texts of the groups (captions of single utterances are no text of a group)."""
+    """Read the three sets of an index and the texts of the groups; captions of single utterances are none."""
     from steps.data.index import Index
 
     sets = []
@@ -125,3 +127,12 @@ def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attribu
             read_vectors(text_vectors / "text_vec.scp", ids)[1], np.array([text2group[text] for text in ids])
         )
     return ScoreData.build(*sets, texts, attributes)
+
+
+def read_samples(directory: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings (N, D) and groups (N,) of a directory of samples; those of free texts have no group, and stay out."""
+    for name in ("xvector.scp", "utt2group"):
+        if not (directory / name).is_file():
+            raise InputError(f"{directory}: no {name}; expected samples of group descriptions (stage 5), or a model")
+    groups = read_table(directory / "utt2group")
+    return read_vectors(directory / "xvector.scp", groups)[1], np.array(list(groups.values()))

@@ -1,9 +1,10 @@
 """Test log density: how likely the generator finds unseen speakers, given texts it has not read.
 
-All generators are measured in one fixed subspace, the principal directions of the training set with at least 1 % of the largest deviation, and
-in the original units. A mixture of Gaussians or of Student-t projects to one, so every generator is projected exactly, whatever space
-it works in; a dimension that is constant in the data buys no likelihood. Log densities are averaged over the texts of the group, then over
-the segments of a speaker, then over speakers.
+All generators are measured in one fixed subspace, the principal directions of the training set with at least 1 % of
+the largest deviation, and in the original units. A mixture of Gaussians or of Student-t projects to one, so every
+generator is projected exactly, whatever space it works in; a dimension that is constant in the data buys no
+likelihood. Log densities are averaged over the texts of the group, then over the segments of a speaker, then over
+speakers.
 """
 
 import math
@@ -66,7 +67,7 @@ class Projector:
         self._roots: dict[tuple[int, bytes], np.ndarray] = {}
 
     def __call__(self, mixture: Mixture) -> Mixture | FullMixture:
-        """The exact marginal of a mixture in the coordinates of the subspace. Raises NoDensity where it has fewer dimensions."""
+        """The exact marginal of a mixture in the subspace. Raises NoDensity where it has fewer dimensions."""
         offset, basis, placed = self._project(mixture.frame)
         d, q = basis.shape
         if q < d:
@@ -77,7 +78,7 @@ class Projector:
         return FullMixture(mixture.log_weights, offset + mixture.means @ basis.T, roots, mixture.dof)
 
     def _project(self, frame: Frame) -> tuple[np.ndarray, np.ndarray, Frame]:
-        """Offset (d,) and basis (d, q) of a frame as seen in the subspace. A frame shared by many mixtures is projected once."""
+        """Offset (d,) and basis (d, q) of a frame as seen in the subspace; done once for a frame that is shared."""
         if id(frame) not in self._frames:
             offset = self.subspace.to_latent(frame.offset[None])[0]
             directions = self.subspace.basis.T
@@ -100,7 +101,7 @@ def speaker_means(values: np.ndarray, speakers: np.ndarray) -> np.ndarray:
 
 
 def bootstrap_interval(values: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """95 % interval of the mean of values (S,), one a speaker, by resampling speakers. The same rng state gives paired resamples."""
+    """95 % interval of the mean of values (S,), one a speaker, by resampling speakers; paired for equal states."""
     rows = rng.integers(len(values), size=(BOOTSTRAPS, len(values)))
     low, high = np.percentile(values[rows].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)

@@ -1,8 +1,7 @@
-"""Cosine distances between sets of embeddings: exact nearest neighbours, diversity, and the four medians g2s, g2g, s2s, t2s.
+"""Cosine distances between sets of embeddings: exact nearest neighbours and the mean over all pairs.
 
-Nearest neighbours are found by blocked matrix products, so that no N x N matrix is ever held; the mean pairwise distance needs only the sum
-of the unit vectors. The medians follow Stanton et al., Speaker Generation, 2021 (arXiv:2111.05095): s = training speakers, t = test
-speakers, g = generated ones, x2y = median over x of the distance to the nearest y other than itself.
+Nearest neighbours are found by blocked matrix products, so that no N x N matrix is ever held; the mean pairwise
+distance needs only the sum of the unit vectors.
 """
 
 import numpy as np
@@ -26,8 +25,8 @@ def nearest(
 ) -> np.ndarray:
     """Cosine distances (N, k) of unit vectors (N, D) to their k nearest unit vectors in `base` (M, D), nearest first.
 
-    Where `query_ids` (N) and `base_ids` (M) are given, pairs of equal id do not count: a vector is not its own neighbour, nor a segment that of
-    its own speaker. A query with fewer than k neighbours gets infinite distances.
+    Where `query_ids` (N) and `base_ids` (M) are given, pairs of equal id do not count: a vector is not its own
+    neighbour, nor a segment that of its own speaker. A query with fewer than k neighbours gets infinite distances.
     """
     distances = np.empty((len(queries), k), dtype=np.float32)
     step = max(1, BLOCK // len(base))
@@ -51,7 +50,7 @@ def nearest_other(unit: np.ndarray) -> np.ndarray:
 
 
 def mean_pairwise_distance(x: np.ndarray) -> float:
-    """Mean cosine distance over all pairs of rows of x (N, D), in O(N D): |sum of unit vectors|^2 holds every inner product."""
+    """Mean cosine distance over all pairs of rows of x (N, D), in O(N D): |sum|^2 holds every inner product."""
     unit = unit_rows(x)
     n = len(unit)
     total = unit.sum(axis=0, dtype=np.float64)

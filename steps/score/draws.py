@@ -1,12 +1,13 @@
 """One draw: the groups to sample for, the real segments to compare with, and all figures of the samples that come back.
 
-Samples follow the group mix of the test set. Distances between sets mean something only at one size and with one segment a speaker: nearest
-neighbours get nearer as candidates are added, and a speaker's own segments are no others.
+Samples follow the group mix of the test set. Distances between sets mean something only at one size and with one
+segment a speaker: nearest neighbours get nearer as candidates are added, and a speaker's own segments are no others.
+The names of the distances follow Stanton et al., Speaker Generation, 2021 (arXiv:2111.05095): s = training speakers,
+t = test speakers, g = generated ones, x2y = median over x of the cosine distance to the nearest y other than itself.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +25,8 @@ class Draw:
     Attributes:
         labels: (N,) groups to sample for, in the mix of the test set and in random order.
         train, test: (S,), (U,) rows of these sets, one segment a speaker.
-        of_group: group -> rows of the test set, one segment for each of its speakers; groups of too few speakers are absent.
+        of_group: group -> rows of the test set, one segment for each of its speakers; groups of too few speakers are
+            absent.
     """
 
     labels: np.ndarray
@@ -131,7 +133,7 @@ def conditions_of(groups: np.ndarray, data: ScoreData) -> dict[str, np.ndarray]:
 
 
 def diversity(x: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-    """Mean pairwise cosine distance of x (N, D): over all pairs, and over pairs of one group, averaged over groups by their size."""
+    """Mean cosine distance over all pairs of rows of x (N, D), and over those within a group, weighted by its size."""
     names, counts = np.unique(groups, return_counts=True)
     names, counts = names[counts > 1], counts[counts > 1]
     within = [mean_pairwise_distance(x[groups == name]) for name in names]

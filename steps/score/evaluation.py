@@ -1,7 +1,7 @@
 """Score generators, or vectors that somebody has sampled, against one split of real speakers.
 
-    scorer = Scorer(data, seed=0)                     # all that no generator changes: classifiers, ceilings, floors, yardsticks
-    scores = scorer.score_generator(generator)        # nested dicts of plain numbers
+    scorer = Scorer(data, seed=0)                # all that no generator changes: classifiers, ceilings, yardsticks
+    scores = scorer.score_generator(generator)   # nested dicts of plain numbers
 
 Every figure of samples is the mean over draws (see `draws`), and every generator is given the same draws.
 """
@@ -26,7 +26,7 @@ MAX_SAMPLES = 20000  # a draw; more change the third decimal
 
 @dataclass(frozen=True)
 class Examples:
-    """What pictures show of a source: the samples of one draw (N, D), their groups (N,), and all distances behind g2s and g2g."""
+    """What pictures show: the samples (N, D) of one draw, their groups (N,), and all distances behind g2s and g2g."""
 
     x: np.ndarray
     groups: np.ndarray
@@ -95,7 +95,7 @@ class Scorer:
 
     @cached_property
     def references(self) -> dict[str, tuple[dict, Examples]]:
-        """Real training segments, measured as samples are: of the group asked for (what copying gets), and of any (text-blind)."""
+        """Real training segments, measured as samples are: of the group asked for (copies), and of any (text-blind)."""
         train = self.data.train
         return {
             "real_same_group": self._evaluate_vectors("real", VectorSource(train.x, train.groups)),
@@ -173,7 +173,7 @@ class Scorer:
         return self._with_ratios(mean_of(figures)), Examples(first, self.draws[0].labels, g2s, g2g)
 
     def _with_ratios(self, figures: dict) -> dict:
-        """Add the ratio of each accuracy to its ceiling, of each distance to its yardstick, and the mean over conditions."""
+        """Add the ratios of accuracies to ceilings and of distances to yardsticks, and the mean over conditions."""
         for name, figure in figures["attributes"].items():
             figure["ratio"] = figure["accuracy"] / self._ceilings[name]
         distances, real = figures["distances"], self.yardsticks["distances"]

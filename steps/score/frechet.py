@@ -1,8 +1,9 @@
 """Frechet distance between two sets of embeddings, each seen as a Gaussian.
 
-    FD = |m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr((S1^1/2 S2 S1^1/2)^1/2)      (Dowson and Landau, 1982; Heusel et al., 2017)
+    FD = |m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr((S1^1/2 S2 S1^1/2)^1/2)    (Dowson and Landau, 1982; Heusel et al., 2017)
 
-It is biased upwards by 1/n, so it is only ever reported as a ratio: samples to test, over training segments to test, both sets of one size.
+It is biased upwards by 1/n, so it is only ever reported as a ratio: samples to test, over training segments to test,
+both sets of one size.
 """
 
 from collections.abc import Mapping
@@ -50,7 +51,8 @@ class FrechetRatios:
 
     Args:
         train_x, test_x: (N, D) embeddings.
-        train_masks, test_masks: condition -> (N,) bool. Conditions with fewer than `MIN_SEGMENTS` rows in either set are left out.
+        train_masks, test_masks: condition -> (N,) bool. Conditions with fewer than `MIN_SEGMENTS` rows in either set
+            are left out.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The test log density of one generator after another, on one split, and how honest their regions are.
 
-A highest-density region that should hold 50, 80 or 95 % of the voices of a text holds that share of unseen voices when the generator is
-calibrated: fewer when it is too sure of itself.
+A highest-density region that should hold 50, 80 or 95 % of the voices of a text holds that share of unseen voices
+when the generator is calibrated: fewer when it is too sure of itself.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class TestDensity:
         self._rows = {group: np.flatnonzero(data.test.groups == group) for group in data.groups}
 
     def score(self, generator: Generator) -> dict:
-        """Log density for held-out and for seen texts, with its bootstrap interval, and the calibration of held-out texts.
+        """Log density for held-out texts, with its bootstrap interval and calibration, and for seen ones.
 
         A generator of too few dimensions has no density here: `nats` is null then, and `reason` says why.
         """
@@ -55,7 +55,7 @@ class TestDensity:
         }
 
     def _measure(self, generator: Generator, projector: Projector, texts: str) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Log density (N,) of each test segment, averaged over its group's texts, and its rank among samples under each text (V, N_g)."""
+        """Log density (N,) of the test segments, averaged over texts, and ranks (V, N_g) among samples of each text."""
         rng = np.random.default_rng([self.seed, 1])
         values, ranks = np.empty(len(self._z)), []
         for group, rows in self._rows.items():

@@ -1,7 +1,8 @@
 """Has the generator learned its training speakers by heart?
 
-A sample is a copy when its nearest training vector is at no distance, and suspiciously close when that vector is nearer than the nearest segment
-of another speaker is for all but one per cent of the training segments. Unseen real speakers, measured alike, say how many may be that close.
+A sample is a copy when its nearest training vector is at no distance, and suspiciously close when that vector is
+nearer than the nearest segment of another speaker is for all but one per cent of the training segments. Unseen real
+speakers, measured alike, say how many may be that close.
 """
 
 import numpy as np
@@ -18,7 +19,8 @@ class Memory:
     """The training vectors, and what distance to them is close.
 
     Attributes:
-        threshold: the first percentile of the distances from training segments to the nearest segment of another speaker.
+        threshold: the first percentile of the distances from training segments to the nearest segment of another
+            speaker.
         close_test: share of the test segments that are closer to a training segment than that.
     """
 

@@ -1,6 +1,7 @@
-"""Classifier two-sample test: how well boosted trees tell samples from real test segments (Lopez-Paz and Oquab, 2017, arXiv:1610.06545).
+"""Classifier two-sample test: how well boosted trees tell samples from real test segments.
 
-0.5 is indistinguishable; what real training speakers reach against the test speakers is the yardstick.
+Source: Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests, 2017 (arXiv:1610.06545). 0.5 is
+indistinguishable; what real training speakers reach against the test speakers is the yardstick.
 """
 
 import numpy as np

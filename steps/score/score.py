@@ -1,0 +1,109 @@
+"""Score generators, and directories of samples, against real speakers: stage 6.
+
+Reads the index (train, dev, test), the descriptions with their sentence vectors, and the models; measures all of them
+with the same classifiers, draws and subspace, fits none. Writes scores.json (every figure), summary.md (tables),
+report.html (tables and pictures in one file, nothing else needed) and pictures/.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.generators.train import read_list
+from steps.text.groups import ATTRIBUTES
+from utils.command import logger, progress, run_command
+from utils.errors import InputError
+from utils.options import option
+from utils.stage_dir import StageDir
+
+log = logger(__name__)
+MODEL = ("generator.json", "weights.safetensors")
+SAMPLES = ("xvector.ark", "xvector.scp", "utt2group")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    index: Path = option(help="exp/<corpus>/index, with train, dev and test")
+    descriptions: Path = option(help="data/<corpus>/descriptions")
+    text_vectors: Path = option(help="exp/<corpus>/text")
+    out: Path = option(help="directory to write")
+    models: tuple[str, ...] = option((), "model directories, the one of most interest first")
+    generators: Path | None = option(None, "list of generators (conf/generators.txt): score those of --exp too")
+    exp: Path | None = option(None, "exp/<corpus>, where the generators of the list are")
+    samples: tuple[str, ...] = option((), "directories of samples (xvector.scp, utt2group) to score beside the models")
+    attributes: tuple[str, ...] = option(ATTRIBUTES, "names of the values that group ids are made of")
+    n_draws: int = option(20, "draws of samples that each figure is averaged over")
+    max_samples: int = option(20000, "samples in a draw; fewer training segments give fewer")
+    seed: int = option(0, "of every random choice")
+    force: bool = option(False, "score again even if nothing has changed")
+
+
+def work(options: Options) -> None:
+    """Score and commit the directory."""
+    places = named_places(options)
+    inputs = [options.index / part for part in ("train", "dev", "test")]
+    inputs += [options.descriptions, options.text_vectors]
+    inputs += [file for place in places.values() for file in files_of(place)]
+    with StageDir(options.out, options, inputs, options.force) as stage:
+        if stage.done:
+            return
+        from steps.score.data import load_score_data
+        from steps.score.evaluation import Scorer
+        from steps.score.report import write_report
+
+        data = load_score_data(options.index, options.descriptions, options.text_vectors, options.attributes)
+        if data.left_out:
+            log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
+        scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
+        evaluated = {
+            name: evaluate(scorer, name, place) for name, place in progress(places.items(), len(places), "scoring")
+        }
+        write_report(stage.dir, scorer, evaluated)
+        log.info("wrote %s", stage.final / "report.html")
+
+
+def named_places(options: Options) -> dict[str, Path]:
+    """Name -> directory of every model and directory of samples, named after its last part."""
+    listed: list[Path] = []
+    if options.generators is not None:
+        if options.exp is None:
+            raise InputError("--generators: give --exp too, the directory that these generators are in")
+        listed = [options.exp / entry.name for entry in read_list(options.generators)]
+    places: dict[str, Path] = {}
+    for place in (*map(Path, options.models), *listed, *map(Path, options.samples)):
+        name = place.resolve().name
+        if not place.is_dir():
+            raise InputError(f"{place}: no such directory; train it (stage 4) or sample it (stage 5) first")
+        if name in places:
+            raise InputError(f"{place}: {places[name]} has the same name; rename one of the two directories")
+        places[name] = place
+    if not places:
+        raise InputError("nothing to score: give --models, --generators or --samples")
+    return places
+
+
+def files_of(place: Path) -> list[Path]:
+    """The files of a model or of a directory of samples that decide its scores."""
+    return [place / name for name in (*MODEL, *SAMPLES) if (place / name).is_file()]
+
+
+def evaluate(scorer, name: str, place: Path):
+    """Figures and pictures' data of one directory: a model where it holds one, else samples."""
+    from steps.generators.contract import load_generator
+    from steps.score.data import read_samples
+
+    log.info("%s", name)
+    if (place / MODEL[0]).is_file():
+        return scorer.evaluate_generator(load_generator(place))
+    return scorer.evaluate_samples(*read_samples(place), name=str(place))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""The figures as tables: built once, shown as Markdown in summary.md and as HTML in the report.
+
+Input: the document of scores.json (see `results`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from steps.score.density import LEVELS
+from steps.score.results import REFERENCE_NAMES, primary
+
+RATIO_TARGET, GENDER_TARGET = (0.95, 1.08), (0.97, 1.08)
+FRECHET_TARGET, DISTANCE_TARGET, COPIES_TARGET = (0, 1.10), (0.90, 1.10), (0, 0)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure as text, and whether it is where it should be (None where nothing is asked)."""
+
+    text: str
+    good: bool | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption in plain words. The first cell of a row names it; `header` names the columns."""
+
+    title: str
+    caption: str
+    header: list[str]
+    rows: list[list[Cell]]
+
+
+def figure(value: float | None, digits: int = 3, target: tuple[float, float] | None = None, sign: bool = False) -> Cell:
+    """A number, judged against the closed range `target`."""
+    if value is None:
+        return Cell("-")
+    good = None if target is None else target[0] <= round(value, digits) <= target[1]
+    return Cell(f"{value:{'+' if sign else ''}.{digits}f}", good)
+
+
+def tables(document: dict) -> list[Table]:
+    """All tables, the most telling first."""
+    built = [overview(document), densities(document), attributes(document), spread(document), conditions(document)]
+    return [table for table in built if table.rows]
+
+
+def target_of(attribute: str) -> tuple[float, float]:
+    """The range that the accuracy ratio of an attribute should lie in."""
+    return GENDER_TARGET if attribute == "gender" else RATIO_TARGET
+
+
+def overview(document: dict) -> Table:
+    """One row a generator, one column a question, with the real speakers below."""
+    names = list(document["yardsticks"]["attributes"])
+    header = ["", "log density", *(f"{name.replace('_', ' ')}" for name in names)]
+    header += ["Fréchet", "g2s / t2s", "g2g / s2s", "coverage", "copies", "told apart"]
+    wanted = [Cell("wanted"), Cell("high"), *(Cell("{:.2f} to {:.2f}".format(*target_of(name))) for name in names)]
+    wanted += [Cell("at most 1.10"), Cell("0.90 to 1.10"), Cell("0.90 to 1.10")]
+    expected = document["yardsticks"]["coverage_expected"]["coverage"]
+    rows = [[*wanted, Cell(f"about {expected:.2f}"), Cell("0"), Cell("low")]]
+    for name, scores in shown(document):
+        own = primary(scores)
+        rows.append(
+            [
+                Cell(name),
+                figure(scores.get("log_density", {}).get("nats_per_dim")),
+                *(figure(own["attributes"][each]["ratio"], 3, target_of(each)) for each in names),
+                figure(own["frechet"]["ratio"], 2, FRECHET_TARGET),
+                figure(own["distances"]["g2s_to_t2s"], 2, DISTANCE_TARGET),
+                figure(own["distances"]["g2g_to_s2s"], 2, DISTANCE_TARGET),
+                figure(own["coverage"]["coverage"], 2),
+                figure(scores["memorisation"]["copies"], 0, COPIES_TARGET),
+                figure(scores["two_sample_accuracy"], 2),
+            ]
+        )
+    return Table("At a glance", OVERVIEW, header, rows)
+
+
+OVERVIEW = (
+    "Log density: of unseen speakers, in nats a dimension, for held-out texts. Attributes: how often independent "
+    "classifiers find the attribute that was asked for, as a ratio to real training speakers (1 is as good as real). "
+    "Fréchet: distance to the test speakers, as a ratio to that of the training speakers. g2s / t2s: how far new "
+    "speakers are from the training speakers, as a ratio to how far unseen real speakers are; g2g / s2s: how far they "
+    "are from each other, as a ratio to real speakers. Coverage: share of test speakers with a new speaker near them. "
+    "Copies: samples equal to a training vector. Told apart: accuracy of boosted trees in telling samples from test "
+    "segments (0.5 is chance; the real training speakers below show what is possible). "
+    "The last two rows are real training segments, under labels of their own group and under any label."
+)
+
+
+def densities(document: dict) -> Table:
+    """Log density with intervals, differences to the first generator, and calibration."""
+    d = document["data"]["subspace_dim"]
+    header = ["", "nats", "95 % interval", "nats / dim", "first minus this", "95 % interval", "seen texts"]
+    header += [f"in {level} % region" for level in LEVELS]
+    first = next(iter(document["comparisons"]), None)
+    rows = []
+    for name, scores in document["models"].items():
+        density = scores.get("log_density")
+        if density is None:
+            continue
+        if density["nats"] is None:
+            rows.append([Cell(name), Cell(density["reason"]), *(Cell("-") for _ in header[2:])])
+            continue
+        difference = document["comparisons"].get(first, {}).get(name)
+        rows.append(
+            [
+                Cell(name),
+                figure(density["nats"], 1),
+                interval(density["ci95"], 1),
+                figure(density["nats_per_dim"]),
+                figure(difference["nats"], 1, sign=True) if difference else Cell("-"),
+                interval(difference["ci95"], 1) if difference else Cell("-"),
+                figure(density["nats_seen_texts"], 1),
+                *(Cell(f"{100 * density['calibration'][str(level)]:.0f} %") for level in LEVELS),
+            ]
+        )
+    caption = (
+        f"Higher is better; measured for all generators in the same {d} principal directions of the training set, in "
+        "original units, averaged over texts, segments and then speakers. Intervals resample the test speakers, for "
+        "differences in pairs: one that excludes 0 is a difference. A calibrated generator has 50, 80 and 95 % of "
+        "unseen voices in the regions that it holds for these shares; lower figures mean that it is too sure of itself."
+    )
+    return Table("Test log density", caption, header, rows)
+
+
+def interval(bounds: list[float], digits: int) -> Cell:
+    """A confidence interval."""
+    return Cell(f"{bounds[0]:.{digits}f} to {bounds[1]:.{digits}f}")
+
+
+def attributes(document: dict) -> Table:
+    """Accuracies of the classifiers for seen and held-out texts, with ceiling and floor."""
+    real = document["yardsticks"]["attributes"]
+    header = [""]
+    for name in real:
+        header += [f"{name.replace('_', ' ')}, {texts}" for texts in ("seen texts", "held-out texts")]
+    rows = []
+    for bound in ("ceiling", "floor"):
+        cells = [figure(real[name][bound]) for name in real]
+        rows.append([Cell(bound), *(cell for cell in cells for _ in range(2))])
+    for name, scores in shown(document):
+        cells = []
+        for attribute in real:
+            for texts in ("seen", "heldout"):
+                own = scores["samples"].get(texts) or scores["samples"].get("given")
+                accuracy, ratio = (own["attributes"][attribute][key] for key in ("accuracy", "ratio"))
+                cells.append(Cell(f"{accuracy:.3f} ({ratio:.2f})", figure(ratio, 3, target_of(attribute)).good))
+        rows.append([Cell(name), *cells])
+    caption = (
+        "Balanced accuracy, and in brackets its ratio to the ceiling: real training segments of the same groups. The "
+        "floor is chance, what a generator gets that does not read its text. The classifiers are linear and were "
+        "fitted on dev and test speakers, whom no generator has seen. Held-out texts were not used in training."
+    )
+    return Table("Do samples follow the text?", caption, header, rows)
+
+
+def spread(document: dict) -> Table:
+    """Distances and diversity beside those of real speakers."""
+    real = document["yardsticks"]
+    header = [
+        "",
+        "to training speakers (g2s)",
+        "to each other (g2g)",
+        "diversity",
+        "within a group",
+        "closer than real",
+    ]
+    rows = [
+        [
+            Cell("real speakers"),
+            Cell(f"{real['distances']['t2s']:.3f} (t2s)"),
+            Cell(f"{real['distances']['s2s']:.3f} (s2s)"),
+            figure(real["diversity"]["train"]["overall"]),
+            figure(real["diversity"]["train"]["within_group"]),
+            Cell(f"{100 * real['memorisation']['close_share_of_test']:.1f} %"),
+        ]
+    ]
+    for name, scores in shown(document):
+        own = primary(scores)
+        rows.append(
+            [
+                Cell(name),
+                figure(own["distances"]["g2s"]),
+                figure(own["distances"]["g2g"]),
+                figure(own["diversity"]["overall"]),
+                figure(own["diversity"]["within_group"]),
+                Cell(f"{100 * scores['memorisation']['close_share']:.1f} %"),
+            ]
+        )
+    caption = (
+        "Cosine distances. g2s and g2g: median distance to the nearest neighbour, one vector a speaker, sets of equal "
+        "size. Diversity: mean distance over all pairs of speakers, and over pairs of one group. Closer than real: "
+        "share whose nearest training vector is nearer than the nearest other speaker is for 99 % of training segments."
+    )
+    return Table("Distances and diversity", caption, header, rows)
+
+
+def conditions(document: dict) -> Table:
+    """Frechet ratio within each condition that has enough real segments."""
+    names = [name for name, _ in shown(document)]
+    values = {name: primary(scores)["frechet"]["conditions"] for name, scores in shown(document)}
+    rows = [
+        [Cell(condition.replace("_", " ")), *(figure(values[name][condition], 2) for name in names)]
+        for condition in document["yardsticks"]["frechet"]["conditions"]
+    ]
+    caption = (
+        "Fréchet distance between samples and test segments of one attribute value or group, as a ratio to that of the "
+        "training segments, wherever there are 50 test segments. A text-blind generator is found out here."
+    )
+    return Table("Fréchet ratio under each condition", caption, ["", *names], rows)
+
+
+def shown(document: dict) -> Iterable[tuple[str, dict]]:
+    """Names and scores of the generators, then of the real references."""
+    yield from document["models"].items()
+    for key, scores in document["references"].items():
+        yield REFERENCE_NAMES[key], scores
+
+
+def markdown(document: dict) -> str:
+    """summary.md."""
+    lines = [f"# {TITLE}", "", about(document), ""]
+    for table in tables(document):
+        lines += [f"## {table.title}", "", table.caption, "", _row(Cell(name) for name in table.header)]
+        lines.append("|---" + "|---:" * (len(table.header) - 1) + "|")
+        lines += [_row(row) for row in table.rows]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(cells: Iterable[Cell]) -> str:
+    marks = {None: "", True: "", False: " (!)"}
+    return "| " + " | ".join(cell.text.replace("|", "\\|") + marks[cell.good] for cell in cells) + " |"
+
+
+TITLE = "Sampled speakers against real ones"
+
+
+def about(document: dict) -> str:
+    """What was measured against what, in two sentences."""
+    data = document["data"]
+    sets = ", ".join(f"{data[name]['speakers']:,} {name}" for name in ("train", "dev", "test"))
+    text = (
+        f"Real speakers: {sets}; {data['train']['segments']:,} training and {data['test']['segments']:,} test "
+        f"segments of {data['dim']} dimensions in {data['groups']} groups. Samples follow the group mix of the test "
+        f"set; figures are means of {document['settings']['n_draws']} draws."
+    )
+    if data["groups_left_out"]:
+        text += f" Not scored, for want of training speakers or texts: {', '.join(data['groups_left_out'])}."
+    return text
