@@ -25,9 +25,9 @@ path_prefix=
 path_map=
 utt2spk=
 # 1 texts
-augment_conf=conf/augment.yaml
 augment=
 augment_file=
+openai_conf=conf/openai.yaml
 captions=
 encoder=
 # 2 split
@@ -62,7 +62,8 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --seed --force true (redo finished stages)
 0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --sources --attributes --min_match
               --path_prefix --path_map --utt2spk
-1 text:       --augment grammar|openai|file --augment_file --captions none|beside|instead --encoder --augment_conf ($augment_conf)
+1 text:       --augment grammar|openai|file --augment_file --openai_conf ($openai_conf)
+              --captions none|beside|instead --encoder
 2 split:      --split_seed (42) --official true
 4 train:      --generators ($generators) --use_gpu auto|true|false
 5 sample:     --text --text_file --n_samples --temperature --samples (name of the output) --model (<exp>/mdn)
@@ -120,8 +121,8 @@ fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   title "1: texts for every group, in $data/descriptions and $exp/text"
-  give attributes augment augment_file captions encoder seed force
-  python3 -m steps.text.augment --conf "$augment_conf" "${given[@]}" \
+  give attributes augment augment_file openai_conf captions encoder seed force
+  python3 -m steps.text.augment "${given[@]}" \
     --data "$data/all" --out "$data/descriptions" --vec_out "$exp/text"
 fi
 

@@ -15,7 +15,9 @@ T = TypeVar("T")
 
 def logger(name: str) -> logging.Logger:
     """The logger of one module; `run_command` decides where it writes."""
-    return logging.getLogger(name)
+    log = logging.getLogger(name)
+    log.setLevel(logging.INFO)
+    return log
 
 
 def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, description: str | None = None) -> int:
@@ -24,9 +26,7 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
     prog = module.__spec__.name if module.__spec__ else work.__module__
     try:
         options = parse(cls, argv, f"python3 -m {prog}", (description or "").strip())
-        logging.basicConfig(
-            stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(module)s: %(message)s", datefmt="%H:%M:%S"
-        )
+        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(module)s: %(message)s", datefmt="%H:%M:%S")
         if argv is None:
             logger(prog).info("%s", shlex.join(["python3", "-m", prog, *sys.argv[1:]]))
         work(options)

@@ -5,6 +5,7 @@ are those of https://kaldi-asr.org/doc/data_prep.html; `utils/validate_data_dir.
 """
 
 import itertools
+import re
 import math
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from utils.errors import InputError
 from utils.tables import read_table, write_table
 
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # all but the tab
 PER_UTTERANCE = ("text", "feats.scp", "vad.scp", "xvector.scp", "utt2dur", "utt2num_frames", "utt2lang", "utt2uniq")
 PER_SPEAKER = ("spk2gender", "spk2utt", "cmvn.scp")
 PER_RECORDING = ("wav.scp", "reco2dur")
@@ -119,7 +121,9 @@ def validate(
         problems += _check_keys(path, tables)
     if printable and "text" in tables:
         problems += [
-            f"{path / 'text'}: {key}: not printable" for key, words in tables["text"].items() if not words.isprintable()
+            f"{path / 'text'}: {key}: has a control character"
+            for key, words in tables["text"].items()
+            if CONTROL_CHARACTERS.search(words)
         ]
     return problems
 

@@ -1,9 +1,9 @@
 """What to sample: texts, each with an id and a number of speakers, from an argument, a file or a corpus's groups."""
 
-import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
+from steps.text.check import require_text
 from utils.errors import InputError
 from utils.tables import check_key, read_lines, read_table
 
@@ -25,7 +25,7 @@ class Request(NamedTuple):
 
 def from_text(text: str, n: int) -> list[Request]:
     """One text of the user's."""
-    return [Request("text", checked(text, "--text"), n)]
+    return [Request("text", require_text(text, "--text"), n)]
 
 
 def from_file(path: Path, n: int) -> list[Request]:
@@ -37,7 +37,7 @@ def from_file(path: Path, n: int) -> list[Request]:
         text_id, text = (check_key(head, where), tail) if tab else (f"text{number:05d}", line)
         if text_id in requests:
             raise InputError(f"{where}: duplicate id {text_id!r}; ids name the sampled speakers and must differ")
-        requests[text_id] = Request(text_id, checked(text, where), n)
+        requests[text_id] = Request(text_id, require_text(text, where), n)
     if not requests:
         raise InputError(f"{path}: empty; expected a description a line")
     return [requests[text_id] for text_id in sorted(requests)]
@@ -61,13 +61,3 @@ def from_groups(descriptions: Path, n: int) -> list[Request]:
                 requests.append(Request(text_id, text[text_id], share, group))
     return requests
 
-
-def checked(text: str, where: str) -> str:
-    """Return a description without outer blanks. Raises InputError where it is empty or has a control character."""
-    stripped = text.strip()
-    if not stripped:
-        raise InputError(f"{where}: the text is empty; expected a description of a voice")
-    for character in stripped:
-        if unicodedata.category(character) == "Cc":
-            raise InputError(f"{where}: the text has a control character ({character!r}); write it on one line")
-    return stripped

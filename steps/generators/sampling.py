@@ -19,8 +19,9 @@ import numpy as np
 
 from steps.generators.contract import load_generator
 from steps.generators.mixture import Mixture
-from steps.generators.requests import Request, checked
+from steps.generators.requests import Request
 from steps.generators.speaker_means import read_speaker_means
+from steps.text.check import require_text
 from steps.text.encode import SentenceEncoder
 from utils.errors import InputError
 
@@ -92,7 +93,7 @@ class Voices:
 
     def sample(self, text: str, n: int, seed: int = 0) -> np.ndarray:
         """Draw n speakers for a text. Returns (n, D) float32, the same as the command draws."""
-        request = Request("text", checked(text, "text"), n)
+        request = Request("text", require_text(text, "text"), n)
         vector = self.encoder.encode([request.text])[0]
         return np.concatenate([draw.x for draw in self.draw(request, vector, Manner(seed=seed))])
 

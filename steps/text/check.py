@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from utils.data_dir import CONTROL_CHARACTERS
 from utils.errors import InputError
 
 CUES = Path(__file__).with_name("cues.yaml")
@@ -27,6 +28,8 @@ def require_text(text: object, where: str) -> str:
         raise InputError(f"{where}: empty text; write a sentence or remove it")
     if len(text.strip().splitlines()) != 1:
         raise InputError(f"{where}: the text has a line break; write it on one line: {text!r}")
+    if CONTROL_CHARACTERS.search(text):
+        raise InputError(f"{where}: the text has a control character; remove it: {text!r}")
     return text.strip()
 
 
