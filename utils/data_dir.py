@@ -5,8 +5,8 @@ are those of https://kaldi-asr.org/doc/data_prep.html; `utils/validate_data_dir.
 """
 
 import itertools
-import re
 import math
+import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property

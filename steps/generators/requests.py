@@ -60,4 +60,3 @@ def from_groups(descriptions: Path, n: int) -> list[Request]:
             if share:
                 requests.append(Request(text_id, text[text_id], share, group))
     return requests
-

@@ -136,7 +136,7 @@ class Voices:
                 return kept, components
         raise InputError(
             f"{request.text_id}: only {len(kept)} of {n} samples keep a distance of {manner.distance_to_train} to"
-            f" training speakers and {manner.distance_to_others} to each other in {manner.max_tries} tries; ask for less"
+            f" training speakers and {manner.distance_to_others} to each other in {manner.max_tries} tries; ask less"
         )
 
     def _far_enough(self, x: np.ndarray, kept: np.ndarray, manner: Manner) -> np.ndarray:

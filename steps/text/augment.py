@@ -76,7 +76,8 @@ def text_inputs(options: Options) -> list[Path]:
     """The files that decide the texts."""
     names = ["utt2spk", *(f"utt2{attribute}" for attribute in options.attributes)]
     names += ["utt2caption"] if options.captions != "none" else []
-    conf = [path for path in (options.augment_file, options.openai_conf) if path]
+    settings = options.openai_conf if options.augment == "openai" else None
+    conf = [path for path in (options.augment_file, settings) if path]
     return [options.data / name for name in names] + conf
 
 

@@ -1,8 +1,9 @@
 """The log density of many embeddings under few mixtures, as one matrix product.
 
 |u - m|^2 / s^2 = [u^2, u] . [1/s^2, -2m/s^2] + m^2/s^2: with the features of the embeddings on one side and the
-parameters of all components of all texts on the other, there is never an array of embeddings x components x dimensions. Far components have shares
-near zero; call `torch.set_flush_denormal(True)` before training, or their denormal gradients slow the products tenfold.
+parameters of all components of all texts on the other, there is never an array of embeddings x components x dimensions.
+Far components have shares near zero; call `torch.set_flush_denormal(True)` before training, or their denormal gradients
+slow the products tenfold.
 """
 
 import math
@@ -34,7 +35,7 @@ def cross_log_density(features: Tensor, parameters: Parameters) -> Tensor:
 
 
 class _LogSumExp(torch.autograd.Function):
-    """log sum exp over the last dimension, which keeps its softmax for the gradient instead of taking exponentials twice."""
+    """log sum exp over the last dimension; keeps its softmax for the gradient, to take exponentials once."""
 
     @staticmethod
     def forward(context: FunctionCtx, values: Tensor) -> Tensor:
