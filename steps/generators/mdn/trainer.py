@@ -158,15 +158,7 @@ class Trainer:
         n_batches = max(
             min(self.options.updates_per_epoch, len(self.train)), math.ceil(len(self.train) / self.options.batch_size)
         )
-        losses = []
-        for rows in self.train.draw(rng, n_batches):
-            loss = -self.train.log_density(self.network, rows).mean()
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
-            self.optimizer.step()
-            losses.append(loss.detach())
-        values = torch.stack(losses).cpu()
+        values = torch.stack([self.update(rows) for rows in self.train.draw(rng, n_batches)]).cpu()
         if not values.isfinite().all():
             first = int((~values.isfinite()).nonzero()[0])
             raise InputError(
@@ -174,6 +166,15 @@ class Trainer:
                 f" {self.progress.epoch}; the last good checkpoint is {LAST}, of the epoch before; lower lr"
             )
         return float(values.double().mean()) + self.log_volume
+
+    def update(self, rows: np.ndarray) -> Tensor:
+        """One step of the optimizer on the embeddings of `rows`. Returns the loss (), in latent units."""
+        loss = -self.train.log_density(self.network, rows).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
+        self.optimizer.step()
+        return loss.detach()
 
     def _judge(self, train_loss: float | None) -> None:
         """Measure the dev set, step the schedule, and save the state of this epoch."""
