@@ -1,0 +1,98 @@
+"""Who says what in the demo corpus: rules and a seed in, voices with their utterances out. No sound is made here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import yaml
+
+from utils.errors import InputError
+
+SOURCE = "demo"
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One sentence at one speed; `rate` in words per minute, `rate_label` its class."""
+
+    name: str
+    sentence: str
+    rate: int
+    rate_label: str
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One speaker: a variant of espeak-ng at one pitch setting (0..99)."""
+
+    speaker: str
+    language: str
+    variant: str
+    gender: str
+    pitch: int
+    utterances: tuple[Utterance, ...]
+
+
+def read_rules(path: Path) -> dict[str, Any]:
+    """The rules of the demo corpus as plain values."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def plan_voices(rules: dict[str, Any], n_voices: int, seed: int) -> list[Voice]:
+    """The first `n_voices` of all variants at all pitch settings, the genders in turn, sorted by speaker.
+
+    What a voice says, and how fast, depends on the seed and on that voice alone. Raises InputError if there are not so
+    many voices.
+    """
+    by_gender = [
+        _combinations(gender, rules["variants"][gender], rules["pitch"][gender]) for gender in sorted(rules["variants"])
+    ]
+    available = len(by_gender) * min(map(len, by_gender))
+    if not 1 <= n_voices <= available:
+        raise InputError(
+            f"--n_voices: expected 1 to {available}, found {n_voices}; more voices need more variants or pitch settings"
+        )
+    turns = [combination for turn in zip(*by_gender, strict=False) for combination in turn]
+    return sorted((_voice(rules, *turn, seed) for turn in turns[:n_voices]), key=lambda voice: voice.speaker)
+
+
+def _combinations(gender: str, variants: list[str], pitches: list[int]) -> list[tuple[str, str, int]]:
+    """Each variant at each pitch once, in an order whose every beginning has many variants and all pitches."""
+    rounds, count = len(pitches), len(variants)
+    return [(gender, variants[i % count], pitches[(i // count + i % count) % rounds]) for i in range(rounds * count)]
+
+
+def _voice(rules: dict[str, Any], gender: str, variant: str, pitch: int, seed: int) -> Voice:
+    speaker = f"{SOURCE}-{variant}-p{pitch:02d}"
+    rng = np.random.default_rng([seed, crc32(speaker.encode())])
+    sentences = rng.choice(len(rules["sentences"]), size=rules["utterances"], replace=False)
+    labels = list(rules["rate"])
+    first = int(rng.integers(len(labels)))
+    utterances = []
+    for number, sentence in enumerate(sentences):
+        label = labels[(first + number) % len(labels)]
+        slowest, fastest = rules["rate"][label]
+        rate = int(rng.integers(slowest, fastest + 1))
+        utterances.append(Utterance(f"{speaker}-{number + 1:02d}", rules["sentences"][sentence], rate, label))
+    return Voice(speaker, rules["language"], variant, gender, pitch, tuple(utterances))
+
+
+def pitch_labels(f0: dict[str, float], genders: dict[str, str], labels: list[str]) -> dict[str, str]:
+    """Rank the speakers of each gender by F0 and cut the ranks into equal shares.
+
+    Args:
+        f0: speaker -> Hz.
+        genders: speaker -> gender.
+        labels: from the lowest share to the highest.
+    Returns:
+        speaker -> label.
+    """
+    labelled = {}
+    for gender in sorted(set(genders.values())):
+        ranked = sorted(
+            (speaker for speaker in f0 if genders[speaker] == gender), key=lambda speaker: (f0[speaker], speaker)
+        )
+        labelled |= {speaker: labels[rank * len(labels) // len(ranked)] for rank, speaker in enumerate(ranked)}
+    return labelled
