@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from steps.generators.mdn.density import cross_log_density, features, paired_log_density
 from steps.generators.mdn.generator import MdnGenerator
-from steps.generators.mdn.network import MixtureDensityNetwork
+from steps.generators.mdn.network import NETWORK, MixtureDensityNetwork
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.mdn.start import start
 from steps.generators.pairs import Pairs
@@ -85,15 +85,13 @@ class Batches:
         return total / torch.from_numpy(counts).to(total)
 
     def _under_variants(self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray) -> Tensor:
-        parameters = network(self.texts[: self.n_variants])
+        # split, not slices: the gradient of a slice is an array for all texts
+        texts_of = np.diff(self.bounds).tolist()
+        parameters = [value.split(texts_of) for value in network(self.texts[: self.n_variants])]
         inputs = features(latent, network.sizes.diagonal)
-        cuts = np.searchsorted(self.groups[rows], np.arange(len(self.bounds)))
-        sums = []
-        for group, (a, b) in enumerate(zip(cuts, cuts[1:], strict=False)):
-            if a < b:
-                texts = slice(self.bounds[group], self.bounds[group + 1])
-                sums.append(cross_log_density(inputs[a:b], tuple(value[texts] for value in parameters)).sum(1))
-        return torch.cat(sums)
+        rows_of = np.diff(np.searchsorted(self.groups[rows], np.arange(len(self.bounds)))).tolist()
+        groups = zip(inputs.split(rows_of), *parameters, strict=True)
+        return torch.cat([cross_log_density(u, tuple(mixtures)).sum(1) for u, *mixtures in groups if len(u)])
 
     def _under_captions(self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray) -> Tensor:
         own = [self.captions_of[row] for row in rows]
@@ -161,10 +159,7 @@ class Trainer:
         values = torch.stack([self.update(rows) for rows in self.train.draw(rng, n_batches)]).cpu()
         if not values.isfinite().all():
             first = int((~values.isfinite()).nonzero()[0])
-            raise InputError(
-                f"{self.directory}: the loss became {values[first]} at update {first + 1} of epoch"
-                f" {self.progress.epoch}; the last good checkpoint is {LAST}, of the epoch before; lower lr"
-            )
+            self._stop(f"the loss became {values[first]} at update {first + 1} of {n_batches}")
         return float(values.double().mean()) + self.log_volume
 
     def update(self, rows: np.ndarray) -> Tensor:
@@ -179,6 +174,8 @@ class Trainer:
     def _judge(self, train_loss: float | None) -> None:
         """Measure the dev set, step the schedule, and save the state of this epoch."""
         dev = self.log_volume - self.dev.balanced_log_density(self.network, self.options.batch_size)
+        if not math.isfinite(dev):
+            self._stop(f"the dev loss became {dev} at the end")
         state, lr = self.progress, self.optimizer.param_groups[0]["lr"]
         row = {"epoch": state.epoch, "train_nll": train_loss, "dev_nll": dev, "lr": lr}
         state.history.append(row)
@@ -195,12 +192,19 @@ class Trainer:
         if dev < state.best_dev:
             state.best_dev, state.best_epoch = dev, state.epoch
             self._save(BEST, with_optimizer=False)
-        self._save(LAST, with_optimizer=True)
         lines = [json.dumps(row) + "\n" for row in state.history]
         (self.directory / METRICS).write_text("".join(lines), encoding="utf-8")
+        self._save(LAST, with_optimizer=True)  # at the end: it says that this epoch is complete
+
+    def _stop(self, what: str) -> NoReturn:
+        epoch = self.progress.epoch
+        kept = f"{LAST} there is the last good checkpoint, of epoch {epoch - 1}" if epoch else "nothing is learned yet"
+        raise InputError(
+            f"{self.directory}: {what} of epoch {epoch}; {kept}; lower lr, or look for huge values in the data"
+        )
 
     def _save(self, name: str, with_optimizer: bool) -> None:
-        tensors = {f"network.{key}": value.contiguous() for key, value in self.network.state_dict().items()}
+        tensors = {NETWORK + key: value.contiguous() for key, value in self.network.state_dict().items()}
         if with_optimizer:
             for number, state in self.optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
@@ -233,7 +237,5 @@ class Trainer:
         with safe_open(str(self.directory / name), framework="pt", device=str(self.device)) as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
             header = file.metadata()
-        self.network.load_state_dict(
-            {key.removeprefix("network."): value for key, value in tensors.items() if key.startswith("network.")}
-        )
+        self.network.load_weights(tensors, str(self.directory / name))
         return tensors, header
