@@ -6,11 +6,8 @@ import numpy as np
 import torch
 
 from steps.generators.contract import Generator
-from steps.generators.mdn.network import MixtureDensityNetwork, Sizes
+from steps.generators.mdn.network import NETWORK, MixtureDensityNetwork, Sizes
 from steps.generators.mixture import Frame, Mixture
-from utils.errors import InputError
-
-NETWORK = "network."
 
 
 class MdnGenerator(Generator):
@@ -53,15 +50,5 @@ class MdnGenerator(Generator):
     def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "MdnGenerator":
         """Build the generator from what `state` gave."""
         network = MixtureDensityNetwork(Sizes(**values["sizes"]))
-        weights = {
-            name.removeprefix(NETWORK): torch.from_numpy(array)
-            for name, array in arrays.items()
-            if name.startswith(NETWORK)
-        }
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise InputError(
-                f"the weights do not fit the sizes in generator.json: {' '.join(str(error).split())}"
-            ) from error
+        network.load_weights({name: torch.from_numpy(array) for name, array in arrays.items()}, "generator.json")
         return cls(network, Frame(arrays["offset"], arrays["basis"]), values["spread"])

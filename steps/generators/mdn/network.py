@@ -5,10 +5,15 @@ mean, which carries the closed-form solution, and one scale a component where th
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
+
+from utils.errors import InputError
+
+NETWORK = "network."  # begins the names of the network's tensors in files that hold others too
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,12 @@ class MixtureDensityNetwork(nn.Module):
 
     def forward(self, texts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Parameters of the mixture for each text; scales are `floored`."""
-        n_texts, n_components = len(texts), self.sizes.n_components
         hidden = self.trunk((texts - self.text_mean) * self.text_scale)  # (T, H)
-        means = self.shifts(hidden).view(n_texts, n_components, -1)  # (T, K, q)
+        means = self.shifts(hidden).unflatten(1, (self.sizes.n_components, self.sizes.latent_dim))  # (T, K, q)
         if self.linear is not None:
             means = means + self.linear(texts)[:, None, :]
-        log_scales = self.log_scales(hidden).view(n_texts, n_components, -1)  # (T, K, q or 1)
+        n_scales = self.sizes.latent_dim if self.sizes.diagonal else 1
+        log_scales = self.log_scales(hidden).unflatten(1, (self.sizes.n_components, n_scales))  # (T, K, q or 1)
         return self.logits(hidden).log_softmax(-1), means, self._floored(log_scales)
 
     def _floored(self, log_scales: Tensor) -> Tensor:
@@ -89,3 +94,11 @@ class MixtureDensityNetwork(nn.Module):
         if self.linear is not None:
             self.linear.weight.copy_(slopes.T if slopes is not None else torch.zeros_like(self.linear.weight))
             self.linear.bias.zero_()
+
+    def load_weights(self, tensors: Mapping[str, Tensor], where: str) -> None:
+        """Take the tensors whose names begin with NETWORK. Raises InputError where they are of other sizes."""
+        own = {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
+        try:
+            self.load_state_dict(own)
+        except RuntimeError as error:
+            raise InputError(f"{where}: the weights are of other sizes: {' '.join(str(error).split())}") from error
