@@ -158,7 +158,7 @@ def _read_arrow(file: Path) -> tuple[list[str], Rows]:
         else:
             source = _open_arrow(file)
             schema, batches = source.schema, source
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{file}: not a readable {file.suffix[1:]} file: {error}") from error
     unread = pa.types.is_struct, pa.types.is_binary, pa.types.is_large_binary  # audio, not text
     simple = [field.name for field in schema if not any(test(field.type) for test in unread)]
@@ -190,7 +190,7 @@ def _arrow_rows(file: Path, columns: list[str], class_names: dict[str, list[str]
                 for column, names in class_names.items():
                     row[column] = names[row[column]] if row[column] is not None and row[column] >= 0 else None
                 yield f"{file}: row {number}", row
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{file}: not readable behind row {number}; is it complete? {error}") from error
 
 

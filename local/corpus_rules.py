@@ -104,7 +104,7 @@ class Rules:
         entry = self.speakers.get(source)
         if entry is None:
             return "no rule for this source in speakers.yaml"
-        return entry.get("untold", f"{entry['pattern'].pattern} is not in the path") if entry else "no rule"
+        return entry["untold"] if "untold" in entry else f"{entry['pattern'].pattern} is not in the path"
 
     def _find(self, source: str, path: str) -> re.Match[str] | None:
         pattern = self.speakers.get(source, {}).get("pattern")

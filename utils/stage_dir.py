@@ -30,7 +30,8 @@ from utils.run_info import write_run_info
 log = logger(__name__)
 DONE, CONFIG, RUN_INFO = ".done", "config.yaml", "run_info.json"
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", ".wav", ".flac"}
-NOT_HASHED = ("out", "force", "nj", "job")
+HOW_NOT_WHAT = ("force", "nj", "job")  # options that do not change an output
+NOT_HASHED = ("out", *HOW_NOT_WHAT)
 
 
 class StageDir:
@@ -131,7 +132,8 @@ class StageDir:
 
     def _commit(self) -> None:
         plain = as_dict(self.options)
-        (self.dir / CONFIG).write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        config = {name: value for name, value in plain.items() if name not in HOW_NOT_WHAT}
+        (self.dir / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         write_run_info(self.dir / RUN_INFO, plain)
         (self.dir / ".signature").rename(self.dir / DONE)
         if self.final.exists():

@@ -17,15 +17,22 @@ def squared_norms(chunk: np.ndarray) -> np.ndarray:
 
 
 def find_unusable(chunk: np.ndarray, squares: np.ndarray) -> tuple[int, str] | None:
-    """The first row of `chunk` (n, D) that is not finite or is zero throughout, and what is wrong with it."""
-    for row in np.flatnonzero(~np.isfinite(squares) | (squares == 0)):
-        if np.isnan(chunk[row]).any():
-            return int(row), "holds NaN"
-        if np.isinf(chunk[row]).any():
-            return int(row), "holds infinite values"
-        if not chunk[row].any():
-            return int(row), "is zero throughout"
-    return None
+    """The first row of `chunk` (n, D) that cannot be used, and what is wrong with it.
+
+    Args:
+        squares: (n,) float32 squared norms; they must be finite and not zero.
+    """
+    unusable = np.flatnonzero(~np.isfinite(squares) | (squares == 0))
+    if not unusable.size:
+        return None
+    row = int(unusable[0])
+    if np.isnan(chunk[row]).any():
+        return row, "holds NaN"
+    if np.isinf(chunk[row]).any():
+        return row, "holds infinite values"
+    if not chunk[row].any():
+        return row, "is zero throughout"
+    return row, f"has the norm {np.linalg.norm(chunk[row].astype(np.float64)):.3g}, whose square float32 cannot hold"
 
 
 class Statistics:

@@ -45,7 +45,7 @@ def hidden(options: Options) -> list[str]:
 def test_commit_and_no_op(options):
     assert run(options)
     assert (options.out / "file").read_text() == "text\n"
-    assert yaml.safe_load((options.out / "config.yaml").read_text()) == {"out": str(options.out), "seed": 0, "nj": 1}
+    assert yaml.safe_load((options.out / "config.yaml").read_text()) == {"out": str(options.out), "seed": 0}
     assert json.loads((options.out / "run_info.json").read_text())["options"]["seed"] == 0
     assert not run(options, content="other\n")
     assert not run(replace(options, nj=8))

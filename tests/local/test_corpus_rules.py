@@ -1,0 +1,99 @@
+"""Rules as data: labels of all dialects, speakers of all sources, columns by any of their names."""
+
+from pathlib import Path
+
+import pytest
+
+from local.corpus_rules import Rules, slug, strip_extension
+from utils.errors import InputError
+
+FOLDER = Path(__file__).parents[2] / "local" / "rules"
+RULES = Rules.load(FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "labels", "value"),
+    [
+        ("gender", ["male", "Male", "M"], "male"),
+        ("gender", ["female", "woman"], "female"),
+        ("pitch", ["low-pitched", "very low-pitch", "low pitch", "Low_Pitched"], "low"),
+        ("pitch", ["medium-pitched", "moderate pitch", "slightly low-pitch", "slightly high pitch"], "medium"),
+        ("pitch", ["high-pitched", "very high-pitch"], "high"),
+        ("speaking_rate", ["slow speed", "very slowly", "slowly"], "slow"),
+        ("speaking_rate", ["measured speed", "moderate speed", "slightly fast"], "measured"),
+        ("speaking_rate", ["fast speed", "very fast"], "fast"),
+        ("age", ["young adult", "young-adult"], "young-adult"),
+        ("age", ["middle-aged adult"], "middle-aged-adult"),
+        ("accent", ["British English", "british-english"], "british-english"),
+        ("pitch", ["fast speed", "rumbling"], None),
+    ],
+)
+def test_labels(attribute, labels, value):
+    assert [RULES.label(attribute, label) for label in labels] == [value] * len(labels)
+
+
+@pytest.mark.parametrize("label", [None, "", "null", "None", "N/A", "Unknown", "nan"])
+def test_labels_that_say_nothing(label):
+    assert RULES.is_unknown(label)
+    assert not RULES.is_unknown("male")
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "speaker", "utterance"),
+    [
+        ("voxceleb", "id10230-WxmrMgdkqOw-00004.wav", "id10230", "id10230-WxmrMgdkqOw-00004"),
+        ("voxceleb", "/data/vox1/wav/id10270/5r0d_xy-17C8/00001.wav", "id10270", "id10270-5r0d_xy-17C8-00001"),
+        ("ears", "ears/p001/emo_adoration_freeform.wav", "p001", "emo_adoration_freeform"),
+        ("expresso", "ex01_confused_00001.wav", "ex01", "ex01_confused_00001"),
+        ("libritts-r", "train-clean-100/103/1241/103_1241_000004_000002.wav", "103", "103_1241_000004_000002"),
+        ("mls", "4800_10003_000000.flac", "4800", "4800_10003_000000"),
+        ("librispeech", "librispeech_103_103-1240-0000-00.wav", "103", "librispeech_103_103-1240-0000-00"),
+        ("vctk", "wav48/p226/p226_001_mic1.flac", "p226", "p226_001_mic1"),
+        ("vctk", "s5_001.wav", "s5", "s5_001"),
+        ("emilia", "EN/EN_B00013_S00913_W000001.mp3", "EN_B00013_S00913", "EN_B00013_S00913_W000001"),
+        ("gigaspeech", "POD1000000004_S0000000.wav", None, "POD1000000004_S0000000"),
+        ("voxceleb", "x_voicefixer/adoration_2.5dB.wav", None, "adoration_2.5dB"),
+        ("other", "a/b.wav", None, "b"),
+    ],
+)
+def test_speakers_and_names(source, path, speaker, utterance):
+    assert (RULES.speaker(source, path), RULES.utterance(source, path)) == (speaker, utterance)
+
+
+def test_sources_have_one_name():
+    assert [RULES.source(name) for name in ("VoxCeleb1", "libritts_r", "LibriTTS-R", "EARS")] == [
+        "voxceleb",
+        "libritts-r",
+        "libritts-r",
+        "ears",
+    ]
+
+
+def test_columns_best_name_first_whatever_the_case():
+    assert RULES.column("audio_path", ["id", " Audio_Path ", "path"]) == " Audio_Path "
+    assert RULES.column("audio_path", ["id", "path"]) == "path"
+    assert RULES.column("mood", ["Mood"]) == "Mood"
+    assert RULES.column("pitch", ["f0"]) is None
+
+
+def test_words():
+    assert slug(" Scottish  (Glasgow) ") == "scottish-glasgow"
+    assert strip_extension("a.b.FLAC") == "a.b" and strip_extension("a.b") == "a.b"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.yaml", "attributes: {}"),
+        ("labels.yaml", "["),
+        ("columns.yaml", "- a"),
+        ("speakers.yaml", "vctk: {pattern: '('}"),
+        ("speakers.yaml", "vctk: {}"),
+    ],
+)
+def test_bad_rules_name_the_file_or_folder(tmp_path, name, content):
+    for file in FOLDER.glob("*.yaml"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=str(tmp_path)):
+        Rules.load(tmp_path)

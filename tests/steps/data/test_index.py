@@ -1,0 +1,216 @@
+"""The index: what Kaldi reads from it is what we map, it is checked, and identical vectors are found."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import kaldiio
+import numpy as np
+import pytest
+
+from steps.data.build_index import Options, main, work
+from steps.data.index import Index, find_blocks, record_order
+from steps.data.split_speakers import SETS
+from steps.data.split_speakers import Options as Split
+from steps.data.split_speakers import work as split
+from tests.steps.data.corpus import make_all
+from utils.data_dir import DataDir
+from utils.errors import InputError
+from utils.tables import read_table, read_vectors, write_table, write_vectors
+
+
+@pytest.fixture
+def sets(tmp_path) -> Path:
+    """The folder of train, dev and test, whose keys have lengths from 5 to 7."""
+    folder = tmp_path / "some data"
+    split(Split(make_all(folder, 120), attributes=("gender", "pitch")))
+    return folder
+
+
+def build(sets: Path, **more) -> Path:
+    out = sets.parent / "exp" / "index"
+    work(replace(Options(sets, out), **more))
+    return out
+
+
+def test_rows_are_those_of_the_foreign_archive(sets):
+    out = build(sets)
+    for name in SETS:
+        index = Index.open(out / name)
+        keys, vectors = read_vectors(sets / name / "xvector.scp", index.keys)
+        np.testing.assert_array_equal(index.matrix(), vectors)
+        np.testing.assert_array_equal(index.vector(len(index) - 1), vectors[-1])
+        assert (len(index), index.dim) == (len(keys), 6)
+        data = DataDir(sets / name)
+        assert index.speakers == [data.utt2spk[key] for key in keys]
+        assert index.groups == [data.table("utt2group")[key] for key in keys]
+        assert index.genders == data.table("spk2gender")
+
+
+def test_kaldi_reads_it(sets):
+    out = build(sets)
+    index = Index.open(out / "train")
+    for vectors in (
+        kaldiio.load_scp(str(out / "train" / "xvector.scp")),
+        dict(kaldiio.load_ark(str(out / "train" / "xvector.ark"))),
+    ):
+        np.testing.assert_array_equal(np.stack([vectors[key] for key in index.keys]), index.matrix())
+    names = [line.split()[0] for line in (out / "train" / "xvector.scp").read_text().splitlines()]
+    assert names == sorted(index.keys)
+
+
+def test_views_copy_nothing(sets):
+    index = Index.open(build(sets) / "train")
+    assert len(index.blocks) == 3  # s1-u0, s10-u0, s100-u0
+    for view in index.views():
+        assert view.base is not None and not view.flags.writeable
+    np.testing.assert_array_equal(np.concatenate([np.array(view) for view in index.views()]), index.matrix())
+
+
+def test_blocks_of_keys_of_all_lengths(tmp_path):
+    keys = record_order(["b", "aé", "a", "abc", "zz", "日"])
+    assert keys == ["a", "b", "zz", "abc", "aé", "日"]
+    matrix = np.arange(12, dtype=np.float32).reshape(6, 2)
+    write_vectors(tmp_path / "xvector.ark", tmp_path / "xvector.scp", keys, matrix)
+    blocks = find_blocks(keys, 2)
+    assert [(block.first_row, block.rows, block.key_bytes) for block in blocks] == [(0, 2, 1), (2, 1, 2), (3, 3, 3)]
+    (tmp_path / "blocks.json").write_text(json.dumps({"dim": 2, "blocks": blocks}))
+    index = Index.open(tmp_path)
+    assert index.keys == keys
+    np.testing.assert_array_equal(index.matrix(), matrix)
+
+
+def test_statistics(sets):
+    out = build(sets)
+    index = Index.open(out / "train")
+    stats, matrix = index.stats, index.matrix().astype(np.float64)
+    np.testing.assert_allclose(stats["mean"], matrix.mean(axis=0), atol=1e-7)
+    np.testing.assert_allclose(stats["std"], matrix.std(axis=0), rtol=1e-6)
+    assert stats["norm"]["mean"] == pytest.approx(np.linalg.norm(matrix, axis=1).mean(), rel=1e-6)
+    assert (stats["utterances"], stats["dim"], stats["speakers"]) == (len(index), 6, len(set(index.speakers)))
+    assert {group: count["utterances"] for group, count in stats["groups"].items()} == {
+        group: index.groups.count(group) for group in sorted(set(index.groups))
+    }
+    group = index.groups[0]
+    speakers = {speaker for speaker, other in zip(index.speakers, index.groups, strict=True) if other == group}
+    assert stats["groups"][group]["speakers"] == len(speakers)
+
+
+def test_every_run_gives_the_same_bytes(sets):
+    out = build(sets)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file() and path.name != "run_info.json"}
+    build(sets, force=True)
+    after = {path: path.read_bytes() for path in out.rglob("*") if path.is_file() and path.name != "run_info.json"}
+    assert before == after
+
+
+def test_rerun_is_a_no_op_until_an_archive_changes(sets):
+    out = build(sets)
+    stamp = (out / "report.txt").stat().st_ino
+    build(sets)
+    assert (out / "report.txt").stat().st_ino == stamp
+    archive = sets / "x.ark"
+    archive.write_bytes(archive.read_bytes())
+    build(sets)
+    assert (out / "report.txt").stat().st_ino != stamp
+
+
+def change(sets: Path, key: str, vector: np.ndarray) -> None:
+    """Give a key another vector, in an archive of its own."""
+    for name in SETS:
+        table = read_table(sets / name / "xvector.scp")
+        if key in table:
+            write_vectors(sets / "y.ark", sets / "y.scp", [key], vector[None])
+            write_table(sets / name / "xvector.scp", table | read_table(sets / "y.scp"))
+
+
+def fails(sets: Path, *messages: str) -> None:
+    with pytest.raises(InputError) as error:
+        build(sets)
+    for message in messages:
+        assert message in str(error.value)
+    assert not list((sets.parent / "exp").glob("*")), "something was left behind"
+
+
+@pytest.mark.parametrize(
+    ("vector", "message"),
+    [
+        ([0, 0, math.nan, 0, 0, 0], "holds NaN"),
+        ([0, 0, -math.inf, 0, 0, 0], "holds infinite values"),
+        ([0, 0, -0.0, 0, 0, 0], "is zero throughout"),
+        ([1e30, 0, 0, 0, 0, 0], "has the norm 1e+30"),
+        ([1, 2, 3], "a vector of dimension 3"),
+    ],
+)
+@pytest.mark.parametrize("which", [0, -1])
+def test_unusable_vectors(sets, vector, message, which):
+    key = list(read_table(sets / "test" / "xvector.scp"))[which]
+    change(sets, key, np.array(vector, np.float32))
+    line = 1 if which == 0 else len(read_table(sets / "test" / "xvector.scp"))
+    fails(sets, f"test/xvector.scp:{line}: {key}:", message)
+
+
+def test_truncated_and_missing_archives(sets):
+    archive = sets / "x.ark"
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) // 2])
+    fails(sets, "train/xvector.scp:", "archive", "truncated")
+    archive.unlink()
+    fails(sets, "train/xvector.scp:", f"no archive {archive}")
+
+
+def test_sets_that_do_not_agree_with_themselves(sets):
+    table = read_table(sets / "dev" / "utt2group")
+    first = next(iter(table))
+    del table[first]
+    write_table(sets / "dev" / "utt2group", table)
+    fails(sets, f"dev/utt2group: {first}: only here or only in xvector.scp (1 in all)")
+    (sets / "dev" / "utt2group").unlink()
+    fails(sets, "dev: no utt2group; make the sets with steps.data.split_speakers")
+    for name in ("xvector.scp", "utt2group", "utt2spk"):
+        (sets / "dev" / name).write_text("")
+    fails(sets, "dev/xvector.scp: empty")
+
+
+def test_identical_vectors_are_reported(sets):
+    out = build(sets)
+    assert (out / "report.txt").read_text().startswith("0 groups of identical vectors in two or more sets\n0 groups")
+    train, test = (read_table(sets / name / "xvector.scp") for name in ("train", "test"))
+    (a, b, c), (z, *_) = list(train)[:3], list(test)
+    write_table(sets / "test" / "xvector.scp", test | {z: train[b]})
+    write_table(sets / "train" / "xvector.scp", train | {c: train[a]})
+    build(sets)
+    assert (out / "report.txt").read_text().splitlines() == [
+        "1 groups of identical vectors in two or more sets",
+        "1 groups of identical vectors inside a set",
+        f"between sets: train/{b} = test/{z}",
+        f"inside a set: train/{a} = train/{c}",
+    ]
+
+
+def test_float64_and_one_row_matrices_are_converted(sets):
+    reference = Index.open(build(sets) / "dev").matrix()
+    keys = list(read_table(sets / "dev" / "xvector.scp"))
+    vectors = read_vectors(sets / "dev" / "xvector.scp")[1].astype(np.float64)
+    with kaldiio.WriteHelper(f"ark,scp:{sets / 'd.ark'},{sets / 'dev' / 'xvector.scp'}") as writer:
+        for number, key in enumerate(keys):
+            writer(key, vectors[number] if number % 2 else vectors[number][None])
+    np.testing.assert_array_equal(Index.open(build(sets) / "dev").matrix(), reference)
+
+
+def test_opening_what_is_not_whole(sets, tmp_path):
+    out = build(sets) / "train"
+    archive = (out / "xvector.ark").read_bytes()
+    (out / "xvector.ark").write_bytes(archive[:-1])
+    with pytest.raises(InputError, match="do not fit blocks.json"):
+        Index.open(out)
+    with pytest.raises(InputError, match="blocks.json: missing; build the index"):
+        Index.open(tmp_path)
+
+
+def test_command_line(sets, capsys):
+    assert main(["--data", str(sets), "--out", str(sets / "index"), "--sets", "train,dev"]) == 0
+    assert sorted(path.name for path in (sets / "index").iterdir() if path.is_dir()) == ["dev", "train"]
+    assert main(["--data", str(sets.parent), "--out", str(sets / "index2")]) == 1
+    assert "no utt2spk here" in capsys.readouterr().err

@@ -1,0 +1,188 @@
+"""The split: no speaker in two sets, and nobody's set depends on who else is there."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from steps.data.split_speakers import SETS, Options, main, work
+from tests.steps.data.corpus import make_all
+from utils.data_dir import DataDir, validate
+from utils.errors import InputError
+from utils.tables import read_table, write_table
+
+ATTRIBUTES = ("gender", "pitch")
+
+
+def split(data: Path, **more) -> dict[str, str]:
+    """Split beside the data, or in `out`. Returns the set of each speaker."""
+    options = replace(Options(data, attributes=ATTRIBUTES), **more)
+    work(options)
+    return read_table((options.out or data.parent) / "split" / "spk2set")
+
+
+def test_sets_are_valid_and_disjoint_and_hold_everything(tmp_path):
+    data = make_all(tmp_path)
+    spk2set = split(data)
+    sets = {name: DataDir(tmp_path / name) for name in SETS}
+    assert all(validate(part.path, text=False, feats=False, wav=False) == [] for part in sets.values())
+    assert sorted(u for part in sets.values() for u in part.utt2spk) == sorted(DataDir(data).utt2spk)
+    for name, part in sets.items():
+        assert set(part.spk2utt) == {speaker for speaker, owner in spk2set.items() if owner == name}
+        assert part.table("utt2group").keys() == part.utt2spk.keys()
+        assert part.table("spk2gender").keys() == part.spk2utt.keys()
+    assert sets[spk2set["s1"]].table("utt2group")["s1-u1"] == "male_medium"
+
+
+def test_shares_within_each_gender(tmp_path):
+    spk2set = split(make_all(tmp_path, 1000, 3))
+    for odd in (0, 1):
+        sets = [owner for speaker, owner in spk2set.items() if int(speaker[1:]) % 2 == odd]
+        shares = [sets.count(name) / len(sets) for name in SETS]
+        assert shares == pytest.approx([0.7, 0.1, 0.2], abs=0.05)
+
+
+def test_a_speaker_keeps_its_set_when_others_come_or_rows_go(tmp_path):
+    before = split(make_all(tmp_path / "a", 60))
+    more = split(make_all(tmp_path / "b", 90, takes=6))
+    assert {speaker: more[speaker] for speaker in before} == before
+    fewer = split(make_all(tmp_path / "c", 30, first=30))
+    assert fewer == {speaker: before[speaker] for speaker in fewer}
+
+
+def test_another_seed_gives_another_split(tmp_path):
+    data = make_all(tmp_path)
+    assert split(data) != split(data, split_seed=7)
+    assert split(data) == split(data, force=True)
+
+
+def test_row_order_does_not_count(tmp_path):
+    data = make_all(tmp_path)
+    before = split(data)
+    pitch = (data / "utt2pitch").read_text().splitlines(keepends=True)
+    (data / "utt2pitch").write_text("".join(reversed(pitch)))
+    assert split(data) == before
+    assert validate(tmp_path / "train", text=False, feats=False, wav=False) == []
+
+
+def test_utterances_that_lack_a_label_are_left_out(tmp_path):
+    data = make_all(tmp_path)
+    pitch = read_table(data / "utt2pitch")
+    lost = {key for key in pitch if key.startswith("s3-")} | {"s4-u0"}
+    write_table(data / "utt2pitch", {key: value for key, value in pitch.items() if key not in lost})
+    spk2set = split(data)
+    assert "s3" not in spk2set and "s4" in spk2set
+    kept = {key for name in SETS for key in DataDir(tmp_path / name).utt2spk}
+    assert kept == set(pitch) - lost
+
+
+def test_genders_of_the_sets_where_the_whole_has_none(tmp_path):
+    data = make_all(tmp_path)
+    whole = read_table(data / "spk2gender")
+    (data / "spk2gender").unlink()
+    split(data)
+    assert all(whole[spk] == g for name in SETS for spk, g in DataDir(tmp_path / name).table("spk2gender").items())
+
+
+def test_coverage_table(tmp_path):
+    split(make_all(tmp_path))
+    rows = [line.split("\t") for line in (tmp_path / "split" / "coverage.tsv").read_text().splitlines()]
+    assert rows[0][:3] == ["group", "train_speakers", "train_utterances"]
+    assert [row[0] for row in rows[1:]] == sorted(
+        f"{g}_{p}" for g in ("female", "male") for p in ("low", "medium", "high")
+    ) + ["all"]
+    assert sum(int(cell) for cell in rows[-1][1::2]) == 60 and sum(int(cell) for cell in rows[-1][2::2]) == 180
+
+
+def relabel(data: Path, speakers: set[str], pitch: str) -> None:
+    table = read_table(data / "utt2pitch")
+    write_table(data / "utt2pitch", {u: pitch if u.split("-")[0] in speakers else v for u, v in table.items()})
+
+
+def test_a_group_without_training_speakers(tmp_path, caplog):
+    data = make_all(tmp_path)
+    tested = {speaker for speaker, owner in split(data).items() if owner == "test"}
+    relabel(data, tested, "shrill")
+    with pytest.raises(
+        InputError, match="2 groups have no training speaker: female_shrill, male_shrill; .*--allow_missing"
+    ):
+        split(data, out=tmp_path / "b")
+    assert not list((tmp_path / "b").glob("*"))
+    split(data, out=tmp_path / "b", allow_missing_groups=True)
+    assert "dev has no speaker of female_shrill, male_shrill" in caplog.text
+
+
+def test_combinations_that_nobody_has_are_warned_of(tmp_path, caplog):
+    data = make_all(tmp_path)
+    relabel(data, {f"s{number}" for number in range(0, 60, 2)}, "low")
+    split(data)
+    assert "no utterance at all is in 2 combinations: female_high, female_medium" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("n_speakers", "message"),
+    [(1, r"1 speaker\(s\) in all, s0: too few"), (4, "no speaker of 4 falls into dev and test")],
+)
+def test_too_few_speakers(tmp_path, n_speakers, message):
+    with pytest.raises(InputError, match=message):
+        split(make_all(tmp_path, n_speakers), fractions=(0.98, 0.01, 0.01))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all", "x.ark", "x.scp"]
+
+
+@pytest.mark.parametrize("fractions", [(0.7, 0.3), (0.7, 0.3, 0.0), (-1.0, 1.0, 1.0), (float("inf"), 1.0, 1.0)])
+def test_bad_fractions(tmp_path, fractions):
+    with pytest.raises(InputError, match="--fractions: expected three numbers above 0"):
+        split(make_all(tmp_path), fractions=fractions)
+
+
+def test_official_split_is_imported(tmp_path):
+    data = make_all(tmp_path)
+    names = {"train": "train", "dev": "val", "test": "test"}
+    official = {u: names[SETS[int(u[1:].split("-")[0]) % 3]] for u in DataDir(data).utt2spk}
+    write_table(tmp_path / "official", official)
+    spk2set = split(data, official=str(tmp_path / "official"))
+    assert spk2set == {f"s{number}": SETS[number % 3] for number in range(60)}
+    write_table(data / "utt2split", official)
+    assert split(data, official="true", force=True) == spk2set
+
+
+def test_official_split_that_leaks_or_is_not_whole(tmp_path):
+    data = make_all(tmp_path)
+    official = {u: SETS[n % 3] for n, u in enumerate(DataDir(data).utt2spk)}
+    table = tmp_path / "official"
+    write_table(table, official)
+    with pytest.raises(InputError, match="the split leaks: 60 of 60 speakers .* as s0 in dev and test and train"):
+        split(data, official=str(table))
+    write_table(table, official | {"s5-u1": "eval"})
+    with pytest.raises(InputError, match="official: s5-u1: expected one of train, dev, .* found 'eval'"):
+        split(data, official=str(table))
+    del official["s7-u0"]
+    write_table(table, official)
+    with pytest.raises(InputError, match="official: s7-u0: expected one of .*, it is not there"):
+        split(data, official=str(table))
+    with pytest.raises(InputError, match="nowhere: no such file"):
+        split(data, official=str(tmp_path / "nowhere"))
+
+
+def test_command_line_and_a_rerun(tmp_path, capsys):
+    data = make_all(tmp_path)
+    words = ["--data", str(data), "--attributes", "gender,pitch"]
+    assert main(words) == 0
+    stamp = (tmp_path / "train" / "utt2spk").stat().st_ino
+    assert main(words) == 0
+    assert (tmp_path / "train" / "utt2spk").stat().st_ino == stamp
+    assert main([*words, "--attributes", "gender,mood"]) == 1
+    assert "utt2mood" in capsys.readouterr().err
+
+
+def test_the_official_split_of_real_data_leaks(capspeech_libri, tmp_path):
+    from local.prepare_capspeech import Options as Prepare
+    from local.prepare_capspeech import work as prepare
+
+    prepare(Prepare(capspeech_libri, capspeech_libri / "embeddings", tmp_path / "all"))
+    attributes = ("gender", "pitch", "speaking_rate")
+    with pytest.raises(InputError, match="the split leaks: 122 of 251"):
+        split(tmp_path / "all", official="true", attributes=attributes)
+    spk2set = split(tmp_path / "all", attributes=attributes)
+    assert len(spk2set) == 251
+    assert len((tmp_path / "split" / "coverage.tsv").read_text().splitlines()) == 20
