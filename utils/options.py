@@ -31,9 +31,20 @@ REQUIRED = dataclasses.MISSING
 T = TypeVar("T")
 
 
-def option(default: Any = REQUIRED, help: str = "", choices: tuple | None = None, short: str | None = None) -> Any:
-    """A dataclass field with its help text. Without a default it must be given; `short` is a name such as "-n"."""
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "short": short})
+def option(
+    default: Any = REQUIRED,
+    help: str = "",
+    choices: tuple | None = None,
+    short: str | None = None,
+    least: float | None = None,
+    above: float | None = None,
+) -> Any:
+    """A dataclass field with its help text. Without a default it must be given; `short` is a name such as "-n".
+
+    A value must be one of `choices`, not below `least`, and greater than `above`.
+    """
+    metadata = {"help": help, "choices": choices, "short": short, "least": least, "above": above}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = "") -> T:
@@ -149,12 +160,24 @@ def convert(cls: type, name: str, value: Any, where: str) -> Any:
         converted = _convert_to(kind, value)
     except (TypeError, ValueError) as error:
         raise InputError(f"{where}: expected {_type_name(kind).lower()}, found {value!r}") from error
-    choices = fields[name].metadata.get("choices")
-    if choices:
-        for item in converted if isinstance(converted, tuple) else (converted,):
-            if item not in choices:
-                raise InputError(f"{where}: expected one of {', '.join(map(str, choices))}, found {item!r}")
+    for item in converted if isinstance(converted, tuple) else (converted,):
+        problem = _out_of_range(item, **fields[name].metadata)
+        if problem:
+            raise InputError(f"{where}: expected {problem}, found {item!r}")
     return converted
+
+
+def _out_of_range(
+    item: Any, choices: tuple | None = None, least: float | None = None, above: float | None = None, **_: Any
+) -> str | None:
+    """What is expected instead of a value that its option does not take."""
+    if choices and item not in choices:
+        return f"one of {', '.join(map(str, choices))}"
+    if least is not None and item < least:
+        return f"{least} or more"
+    if above is not None and not (item > above and math.isfinite(item)):
+        return f"a finite number above {above}"
+    return None
 
 
 def _convert_to(kind: Any, value: Any) -> Any:

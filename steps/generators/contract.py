@@ -75,11 +75,11 @@ class Generator(ABC):
         values, arrays = self.state()
         description = {"kind": self.kind, "dim": self.dim, "text_dim": self.text_dim, "values": values}
         (directory / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, str(directory / WEIGHTS))
+        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, str(directory / WEIGHTS))
 
 
 def load_generator(directory: Path) -> Generator:
-    """Load a generator. Raises InputError where its directory is incomplete, of unknown kind, or holds a pickle."""
+    """Load a generator. Raises InputError where its files are incomplete, do not fit, or have a pickle with them."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -95,17 +95,21 @@ def load_generator(directory: Path) -> Generator:
     try:
         description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
         arrays = load_file(str(directory / WEIGHTS))
-    except (json.JSONDecodeError, SafetensorError) as error:
-        raise InputError(f"{directory}: unreadable model ({error}); train it again") from error
-    if description["kind"] not in KINDS:
+        kind, values, sizes = description["kind"], description["values"], (description["dim"], description["text_dim"])
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise InputError(f"{directory}: unreadable model ({error!r}); train it again") from error
+    if kind not in KINDS:
+        raise InputError(f"{directory / DESCRIPTION}: unknown kind {kind!r}; known are {', '.join(KINDS)}")
+    module, name = KINDS[kind]
+    try:
+        generator = getattr(importlib.import_module(module), name).from_state(values, arrays)
+    except (KeyError, TypeError) as error:
         raise InputError(
-            f"{directory / DESCRIPTION}: unknown kind {description['kind']!r}; known are {', '.join(KINDS)}"
-        )
-    module, name = KINDS[description["kind"]]
-    generator = getattr(importlib.import_module(module), name).from_state(description["values"], arrays)
-    if (generator.dim, generator.text_dim) != (description["dim"], description["text_dim"]):
+            f"{directory}: {DESCRIPTION} or {WEIGHTS} lacks what the kind {kind!r} has ({error!r}); train it again"
+        ) from error
+    if (generator.dim, generator.text_dim) != sizes:
         raise InputError(
             f"{directory}: the weights are for {generator.dim} dimensions and {generator.text_dim}-d texts,"
-            f" {DESCRIPTION} says {description['dim']} and {description['text_dim']}; the files do not belong together"
+            f" {DESCRIPTION} says {sizes[0]} and {sizes[1]}; the files do not belong together"
         )
     return generator

@@ -21,9 +21,11 @@ from utils.options import option
 class GroupGaussianOptions:
     """A full-covariance Gaussian per group, shrunk towards the pooled covariance."""
 
-    prior: float = option(1.0, "weight of the pooled covariance, in embeddings a dimension")
-    shrinkage: float = option(0.1, "share by which off-diagonal pooled covariances are shrunk")
-    subspace_floor: float = option(0.01, "principal directions below this share of the largest deviation are left out")
+    prior: float = option(1.0, "weight of the pooled covariance, in embeddings a dimension", above=0)
+    shrinkage: float = option(0.1, "share by which off-diagonal pooled covariances are shrunk", least=0)
+    subspace_floor: float = option(
+        0.01, "principal directions below this share of the largest deviation are left out", above=0
+    )
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class GmmOptions:
     """A mixture of diagonal Gaussians, for all groups together or per group."""
 
     per_group: bool = option(False, "a mixture for each group instead of one deaf to the text")
-    n_components: int = option(15, "components of a mixture")
-    scale_floor: float = option(0.01, "no standard deviation below this share of the largest one")
-    seed: int = option(0, "seed of the initial means")
+    n_components: int = option(15, "components of a mixture", least=1)
+    scale_floor: float = option(0.01, "no standard deviation below this share of the largest one", above=0)
+    seed: int = option(0, "seed of the initial means", least=0)
 
 
 class GroupGenerator(Generator):
@@ -83,7 +85,7 @@ def fit_group_gaussian(
     """A Gaussian per group: its own mean; the fewer embeddings it has, the more of the pooled covariance."""
     subspace = principal_subspace(train.x, options.subspace_floor)
     y = subspace.to_latent(train.x)
-    parts = [y[train.groups == group] for group in range(len(train.group_names))]
+    parts = [y[train.groups == group] for group in np.unique(train.groups)]
     means = [part.mean(axis=0) for part in parts]
     scatters = [(part - mean).T @ (part - mean) for part, mean in zip(parts, means, strict=True)]
     pooled = sum(scatters) / len(y)
@@ -102,7 +104,7 @@ def fit_gmm(train: Pairs, dev: Pairs, options: GmmOptions, place: Place | None =
     floor = options.scale_floor * train.x.std(axis=0).max()
     if not options.per_group:
         return GroupGenerator(None, [_mixture_of(train.x, options, floor)], train.text_dim)
-    parts = [train.x[train.groups == group] for group in range(len(train.group_names))]
+    parts = [train.x[train.groups == group] for group in np.unique(train.groups)]
     return GroupGenerator(_classifier(train), [_mixture_of(part, options, floor) for part in parts], train.text_dim)
 
 
@@ -110,8 +112,9 @@ def _mixture_of(x: np.ndarray, options: GmmOptions, floor: float) -> Mixture:
     from sklearn.mixture import GaussianMixture
 
     n_components = min(options.n_components, len(x))
+    rows = np.repeat(x, 2, axis=0) if len(x) == 1 else x  # scikit-learn wants two
     fitted = GaussianMixture(n_components, covariance_type="diag", reg_covar=floor**2, random_state=options.seed).fit(
-        x.astype(np.float64)
+        rows.astype(np.float64)
     )
     absent = options.n_components - n_components  # a group smaller than K: the table stays rectangular
     return Mixture(
@@ -123,6 +126,9 @@ def _mixture_of(x: np.ndarray, options: GmmOptions, floor: float) -> Mixture:
 
 
 def _classifier(train: Pairs) -> GroupClassifier:
+    """Tells the groups that have embeddings; the text of another group means the likest of these."""
     texts = np.concatenate([train.variants, train.captions])
     groups = np.concatenate([train.variant_groups, train.groups[train.caption_rows]])
-    return GroupClassifier.fit(texts, groups, len(train.group_names))
+    present = np.unique(train.groups)
+    mine = np.isin(groups, present)
+    return GroupClassifier.fit(texts[mine], np.searchsorted(present, groups[mine]), len(present))

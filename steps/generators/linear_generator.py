@@ -22,15 +22,17 @@ from utils.options import option
 class GaussianOptions:
     """One Gaussian for all speakers, whatever the text."""
 
-    shrinkage: float = option(0.1, "share by which off-diagonal covariances are shrunk")
-    subspace_floor: float = option(0.01, "principal directions below this share of the largest deviation are left out")
+    shrinkage: float = option(0.1, "share by which off-diagonal covariances are shrunk", least=0)
+    subspace_floor: float = option(
+        0.01, "principal directions below this share of the largest deviation are left out", above=0
+    )
 
 
 @dataclass(frozen=True)
 class RidgeOptions(GaussianOptions):
     """A ridge regression from the text to the mean, one shared covariance."""
 
-    penalty: float = option(0.1, "ridge penalty, in observations")
+    penalty: float = option(0.1, "ridge penalty, in observations", above=0)
     student: bool = option(False, "Student-t instead of Gaussian, degrees of freedom chosen on dev")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from steps.generators.sample import Options, check, inputs, parts_root, requests_of, vectors_of
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.stage_dir import StageDir
+from utils.stage_dir import StageDir, is_done
 
 log = logger(__name__)
 
@@ -21,7 +21,7 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, inputs(options), options.force) as stage:
         if not stage.done:
             parts = [parts_root(options.out) / f"{job}of{options.nj}" for job in range(1, options.nj + 1)]
-            missing = [part.name for part in parts if not (part / ".done").is_file()]
+            missing = [part.name for part in parts if not is_done(part, options, inputs(options))]
             if missing:
                 raise InputError(f"{parts_root(options.out)}: no part {missing[0]}; run its sampling job again")
             finish(options, parts, stage)

@@ -7,7 +7,6 @@ only one part is drawn, into a hidden directory beside --out; `steps.generators.
 parts. The samples are the same bytes either way.
 """
 
-import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,18 +37,18 @@ class Options:
     text_file: Path | None = option(None, "descriptions, a line each: id<tab>text, or the text alone")
     descriptions: Path | None = option(None, "data/<corpus>/descriptions: sample for each of its groups")
     text_vectors: Path | None = option(None, "exp/<corpus>/text: vectors of the descriptions, encoded before")
-    n_samples: int = option(100, "speakers for each text, or for each group", short="-n")
+    n_samples: int = option(100, "speakers for each text, or for each group", short="-n", least=1)
     seed: int = option(0, "seed of the random streams")
-    temperature: float = option(1.0, "sets both temperatures")
-    weight_temperature: float | None = option(None, "of the component weights: above 1 evens them out")
-    spread_temperature: float | None = option(None, "factor on the variances of the components")
-    distance_to_train: float = option(0.0, "smallest cosine distance from every training speaker")
-    distance_to_others: float = option(0.0, "smallest cosine distance between two speakers of one text")
-    max_tries: int = option(100, "rounds of rejection before a distance is given up")
+    temperature: float = option(1.0, "sets both temperatures; 1 is the model's own density", above=0)
+    weight_temperature: float | None = option(None, "of the component weights: above 1 evens them out", above=0)
+    spread_temperature: float | None = option(None, "factor on the variances of the components", above=0)
+    distance_to_train: float = option(0.0, "smallest cosine distance from every training speaker", least=0)
+    distance_to_others: float = option(0.0, "smallest cosine distance between two speakers of one text", least=0)
+    max_tries: int = option(100, "rounds of rejection before a distance is given up", least=1)
     save_params: bool = option(False, "also write the mixture of each text in the space of the embeddings")
     encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
-    nj: int = option(1, "number of jobs that share the work")
-    job: int = option(0, "draw only the part of this job, from 1; 0 draws all and writes --out")
+    nj: int = option(1, "number of jobs that share the work", least=1)
+    job: int = option(0, "draw only the part of this job, from 1; 0 draws all and writes --out", least=0)
     force: bool = option(False, "sample again even if nothing has changed")
 
 
@@ -71,21 +70,12 @@ def work(options: Options) -> None:
 
 
 def check(options: Options) -> None:
-    """Refuse numbers that mean nothing. Raises InputError with the option's name."""
+    """Refuse what contradicts itself. Raises InputError with the names of the options."""
     sources = [options.text is not None, options.text_file is not None, options.descriptions is not None]
     if sum(sources) != 1:
         raise InputError("give one of --text, --text_file and --descriptions")
-    if options.n_samples < 1:
-        raise InputError(f"--n_samples {options.n_samples}: expected a number of speakers, 1 or more")
-    for name in ("temperature", "weight_temperature", "spread_temperature"):
-        value = getattr(options, name)
-        if value is not None and not (value > 0 and math.isfinite(value)):
-            raise InputError(f"--{name} {value}: expected a finite number above 0; 1.0 is the model's own density")
-    for name in ("distance_to_train", "distance_to_others"):
-        if not 0 <= getattr(options, name) <= 2:
-            raise InputError(f"--{name} {getattr(options, name)}: expected a cosine distance between 0 and 2")
-    if options.nj < 1 or not 0 <= options.job <= options.nj or options.max_tries < 1:
-        raise InputError(f"--nj {options.nj} --job {options.job} --max_tries {options.max_tries}: expected 1 or more")
+    if options.job > options.nj:
+        raise InputError(f"--job {options.job}: there are --nj {options.nj} jobs")
 
 
 def inputs(options: Options) -> list[Path]:

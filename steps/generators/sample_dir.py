@@ -9,6 +9,7 @@ import math
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -102,24 +103,23 @@ def gender_of(group: str | None) -> str | None:
 
 
 def write_parameters(target: Path, mixtures: list[Mixture], requests: list[Request]) -> None:
-    """Write the mixture of each text in the space of the embeddings.
+    """Write the mixture of each text in the space of the embeddings, as `Mixture.original_space` names its parts.
 
-    `mixtures.npz` holds arrays `<text-id>/weights` and so on, as `Mixture.original_space` names them; `mixtures.json`
-    weights, means and the variances of each dimension, for reading without numpy.
+    `mixtures.npz` holds the arrays `<text-id>/weights` and so on, `mixtures.json` the same numbers below `texts`.
+    Texts share their bases: `basis` is a number n that stands for the array `bases/n`, or for the entry n of `bases`.
     """
-    arrays, table = {}, {}
+    frames = {id(mixture.frame): mixture.frame for mixture in mixtures}
+    number = {identity: n for n, identity in enumerate(frames)}
+    arrays: dict[str, np.ndarray] = {}
+    texts: dict[str, dict[str, Any]] = {}
     for request, mixture in zip(requests, mixtures, strict=True):
-        parameters = mixture.original_space()
+        parameters = mixture.original_space() | {"basis": np.array(number[id(mixture.frame)])}
         arrays |= {f"{request.text_id}/{name}": array for name, array in parameters.items()}
-        variances = parameters["scales"] ** 2 @ (parameters["basis"] ** 2).T
-        table[request.text_id] = {
-            "text": request.text,
-            "weights": parameters["weights"].tolist(),
-            "means": parameters["means"].tolist(),
-            "variances": variances.tolist(),
-            "dof": None if math.isinf(mixture.dof) else mixture.dof,
-        }
-    np.savez_compressed(target / "mixtures.npz", **arrays)
+        texts[request.text_id] = {"text": request.text} | {name: array.tolist() for name, array in parameters.items()}
+        texts[request.text_id]["dof"] = None if math.isinf(mixture.dof) else mixture.dof
+    bases = [frame.matrix for frame in frames.values()]
+    np.savez_compressed(target / "mixtures.npz", **arrays, **{f"bases/{n}": basis for n, basis in enumerate(bases)})
+    table = {"bases": [basis.tolist() for basis in bases], "texts": texts}
     (target / "mixtures.json").write_text(json.dumps(table, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

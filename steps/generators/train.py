@@ -41,7 +41,7 @@ class Options:
     job: int = option(1, "which line of the list to train, from 1")
     name: str | None = option(None, "train the generator of this name instead")
     set: tuple[str, ...] = option((), "key=value,... that override the generator's own options")
-    seed: int | None = option(None, "override the generator's seed, where it has one")
+    seed: int | None = option(None, "override the generator's seed, where it has one", least=0)
     use_gpu: str = option("auto", "train networks on a GPU", choices=("auto", "true", "false"))
     store_speaker_means: bool = option(True, "keep the mean embedding of each training speaker beside the weights")
     force: bool = option(False, "train again even if nothing has changed")

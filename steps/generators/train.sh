@@ -26,10 +26,9 @@ if [ $# -ne 4 ]; then
   echo "$help_message" >&2
   exit 1
 fi
-[ -r "$generators" ] || { echo "$0: ERROR: cannot read the list of generators '$generators'" >&2; exit 1; }
+n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") || { echo "$0: ERROR: no generators in '$generators'" >&2; exit 1; }
 
 [ "$use_gpu" != false ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
-n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators")
 # shellcheck disable=SC2086 # the launcher and its options are words
 $cmd JOB=1:"$n_generators" "$4/log/train.JOB.log" \
   python3 -m steps.generators.train --job JOB --generators "$generators" --use_gpu "$use_gpu" --force "$force" \

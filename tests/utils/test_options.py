@@ -108,3 +108,22 @@ def test_help_shows_defaults(capsys):
     assert end.value.code == 0
     shown = capsys.readouterr().out
     assert "default: 100" in shown and "required" in shown and "one of auto, cpu" in shown
+
+
+@dataclass(frozen=True)
+class Ranges:
+    count: int = option(1, "how many", least=1)
+    factor: float | None = option(None, "how much", above=0)
+
+
+def test_ranges():
+    assert parse(Ranges, ["--count", "1", "--factor", "0.1"], "prog") == Ranges(1, 0.1)
+    assert parse(Ranges, ["--factor", "none"], "prog") == Ranges()
+    for words, message in (
+        (["--count", "-3"], "--count: expected 1 or more, found -3"),
+        (["--factor", "0"], "--factor: expected a finite number above 0, found 0.0"),
+        (["--factor", "inf"], "finite"),
+        (["--factor", "nan"], "expected float, found 'nan'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            parse(Ranges, words, "prog")
