@@ -43,11 +43,13 @@ class Pairs:
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """(N,) float64, sum 1: groups count alike, speakers alike within a group, utterances alike within both."""
-        cell = self.groups.astype(np.int64) * (self.speakers.max() + 1) + self.speakers
-        cells, cell_of, utterances = np.unique(cell, return_inverse=True, return_counts=True)
-        speakers_in_group = np.bincount(cells // (self.speakers.max() + 1), minlength=len(self.group_names))
-        weights = 1.0 / (utterances[cell_of] * speakers_in_group[self.groups])
+        """(N,) float64, sum 1: all groups weigh the same, and within them speakers count by their share of utterances.
+
+        A speaker's utterances together count once, so nobody dominates by talking much, and a group is described most
+        by the speakers who mostly belong to it.
+        """
+        weights = 1.0 / np.bincount(self.speakers)[self.speakers]
+        weights /= np.bincount(self.groups, weights)[self.groups]
         return weights / weights.sum()
 
     @property

@@ -41,7 +41,7 @@ class Options:
     attributes: tuple[str, ...] = option(ATTRIBUTES, "attributes that make the groups")
     augment: str = option("grammar", "where variants come from", choices=("grammar", "openai", "file"))
     augment_file: Path | None = option(None, "JSON {group: [texts]}, for --augment file")
-    variants_per_group: int = option(10, "variants of each group; of a file, the least number")
+    variants_per_group: int = option(30, "variants of each group; of a file, the least number")
     heldout_fraction: float = option(0.2, "share of a group's variants that is never trained on")
     captions: str = option(
         "none", "use utt2caption in addition to the variants?", choices=("none", "beside", "instead")

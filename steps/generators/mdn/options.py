@@ -16,9 +16,9 @@ class MdnOptions:
         "shared", "shared: one shape, a scale a component | diagonal: Bishop's", choices=("shared", "diagonal")
     )
     linear_path: bool = option(True, "a linear map from the text to the mean, solved in closed form before training")
-    penalty: float = option(0.1, "ridge penalty of the linear path, in observations", above=0)
+    penalty: float = option(0.03, "ridge penalty of the linear path, in observations", above=0)
     folds: int = option(10, "parts that speakers are dealt into, to estimate the spread of unseen ones", least=2)
-    spread: float = option(0.85, "factor on the variances around the linear mean of a trained network", above=0)
+    spread: float = option(0.9, "factor on the variances around the linear mean of a trained network", above=0)
     subspace_floor: float = option(
         0.01, "no deviation below this share of the largest one; narrower directions are left out", above=0
     )
