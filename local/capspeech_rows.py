@@ -25,6 +25,7 @@ class CorpusRow:
         path: the audio path, which is the corpus's own id.
         source: the part of the corpus that it is from.
         speaker: as the corpus names it, or None where nothing tells.
+        speaker_from: what tells it: the column, --utt2spk or the rule of the source.
         labels: attribute -> our value; an attribute without a known label is absent.
         faults: attribute -> why it is absent.
         gender: male or female, whether or not gender is an attribute.
@@ -38,6 +39,7 @@ class CorpusRow:
     path: str
     source: str
     speaker: str | None
+    speaker_from: str = "column"
     gender: str | None = None
     caption: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
@@ -122,7 +124,8 @@ def name_speakers(rows: Iterable[CorpusRow], rules: Rules, space: str) -> None:
     untold: dict[str, list[CorpusRow]] = defaultdict(list)
     owners: dict[str, CorpusRow] = {}
     for row in rows:
-        row.speaker = row.speaker or rules.speaker(row.source, row.path)
+        if row.speaker is None:
+            row.speaker, row.speaker_from = rules.speaker(row.source, row.path), "rule"
         if row.speaker is None:
             untold[row.source].append(row)
             continue

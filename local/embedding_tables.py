@@ -2,24 +2,25 @@
 
 Read are all `*.csv` and `*.tsv` with a column each for key, archive and offset (`local/rules/columns.yaml` knows their
 names: Hyperion's id, storage_path, storage_byte; audio_id, ark_file, byte_offset; ...) and Kaldi's `*.scp`. Where there
-is none of them, the archives themselves are walked through. A table may repeat what another says, as a main table
-repeats its parts.
+is none of them, the archives themselves are walked through, and where there are no archives, numpy files are read. A
+table may repeat what another says, as a main table repeats its parts.
 """
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from local import array_embeddings
 from local.corpus_rules import Rules
 from utils.archives import Place, parse_place, scan_archive
 from utils.errors import InputError
 from utils.tables import read_lines, read_text, split_line
 
 NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp")
-UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl", ".npy", ".npz")
+UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
 
 
 class Entry(NamedTuple):
@@ -51,14 +52,15 @@ class EmbeddingTables:
 
     @cached_property
     def files(self) -> list[Path]:
-        """The tables, or the archives where there is no table. Raises InputError where there is neither."""
+        """The tables, or else the archives, or else the numpy files. Raises InputError where there is none of them."""
         files = sorted(path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
         tables = [path for path in files if path.suffix in (".csv", ".tsv") and self._columns(path)]
         tables += [path for path in files if path.suffix == ".scp" and path.name not in NOT_VECTORS]
         archives = [path for path in files if path.name.endswith((".ark", ".ark.gz"))]
-        if not tables and not archives:
+        found = tables or archives or [path for path in files if path.suffix in array_embeddings.SUFFIXES]
+        if not found:
             raise InputError(f"{self.folder}: no embeddings below it; expected {self._expected(files)}")
-        return tables or archives
+        return found
 
     def _expected(self, files: list[Path]) -> str:
         columns = ", ".join("|".join(self.rules.aliases(name)) for name in ("key", "archive", "offset"))
@@ -83,6 +85,17 @@ class EmbeddingTables:
             raise InputError(f"{self.files[0]}: empty; expected lines that name vectors")
         return entries
 
+    def script(self, keys: Mapping[str, str], out: Path, final: Path) -> dict[str, str]:
+        """What xvector.scp says: utterance -> place, for the given utterance -> key.
+
+        Rows of numpy files are copied to an archive in `out`, which is to be moved to `final`.
+        """
+        if self.files[0].suffix not in array_embeddings.SUFFIXES:
+            return {utterance: str(self.resolve(self.entries[key])) for utterance, key in keys.items()}
+        entries = {utterance: self.entries[key] for utterance, key in keys.items()}
+        rows = {utterance: (entry.table, entry.line - 1) for utterance, entry in entries.items()}
+        return array_embeddings.copy_rows(rows, out, final)
+
     def resolve(self, entry: Entry) -> Place:
         """The place of an entry with an absolute path to an existing archive."""
         known = (entry.table.parent, entry.place.path)
@@ -98,7 +111,7 @@ class EmbeddingTables:
         return entry.place._replace(path=self.found[known])
 
     def _candidates(self, folder: Path, text: str) -> Iterator[Path]:
-        """Where a path may lead: as it is, beside the table, by its name alone, from a recipe root above the table."""
+        """Where a path may lead: from the table's directory, from here, by its name alone, from a root above it."""
         for old, new in self.path_map:
             if text.startswith(old):
                 text = new + text[len(old) :]
@@ -106,8 +119,8 @@ class EmbeddingTables:
         if self.prefix is not None:
             yield Path(self.prefix) / text
             return
-        yield Path(text)
         yield folder / text
+        yield Path(text)
         yield folder / Path(text).name
         for parent in folder.absolute().parents:
             yield parent / text
@@ -117,6 +130,9 @@ class EmbeddingTables:
             return self._read_scp(file)
         if file.suffix in (".csv", ".tsv"):
             return self._read_csv(file)
+        if file.suffix in array_embeddings.SUFFIXES:
+            ids, _ = array_embeddings.read_array(file)
+            return ((key, Entry(Place(file.name), file, number)) for number, key in enumerate(ids, 1))
         return ((key, Entry(Place(file.name, offset), file, 0)) for key, offset in scan_archive(file))
 
     def _read_scp(self, file: Path) -> Iterator[tuple[str, Entry]]:

@@ -63,12 +63,14 @@ def work(options: Options) -> None:
     inputs += [options.utt2spk] if options.utt2spk else []
     with StageDir(options.out, options, inputs, options.force) as stage:
         if not stage.done:
-            prepare(options, rules, splits, tables, stage.dir)
+            prepare(options, rules, splits, tables, stage)
             log.info("wrote %s", stage.final)
 
 
-def prepare(options: Options, rules: Rules, splits: dict[str, list[Path]], tables: EmbeddingTables, out: Path) -> None:
-    """Read rows and embeddings, join them, write the data directory `out`."""
+def prepare(
+    options: Options, rules: Rules, splits: dict[str, list[Path]], tables: EmbeddingTables, stage: StageDir
+) -> None:
+    """Read rows and embeddings, join them, write the data directory."""
     only_source = options.sources[0] if len(options.sources) == 1 else None
     counts = RowCounts()
     rows = RowReader(rules, options.attributes, only_source).read(splits)
@@ -80,8 +82,9 @@ def prepare(options: Options, rules: Rules, splits: dict[str, list[Path]], table
     counts.count_kept(rows)
     log.info("rows:\n%s", counts.text())
     require_labels(rows, options.attributes, options.max_unknown)
-    counts.write(out)
-    write_data_dir(out, _data_tables(rows, tables, genders, options.attributes))
+    counts.write(stage.dir)
+    script = tables.script({row.utterance_id: row.key for row in rows}, stage.dir, stage.final)
+    write_data_dir(stage.dir, _data_tables(rows, genders, options.attributes) | {"xvector.scp": script})
 
 
 def _find_embeddings(
@@ -152,20 +155,19 @@ def _override_speakers(rows: list[CorpusRow], utt2spk: Path) -> None:
         match = matcher.match([row.path for row in some])
         log.info("%s: %d of %d speakers from %s", source, match.n_found, len(some), utt2spk)
         for row, key in zip(some, match.keys, strict=True):
-            row.speaker = speakers[key] if key is not None else row.speaker
+            if key is not None:
+                row.speaker, row.speaker_from = speakers[key], "--utt2spk"
 
 
 def _data_tables(
-    rows: list[CorpusRow], tables: EmbeddingTables, genders: dict[str, str], attributes: tuple[str, ...]
+    rows: list[CorpusRow], genders: dict[str, str], attributes: tuple[str, ...]
 ) -> dict[str, dict[str, str]]:
-    """The tables of the data directory: file name -> key -> value."""
-    places = {row.utterance_id: tables.resolve(tables.entries[row.key]) for row in rows}
+    """The tables of labels: file name -> key -> value."""
     result = {
         "utt2spk": {row.utterance_id: row.speaker_id for row in rows},
         "utt2corpus_id": {row.utterance_id: row.path for row in rows},
         "utt2split": {row.utterance_id: row.split for row in rows},
         "utt2caption": {row.utterance_id: row.caption for row in rows if row.caption},
-        "xvector.scp": {utterance: str(place) for utterance, place in places.items()},
     }
     for attribute in attributes:
         result[f"utt2{attribute}"] = {

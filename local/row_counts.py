@@ -1,6 +1,6 @@
 """What became of the rows of a corpus: counted by source and reason, and listed where they are left out.
 
-Outputs, beside the data: `row_counts.tsv` (source, reason, rows) and `left_out.tsv` (where, audio path, reason).
+Outputs, beside the data: `row_counts.tsv` (source, reason, count) and `left_out.tsv` (where, audio path, reason).
 """
 
 from collections import Counter
@@ -27,10 +27,13 @@ class RowCounts:
         """Count the rows that enter, and for each attribute why its label is absent."""
         for row in rows:
             self.counts[row.source, "kept"] += 1
+            self.counts[row.source, f"kept, speaker told by {row.speaker_from}"] += 1
             for attribute, fault in row.faults.items():
                 self.counts[row.source, f"kept without {attribute}: {fault}"] += 1
             if not row.faults:
                 self.counts[row.source, "kept with all labels"] += 1
+        for source, _ in {(row.source, row.speaker_id) for row in rows}:
+            self.counts[source, "speakers"] += 1
 
     def lines(self) -> list[tuple[str, str, int]]:
         """(source, reason, rows), sorted, and the sums over sources at the end where there are several."""
@@ -50,7 +53,7 @@ class RowCounts:
 
     def write(self, folder: Path) -> None:
         """Write both tables."""
-        counts = ["source\treason\trows"] + [f"{source}\t{reason}\t{count}" for source, reason, count in self.lines()]
+        counts = ["source\treason\tcount"] + [f"{source}\t{reason}\t{count}" for source, reason, count in self.lines()]
         left_out = ["where\taudio_path\treason"] + [f"{row.where}\t{row.path}\t{why}" for row, why in self.left_out]
         for name, lines in (("row_counts.tsv", counts), ("left_out.tsv", left_out)):
             (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -167,7 +167,21 @@ def _packed(folder: Path, vectors: dict) -> None:
     (folder / "xvector.ark").unlink()
 
 
+def _npy(folder: Path, vectors: dict) -> None:
+    np.save(folder / "vectors.npy", np.stack(list(vectors.values())))
+    (folder / "vectors.txt").write_text("".join(f"{key}\n" for key in vectors))
+
+
+def _npz(folder: Path, vectors: dict) -> None:
+    for number, part in enumerate(_halves(vectors)):
+        np.savez(
+            folder / f"{number}.npz", ids=np.array(list(part)), embeddings=np.stack(list(part.values())).astype(float)
+        )
+
+
 LAYOUTS = {
+    "npy": _npy,
+    "npz": _npz,
     "csv": _csv,
     "hyperion csv": _hyperion,
     "hyperion tsv": lambda folder, vectors: _hyperion(folder, vectors, "tsv"),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from local.corpus_rules import Rules
@@ -75,6 +76,32 @@ def test_offset_inside_the_path(tmp_path):
     (tmp_path / "a.ark").touch()
     (tmp_path / "x.csv").write_text("id,storage_path\nk,a.ark:17\n")
     assert read(tmp_path) == {"k": f"{tmp_path / 'a.ark'}:17"}
+
+
+def test_numpy_files_that_do_not_hold_ids_and_a_matrix(tmp_path):
+    matrix = np.ones((2, 3), np.float32)
+    np.save(tmp_path / "x.npy", matrix)
+    with pytest.raises(InputError, match=r"x.npy: holds float32\[2, 3\]; .* with as many lines in x.txt"):
+        read(tmp_path)
+    (tmp_path / "x.txt").write_text("a\n")
+    with pytest.raises(InputError, match="x.npy: holds"):
+        read(tmp_path)
+    (tmp_path / "x.npy").unlink()
+    np.savez(tmp_path / "x.npz", ids=np.array(["a", None], object), vectors=matrix)
+    with pytest.raises(InputError, match="x.npz: not readable as numbers and strings: .*pickle"):
+        read(tmp_path)
+    (tmp_path / "x.npz").write_bytes((tmp_path / "x.npz").read_bytes()[:100])
+    with pytest.raises(InputError, match="x.npz: not readable"):
+        read(tmp_path)
+
+
+def test_an_archive_beside_the_table_goes_before_one_of_that_name_here(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    for place in (tmp_path, tmp_path / "here"):
+        (place / "a.ark").touch()
+    (tmp_path / "x.scp").write_text("k a.ark:2\n")
+    monkeypatch.chdir(tmp_path / "here")
+    assert read(tmp_path) == {"k": f"{tmp_path / 'a.ark'}:2"}
 
 
 def test_bad_path_map(tmp_path):

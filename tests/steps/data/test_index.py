@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -207,6 +209,16 @@ def test_opening_what_is_not_whole(sets, tmp_path):
         Index.open(out)
     with pytest.raises(InputError, match="blocks.json: missing; build the index"):
         Index.open(tmp_path)
+
+
+def test_a_full_disk_leaves_nothing(sets):
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000)); "
+    code = limit + "from steps.data.build_index import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", code, "--data", str(sets), "--out", str(sets.parent / "exp" / "index")]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[3])
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("steps.data.build_index: ERROR: ")
+    assert not list((sets.parent / "exp").glob("*"))
 
 
 def test_command_line(sets, capsys):

@@ -1,5 +1,6 @@
 """The split: no speaker in two sets, and nobody's set depends on who else is there."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,6 +174,19 @@ def test_command_line_and_a_rerun(tmp_path, capsys):
     assert (tmp_path / "train" / "utt2spk").stat().st_ino == stamp
     assert main([*words, "--attributes", "gender,mood"]) == 1
     assert "utt2mood" in capsys.readouterr().err
+
+
+def test_a_set_that_is_lost_is_made_again_alone(tmp_path):
+    data = make_all(tmp_path)
+    split(data)
+    before = {
+        path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "run_info.json"
+    }
+    stamp = (tmp_path / "train" / "utt2spk").stat().st_ino
+    shutil.rmtree(tmp_path / "dev")
+    split(data)
+    assert {path: path.read_bytes() for path in before} == before
+    assert (tmp_path / "train" / "utt2spk").stat().st_ino == stamp
 
 
 def test_the_official_split_of_real_data_leaks(capspeech_libri, tmp_path):

@@ -1,0 +1,51 @@
+"""Embeddings in numpy files: `x.npz` with an array of ids and a matrix, or `x.npy` with the ids in `x.txt`, one a line.
+
+Kaldi cannot read them in place, so that their rows are copied into an archive of the data directory.
+"""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from utils.errors import InputError
+from utils.tables import read_lines, read_table, write_vectors
+
+SUFFIXES = (".npy", ".npz")
+
+
+def read_array(file: Path) -> tuple[list[str], np.ndarray]:
+    """Read ids (N) and matrix (N, D) of one file. Anything else in it, above all a pickle, is an InputError."""
+    try:
+        loaded = np.load(file, allow_pickle=False, mmap_mode="r" if file.suffix == ".npy" else None)
+        arrays = [loaded] if file.suffix == ".npy" else [loaded[name] for name in sorted(loaded)]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{file}: not readable as numbers and strings: {error}") from error
+    matrices = [array for array in arrays if array.ndim == 2 and array.dtype.kind == "f"]
+    ids = [array.tolist() for array in arrays if array.ndim == 1 and array.dtype.kind == "U"]
+    if file.suffix == ".npy" and file.with_suffix(".txt").is_file():
+        ids = [read_lines(file.with_suffix(".txt"))]
+    if len(matrices) != 1 or len(ids) != 1 or len(ids[0]) != len(matrices[0]):
+        shapes = ", ".join(f"{array.dtype}{list(array.shape)}" for array in arrays)
+        wanted = "with as many lines in x.txt beside it" if file.suffix == ".npy" else "and an array of as many ids"
+        raise InputError(f"{file}: holds {shapes}; expected one matrix of floats (N, D) {wanted}")
+    return ids[0], matrices[0]
+
+
+def copy_rows(rows: Mapping[str, tuple[Path, int]], out: Path, final: Path) -> dict[str, str]:
+    """Write the rows to `out`/xvector.ark, to be moved to `final`.
+
+    Args:
+        rows: utterance -> file and row.
+    Returns:
+        utterance -> place, as in xvector.scp.
+    """
+    keys = sorted(rows)
+    matrices = {file: read_array(file)[1] for file in sorted({file for file, _ in rows.values()})}
+    dims = {matrix.shape[1]: file for file, matrix in matrices.items()}
+    if len(dims) > 1:
+        raise InputError("; ".join(f"{file}: vectors of dimension {dim}" for dim, file in sorted(dims.items())))
+    matrix = np.stack([matrices[file][row] for file, row in (rows[key] for key in keys)]).astype(np.float32)
+    write_vectors(out / "xvector.ark", out / "xvector.scp", keys, matrix, final / "xvector.ark")
+    return read_table(out / "xvector.scp")
