@@ -5,6 +5,7 @@ utterance to the next, so a sentence comes out with other bytes after other sent
 spoken yet says the same words the same way: `speak_alone` starts one.
 """
 
+import contextlib
 import ctypes
 import multiprocessing
 from collections.abc import Sequence
@@ -84,7 +85,7 @@ def speak_alone(espeak: Espeak, variant: str, pitch: int, lines: Sequence[tuple[
     """
     fork = multiprocessing.get_context("fork")
     receiver, sender = fork.Pipe(duplex=False)
-    child = fork.Process(target=_speak_and_send, args=(sender, espeak, variant, pitch, lines))
+    child = fork.Process(target=_speak_and_send, args=(receiver, sender, espeak, variant, pitch, lines))
     child.start()
     sender.close()
     try:
@@ -101,9 +102,12 @@ def speak_alone(espeak: Espeak, variant: str, pitch: int, lines: Sequence[tuple[
 
 
 def _speak_and_send(
-    sender: Connection, espeak: Espeak, variant: str, pitch: int, lines: Sequence[tuple[str, int]]
+    receiver: Connection, sender: Connection, espeak: Espeak, variant: str, pitch: int, lines: Sequence[tuple[str, int]]
 ) -> None:
+    receiver.close()  # else this process would wait for itself once nobody else listens
     try:
-        sender.send([espeak.say(text, variant, pitch, rate) for text, rate in lines])
+        spoken: list[np.ndarray] | InputError = [espeak.say(text, variant, pitch, rate) for text, rate in lines]
     except InputError as error:
-        sender.send(error)
+        spoken = error
+    with contextlib.suppress(BrokenPipeError):  # whoever asked has been killed
+        sender.send(spoken)

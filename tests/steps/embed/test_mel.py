@@ -8,7 +8,7 @@ from steps.embed.mel import mel_filters, mel_spectrogram
 librosa = pytest.importorskip("librosa")
 
 
-@pytest.mark.parametrize("samples", [16000, 15999, 16001, 300])
+@pytest.mark.parametrize("samples", [16000, 15999, 16001, 401])
 def test_equals_librosa_up_to_rounding(samples):
     waveform = np.random.default_rng(0).normal(scale=0.1, size=samples).astype(np.float32)
     theirs = librosa.feature.melspectrogram(y=waveform, sr=16000, n_fft=400, hop_length=160, n_mels=40).T
