@@ -93,7 +93,8 @@ class RowReader:
     def _row(self, where: str, split: str, raw: Row, names: Mapping[str, str | None]) -> CorpusRow:
         def cell(name: str) -> str | None:
             value = raw.get(names[name]) if names[name] else None
-            return None if value is None or self.rules.is_unknown(value) else str(value).strip()
+            text = None if value is None else str(value).strip()
+            return None if self.rules.is_unknown(text) else text
 
         path = cell("audio_path")
         source = self.rules.source(cell("source") or self.source or "")

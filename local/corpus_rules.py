@@ -8,6 +8,7 @@ rules.speaker("voxceleb", "id10270/5r0dWxy17C8/00001.wav")     # "id10270"
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,12 @@ class Rules:
 
     def is_unknown(self, label: str | None) -> bool:
         """Does this label say nothing?"""
-        return label is None or _fold(label) in self.unknown
+        return label is None or (len(label) <= self._longest_unknown and _fold(label) in self.unknown)
+
+    @cached_property
+    def _longest_unknown(self) -> int:
+        """Labels longer than this need not be looked up."""
+        return max(map(len, self.unknown)) + 2
 
     def label(self, attribute: str, label: str) -> str | None:
         """Our value of a label; None for one that the vocabulary of the attribute lacks."""

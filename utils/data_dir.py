@@ -68,9 +68,9 @@ def restrict(
     segments = tables.get("segments", {})
     speakers = {tables["utt2spk"][utterance] for utterance in utterances}
     recordings = {segments[utterance].split()[0] if segments else utterance for utterance in utterances}
-    kept = dict.fromkeys(per_speaker, speakers) | dict.fromkeys(PER_RECORDING, recordings)
-    wanted = {name: kept.get(name, set(utterances)) for name in tables}
-    return {name: {key: table[key] for key in table if key in wanted[name]} for name, table in tables.items()}
+    kept = dict.fromkeys(tables, set(utterances))
+    kept |= dict.fromkeys(per_speaker, speakers) | dict.fromkeys(PER_RECORDING, recordings)
+    return {name: {key: table[key] for key in table if key in kept[name]} for name, table in tables.items()}
 
 
 def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:

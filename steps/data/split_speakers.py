@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steps.data.coverage import Coverage
-from steps.text.groups import ATTRIBUTES, Grouping, read_groups
+from steps.text.groups import ATTRIBUTES, read_groups
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
@@ -66,9 +66,10 @@ def work(options: Options) -> None:
         coverage = Coverage(grouping, data.utt2spk, spk2set, SETS)
         log.info("groups:\n%s", coverage.text())
         coverage.check(options.allow_missing_groups)
+        tables = data.tables() | {"utt2group": grouping.utt2group}
         for name in SETS:
             if not stages[name].done:
-                _write_set(stages[name].dir, data, grouping, [u for u in grouping.utt2group if utt2set[u] == name])
+                _write_set(stages[name].dir, tables, [u for u in grouping.utt2group if utt2set[u] == name])
         if not stages["split"].done:
             write_table(stages["split"].dir / "spk2set", spk2set)
             coverage.write(stages["split"].dir / "coverage.tsv")
@@ -135,18 +136,18 @@ def _speaker_sets(utt2set: Mapping[str, str], utt2spk: Mapping[str, str]) -> dic
     return spk2set
 
 
-def _write_set(out: Path, data: DataDir, grouping: Grouping, utterances: list[str]) -> None:
-    tables = restrict(data.tables(), utterances) | {"utt2group": {u: grouping.utt2group[u] for u in utterances}}
+def _write_set(out: Path, tables: Mapping[str, Mapping[str, str]], utterances: list[str]) -> None:
+    tables = restrict(tables, utterances)
     if "spk2gender" not in tables and "utt2gender" in tables:
-        tables["spk2gender"] = _speaker_genders(data.path, tables["utt2gender"], tables["utt2spk"])
+        tables["spk2gender"] = _speaker_genders(tables["utt2gender"], tables["utt2spk"])
     write_data_dir(out, {name: table for name, table in tables.items() if table})
 
 
-def _speaker_genders(path: Path, utt2gender: Mapping[str, str], utt2spk: Mapping[str, str]) -> dict[str, str]:
+def _speaker_genders(utt2gender: Mapping[str, str], utt2spk: Mapping[str, str]) -> dict[str, str]:
     spk2gender: dict[str, str] = {}
     for utterance, gender in utt2gender.items():
         if spk2gender.setdefault(utt2spk[utterance], gender[0]) != gender[0]:
-            raise InputError(f"{path / 'utt2gender'}: {utterance}: {gender}, unlike others of {utt2spk[utterance]}")
+            raise InputError(f"utt2gender: {utterance}: {gender}, unlike other utterances of {utt2spk[utterance]}")
     return spk2gender
 
 

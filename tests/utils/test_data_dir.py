@@ -57,7 +57,7 @@ def test_required_files(data):
         ("utt2num_frames", "s1-a 1\ns1-b 1.5\ns10-a 2\n", "s1-b: expected frames"),
         ("wav.scp", "s1-a ~/a.wav\ns1-b b\ns10-a c\n", "s1-a: Kaldi does not expand"),
         ("segments", "s1-a r 0 1\ns1-b r 2 1\ns10-a r 0 1\n", "s1-b: expected 'recording begin end'"),
-        ("text", "s1-a a\ns1-b b\x07\ns10-a c\n", "text: s1-b: not printable"),
+        ("text", "s1-a a\ns1-b b\x07\ns10-a c\n", "text: s1-b: has a control character"),
         ("text", "s1-a a\ns1-b b\n", "text: 2 keys, expected 3"),
     ],
 )
