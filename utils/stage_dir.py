@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -161,13 +162,19 @@ def signature(options: Any, inputs: Iterable[Path]) -> str:
         for name, value in raw_values(options).items()
         if name not in NOT_HASHED and not isinstance(value, Path)
     }
-    digest = hashlib.sha256(json.dumps([type(options).__module__, kept], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([_owner(options), kept], sort_keys=True).encode())
     for number, root in enumerate(inputs):
         if not root.exists():
             raise InputError(f"{root}: no such file or directory; run the stage that makes it first")
         for path in sorted(_files(root)):
             digest.update(f"\n{number} {path.relative_to(root)} {_fingerprint(path)}".encode())
     return digest.hexdigest()
+
+
+def _owner(options: Any) -> str:
+    """The module that declares the options, by its own name also where it runs as `python3 -m`."""
+    module = sys.modules[type(options).__module__]
+    return module.__spec__.name if module.__spec__ else module.__name__
 
 
 def _files(root: Path) -> Iterable[Path]:
