@@ -67,14 +67,13 @@ class RowReader:
         self.rules, self.attributes, self.source = rules, attributes, source
 
     def read(self, splits: Mapping[str, list[Path]]) -> list[CorpusRow]:
-        """Read all files of all splits. A missing column, or an audio path that comes twice: InputError."""
+        """Read all files of all splits. A missing column is an InputError."""
         rows: list[CorpusRow] = []
         for split, files in splits.items():
             for file in files:
                 columns, raw_rows = read_rows(file)
                 names = self._columns(file, columns)
                 rows += [self._row(where, split, raw, names) for where, raw in raw_rows]
-        _refuse_duplicates(((row.source, row.path), row) for row in rows)
         return rows
 
     def _columns(self, file: Path, present: list[str]) -> dict[str, str | None]:
@@ -140,7 +139,7 @@ def name_speakers(rows: Iterable[CorpusRow], rules: Rules, space: str) -> None:
             )
     if untold:
         raise InputError("; ".join(_describe_untold(source, some, rules) for source, some in sorted(untold.items())))
-    _refuse_duplicates((row.utterance_id, row) for row in rows)
+    refuse_duplicates((row.utterance_id, row) for row in rows)
 
 
 def _utterance_name(row: CorpusRow, rules: Rules, space: str) -> str:
@@ -181,13 +180,13 @@ def settle_genders(rows: Iterable[CorpusRow], unlabel: bool) -> dict[str, str]:
     return {speaker: next(iter(found)) for speaker, found in genders.items() if speaker not in conflicts}
 
 
-def _refuse_duplicates(named: Iterable[tuple[object, CorpusRow]]) -> None:
+def refuse_duplicates(named: Iterable[tuple[str, CorpusRow]]) -> None:
     """Raise InputError if two rows have the same name."""
-    seen: dict[object, CorpusRow] = {}
+    seen: dict[str, CorpusRow] = {}
     twice = [(name, seen[name], row) for name, row in named if seen.setdefault(name, row) is not row]
     if twice:
         name, one, other = twice[0]
         raise InputError(
-            f"{other.where}: duplicate id {name if isinstance(name, str) else name[1]!r}, first at {one.where} "
+            f"{other.where}: duplicate id {name!r}, first at {one.where} "
             f"({len(twice)} duplicates in all); remove or rename one of the two rows"
         )

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.capspeech_rows import CorpusRow, RowReader, name_speakers, settle_genders
+from local.capspeech_rows import CorpusRow, RowReader, name_speakers, refuse_duplicates, settle_genders
 from local.corpus_rows import find_splits
 from local.corpus_rules import FILES, Rules
 from local.embedding_tables import EmbeddingTables
@@ -100,19 +100,19 @@ def _find_embeddings(
     kept: list[CorpusRow] = []
     missing: list[CorpusRow] = []
     for source, some in by_source.items():
-        match = matcher.match([row.path for row in some]) if not wanted or source in wanted else None
-        if match is None or (not wanted and match.n_found == 0):
-            for row in some:
-                counts.leave_out(row, "source without embeddings" if match else "source not chosen")
+        if wanted and source not in wanted:
+            counts.leave_out(some, "source not chosen")
+            continue
+        refuse_duplicates((row.path, row) for row in some)
+        match = matcher.match([row.path for row in some])
+        if not wanted and match.n_found == 0:
+            counts.leave_out(some, "source without embeddings")
             continue
         _log_match(source, match)
         for row, key in zip(some, match.keys, strict=True):
-            if key is None:
-                counts.leave_out(row, "no embedding")
-                missing.append(row)
-            else:
-                row.key = key
-                kept.append(row)
+            row.key = key or ""
+            (kept if key else missing).append(row)
+    counts.leave_out(missing, "no embedding")
     _require_matches(kept, missing if kept else rows, matcher.keys, min_match)
     return kept
 

@@ -18,10 +18,10 @@ class RowCounts:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.left_out: list[tuple[CorpusRow, str]] = []
 
-    def leave_out(self, row: CorpusRow, reason: str) -> None:
-        """Count and list a row that does not enter the data directory."""
-        self.counts[row.source, f"left out: {reason}"] += 1
-        self.left_out.append((row, reason))
+    def leave_out(self, rows: Sequence[CorpusRow], reason: str) -> None:
+        """Count and list rows that do not enter the data directory."""
+        self.counts.update((row.source, f"left out: {reason}") for row in rows)
+        self.left_out += [(row, reason) for row in rows]
 
     def count_kept(self, rows: Sequence[CorpusRow]) -> None:
         """Count the rows that enter, and for each attribute why its label is absent."""

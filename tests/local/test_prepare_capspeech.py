@@ -208,6 +208,12 @@ def test_duplicate_ids(corpus):
     fails(corpus.write(), "test.csv:2: duplicate id 'id10000-Wx_m0-00001.wav'", "train.csv:4", "1 duplicates")
 
 
+def test_duplicates_of_a_source_that_is_not_chosen_do_no_harm(corpus):
+    for row in corpus.rows[:3]:
+        row["source"], row["audio_path"] = "emilia", "EN_B00001_S00001_W000001.mp3"
+    assert len(prepare(corpus.write(), sources=("voxceleb",)).utt2spk) == 21
+
+
 def test_ids_with_spaces(corpus):
     corpus.rows[3]["audio_path"] = "id10001-Wx m1-00000.wav"
     corpus.write()
