@@ -1,0 +1,80 @@
+"""Speed of drawing samples: a chunk at once beside loops that draw one at a time; and memory of the command."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from steps.generators.mdn.generator import MdnGenerator
+from steps.generators.mixture import Frame, Mixture
+from steps.generators.sampling import CHUNK
+from tests.bench.generated import GROUPS
+from tests.bench.results import Row, target
+from tests.bench.timing import run_module, spread, take_turns
+
+
+def measure_drawing(generator: MdnGenerator, text: np.ndarray, rounds: int, n: int) -> list[Row]:
+    """Draw for one text (E,) with ours, and n samples with each of the loops, in turn. Returns rows of a table."""
+    rng = np.random.default_rng(0)
+    mixture = generator.mixtures(text[None])[0]
+    weights = np.exp(mixture.log_weights) / np.exp(mixture.log_weights).sum()
+    dim = generator.dim
+    turned = Mixture(
+        mixture.log_weights, mixture.means, mixture.scales, Frame(np.zeros(dim), rng.standard_normal((dim, dim)))
+    )
+    seconds = take_turns(
+        {
+            "ours": lambda: mixture.sample(rng, CHUNK),
+            "model": lambda: [draw_from_model(generator, text, rng) for _ in range(n // 10)],
+            "mixture": lambda: [draw_one(mixture, weights, rng) for _ in range(n)],
+            "noise": lambda: rng.standard_normal((CHUNK, dim), dtype=np.float32),
+            "full": lambda: turned.sample(rng, CHUNK),
+            "full loop": lambda: [turned.frame.matrix @ draw_one(turned, weights, rng) for _ in range(n)],
+        },
+        rounds,
+    )
+    drawn = {"model": n // 10, "mixture": n, "full loop": n}
+    each = {name: values / drawn.get(name, CHUNK) for name, values in seconds.items()}
+    model, prepared = (np.median(each[name] / each["ours"]) for name in ("model", "mixture"))
+    full = np.median(each["full loop"] / each["full"])
+    return [
+        (f"Mixture.sample, diagonal, {CHUNK} at once, µs each", spread(each["ours"], 1e6), ""),
+        ("its normal deviates alone, µs each", spread(each["noise"], 1e6), ""),
+        ("a loop: the network, a component, a sample, µs each", spread(each["model"], 1e6, 0), ""),
+        ("this loop / Mixture.sample", f"{model:.0f}", target(model, ">= 100")),
+        ("a loop: a component, a sample (the mixture is ready), µs each", spread(each["mixture"], 1e6), ""),
+        ("this loop / Mixture.sample", f"{prepared:.1f}", ""),
+        ("Mixture.sample, full covariance, µs each", spread(each["full"], 1e6), ""),
+        ("a loop: a component, a sample, µs each", spread(each["full loop"], 1e6), ""),
+        ("this loop / Mixture.sample", f"{full:.1f}", ""),
+    ]
+
+
+def draw_from_model(generator: MdnGenerator, text: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One sample (D,), from the text on."""
+    with torch.inference_mode():
+        log_weights, means, log_scales = (value[0].numpy() for value in generator.network(torch.from_numpy(text[None])))
+    weights = np.exp(log_weights.astype(np.float64))
+    component = rng.choice(len(weights), p=weights / weights.sum())
+    return means[component] + np.exp(log_scales[component]) * rng.standard_normal(generator.dim)
+
+
+def draw_one(mixture: Mixture, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One sample (q,), in latent coordinates, of a mixture whose weights (K,) sum to 1."""
+    component = rng.choice(len(weights), p=weights)
+    return mixture.means[component] + mixture.scales[component] * rng.standard_normal(mixture.means.shape[1])
+
+
+def measure_command(model: Path, descriptions: Path, text_vectors: Path, out: Path, n: int) -> list[Row]:
+    """Time and memory of the sampling command for n and n / 10 samples. Returns rows of a table."""
+    children = [
+        run_module(
+            "steps.generators.sample", "--model", model, "--descriptions", descriptions, "--text_vectors", text_vectors,
+            "--n_samples", size // len(GROUPS), "--out", out / str(size),
+        )
+        for size in (n // 10, n)
+    ]  # fmt: skip
+    return [
+        (f"steps.generators.sample, {size:,} samples: s, peak MB", f"{child.seconds:.0f}, {child.megabytes:.0f}", "")
+        for size, child in zip((n // 10, n), children, strict=True)
+    ]

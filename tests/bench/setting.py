@@ -1,0 +1,58 @@
+"""What the benchmarks of training train: generated pairs, the plain diagonal network, a place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from steps.generators.mdn.options import MdnOptions
+from steps.generators.mdn.trainer import Trainer
+from steps.generators.pairs import Pairs
+from tests.bench.generated import GROUPS, UTTERANCES_OF_SPEAKER, Corpus
+from utils.options import read_conf
+
+PLAIN = Path("conf/mdn_plain.yaml")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A network to be trained.
+
+    Attributes:
+        train, dev: pairs of different speakers. options: of the network.
+        directory: to work in. device: cpu or cuda.
+    """
+
+    train: Pairs
+    dev: Pairs
+    options: MdnOptions
+    directory: Path
+    device: str = "cpu"
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs of an embedding and a text in an epoch."""
+        return len(self.train.x) * len(self.train.variants) // len(GROUPS)
+
+    def trainer(self, name: str, kind: type[Trainer] = Trainer) -> Trainer:
+        """A trainer at its start, in a directory of its own."""
+        directory = self.directory / name
+        directory.mkdir(parents=True)
+        return kind(self.train, self.dev, self.options, directory, self.device)
+
+    def __str__(self) -> str:
+        n, dim = self.train.x.shape
+        return (
+            f"{n:,} x {dim} generated embeddings of {len(GROUPS)} groups, {len(self.train.variants)} texts,"
+            f" {self.n_pairs:,} pairs an epoch, K = {self.options.n_components}, {PLAIN}, {self.device}."
+        )
+
+
+def prepare(corpus: Corpus, directory: Path, device: str = "cpu", **options: int) -> Setting:
+    """Generate `corpus` and a dev set of a tenth as many other speakers; `options` override those of the network."""
+    torch.set_flush_denormal(True)
+    n_speakers = corpus.n // UTTERANCES_OF_SPEAKER
+    pairs = Corpus(corpus.n + corpus.n // 10, corpus.dim, corpus.n_texts, corpus.text_dim, corpus.seed).pairs()
+    network = MdnOptions(**(read_conf(MdnOptions, PLAIN) | options))
+    known = pairs.speakers < n_speakers
+    return Setting(pairs.of_speakers(known), pairs.of_speakers(~known), network, directory, device)

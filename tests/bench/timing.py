@@ -1,0 +1,75 @@
+"""Time and memory on a machine that does other things too: what is compared takes turns, so that both sides suffer."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from utils.errors import InputError
+
+# runs a command and prints its peak memory: from a small process, because a child's peak counts that of its parent's
+# image before exec
+RUNNER = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:], stdout=sys.stderr)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
+
+
+class Child(NamedTuple):
+    """What a command needed: seconds of wall time, and MB (10^6 bytes) of memory at its peak."""
+
+    seconds: float
+    megabytes: float
+
+
+def require_one_thread() -> None:
+    """Raise InputError unless the libraries were told to use one thread before they were loaded."""
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        raise InputError("set OMP_NUM_THREADS=1: these figures are for one thread")
+
+
+def take_turns(
+    actions: Mapping[str, Callable[[], object]], rounds: int, between: Callable[[], object] | None = None
+) -> dict[str, np.ndarray]:
+    """Seconds (rounds,) of each action; in each round all run, one after the other, after a round that does not count.
+
+    Args:
+        between: what is done before each action, untimed.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for number in range(rounds + 1):
+        for name, action in actions.items():
+            if between:
+                between()
+            begin = time.perf_counter()
+            action()
+            if number:
+                seconds[name].append(time.perf_counter() - begin)
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def run_child(command: Sequence[str]) -> Child:
+    """Run a command to its end, and measure it. A failure raises CalledProcessError with what it said."""
+    begin = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", RUNNER, *command], capture_output=True, text=True)
+    seconds = time.perf_counter() - begin
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+    return Child(seconds, int(done.stdout) * 1024 / 1e6)
+
+
+def run_module(module: str, *arguments: object) -> Child:
+    """Run one of the project's commands, as `run_child` does."""
+    return run_child([sys.executable, "-m", module, *map(str, arguments)])
+
+
+def spread(values: np.ndarray, unit: float = 1, digits: int = 1) -> str:
+    """Median and range of some values, times `unit`."""
+    low, middle, high = (f"{value * unit:,.{digits}f}" for value in np.quantile(values, [0, 0.5, 1]))
+    return f"{middle} ({low} to {high})"
