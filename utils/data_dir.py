@@ -229,7 +229,7 @@ def main(argv: list[str] | None = None) -> int:
     places = [word for word in arguments if word not in FLAGS]
     if len(places) != 1 or places[0].startswith("--"):
         print(USAGE, file=sys.stderr)
-        return 1
+        return 0 if places in (["--help"], ["-h"]) else 1
     problems = validate(Path(places[0]), **waived)
     if not problems and len(DataDir(places[0]).spk2utt) == 1:
         print(f"validate_data_dir: warning: {places[0]} has one speaker only", file=sys.stderr)
