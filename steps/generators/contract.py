@@ -28,7 +28,7 @@ KINDS = {
     "mdn": ("steps.generators.mdn.generator", "MdnGenerator"),
 }
 DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
-PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
+PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin")
 
 
 class Place(NamedTuple):
@@ -90,7 +90,7 @@ def load_generator(directory: Path) -> Generator:
                 f"{directory}: no {name}; train a generator into this directory first (./run.sh --stage 4)"
             )
     for file in sorted(directory.rglob("*")):
-        if file.suffix in PICKLES:
+        if file.suffix.lower() in PICKLES:
             raise InputError(f"{file}: a pickle can run code and is never loaded; remove it if it is not yours")
     try:
         description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))

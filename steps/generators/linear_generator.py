@@ -104,12 +104,12 @@ def fit_ridge_generator(train: Pairs, dev: Pairs, options: RidgeOptions, place: 
 
 def mean_log_density(generator: Generator, pairs: Pairs) -> float:
     """Log density of the pairs in nats: mean over the texts of an embedding, then balanced over groups and speakers."""
-    total = 0.0
+    total = np.zeros(len(pairs.x))
     for group in np.unique(pairs.groups):
         rows = pairs.groups == group
         texts = pairs.variants[pairs.variant_groups == group]
         if len(texts):
-            total += pairs.weights[rows] @ generator.log_density(pairs.x[rows], texts).mean(axis=1)
+            total[rows] += generator.log_density(pairs.x[rows], texts).sum(axis=1)
     for text, row in zip(pairs.captions, pairs.caption_rows, strict=True):
-        total += pairs.weights[row] * generator.log_density(pairs.x[row : row + 1], text[None])[0, 0]
-    return float(total)
+        total[row] += generator.log_density(pairs.x[row : row + 1], text[None])[0, 0]
+    return float(pairs.weights @ (total / pairs.texts_of_row))

@@ -52,6 +52,12 @@ class Pairs:
         weights /= np.bincount(self.groups, weights)[self.groups]
         return weights / weights.sum()
 
+    @cached_property
+    def texts_of_row(self) -> np.ndarray:
+        """(N,) how many texts each embedding is paired with."""
+        variants_of_group = np.bincount(self.variant_groups, minlength=len(self.group_names))
+        return variants_of_group[self.groups] + np.bincount(self.caption_rows, minlength=len(self.x))
+
     @property
     def text_dim(self) -> int:
         """E of the sentence vectors."""
@@ -72,14 +78,12 @@ class Pairs:
         Where an embedding has several texts, they share its weight.
         """
         weights, x = self.weights, self.x.astype(np.float64)
-        variants_of_group = np.bincount(self.variant_groups, minlength=len(self.group_names))
-        texts_of_row = variants_of_group[self.groups] + np.bincount(self.caption_rows, minlength=len(x))
-        if not texts_of_row.all():
-            group = self.group_names[self.groups[np.argmin(texts_of_row)]]
+        if not self.texts_of_row.all():
+            group = self.group_names[self.groups[np.argmin(self.texts_of_row)]]
             raise InputError(
                 f"group {group!r} has training speakers but no text; give it variants or captions (stage 1)"
             )
-        share = weights / texts_of_row
+        share = weights / self.texts_of_row
         mass = np.bincount(self.groups, share, len(self.group_names))
         means = sum_by(self.groups, x, len(self.group_names), share) / np.maximum(mass, 1e-300)[:, None]
         return (

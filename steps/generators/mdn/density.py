@@ -42,9 +42,9 @@ class _CrossLogDensity(torch.autograd.Function):
         n_texts, n_components, q = means.shape
         precision = torch.exp(-2 * log_scales)  # (T, K, q or 1)
         slopes = means * precision
-        table = torch.cat([-0.5 * precision, slopes], 2).view(n_texts * n_components, -1)  # (TK, F)
+        table = torch.cat([-0.5 * precision, slopes], 2).flatten(0, 1)  # (TK, F)
         constant = log_weights - 0.5 * (slopes.mul_(means).sum(2) + _log_volume(log_scales, q))  # (T, K)
-        joint = torch.addmm(constant.view(-1), features, table.T).view(-1, n_texts, n_components)
+        joint = torch.addmm(constant.view(-1), features, table.T).view(len(features), n_texts, n_components)
         top = joint.amax(-1, keepdim=True)
         shares = joint.sub_(top).exp_()
         total = shares.sum(-1, keepdim=True)
@@ -57,7 +57,7 @@ class _CrossLogDensity(torch.autograd.Function):
         n_texts, n_components, q = means.shape
         shares = shares * gradient.unsqueeze(-1)  # (N, T, K)
         mass = shares.sum(0).unsqueeze(2)  # (T, K, 1)
-        moments = (shares.view(len(features), -1).T @ features).view(n_texts, n_components, -1)
+        moments = (shares.flatten(1).T @ features).unflatten(0, (n_texts, n_components))
         squares, sums = moments.split([features.shape[1] - q, q], 2)  # of r u^2 (T, K, q or 1) and r u (T, K, q)
         shifts = torch.addcmul(sums, means, mass, value=-1)  # of r (u - m)
         spreads = squares - (means * (sums + shifts)).sum_to_size(squares.shape)  # of r |u - m|^2

@@ -53,7 +53,7 @@ class Batches:
         order = np.argsort(pairs.variant_groups, kind="stable")
         self.bounds = np.searchsorted(pairs.variant_groups[order], np.arange(len(pairs.group_names) + 1))
         self.n_variants = len(order)
-        self.groups, self.weights = pairs.groups, pairs.weights
+        self.groups, self.weights, self.texts_of_row = pairs.groups, pairs.weights, pairs.texts_of_row
         self.captions_of: list[np.ndarray] | None = None
         if len(pairs.captions):
             rows = np.argsort(pairs.caption_rows, kind="stable")
@@ -76,13 +76,11 @@ class Batches:
         rows = rows[np.argsort(self.groups[rows], kind="stable")]
         latent = self.latent[torch.from_numpy(rows).to(self.latent.device)]
         total = latent.new_zeros(len(rows))
-        counts = np.diff(self.bounds)[self.groups[rows]]
         if self.n_variants:
             total = total + self._under_variants(network, latent, rows)
         if self.captions_of is not None:
             total = total + self._under_captions(network, latent, rows)
-            counts = counts + np.array([len(self.captions_of[row]) for row in rows])
-        return total / torch.from_numpy(counts).to(total)
+        return total / torch.from_numpy(self.texts_of_row[rows]).to(total)
 
     def _under_variants(self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray) -> Tensor:
         # split, not slices: the gradient of a slice is an array for all texts

@@ -1,48 +1,102 @@
-"""The density by matrix products against the density written out, values and gradients, in double precision."""
+"""Log densities of the network: against scipy and our own mixture, gradients by finite differences."""
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
+from scipy.special import logsumexp
 
-from steps.generators.mdn.density import cross_log_density, features, paired_log_density
+from steps.generators.mdn.density import Parameters, cross_log_density, features, paired_log_density
+from steps.generators.mixture import Frame, Mixture
 
-N, T, K, Q = 11, 3, 4, 7
-
-
-@pytest.fixture(params=[True, False], ids=["diagonal", "one scale"])
-def case(request) -> tuple[torch.Tensor, tuple[torch.Tensor, ...], bool]:
-    """Embeddings (N, Q), the parameters of T mixtures, and whether their components are diagonal."""
-    random = torch.Generator().manual_seed(0)
-    draw = lambda *shape: torch.randn(*shape, dtype=torch.double, generator=random)  # noqa: E731
-    parameters = draw(T, K).log_softmax(-1), draw(T, K, Q), 0.3 * draw(T, K, Q if request.param else 1)
-    return draw(N, Q), tuple(value.requires_grad_() for value in parameters), request.param
+KINDS = [pytest.param(True, id="diagonal"), pytest.param(False, id="one scale")]
 
 
-def written_out(u: torch.Tensor, parameters: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """Log density (N, T) from the definition, by way of torch's own normal distribution (N, T, K, Q)."""
-    log_weights, means, log_scales = parameters
-    normal = torch.distributions.Normal(means, log_scales.exp().expand_as(means))
-    return torch.logsumexp(log_weights + normal.log_prob(u[:, None, None, :]).sum(-1), -1)
+def parameters(n_texts: int, n_components: int, q: int, diagonal: bool, seed: int = 0) -> Parameters:
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    log_weights = normal(n_texts, n_components).log_softmax(-1)
+    return log_weights, normal(n_texts, n_components, q), 0.5 * normal(n_texts, n_components, q if diagonal else 1)
 
 
-def test_the_values_are_those_of_the_definition(case):
-    u, parameters, diagonal = case
-    expected = written_out(u, parameters)
-    torch.testing.assert_close(cross_log_density(features(u, diagonal), parameters), expected)
-    first = tuple(value[:1].expand(N, *value.shape[1:]) for value in parameters)
-    torch.testing.assert_close(paired_log_density(u, first), expected[:, 0])
+def latent(n: int, q: int, seed: int = 1) -> torch.Tensor:
+    return 2 * torch.randn(n, q, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def test_the_gradients_are_those_of_the_definition(case):
-    u, parameters, diagonal = case
-    weights = torch.linspace(-1, 2, N * T, dtype=torch.double).view(N, T)
-    ours = torch.autograd.grad((weights * cross_log_density(features(u, diagonal), parameters)).sum(), parameters)
-    expected = torch.autograd.grad((weights * written_out(u, parameters)).sum(), parameters)
-    for own, right in zip(ours, expected, strict=True):
-        torch.testing.assert_close(own, right)
+def by_scipy(u: np.ndarray, text: int, given: Parameters) -> np.ndarray:
+    log_weights, means, log_scales = (value[text].numpy() for value in given)
+    scales = np.broadcast_to(np.exp(log_scales), means.shape)
+    parts = [
+        weight + stats.multivariate_normal(mean, np.diag(scale**2)).logpdf(u)
+        for weight, mean, scale in zip(log_weights, means, scales, strict=True)
+    ]
+    return logsumexp(parts, axis=0)
 
 
-def test_far_embeddings_have_finite_gradients(case):
-    u, parameters, diagonal = case
-    loss = cross_log_density(features(1e3 * u, diagonal), parameters).mean()
-    assert loss.isfinite()
-    assert all(gradient.isfinite().all() for gradient in torch.autograd.grad(loss, parameters))
+@pytest.mark.parametrize("diagonal", KINDS)
+@pytest.mark.parametrize("n_components", [1, 4])
+def test_every_embedding_under_every_text(diagonal, n_components):
+    given, u = parameters(3, n_components, 5, diagonal), latent(7, 5)
+    found = cross_log_density(features(u, diagonal), given)
+    assert found.shape == (7, 3)
+    for text in range(3):
+        np.testing.assert_allclose(found[:, text].numpy(), by_scipy(u.numpy(), text, given), rtol=1e-9)
+
+
+@pytest.mark.parametrize("diagonal", KINDS)
+def test_every_embedding_under_its_own_text(diagonal):
+    given, u = parameters(6, 3, 4, diagonal), latent(6, 4)
+    crossed = cross_log_density(features(u, diagonal), given).diagonal()
+    np.testing.assert_allclose(paired_log_density(u, given).numpy(), crossed.numpy(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("diagonal", KINDS)
+def test_our_mixture_says_the_same(diagonal):
+    (log_weights, means, log_scales), u = parameters(1, 4, 5, diagonal), latent(7, 5)
+    scales = np.broadcast_to(np.exp(log_scales[0].numpy()), means[0].shape)
+    mixture = Mixture(log_weights[0].numpy(), means[0].numpy(), scales, Frame(np.zeros(5)))
+    found = cross_log_density(features(u, diagonal), (log_weights, means, log_scales))[:, 0]
+    np.testing.assert_allclose(mixture.log_density(u.numpy()), found.numpy(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("diagonal", KINDS)
+def test_gradients_are_those_of_finite_differences(diagonal):
+    given = [value.requires_grad_() for value in parameters(2, 3, 4, diagonal)]
+    inputs = features(latent(5, 4), diagonal)
+    assert torch.autograd.gradcheck(lambda *values: cross_log_density(inputs, values), given)
+    u = latent(2, 4)
+    assert torch.autograd.gradcheck(lambda *values: paired_log_density(u, values), given)
+
+
+@pytest.mark.parametrize("diagonal", KINDS)
+def test_gradients_are_those_of_the_formula_as_it_is_written(diagonal):
+    """Autograd through an (N, T, K, q) array, with float32 inputs of a realistic size."""
+    given = [value.float().requires_grad_() for value in parameters(5, 15, 64, diagonal)]
+    u = latent(50, 64).float()
+    weights, means, log_scales = given
+    away = ((u[:, None, None, :] - means) * torch.exp(-log_scales)).square().sum(3)
+    volume = log_scales.expand_as(means).sum(2) + 32 * np.log(2 * np.pi)
+    plain = torch.logsumexp(weights - 0.5 * away - volume, 2)
+    wanted = torch.autograd.grad(plain.square().mean(), given)
+    fast = cross_log_density(features(u, diagonal), given)
+    torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-3)
+    for found, gradient in zip(torch.autograd.grad(fast.square().mean(), given), wanted, strict=True):
+        torch.testing.assert_close(found, gradient, rtol=2e-3, atol=2e-3 * gradient.abs().max().item())
+
+
+def test_far_components_do_not_overflow():
+    given = torch.zeros(1, 2), torch.tensor([[[0.0], [1e4]]]), torch.full((1, 2, 1), -3.0)
+    inputs = features(torch.tensor([[0.0], [1e4], [5e3]]), diagonal=True)
+    assert torch.isfinite(cross_log_density(inputs, given)).all()
+
+
+@pytest.mark.parametrize("diagonal", KINDS)
+def test_no_texts_or_no_embeddings_are_no_error(diagonal):
+    given = [value.requires_grad_() for value in parameters(0, 3, 4, diagonal)]
+    density = cross_log_density(features(latent(5, 4), diagonal), given)
+    assert density.shape == (5, 0)
+    density.sum().backward()
+    assert cross_log_density(features(latent(0, 4), diagonal), parameters(2, 3, 4, diagonal)).shape == (0, 2)

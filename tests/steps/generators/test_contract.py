@@ -1,0 +1,143 @@
+"""The contract: what is saved comes back, and what is not a model of ours is refused without being run."""
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from steps.generators.contract import KINDS, Generator, load_generator
+from tests.steps.generators.conftest import NAMES
+from tests.steps.generators.experiment import DIM, TEXT_DIM, Experiment
+from utils.errors import InputError
+
+
+@pytest.fixture
+def model(models, tmp_path) -> Path:
+    """A copy of a model directory, to be spoilt."""
+    return Path(shutil.copytree(models["ridge_student"], tmp_path / "model"))
+
+
+def edit(directory: Path, **changes: object) -> None:
+    file = directory / "generator.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_and_loaded_is_the_same(models, experiment: Experiment, tmp_path, name):
+    generator = load_generator(models[name])
+    assert (generator.dim, generator.text_dim) == (DIM, TEXT_DIM)
+    generator.save(tmp_path)
+    for file in ("generator.json", "weights.safetensors"):
+        assert (tmp_path / file).read_bytes() == (models[name] / file).read_bytes()
+    again, pairs = load_generator(tmp_path), experiment.pairs("test")
+    density = generator.log_density(pairs.x, pairs.variants)
+    assert density.shape == (len(pairs.x), len(pairs.variants)) and np.isfinite(density).all()
+    np.testing.assert_array_equal(again.log_density(pairs.x, pairs.variants), density)
+    samples = [some.mixtures(pairs.variants)[3].sample(np.random.default_rng(0), 9)[0] for some in (generator, again)]
+    assert samples[0].tobytes() == samples[1].tobytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_mixture_of_a_text_does_not_depend_on_its_neighbours(models, experiment: Experiment, name):
+    generator, texts = load_generator(models[name]), experiment.pairs("test").variants
+    alone, among = generator.mixtures(texts[5:6])[0], generator.mixtures(texts)[5]
+    x = np.zeros((1, DIM))
+    np.testing.assert_allclose(alone.log_density(x), among.log_density(x), rtol=1e-12)
+
+
+def test_all_kinds_are_tried(models):
+    assert {json.loads((path / "generator.json").read_text())["kind"] for path in models.values()} == set(KINDS)
+
+
+class Bomb:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, victim: Path):
+        self.victim = victim
+
+    def __reduce__(self):
+        return Path.touch, (self.victim,)
+
+
+@pytest.mark.parametrize("name", ["extra.pkl", "model.pt", "deep/er/pytorch_model.bin", "last.ckpt", "OLD.PTH"])
+def test_a_pickle_is_refused_and_never_loaded(model, tmp_path, name):
+    (model / name).parent.mkdir(parents=True, exist_ok=True)
+    (model / name).write_bytes(pickle.dumps(Bomb(tmp_path / "victim")))
+    with pytest.raises(InputError, match=f"{Path(name).name}: a pickle can run code and is never loaded"):
+        load_generator(model)
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_pickle_in_place_of_the_weights_is_not_read(model, tmp_path):
+    (model / "weights.safetensors").write_bytes(pickle.dumps(Bomb(tmp_path / "victim")))
+    with pytest.raises(InputError, match="unreadable model"):
+        load_generator(model)
+    assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize("missing", ["generator.json", "weights.safetensors"])
+def test_an_incomplete_directory_says_what_to_do(model, missing):
+    (model / missing).unlink()
+    with pytest.raises(InputError, match=f"no {missing}; train"):
+        load_generator(model)
+    with pytest.raises(InputError, match="nowhere"):
+        load_generator(model / "nowhere")
+
+
+def test_a_directory_of_other_dimensions_is_refused(model, models):
+    edit(model, dim=512)
+    with pytest.raises(InputError, match="10 dimensions and 8-d texts, generator.json says 512 and 8"):
+        load_generator(model)
+    arrays = load_file(model / "weights.safetensors")
+    save_file(arrays | {"map_weights": arrays["map_weights"][:5]}, model / "weights.safetensors")
+    edit(model, dim=10)
+    with pytest.raises(InputError, match="5-d texts"):
+        load_generator(model)
+
+
+def test_network_weights_of_other_sizes_are_refused(models, tmp_path):
+    model = Path(shutil.copytree(models["mdn"], tmp_path / "mdn"))
+    values = json.loads((model / "generator.json").read_text())["values"]
+    edit(model, values=values | {"sizes": values["sizes"] | {"hidden": 33}})
+    with pytest.raises(InputError, match="weights are of other sizes: .*size mismatch"):
+        load_generator(model)
+
+
+@pytest.mark.parametrize("donor", ["mdn", "blind_gmm"])
+def test_weights_of_another_kind_are_refused(model, models, donor):
+    shutil.copy(models[donor] / "weights.safetensors", model)
+    with pytest.raises(InputError, match="lacks what the kind 'linear' has"):
+        load_generator(model)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"kind": "linear"}', "\xff"])
+def test_a_description_that_is_none_is_refused(model, content):
+    (model / "generator.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(InputError, match="unreadable model"):
+        load_generator(model)
+
+
+def test_an_unknown_kind_is_refused(model):
+    edit(model, kind="diffusion")
+    with pytest.raises(InputError, match="unknown kind 'diffusion'; known are linear, grouped, mdn"):
+        load_generator(model)
+
+
+def test_truncated_weights_are_refused(model):
+    whole = (model / "weights.safetensors").read_bytes()
+    for size in (0, 5, len(whole) // 2, len(whole) - 1):
+        (model / "weights.safetensors").write_bytes(whole[:size])
+        with pytest.raises(InputError, match="unreadable model"):
+            load_generator(model)
+
+
+def test_a_generator_must_keep_the_contract():
+    class Lazy(Generator):
+        kind = "lazy"
+
+    with pytest.raises(TypeError, match="abstract"):
+        Lazy()
