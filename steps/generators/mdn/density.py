@@ -30,9 +30,9 @@ class _CrossLogDensity(torch.autograd.Function):
     """`cross_log_density` with its gradient written out: one matrix product each way, and few arrays beside them.
 
     For an embedding u that component k has the share r of, the gradients of its log density are r for the log weight,
-    r (u - m) / s^2 for the mean and r (|u - m|^2 / s^2 - 1) for the log scale (Bishop, 1994, eq. 35 to 38). Summed
-    over embeddings they need no more than the sums of r, r u and r u^2, which are one product of shares and features.
-    The features get no gradient.
+    r (u - m) / s^2 for the mean and r (|u - m|^2 / s^2 - 1) for the log scale (Bishop, 1994). Summed over embeddings
+    they need no more than the sums of r, r u and r u^2, which are one product of shares and features. The features get
+    no gradient.
     """
 
     @staticmethod
@@ -41,26 +41,29 @@ class _CrossLogDensity(torch.autograd.Function):
     ) -> Tensor:
         n_texts, n_components, q = means.shape
         precision = torch.exp(-2 * log_scales)  # (T, K, q or 1)
-        slopes = means * precision
-        table = torch.cat([-0.5 * precision, slopes], 2).flatten(0, 1)  # (TK, F)
-        constant = log_weights - 0.5 * (slopes.mul_(means).sum(2) + _log_volume(log_scales, q))  # (T, K)
-        joint = torch.addmm(constant.view(-1), features, table.T).view(len(features), n_texts, n_components)
+        table = features.new_empty(n_texts, n_components, features.shape[1])
+        torch.mul(precision, -0.5, out=table[..., :-q])
+        slopes = torch.mul(means, precision, out=table[..., -q:])
+        squares = torch.linalg.vecdot(means, slopes)
+        constant = log_weights - 0.5 * (squares + _log_volume(log_scales, q))  # (T, K)
+        joint = torch.addmm(constant.view(-1), features, table.flatten(0, 1).T)  # (N, TK)
+        joint = joint.view(len(features), n_texts, n_components)
         top = joint.amax(-1, keepdim=True)
-        shares = joint.sub_(top).exp_()
+        shares = joint.sub_(top).exp_()  # (N, T, K), not normalised
         total = shares.sum(-1, keepdim=True)
-        context.save_for_backward(features, means, precision, shares.div_(total))
-        return total.log_().add_(top).squeeze(-1)
+        context.save_for_backward(features, means, precision, shares, total)
+        return total.log().add_(top).squeeze(-1)
 
     @staticmethod
     def backward(context: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        features, means, precision, shares = context.saved_tensors
+        features, means, precision, shares, total = context.saved_tensors
         n_texts, n_components, q = means.shape
-        shares = shares * gradient.unsqueeze(-1)  # (N, T, K)
+        shares = shares * (gradient.unsqueeze(-1) / total)  # r, times the gradient
         mass = shares.sum(0).unsqueeze(2)  # (T, K, 1)
         moments = (shares.flatten(1).T @ features).unflatten(0, (n_texts, n_components))
         squares, sums = moments.split([features.shape[1] - q, q], 2)  # of r u^2 (T, K, q or 1) and r u (T, K, q)
         shifts = torch.addcmul(sums, means, mass, value=-1)  # of r (u - m)
-        spreads = squares - (means * (sums + shifts)).sum_to_size(squares.shape)  # of r |u - m|^2
+        spreads = squares.sub_(sums.add_(shifts).mul_(means).sum_to_size(squares.shape))  # of r |u - m|^2
         volume = mass * (q / precision.shape[2])
         return None, mass.squeeze(2), shifts.mul_(precision), spreads.mul_(precision).sub_(volume)
 
