@@ -1,0 +1,172 @@
+"""How well generators obey their texts: the quality figures of RESULTS.md, over several splits and training seeds.
+
+Needs PSEUDOSPEAKERS_DATA with capspeech-libri. Runs the recipe's own commands: one corpus and one set of texts, then
+for each split seed the split, the index, the default generator with each training seed, the baselines with the first,
+and the scorer. Ratios are formed inside their split and averaged after. Takes about half an hour; finished models are
+kept in --work and not trained again.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench.results import PATH, command_line, record, table
+from utils.command import logger, progress, run_command
+from utils.errors import InputError
+from utils.options import option
+
+log = logger(__name__)
+FIRST = "mdn"
+ATTRIBUTES = ("gender", "pitch", "speaking_rate")
+Scores = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the benchmark."""
+
+    work: Path = option(Path("exp/bench/quality"), "directory for data and models")
+    splits: tuple[int, ...] = option((1, 2, 3, 4, 5), "split seeds")
+    seeds: tuple[int, ...] = option((0, 1, 2, 3, 4), "training seeds of the default generator")
+    n_draws: int = option(20, "draws of samples for each figure")
+    results: Path = option(PATH, "file to write the section into")
+
+
+def work(options: Options) -> None:
+    """Train, score, write the section."""
+    from steps.generators.train import read_list
+
+    corpus = os.environ.get("PSEUDOSPEAKERS_DATA")
+    if not corpus or not (Path(corpus) / "capspeech-libri").is_dir():
+        raise InputError("PSEUDOSPEAKERS_DATA: expected the directory that holds capspeech-libri")
+    prepare(Path(corpus) / "capspeech-libri", options.work)
+    names = [entry.name for entry in read_list(Path("conf/generators.txt"))]
+    scores: dict[int, dict[str, list[Scores]]] = {}
+    for split in progress(options.splits, len(options.splits), "splits"):
+        scores[split] = score_split(options, split, names)
+        (options.work / "scores.json").write_text(json.dumps(scores) + "\n", encoding="utf-8")
+    body = "\n\n".join([introduction(options), figures(scores), densities(scores)])
+    record(options.results, "Quality of the generators", command_line("tests.bench.quality", options), body)
+
+
+def prepare(corpus: Path, place: Path) -> None:
+    """Stages 0 and 1."""
+    from local.prepare_capspeech import main as prepare_capspeech
+    from steps.text.augment import main as augment
+
+    embeddings = ["--embedding_dir", str(corpus / "embeddings")]
+    run(prepare_capspeech, "--data_dir", corpus, *embeddings, "--out", place / "all")
+    run(augment, "--data", place / "all", "--out", place / "descriptions", "--vec_out", place / "text")
+
+
+def score_split(options: Options, split: int, names: list[str]) -> dict[str, list[Scores]]:
+    """Stages 2, 3, 4 and 6 of one split: generator -> scores of each seed."""
+    from steps.data.build_index import main as build_index
+    from steps.data.split_speakers import main as split_speakers
+    from steps.generators.contract import load_generator
+    from steps.generators.train import main as train
+    from steps.score.data import load_score_data
+    from steps.score.evaluation import Scorer
+
+    place, texts = options.work / f"split{split}", (options.work / "descriptions", options.work / "text")
+    run(split_speakers, "--data", options.work / "all", "--out", place, "--split_seed", split)
+    run(build_index, "--data", place, "--out", place / "index")
+    scorer = Scorer(load_score_data(place / "index", *texts, ATTRIBUTES), options.seeds[0], options.n_draws)
+    scores: dict[str, list[Scores]] = {}
+    inputs = ["--index", place / "index", "--descriptions", texts[0], "--text_vectors", texts[1]]
+    for name in names:
+        for seed in options.seeds if name == FIRST else options.seeds[:1]:
+            out = place / f"seed{seed}"
+            run(train, *inputs, "--out", out, "--name", name, "--seed", seed, "--use_gpu", "false")
+            scores.setdefault(name, []).append(scorer.score_generator(load_generator(out / name)))
+            log.info("split %d, %s, seed %d", split, name, seed)
+    return scores
+
+
+def run(main: Any, *words: Any) -> None:
+    """Run a command of the recipe in this process."""
+    if main([str(word) for word in words]) != 0:
+        raise InputError(f"{main.__module__} failed; its message is above")
+
+
+def introduction(options: Options) -> str:
+    """What the tables show."""
+    return (
+        f"capspeech-libri (251 real speakers), {len(options.splits)} splits; `{FIRST}` with {len(options.seeds)}"
+        " training seeds each, the baselines with one. Attributes: balanced accuracy of independent classifiers on samples, as a"
+        " ratio to real training segments of the same groups, for texts seen in training and for held-out paraphrases."
+        " Fréchet: ratio to the distance from training to test speakers. Wanted: gender >= .97, pitch and rate .95 to"
+        " 1.08, held-out within .05 of seen, Fréchet <= 1.10, g2s / t2s and g2g / s2s .90 to 1.10, no copies."
+    )
+
+
+def figures(scores: Mapping[int, Mapping[str, list[Scores]]]) -> str:
+    """The figures of samples, averaged over seeds and splits, and for the first generator their range over splits."""
+    header = ["generator", *(f"{name}, {texts}" for name in ATTRIBUTES for texts in ("seen", "held out"))]
+    header += ["Fréchet", "g2s / t2s", "g2g / s2s", "copies", "nats / dim"]
+    columns = {name: sample_figures(scores, name) for name in first_of(scores)}
+    rows = [[name, *(f"{sum(values) / len(values):.3f}" for values in found)] for name, found in columns.items()]
+    spread = [f"{min(values):.3f} to {max(values):.3f}" for values in columns[FIRST]]
+    return table(header, [*rows, [f"{FIRST}, range over splits", *spread]])
+
+
+def sample_figures(scores: Mapping[int, Mapping[str, list[Scores]]], name: str) -> list[list[float]]:
+    """For each figure of a generator, its value in each split: the mean over seeds."""
+    by_split = [[one_figures(score) for score in found[name]] for found in scores.values()]
+    means = [[sum(values) / len(values) for values in zip(*seeds, strict=True)] for seeds in by_split]
+    return [list(values) for values in zip(*means, strict=True)]
+
+
+def one_figures(score: Scores) -> list[float]:
+    """The figures of one trained generator."""
+    seen, heldout = score["samples"]["seen"], score["samples"]["heldout"]
+    ratios = [part["attributes"][name]["ratio"] for name in ATTRIBUTES for part in (seen, heldout)]
+    distances = [seen["distances"][name] for name in ("g2s_to_t2s", "g2g_to_s2s")]
+    per_dim = score["log_density"]["nats_per_dim"]
+    return [*ratios, seen["frechet"]["ratio"], *distances, score["memorisation"]["copies"], per_dim]
+
+
+def densities(scores: Mapping[int, Mapping[str, list[Scores]]]) -> str:
+    """Paired differences of test log density between the first generator and each other, over all test speakers."""
+    import numpy as np
+
+    from steps.score.density import bootstrap_interval
+
+    rows = []
+    for name in first_of(scores):
+        if name == FIRST:
+            continue
+        of_speaker: dict[str, list[float]] = {}
+        splits = []
+        for found in scores.values():
+            mine = [score["log_density"]["per_speaker"] for score in found[FIRST]]
+            theirs = found[name][0]["log_density"]["per_speaker"]
+            differences = {speaker: np.mean([one[speaker] for one in mine]) - theirs[speaker] for speaker in theirs}
+            splits.append(float(np.mean(list(differences.values()))))
+            for speaker, difference in differences.items():
+                of_speaker.setdefault(speaker, []).append(difference)
+        values = np.array([np.mean(found) for found in of_speaker.values()])
+        low, high = bootstrap_interval(values, np.random.default_rng(0))
+        range_over_splits = f"{min(splits):+.1f} to {max(splits):+.1f}"
+        rows.append([f"{FIRST} - {name}", f"{values.mean():+.2f}", f"{low:+.2f} to {high:+.2f}", range_over_splits])
+    lead = "Test log density in one subspace for all, in nats an embedding: paired differences, with the 95 % bootstrap"
+    header = ["", "nats", "95 % interval", "range over splits"]
+    return f"{lead} interval over the test speakers of all splits.\n\n{table(header, rows)}"
+
+
+def first_of(scores: Mapping[int, Mapping[str, list[Scores]]]) -> Iterable[str]:
+    """The names of the generators."""
+    return next(iter(scores.values()))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the benchmark."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
