@@ -24,15 +24,22 @@ min_match=
 path_prefix=
 path_map=
 utt2spk=
+max_unknown=
+gender_conflicts=
+space=
 # 1 texts
 augment=
 augment_file=
+variants_per_group=
+heldout_fraction=
 openai_conf=conf/openai.yaml
 captions=
 encoder=
 # 2 split
 split_seed=
+fractions=
 official=
+allow_missing_groups=
 # 4 train
 generators=conf/generators.txt
 use_gpu=
@@ -61,10 +68,11 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
 
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --seed --force true (redo finished stages)
 0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --sources --attributes --min_match
-              --path_prefix --path_map --utt2spk
-1 text:       --augment grammar|openai|file --augment_file --openai_conf ($openai_conf)
+              --path_prefix --path_map --utt2spk --max_unknown --gender_conflicts --space
+1 text:       --augment grammar|openai|file --augment_file --variants_per_group --heldout_fraction
+              --openai_conf ($openai_conf)
               --captions none|beside|instead --encoder
-2 split:      --split_seed (42) --official true
+2 split:      --split_seed (42) --fractions --official --allow_missing_groups
 4 train:      --generators ($generators) --use_gpu auto|true|false
 5 sample:     --text --text_file --n_samples --temperature --samples (name of the output) --model (<exp>/mdn)
               --sample_conf ($sample_conf)
@@ -113,7 +121,8 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   title "0: prepare the corpus '$corpus' in $data/all"
   case $corpus in
     demo) give nj force ;;
-    capspeech) give data_dir embedding_dir sources attributes min_match path_prefix path_map utt2spk force ;;
+    capspeech) give data_dir embedding_dir sources attributes min_match path_prefix path_map utt2spk \
+      max_unknown gender_conflicts space force ;;
     *) echo "$0: ERROR: --corpus $corpus: expected demo or capspeech" >&2 && exit 1 ;;
   esac
   python3 -m "local.prepare_$corpus" "${given[@]}" --out "$data/all"
@@ -121,14 +130,14 @@ fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   title "1: texts for every group, in $data/descriptions and $exp/text"
-  give attributes augment augment_file openai_conf captions encoder seed force
+  give attributes augment augment_file variants_per_group heldout_fraction openai_conf captions encoder seed force
   python3 -m steps.text.augment "${given[@]}" \
     --data "$data/all" --out "$data/descriptions" --vec_out "$exp/text"
 fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   title "2: split the speakers, into $data/{train,dev,test}"
-  give attributes split_seed official force
+  give attributes split_seed fractions official allow_missing_groups force
   python3 -m steps.data.split_speakers "${given[@]}" --data "$data/all" --out "$data"
 fi
 
