@@ -162,7 +162,7 @@ fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   title "6: score the generators on test speakers, in $exp/score"
-  give generators seed force
+  give generators attributes seed force
   python3 -m steps.score.score --conf "$score_conf" "${given[@]}" \
     --index "$exp/index" --descriptions "$data/descriptions" --text_vectors "$exp/text" --exp "$exp" --out "$exp/score"
   echo "The report is $exp/score/report.html, its figures in words $exp/score/summary.md"

@@ -20,7 +20,7 @@ echo "Done in $data and $exp:"
 state "0 prepare" "$data/all"
 state "1 text" "$data/descriptions" "$exp/text"
 state "2 split" "$data/train" "$data/dev" "$data/test"
-state "3 index" "$exp"/index/*
+state "3 index" "$exp/index"
 generators=()
 for file in "$exp"/*/generator.json; do
   generators+=("${file%/*}")

@@ -97,8 +97,8 @@ def introduction(options: Options) -> str:
     """What the tables show."""
     return (
         f"capspeech-libri (251 real speakers), {len(options.splits)} splits; `{FIRST}` with {len(options.seeds)}"
-        " training seeds each, the baselines with one. Attributes: balanced accuracy of independent classifiers on samples, as"
-        " a ratio to real training segments of the same groups, for texts seen in training and for held-out"
+        " training seeds each, the baselines with one. Attributes: balanced accuracy of independent classifiers on"
+        " samples, as a ratio to real training segments of the same groups, for texts seen in training and for held-out"
         " paraphrases. Fréchet: ratio to the distance from training to test speakers. Wanted: gender >= .97, pitch and"
         " rate .95 to 1.08, held-out within .05 of seen, Fréchet <= 1.10, g2s / t2s and g2g / s2s .90 to 1.10, no"
         " copies."
