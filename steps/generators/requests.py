@@ -33,6 +33,7 @@ def from_file(path: Path, n: int) -> list[Request]:
     requests: dict[str, Request] = {}
     for number, line in enumerate(read_lines(path), 1):
         where = f"{path}:{number}"
+        line = line.removesuffix("\r")
         head, tab, tail = line.partition("\t")
         text_id, text = (check_key(head, where), tail) if tab else (f"text{number:05d}", line)
         if text_id in requests:

@@ -93,6 +93,8 @@ class Voices:
 
     def sample(self, text: str, n: int, seed: int = 0) -> np.ndarray:
         """Draw n speakers for a text. Returns (n, D) float32, the same as the command draws."""
+        if n < 1:
+            raise InputError(f"n {n}: expected a number of speakers, 1 or more")
         request = Request("text", require_text(text, "text"), n)
         vector = self.encoder.encode([request.text])[0]
         return np.concatenate([draw.x for draw in self.draw(request, vector, Manner(seed=seed))])

@@ -1,0 +1,101 @@
+"""What is asked for: texts taken verbatim, ids that can name speakers, and clear errors for the rest."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from steps.generators.requests import Request, from_file, from_groups, from_text
+from tests.steps.generators.experiment import GROUPS, Experiment, write_experiment
+from utils.errors import InputError
+from utils.tables import write_table
+
+ODD = "A \"deep\" voice, 'slow' $(touch hacked) `touch hacked` \\n $HOME; rm -rf * | 🎤👩‍🦰 ä — ½"
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_bytes(("\n".join(lines) + "\n").encode())
+    return path
+
+
+def test_a_text_is_taken_verbatim():
+    assert from_text(ODD, 7) == [Request("text", ODD, 7)]
+    assert from_text("  a voice ", 1)[0].text == "a voice"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "--text: empty"),
+        (" \t ", "--text: empty"),
+        ("one\ntwo", "line"),
+        ("one\n", "control"),
+        ("a\0b", "control"),
+        ("a\x1b[1mb", "control"),
+    ],
+)
+def test_a_text_that_cannot_be_a_line_is_refused(text, message):
+    with pytest.raises(InputError, match=message):
+        from_text(text, 1)
+
+
+def test_ids_are_read_and_plain_lines_are_numbered(tmp_path):
+    file = write(tmp_path / "texts", f"zoe\t{ODD}", "A voice.", "abe\tAnother: with\ta tab", "A voice.")
+    assert from_file(file, 3) == [
+        Request("abe", "Another: with\ta tab", 3),
+        Request("text00002", "A voice.", 3),
+        Request("text00004", "A voice.", 3),
+        Request("zoe", ODD, 3),
+    ]
+
+
+def test_line_ends_of_windows_are_no_part_of_a_text(tmp_path):
+    file = tmp_path / "texts"
+    file.write_bytes(b"a\tOne voice.\r\nb\tAnother.\r\n")
+    assert [request.text for request in from_file(file, 1)] == ["One voice.", "Another."]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\tx\nb\ty\na\tz\n", r"texts:3: duplicate id 'a'"),
+        (b"text00002\tx\nplain\n", r"texts:2: duplicate id 'text00002'"),
+        (b"two words\tx\n", r"texts:1: 'two words'"),
+        (b"x\n\ty\n", r"texts:2: ''"),
+        (b"a\tx\nb\t \n", r"texts:2: empty text"),
+        (b"a\tx\n\nb\ty\n", r"texts:2: empty text"),
+        (b"fine\nna\xefve\n", r"texts:2: not UTF-8 \(byte 0xef\)"),
+        (b"a\tx\x07y\n", r"texts:1: .*control character"),
+        (b"", r"texts: empty; expected a description a line"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_line(tmp_path, content, message):
+    (tmp_path / "texts").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        from_file(tmp_path / "texts", 1)
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 10])
+def test_speakers_of_a_group_are_dealt_over_its_seen_variants(experiment: Experiment, n):
+    requests = from_groups(experiment.descriptions, n)
+    asked = Counter()
+    for request in requests:
+        asked[request.group] += request.n
+        assert not request.text_id.endswith("v05")  # held out
+        assert request.text_id.startswith(request.group)
+        assert request.n in (n // 4, n // 4 + 1)
+    assert asked == dict.fromkeys(GROUPS, n)
+    assert [request.text_id for request in requests] == sorted(request.text_id for request in requests)
+
+
+def test_where_only_captions_are_seen_all_variants_are_sampled(tmp_path):
+    made = write_experiment(tmp_path, captions="instead")
+    requests = from_groups(made.descriptions, 5)
+    assert len(requests) == 20 and {request.n for request in requests} == {1}
+
+
+def test_descriptions_without_variants_are_an_error(tmp_path):
+    for name in ("text", "text2group", "text2set", "text2utt"):
+        write_table(tmp_path / name, {"u1": "seen" if name == "text2set" else "u1"})
+    with pytest.raises(InputError, match="no variants of any group; run stage 1"):
+        from_groups(tmp_path, 5)
