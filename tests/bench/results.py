@@ -52,7 +52,8 @@ def command_line(module: str, options: Any) -> str:
     words = ["python3", "-m", module]
     for field in dataclasses.fields(options):
         if getattr(options, field.name) != field.default and field.name != "results":
-            words += [f"--{field.name}", str(plain[field.name])]
+            value = plain[field.name]
+            words += [f"--{field.name}", ",".join(map(str, value)) if isinstance(value, list) else str(value)]
     threads = os.environ.get("OMP_NUM_THREADS")
     return (f"OMP_NUM_THREADS={threads} " if threads else "") + shlex.join(words)
 

@@ -88,7 +88,7 @@ class DensityAlone:
         parts = [value.split(self.texts_of) for value in self.parameters]
         groups = zip(self.features.split(self.rows_of), *parts, strict=True)
         density = torch.cat([cross_log_density(u, tuple(mixtures)).sum(1) for u, *mixtures in groups])
-        density.mean().backward()
+        torch.autograd.grad(density.mean(), self.parameters)
 
     def products(self) -> None:
         """Products of matrices of the same shapes."""
