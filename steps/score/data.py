@@ -4,7 +4,8 @@ Inputs: `exp/<corpus>/index/{train,dev,test}`, `data/<corpus>/descriptions` (tex
 `exp/<corpus>/text` (text_vec.scp).
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from utils.errors import InputError
 from utils.tables import read_table, read_vectors
 
 SETS = ("seen", "heldout")  # of texts
+CAPTIONS_PER_GROUP = 20
 
 
 @dataclass(frozen=True)
@@ -109,24 +111,38 @@ class ScoreData:
 
 
 def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attributes: Sequence[str]) -> ScoreData:
-    """Read the three sets of an index and the texts of the groups; captions of single utterances are none."""
+    """Read the three sets of an index and the texts of the groups.
+
+    Captions of single utterances are not texts of a group, unless training has seen nothing else.
+    """
     from steps.data.index import Index
 
-    sets = []
-    for name in ("train", "dev", "test"):
-        opened = Index.open(index / name)
-        sets.append(VectorSet(np.asarray(opened.matrix()), np.array(opened.speakers), np.array(opened.groups)))
+    opened = [Index.open(index / name) for name in ("train", "dev", "test")]
+    sets = [VectorSet(one.matrix(), np.array(one.speakers), np.array(one.groups)) for one in opened]
     text2group, text2set = read_table(descriptions / "text2group"), read_table(descriptions / "text2set")
     captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
     texts = {}
     for name in SETS:
         ids = [text for text in text2group if text2set.get(text) == name and text not in captions]
+        if not ids and name == "seen":
+            ids = _captions_of(opened[0].keys, captions, text2group)
         if not ids:
             raise InputError(f"{descriptions / 'text2set'}: no text is marked {name!r}; run stage 1 again")
         texts[name] = Texts(
             read_vectors(text_vectors / "text_vec.scp", ids)[1], np.array([text2group[text] for text in ids])
         )
     return ScoreData.build(*sets, texts, attributes)
+
+
+def _captions_of(utterances: Sequence[str], captions: Mapping[str, str], text2group: Mapping[str, str]) -> list[str]:
+    """Captions of these utterances, a few for each group."""
+    mine, count = set(utterances), Counter()
+    chosen = []
+    for text in sorted(text for text, utterance in captions.items() if utterance in mine):
+        count[text2group[text]] += 1
+        if count[text2group[text]] <= CAPTIONS_PER_GROUP:
+            chosen.append(text)
+    return chosen
 
 
 def read_samples(directory: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from scipy.special import gammaln, logsumexp
 from steps.generators.mixture import Frame, Mixture
 
 BOOTSTRAPS = 2000
+ROOTS_KEPT = 64  # Cholesky factors kept for components with the same scales; each is d x d
 LEVELS = (50, 80, 95)  # per cent
 
 
@@ -90,6 +91,8 @@ class Projector:
         """Cholesky factor (d, d) of basis diag(scales^2) basis'. Components that share their scales share it."""
         key = id(frame), scales.tobytes()
         if key not in self._roots:
+            if len(self._roots) == ROOTS_KEPT:
+                self._roots.clear()
             stretched = basis * scales
             self._roots[key] = np.linalg.cholesky(stretched @ stretched.T)
         return self._roots[key]

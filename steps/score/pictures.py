@@ -48,19 +48,19 @@ def density_differences(document: dict) -> Figure | None:
     middle = np.array([one["nats"] for one in others.values()]) / d
     bounds = np.array([one["ci95"] for one in others.values()]) / d
     limit = CLIP * max(float(np.median(np.abs(middle))), 1e-3)
-    edge = 1.15 * max(np.abs(bounds[np.abs(middle) <= limit]).max(initial=0), 1e-3)
+    inside = np.abs(middle) <= limit
+    edge = 1.1 * max(np.abs(bounds[inside]).max(initial=0), 1e-3)
+    ends = np.where(inside[:, None], bounds, edge * np.sign(middle)[:, None])
     figure, axes = new_figure(0.9 + 0.36 * len(others))
     axis = axes[0, 0]
     axis.axvline(0, color=INK, linewidth=1)
-    for row, (value, (low, high)) in enumerate(zip(middle, bounds, strict=True)):
-        if abs(value) > limit:
-            axis.plot(np.sign(value) * edge, row, marker=">" if value > 0 else "<", color=FIRST, markersize=9)
-        else:
-            axis.plot([low, high], [row, row], color=FIRST, linewidth=2.5)
-            axis.plot(value, row, "o", color=FIRST, markersize=7)
+    for row, value in enumerate(middle):
+        axis.plot(ends[row], [row, row], color=FIRST, linewidth=2.5)
+        arrow = ">" if value > 0 else "<"
+        axis.plot(value if inside[row] else ends[row, 0], row, "o" if inside[row] else arrow, color=FIRST, markersize=7)
         axis.annotate(f"{value:+.3f}", (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=9)
     axis.set_yticks(range(len(others)), others)
-    axis.set_xlim(-1.08 * edge, 1.08 * edge)
+    axis.set_xlim(min(ends.min(), 0) - 0.05 * edge, max(ends.max(), 0) + 0.05 * edge)
     axis.set_ylim(len(others) - 0.5, -0.5)
     axis.set_xlabel(f"nats a dimension: log density of {first} minus that of the other (right of 0: {first} is better)")
     axis.grid(axis="x", alpha=0.25)
@@ -124,19 +124,17 @@ def distance_histograms(real: tuple[np.ndarray, np.ndarray], examples: Mapping[s
     """Nearest-neighbour distances: samples to training speakers beside t2s, samples to each other beside s2s."""
     s2s, t2s = real
     figure, axes = new_figure(3.6, 1, 2, sharey=True)
-    top = max(np.percentile(one, 99) for shown in examples.values() for one in (shown.g2s, shown.g2g))
-    edges = np.linspace(0, 1.05 * max(top, np.percentile(t2s, 99)), 60)
-    panels = (("to the nearest training speaker", t2s, "unseen real speakers (t2s)", "g2s"),
-              ("to the nearest other of the set", s2s, "training speakers (s2s)", "g2g"))  # fmt: skip
-    for axis, (title, yardstick, label, kind) in zip(axes[0], panels, strict=True):
-        axis.hist(yardstick.ravel(), edges, density=True, color="#dadce0", label=label)
+    edges = np.linspace(0, 2.2 * np.median(t2s), 45)
+    panels = (("nearest training speaker", t2s, "g2s"), ("nearest other speaker of its set", s2s, "g2g"))
+    for axis, (title, yardstick, kind) in zip(axes[0], panels, strict=True):
+        axis.hist(yardstick.ravel(), edges, density=True, color="#dadce0", label="real speakers")
         for number, (name, shown) in enumerate(examples.items()):
             width = 2.2 if number == 0 else 1.2
             _outline(axis, getattr(shown, kind), edges, color=hue(number), linewidth=width, label=name)
-        axis.set_xlabel(f"cosine distance {title}", fontsize=9)
+        axis.set_xlabel(f"cosine distance to the {title}", fontsize=9)
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
-        axis.legend(fontsize=8, frameon=False, loc="upper right")
+    shared_legend(figure, axes[0, 0], 5)
     return figure
 
 
@@ -151,8 +149,8 @@ def coverage_map(document: dict) -> Figure:
     """Share of test speakers with a sample near them, by generator and group."""
     rows = {name: primary(scores)["coverage"] for name, scores in document["models"].items()}
     rows["real, same group"] = primary(document["references"]["real_same_group"])["coverage"]
-    rows["expected at best"] = document["yardsticks"]["coverage_expected"]
-    groups = list(rows["expected at best"]["groups"])
+    rows["same distribution"] = document["yardsticks"]["coverage_expected"]
+    groups = list(rows["same distribution"]["groups"])
     values = np.array([[one["coverage"], *(one["groups"][group] for group in groups)] for one in rows.values()])
     figure, axes = new_figure(1.9 + 0.34 * len(rows))
     axis = axes[0, 0]

@@ -54,7 +54,8 @@ CAPTIONS = {
     "coverage": (
         "Is every kind of speaker reached?",
         "Per cent of the test speakers that have a sample in their neighbourhood, by group. Groups with fewer than "
-        "three test speakers are not shown; 'expected at best' is what the test speakers' own distribution gets.",
+        "three test speakers are not shown; 'same distribution' is what more "
+        "speakers of the very distribution of the test speakers would get.",
     ),
     "calibration": (
         "Is the density honest?",
@@ -139,7 +140,7 @@ def cell_html(cell: Cell) -> str:
 
 
 STYLE = """
-body { max-width: 68rem; margin: 2rem auto; padding: 0 1.5rem; font: 16px/1.5 system-ui, sans-serif; color: #202124; }
+body { max-width: 72rem; margin: 2rem auto; padding: 0 1.5rem; font: 16px/1.5 system-ui, sans-serif; color: #202124; }
 h1 { font-size: 1.7rem; margin-bottom: .3rem; }
 h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; }
 figure { margin: 0; }
@@ -147,7 +148,7 @@ img { width: 100%; height: auto; }
 figcaption, .caption { color: #5f6368; font-size: .9rem; max-width: 56rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .87rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #e8eaed; }
+th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #e8eaed; }
 th { white-space: normal; vertical-align: bottom; font-weight: 600; border-bottom: 2px solid #9aa0a6; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; font-weight: 600; }
 td.good { color: #137333; }

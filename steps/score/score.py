@@ -49,6 +49,8 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
+        from threadpoolctl import threadpool_limits
+
         from steps.score.data import load_score_data
         from steps.score.evaluation import Scorer
         from steps.score.report import write_report
@@ -56,11 +58,13 @@ def work(options: Options) -> None:
         data = load_score_data(options.index, options.descriptions, options.text_vectors, options.attributes)
         if data.left_out:
             log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
-        scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
-        evaluated = {
-            name: evaluate(scorer, name, place) for name, place in progress(places.items(), len(places), "scoring")
-        }
-        write_report(stage.dir, scorer, evaluated)
+        with threadpool_limits(
+            1
+        ):  # the same bytes for any number of threads; and on a busy machine they stall each other
+            scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
+            todo = progress(places.items(), len(places), "scoring")
+            evaluated = {name: evaluate(scorer, name, place) for name, place in todo}
+            write_report(stage.dir, scorer, evaluated)
         log.info("wrote %s", stage.final / "report.html")
 
 

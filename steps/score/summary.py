@@ -32,7 +32,7 @@ class Table:
 
 
 def figure(value: float | None, digits: int = 3, target: tuple[float, float] | None = None, sign: bool = False) -> Cell:
-    """A number, judged against the closed range `target`."""
+    """A number, judged against the closed range `target` where there is one."""
     if value is None:
         return Cell("-")
     good = None if target is None else target[0] <= round(value, digits) <= target[1]
@@ -61,20 +61,24 @@ def overview(document: dict) -> Table:
     rows = [[*wanted, Cell(f"about {expected:.2f}"), Cell("0"), Cell("low")]]
     for name, scores in shown(document):
         own = primary(scores)
-        rows.append(
-            [
-                Cell(name),
-                figure(scores.get("log_density", {}).get("nats_per_dim")),
-                *(figure(own["attributes"][each]["ratio"], 3, target_of(each)) for each in names),
-                figure(own["frechet"]["ratio"], 2, FRECHET_TARGET),
-                figure(own["distances"]["g2s_to_t2s"], 2, DISTANCE_TARGET),
-                figure(own["distances"]["g2g_to_s2s"], 2, DISTANCE_TARGET),
-                figure(own["coverage"]["coverage"], 2),
-                figure(scores["memorisation"]["copies"], 0, COPIES_TARGET),
-                figure(scores["two_sample_accuracy"], 2),
-            ]
-        )
+        row = [
+            Cell(name),
+            figure(scores.get("log_density", {}).get("nats_per_dim")),
+            *(figure(own["attributes"][each]["ratio"], 3, target_of(each)) for each in names),
+            figure(own["frechet"]["ratio"], 2, FRECHET_TARGET),
+            figure(own["distances"]["g2s_to_t2s"], 2, DISTANCE_TARGET),
+            figure(own["distances"]["g2g_to_s2s"], 2, DISTANCE_TARGET),
+            figure(own["coverage"]["coverage"], 2),
+            figure(scores["memorisation"]["copies"], 0, COPIES_TARGET),
+            figure(scores["two_sample_accuracy"], 2),
+        ]
+        rows.append(unjudged(row) if scores["kind"] == "real" else row)
     return Table("At a glance", OVERVIEW, header, rows)
+
+
+def unjudged(row: list[Cell]) -> list[Cell]:
+    """The same figures, as a yardstick and not as a performance."""
+    return [Cell(cell.text) for cell in row]
 
 
 OVERVIEW = (
@@ -147,13 +151,13 @@ def attributes(document: dict) -> Table:
                 own = scores["samples"].get(texts) or scores["samples"].get("given")
                 accuracy, ratio = (own["attributes"][attribute][key] for key in ("accuracy", "ratio"))
                 cells.append(Cell(f"{accuracy:.3f} ({ratio:.2f})", figure(ratio, 3, target_of(attribute)).good))
-        rows.append([Cell(name), *cells])
+        rows.append([Cell(name), *(unjudged(cells) if scores["kind"] == "real" else cells)])
     caption = (
         "Balanced accuracy, and in brackets its ratio to the ceiling: real training segments of the same groups. The "
         "floor is chance, what a generator gets that does not read its text. The classifiers are linear and were "
         "fitted on dev and test speakers, whom no generator has seen. Held-out texts were not used in training."
     )
-    return Table("Do samples follow the text?", caption, header, rows)
+    return Table("Accuracy of the attributes", caption, header, rows)
 
 
 def spread(document: dict) -> Table:
@@ -209,7 +213,7 @@ def conditions(document: dict) -> Table:
         "Fréchet distance between samples and test segments of one attribute value or group, as a ratio to that of the "
         "training segments, wherever there are 50 test segments. A text-blind generator is found out here."
     )
-    return Table("Fréchet ratio under each condition", caption, ["", *names], rows)
+    return Table("Fréchet ratio within each condition", caption, ["", *names], rows)
 
 
 def shown(document: dict) -> Iterable[tuple[str, dict]]:
