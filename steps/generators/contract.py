@@ -70,12 +70,13 @@ class Generator(ABC):
 
     def save(self, directory: Path) -> None:
         """Write `generator.json` and `weights.safetensors`."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         values, arrays = self.state()
         description = {"kind": self.kind, "dim": self.dim, "text_dim": self.text_dim, "values": values}
         (directory / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, str(directory / WEIGHTS))
+        # not save_file: it has temporary files of its own, which a kill leaves behind
+        (directory / WEIGHTS).write_bytes(save({name: np.asarray(array, order="C") for name, array in arrays.items()}))
 
 
 def load_generator(directory: Path) -> Generator:

@@ -110,7 +110,10 @@ def load_pairs(index_dir: Path, descriptions: Path, text_vectors: Path) -> Pairs
     seen = [text for text in text2group if text2set[text] == "seen" and text not in text2utt]
     row_of = {key: row for row, key in enumerate(index.keys)} if text2utt else {}
     own = [text for text, utterance in text2utt.items() if utterance in row_of]
-    _, vectors = read_vectors(text_vectors / "text_vec.scp", seen + own)
+    keys, vectors = read_vectors(text_vectors / "text_vec.scp", seen + own)
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise InputError(f"{text_vectors}/text_vec.scp: {keys[bad[0]]}: has a value that is not finite; redo stage 1")
     return Pairs(
         x=index.matrix(),
         speakers=np.unique(index.speakers, return_inverse=True)[1],

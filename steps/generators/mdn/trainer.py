@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from steps.generators.mdn.density import cross_log_density, features, paired_log_density
@@ -207,7 +207,8 @@ class Trainer:
             for number, state in self.optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
         partial = self.directory / f"{name}.partial"
-        save_file(tensors, str(partial), metadata={"progress": json.dumps(vars(self.progress))})
+        # not save_file: it has temporary files of its own, which a kill leaves behind
+        partial.write_bytes(save(tensors, metadata={"progress": json.dumps(vars(self.progress))}))
         partial.rename(self.directory / name)
 
     def _resume(self) -> bool:

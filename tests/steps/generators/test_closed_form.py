@@ -183,6 +183,15 @@ def test_copied_and_summed_dimensions_buy_no_likelihood(train, dev, name):
     assert np.mean(projected) == pytest.approx(wanted.log_density(x[:, :LIVE], texts).mean(), abs=0.15)
 
 
+@pytest.mark.parametrize("name", FITS)
+def test_the_unit_of_the_embeddings_does_not_matter(train, dev, name):
+    unit = np.float32(2.0**20)
+    found = FITS[name](replace(live(train), x=live(train).x * unit), replace(live(dev), x=live(dev).x * unit))
+    wanted = FITS[name](live(train), live(dev)).log_density(live(dev).x, dev.variants)
+    shifted = found.log_density(live(dev).x * unit, dev.variants) + LIVE * np.log(unit)
+    np.testing.assert_allclose(shifted, wanted, rtol=1e-4)
+
+
 @pytest.mark.parametrize(("variants", "captions"), [(16, 0), (16, 60), (0, 60)])
 def test_mean_log_density_averages_over_the_texts_of_an_embedding(train, dev, variants, captions):
     generator = FITS["ridge_gaussian"](train, dev)
