@@ -1,5 +1,6 @@
 """Commands: exit status, one-line errors, and a progress bar that logs never see."""
 
+import resource
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ import pytest
 from utils.command import progress, run_command
 from utils.errors import InputError
 from utils.options import option
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,26 @@ def test_progress_passes_items_on_and_is_silent_off_a_terminal(capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("module", ["local.prepare_capspeech", "steps.data.split_speakers", "steps.data.build_index"])
-def test_commands_answer_help_without_heavy_imports(module):
-    heavy = "torch", "pandas", "pyarrow", "sklearn", "kaldiio", "matplotlib"
+def commands() -> list[str]:
+    """The modules of all commands."""
+    files = (file for folder in ("local", "steps", "utils") for file in sorted((ROOT / folder).rglob("*.py")))
+    found = [file for file in files if "run_command(Options" in file.read_text()]
+    return [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in found]
+
+
+@pytest.mark.parametrize("module", commands())
+def test_commands_answer_help_at_once_without_heavy_imports(module):
+    heavy = "torch", "pandas", "pyarrow", "sklearn", "kaldiio", "matplotlib", "sentence_transformers"
     code = f"import sys, {module} as m\nprint([n for n in {heavy} if n in sys.modules])\nm.main(['--help'])"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.startswith("[]\nusage: ")
+    assert any(processor_seconds([sys.executable, "-m", module, "--help"]) < 0.5 for _ in range(3))
+
+
+def processor_seconds(command: list[str]) -> float:
+    """What a command takes on an idle machine, nearly: the time of the processor, not that of the clock."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, capture_output=True, check=True, cwd=ROOT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
