@@ -18,7 +18,7 @@ from steps.generators.contract import load_generator
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.sampling import Voices
 from steps.generators.speaker_means import read_speaker_means
-from tests.processes import wait_for
+from tests.processes import small_files, wait_for
 from tests.steps.generators.conftest import ROOT, fit
 from tests.steps.generators.experiment import Experiment, write_experiment
 from utils.tables import read_table, read_vectors
@@ -370,3 +370,12 @@ def test_killed_and_run_again_ends_with_the_same_bytes(experiment: Experiment, m
     assert {"sample": sample, "merge_samples": merge_samples}[module].main(options) == 0
     assert files(tmp_path / "out") == files(tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "whole"]
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(experiment: Experiment, models, tmp_path, capsys):
+    options = words(experiment, models["ridge_gaussian"], tmp_path / "out", "-n", "500")
+    with small_files(20_000):
+        assert sample.main(options) == 1
+        assert sample.main([*options, "--job", "1"]) == 1
+    assert "File too large; no output was committed" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists() and not any(file.is_file() for file in tmp_path.rglob("*"))

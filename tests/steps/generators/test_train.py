@@ -16,8 +16,8 @@ import yaml
 from steps.generators import train
 from steps.generators.contract import PICKLES, load_generator
 from steps.generators.speaker_means import read_speaker_means
-from tests.processes import wait_for
-from tests.steps.generators.conftest import NAMES, ROOT, fit
+from tests.processes import small_files, wait_for
+from tests.steps.generators.conftest import NAMES, ROOT, SMALL, fit
 from tests.steps.generators.experiment import DIM, LIVE, TEXT_DIM, Experiment, write_experiment
 from utils.tables import read_vectors, write_vectors
 
@@ -180,6 +180,16 @@ def test_sentence_vectors_that_are_not_finite_are_an_error(tmp_path, capsys):
     for name in ("mdn", "mdn_plain", "ridge_gaussian", "group_gaussian"):
         assert f"text_vec.scp: {keys[3]}: " in refused(made, capsys, model=name)
         assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("size", [1_000, 9_000, 40_000])
+def test_a_full_disk_is_an_error_and_training_goes_on_where_there_is_room(tmp_path, experiment, models, capsys, size):
+    small = ["--set", SMALL["mdn_plain"], "--out", str(tmp_path)]
+    with small_files(size):
+        assert "File too large; no output was committed" in refused(experiment, capsys, *small, model="mdn_plain")
+    assert not (tmp_path / "mdn_plain").exists()
+    fit(experiment, "mdn_plain", *small)
+    assert files(tmp_path / "mdn_plain") == files(models["mdn_plain"])
 
 
 def test_a_checkpoint_of_other_dimensions_is_refused(tmp_path, experiment: Experiment, models, capsys):
