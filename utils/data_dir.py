@@ -6,8 +6,10 @@ are those of https://kaldi-asr.org/doc/data_prep.html; `utils/validate_data_dir.
 
 import itertools
 import math
+import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -108,23 +110,25 @@ def validate(
     problems = [f"{path / name}: missing" for name in required if not (path / name).is_file()]
     if not (path / "utt2spk").is_file():
         return problems
-    tables: dict[str, dict[str, str]] = {}
-    for file in sorted(file for file in path.iterdir() if is_table(file.name)):
+    known: dict[str, dict[str, str]] = {}  # what the keys of the others follow from
+    names = [file.name for file in path.iterdir() if is_table(file.name)]
+    for name in sorted(names, key=lambda name: (name != "utt2spk", name != "segments", name)):
         try:
-            tables[file.name] = read_table(file)
+            table = read_table(path / name)
         except InputError as error:
             problems.append(str(error))
             continue
-        problems += _check_table(file, tables[file.name])
-    if "utt2spk" in tables:
-        problems += _check_speakers(path, tables, spk_sort)
-        problems += _check_keys(path, tables)
-    if printable and "text" in tables:
-        problems += [
-            f"{path / 'text'}: {key}: has a control character"
-            for key, words in tables["text"].items()
-            if CONTROL_CHARACTERS.search(words)
-        ]
+        if name in ("utt2spk", "segments"):
+            known[name] = table
+        problems += _check_table(path / name, table)
+        if "utt2spk" in known:
+            problems += _check_keys(path / name, table, known)
+        if name == "utt2spk" and spk_sort:
+            problems += _check_order(path / name, table)
+        if name == "spk2utt" and "utt2spk" in known:
+            problems += _check_utterances(path / name, table, known["utt2spk"])
+        if name == "text" and printable:
+            problems += _check_printable(path / name, table)
     return problems
 
 
@@ -134,14 +138,12 @@ def is_table(name: str) -> bool:
 
 
 def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:
-    keys = list(table)
-    if not keys:
+    if not table:
         yield f"{file}: empty"
-    unsorted = next((number for number, (a, b) in enumerate(itertools.pairwise(keys), 2) if b <= a), None)
+    unsorted = next((number for number, (a, b) in enumerate(itertools.pairwise(table), 2) if b <= a), None)
     if unsorted:
         yield f"{file}:{unsorted}: not sorted (LC_ALL=C); run utils/fix_data_dir.sh"
-    raw = file.read_bytes()
-    if raw and not raw.endswith(b"\n"):
+    if table and not _ends_line(file):
         yield f"{file}: no newline at the end"
     for key, value in table.items():
         problem = _check_value(file.name, value)
@@ -149,9 +151,14 @@ def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:
             yield f"{file}: {key}: {problem}"
 
 
+def _ends_line(file: Path) -> bool:
+    with file.open("rb") as content:
+        content.seek(-1, os.SEEK_END)
+        return content.read(1) == b"\n"
+
+
 def _check_value(name: str, value: str) -> str | None:
-    fields = value.split()
-    if name == "utt2spk" and len(fields) != 1:
+    if name == "utt2spk" and value.split() != [value]:
         return f"expected one speaker, found {value!r}"
     if name == "spk2gender" and value not in ("m", "f"):
         return f"expected m or f, found {value!r}"
@@ -162,7 +169,7 @@ def _check_value(name: str, value: str) -> str | None:
     if name == "utt2num_frames" and not (value.isdigit() and int(value) > 0):
         return f"expected frames > 0, found {value!r}"
     if name == "segments":
-        times = fields[1:]
+        times = value.split()[1:]
         if len(times) != 2 or not all(map(_is_number, times)) or not 0 <= float(times[0]) < float(times[1]):
             return f"expected 'recording begin end' with end > begin >= 0, found {value!r}"
     return None
@@ -175,41 +182,48 @@ def _is_number(value: str) -> bool:
         return False
 
 
-def _check_speakers(path: Path, tables: Mapping[str, Mapping[str, str]], spk_sort: bool) -> Iterable[str]:
-    speakers = list(tables["utt2spk"].values())
-    if spk_sort:
-        for utterance, a, b in zip(list(tables["utt2spk"])[1:], speakers, speakers[1:], strict=False):
-            if b < a:
-                yield (
-                    f"{path / 'utt2spk'}: {utterance}: not sorted by speaker; "
-                    "make the speaker id a prefix of the utterance id, joined by '-'"
-                )
-                break
-    if "spk2utt" in tables:
-        derived = {spk: " ".join(utts) for spk, utts in invert(tables["utt2spk"]).items()}
-        for speaker in sorted(set(derived) | set(tables["spk2utt"])):
-            if derived.get(speaker) != " ".join(tables["spk2utt"].get(speaker, "").split()):
-                yield f"{path / 'spk2utt'}: {speaker}: disagrees with utt2spk; run utils/fix_data_dir.sh"
-                break
+def _check_order(file: Path, utt2spk: Mapping[str, str]) -> Iterable[str]:
+    for (_, a), (utterance, b) in itertools.pairwise(utt2spk.items()):
+        if b < a:
+            yield (
+                f"{file}: {utterance}: not sorted by speaker; "
+                "make the speaker id a prefix of the utterance id, joined by '-'"
+            )
+            break
 
 
-def _check_keys(path: Path, tables: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
-    utterances, speakers = set(tables["utt2spk"]), set(tables["utt2spk"].values())
-    if "segments" in tables:
-        recordings = {value.split()[0] for value in tables["segments"].values()}
-        expected = {"segments": utterances, "wav.scp": recordings, "reco2dur": recordings}
-    else:
-        expected = {"wav.scp": utterances, "reco2dur": utterances}
-    expected |= dict.fromkeys(PER_UTTERANCE, utterances) | {"spk2gender": speakers}
-    for name, wanted in expected.items():
-        if name in tables and set(tables[name]) != wanted:
-            odd = sorted(set(tables[name]) ^ wanted)
-            sizes = f"{len(tables[name])} keys, expected {len(wanted)}"
-            yield f"{path / name}: {sizes}; differences from {' '.join(odd[:3])} to {odd[-1]}"
-    for name, table in tables.items():
-        if name.startswith("utt2") and name not in expected and not set(table) <= utterances:
-            odd = sorted(set(table) - utterances)
-            yield f"{path / name}: {len(odd)} utterances that utt2spk lacks: {' '.join(odd[:3])}"
+def _check_utterances(file: Path, spk2utt: Mapping[str, str], utt2spk: Mapping[str, str]) -> Iterable[str]:
+    counts = Counter(utt2spk.values())
+    for speaker in sorted(counts.keys() | spk2utt.keys()):
+        utterances = spk2utt.get(speaker, "").split()
+        known = len(utterances) == counts[speaker] and all(utt2spk.get(name) == speaker for name in utterances)
+        if not known or utterances != sorted(set(utterances)):
+            yield f"{file}: {speaker}: disagrees with utt2spk; run utils/fix_data_dir.sh"
+            break
+
+
+def _check_keys(file: Path, table: Mapping[str, str], known: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
+    utterances, wanted = known["utt2spk"].keys(), None
+    if file.name in (*PER_UTTERANCE, "segments"):
+        wanted = utterances
+    elif file.name in PER_RECORDING:
+        recordings = {value.split()[0] for value in known.get("segments", {}).values()}
+        wanted = recordings if "segments" in known else utterances
+    elif file.name == "spk2gender":
+        wanted = set(known["utt2spk"].values())
+    if wanted is not None and table.keys() != wanted:
+        odd = sorted(table.keys() ^ wanted)
+        sizes = f"{len(table)} keys, expected {len(wanted)}"
+        yield f"{file}: {sizes}; differences from {' '.join(odd[:3])} to {odd[-1]}"
+    elif wanted is None and file.name.startswith("utt2") and not table.keys() <= utterances:
+        odd = sorted(table.keys() - utterances)
+        yield f"{file}: {len(odd)} utterances that utt2spk lacks: {' '.join(odd[:3])}"
+
+
+def _check_printable(file: Path, text: Mapping[str, str]) -> Iterable[str]:
+    for key, words in text.items():
+        if CONTROL_CHARACTERS.search(words):
+            yield f"{file}: {key}: has a control character"
 
 
 FLAGS = {

@@ -6,7 +6,7 @@ Format: https://kaldi-asr.org/doc/io.html
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,10 +42,21 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}:{line}: not UTF-8 (byte {raw[error.start]:#x}); convert the file to UTF-8") from error
 
 
+def iterate_lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 text file, split at `\\n` only, one at a time. Raises InputError as `read_text` does."""
+    with Path(path).open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                yield raw.removesuffix(b"\n").decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{path}:{number}: not UTF-8 (byte {raw[error.start]:#x}); convert the file to UTF-8"
+                ) from error
+
+
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 text file, split at `\\n` only. Raises InputError as `read_text` does."""
-    text = read_text(path)
-    return text.removesuffix("\n").split("\n") if text else []
+    """All lines of a UTF-8 text file, as `iterate_lines` gives them."""
+    return list(iterate_lines(path))
 
 
 def split_line(line: str) -> tuple[str, str]:

@@ -30,14 +30,13 @@ def work(options: Options) -> None:
 
 def finish(options: Options, parts: list[Path], stage: StageDir) -> None:
     """Write the data directory of all samples into the directory of the stage."""
-    from steps.generators.sample_dir import merge_parts, write_parameters, write_tables
+    from steps.generators.sample_dir import merge_parts, write_parameters
     from steps.generators.sampling import Voices
 
     requests = requests_of(options)
-    keys = merge_parts(parts, stage.dir, stage.final)
-    if len(keys) != sum(request.n for request in requests):
-        raise InputError(f"{stage.final}: {len(keys)} samples in the parts, expected another number; sample again")
-    write_tables(stage.dir, keys, requests)
+    count = merge_parts(parts, requests, stage.dir, stage.final)
+    if count != sum(request.n for request in requests):
+        raise InputError(f"{stage.final}: {count} samples in the parts, expected another number; sample again")
     if options.save_params:
         voices = Voices(options.model, options.encoder)
         mixtures = voices.generator.mixtures(vectors_of(options, requests, voices))
@@ -45,7 +44,7 @@ def finish(options: Options, parts: list[Path], stage: StageDir) -> None:
     for part in parts:
         if part.parent == stage.dir:
             shutil.rmtree(part)
-    log.info("%s: %d speakers for %d texts", stage.final, len(keys), len(requests))
+    log.info("%s: %d speakers for %d texts", stage.final, count, len(requests))
 
 
 def main(argv: list[str] | None = None) -> int:

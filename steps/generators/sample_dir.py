@@ -4,10 +4,12 @@ A part is an archive, its keys, and the provenance of its samples. Merging conca
 do not depend on how many there were.
 """
 
+import heapq
 import json
 import math
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ from steps.generators.requests import Request
 from steps.generators.sampling import Draw
 from utils.archives import parse_place
 from utils.data_dir import require_valid
-from utils.tables import VectorWriter, read_table
+from utils.tables import VectorWriter, iterate_lines, split_line
 
 ARK, SCP, PROVENANCE = "xvector.ark", "xvector.scp", "provenance.jsonl"
+TABLES = (SCP, "spk_xvector.scp", "xvector.csv", "utt2spk", "spk2utt", "text", "utt2group", "spk2gender")
 GENDERS = {"male": "m", "female": "f"}
 
 
@@ -57,44 +60,56 @@ def _provenance(draw: Draw, keys: list[str], seed: int, speakers: list[str] | No
         )
 
 
-def merge_parts(parts: list[Path], target: Path, final: Path) -> list[str]:
-    """Concatenate parts into `target`, with paths as they will be in `final`. Returns the sample ids, sorted."""
-    places: dict[str, int] = {}
-    base = 0
+def merge_parts(parts: list[Path], requests: list[Request], target: Path, final: Path) -> int:
+    """Make one data directory in `target` of parts; paths are as they will be in `final`.
+
+    Archives are concatenated, and the parts' script files, each sorted, are merged line by line into the tables: memory
+    does not grow with the vectors. Returns how many samples there are.
+    """
+    samples = heapq.merge(*(_places(part, base) for part, base in zip(parts, _concatenate(parts, target), strict=True)))
+    asked = {request.text_id: request for request in requests}
+    genders = {request.group: gender_of(request.group) for request in requests}
+    count, ark = 0, final / ARK
+    with ExitStack() as stack:
+        tables = {name: stack.enter_context((target / name).open("w", encoding="utf-8")) for name in TABLES}
+        tables["xvector.csv"].write("id,storage_path,storage_byte\n")
+        for key, place in samples:
+            count += 1
+            request = asked[key.rpartition("-")[0]]
+            for name in (SCP, "spk_xvector.scp"):  # one sample a speaker: both name the same vectors
+                tables[name].write(f"{key} {ark}:{place}\n")
+            for name in ("utt2spk", "spk2utt"):
+                tables[name].write(f"{key} {key}\n")
+            tables["xvector.csv"].write(f"{_quoted(key)},{_quoted(str(ark))},{place}\n")
+            tables["text"].write(f"{key} {request.text}\n")
+            if request.group:
+                tables["utt2group"].write(f"{key} {request.group}\n")
+            if genders[request.group]:
+                tables["spk2gender"].write(f"{key} {genders[request.group]}\n")
+    for name in ("utt2group", "spk2gender"):
+        if not (target / name).stat().st_size:
+            (target / name).unlink()
+    require_valid(target)
+    return count
+
+
+def _concatenate(parts: list[Path], target: Path) -> list[int]:
+    """Copy archives and provenance of the parts behind each other. Returns where each archive begins."""
+    bases = []
     with (target / ARK).open("wb") as ark, (target / PROVENANCE).open("wb") as provenance:
         for part in parts:
-            for key, place in read_table(part / SCP).items():
-                places[key] = base + parse_place(place, key).offset
-            with (part / ARK).open("rb") as source:
-                shutil.copyfileobj(source, ark, 1 << 22)
-            with (part / PROVENANCE).open("rb") as source:
-                shutil.copyfileobj(source, provenance, 1 << 22)
-            base = ark.tell()
-    keys = sorted(places)
-    lines = [f"{key} {final / ARK}:{places[key]}\n" for key in keys]
-    for name in (SCP, "spk_xvector.scp"):  # one sample a speaker: both name the same vectors
-        (target / name).write_text("".join(lines), encoding="utf-8")
-    with (target / "xvector.csv").open("w", encoding="utf-8", newline="\n") as csv:
-        csv.write("id,storage_path,storage_byte\n")
-        csv.writelines(f"{_quoted(key)},{_quoted(str(final / ARK))},{places[key]}\n" for key in keys)
-    return keys
+            bases.append(ark.tell())
+            for name, file in ((ARK, ark), (PROVENANCE, provenance)):
+                with (part / name).open("rb") as source:
+                    shutil.copyfileobj(source, file, 1 << 22)
+    return bases
 
 
-def write_tables(target: Path, keys: list[str], requests: list[Request]) -> None:
-    """Write the tables of a data directory for the samples `keys` (sorted)."""
-    asked = {request.text_id: request for request in requests}
-    of_key = [(key, asked[key.rpartition("-")[0]]) for key in keys]
-    tables = {
-        "utt2spk": [f"{key} {key}\n" for key in keys],
-        "spk2utt": [f"{key} {key}\n" for key in keys],
-        "text": [f"{key} {request.text}\n" for key, request in of_key],
-        "utt2group": [f"{key} {request.group}\n" for key, request in of_key if request.group],
-        "spk2gender": [f"{key} {gender}\n" for key, request in of_key if (gender := gender_of(request.group))],
-    }
-    for name, lines in tables.items():
-        if lines:
-            (target / name).write_text("".join(lines), encoding="utf-8")
-    require_valid(target)
+def _places(part: Path, base: int) -> Iterator[tuple[str, int]]:
+    """Keys of a part, sorted, and where their vectors are in an archive into which the part's goes at byte `base`."""
+    for line in iterate_lines(part / SCP):
+        key, place = split_line(line)
+        yield key, base + parse_place(place, key).offset
 
 
 def gender_of(group: str | None) -> str | None:
