@@ -27,6 +27,7 @@ class MdnOptions:
         10, "parts that an epoch is cut into; more where they would exceed batch_size", least=1
     )
     batch_size: int = option(8192, "most embeddings in an update", least=1)
+    texts_per_group: int = option(8, "variants of each group that an update looks at, drawn anew for each", least=1)
     lr: float = option(1e-4, "learning rate of AdamW", above=0)
     weight_decay: float = option(0.01, "decay of the dense layers; the linear path has none", least=0)
     clip: float = option(1.0, "largest norm of a gradient", above=0)

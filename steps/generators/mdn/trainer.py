@@ -6,6 +6,7 @@ interrupted training continues from it and ends with the same bits. Checkpoints 
 header: no pickle is written or read.
 """
 
+import itertools
 import json
 import math
 from dataclasses import dataclass, field
@@ -71,25 +72,43 @@ class Batches:
         rows = np.minimum(np.searchsorted(np.cumsum(self.weights), points), len(self) - 1)
         return np.array_split(rng.permutation(rows), n_batches)
 
-    def log_density(self, network: MixtureDensityNetwork, rows: np.ndarray) -> Tensor:
-        """Mean log density (n,) over their texts of the embeddings of `rows`, ordered by group."""
+    def some_variants(self, rng: np.random.Generator, most: int) -> np.ndarray:
+        """At most `most` variants of each group, drawn at random: their positions in `texts`, sorted."""
+        groups = itertools.pairwise(self.bounds)
+        return np.concatenate([first + np.sort(rng.permutation(last - first)[:most]) for first, last in groups])
+
+    def log_density(
+        self, network: MixtureDensityNetwork, rows: np.ndarray, variants: np.ndarray | None = None
+    ) -> Tensor:
+        """Mean log density (n,) over their texts of the embeddings of `rows`, ordered by group.
+
+        Where only some `variants` (positions) are looked at, they stand for all of their group.
+        """
         rows = rows[np.argsort(self.groups[rows], kind="stable")]
         latent = self.latent[torch.from_numpy(rows).to(self.latent.device)]
         total = latent.new_zeros(len(rows))
         if self.n_variants:
-            total = total + self._under_variants(network, latent, rows)
+            variants = np.arange(self.n_variants) if variants is None else variants
+            total = total + self._under_variants(network, latent, rows, variants)
         if self.captions_of is not None:
             total = total + self._under_captions(network, latent, rows)
         return total / torch.from_numpy(self.texts_of_row[rows]).to(total)
 
-    def _under_variants(self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray) -> Tensor:
+    def _under_variants(
+        self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray, variants: np.ndarray
+    ) -> Tensor:
+        """Sum of log densities (n,) over all variants of the group, of which `variants` are looked at."""
         # split, not slices: the gradient of a slice is an array for all texts
-        texts_of = np.diff(self.bounds).tolist()
-        parameters = [value.split(texts_of) for value in network(self.texts[: self.n_variants])]
+        texts_of = np.diff(np.searchsorted(variants, self.bounds)).tolist()
+        texts = self.texts[torch.from_numpy(variants).to(self.texts.device)]
+        parameters = [value.split(texts_of) for value in network(texts)]
         inputs = features(latent, network.sizes.diagonal)
         rows_of = np.diff(np.searchsorted(self.groups[rows], np.arange(len(self.bounds)))).tolist()
-        groups = zip(inputs.split(rows_of), *parameters, strict=True)
-        return torch.cat([cross_log_density(u, tuple(mixtures)).sum(1) for u, *mixtures in groups if len(u)])
+        stands_for = (np.diff(self.bounds) / np.maximum(texts_of, 1)).tolist()
+        groups = zip(stands_for, inputs.split(rows_of), *parameters, strict=True)
+        return torch.cat(
+            [many * cross_log_density(u, tuple(mixtures)).sum(1) for many, u, *mixtures in groups if len(u)]
+        )
 
     def _under_captions(self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray) -> Tensor:
         own = [self.captions_of[row] for row in rows]
@@ -154,15 +173,18 @@ class Trainer:
         n_batches = max(
             min(self.options.updates_per_epoch, len(self.train)), math.ceil(len(self.train) / self.options.batch_size)
         )
-        values = torch.stack([self.update(rows) for rows in self.train.draw(rng, n_batches)]).cpu()
+        losses = []
+        for rows in self.train.draw(rng, n_batches):
+            losses.append(self.update(rows, self.train.some_variants(rng, self.options.texts_per_group)))
+        values = torch.stack(losses).cpu()
         if not values.isfinite().all():
             first = int((~values.isfinite()).nonzero()[0])
             self._stop(f"the loss became {values[first]} at update {first + 1} of {n_batches}")
         return float(values.double().mean()) + self.log_volume
 
-    def update(self, rows: np.ndarray) -> Tensor:
+    def update(self, rows: np.ndarray, variants: np.ndarray | None = None) -> Tensor:
         """One step of the optimizer on the embeddings of `rows`. Returns the loss (), in latent units."""
-        loss = -self.train.log_density(self.network, rows).mean()
+        loss = -self.train.log_density(self.network, rows, variants).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
