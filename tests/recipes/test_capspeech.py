@@ -1,0 +1,112 @@
+"""The whole recipe on a slice of real embeddings: what it leaves, and what running it again does."""
+
+import json
+import math
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.recipes.recipe import ROOT
+from utils.tables import read_table
+
+SETS = ("train", "dev", "test")
+OUTPUTS = {
+    "my data/all": "utt2spk spk2utt spk2gender utt2gender utt2pitch utt2speaking_rate xvector.scp row_counts.tsv",
+    "my data/descriptions": "text text2group text2set",
+    "my exp/text": "text_vec.ark text_vec.scp encoder.json",
+    **{f"my data/{name}": "utt2spk spk2utt spk2gender utt2group xvector.scp" for name in SETS},
+    "my data/split": "spk2set coverage.tsv",
+    **{f"my exp/index/{name}": "xvector.ark xvector.scp stats.json utt2spk utt2group" for name in SETS},
+    "my exp/mdn": "generator.json weights.safetensors best.safetensors last.safetensors metrics.jsonl curve.png "
+    "encoder.json spk_mean.ark spk_mean.scp",
+    "my exp/gaussian": "generator.json weights.safetensors encoder.json",
+    "my exp/samples/groups": "xvector.ark xvector.scp spk_xvector.scp xvector.csv utt2spk spk2utt text utt2group "
+    "spk2gender provenance.jsonl",
+    "my exp/score": "scores.json summary.md report.html pictures",
+}
+UP_TO_DATE = [path for path in OUTPUTS if "/index/" not in path] + ["my exp/index"]
+NASTY = """-- he's "calm" $(touch 'PWNED') `touch PWNED` ${HOME} \\n * | ; touch PWNED & über 🎤 JOB %s"""
+
+
+def test_every_stage_leaves_its_outputs(finished):
+    for place, names in OUTPUTS.items():
+        assert [name for name in names.split() if not (finished.recipe.folder / place / name).exists()] == [], place
+    for place in UP_TO_DATE:
+        assert {".done", "config.yaml", "run_info.json"} < {p.name for p in (finished.recipe.folder / place).iterdir()}
+
+
+@pytest.mark.parametrize(
+    "place", ["my data/all", *(f"my data/{name}" for name in SETS), "my exp/samples/groups"], ids=lambda p: p[3:]
+)
+def test_data_directories_are_valid(finished, place):
+    lacks = ["--no-wav", "--no-feats"] + ([] if "samples" in place else ["--no-text"])
+    command = [ROOT / "utils/validate_data_dir.sh", *lacks, finished.recipe.folder / place]
+    shown = subprocess.run(command, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+
+
+def test_no_speaker_is_in_two_sets(finished):
+    speakers = [set(read_table(finished.recipe.data / name / "utt2spk").values()) for name in SETS]
+    assert sum(map(len, speakers)) == len(set.union(*speakers)) == 63
+
+
+def test_samples_are_asked_for_every_group(finished):
+    groups = list(read_table(finished.recipe.exp / "samples/groups/utt2group").values())
+    assert len(set(groups)) == 18
+    assert {groups.count(group) for group in groups} == {3}
+
+
+def test_scores_are_finite_numbers(finished):
+    scores = json.loads((finished.recipe.exp / "score/scores.json").read_text())
+    found = list(numbers(scores))
+    assert len(found) > 200
+    assert all(map(math.isfinite, found))
+    assert scores["order"] == ["mdn", "gaussian"]
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """All numbers within lists and mappings."""
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from numbers(part)
+    elif isinstance(value, int | float):
+        yield value
+
+
+def test_a_rerun_changes_nothing_and_says_so(finished):
+    recipe, times = finished.recipe, finished.recipe.times()
+    said = recipe.run("--stage", "0", "--stop-stage", "6")
+    assert [place for place in UP_TO_DATE if f"{recipe.folder / place} is up to date" not in said] == []
+    assert recipe.times() == times
+
+
+@pytest.mark.parametrize("dash", ["--stop_stage", "--stop-stage"])
+def test_a_stage_runs_alone_and_force_redoes_it_with_any_number_of_jobs(finished, dash):
+    recipe, times, nj = finished.recipe, finished.recipe.times(), "3" if dash == "--stop_stage" else "1"
+    said = recipe.run("--stage", "5", dash, "5", "--force", "true", "--nj", nj)
+    assert [line.split()[2] for line in said.splitlines() if " stage " in line[:15]] == ["5:"]
+    changed = {path for path, time in recipe.times().items() if time != times[path]}
+    assert changed == {path for path in times if path.startswith("my exp/samples")}
+    assert recipe.digests() == finished.digests
+
+
+def test_texts_are_taken_verbatim(finished, tmp_path):
+    recipe, file = finished.recipe, tmp_path / "my texts.txt"
+    file.write_text(f"plain\tA woman.\ntricky\t{NASTY}\n", encoding="utf-8")
+    alone = "--stage", "5", "--stop_stage", "5", "--nj", "1"
+    recipe.run(*alone, "--text", NASTY, "--samples", "one text")
+    recipe.run(*alone, "--text_file", str(file))
+    assert texts(recipe.exp / "samples/one text") == [NASTY] * 3
+    assert texts(recipe.exp / "samples/texts") == ["A woman."] * 3 + [NASTY] * 3
+    assert list(ROOT.glob("PWNED")) == list(recipe.folder.rglob("PWNED")) == []
+
+
+def texts(samples: Path) -> list[str]:
+    """The text of each sample, of which both records agree."""
+    lines = (samples / "provenance.jsonl").read_text(encoding="utf-8").splitlines()
+    told = [json.loads(line)["text"] for line in lines]
+    assert told == list(read_table(samples / "text").values())
+    return told

@@ -1,0 +1,118 @@
+"""The recipe killed again and again, in every stage: in the end there is what an undisturbed run leaves, bit by bit."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import Popen
+from typing import NamedTuple
+
+import pytest
+
+from tests.processes import kill_session, session, wait_for
+from tests.recipes.recipe import Recipe
+
+WAIT = 120  # seconds that a moment may take to come
+
+
+class Moment(NamedTuple):
+    """When the run is killed: once the working directory of a stage directory holds a file with a text in it.
+
+    Later will do, as long as the run lasts: the directory itself, when it is there, counts as well.
+    """
+
+    directory: str
+    holds: str  # a pattern
+    text: str = ""
+
+    def has_come(self, folder: Path) -> bool:
+        final = folder / self.directory
+        working = final.with_name(f".{final.name}.tmp")
+        return (final / ".done").exists() or any(map(self._has_text, working.glob(self.holds)))
+
+    def _has_text(self, path: Path) -> bool:
+        try:
+            return not self.text or self.text in path.read_text()
+        except FileNotFoundError:
+            return False
+
+
+# What dies: run.sh alone, so that its children are left behind; or every process that it has started.
+MOMENTS = [
+    (Moment("my data/all", "utt2spk"), "tree"),
+    (Moment("my data/all", ".done"), "alone"),
+    (Moment("my exp/text", ".signature"), "alone"),
+    (Moment("my exp/text", "text_vec.ark"), "tree"),
+    (Moment("my data/test", "utt2*"), "tree"),
+    (Moment("my data/split", ".done"), "alone"),
+    (Moment("my exp/index", "train/xvector.ark"), "tree"),
+    (Moment("my exp/index", "test"), "alone"),
+    (Moment("my exp/mdn", "*.partial"), "tree"),
+    (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 2'), "alone"),
+    (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 5'), "tree"),
+    (Moment("my exp/mdn", "weights.safetensors"), "tree"),
+    (Moment("my exp/samples/.groups.parts/1of2", "xvector.ark"), "tree"),
+    (Moment("my exp/samples/.groups.parts/2of2", ".done"), "alone"),
+    (Moment("my exp/samples/groups", "utt2spk"), "tree"),
+    (Moment("my exp/score", ".signature"), "alone"),
+    (Moment("my exp/score", "scores.json"), "tree"),
+]
+
+
+@pytest.fixture
+def started() -> Iterator[list[Popen]]:
+    """Runs to be listed here when they start: what a failed test leaves of them is killed."""
+    runs: list[Popen] = []
+    yield runs
+    for run in runs:
+        kill_session(run.pid)
+        run.communicate()
+
+
+def start_until(recipe: Recipe, moment: Moment, started: list[Popen]) -> Popen:
+    """Start a run and let it come to a moment."""
+    run = recipe.start()
+    started.append(run)
+    deadline = time.monotonic() + WAIT
+    while not moment.has_come(recipe.folder):
+        assert run.poll() is None, f"ended before {moment}: {run.communicate()[0]}{recipe.logs()}"
+        assert time.monotonic() < deadline, moment
+        time.sleep(0.001)
+    return run
+
+
+def test_killed_in_every_stage_it_ends_with_the_same_bytes(make_recipe, finished, started):
+    recipe, resumed = make_recipe(), 0
+    for moment, victim in MOMENTS:
+        run = start_until(recipe, moment, started)
+        run.kill()
+        if victim == "tree":
+            kill_session(run.pid)
+        assert run.wait() == -signal.SIGKILL, moment
+        resumed += "resumed after epoch" in recipe.logs()
+    recipe.run()
+    assert resumed >= 2
+    assert recipe.digests() == finished.digests
+    assert wait_for(lambda: not any(session(run.pid) for run in started))
+
+
+def test_a_second_run_in_the_same_directories_refuses(make_recipe, started):
+    recipe, other = make_recipe(), make_recipe()
+    start_until(recipe, Moment("my data/all", ".done"), started)
+    said = recipe.run(status=1)
+    assert f"ERROR: {recipe.exp} is in use by process {started[0].pid} " in said
+    said = other.run("--data", str(recipe.data), status=1)
+    assert f"ERROR: {recipe.data} is in use by process {started[0].pid} " in said
+    assert other.files() == []
+
+
+def test_a_run_takes_over_what_a_killed_one_left_running(make_recipe, started):
+    recipe = make_recipe()
+    run = start_until(recipe, Moment("my data/descriptions", ".done"), started)
+    os.kill(run.pid, signal.SIGKILL)
+    left = session(run.pid)
+    said = recipe.run("--stop_stage", "0")
+    assert left
+    assert f"process {run.pid} is dead" in said
+    assert session(run.pid) == []
