@@ -91,15 +91,10 @@ def fit_ridge_generator(train: Pairs, dev: Pairs, options: RidgeOptions, place: 
     spread = shrunk_spread(residuals(train, y, mean_of), options.shrinkage)
     frame = Frame(subspace.offset, subspace.basis @ spread.root)
     whitened = LinearMap(mean_of.weights @ spread.inverse_root, mean_of.offset @ spread.inverse_root)
-    candidates = [
-        LinearGenerator(frame, whitened, np.zeros(1), np.ones(1), dof)
-        for dof in (DEGREES_OF_FREEDOM if options.student else (math.inf,))
-    ]
-    return (
-        max(candidates, key=lambda generator: mean_log_density(generator, dev))
-        if len(candidates) > 1
-        else candidates[0]
-    )
+    if not options.student:
+        return LinearGenerator(frame, whitened, np.zeros(1), np.ones(1))
+    candidates = [LinearGenerator(frame, whitened, np.zeros(1), np.ones(1), dof) for dof in DEGREES_OF_FREEDOM]
+    return max(candidates, key=lambda generator: mean_log_density(generator, dev))
 
 
 def mean_log_density(generator: Generator, pairs: Pairs) -> float:

@@ -74,6 +74,8 @@ def check(options: Options) -> None:
     sources = [options.text is not None, options.text_file is not None, options.descriptions is not None]
     if sum(sources) != 1:
         raise InputError("give one of --text, --text_file and --descriptions")
+    if options.text_vectors is not None and options.descriptions is None:
+        raise InputError("--text_vectors has the vectors of --descriptions; other texts are encoded anew, leave it out")
     if options.job > options.nj:
         raise InputError(f"--job {options.job}: there are --nj {options.nj} jobs")
 

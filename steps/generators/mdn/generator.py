@@ -28,9 +28,8 @@ class MdnGenerator(Generator):
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
         """The density for each of the sentence vectors (T, E)."""
         mixtures: list[Mixture] = []
-        for row in np.asarray(
-            text_vectors, dtype=np.float32
-        ):  # one at a time: a text's mixture never depends on its neighbours
+        # one at a time: a text's mixture never depends on its neighbours
+        for row in np.asarray(text_vectors, dtype=np.float32):
             with torch.inference_mode():
                 text = torch.from_numpy(row[None].copy())
                 log_weights, means, log_scales = (value[0].double().numpy() for value in self.network(text))

@@ -247,9 +247,7 @@ class Trainer:
                 state.setdefault(int(number), {})[key] = tensor
         groups = self.optimizer.state_dict()["param_groups"]
         for group in groups:
-            group["lr"] = (
-                self.progress.scheduler["_last_lr"][0] if "_last_lr" in self.progress.scheduler else group["lr"]
-            )
+            group["lr"] = self.progress.scheduler["_last_lr"][0]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         log.info("resumed after epoch %d", self.progress.epoch)
         return True

@@ -215,18 +215,20 @@ def test_no_shell_evaluates_a_text(spoken: Experiment, tmp_path):
     assert samples(tmp_path / "alone") == samples(tmp_path / "a text")
 
 
-def test_the_script_samples_the_groups(drawn, experiment: Experiment, models, tmp_path):
-    places = [experiment.descriptions, experiment.text_vectors, models["mdn"], tmp_path / "out", tmp_path / "log"]
+def test_the_script_samples_the_groups(experiment: Experiment, models, tmp_path):
+    model, out, log = models["ridge_gaussian"], tmp_path / "out", tmp_path / "log"
+    places = [experiment.descriptions, experiment.text_vectors, model, out, log]
     done = run_script("--nj", "3", "--n_samples", "9", *map(str, places))
     assert done.returncode == 0, done.stderr
-    assert samples(tmp_path / "out") == samples(drawn)
+    assert sample.main(words(experiment, models["ridge_gaussian"], tmp_path / "alone", "-n", "9")) == 0
+    assert samples(tmp_path / "out") == samples(tmp_path / "alone")
     for arguments, message in (
         (["--text", "one\ntwo", *map(str, places)], "newline"),
         (["--nj", "2"], "usage"),
         (["--n_samples", "-1", *map(str, places)], "n_samples"),
     ):
         done = run_script(*arguments)
-        assert done.returncode == 1 and message in done.stderr + (tmp_path / "log" / "sample.1.log").read_text()
+        assert done.returncode == 1 and message in done.stderr + (log / "sample.1.log").read_text()
 
 
 @pytest.mark.parametrize(
@@ -285,6 +287,7 @@ def test_bad_texts_are_refused_before_anything_is_drawn(spoken: Experiment, tmp_
         (["--text_file", str(tmp_path / "texts")], "texts:2: duplicate id 'a'"),
         (["--text_file", str(tmp_path / "nowhere")], "nowhere: no such file or directory"),
         (["--text", "A voice.", "--encoder", str(tmp_path)], "no modules.json here"),
+        (["--text", "A voice.", "--text_vectors", str(spoken.text_vectors)], "leave it out"),
     ):
         assert sample.main([*model, *source]) == 1
         assert message in capsys.readouterr().err
