@@ -100,6 +100,22 @@ def test_draws_follow_the_weights(train):
     assert np.mean([len(np.unique(train.groups[part])) for part in parts]) > 3.5  # mixed over groups
 
 
+def test_some_variants_stand_for_all_of_their_group(train):
+    begin = start(train, OPTIONS)
+    torch.nn.init.normal_(begin.network.shifts.weight, std=0.1)  # texts matter
+    batches, rows = Batches(train, begin.latent, CPU), np.arange(0, len(train.x), 3)
+    rng = np.random.default_rng(0)
+    with torch.inference_mode():
+        whole = batches.log_density(begin.network, rows)
+        draws = [batches.some_variants(rng, 2) for _ in range(300)]
+        parts = torch.stack([batches.log_density(begin.network, rows, variants) for variants in draws])
+        every = batches.log_density(begin.network, rows, batches.some_variants(rng, 9))
+    assert all(np.bincount(np.searchsorted(batches.bounds, some, "right") - 1).tolist() == [2] * 4 for some in draws)
+    torch.testing.assert_close(every, whole)
+    assert parts.std(0).mean() > 0.02
+    assert ((parts.mean(0) - whole).abs() < 5 * parts.std(0) / 300**0.5).all()  # unbiased
+
+
 def two_voices(n_speakers: int, seed: int) -> Pairs:
     """Four groups; in the last one, speakers come in two kinds, far apart: no linear map and one shape can say that."""
     rng = np.random.default_rng(seed)
