@@ -44,7 +44,7 @@ def work(options: Options) -> None:
         directory = Path(name)
         model, _, _ = train_once(corpus, directory, options.n_components, epochs=1)
         index = measure_index(directory / "data", directory, options.rounds)
-        writing = measure_writing(directory, options.n_written, options.dim, max(2, options.rounds // 2))
+        writing = measure_writing(directory, options.n_written, options.dim, min(3, options.rounds))
         drawing = measure_drawing(load_generator(model), corpus.texts[0], options.rounds, n=10000)
         drawing += measure_command(
             model, directory / "descriptions", directory / "text", directory / "samples", options.n_written
@@ -56,7 +56,7 @@ def work(options: Options) -> None:
         table(header, writing),
         f"Samples: {options.dim} dimensions, K = {options.n_components}.",
         table(header, drawing),
-        measure_help(3),
+        measure_help(min(3, options.rounds)),
     ]
     record(options.results, "Data speed", command_line("tests.bench.data_speed", options), "\n\n".join(parts))
 

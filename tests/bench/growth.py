@@ -15,6 +15,7 @@ from typing import NamedTuple
 from tests.bench.results import PATH, command_line, record, table
 from tests.bench.timing import require_one_thread
 from utils.command import logger, run_command
+from utils.errors import InputError
 from utils.options import option
 
 log = logger(__name__)
@@ -49,6 +50,8 @@ def work(options: Options) -> None:
     """Measure and record."""
     require_one_thread()
     axes = Size(options.n, options.dim, options.n_components, options.n_texts)
+    if min(map(len, axes)) < 2:
+        raise InputError("expected two or more sizes of each: growth is what lies between them")
     base = Size(options.n[-1], options.dim[-1], options.n_components[1], options.n_texts[1])
     measured: dict[Size, tuple[float, ...]] = {}
     rows = []
@@ -93,7 +96,8 @@ def measure(size: Size, rounds: int) -> tuple[float, ...]:
         rng = np.random.default_rng(0)
         n_batches = max(trainer.options.updates_per_epoch, -(-size.n // trainer.options.batch_size))
         batches = trainer.train.draw(rng, n_batches)
-        epoch = take_turns({"epoch": lambda: [trainer.update(rows) for rows in batches]}, rounds)["epoch"]
+        variants = trainer.train.some_variants(rng, trainer.options.texts_per_group)
+        epoch = take_turns({"epoch": lambda: [trainer.update(rows, variants) for rows in batches]}, rounds)["epoch"]
         samples = take_turns({"samples": lambda: mixture.sample(rng, CHUNK)}, rounds)["samples"]
     each = 1e6 * samples.min() / CHUNK
     return index.seconds, index.megabytes, float(epoch.min()), training.megabytes, float(each)

@@ -4,6 +4,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from torch import Tensor
+
 from steps.generators.mdn.trainer import Trainer
 from tests.bench.reference import Reference
 from tests.bench.results import table
@@ -39,9 +42,10 @@ class RacingTrainer(Trainer):
         self.run()
         return self.points
 
-    def update(self, rows):  # noqa: D102
+    def update(self, rows: np.ndarray, variants: np.ndarray | None = None) -> Tensor:
+        """As its parent, and counted."""
         self.updates += 1
-        return super().update(rows)
+        return super().update(rows, variants)
 
     def _judge(self, train_loss: float | None) -> None:
         super()._judge(train_loss)

@@ -31,14 +31,18 @@ class Reference:
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr)
         self.rng = np.random.default_rng(0)
 
+    def loss(self, rows: np.ndarray, texts: np.ndarray) -> torch.Tensor:
+        """Mean NLL () of the embeddings `rows` (B,) under their `texts` (B,)."""
+        latent = self.latent[torch.from_numpy(rows)]
+        log_weights, means, log_scales = self.network(self.texts[torch.from_numpy(texts)])  # (B, K), (B, K, q) twice
+        deviations = (latent[:, None, :] - means) / log_scales.exp()
+        normal = -0.5 * (deviations.square() + math.log(2 * math.pi)) - log_scales  # (B, K, q)
+        return -torch.logsumexp(log_weights + normal.sum(2), 1).mean()
+
     def step(self) -> None:
         """One update on a batch of the next group."""
         group = self.steps % len(self.rows_of)
-        rows, texts = (torch.from_numpy(self.rng.choice(of[group], BATCH)) for of in (self.rows_of, self.texts_of))
-        log_weights, means, log_scales = self.network(self.texts[texts])  # (B, K), (B, K, q), (B, K, q)
-        deviations = (self.latent[rows][:, None, :] - means) / log_scales.exp()  # (B, K, q)
-        normal = -0.5 * (deviations.square() + math.log(2 * math.pi)) - log_scales
-        loss = -torch.logsumexp(log_weights + normal.sum(2), 1).mean()
+        loss = self.loss(self.rng.choice(self.rows_of[group], BATCH), self.rng.choice(self.texts_of[group], BATCH))
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()

@@ -34,7 +34,7 @@ def work(options: Options) -> None:
     """Measure and record."""
     require_one_thread()
     parts = [
-        f"Mean pairwise cosine distance (diversity), N = {options.n:,} and D = {options.dim} where nothing else is said.",
+        f"Diversity is the mean pairwise cosine distance. N = {options.n:,}, D = {options.dim} where not said.",
         table(("diversity, ms", "median (range)"), measure_diversity(options)),
         "Nearest neighbours: the whole process, start and data included.",
         table(

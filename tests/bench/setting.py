@@ -30,9 +30,9 @@ class Setting:
     device: str = "cpu"
 
     @property
-    def n_pairs(self) -> int:
-        """Pairs of an embedding and a text in an epoch."""
-        return len(self.train.x) * len(self.train.variants) // len(GROUPS)
+    def texts_of_row(self) -> int:
+        """How many of the texts of an embedding an update looks at."""
+        return min(self.options.texts_per_group, len(self.train.variants) // len(GROUPS))
 
     def trainer(self, name: str, kind: type[Trainer] = Trainer) -> Trainer:
         """A trainer at its start, in a directory of its own."""
@@ -41,10 +41,12 @@ class Setting:
         return kind(self.train, self.dev, self.options, directory, self.device)
 
     def __str__(self) -> str:
-        n, dim = self.train.x.shape
+        (n, dim), texts = self.train.x.shape, len(self.train.variants)
         return (
-            f"{n:,} x {dim} generated embeddings of {len(GROUPS)} groups, {len(self.train.variants)} texts,"
-            f" {self.n_pairs:,} pairs an epoch, K = {self.options.n_components}, {PLAIN}, {self.device}."
+            f"{n:,} x {dim} generated embeddings of {len(GROUPS)} groups and {texts} texts, K ="
+            f" {self.options.n_components}, {PLAIN}, {self.device}. There are {n * texts // len(GROUPS):,} pairs of an"
+            f" embedding and a text of its group. An update looks at {self.texts_of_row} texts of each group, drawn"
+            f" anew, an epoch at {n * self.texts_of_row:,} pairs; only pairs that are looked at count below."
         )
 
 

@@ -22,18 +22,20 @@ def measure_updates(setting: Setting, rounds: int) -> str:
     trainer = setting.trainer("updates")
     reference = Reference(trainer.network, trainer.train.latent, setting.train, setting.options.lr)
     n_batches = -(-len(setting.train.x) // setting.options.batch_size)
-    batch = trainer.train.draw(np.random.default_rng(0), n_batches)[0]
+    rng = np.random.default_rng(0)
+    batch = trainer.train.draw(rng, n_batches)[0]
+    variants = trainer.train.some_variants(rng, setting.options.texts_per_group)
     density = DensityAlone(trainer, len(batch))
     square = torch.randn(SQUARE, SQUARE, device=setting.device)
     actions: dict[str, Callable[[], object]] = {
-        "update": lambda: trainer.update(batch),
+        "update": lambda: trainer.update(batch, variants),
         "loop": lambda: [reference.step() for _ in range(REFERENCE_STEPS)],
         "density": density.step,
         "same": density.products,
         "square": lambda: square @ square,
     }
     seconds = take_turns({name: finished(action, setting.device) for name, action in actions.items()}, rounds)
-    ours = len(batch) * setting.n_pairs / len(setting.train.x) / seconds["update"]
+    ours = len(batch) * setting.texts_of_row / seconds["update"]
     loop = BATCH * REFERENCE_STEPS / seconds["loop"]
     rate = {name: density.flop / seconds[name] / 1e9 for name in ("density", "same")}
     rate["square"] = 2 * SQUARE**3 / seconds["square"] / 1e9

@@ -1,0 +1,91 @@
+"""The benchmarks run, at sizes that measure nothing, and what they write is found in RESULTS.md again."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from steps.generators.mdn.density import paired_log_density
+from tests.bench.generated import Corpus
+from tests.bench.reference import Reference
+from tests.bench.results import PREFACE, SECTIONS, record, target
+from tests.bench.setting import prepare
+from tests.bench.timing import run_child, run_module
+from utils.errors import InputError
+
+TINY = ["--n", "720", "--dim", "8", "--n_texts", "36", "--n_components", "3", "--rounds", "1"]
+BENCHMARKS = {
+    "train_speed": ("Training speed", [*TINY, "--epochs", "2"]),
+    "data_speed": ("Data speed", [*TINY, "--n_written", "1800"]),
+    "score_speed": ("Scoring speed", ["--n", "800", "--dim", "8", "--rounds", "1", "--recipe", "false"]),
+    "growth": (
+        "Growth",
+        ["--n", "360,720", "--dim", "4,8", "--n_components", "2,3", "--n_texts", "18,36", "--rounds", "1"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_benchmark_writes_its_section(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    title, words = BENCHMARKS[name]
+    if name == "train_speed":
+        words = [*words, "--out", str(tmp_path)]
+    results = tmp_path / "RESULTS.md"
+    module = importlib.import_module(f"tests.bench.{name}")
+    assert module.main([*words, "--results", str(results)]) == 0
+    text = results.read_text()
+    assert text.startswith(PREFACE) and f"## {title}\n" in text
+    assert f"OMP_NUM_THREADS=1 python3 -m tests.bench.{name} " in text
+    assert "nan" not in text and "| ---" in text
+
+
+def test_benchmarks_want_one_thread(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    results = tmp_path / "RESULTS.md"
+    assert importlib.import_module("tests.bench.score_speed").main(["--results", str(results)]) == 1
+    assert "OMP_NUM_THREADS=1" in capsys.readouterr().err and not results.exists()
+
+
+def test_sections_keep_their_order_and_replace_their_own(tmp_path):
+    path = tmp_path / "RESULTS.md"
+    for title in (SECTIONS[2], SECTIONS[0], SECTIONS[1], SECTIONS[2]):
+        record(path, title, f"run {title}", f"figures of {title}\n")
+    record(path, SECTIONS[0], "run again", "new figures")
+    text = path.read_text()
+    places = [text.index(f"## {title}\n") for title in SECTIONS[:3]]
+    assert places == sorted(places)
+    assert text.count("## ") == 3 and "new figures" in text and f"figures of {SECTIONS[0]}" not in text
+    with pytest.raises(InputError, match="no section"):
+        record(path, "Other", "run", "figures")
+    assert path.read_text() == text
+
+
+def test_targets_are_judged():
+    assert target(300, ">= 300") == ">= 300: met"
+    assert target(299.9, ">= 300") == ">= 300: MISSED"
+    assert target(0.5, "< 0.5") == "< 0.5: MISSED"
+
+
+def test_memory_is_the_commands_own():
+    ballast = np.ones(50_000_000)  # 400 MB here must not count there
+    child = run_child(["python3", "-c", "x = b'1' * 100_000_000"])
+    assert 100 < child.megabytes < 200 < ballast.nbytes / 1e6
+
+
+def test_a_failing_command_is_an_error():
+    with pytest.raises(Exception, match="non-zero exit status 1"):
+        run_module("utils.data_dir")
+
+
+def test_the_loop_computes_the_same_density(tmp_path: Path):
+    setting = prepare(Corpus(720, 8, 36), tmp_path, n_components=3)
+    trainer = setting.trainer("here")
+    loop = Reference(trainer.network, trainer.train.latent, setting.train, 1e-4)
+    rows, texts = np.arange(10), np.arange(10) % 36
+    with torch.no_grad():
+        parameters = trainer.network(trainer.train.texts[torch.from_numpy(texts)])
+        ours = -paired_log_density(trainer.train.latent[torch.from_numpy(rows)], parameters).mean()
+        torch.testing.assert_close(loop.loss(rows, texts), ours)
