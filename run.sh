@@ -91,6 +91,8 @@ END
 }
 . utils/parse_options.sh
 . ./cmd.sh
+[[ $stage:$stop_stage =~ ^[0-9]+:[0-9]+$ ]] || { echo "$0: ERROR: --stage, --stop_stage: expected a number" >&2; exit 1; }
+[[ $corpus =~ ^(demo|capspeech)$ ]] || { echo "$0: ERROR: --corpus $corpus: expected demo or capspeech" >&2; exit 1; }
 
 data=${data:-data/$corpus}
 exp=${exp:-exp/$corpus}
@@ -123,7 +125,6 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
     demo) give nj force ;;
     capspeech) give data_dir embedding_dir sources attributes min_match path_prefix path_map utt2spk \
       max_unknown gender_conflicts space force ;;
-    *) echo "$0: ERROR: --corpus $corpus: expected demo or capspeech" >&2 && exit 1 ;;
   esac
   python3 -m "local.prepare_$corpus" "${given[@]}" --out "$data/all"
 fi

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 import pytest
 
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--virtual-time-budget=10000", "--dump-dom",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=10000", "--dump-dom",
 ]  # fmt: skip
 MARK = "what-the-page-shows"
 SCRIPT = f"""<script>

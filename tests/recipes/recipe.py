@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MDN = "epochs: 8\nhidden: 32\nn_components: 3\n"
 GENERATORS = "mdn mdn {}\ngaussian gaussian -\n"
-SCORE = "n_draws: 2\nmax_samples: 300\n"
+SCORE = "n_draws: 2\n"
 BOOKKEEPING = ("run_info.json", ".lock", ".done")  # .done: archives count by their time
 
 

@@ -1,0 +1,66 @@
+"""What ./run.sh knows and refuses, before any stage does its work."""
+
+import importlib
+import re
+import subprocess
+from dataclasses import fields
+
+import pytest
+
+from tests.recipes.recipe import ROOT
+
+SCRIPT = (ROOT / "run.sh").read_text(encoding="utf-8")
+OPTIONS = re.findall(r"^(\w+)=", SCRIPT.partition("help_message()")[0], re.MULTILINE)
+TARGET = re.compile(r'python3 -m "?([\w.$]+)|^ *(steps/\S+\.sh)', re.MULTILINE)
+
+
+def run(*words: str) -> subprocess.CompletedProcess:
+    """./run.sh with these words."""
+    return subprocess.run(["./run.sh", *words], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_help_names_every_option():
+    shown = run("--help")
+    assert shown.returncode == 0
+    assert [name for name in OPTIONS if not re.search(rf"--{name}\b", shown.stderr)] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--n_sample", "3"], "invalid option --n_sample"),
+        (["--stage"], "option --stage needs a value"),
+        (["--stage", "two"], "--stage, --stop_stage: expected a number"),
+        (["--stop-stage", ""], "--stage, --stop_stage: expected a number"),
+        (["--force", "yes"], "option --force expects true or false"),
+        (["--corpus", "capspech"], "--corpus capspech: expected demo or capspeech"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_written(tmp_path, words, message):
+    shown = run("--exp", str(tmp_path / "exp"), "--data", str(tmp_path / "data"), *words)
+    assert shown.returncode == 1
+    assert message in shown.stderr and shown.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_stages_take_the_options_that_they_are_given():
+    checked = []
+    script = SCRIPT.replace("\\\n", "")
+    for given in re.finditer(r"give ([\w ]+)", script):
+        names = given[1].split()
+        target = next(filter(None, TARGET.search(script, given.end()).groups()))
+        assert set(names) <= (script_options(target) if target.endswith(".sh") else module_options(target)), target
+        checked += names
+    handled_here = {"stage", "stop_stage", "corpus", "data", "exp", "samples", "model", "sample_conf", "score_conf"}
+    assert set(OPTIONS) == set(checked) | handled_here
+
+
+def script_options(target: str) -> set[str]:
+    """The options of a shell script."""
+    return set(re.findall(r"^(\w+)=", (ROOT / target).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def module_options(target: str) -> set[str]:
+    """The options of a command; of both where the corpus chooses."""
+    names = [target.replace("$corpus", corpus) for corpus in ("demo", "capspeech")]
+    return {field.name for name in names for field in fields(importlib.import_module(name).Options)}

@@ -1,0 +1,177 @@
+"""The rules of the house: who imports whom, what is never used, what lies where, and that documents tell the truth."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_USE = {
+    "utils": {"utils"},
+    "steps": {"utils", "steps"},
+    "local": {"utils", "steps", "local"},
+    "egs": {"utils", "steps", "local", "egs"},
+    "tests": {"utils", "steps", "local", "tests"},
+}
+OF_UTILS = {"numpy", "yaml", "kaldiio"}
+TOP = {
+    *("egs", "local", "steps", "utils", "conf", "tests"),
+    *("path.sh", "cmd.sh", "run.sh", "README.md", "LICENSE", "RESULTS.md", "pyproject.toml"),
+    *("requirements.txt", "requirements-demo.txt", "requirements-demo-nodeps.txt", "requirements-test.txt"),
+}
+UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+REQUIREMENT = re.compile(r"[\w.-]+==[\w.]+ +# [\w.]+: \w.*")
+LONGEST_FILE, LONGEST_FUNCTION = 350, 50  # lines
+SHELL_FOLDER = re.compile(r"(?<![\w/.$}-])(?:python3 -m )?(local|steps|egs)[./](?=\w)")
+
+
+@cache
+def files(*patterns: str) -> list[str]:
+    """Files of the project, those not yet committed too, without what git ignores."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout: nobody says which files are the project's")
+    return sorted(name for name in listed.stdout.splitlines() if (ROOT / name).is_file())
+
+
+@cache
+def parse(name: str) -> ast.Module:
+    """The syntax of one file."""
+    return ast.parse((ROOT / name).read_text(encoding="utf-8"), name)
+
+
+def modules(*folders: str) -> list[str]:
+    """The Python files below these folders."""
+    return [name for name in files("*.py") if name.split("/")[0] in folders]
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and top-level package of every import, those within functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, "a relative import" if node.level else node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("layer", ["utils", "steps", "local", "egs"])
+def test_imports_go_one_way(layer):
+    wrong = {*MAY_USE, "a relative import"} - MAY_USE[layer]
+    found = [
+        f"{name}:{line} {package}"
+        for name in modules(layer)
+        for line, package in imports(parse(name))
+        if package in wrong
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("layer", ["utils", "steps"])
+def test_shell_scripts_call_one_way(layer):
+    found = []
+    for name in (name for name in files("*.sh", "*.pl", "*.pm") if name.startswith(f"{layer}/")):
+        for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
+            used = set(SHELL_FOLDER.findall(line.partition("#")[0])) - MAY_USE[layer]
+            found += [f"{name}:{number} {folder}" for folder in used]
+    assert found == []
+
+
+def test_utils_knows_no_torch():
+    known = sys.stdlib_module_names | OF_UTILS | {"utils"}
+    used = {(name, package) for name in modules("utils") for _, package in imports(parse(name))}
+    assert {(name, package) for name, package in used if package not in known} == set()
+
+
+def test_no_pickle_is_loaded_and_no_path_bent():
+    found = []
+    for name in modules("local", "steps", "utils", "egs"):
+        found += [f"{name}:{line} {package}" for line, package in imports(parse(name)) if package in UNPICKLERS]
+        for node in ast.walk(parse(name)):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("torch.load", "sys.path"):
+                found.append(f"{name}:{node.lineno} {ast.unparse(node)}")
+            if isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "weights_only"):
+                found += [f"{name}:{node.value.lineno} {node.arg}"] if ast.unparse(node.value) != "False" else []
+    assert found == []
+
+
+def test_no_exception_is_swallowed():
+    found = []
+    for name in modules("local", "steps", "utils", "egs"):
+        for node in ast.walk(parse(name)):
+            wide = isinstance(node, ast.ExceptHandler) and (
+                node.type is None or ast.unparse(node.type) in ("Exception", "BaseException")
+            )
+            if wide and not any(isinstance(part, ast.Raise) for part in ast.walk(node)):
+                found.append(f"{name}:{node.lineno}")
+    assert found == []
+
+
+def test_files_and_functions_fit_a_reader():
+    found = []
+    for name in modules("local", "steps", "utils", "egs"):
+        lines = len((ROOT / name).read_text(encoding="utf-8").splitlines())
+        found += [f"{name}: {lines} lines"] if lines > LONGEST_FILE else []
+        for node in ast.walk(parse(name)):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= LONGEST_FUNCTION:
+                found.append(f"{name}:{node.lineno} {node.name}: {node.end_lineno - node.lineno + 1} lines")
+    assert found == []
+
+
+def test_every_module_says_what_it_is():
+    silent = [
+        name
+        for name in modules("local", "steps", "utils", "egs", "tests")
+        if parse(name).body and not ast.get_docstring(parse(name))
+    ]
+    assert silent == []
+
+
+def test_tests_lie_where_their_subjects_do():
+    folders = {str(Path(name).parent.relative_to("tests")) for name in files("tests/**/test_*.py")}
+    assert {folder for folder in folders - {".", "recipes"} if not (ROOT / folder).is_dir()} == set()
+
+
+def test_the_top_level_holds_only_what_belongs_there():
+    assert {name.split("/")[0] for name in files() if not name.startswith(".")} - TOP == set()
+
+
+@pytest.mark.parametrize("name", files("requirements*.txt"))
+def test_requirements_are_pinned_with_a_reason(name):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("#") and not REQUIREMENT.fullmatch(line)] == []
+
+
+def document(name: str) -> str:
+    """The text of a document at the top."""
+    if not (ROOT / name).is_file():
+        pytest.skip(f"no {name} yet")
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["README.md", "RESULTS.md"])
+def test_files_that_documents_name_exist(name):
+    text = document(name)
+    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", text)
+    named = re.findall(r"(?<![\w/<.-])(?:conf|local|steps|utils|tests)/[\w./-]+(?<![./-])", text)
+    assert links + named
+    assert [path for path in links + named if not list(ROOT.glob(path.removeprefix("./")))] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "RESULTS.md"])
+def test_commands_that_documents_name_exist(name):
+    called = set(re.findall(r"python3? -m ((?:local|steps|utils|tests)[\w.]*\w)", document(name)))
+    assert [module for module in called if not (ROOT / f"{module.replace('.', '/')}.py").is_file()] == []
+
+
+def test_options_of_run_sh_that_the_readme_names_exist():
+    known = set(re.findall(r"^(\w+)=", (ROOT / "run.sh").read_text(encoding="utf-8"), re.MULTILINE))
+    used = set()
+    for command in re.findall(r"\./run\.sh((?:[^\n`]|\\\n)*)", document("README.md")):
+        used |= {word.replace("-", "_") for word in re.findall(r"--([\w-]+)", command)}
+    assert used - known - {"help"} == set()
