@@ -60,6 +60,11 @@ def _fit_linear(x: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> tuple
     """Scores x @ w + b, w (D, C) and b (C,), of a logistic regression. A class without a row never wins."""
     from sklearn.linear_model import LogisticRegression
 
+    w, b = np.zeros((x.shape[1], len(classes))), np.full(len(classes), -np.inf)
+    places = np.searchsorted(classes, np.unique(labels))
+    if len(places) == 1:
+        b[places] = 0
+        return w.astype(np.float32), b.astype(np.float32)
     mean = x.mean(axis=0)
     scale = 1 / np.sqrt(((x - mean) ** 2).sum(axis=1).mean())
     model = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=1000).fit(
@@ -68,8 +73,6 @@ def _fit_linear(x: np.ndarray, labels: np.ndarray, classes: np.ndarray) -> tuple
     weights, offsets = model.coef_ * scale, model.intercept_
     if len(model.classes_) == 2:
         weights, offsets = np.concatenate([-weights, weights]), np.concatenate([-offsets, offsets])
-    w, b = np.zeros((x.shape[1], len(classes))), np.full(len(classes), -np.inf)
-    places = np.searchsorted(classes, model.classes_)
     w[:, places], b[places] = weights.T, offsets - weights @ mean
     return w.astype(np.float32), b.astype(np.float32)
 

@@ -25,7 +25,7 @@ def density_and_coverage(real: np.ndarray, generated: np.ndarray, k: int) -> tup
         inside = 1 - generated[start : start + step] @ real.T <= radius
         hits += int(inside.sum())
         covered |= inside.any(axis=0)
-    return hits / (k * len(generated)), float(covered.mean())
+    return hits / (k * max(1, len(generated))), float(covered.mean())
 
 
 def expected_coverage(n: int, m: int, k: int) -> float:

@@ -6,6 +6,7 @@ The names of the distances follow Stanton et al., Speaker Generation, 2021 (arXi
 t = test speakers, g = generated ones, x2y = median over x of the cosine distance to the nearest y other than itself.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -133,11 +134,15 @@ def conditions_of(groups: np.ndarray, data: ScoreData) -> dict[str, np.ndarray]:
 
 
 def diversity(x: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-    """Mean cosine distance over all pairs of rows of x (N, D), and over those within a group, weighted by its size."""
+    """Mean cosine distance over all pairs of rows of x (N, D), and over those within a group, weighted by its size.
+
+    Where no group has two rows, there is no distance within groups: NaN.
+    """
     names, counts = np.unique(groups, return_counts=True)
     names, counts = names[counts > 1], counts[counts > 1]
     within = [mean_pairwise_distance(x[groups == name]) for name in names]
-    return {"overall": mean_pairwise_distance(x), "within_group": float(np.average(within, weights=counts))}
+    mean = float(np.average(within, weights=counts)) if within else math.nan
+    return {"overall": mean_pairwise_distance(x), "within_group": mean}
 
 
 def mean_of(results: Sequence[Mapping]) -> dict:

@@ -1,6 +1,6 @@
 """Score generators, or vectors that somebody has sampled, against one split of real speakers.
 
-    scorer = Scorer(data, seed=0)                # all that no generator changes: classifiers, ceilings, yardsticks
+    scorer = Scorer(data, seed=0, n_draws=20)    # all that no generator changes: classifiers, ceilings, yardsticks
     scores = scorer.score_generator(generator)   # nested dicts of plain numbers
 
 Every figure of samples is the mean over draws (see `draws`), and every generator is given the same draws.
@@ -21,8 +21,6 @@ from steps.score.sources import GeneratorSource, Source, VectorSource
 from steps.score.two_sample import MAX_ROWS, two_sample_accuracy
 from utils.errors import InputError
 
-MAX_SAMPLES = 20000  # a draw; more change the third decimal
-
 
 @dataclass(frozen=True)
 class Examples:
@@ -35,13 +33,22 @@ class Examples:
 
 
 class Scorer:
-    """Scores against one split."""
+    """Scores against one split.
 
-    def __init__(self, data: ScoreData, seed: int = 0, n_draws: int = 20, max_samples: int = MAX_SAMPLES):
-        if n_draws < 1:
-            raise InputError(f"n_draws: expected at least 1, found {n_draws}")
+    Args:
+        seed: of every random choice.
+        n_draws: draws that figures are averaged over.
+        max_samples: samples in a draw, where there are more training segments than that.
+    """
+
+    def __init__(self, data: ScoreData, seed: int, n_draws: int, max_samples: int | None = None):
+        n = len(data.train.x) if max_samples is None else min(len(data.train.x), max_samples)
+        if n_draws < 1 or n < data.train.n_speakers:
+            raise InputError(
+                f"n_draws {n_draws}, max_samples {max_samples}: expected at least 1 draw, and samples for all"
+                f" {data.train.n_speakers} training speakers"
+            )
         self.data, self.seed = data, seed
-        n = min(len(data.train.x), max_samples)
         rng = np.random.default_rng([seed, 0])
         self.draws = [make_draw(data, n, np.random.default_rng([seed, 1, number])) for number in range(n_draws)]
         held_out = VectorSet(

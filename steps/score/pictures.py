@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from steps.generators.mixture import Frame
 from steps.score.data import ScoreData
 from steps.score.density import LEVELS
 from steps.score.evaluation import Examples
@@ -14,6 +15,7 @@ from steps.score.results import primary
 WIDTH = 9.6  # inches; the report shows pictures at this share of its column
 REAL, INK, FIRST = "#9aa0a6", "#202124", "#1a5fb4"
 HUES = ("#1a5fb4", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#a6761d", "#66a61e", "#c01c28", "#555555")
+DOTS = 500  # in a map
 CLIP = 5  # differences beyond so many medians are drawn as arrows at the edge
 
 
@@ -91,22 +93,21 @@ def attribute_bars(document: dict) -> Figure:
     return figure
 
 
-def maps(data: ScoreData, examples: Mapping[str, Examples]) -> Figure:
-    """Samples and test segments on two principal directions of the training set, coloured by the first attribute."""
-    mean = data.train.x.mean(axis=0)
-    directions = np.linalg.svd(data.train.x - mean, full_matrices=False)[2][:2].T
-    real = (data.test.x - mean) @ directions
+def maps(data: ScoreData, subspace: Frame, examples: Mapping[str, Examples]) -> Figure:
+    """Samples and test segments on the first two directions of `subspace`, coloured by the first attribute."""
+    some = slice(None, None, -(-len(data.test.x) // DOTS))
+    real = subspace.to_latent(data.test.x[some])[:, :2]
     low, high = real.min(axis=0), real.max(axis=0)
     margin = 0.25 * (high - low)
-    columns = min(4, len(examples) + 1)
+    columns = min((4, 5), key=lambda number: -(len(examples) + 1) % number)
     rows = -(-(len(examples) + 1) // columns)
     figure, axes = new_figure(0.4 + rows * WIDTH / columns, rows, columns, sharex=True, sharey=True)
-    panels = {"real test speakers": (data.test.x, data.test.groups)}
+    panels = {"real test speakers": (data.test.x[some], data.test.groups[some])}
     panels |= {name: (shown.x[: len(real)], shown.groups[: len(real)]) for name, shown in examples.items()}
     values = np.unique(data.values(data.test.groups)[:, 0])
     for axis, (name, (x, groups)) in zip(axes.flat, panels.items(), strict=False):
         axis.scatter(*real.T, s=5, color="#dadce0", linewidths=0)
-        places, own = (x - mean) @ directions, data.values(groups)[:, 0]
+        places, own = subspace.to_latent(x)[:, :2], data.values(groups)[:, 0]
         for number, value in enumerate(values):
             axis.scatter(*places[own == value].T, s=7, color=hue(number), alpha=0.7, linewidths=0, label=value)
         axis.set_title(name, fontsize=10)

@@ -82,7 +82,7 @@ def draw(document: dict, scorer: Scorer, examples: Mapping[str, Examples]) -> It
     figures = {
         "attributes": pictures.attribute_bars(document),
         "density": pictures.density_differences(document),
-        "maps": pictures.maps(scorer.data, examples),
+        "maps": pictures.maps(scorer.data, scorer.density.subspace, examples),
         "distances": pictures.distance_histograms(scorer.real_nearest, examples),
         "coverage": pictures.coverage_map(document),
         "calibration": pictures.calibration_lines(document),

@@ -35,7 +35,7 @@ class Options:
     samples: tuple[str, ...] = option((), "directories of samples (xvector.scp, utt2group) to score beside the models")
     attributes: tuple[str, ...] = option(ATTRIBUTES, "names of the values that group ids are made of")
     n_draws: int = option(20, "draws of samples that each figure is averaged over")
-    max_samples: int = option(20000, "samples in a draw; fewer training segments give fewer")
+    max_samples: int = option(8000, "samples in a draw; fewer training segments give fewer")
     seed: int = option(0, "of every random choice")
     force: bool = option(False, "score again even if nothing has changed")
 

@@ -1,11 +1,14 @@
 """Scores of generators whose distribution is known: the true one, too narrow, too wide, deaf, and copies."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from steps.score.data import ScoreData
 from steps.score.evaluation import Scorer
 from steps.score.likelihood import compare
+from steps.score.report import write_report
 from steps.score.results import plain
 from tests.steps.score.voices import GROUPS, make_data, make_texts, truth
 from utils.errors import InputError
@@ -130,7 +133,7 @@ def test_groups_without_training_speakers_are_left_out_and_named(data: ScoreData
     kept = ScoreData.build(train, data.dev, data.test, data.texts, data.attributes)
     assert kept.left_out == ("male_low",)
     assert "male_low" not in kept.test.groups
-    figures = Scorer(kept, n_draws=1).score_generator(truth())["samples"]["seen"]
+    figures = Scorer(kept, seed=0, n_draws=1).score_generator(truth())["samples"]["seen"]
     assert "male_low" not in figures["coverage"]["groups"]
 
 
@@ -140,5 +143,22 @@ def test_group_ids_must_have_a_value_for_each_attribute(data: ScoreData):
 
 
 def test_other_splits_give_other_ceilings():
-    ceilings = [Scorer(make_data(seed), n_draws=1).yardsticks["attributes"]["pitch"]["ceiling"] for seed in (0, 5)]
+    ceilings = [
+        Scorer(make_data(seed), seed=0, n_draws=1).yardsticks["attributes"]["pitch"]["ceiling"] for seed in (0, 5)
+    ]
     assert ceilings[0] != ceilings[1]
+
+
+def test_one_gender_and_hardly_any_test_speaker_can_be_scored_and_shown(data: ScoreData, tmp_path: Path):
+    """Groups of one test speaker have no neighbourhood and no pairs; an attribute of one value is always right."""
+    women = [np.char.startswith(one.groups, "female") for one in (data.train, data.dev, data.test)]
+    women[2][13:] = False
+    sets = [one.where(keep) for one, keep in zip((data.train, data.dev, data.test), women, strict=True)]
+    scorer = Scorer(ScoreData.build(*sets, data.texts, data.attributes), seed=0, n_draws=2)
+    evaluated = scorer.evaluate_generator(truth())
+    figures = plain(evaluated[0])["samples"]["seen"]
+    assert figures["attributes"]["gender"] == {"accuracy": 1, "ratio": 1}
+    assert figures["coverage"]["groups"] == {} and figures["frechet"]["mean_over_conditions"] is None
+    assert plain(scorer.yardsticks)["diversity"]["test"]["within_group"] is None
+    write_report(tmp_path, scorer, {"truth": evaluated})
+    assert (tmp_path / "report.html").read_text().count("<img ") == len(list((tmp_path / "pictures").iterdir())) == 5
