@@ -2,6 +2,7 @@
 
 import ast
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.bench.help_time import commands
 
 ROOT = Path(__file__).parents[1]
 MAY_USE = {
@@ -145,6 +148,20 @@ def test_the_top_level_holds_only_what_belongs_there():
 def test_requirements_are_pinned_with_a_reason(name):
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if not line.startswith("#") and not REQUIREMENT.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize("words", commands().values(), ids=commands())
+def test_help_takes_less_than_half_a_second(words):
+    def seconds() -> float:
+        """Of processor time: other work on the machine does not count."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        shown = subprocess.run([*words, "--help"], cwd=ROOT, capture_output=True, text=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert shown.returncode == 0
+        assert "usage: " in (shown.stdout + shown.stderr).lower()
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    assert min(seconds() for _ in range(3)) < 0.5
 
 
 def document(name: str) -> str:
