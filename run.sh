@@ -27,6 +27,7 @@ utt2spk=
 max_unknown=
 gender_conflicts=
 space=
+rules=
 # 1 texts
 augment=
 augment_file=
@@ -43,14 +44,21 @@ allow_missing_groups=
 # 4 train
 generators=conf/generators.txt
 use_gpu=
+store_speaker_means=
 # 5 sample
 model=
 sample_conf=conf/sample.yaml
-samples=
-text=
+name=
+text=- # none: the groups
 text_file=
 n_samples=
 temperature=
+weight_temperature=
+spread_temperature=
+distance_to_train=
+distance_to_others=
+max_tries=
+save_params=
 # 6 score
 score_conf=conf/score.yaml
 
@@ -66,21 +74,24 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
   5 sample    new speakers for the groups, --text or --text_file                  -> <exp>/samples/<name>
   6 score     all generators measured on speakers that none has seen              -> <exp>/score
 
-Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --seed --force true (redo finished stages)
-0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --sources --attributes --min_match
-              --path_prefix --path_map --utt2spk --max_unknown --gender_conflicts --space
+Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages)
+              --seed (stages 1, 4, 5, 6) --attributes (gender,pitch,speaking_rate; the same in all stages)
+0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --sources --min_match --path_prefix --path_map --utt2spk
+              --max_unknown --gender_conflicts --space --rules (local/rules)
 1 text:       --augment grammar|openai|file --augment_file --variants_per_group --heldout_fraction
-              --openai_conf ($openai_conf)
-              --captions none|beside|instead --encoder
-2 split:      --split_seed (42) --fractions --official --allow_missing_groups
-4 train:      --generators ($generators) --use_gpu auto|true|false
-5 sample:     --text --text_file --n_samples --temperature --samples (name of the output) --model (<exp>/mdn)
-              --sample_conf ($sample_conf)
+              --captions none|beside|instead --encoder --openai_conf ($openai_conf)
+2 split:      --split_seed (42) --fractions --official true --allow_missing_groups
+4 train:      --generators ($generators: each with its own conf) --use_gpu auto|true|false
+              --store_speaker_means
+5 sample:     --text or --text_file (default: the groups) --n_samples --name (of the output) --model (<exp>/mdn)
+              --temperature --weight_temperature --spread_temperature --distance_to_train --distance_to_others
+              --max_tries --save_params --sample_conf ($sample_conf)
 6 score:      --score_conf ($score_conf)
-Every option takes a value; dashes and underscores are the same. Launchers and their resources are in cmd.sh.
+Every option takes a value; dashes and underscores are the same. What an option means and its default is told by the
+stage's own command, such as python3 -m steps.generators.sample --help. Launchers and resources are in cmd.sh.
 
 END
-  utils/show_stages.sh "${data:-data/$corpus}" "${exp:-exp/$corpus}"
+  steps/show_stages.sh "${data:-data/$corpus}" "${exp:-exp/$corpus}"
   cat <<END
 
 What to expect on 2 cores       demo (1,800 x 256)     81,000 x 512
@@ -91,13 +102,21 @@ END
 }
 . utils/parse_options.sh
 . ./cmd.sh
-[[ $stage:$stop_stage =~ ^[0-9]+:[0-9]+$ ]] || { echo "$0: ERROR: --stage, --stop_stage: expected a number" >&2; exit 1; }
-[[ $corpus =~ ^(demo|capspeech)$ ]] || { echo "$0: ERROR: --corpus $corpus: expected demo or capspeech" >&2; exit 1; }
+. utils/given_options.sh
+die() {
+  echo "$0: ERROR: $*" >&2
+  exit 1
+}
+[[ $stage:$stop_stage =~ ^[0-9]+:[0-9]+$ && $stage -le $stop_stage ]] ||
+  die "--stage $stage --stop_stage $stop_stage: expected two numbers, the second not below the first"
+[[ $nj =~ ^[1-9][0-9]*$ ]] || die "--nj $nj: expected a number, 1 or more"
+[[ $corpus =~ ^(demo|capspeech)$ ]] || die "--corpus $corpus: expected demo or capspeech"
+[[ -z $name || $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "--name $name: expected letters, digits, '.', '_' and '-'"
 
 data=${data:-data/$corpus}
 exp=${exp:-exp/$corpus}
 model=${model:-$exp/mdn}
-[ -n "$samples" ] || { [ -n "$text$text_file" ] && samples=texts || samples=groups; }
+[ "$text$text_file" = - ] && name=${name:-groups} || name=${name:-texts}
 . utils/lock_dir.sh
 lock_dir "$exp"
 [ "$stage" -gt 2 ] || lock_dir "$data"
@@ -110,21 +129,12 @@ export PS_PYTHON_BIN
 
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
-# Puts `--name value` for each of the named variables that the user has set into the array `given`: defaults are Python's.
-give() {
-  local name
-  given=()
-  for name in "$@"; do
-    [ -z "${!name}" ] || given+=("--$name" "${!name}")
-  done
-}
-
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   title "0: prepare the corpus '$corpus' in $data/all"
   case $corpus in
     demo) give nj force ;;
     capspeech) give data_dir embedding_dir sources attributes min_match path_prefix path_map utt2spk \
-      max_unknown gender_conflicts space force ;;
+      max_unknown gender_conflicts space rules force ;;
   esac
   python3 -m "local.prepare_$corpus" "${given[@]}" --out "$data/all"
 fi
@@ -150,15 +160,16 @@ fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   title "4: train the generators of $generators, in $exp (logs in $exp/log)"
-  give generators use_gpu seed force
+  give generators use_gpu store_speaker_means seed force
   steps/generators/train.sh --cmd "$cuda_cmd" "${given[@]}" "$exp/index" "$data/descriptions" "$exp/text" "$exp"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
-  title "5: sample new speakers from $model, in $exp/samples/$samples"
-  give text text_file n_samples temperature seed encoder force
-  steps/generators/sample.sh --cmd "$decode_cmd" --nj "$nj" --conf "$sample_conf" "${given[@]}" \
-    "$data/descriptions" "$exp/text" "$model" "$exp/samples/$samples" "$exp/log/samples_$samples"
+  title "5: sample new speakers from $model, in $exp/samples/$name"
+  give text_file n_samples seed temperature weight_temperature spread_temperature \
+    distance_to_train distance_to_others max_tries save_params encoder force
+  steps/generators/sample.sh --cmd "$decode_cmd" --nj "$nj" --conf "$sample_conf" --text "$text" "${given[@]}" \
+    "$data/descriptions" "$exp/text" "$model" "$exp/samples/$name" "$exp/log/samples_$name"
 fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then

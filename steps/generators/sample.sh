@@ -5,7 +5,8 @@
 #
 # reads   <model>; <descriptions> and <text-vectors>, or the texts of --text or --text_file
 # writes  <out>, a data directory; logs in <log-dir>/sample.*.log
-# The texts reach the jobs in a file, never in the words of a command, which a launcher gives to a shell.
+# A text of --text reaches the jobs in a file, never in the words of a command, which a launcher gives to a shell.
+# shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
 
 help_message="usage: steps/generators/sample.sh [options] <descriptions> <text-vectors> <model> <out> <log-dir>
@@ -13,19 +14,28 @@ help_message="usage: steps/generators/sample.sh [options] <descriptions> <text-v
   --nj         number of jobs (default: 2); the samples do not depend on it
   --conf       YAML options of steps.generators.sample
   --text       a description; --text_file: a file of them; neither: the groups of <descriptions>
-  --n_samples  speakers for each text or group
-  --seed, --temperature, --encoder, --force  as in python3 -m steps.generators.sample --help"
+  --n_samples, --seed, --temperature, --weight_temperature, --spread_temperature, --distance_to_train,
+  --distance_to_others, --max_tries, --save_params, --encoder, --force
+               as in python3 -m steps.generators.sample --help"
 cmd=run.pl
 nj=2
 conf=conf/sample.yaml
-text=
+text=- # no text; an empty one is an error
 text_file=
 n_samples=
 seed=
 temperature=
+weight_temperature=
+spread_temperature=
+distance_to_train=
+distance_to_others=
+max_tries=
+save_params=
 encoder=
 force=false
 . utils/parse_options.sh
+. utils/given_options.sh
+. utils/launcher/jobs.sh
 . ./path.sh
 if [ $# -ne 5 ]; then
   echo "$help_message" >&2
@@ -34,17 +44,21 @@ fi
 descriptions=$1 text_vectors=$2 model=$3 out=$4 logs=$5
 
 mkdir -p "$logs"
-if [ -n "$text" ]; then
+if [ "$text" != - ]; then
+  [ -z "$text_file" ] || { echo "$0: ERROR: give --text or --text_file, not both" >&2; exit 1; }
   [[ $text != *$'\n'* ]] || { echo "$0: ERROR: --text has a newline; write it on one line" >&2; exit 1; }
   text_file=$logs/text.txt
   printf 'text\t%s\n' "$text" >"$text_file"
 fi
-source=(--descriptions "$descriptions" --text_vectors "$text_vectors")
-[ -z "$text_file" ] || source=(--text_file "$text_file")
-options=(--conf "$conf" --model "$model" --out "$out" "${source[@]}" --nj "$nj" --force "$force"
-  ${n_samples:+--n_samples "$n_samples"} ${seed:+--seed "$seed"} ${temperature:+--temperature "$temperature"}
-  ${encoder:+--encoder "$encoder"})
+give nj conf text_file n_samples seed temperature weight_temperature spread_temperature \
+  distance_to_train distance_to_others max_tries save_params encoder force
+[ -n "$text_file" ] || given+=(--descriptions "$descriptions" --text_vectors "$text_vectors")
+given+=(--model "$model" --out "$out")
 
+launcher_words "${given[@]}"
 # shellcheck disable=SC2086 # the launcher and its options are words
-$cmd JOB=1:"$nj" "$logs/sample.JOB.log" python3 -m steps.generators.sample "${options[@]}" --job JOB
-python3 -m steps.generators.merge_samples "${options[@]}"
+$cmd JOB=1:"$nj" "$logs/sample.JOB.log" python3 -m steps.generators.sample "${words[@]}" --job JOB || {
+  show_errors "$logs/sample.JOB.log" "$nj"
+  exit 1
+}
+python3 -m steps.generators.merge_samples "${given[@]}"

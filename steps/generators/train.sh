@@ -5,32 +5,37 @@
 #
 # reads   <index>/{train,dev}, <descriptions>, <text-vectors>, the list of generators
 # writes  <exp>/<name> for each line of the list, logs in <exp>/log/train.*.log
+# shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
 
 help_message="usage: steps/generators/train.sh [options] <index> <descriptions> <text-vectors> <exp>
   --cmd         launcher and resources (default: run.pl)
   --generators  list of generators (default: conf/generators.txt)
-  --seed        override the seeds of all generators
-  --set         key=value,... for every generator that is trained: give a list of one
-  --use_gpu     auto | true | false
-  --force       true to train again"
+  --seed, --set, --use_gpu, --store_speaker_means, --force  as in python3 -m steps.generators.train --help"
 cmd=run.pl
 generators=conf/generators.txt
 seed=
 set=
-use_gpu=auto
+use_gpu=
+store_speaker_means=
 force=false
 . utils/parse_options.sh
+. utils/given_options.sh
+. utils/launcher/jobs.sh
 . ./path.sh
 if [ $# -ne 4 ]; then
   echo "$help_message" >&2
   exit 1
 fi
-n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") || { echo "$0: ERROR: no generators in '$generators'" >&2; exit 1; }
-
+[ -r "$generators" ] || { echo "$0: ERROR: cannot read the list of generators '$generators'" >&2; exit 1; }
+n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") ||
+  { echo "$0: ERROR: $generators: no generator in it; expected lines 'name fit conf'" >&2; exit 1; }
 [ "$use_gpu" != false ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
+
+give generators seed set use_gpu store_speaker_means force
+launcher_words "${given[@]}" --index "$1" --descriptions "$2" --text_vectors "$3" --out "$4"
 # shellcheck disable=SC2086 # the launcher and its options are words
-$cmd JOB=1:"$n_generators" "$4/log/train.JOB.log" \
-  python3 -m steps.generators.train --job JOB --generators "$generators" --use_gpu "$use_gpu" --force "$force" \
-  ${seed:+--seed "$seed"} ${set:+--set "$set"} \
-  --index "$1" --descriptions "$2" --text_vectors "$3" --out "$4"
+$cmd JOB=1:"$n_generators" "$4/log/train.JOB.log" python3 -m steps.generators.train --job JOB "${words[@]}" || {
+  show_errors "$4/log/train.JOB.log" "$n_generators"
+  exit 1
+}

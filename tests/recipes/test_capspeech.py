@@ -97,7 +97,7 @@ def test_texts_are_taken_verbatim(finished, tmp_path):
     recipe, file = finished.recipe, tmp_path / "my texts.txt"
     file.write_text(f"plain\tA woman.\ntricky\t{NASTY}\n", encoding="utf-8")
     alone = "--stage", "5", "--stop_stage", "5", "--nj", "1"
-    recipe.run(*alone, "--text", NASTY, "--samples", "one text")
+    recipe.run(*alone, "--text", NASTY, "--name", "one.text")
     recipe.run(*alone, "--text_file", str(file))
     assert texts(recipe.exp / "samples/one text") == [NASTY] * 3
     assert texts(recipe.exp / "samples/texts") == ["A woman."] * 3 + [NASTY] * 3

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
 #
-# Prints which outputs of the main recipe are complete: utils/show_stages.sh <data> <exp>
+# Prints which outputs of the main recipe are complete: steps/show_stages.sh <data> <exp>
 # A directory is complete when it holds .done, which is written last.
 set -euo pipefail
 
