@@ -92,10 +92,9 @@ def measure(size: Size, rounds: int) -> tuple[float, ...]:
     with tempfile.TemporaryDirectory() as name:
         model, index, training = train_once(corpus, Path(name), size.n_components, epochs=1)
         mixture = load_generator(model).mixtures(corpus.texts[:1])[0]
-        trainer = prepare(corpus, Path(name), n_components=size.n_components).trainer("epochs")
-        rng = np.random.default_rng(0)
-        n_batches = max(trainer.options.updates_per_epoch, -(-size.n // trainer.options.batch_size))
-        batches = trainer.train.draw(rng, n_batches)
+        setting = prepare(corpus, Path(name), n_components=size.n_components, updates_per_epoch=1)
+        trainer, rng = setting.trainer("epochs"), np.random.default_rng(0)
+        batches = trainer.train.draw(rng, setting.n_batches)
         variants = trainer.train.some_variants(rng, trainer.options.texts_per_group)
         epoch = take_turns({"epoch": lambda: [trainer.update(rows, variants) for rows in batches]}, rounds)["epoch"]
         samples = take_turns({"samples": lambda: mixture.sample(rng, CHUNK)}, rounds)["samples"]

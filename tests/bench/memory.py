@@ -21,7 +21,7 @@ def train_once(corpus: Corpus, directory: Path, n_components: int, epochs: int) 
     training = run_module(
         "steps.generators.train", "--index", directory / "index", "--descriptions", directory / "descriptions",
         "--text_vectors", directory / "text", "--out", directory, "--generators", generators, "--use_gpu", "false",
-        "--set", f"n_components={n_components},epochs={epochs}",
+        "--set", f"n_components={n_components},epochs={epochs},updates_per_epoch=1",
     )  # fmt: skip
     return directory / "mdn_plain", index, training
 

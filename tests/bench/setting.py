@@ -34,6 +34,11 @@ class Setting:
         """How many of the texts of an embedding an update looks at."""
         return min(self.options.texts_per_group, len(self.train.variants) // len(GROUPS))
 
+    @property
+    def n_batches(self) -> int:
+        """Updates in an epoch."""
+        return max(self.options.updates_per_epoch, -(-len(self.train.x) // self.options.batch_size))
+
     def trainer(self, name: str, kind: type[Trainer] = Trainer) -> Trainer:
         """A trainer at its start, in a directory of its own."""
         directory = self.directory / name
@@ -41,12 +46,12 @@ class Setting:
         return kind(self.train, self.dev, self.options, directory, self.device)
 
     def __str__(self) -> str:
-        (n, dim), texts = self.train.x.shape, len(self.train.variants)
+        (n, dim), texts, options = self.train.x.shape, len(self.train.variants), self.options
         return (
-            f"{n:,} x {dim} generated embeddings of {len(GROUPS)} groups and {texts} texts, K ="
-            f" {self.options.n_components}, {PLAIN}, {self.device}. There are {n * texts // len(GROUPS):,} pairs of an"
-            f" embedding and a text of its group. An update looks at {self.texts_of_row} texts of each group, drawn"
-            f" anew, an epoch at {n * self.texts_of_row:,} pairs; only pairs that are looked at count below."
+            f"{n:,} x {dim} generated embeddings of {len(GROUPS)} groups and {texts} texts: {n * texts // len(GROUPS):,}"
+            f" pairs of an embedding and a text of its group. K = {options.n_components}, {PLAIN} but with"
+            f" updates_per_epoch = {options.updates_per_epoch}, {self.device}. An update looks at {self.texts_of_row}"
+            f" texts of each group, drawn anew, an epoch at {n * self.texts_of_row:,} pairs; only these count below."
         )
 
 

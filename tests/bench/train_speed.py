@@ -24,8 +24,9 @@ class Options:
     dim: int = option(512, "D of the embeddings")
     n_texts: int = option(180, "texts, as many for each group")
     n_components: int = option(15, "K of the mixture")
+    updates_per_epoch: int = option(10, "of the training; at full size this is the fewest that its batch_size allows")
     rounds: int = option(15, "how often each action is timed")
-    epochs: int = option(100, "of the training that is compared with the loop's")
+    epochs: int = option(100, "most of the training that is compared with the loop's; it may stop early")
     device: str = option("cpu", "where to train", choices=("cpu", "cuda"))
     out: Path = option(Path("exp/bench"), "where the picture goes")
     results: Path = option(PATH, "file whose section is written")
@@ -43,7 +44,8 @@ def work(options: Options) -> None:
     corpus = Corpus(options.n, options.dim, options.n_texts)
     with tempfile.TemporaryDirectory() as name:
         memory = training_memory(corpus, Path(name) / "memory", options.n_components)
-        setting = prepare(corpus, Path(name), options.device, n_components=options.n_components, epochs=options.epochs)
+        network = {name: getattr(options, name) for name in ("n_components", "epochs", "updates_per_epoch")}
+        setting = prepare(corpus, Path(name), options.device, **network)
         updates = measure_updates(setting, options.rounds)
         points = run_race(setting)
     draw(points, options.out / "curves.png")

@@ -6,12 +6,14 @@ import numpy as np
 import torch
 
 from steps.generators.mdn.density import cross_log_density, features
+from steps.generators.mdn.options import MdnOptions
 from steps.generators.mdn.trainer import Trainer
 from tests.bench.generated import GROUPS
 from tests.bench.reference import BATCH, Reference
 from tests.bench.results import table, target
-from tests.bench.setting import Setting
+from tests.bench.setting import PLAIN, Setting
 from tests.bench.timing import spread, take_turns
+from utils.options import read_conf
 
 REFERENCE_STEPS = 5  # in a round: takes about as long as one update of ours
 SQUARE = 2048
@@ -21,14 +23,15 @@ def measure_updates(setting: Setting, rounds: int) -> str:
     """Time updates, the loop, the density and SGEMM in turn. Returns a table."""
     trainer = setting.trainer("updates")
     reference = Reference(trainer.network, trainer.train.latent, setting.train, setting.options.lr)
-    n_batches = -(-len(setting.train.x) // setting.options.batch_size)
     rng = np.random.default_rng(0)
-    batch = trainer.train.draw(rng, n_batches)[0]
+    batch = trainer.train.draw(rng, setting.n_batches)[0]
+    small = batch[: max(1, len(setting.train.x) // read_conf(MdnOptions, PLAIN)["updates_per_epoch"])]
     variants = trainer.train.some_variants(rng, setting.options.texts_per_group)
     density = DensityAlone(trainer, len(batch))
     square = torch.randn(SQUARE, SQUARE, device=setting.device)
     actions: dict[str, Callable[[], object]] = {
         "update": lambda: trainer.update(batch, variants),
+        "small": lambda: trainer.update(small, variants),
         "loop": lambda: [reference.step() for _ in range(REFERENCE_STEPS)],
         "density": density.step,
         "same": density.products,
@@ -36,6 +39,7 @@ def measure_updates(setting: Setting, rounds: int) -> str:
     }
     seconds = take_turns({name: finished(action, setting.device) for name, action in actions.items()}, rounds)
     ours = len(batch) * setting.texts_of_row / seconds["update"]
+    slower = len(small) * setting.texts_of_row / seconds["small"]
     loop = BATCH * REFERENCE_STEPS / seconds["loop"]
     rate = {name: density.flop / seconds[name] / 1e9 for name in ("density", "same")}
     rate["square"] = 2 * SQUARE**3 / seconds["square"] / 1e9
@@ -45,6 +49,7 @@ def measure_updates(setting: Setting, rounds: int) -> str:
         ("ours: forward, backward, clip and AdamW, pairs/s", spread(ours, digits=0), ""),
         (f"the loop: batches of {BATCH} broadcast over (batch, K, D), pairs/s", spread(loop, digits=0), ""),
         ("ours / the loop", spread(ours / loop, digits=0), target(np.median(ours / loop), ">= 300")),
+        (f"updates of {len(small):,} embeddings, as {PLAIN} has them / the loop", spread(slower / loop, digits=0), ""),
         ("density, forward and backward, GFLOP/s", spread(rate["density"], digits=0), ""),
         ("SGEMM of the same shapes, GFLOP/s", spread(rate["same"], digits=0), ""),
         (f"SGEMM of {SQUARE} x {SQUARE}, GFLOP/s", spread(rate["square"], digits=0), ""),
