@@ -99,7 +99,7 @@ def test_texts_are_taken_verbatim(finished, tmp_path):
     alone = "--stage", "5", "--stop_stage", "5", "--nj", "1"
     recipe.run(*alone, "--text", NASTY, "--name", "one.text")
     recipe.run(*alone, "--text_file", str(file))
-    assert texts(recipe.exp / "samples/one text") == [NASTY] * 3
+    assert texts(recipe.exp / "samples/one.text") == [NASTY] * 3
     assert texts(recipe.exp / "samples/texts") == ["A woman."] * 3 + [NASTY] * 3
     assert list(ROOT.glob("PWNED")) == list(recipe.folder.rglob("PWNED")) == []
 
