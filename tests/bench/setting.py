@@ -48,7 +48,7 @@ class Setting:
     def __str__(self) -> str:
         (n, dim), texts, options = self.train.x.shape, len(self.train.variants), self.options
         return (
-            f"{n:,} x {dim} generated embeddings of {len(GROUPS)} groups and {texts} texts: {n * texts // len(GROUPS):,}"
+            f"{n:,} x {dim} generated embeddings, {len(GROUPS)} groups, {texts} texts: {n * texts // len(GROUPS):,}"
             f" pairs of an embedding and a text of its group. K = {options.n_components}, {PLAIN} but with"
             f" updates_per_epoch = {options.updates_per_epoch}, {self.device}. An update looks at {self.texts_of_row}"
             f" texts of each group, drawn anew, an epoch at {n * self.texts_of_row:,} pairs; only these count below."
