@@ -1,5 +1,7 @@
 """How long each command takes to print its help."""
 
+import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -17,7 +19,11 @@ def commands() -> dict[str, list[str]]:
         for path in Path(folder).rglob("*.py")
         if "\ndef main(" in path.read_text(encoding="utf-8")
     )
-    scripts = ["run.sh", *sorted(map(str, [*Path("steps").rglob("*.sh"), *Path("utils").glob("*_data_dir.sh")]))]
+    scripts = sorted(
+        str(path)
+        for path in [Path("run.sh"), *Path("steps").rglob("*.sh"), *Path("utils").glob("*.sh")]
+        if os.access(path, os.X_OK) and re.search("help_message|exec python3", path.read_text(encoding="utf-8"))
+    )
     return {name: [sys.executable, "-m", name] for name in modules} | {name: [f"./{name}"] for name in scripts}
 
 

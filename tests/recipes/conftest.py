@@ -11,7 +11,10 @@ from tests.recipes.slice import write_slice
 
 @pytest.fixture(scope="session")
 def make_recipe(capspeech_libri: Path, tmp_path_factory: pytest.TempPathFactory):
-    """Gives recipes on the slice. Their paths have one length: where config.yaml breaks its lines depends on it."""
+    """Gives recipes on the slice, in folders that a shell would trip over.
+
+    Their paths have one length: where config.yaml breaks its lines depends on it.
+    """
     root = tmp_path_factory.mktemp("recipes")
     corpus = write_slice(capspeech_libri, root / "corpus of mine")
     conf = write_conf(root / "conf")
@@ -19,7 +22,7 @@ def make_recipe(capspeech_libri: Path, tmp_path_factory: pytest.TempPathFactory)
 
     def make() -> Recipe:
         options = "--corpus", "capspeech", "--data_dir", str(corpus), "--embedding_dir", str(corpus / "embeddings")
-        return Recipe(root / f"recipe {next(count)}", conf, *options)
+        return Recipe(root / f"it's $HOME {next(count)}", conf, *options)
 
     return make
 

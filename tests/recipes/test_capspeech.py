@@ -104,6 +104,13 @@ def test_texts_are_taken_verbatim(finished, tmp_path):
     assert list(ROOT.glob("PWNED")) == list(recipe.folder.rglob("PWNED")) == []
 
 
+@pytest.mark.parametrize(("text", "message"), [("", "empty"), ("A man.\nA woman.", "--text has a newline")])
+def test_a_text_that_is_none_is_refused(finished, text, message):
+    said = finished.recipe.run("--stage", "5", "--stop_stage", "5", "--name", "none", "--text", text, status=1)
+    assert message in said
+    assert not (finished.recipe.exp / "samples/none").exists()
+
+
 def texts(samples: Path) -> list[str]:
     """The text of each sample, of which both records agree."""
     lines = (samples / "provenance.jsonl").read_text(encoding="utf-8").splitlines()

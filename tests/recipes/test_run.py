@@ -30,8 +30,11 @@ def test_help_names_every_option():
     [
         (["--n_sample", "3"], "invalid option --n_sample"),
         (["--stage"], "option --stage needs a value"),
-        (["--stage", "two"], "--stage, --stop_stage: expected a number"),
-        (["--stop-stage", ""], "--stage, --stop_stage: expected a number"),
+        (["--stage", "two"], "--stage two --stop_stage 100: expected two numbers"),
+        (["--stop-stage", ""], "--stage 0 --stop_stage : expected two numbers"),
+        (["--stage", "3", "--stop_stage", "2"], "the second not below the first"),
+        (["--nj", "0"], "--nj 0: expected a number, 1 or more"),
+        (["--name", "../mdn"], "--name ../mdn: expected letters, digits"),
         (["--force", "yes"], "option --force expects true or false"),
         (["--corpus", "capspech"], "--corpus capspech: expected demo or capspeech"),
     ],
@@ -51,8 +54,8 @@ def test_stages_take_the_options_that_they_are_given():
         target = next(filter(None, TARGET.search(script, given.end()).groups()))
         assert set(names) <= (script_options(target) if target.endswith(".sh") else module_options(target)), target
         checked += names
-    handled_here = {"stage", "stop_stage", "corpus", "data", "exp", "samples", "model", "sample_conf", "score_conf"}
-    assert set(OPTIONS) == set(checked) | handled_here
+    own = {"stage", "stop_stage", "corpus", "data", "exp", "name", "text", "model", "sample_conf", "score_conf"}
+    assert set(OPTIONS) == set(checked) | own
 
 
 def script_options(target: str) -> set[str]:
