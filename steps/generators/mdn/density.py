@@ -2,8 +2,8 @@
 
 |u - m|^2 / s^2 = [u^2, u] . [1/s^2, -2m/s^2] + m^2/s^2: with the features of the embeddings on one side and the
 parameters of all components of all texts on the other, there is never an array of embeddings x components x dimensions.
-Far components have shares near zero; call `torch.set_flush_denormal(True)` before training, or their denormal gradients
-slow the products tenfold.
+Far components have shares near zero, and arithmetic is slow where it underflows: logarithms of shares end at
+`FARTHEST`, and `torch.set_flush_denormal(True)` should be called before training.
 """
 
 import math
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
+FARTHEST = -60.0  # shares of 1e-26: no sum of float32 or float64 shows them
 Parameters = tuple[Tensor, Tensor, Tensor]  # log weights (T, K), means (T, K, q), log scales (T, K, q or 1)
 
 
@@ -49,7 +50,7 @@ class _CrossLogDensity(torch.autograd.Function):
         joint = torch.addmm(constant.view(-1), features, table.flatten(0, 1).T)  # (N, TK)
         joint = joint.view(len(features), n_texts, n_components)
         top = joint.amax(-1, keepdim=True)
-        shares = joint.sub_(top).exp_()  # (N, T, K), not normalised
+        shares = joint.sub_(top).clamp_(min=FARTHEST).exp_()  # (N, T, K), not normalised
         total = shares.sum(-1, keepdim=True)
         context.save_for_backward(features, means, precision, shares, total)
         return total.log().add_(top).squeeze(-1)
