@@ -58,7 +58,7 @@ def read_with_kaldiio(scp: Path) -> np.ndarray:
     return np.stack([vector for _, vector in kaldiio.load_scp_sequential(str(scp))])
 
 
-def measure_writing(directory: Path, n: int, dim: int, rounds: int) -> list[Row]:
+def measure_writing(directory: Path, where: str, n: int, dim: int, rounds: int) -> list[Row]:
     """Write n vectors with ours, with kaldiio and as bare bytes, in turn. Returns rows of a table."""
     chunk = np.random.default_rng(0).standard_normal((CHUNK, dim), dtype=np.float32)
     keys = [f"utterance-{number:07d}" for number in range(n)]
@@ -83,7 +83,7 @@ def measure_writing(directory: Path, n: int, dim: int, rounds: int) -> list[Row]
     ark.unlink()
     ratio = np.median(seconds["kaldiio"] / seconds["ours"])
     return [
-        (f"VectorWriter, {n:,} x {dim}, s", spread(seconds["ours"]), ""),
+        (f"VectorWriter, {n:,} x {dim} to {where}, s", spread(seconds["ours"]), ""),
         ("kaldiio: WriteHelper, s", spread(seconds["kaldiio"]), ""),
         ("the vectors as bare bytes, s", spread(seconds["bare"]), ""),
         ("kaldiio / VectorWriter", f"{ratio:.1f}", target(ratio, ">= 3")),

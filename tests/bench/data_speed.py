@@ -4,6 +4,8 @@ What is compared runs in turn with kaldiio, or with a loop that does one vector 
 RESULTS.md.
 """
 
+import os
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from tests.bench.results import PATH, command_line, record, table
 from tests.bench.timing import require_one_thread
 from utils.command import run_command
 from utils.options import option
+
+MEMORY = Path("/dev/shm")  # a file system without a disk behind it
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,12 @@ def work(options: Options) -> None:
         directory = Path(name)
         model, _, _ = train_once(corpus, directory, options.n_components, epochs=1)
         index = measure_index(directory / "data", directory, options.rounds)
-        writing = measure_writing(directory, options.n_written, options.dim, min(3, options.rounds))
+        writing = measure_writing(directory, "disk", options.n_written, options.dim, min(3, options.rounds))
+        if has_room(MEMORY, 5 * options.n_written * options.dim):
+            with tempfile.TemporaryDirectory(dir=MEMORY) as memory:
+                writing += measure_writing(
+                    Path(memory), "memory", options.n_written, options.dim, min(3, options.rounds)
+                )
         drawing = measure_drawing(load_generator(model), corpus.texts[0], options.rounds, n=10000)
         drawing += measure_command(
             model, directory / "descriptions", directory / "text", directory / "samples", options.n_written
@@ -59,6 +68,11 @@ def work(options: Options) -> None:
         measure_help(min(3, options.rounds)),
     ]
     record(options.results, "Data speed", command_line("tests.bench.data_speed", options), "\n\n".join(parts))
+
+
+def has_room(place: Path, n_bytes: int) -> bool:
+    """Can so many bytes be written there?"""
+    return place.is_dir() and os.access(place, os.W_OK) and shutil.disk_usage(place).free > n_bytes
 
 
 def main(argv: list[str] | None = None) -> int:
