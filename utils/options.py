@@ -38,12 +38,13 @@ def option(
     short: str | None = None,
     least: float | None = None,
     above: float | None = None,
+    most: float | None = None,
 ) -> Any:
     """A dataclass field with its help text. Without a default it must be given; `short` is a name such as "-n".
 
-    A value must be one of `choices`, not below `least`, and greater than `above`.
+    A value must be one of `choices`, not below `least`, greater than `above`, and not beyond `most`.
     """
-    metadata = {"help": help, "choices": choices, "short": short, "least": least, "above": above}
+    metadata = {"help": help, "choices": choices, "short": short, "least": least, "above": above, "most": most}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -153,7 +154,8 @@ def convert(cls: type, name: str, value: Any, where: str) -> Any:
     if name not in fields:
         raise InputError(f"{where}: unknown option; valid ones are {', '.join(fields)}")
     kinds = _alternatives(fields[name].type)
-    if type(None) in kinds and (value is None or value in ("", "none", "null")):
+    # a text is kept as it is given, whatever it says; of other kinds these words mean: no value
+    if type(None) in kinds and (value is None or str not in kinds and value in ("", "none", "null")):
         return None
     kind = next(k for k in kinds if k is not type(None))
     try:
@@ -168,13 +170,20 @@ def convert(cls: type, name: str, value: Any, where: str) -> Any:
 
 
 def _out_of_range(
-    item: Any, choices: tuple | None = None, least: float | None = None, above: float | None = None, **_: Any
+    item: Any,
+    choices: tuple | None = None,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    **_: Any,
 ) -> str | None:
     """What is expected instead of a value that its option does not take."""
     if choices and item not in choices:
         return f"one of {', '.join(map(str, choices))}"
     if least is not None and item < least:
         return f"{least} or more"
+    if most is not None and item > most:
+        return f"{most} or less"
     if above is not None and not (item > above and math.isfinite(item)):
         return f"a finite number above {above}"
     return None

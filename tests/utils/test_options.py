@@ -32,10 +32,17 @@ def test_defaults_and_both_spellings_of_the_dash():
 
 
 def test_types():
-    options = read(
-        "--out", "a b", "--temperature", "0.5", "--force", "true", "--sources", "vctk, ears", "--text", "none"
-    )
-    assert options == Options(Path("a b"), 100, 0.5, True, None, ("vctk", "ears"), "auto")
+    options = read("--out", "a b", "--temperature", "0.5", "--force", "true", "--sources", "vctk, ears", "--text", "x")
+    assert options == Options(Path("a b"), 100, 0.5, True, "x", ("vctk", "ears"), "auto")
+
+
+@pytest.mark.parametrize("word", ["none", "null", ""])
+def test_only_yaml_s_null_is_no_text(tmp_path, word):
+    assert read("--out", "x", "--text", word).text == word
+    (tmp_path / "conf.yaml").write_text(f"text: '{word}'\n")
+    assert read("--out", "x", "--conf", str(tmp_path / "conf.yaml")).text == word
+    (tmp_path / "conf.yaml").write_text("text: null\n")
+    assert read("--out", "x", "--conf", str(tmp_path / "conf.yaml")).text is None
 
 
 def test_a_value_may_begin_with_a_dash_or_hold_anything():
@@ -114,15 +121,19 @@ def test_help_shows_defaults(capsys):
 class Ranges:
     count: int = option(1, "how many", least=1)
     factor: float | None = option(None, "how much", above=0)
+    share: float = option(0.5, "of all", least=0, most=1)
 
 
 def test_ranges():
     assert parse(Ranges, ["--count", "1", "--factor", "0.1"], "prog") == Ranges(1, 0.1)
-    assert parse(Ranges, ["--factor", "none"], "prog") == Ranges()
+    for word in ("none", "null", ""):
+        assert parse(Ranges, ["--factor", word], "prog") == Ranges()
+    assert [parse(Ranges, ["--share", share], "prog").share for share in ("0", "1")] == [0.0, 1.0]
     for words, message in (
         (["--count", "-3"], "--count: expected 1 or more, found -3"),
         (["--factor", "0"], "--factor: expected a finite number above 0, found 0.0"),
         (["--factor", "inf"], "finite"),
+        (["--share", "1.1"], "--share: expected 1 or less, found 1.1"),
         (["--factor", "nan"], "expected float, found 'nan'"),
     ):
         with pytest.raises(InputError, match=message):
