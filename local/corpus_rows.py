@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import InputError
+from utils.json_files import read_json
 from utils.tables import read_text
 
 Row = dict[str, Any]
@@ -65,10 +66,10 @@ def _saved_files(folder: Path) -> list[Path]:
     state = folder / "state.json"
     if not state.is_file():
         return sorted(folder.glob("*.arrow"))
+    content = read_json(state)
     try:
-        content = json.loads(read_text(state))
         files = [folder / entry["filename"] for entry in content["_data_files"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise InputError(f"{state}: not the state of a saved dataset: {error!r}") from error
     if content.get("_indices_data_files"):
         raise InputError(f"{state}: the dataset has an index over its rows; save it after flatten_indices()")

@@ -19,6 +19,7 @@ from local.corpus_rules import FILES, Rules
 from local.embedding_tables import EmbeddingTables
 from local.key_matching import KeyMatcher, Match
 from local.row_counts import RowCounts, require_labels
+from steps.text.groups import ATTRIBUTES
 from utils.command import logger, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
@@ -26,7 +27,7 @@ from utils.options import option
 from utils.stage_dir import StageDir
 from utils.tables import read_table
 
-log = logger("local.prepare_capspeech")
+log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ class Options:
     embedding_dir: Path = option(help="directory that has the embeddings somewhere below it")
     out: Path = option(Path("data/capspeech/all"), "data directory to write")
     sources: tuple[str, ...] = option((), "sources to use; default: all that have embeddings")
-    attributes: tuple[str, ...] = option(
-        ("gender", "pitch", "speaking_rate"), "categorical columns that make the groups"
+    attributes: tuple[str, ...] = option(ATTRIBUTES, "categorical columns that make the groups")
+    min_match: float = option(
+        0.99, "least share of the rows of the chosen sources that must have an embedding", least=0, most=1
     )
-    min_match: float = option(0.99, "least share of the rows of the chosen sources that must have an embedding")
-    max_unknown: float = option(0.5, "largest share of rows whose label may be missing or unknown, for each attribute")
+    max_unknown: float = option(
+        0.5, "largest share of rows whose label may be missing or unknown, for each attribute", least=0, most=1
+    )
     path_prefix: str | None = option(None, "put before the archive paths of the tables, instead of searching")
     path_map: tuple[str, ...] = option((), "old=new: archive paths that begin with old begin with new")
     utt2spk: Path | None = option(None, "table of audio path and speaker, before any column or rule")
@@ -55,6 +58,9 @@ class Options:
 
 def work(options: Options) -> None:
     """Prepare the data directory, unless it is up to date."""
+    for name, folder in (("data_dir", options.data_dir), ("embedding_dir", options.embedding_dir)):
+        if not folder.is_dir():
+            raise InputError(f"--{name} {folder}: no such directory")
     rules = Rules.load(options.rules)
     splits = find_splits(options.data_dir)
     tables = EmbeddingTables(options.embedding_dir, rules, options.path_prefix, options.path_map)

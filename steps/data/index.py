@@ -10,7 +10,6 @@ each other at one distance, and a block of them is an array as it stands in the 
 known.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ import numpy as np
 
 from utils.archives import HEADER_BYTES
 from utils.errors import InputError
+from utils.json_files import read_json
 from utils.tables import read_table
 
 ARCHIVE, SCRIPT, BLOCKS, STATS = "xvector.ark", "xvector.scp", "blocks.json", "stats.json"
@@ -89,13 +89,16 @@ class Index:
         """Map the archive; nothing is read but the layout. Raises InputError where the two disagree."""
         path = Path(path)
         try:
-            layout = json.loads((path / BLOCKS).read_text(encoding="utf-8"))
+            layout = read_json(path / BLOCKS, ("dim", "blocks"))
             archive = np.memmap(path / ARCHIVE, np.uint8, "r")
         except FileNotFoundError as error:
             raise InputError(f"{error.filename}: missing; build the index with steps.data.build_index") from error
-        blocks = tuple(Block(*block) for block in layout["blocks"])
-        last = blocks[-1]
-        if last.offset + last.rows * last.record_bytes(layout["dim"]) != archive.size:
+        try:
+            blocks = tuple(Block(*map(int, block)) for block in layout["blocks"])
+            end = blocks[-1].offset + blocks[-1].rows * blocks[-1].record_bytes(int(layout["dim"]))
+        except (TypeError, ValueError, IndexError) as error:
+            raise InputError(f"{path / BLOCKS}: no layout of an archive ({error}); build the index anew") from error
+        if end != archive.size:
             raise InputError(f"{path / ARCHIVE}: {archive.size} bytes do not fit {BLOCKS}; build the index anew")
         return cls(path, layout["dim"], blocks, archive)
 
@@ -149,7 +152,7 @@ class Index:
     @cached_property
     def stats(self) -> dict[str, Any]:
         """What `steps.data.statistics` has found."""
-        return json.loads((self.path / STATS).read_text(encoding="utf-8"))
+        return read_json(self.path / STATS)
 
     def _column(self, name: str) -> list[str]:
         table = read_table(self.path / name)

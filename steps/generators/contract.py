@@ -20,6 +20,7 @@ import numpy as np
 
 from steps.generators.mixture import Mixture
 from utils.errors import InputError
+from utils.json_files import read_json
 
 # kind -> module and class; imported when needed, so that a closed-form generator never waits for torch
 KINDS = {
@@ -31,7 +32,7 @@ DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin")
 
 
-class Place(NamedTuple):
+class Workplace(NamedTuple):
     """Where a fit may work: its directory, kept over interruptions, and its device, `cpu` or `cuda`."""
 
     directory: Path
@@ -93,20 +94,22 @@ def load_generator(directory: Path) -> Generator:
     for file in sorted(directory.rglob("*")):
         if file.suffix.lower() in PICKLES:
             raise InputError(f"{file}: a pickle can run code and is never loaded; remove it if it is not yours")
-    try:
-        description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
-        arrays = load_file(str(directory / WEIGHTS))
-        kind, values, sizes = description["kind"], description["values"], (description["dim"], description["text_dim"])
-    except (ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise InputError(f"{directory}: unreadable model ({error!r}); train it again") from error
-    if kind not in KINDS:
+    description = read_json(directory / DESCRIPTION, ("kind", "dim", "text_dim", "values"))
+    kind, sizes = description["kind"], (description["dim"], description["text_dim"])
+    if kind not in list(KINDS):
         raise InputError(f"{directory / DESCRIPTION}: unknown kind {kind!r}; known are {', '.join(KINDS)}")
     module, name = KINDS[kind]
     try:
-        generator = getattr(importlib.import_module(module), name).from_state(values, arrays)
-    except (KeyError, TypeError) as error:
+        arrays = load_file(str(directory / WEIGHTS))
+        generator = getattr(importlib.import_module(module), name).from_state(description["values"], arrays)
+    except InputError:
+        raise
+    except SafetensorError as error:
+        raise InputError(f"{directory / WEIGHTS}: not readable ({error}); train the model again") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{directory}: {DESCRIPTION} or {WEIGHTS} lacks what the kind {kind!r} has ({error!r}); train it again"
+            f"{directory}: {DESCRIPTION} and {WEIGHTS} do not make a generator of the kind {kind!r} ({error!r});"
+            " train it again"
         ) from error
     if (generator.dim, generator.text_dim) != sizes:
         raise InputError(

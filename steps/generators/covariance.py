@@ -9,12 +9,13 @@ of test log density over the shrunk sample covariance.
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.isotonic import isotonic_regression
 
 from steps.generators.linear import LinearMap, fit_ridge
 from steps.generators.mixture import Frame
 from steps.generators.pairs import Pairs, sum_by
 from utils.errors import InputError
+
+SUBSPACE_FLOOR = 0.01  # share of the largest standard deviation; narrower principal directions are left out
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Spread:
         return (self.directions / np.sqrt(self.variances)) @ self.directions.T
 
 
-def principal_subspace(x: np.ndarray, floor: float = 0.01) -> Frame:
+def principal_subspace(x: np.ndarray, floor: float = SUBSPACE_FLOOR) -> Frame:
     """The principal directions of embeddings (N, D) with at least `floor` times the largest standard deviation.
 
     Returns a frame with an orthonormal basis (D, q) around the mean. Constant and collinear dimensions fall out of it.
@@ -92,6 +93,8 @@ def cross_validated_spread(
     Returns:
         the spread, and residuals (N, q) whitened by directions and means that never saw the speaker.
     """
+    from sklearn.isotonic import isotonic_regression
+
     fold_of = deal_speakers(pairs, folds)
     rotated, axes = np.empty_like(y), []
     for fold in range(folds):
@@ -115,7 +118,8 @@ def deal_speakers(pairs: Pairs, folds: int) -> np.ndarray:
     n_speakers = pairs.speakers.max() + 1
     if len(np.unique(pairs.speakers)) < folds:
         raise InputError(
-            f"{len(np.unique(pairs.speakers))} training speakers are too few for {folds} folds; lower --set folds=N"
+            f"{len(np.unique(pairs.speakers))} training speakers are too few for {folds} folds; lower `folds` in the"
+            " conf of the generator (conf/mdn.yaml)"
         )
     order = np.random.default_rng(0).permutation(n_speakers)
     return (order % folds)[pairs.speakers]

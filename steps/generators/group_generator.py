@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from steps.generators.contract import Generator, Place
-from steps.generators.covariance import principal_subspace
+from steps.generators.contract import Generator, Workplace
+from steps.generators.covariance import SUBSPACE_FLOOR, principal_subspace
 from steps.generators.linear import GroupClassifier, LinearMap
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
 from utils.options import option
+from utils.vectors import check_shape
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class GroupGaussianOptions:
     prior: float = option(1.0, "weight of the pooled covariance, in embeddings a dimension", above=0)
     shrinkage: float = option(0.1, "share by which off-diagonal pooled covariances are shrunk", least=0)
     subspace_floor: float = option(
-        0.01, "principal directions below this share of the largest deviation are left out", above=0
+        SUBSPACE_FLOOR, "principal directions below this share of the largest deviation are left out", above=0
     )
 
 
@@ -51,6 +52,10 @@ class GroupGenerator(Generator):
     def __init__(self, classifier: GroupClassifier | None, table: list[Mixture], text_dim: int):
         self.classifier, self.table = classifier, table
         self.dim, self.text_dim = len(table[0].frame.offset), text_dim
+        if classifier:
+            check_shape("map of the classifier of groups", classifier.scores.weights, (text_dim, len(table)))
+        elif len(table) != 1:
+            raise ValueError(f"{len(table)} mixtures, and no classifier to choose among them")
 
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
         """The density for each of the sentence vectors (T, E)."""
@@ -80,7 +85,7 @@ class GroupGenerator(Generator):
 
 
 def fit_group_gaussian(
-    train: Pairs, dev: Pairs, options: GroupGaussianOptions, place: Place | None = None
+    train: Pairs, dev: Pairs, options: GroupGaussianOptions, place: Workplace | None = None
 ) -> GroupGenerator:
     """A Gaussian per group: its own mean; the fewer embeddings it has, the more of the pooled covariance."""
     subspace = principal_subspace(train.x, options.subspace_floor)
@@ -99,7 +104,7 @@ def fit_group_gaussian(
     return GroupGenerator(_classifier(train), table, train.text_dim)
 
 
-def fit_gmm(train: Pairs, dev: Pairs, options: GmmOptions, place: Place | None = None) -> GroupGenerator:
+def fit_gmm(train: Pairs, dev: Pairs, options: GmmOptions, place: Workplace | None = None) -> GroupGenerator:
     """Mixtures of diagonal Gaussians among the embeddings, scales floored so that a dead dimension buys nothing."""
     floor = options.scale_floor * train.x.std(axis=0).max()
     if not options.per_group:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utils.vectors import check_shape
+
 
 @dataclass(frozen=True)
 class LinearMap:
@@ -16,6 +18,9 @@ class LinearMap:
 
     weights: np.ndarray
     offset: np.ndarray
+
+    def __post_init__(self) -> None:
+        check_shape("the offset of a linear map", self.offset, self.weights.shape[1:])
 
     def __call__(self, text_vectors: np.ndarray) -> np.ndarray:
         """Values (T, D) at sentence vectors (T, E)."""

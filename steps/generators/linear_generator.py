@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from steps.generators.contract import Generator, Place
-from steps.generators.covariance import mean_map, principal_subspace, residuals, shrunk_spread
+from steps.generators.contract import Generator, Workplace
+from steps.generators.covariance import SUBSPACE_FLOOR, mean_map, principal_subspace, residuals, shrunk_spread
 from steps.generators.linear import LinearMap
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
 from utils.options import option
+from utils.vectors import check_shape
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class GaussianOptions:
 
     shrinkage: float = option(0.1, "share by which off-diagonal covariances are shrunk", least=0)
     subspace_floor: float = option(
-        0.01, "principal directions below this share of the largest deviation are left out", above=0
+        SUBSPACE_FLOOR, "principal directions below this share of the largest deviation are left out", above=0
     )
 
 
@@ -49,6 +50,8 @@ class LinearGenerator(Generator):
     ):
         self.frame, self.mean_of, self.log_weights, self.scales, self.dof = frame, mean_of, log_weights, scales, dof
         self.dim, self.text_dim = len(frame.offset), len(mean_of.weights)
+        check_shape("offset of the map to the mean", mean_of.offset, (frame.latent_dim,))
+        check_shape("scales", scales, log_weights.shape)
 
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
         """The density for each of the sentence vectors (T, E)."""
@@ -70,10 +73,10 @@ class LinearGenerator(Generator):
         """Build the generator from what `state` gave."""
         frame = Frame(arrays["offset"], arrays["basis"])
         mean_of = LinearMap(arrays["map_weights"], arrays["map_offset"])
-        return cls(frame, mean_of, arrays["log_weights"], arrays["scales"], values["dof"] or math.inf)
+        return cls(frame, mean_of, arrays["log_weights"], arrays["scales"], float(values["dof"] or "inf"))
 
 
-def fit_gaussian(train: Pairs, dev: Pairs, options: GaussianOptions, place: Place | None = None) -> LinearGenerator:
+def fit_gaussian(train: Pairs, dev: Pairs, options: GaussianOptions, place: Workplace | None = None) -> LinearGenerator:
     """One full-covariance Gaussian over all training embeddings, deaf to the text."""
     subspace = principal_subspace(train.x, options.subspace_floor)
     y = subspace.to_latent(train.x)
@@ -83,7 +86,9 @@ def fit_gaussian(train: Pairs, dev: Pairs, options: GaussianOptions, place: Plac
     return LinearGenerator(frame, silent, np.zeros(1), np.ones(1))
 
 
-def fit_ridge_generator(train: Pairs, dev: Pairs, options: RidgeOptions, place: Place | None = None) -> LinearGenerator:
+def fit_ridge_generator(
+    train: Pairs, dev: Pairs, options: RidgeOptions, place: Workplace | None = None
+) -> LinearGenerator:
     """A linear map from text to mean and one shared covariance; a Student-t's degrees of freedom suit dev."""
     subspace = principal_subspace(train.x, options.subspace_floor)
     y = subspace.to_latent(train.x)

@@ -17,6 +17,8 @@ from functools import cached_property
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
+from utils.vectors import check_shape
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -29,6 +31,10 @@ class Frame:
 
     offset: np.ndarray
     basis: np.ndarray | float = 1.0
+
+    def __post_init__(self) -> None:
+        if np.ndim(self.basis):
+            check_shape("the basis of a frame", self.basis, (*self.offset.shape, *np.shape(self.basis)[1:2]))
 
     @property
     def latent_dim(self) -> int:
@@ -82,6 +88,11 @@ class Mixture:
     scales: np.ndarray
     frame: Frame
     dof: float = math.inf
+
+    def __post_init__(self) -> None:
+        shape = (*self.log_weights.shape, self.frame.latent_dim)
+        check_shape("means of a mixture", self.means, shape)
+        check_shape("scales of a mixture", self.scales, shape)
 
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """Log density (N,) in nats of embeddings (N, D), in their own units."""

@@ -1,11 +1,32 @@
-"""What to sample: texts, each with an id and a number of speakers, from an argument, a file or a corpus's groups."""
+"""What to sample: texts, each with an id and a number of speakers, from an argument, a file or groups; and how."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from steps.text.check import require_text
 from utils.errors import InputError
 from utils.tables import check_key, read_lines, read_table
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How to draw.
+
+    Attributes:
+        seed: of all random streams.
+        weight_temperature, spread_temperature: 1 is the model's own density; see `Mixture.tempered`.
+        distance_to_train: smallest cosine distance of a sample from every training speaker.
+        distance_to_others: smallest cosine distance between two samples of one text.
+        max_tries: how many times the wanted number may be drawn before a distance is given up.
+    """
+
+    seed: int = 0
+    weight_temperature: float = 1.0
+    spread_temperature: float = 1.0
+    distance_to_train: float = 0.0
+    distance_to_others: float = 0.0
+    max_tries: int = 100
 
 
 class Request(NamedTuple):

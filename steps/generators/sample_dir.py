@@ -17,7 +17,7 @@ import numpy as np
 
 from steps.generators.mixture import Mixture
 from steps.generators.requests import Request
-from steps.generators.sampling import Draw
+from steps.generators.sampling import Samples
 from utils.archives import parse_place
 from utils.data_dir import require_valid
 from utils.tables import VectorWriter, iterate_lines, split_line
@@ -27,17 +27,17 @@ TABLES = (SCP, "spk_xvector.scp", "xvector.csv", "utt2spk", "spk2utt", "text", "
 GENDERS = {"male": "m", "female": "f"}
 
 
-def write_part(directory: Path, draws: Iterable[Draw], seed: int, speakers: list[str] | None) -> int:
-    """Write archive, script file and provenance of some draws. Returns how many samples there were."""
+def write_part(directory: Path, chunks: Iterable[Samples], seed: int, speakers: list[str] | None) -> int:
+    """Write archive, script file and provenance of some samples. Returns how many samples there were."""
     count = 0
     with (
         VectorWriter(directory / ARK, directory / SCP) as writer,
         (directory / PROVENANCE).open("w", encoding="utf-8") as provenance,
     ):
-        for draw in draws:
-            keys = sample_ids(draw.request.text_id, draw.first, len(draw.x))
-            writer.write(keys, draw.x)
-            provenance.writelines(_provenance(draw, keys, seed, speakers))
+        for samples in chunks:
+            keys = sample_ids(samples.request.text_id, samples.first, len(samples.x))
+            writer.write(keys, samples.x)
+            provenance.writelines(_provenance(samples, keys, seed, speakers))
             count += len(keys)
     return count
 
@@ -47,16 +47,16 @@ def sample_ids(text_id: str, first: int, n: int) -> list[str]:
     return [f"{text_id}-{number:07d}" for number in range(first + 1, first + n + 1)]
 
 
-def _provenance(draw: Draw, keys: list[str], seed: int, speakers: list[str] | None) -> Iterator[str]:
-    text = json.dumps(draw.request.text, ensure_ascii=False)
-    text_id = json.dumps(draw.request.text_id)
+def _provenance(samples: Samples, keys: list[str], seed: int, speakers: list[str] | None) -> Iterator[str]:
+    text = json.dumps(samples.request.text, ensure_ascii=False)
+    text_id = json.dumps(samples.request.text_id)
     for row, key in enumerate(keys):
         nearest = 'null, "distance": null'
-        if speakers and draw.nearest is not None:
-            nearest = f'{json.dumps(speakers[draw.nearest[row]])}, "distance": {draw.distance[row]:.6f}'
+        if speakers and samples.nearest is not None:
+            nearest = f'{json.dumps(speakers[samples.nearest[row]])}, "distance": {samples.distance[row]:.6f}'
         yield (
-            f'{{"id": {json.dumps(key)}, "text_id": {text_id}, "text": {text}, "component": {draw.component[row]},'
-            f' "seed": {seed}, "log_density": {draw.log_density[row]:.6f}, "nearest_speaker": {nearest}}}\n'
+            f'{{"id": {json.dumps(key)}, "text_id": {text_id}, "text": {text}, "component": {samples.component[row]},'
+            f' "seed": {seed}, "log_density": {samples.log_density[row]:.6f}, "nearest_speaker": {nearest}}}\n'
         )
 
 

@@ -10,7 +10,6 @@ number of the chunk, and on nothing else: so the same speakers come out however 
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -19,36 +18,18 @@ import numpy as np
 
 from steps.generators.contract import load_generator
 from steps.generators.mixture import Mixture
-from steps.generators.requests import Request
+from steps.generators.requests import Manner, Request
 from steps.generators.speaker_means import read_speaker_means
 from steps.text.check import require_text
 from steps.text.encode import SentenceEncoder
 from utils.errors import InputError
+from utils.json_files import read_json
+from utils.vectors import unit_rows
 
 CHUNK = 8192  # samples drawn at once: bounds the memory
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How to draw.
-
-    Attributes:
-        seed: of all random streams.
-        weight_temperature, spread_temperature: 1 is the model's own density; see `Mixture.tempered`.
-        distance_to_train: smallest cosine distance of a sample from every training speaker.
-        distance_to_others: smallest cosine distance between two samples of one text.
-        max_tries: how many times the wanted number may be drawn before a distance is given up.
-    """
-
-    seed: int = 0
-    weight_temperature: float = 1.0
-    spread_temperature: float = 1.0
-    distance_to_train: float = 0.0
-    distance_to_others: float = 0.0
-    max_tries: int = 100
-
-
-class Draw(NamedTuple):
+class Samples(NamedTuple):
     """A chunk of samples of one text.
 
     Attributes:
@@ -77,17 +58,17 @@ class Voices:
         self.speakers: list[str] | None = None
         means = read_speaker_means(self.model)
         if means is not None:
-            self.speakers, self.speaker_means = means[0], _unit(means[1])
+            self.speakers, self.speaker_means = means[0], unit_rows(means[1])
 
     @cached_property
     def encoder(self) -> SentenceEncoder:
         """The encoder that the model was trained with; InputError where the one at hand is another."""
         encoder = SentenceEncoder(self.encoder_path)
-        wanted = json.loads((self.model / "encoder.json").read_text(encoding="utf-8"))
+        wanted = read_json(self.model / "encoder.json", ("name", "sha256"))
         if encoder.sha256 != wanted["sha256"]:
             raise InputError(
-                f"{self.model}: trained on text vectors of {wanted['name']} ({wanted['sha256'][:12]}), this encoder"
-                f" is {encoder.name} ({encoder.sha256[:12]}); give the right one with --encoder"
+                f"{self.model}: trained on text vectors of {wanted['name']} ({str(wanted['sha256'])[:12]}), this"
+                f" encoder is {encoder.name} ({encoder.sha256[:12]}); give the right one with --encoder"
             )
         return encoder
 
@@ -97,9 +78,9 @@ class Voices:
             raise InputError(f"n {n}: expected a number of speakers, 1 or more")
         request = Request("text", require_text(text, "text"), n)
         vector = self.encoder.encode([request.text])[0]
-        return np.concatenate([draw.x for draw in self.draw(request, vector, Manner(seed=seed))])
+        return np.concatenate([samples.x for samples in self.draw(request, vector, Manner(seed=seed))])
 
-    def draw(self, request: Request, vector: np.ndarray, manner: Manner) -> Iterator[Draw]:
+    def draw(self, request: Request, vector: np.ndarray, manner: Manner) -> Iterator[Samples]:
         """Draw the samples of one request for its sentence vector (E,), chunk by chunk."""
         mixture = self.generator.mixtures(vector[None])[0]
         tempered = mixture.tempered(manner.weight_temperature, manner.spread_temperature)
@@ -114,13 +95,15 @@ class Voices:
                 x, component = tempered.sample(rng, n)
             yield self._describe(mixture, request, first, x, component)
 
-    def _describe(self, mixture: Mixture, request: Request, first: int, x: np.ndarray, component: np.ndarray) -> Draw:
+    def _describe(
+        self, mixture: Mixture, request: Request, first: int, x: np.ndarray, component: np.ndarray
+    ) -> Samples:
         nearest = distance = None
         if self.speakers:
-            similarity = _unit(x) @ self.speaker_means.T
+            similarity = unit_rows(x) @ self.speaker_means.T
             nearest = similarity.argmax(axis=1)
             distance = 1 - similarity[np.arange(len(x)), nearest]
-        return Draw(request, first, x, component, mixture.log_density(x), nearest, distance)
+        return Samples(request, first, x, component, mixture.log_density(x), nearest, distance)
 
     def _draw_apart(
         self, mixture: Mixture, rng: np.random.Generator, n: int, manner: Manner, request: Request
@@ -143,14 +126,14 @@ class Voices:
 
     def _far_enough(self, x: np.ndarray, kept: np.ndarray, manner: Manner) -> np.ndarray:
         """Which rows of x (n, D), one after another, keep the distances; kept (m, D) are there already."""
-        unit = _unit(x)
+        unit = unit_rows(x)
         far = np.ones(len(x), dtype=bool)
         if manner.distance_to_train:
             far &= (1 - unit @ self.speaker_means.T).min(axis=1) >= manner.distance_to_train
         if not manner.distance_to_others:
             return np.flatnonzero(far)
         if len(kept):
-            far &= (1 - unit @ _unit(kept).T).min(axis=1) >= manner.distance_to_others
+            far &= (1 - unit @ unit_rows(kept).T).min(axis=1) >= manner.distance_to_others
         close = 1 - unit @ unit.T < manner.distance_to_others
         good: list[int] = []
         for row in np.flatnonzero(far):
@@ -162,7 +145,3 @@ class Voices:
 def _entropy(seed: int, request: Request, chunk: int) -> list[int]:
     digest = hashlib.sha256(json.dumps([seed, request.text_id, request.text, chunk]).encode()).digest()
     return list(np.frombuffer(digest, dtype=np.uint32))
-
-
-def _unit(x: np.ndarray) -> np.ndarray:
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30)

@@ -19,7 +19,7 @@ from utils.tables import read_lines
 
 log = logger(__name__)
 
-# how a generator is fitted: module, options, function (train pairs, dev pairs, options, place) -> generator
+# how a generator is fitted: module, options, function (train pairs, dev pairs, options, workplace) -> generator
 FITS = {
     "mdn": ("steps.generators.mdn.fit", "MdnOptions", "fit_mdn"),
     "gaussian": ("steps.generators.linear_generator", "GaussianOptions", "fit_gaussian"),
@@ -70,7 +70,7 @@ def work(options: Options) -> None:
     with StageDir(options.out / entry.name, resolved, inputs, options.force, resume=True) as stage:
         if stage.done:
             return
-        from steps.generators.contract import Place
+        from steps.generators.contract import Workplace
         from steps.generators.pairs import load_pairs
         from steps.generators.speaker_means import write_speaker_means
 
@@ -78,7 +78,7 @@ def work(options: Options) -> None:
             load_pairs(options.index / part, options.descriptions, options.text_vectors) for part in ("train", "dev")
         )
         fit: Callable[..., Any] = getattr(importlib.import_module(module), function)
-        generator = fit(train, dev, own, Place(stage.dir, _device(options.use_gpu)))
+        generator = fit(train, dev, own, Workplace(stage.dir, _device(options.use_gpu)))
         generator.save(stage.dir)
         (stage.dir / "encoder.json").write_bytes((options.text_vectors / "encoder.json").read_bytes())
         if options.store_speaker_means:

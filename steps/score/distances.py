@@ -6,14 +6,9 @@ distance needs only the sum of the unit vectors.
 
 import numpy as np
 
+from utils.vectors import unit_rows
+
 BLOCK = 1 << 24  # similarities held at a time: 64 MB of float32
-
-
-def unit_rows(x: np.ndarray) -> np.ndarray:
-    """Scale the rows of x (N, D) to unit length. Returns float32."""
-    x = np.asarray(x, dtype=np.float32)
-    norms = np.linalg.norm(x, axis=1, keepdims=True)
-    return x / np.maximum(norms, np.finfo(np.float32).tiny)
 
 
 def nearest(

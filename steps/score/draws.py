@@ -15,8 +15,9 @@ import numpy as np
 from steps.score.attributes import AttributeJudge, balanced_accuracy
 from steps.score.coverage import MIN_SPEAKERS, density_and_coverage, expected_coverage, neighbours_for
 from steps.score.data import ScoreData, VectorSet
-from steps.score.distances import mean_pairwise_distance, nearest, nearest_other, one_row_each, unit_rows
+from steps.score.distances import mean_pairwise_distance, nearest, nearest_other, one_row_each
 from steps.score.frechet import FrechetRatios
+from utils.vectors import unit_rows
 
 
 @dataclass(frozen=True)

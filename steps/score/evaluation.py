@@ -38,16 +38,15 @@ class Scorer:
     Args:
         seed: of every random choice.
         n_draws: draws that figures are averaged over.
-        max_samples: samples in a draw, where there are more training segments than that.
+        max_samples: samples in a draw, where there are more training segments than that; but at least one for each
+            training speaker.
     """
 
     def __init__(self, data: ScoreData, seed: int, n_draws: int, max_samples: int | None = None):
+        if n_draws < 1 or (max_samples is not None and max_samples < 1):
+            raise InputError(f"--n_draws {n_draws}, --max_samples {max_samples}: expected 1 or more of both")
         n = len(data.train.x) if max_samples is None else min(len(data.train.x), max_samples)
-        if n_draws < 1 or n < data.train.n_speakers:
-            raise InputError(
-                f"n_draws {n_draws}, max_samples {max_samples}: expected at least 1 draw, and samples for all"
-                f" {data.train.n_speakers} training speakers"
-            )
+        n = max(n, data.train.n_speakers)  # distances to as many samples as there are training speakers
         self.data, self.seed = data, seed
         rng = np.random.default_rng([seed, 0])
         self.draws = [make_draw(data, n, np.random.default_rng([seed, 1, number])) for number in range(n_draws)]

@@ -34,8 +34,10 @@ class Options:
     exp: Path | None = option(None, "exp/<corpus>, where the generators of the list are")
     samples: tuple[str, ...] = option((), "directories of samples (xvector.scp, utt2group) to score beside the models")
     attributes: tuple[str, ...] = option(ATTRIBUTES, "names of the values that group ids are made of")
-    n_draws: int = option(20, "draws of samples that each figure is averaged over")
-    max_samples: int = option(8000, "samples in a draw; fewer training segments give fewer")
+    n_draws: int = option(20, "draws of samples that each figure is averaged over", least=1)
+    max_samples: int = option(
+        8000, "samples in a draw; fewer training segments give fewer, more training speakers more", least=1
+    )
     seed: int = option(0, "of every random choice")
     force: bool = option(False, "score again even if nothing has changed")
 
@@ -58,9 +60,7 @@ def work(options: Options) -> None:
         data = load_score_data(options.index, options.descriptions, options.text_vectors, options.attributes)
         if data.left_out:
             log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
-        with threadpool_limits(
-            1
-        ):  # the same bytes for any number of threads; and on a busy machine they stall each other
+        with threadpool_limits(1):  # the same bytes for any number of threads, which on a busy machine stall each other
             scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
             todo = progress(places.items(), len(places), "scoring")
             evaluated = {name: evaluate(scorer, name, place) for name, place in todo}

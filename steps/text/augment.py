@@ -31,6 +31,7 @@ from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table, write_vectors
 
 log = logger(__name__)
+VARIANTS, FEWEST_OF_FILE = 30, 10  # of each group, where --variants_per_group does not say
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,10 @@ class Options:
     attributes: tuple[str, ...] = option(ATTRIBUTES, "attributes that make the groups")
     augment: str = option("grammar", "where variants come from", choices=("grammar", "openai", "file"))
     augment_file: Path | None = option(None, "JSON {group: [texts]}, for --augment file")
-    variants_per_group: int = option(30, "variants of each group; of a file, the least number")
-    heldout_fraction: float = option(0.2, "share of a group's variants that is never trained on")
+    variants_per_group: int | None = option(
+        None, "variants of each group, by default 30; of a file, the least number, by default 10", least=2
+    )
+    heldout_fraction: float = option(0.2, "share of a group's variants that is never trained on", least=0, most=1)
     captions: str = option(
         "none", "use utt2caption in addition to the variants?", choices=("none", "beside", "instead")
     )
@@ -57,8 +60,8 @@ class Options:
 
 def work(options: Options) -> None:
     """Write the texts, then their vectors; what is up to date is left alone."""
-    if options.variants_per_group < 2 or not 0 <= options.heldout_fraction < 1:
-        raise InputError("--variants_per_group must be 2 or more, --heldout_fraction at least 0 and below 1")
+    if options.heldout_fraction == 1:
+        raise InputError("--heldout_fraction 1 leaves no text to train on; give a share below 1")
     if (options.augment == "file") != (options.augment_file is not None):
         raise InputError("--augment file and --augment_file FILE go together")
     grouping = read_groups(DataDir(options.data), options.attributes)
@@ -115,13 +118,14 @@ def write_texts(out: Path, options: Options, grouping: Grouping) -> None:
 def collect_variants(options: Options, grouping: Grouping) -> Variants:
     """The variants of every group, from where the options say."""
     variants = Variants(grouping)
+    number = options.variants_per_group or (FEWEST_OF_FILE if options.augment == "file" else VARIANTS)
     if options.augment == "grammar":
-        from_grammar(variants, options.variants_per_group, options.seed)
+        from_grammar(variants, number, options.seed)
     elif options.augment == "file":
-        from_file(variants, options.variants_per_group, options.augment_file)
+        from_file(variants, number, options.augment_file)
     else:
         cache = options.openai_cache or options.out.absolute().parent / ".openai_cache"
-        from_endpoint(variants, options.variants_per_group, Paraphraser(read_settings(options.openai_conf), cache))
+        from_endpoint(variants, number, Paraphraser(read_settings(options.openai_conf), cache))
     return variants
 
 

@@ -30,6 +30,10 @@ def require_text(text: object, where: str) -> str:
         raise InputError(f"{where}: the text has a line break; write it on one line: {text!r}")
     if CONTROL_CHARACTERS.search(text):
         raise InputError(f"{where}: the text has a control character; remove it: {text!r}")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"{where}: the text is not UTF-8; convert it to UTF-8: {text!r}") from error
     return text.strip()
 
 

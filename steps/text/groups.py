@@ -25,7 +25,8 @@ def group_values(group: str, attributes: Sequence[str] = ATTRIBUTES) -> dict[str
     values = group.split("_")
     if len(values) != len(attributes) or not all(values):
         raise InputError(
-            f"group {group!r}: expected {len(attributes)} values joined by '_', one each for {', '.join(attributes)}"
+            f"group {group!r}: expected {len(attributes)} values joined by '_', one for each of --attributes"
+            f" {','.join(attributes)}; name the attributes that the groups were made of"
         )
     return dict(zip(attributes, values, strict=True))
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.vectors import unit_rows
+
 
 def nearest_groups(
     text2group: Mapping[str, str], vectors: Mapping[str, np.ndarray]
@@ -25,11 +27,11 @@ def nearest_groups(
     groups = sorted(set(text2group.values()))
     column = {group: index for index, group in enumerate(groups)}
     own = np.array([column[text2group[key]] for key in keys])
-    rows = _unit(np.stack([vectors[key] for key in keys]).astype(np.float64))  # (T, dim)
+    rows = unit_rows(np.stack([vectors[key] for key in keys]).astype(np.float64))  # (T, dim)
     sums = np.zeros((len(groups), rows.shape[1]))
     np.add.at(sums, own, rows)
-    cosine = rows @ _unit(sums).T  # (T, groups)
-    cosine[np.arange(len(keys)), own] = np.sum(rows * _unit(sums[own] - rows), axis=1)
+    cosine = rows @ unit_rows(sums).T  # (T, groups)
+    cosine[np.arange(len(keys)), own] = np.sum(rows * unit_rows(sums[own] - rows), axis=1)
     nearest = cosine.argmax(axis=1)
     return [
         (key, text2group[key], groups[n], float(cosine[t, n]))
@@ -45,8 +47,3 @@ def write_nearest_groups(path: Path, text2group: Mapping[str, str], vectors: Map
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return sum(own == near for _, own, near, _ in table) / len(table)
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length one; a zero row stays zero."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)

@@ -17,7 +17,9 @@ from pathlib import Path
 
 from utils.command import logger
 from utils.errors import InputError
+from utils.json_files import read_json
 from utils.options import option, read_conf
+from utils.tables import read_text
 
 log = logger(__name__)
 
@@ -77,7 +79,7 @@ def read_settings(conf: Path | None) -> Settings:
 
 def read_env(path: Path) -> dict[str, str]:
     """Read lines `NAME=value`, with or without `export` and quotes. A file that is not there has no lines."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = read_text(path).splitlines() if path.is_file() else []
     pairs = (line.strip().removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#"))
     return {name.strip(): value.strip().strip("'\"") for name, equals, value in pairs if equals}
 
@@ -130,7 +132,7 @@ class Paraphraser:
         identity = json.dumps([self.settings.base_url, request, round_number], sort_keys=True)
         path = self.cache / f"{hashlib.sha256(identity.encode()).hexdigest()}.json"
         if path.is_file():
-            return json.loads(path.read_text(encoding="utf-8"))["answer"]
+            return read_json(path, ("request", "answer"))["answer"]
         answer = self._ask(request)
         unfinished = path.with_suffix(".tmp")
         unfinished.write_text(json.dumps({"request": request, "answer": answer}, indent=1), encoding="utf-8")

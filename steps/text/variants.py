@@ -2,8 +2,6 @@
 check each as it comes. What cannot stand is left out and listed with its reason.
 """
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from steps.text.grammar import Grammar
 from steps.text.groups import Grouping
 from steps.text.openai_paraphraser import Paraphraser
 from utils.errors import InputError
+from utils.json_files import read_json
 
 
 @dataclass
@@ -96,16 +95,7 @@ def _some(label: str, names: list[str]) -> str:
 
 def read_variants_file(path: Path) -> dict[str, list[str]]:
     """Read {group: [texts]}. Raises InputError with the line of a syntax error, or the group and number of a text."""
-    try:
-        content = json.loads(
-            Path(path).read_text(encoding="utf-8"), object_pairs_hook=lambda pairs: _unique(pairs, path)
-        )
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 (byte {error.start}); convert the file to UTF-8") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected {{group: [texts]}}, found a {type(content).__name__}")
+    content = read_json(path)
     for group, texts in content.items():
         if not isinstance(texts, list):
             raise InputError(f"{path}: {group}: expected a list of texts, found {texts!r}")
@@ -113,12 +103,3 @@ def read_variants_file(path: Path) -> dict[str, list[str]]:
         group: [require_text(text, f"{path}: {group}: text {index}") for index, text in enumerate(texts, 1)]
         for group, texts in content.items()
     }
-
-
-def _unique(pairs: Iterable[tuple[str, object]], path: Path) -> dict:
-    content: dict = {}
-    for key, value in pairs:
-        if key in content:
-            raise InputError(f"{path}: {key}: this group comes twice; join its two lists")
-        content[key] = value
-    return content

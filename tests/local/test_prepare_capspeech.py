@@ -188,6 +188,13 @@ def test_speakers_that_become_one(corpus):
     fails(corpus.write(), "train.csv:8", "'a b'", "'a-b'", "voxceleb-a_b")
 
 
+@pytest.mark.parametrize("name", ["data_dir", "embedding_dir"])
+def test_a_directory_that_is_not_there(corpus, name):
+    corpus.write()
+    nowhere = corpus.folder / "nowhere"
+    fails(corpus, f"--{name} {nowhere}: no such directory", **{name: nowhere})
+
+
 def test_a_speaker_of_two_genders(corpus):
     corpus.rows[1]["gender"] = "female"
     corpus.write()

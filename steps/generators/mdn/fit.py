@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.generators.contract import Place
+from steps.generators.contract import Workplace
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.pairs import Pairs
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from steps.generators.mdn.generator import MdnGenerator
 
 
-def fit_mdn(train: Pairs, dev: Pairs, options: MdnOptions, place: Place) -> "MdnGenerator":
+def fit_mdn(train: Pairs, dev: Pairs, options: MdnOptions, place: Workplace) -> "MdnGenerator":
     """Train on `train`, stop by `dev`; checkpoints, `metrics.jsonl` and `curve.png` go to the directory of `place`."""
     from steps.generators.mdn.trainer import METRICS, Trainer
 

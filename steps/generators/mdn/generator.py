@@ -8,6 +8,7 @@ import torch
 from steps.generators.contract import Generator
 from steps.generators.mdn.network import NETWORK, MixtureDensityNetwork, Sizes
 from steps.generators.mixture import Frame, Mixture
+from utils.vectors import check_shape
 
 
 class MdnGenerator(Generator):
@@ -24,6 +25,7 @@ class MdnGenerator(Generator):
     def __init__(self, network: MixtureDensityNetwork, frame: Frame, spread: float):
         self.network, self.frame, self.spread = network.cpu().eval(), frame, spread
         self.dim, self.text_dim = len(frame.offset), network.sizes.text_dim
+        check_shape("basis of the frame", frame.matrix, (self.dim, network.sizes.latent_dim))
 
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
         """The density for each of the sentence vectors (T, E)."""
@@ -50,4 +52,4 @@ class MdnGenerator(Generator):
         """Build the generator from what `state` gave."""
         network = MixtureDensityNetwork(Sizes(**values["sizes"]))
         network.load_weights({name: torch.from_numpy(array) for name, array in arrays.items()}, "generator.json")
-        return cls(network, Frame(arrays["offset"], arrays["basis"]), values["spread"])
+        return cls(network, Frame(arrays["offset"], arrays["basis"]), float(values["spread"]))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from steps.generators.covariance import SUBSPACE_FLOOR
 from utils.options import option
 
 
@@ -20,7 +21,7 @@ class MdnOptions:
     folds: int = option(10, "parts that speakers are dealt into, to estimate the spread of unseen ones", least=2)
     spread: float = option(0.9, "factor on the variances around the linear mean of a trained network", above=0)
     subspace_floor: float = option(
-        0.01, "no deviation below this share of the largest one; narrower directions are left out", above=0
+        SUBSPACE_FLOOR, "no deviation below this share of the largest one; narrower directions are left out", above=0
     )
     epochs: int = option(100, "most passes over the data", least=0)
     updates_per_epoch: int = option(

@@ -209,6 +209,16 @@ def test_opening_what_is_not_whole(sets, tmp_path):
         Index.open(out)
     with pytest.raises(InputError, match="blocks.json: missing; build the index"):
         Index.open(tmp_path)
+    for content, message in (
+        (b"", "blocks.json:1: not JSON"),
+        (b"\xff", "blocks.json:1: not UTF-8"),
+        (b"{}", "blocks.json: no dim, blocks"),
+        (b'{"dim": 4, "blocks": []}', "no layout of an archive"),
+        (b'{"dim": 4, "blocks": [[1]]}', "no layout of an archive"),
+    ):
+        (out / "blocks.json").write_bytes(content)
+        with pytest.raises(InputError, match=message):
+            Index.open(out)
 
 
 def test_a_full_disk_leaves_nothing(sets):

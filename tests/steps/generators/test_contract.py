@@ -74,7 +74,7 @@ def test_a_pickle_is_refused_and_never_loaded(model, tmp_path, name):
 
 def test_a_pickle_in_place_of_the_weights_is_not_read(model, tmp_path):
     (model / "weights.safetensors").write_bytes(pickle.dumps(Bomb(tmp_path / "victim")))
-    with pytest.raises(InputError, match="unreadable model"):
+    with pytest.raises(InputError, match="weights.safetensors: not readable"):
         load_generator(model)
     assert not (tmp_path / "victim").exists()
 
@@ -110,14 +110,48 @@ def test_network_weights_of_other_sizes_are_refused(models, tmp_path):
 @pytest.mark.parametrize("donor", ["mdn", "blind_gmm"])
 def test_weights_of_another_kind_are_refused(model, models, donor):
     shutil.copy(models[donor] / "weights.safetensors", model)
-    with pytest.raises(InputError, match="lacks what the kind 'linear' has"):
+    with pytest.raises(InputError, match="do not make a generator of the kind 'linear'"):
         load_generator(model)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"kind": "linear"}', "\xff"])
-def test_a_description_that_is_none_is_refused(model, content):
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(
+            ("ridge_gaussian", name)
+            for name in ("offset", "basis", "map_weights", "map_offset", "log_weights", "scales")
+        ),
+        *(("group_gmm", name) for name in ("offsets", "bases", "log_weights", "means", "scales", "map_weights")),
+        *(("mdn", name) for name in ("offset", "basis")),
+    ],
+)
+def test_arrays_that_disagree_in_shape_are_refused(models, tmp_path, kind, name):
+    model = Path(shutil.copytree(models[kind], tmp_path / "model"))
+    arrays = load_file(model / "weights.safetensors")
+    shorter = (
+        arrays[name][..., :-1] if arrays[name].ndim and arrays[name].shape[-1] > 1 else arrays[name][None, ..., None]
+    )
+    save_file(arrays | {name: np.ascontiguousarray(shorter)}, model / "weights.safetensors")
+    with pytest.raises(InputError, match="model: .*(do not make a generator of the kind|do not belong together)"):
+        load_generator(model)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "generator.json:1: not JSON"),
+        ("{", "generator.json:1: not JSON"),
+        ("[]", "generator.json: expected an object"),
+        ("{}", "generator.json: no kind, dim, text_dim, values"),
+        ('{"kind": "linear"}', "generator.json: no dim"),
+        ('{"kind": [], "dim": 1, "text_dim": 1, "values": {}}', "unknown kind"),
+        ('{"kind": "linear", "dim": 1, "text_dim": 1, "values": []}', "do not make a generator"),
+        ("\xff", "generator.json:1: not UTF-8"),
+    ],
+)
+def test_a_description_that_is_none_is_refused(model, content, message):
     (model / "generator.json").write_bytes(content.encode("latin-1"))
-    with pytest.raises(InputError, match="unreadable model"):
+    with pytest.raises(InputError, match=message):
         load_generator(model)
 
 
@@ -131,7 +165,7 @@ def test_truncated_weights_are_refused(model):
     whole = (model / "weights.safetensors").read_bytes()
     for size in (0, 5, len(whole) // 2, len(whole) - 1):
         (model / "weights.safetensors").write_bytes(whole[:size])
-        with pytest.raises(InputError, match="unreadable model"):
+        with pytest.raises(InputError, match="weights.safetensors: not readable"):
             load_generator(model)
 
 

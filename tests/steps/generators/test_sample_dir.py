@@ -6,16 +6,16 @@ import numpy as np
 
 from steps.generators.requests import Request
 from steps.generators.sample_dir import merge_parts, write_part
-from steps.generators.sampling import Draw
+from steps.generators.sampling import Samples
 from utils.data_dir import validate
 from utils.tables import read_table, read_vectors
 
 
-def draw(request: Request, value: float) -> Draw:
+def draw(request: Request, value: float) -> Samples:
     """All samples of a request, each with the same value throughout."""
     n = request.n
     x = np.full((n, 3), value, np.float32)
-    return Draw(request, 0, x, np.zeros(n, int), np.zeros(n), None, None)
+    return Samples(request, 0, x, np.zeros(n, int), np.zeros(n), None, None)
 
 
 def merge(tmp_path: Path, requests: list[Request]) -> Path:

@@ -9,8 +9,8 @@ import pytest
 from scipy.spatial.distance import cdist, pdist
 
 from steps.generators import sampling
-from steps.generators.requests import Request
-from steps.generators.sampling import Draw, Manner, Voices
+from steps.generators.requests import Manner, Request
+from steps.generators.sampling import Samples, Voices
 from tests.steps.generators.conftest import fit
 from tests.steps.generators.experiment import DIM, Experiment, write_experiment
 from utils.errors import InputError
@@ -26,11 +26,11 @@ def vector(experiment: Experiment) -> np.ndarray:
     return experiment.pairs("train").variants[0]
 
 
-def draw(voices: Voices, vector: np.ndarray, n: int, text_id: str = "a", **manner: float) -> Draw:
+def draw(voices: Voices, vector: np.ndarray, n: int, text_id: str = "a", **manner: float) -> Samples:
     """All chunks of one request as one."""
     chunks = list(voices.draw(Request(text_id, "A voice.", n), vector, Manner(**manner)))
     columns = [None if chunks[0][at] is None else np.concatenate([c[at] for c in chunks]) for at in range(2, 7)]
-    return Draw(chunks[0].request, 0, *columns)
+    return Samples(chunks[0].request, 0, *columns)
 
 
 def test_what_is_told_of_a_sample_is_true(voices, vector, experiment: Experiment):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from steps.score.coverage import density_and_coverage, expected_coverage, neighbours_for
-from steps.score.distances import unit_rows
+from utils.vectors import unit_rows
 
 
 def test_they_agree_with_a_plain_count():

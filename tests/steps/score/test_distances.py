@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from steps.score import distances
-from steps.score.distances import mean_pairwise_distance, nearest, nearest_other, one_row_each, unit_rows
+from steps.score.distances import mean_pairwise_distance, nearest, nearest_other, one_row_each
+from utils.vectors import unit_rows
 
 
 @pytest.fixture

@@ -138,8 +138,15 @@ def test_groups_without_training_speakers_are_left_out_and_named(data: ScoreData
 
 
 def test_group_ids_must_have_a_value_for_each_attribute(data: ScoreData):
-    with pytest.raises(InputError, match="expected 3 values"):
+    with pytest.raises(InputError, match="expected 3 values .* --attributes gender,pitch,speaking_rate"):
         ScoreData.build(data.train, data.dev, data.test, data.texts, ("gender", "pitch", "speaking_rate"))
+
+
+def test_there_are_samples_for_all_training_speakers(data: ScoreData):
+    scorer = Scorer(data, seed=0, n_draws=1, max_samples=3)
+    assert len(scorer.draws[0].labels) == data.train.n_speakers > 3
+    with pytest.raises(InputError, match="--max_samples 0: expected 1 or more"):
+        Scorer(data, seed=0, n_draws=1, max_samples=0)
 
 
 def test_other_splits_give_other_ceilings():

@@ -38,16 +38,16 @@ def test_the_default_run(run, encoder, tmp_path):
     status, out, vec_out = run(data=write_corpus(tmp_path / "18 groups", VALUES))
     assert status == 0
     text, group, mark = (read_table(out / name) for name in FILES[:3])
-    assert len(text) == 180 and list(text)[:2] == ["female_high_fast-v01", "female_high_fast-v02"]
-    assert len({normalise(words) for words in text.values()}) == 180
+    assert len(text) == 540 and list(text)[:2] == ["female_high_fast-v01", "female_high_fast-v02"]
+    assert len({normalise(words) for words in text.values()}) == 540
     assert all(key.rpartition("-v")[0] == group[key] for key in text)
     heldout = [group[key] for key, value in mark.items() if value == "heldout"]
-    assert len(heldout) == 36 and all(heldout.count(name) == 2 for name in set(group.values()))
+    assert len(heldout) == 108 and all(heldout.count(name) == 6 for name in set(group.values()))
     keys, vectors = read_vectors(vec_out / "text_vec.scp")
     assert keys == list(text) and np.array_equal(vectors, encoder.encode(list(text.values())))
     identity = json.loads((vec_out / "encoder.json").read_text())
     assert identity == {"name": "all-MiniLM-L6-v2", "sha256": encoder.sha256, "dim": 384}
-    assert len((vec_out / "nearest_group.tsv").read_text().splitlines()) == 181
+    assert len((vec_out / "nearest_group.tsv").read_text().splitlines()) == 541
 
 
 def test_a_rerun_writes_the_same_bytes_and_nothing_when_up_to_date(run):
@@ -95,7 +95,7 @@ def test_captions_beside_the_variants(run, corpus):
     captions = with_captions(corpus)
     status, out, vec_out = run(captions="beside")
     text, group, mark, owner = (read_table(out / name) for name in (*FILES[:3], "text2utt"))
-    assert status == 0 and len(owner) == 4 and len(text) == 50 + 4
+    assert status == 0 and len(owner) == 4 and len(text) == 150 + 4
     assert all(key == utterance and text[key] == captions[utterance] for key, utterance in owner.items())
     assert {mark[key] for key in owner} == {"seen"} and group["demo-s00-u1"] == "female_low_slow"
     rejected = [json.loads(line) for line in (out / "rejected.jsonl").read_text().splitlines()]
@@ -120,14 +120,19 @@ def test_texts_of_a_file(run, tmp_path):
     (tmp_path / "texts.json").write_text(json.dumps(texts))
     status, copy, _ = run("copy", augment="file", augment_file=tmp_path / "texts.json")
     assert status == 0 and (copy / "text").read_bytes() == (out / "text").read_bytes()
+    for number, expected in ((10, 0), (9, 1)):  # ten are enough, where the option does not say
+        (tmp_path / "texts.json").write_text(json.dumps({group: some[:number] for group, some in texts.items()}))
+        assert run("few", augment="file", augment_file=tmp_path / "texts.json")[0] == expected
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"variants_per_group": 1}, "--variants_per_group must be 2 or more"),
-        ({"variants_per_group": -3}, "--variants_per_group must be 2 or more"),
-        ({"heldout_fraction": 1}, "--heldout_fraction"),
+        ({"variants_per_group": 1}, "--variants_per_group: expected 2 or more, found 1"),
+        ({"variants_per_group": -3}, "--variants_per_group: expected 2 or more, found -3"),
+        ({"heldout_fraction": 1}, "--heldout_fraction 1 leaves no text to train on"),
+        ({"heldout_fraction": 1.5}, "--heldout_fraction: expected 1 or less, found 1.5"),
+        ({"heldout_fraction": -0.1}, "--heldout_fraction: expected 0 or more"),
         ({"augment": "file"}, "--augment_file"),
         ({"augment_file": "x.json"}, "--augment file"),
         ({"augment": "magic"}, "one of grammar, openai, file"),

@@ -116,7 +116,15 @@ def test_texts_are_taken_verbatim_but_for_padding(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "what"), [("", "empty"), (" \t", "empty"), ("two\nlines", "line break"), (7, "7"), (None, "None")]
+    ("text", "what"),
+    [
+        ("", "empty"),
+        (" \t", "empty"),
+        ("two\nlines", "line break"),
+        ("a\udcff", "not UTF-8"),
+        (7, "7"),
+        (None, "None"),
+    ],
 )
 def test_bad_texts(text, what):
     with pytest.raises(InputError, match=f"^there: .*{what}"):

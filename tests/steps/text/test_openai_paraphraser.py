@@ -219,7 +219,7 @@ def run_stage(tmp_path, corpus, server, name="one", **conf):
     (tmp_path / "openai.yaml").write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
     options = {"data": corpus, "out": tmp_path / name / "descriptions", "vec_out": tmp_path / name / "text"}
     options |= {"augment": "openai", "openai_conf": tmp_path / "openai.yaml", "openai_cache": tmp_path / "cache"}
-    options |= {"attributes": ",".join(VALUES)}
+    options |= {"attributes": ",".join(VALUES), "variants_per_group": 10}
     return main([word for key, value in options.items() for word in (f"--{key}", str(value))])
 
 
@@ -283,6 +283,9 @@ def test_where_settings_come_from(tmp_path, monkeypatch):
     assert read_settings(None).api_key == "from-environment"
     (tmp_path / "conf.yaml").write_text("api_key: from-conf\nmodel: llama\nenv_file: other.env\n")
     with pytest.raises(InputError, match="other.env: no such file"):
+        read_settings(tmp_path / "conf.yaml")
+    (tmp_path / "other.env").write_bytes(b"# clef priv\xe9e\n")
+    with pytest.raises(InputError, match=r"other.env:1: not UTF-8 \(byte 0xe9\)"):
         read_settings(tmp_path / "conf.yaml")
     (tmp_path / "other.env").write_text("OPENAI_BASE_URL=http://b/v1\n")
     settings = read_settings(tmp_path / "conf.yaml")

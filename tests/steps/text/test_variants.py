@@ -77,7 +77,7 @@ def test_a_contradiction_in_a_file_is_left_out_and_listed(variants, write):
     ("content", "message"),
     [
         ('{"female_low": [\n"x",\n]}', r"texts.json:3: not JSON"),
-        ("[]", r"expected \{group: \[texts\]\}, found a list"),
+        ("[]", r"expected an object \{key: value\}, found a list"),
         (TEXTS | {"male_low": "A man."}, "male_low: expected a list of texts, found 'A man.'"),
         (TEXTS | {"male_low": ["A deep man.", ""]}, "male_low: text 2: empty text"),
         (TEXTS | {"male_low": ["A deep\nman."]}, "male_low: text 1: the text has a line break"),
@@ -89,7 +89,7 @@ def test_a_contradiction_in_a_file_is_left_out_and_listed(variants, write):
             TEXTS | {"male_low": ["A deep man.", "A deep MAN", "A slow girl"]},
             "male_low: 1 usable texts.*same words.*girl",
         ),
-        ('{"male_low": ["a"], "male_low": ["b"]}', "male_low: this group comes twice"),
+        ('{"male_low": ["a"], "male_low": ["b"]}', "male_low: this key comes twice"),
     ],
 )
 def test_bad_files(variants, write, content, message):
@@ -99,5 +99,5 @@ def test_bad_files(variants, write, content, message):
 
 def test_a_file_that_is_not_utf8(tmp_path):
     (tmp_path / "texts.json").write_bytes(b'{"a": ["\xe9"]}')
-    with pytest.raises(InputError, match=r"texts.json: not UTF-8 \(byte 8\)"):
+    with pytest.raises(InputError, match=r"texts.json:1: not UTF-8 \(byte 0xe9\)"):
         read_variants_file(tmp_path / "texts.json")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from steps.generators.contract import Place
+from steps.generators.contract import Workplace
 from steps.generators.linear_generator import RidgeOptions, fit_ridge_generator, mean_log_density
 from steps.generators.mdn.fit import fit_mdn
 from steps.generators.mdn.generator import MdnGenerator
@@ -84,7 +84,7 @@ def test_the_dev_figure_is_balanced_and_does_not_depend_on_the_chunk(train):
 
 
 def test_dev_nll_is_that_of_the_generator(train, dev, tmp_path):
-    generator = fit_mdn(train, dev, replace(OPTIONS, spread=1.0), Place(tmp_path, "cpu"))
+    generator = fit_mdn(train, dev, replace(OPTIONS, spread=1.0), Workplace(tmp_path, "cpu"))
     best = min(history(tmp_path), key=lambda row: row["dev_nll"])
     assert -mean_log_density(generator, dev) == pytest.approx(best["dev_nll"], rel=1e-4)
 
@@ -136,7 +136,7 @@ def test_what_is_not_linear_is_learned(tmp_path, covariance, gain):
         n_components=8, hidden=64, lr=3e-3, epochs=40, spread=1.0, covariance=covariance,
         linear_path=covariance == "shared",
     )  # fmt: skip
-    generator = fit_mdn(train, dev, options, Place(tmp_path, "cpu"))
+    generator = fit_mdn(train, dev, options, Workplace(tmp_path, "cpu"))
     ridge = fit_ridge_generator(train, dev, RidgeOptions())
     rows = history(tmp_path)
     assert min(row["dev_nll"] for row in rows) < rows[0]["dev_nll"] - gain
@@ -150,9 +150,11 @@ def test_what_is_not_linear_is_learned(tmp_path, covariance, gain):
 def test_resumed_training_ends_with_the_same_bits(train, dev, tmp_path, options):
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
-    fit_mdn(train, dev, options, Place(tmp_path / "whole", "cpu")).save(tmp_path / "whole")
+    fit_mdn(train, dev, options, Workplace(tmp_path / "whole", "cpu")).save(tmp_path / "whole")
     for epochs in (0, 1, 4, 6, 6):
-        fit_mdn(train, dev, replace(options, epochs=epochs), Place(tmp_path / "parts", "cpu")).save(tmp_path / "parts")
+        fit_mdn(train, dev, replace(options, epochs=epochs), Workplace(tmp_path / "parts", "cpu")).save(
+            tmp_path / "parts"
+        )
     names = sorted(file.name for file in (tmp_path / "whole").iterdir())
     assert names == [
         "best.safetensors", "curve.png", "generator.json", "last.safetensors", "metrics.jsonl", "weights.safetensors",
@@ -163,7 +165,7 @@ def test_resumed_training_ends_with_the_same_bits(train, dev, tmp_path, options)
 
 def test_the_best_epoch_is_kept_and_patience_ends_training(train, dev, tmp_path):
     wild = replace(PLAIN, lr=0.05, epochs=60, patience=4, lr_patience=1)
-    generator = fit_mdn(train, dev, wild, Place(tmp_path, "cpu"))
+    generator = fit_mdn(train, dev, wild, Workplace(tmp_path, "cpu"))
     rows = history(tmp_path)
     losses = [row["dev_nll"] for row in rows]
     best = int(np.argmin(losses))
@@ -174,14 +176,14 @@ def test_the_best_epoch_is_kept_and_patience_ends_training(train, dev, tmp_path)
 
 
 def test_a_plateau_halves_the_learning_rate(train, dev, tmp_path):
-    fit_mdn(train, dev, replace(PLAIN, lr=0.05, epochs=30, patience=30, lr_patience=1), Place(tmp_path, "cpu"))
+    fit_mdn(train, dev, replace(PLAIN, lr=0.05, epochs=30, patience=30, lr_patience=1), Workplace(tmp_path, "cpu"))
     rates = [row["lr"] for row in history(tmp_path)]
     assert rates[0] == 0.05 and rates[-1] < 0.02
     assert all(b in (a, a / 2) for a, b in zip(rates, rates[1:], strict=False))
 
 
 def test_metrics_have_a_line_an_epoch_and_the_curve_is_a_picture(train, dev, tmp_path):
-    fit_mdn(train, dev, OPTIONS, Place(tmp_path, "cpu"))
+    fit_mdn(train, dev, OPTIONS, Workplace(tmp_path, "cpu"))
     rows = history(tmp_path)
     assert [row["epoch"] for row in rows] == list(range(7))
     assert rows[0]["train_nll"] is None and all(math.isfinite(row["train_nll"]) for row in rows[1:])
@@ -192,7 +194,7 @@ def test_an_exploding_loss_stops_with_its_step_and_leaves_the_last_good_checkpoi
     with pytest.raises(
         InputError, match=r"the loss became \S+ at update \d+ of 10 of epoch 1; last.safetensors there "
     ):
-        fit_mdn(train, dev, replace(PLAIN, lr=1e30), Place(tmp_path, "cpu"))
+        fit_mdn(train, dev, replace(PLAIN, lr=1e30), Workplace(tmp_path, "cpu"))
     assert all(value.isfinite().all() for value in load_file(tmp_path / "last.safetensors").values())
     assert [row["epoch"] for row in history(tmp_path)] == [0]
 
@@ -208,14 +210,14 @@ def test_weights_that_explode_with_the_last_update_are_not_saved(train, dev, tmp
 def test_texts_that_are_not_finite_stop_before_anything_is_saved(train, dev, tmp_path):
     spoilt = replace(dev, variants=np.full_like(dev.variants, np.inf))
     with pytest.raises(InputError, match="the dev loss became nan at the end of epoch 0; nothing is learned yet"):
-        fit_mdn(train, spoilt, OPTIONS, Place(tmp_path, "cpu"))
+        fit_mdn(train, spoilt, OPTIONS, Workplace(tmp_path, "cpu"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_checkpoint_of_other_dimensions_is_refused(train, dev, tmp_path):
-    fit_mdn(train, dev, OPTIONS, Place(tmp_path, "cpu"))
+    fit_mdn(train, dev, OPTIONS, Workplace(tmp_path, "cpu"))
     with pytest.raises(InputError, match="last.safetensors: the weights are of other sizes: .*size mismatch"):
-        fit_mdn(train, dev, replace(OPTIONS, hidden=17), Place(tmp_path, "cpu"))
+        fit_mdn(train, dev, replace(OPTIONS, hidden=17), Workplace(tmp_path, "cpu"))
     narrow = replace(train, x=train.x[:, :4]), replace(dev, x=dev.x[:, :4])
     with pytest.raises(InputError, match="weights are of other sizes"):
-        fit_mdn(*narrow, OPTIONS, Place(tmp_path, "cpu"))
+        fit_mdn(*narrow, OPTIONS, Workplace(tmp_path, "cpu"))

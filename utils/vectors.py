@@ -1,0 +1,15 @@
+"""Small helpers for arrays of vectors."""
+
+import numpy as np
+
+
+def unit_rows(x: np.ndarray) -> np.ndarray:
+    """The rows of x (N, D), in its precision, scaled to unit length; a zero row stays zero."""
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    return x / np.maximum(norms, np.finfo(x.dtype).tiny)
+
+
+def check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raise ValueError where an array has another shape than the arrays beside it ask for."""
+    if np.shape(array) != shape:
+        raise ValueError(f"{name} has the shape {np.shape(array)}, expected {shape}")
