@@ -13,6 +13,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -76,7 +77,7 @@ def read_places(places: Sequence[Place], describe: Callable[[int], str], dim: in
     for row, place in enumerate(places):
         rows_of.setdefault(place.path, []).append(row)
     for path, rows in rows_of.items():
-        with _Archive(path, describe(rows[0])) as archive:
+        with _Archive(path, partial(describe, rows[0])) as archive:
             if matrix is None:
                 dim = dim or archive.vector(places[rows[0]], describe(rows[0])).size
                 matrix = np.empty((len(places), dim), dtype=np.float32)
@@ -86,7 +87,7 @@ def read_places(places: Sequence[Place], describe: Callable[[int], str], dim: in
 
 def scan_archive(path: Path) -> Iterator[tuple[str, int]]:
     """Walk through an archive that has no script file. Yields each key and the byte behind it."""
-    with _Archive(str(path), "archive") as archive:
+    with _Archive(str(path), lambda: "the search for keys") as archive:
         position = 0
         while position < archive.size:
             end = archive.data.find(b" ", position)
@@ -108,26 +109,25 @@ def scan_archive(path: Path) -> Iterator[tuple[str, int]]:
 class _Archive:
     """One archive, memory-mapped (or unpacked, where its name ends in .gz)."""
 
-    def __init__(self, path: str, who: str):
-        self.path, self.who = path, who
+    def __init__(self, path: str, who: Callable[[], str]):
+        self.path, self.who = path, who  # who wants it, asked only for a message
 
     def __enter__(self) -> Self:
         try:
-            with Path(self.path).open("rb") as file:
-                self.size = file.seek(0, 2)
-                self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
+            status = Path(self.path).stat()
+            if self.path.endswith(".gz"):
+                self.data = _unpacked(self.path, status.st_size, status.st_mtime_ns)
+            else:
+                with Path(self.path).open("rb") as file:
+                    self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b""
         except FileNotFoundError as error:
             raise InputError(
-                f"{self.path}: no such archive, wanted by {self.who}; "
+                f"{self.path}: no such archive, wanted by {self.who()}; "
                 "check the paths in the script file or give a path prefix or map"
             ) from error
-        if self.path.endswith(".gz"):
-            with self.data if self.size else io.BytesIO() as packed:
-                try:
-                    self.data = gzip.decompress(packed)
-                except (OSError, EOFError, zlib.error) as error:
-                    raise InputError(f"{self.path}: not a whole gzip file, wanted by {self.who}: {error}") from error
-            self.size = len(self.data)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise InputError(f"{self.path}: not a whole gzip file, wanted by {self.who()}: {error}") from error
+        self.size = len(self.data)
         return self
 
     def __exit__(
@@ -170,6 +170,12 @@ class _Archive:
             raise InputError(f"{who}: {place}: expected a vector or a one-row matrix, found shape {value.shape}")
         with np.errstate(over="ignore"):
             return value.astype(np.float32)
+
+
+@lru_cache(maxsize=2)
+def _unpacked(path: str, size: int, mtime: int) -> bytes:
+    """The content of a .gz file, kept for the next chunk of rows; a chunk may begin in one file and end in another."""
+    return gzip.decompress(Path(path).read_bytes())
 
 
 def decode(data: mmap.mmap | bytes, offset: int, where: str) -> tuple[np.ndarray, int]:

@@ -13,7 +13,7 @@ from utils.command import logger, run_command
 from utils.options import option
 from utils.stage_dir import StageDir
 
-log = logger("steps.data.build_index")
+log = logger(__name__)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How many speakers and utterances of each group are in each set of a split."""
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from steps.text.groups import Grouping
 from utils.command import logger
 from utils.errors import InputError
 
-log = logger("steps.data.coverage")
+log = logger(__name__)
 
 
 class Coverage:
@@ -18,11 +19,23 @@ class Coverage:
         sets: the names of the sets, the first being the training set.
         speakers: group -> set -> number of speakers.
         utterances: group -> set -> number of utterances.
+        genders: gender -> set -> number of speakers; empty where no gender is known.
         absent: combinations of attribute values that no utterance has.
     """
 
-    def __init__(self, grouping: Grouping, utt2spk: Mapping[str, str], spk2set: Mapping[str, str], sets: Sequence[str]):
+    def __init__(
+        self,
+        grouping: Grouping,
+        utt2spk: Mapping[str, str],
+        spk2set: Mapping[str, str],
+        sets: Sequence[str],
+        spk2gender: Mapping[str, str],
+    ):
         self.sets = sets
+        pairs = Counter((spk2gender[speaker], name) for speaker, name in spk2set.items() if speaker in spk2gender)
+        self.genders = {
+            gender: {name: pairs[gender, name] for name in sets} for gender in sorted({g for g, _ in pairs})
+        }
         members: dict[str, dict[str, list[str]]] = {group: {name: [] for name in sets} for group in grouping.groups}
         for utterance, group in grouping.utt2group.items():
             members[group][spk2set[utt2spk[utterance]]].append(utt2spk[utterance])
@@ -64,10 +77,13 @@ class Coverage:
         return [header, *lines, sums]
 
     def text(self) -> str:
-        """The table for people."""
+        """The table for people, and the speakers of each gender in each set."""
         rows = self.rows()
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        return "\n".join("  " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
+        lines = ["  " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
+        for gender, by in self.genders.items():
+            lines.append(f"  speakers of gender {gender}: " + ", ".join(f"{by[name]} {name}" for name in self.sets))
+        return "\n".join(lines)
 
     def write(self, path: Path) -> None:
         """Write the table, tabs between columns."""

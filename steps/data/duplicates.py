@@ -12,7 +12,7 @@ from steps.data.index import Index
 from steps.data.statistics import group_alike
 from utils.command import logger
 
-log = logger("steps.data.duplicates")
+log = logger(__name__)
 REPORT = "report.txt"
 
 

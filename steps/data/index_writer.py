@@ -99,8 +99,13 @@ class SetReader:
         return read_places(self.places[start : start + CHUNK], lambda row: self._describe(start + row), dim)
 
     def _describe(self, row: int) -> str:
-        key = self.keys[row]
-        return f"{self.script}:{list(self.table).index(key) + 1}: {key}"
+        return f"{self.script}:{self._lines[row]}: {self.keys[row]}"
+
+    @cached_property
+    def _lines(self) -> np.ndarray:
+        """(N,) lines of the script file, in the order of the records: found once, and only where a message may come."""
+        line = {key: number for number, key in enumerate(self.table, 1)}
+        return np.fromiter((line[key] for key in self.keys), np.int32, len(self.keys))
 
     def _count(self) -> dict[str, Any]:
         utt2spk, utt2group = self.labels["utt2spk"], self.labels["utt2group"]

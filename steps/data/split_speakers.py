@@ -24,7 +24,7 @@ from utils.options import option
 from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
 
-log = logger("steps.data.split_speakers")
+log = logger(__name__)
 SETS = ("train", "dev", "test")
 SET_NAMES = {"train": "train", "dev": "dev", "val": "dev", "validation": "dev", "test": "test"}
 
@@ -63,7 +63,7 @@ def work(options: Options) -> None:
         log.info("%d of %d utterances lack an attribute and are in no set", grouping.n_ungrouped, len(data.utt2spk))
         utt2set = _import_split(data, official) if official else _hash_split(data, options.split_seed, thresholds)
         spk2set = _speaker_sets({utterance: utt2set[utterance] for utterance in grouping.utt2group}, data.utt2spk)
-        coverage = Coverage(grouping, data.utt2spk, spk2set, SETS)
+        coverage = Coverage(grouping, data.utt2spk, spk2set, SETS, _speaker_genders(data.tables()))
         log.info("groups:\n%s", coverage.text())
         coverage.check(options.allow_missing_groups)
         tables = data.tables() | {"utt2group": grouping.utt2group}
@@ -138,16 +138,19 @@ def _speaker_sets(utt2set: Mapping[str, str], utt2spk: Mapping[str, str]) -> dic
 
 def _write_set(out: Path, tables: Mapping[str, Mapping[str, str]], utterances: list[str]) -> None:
     tables = restrict(tables, utterances)
-    if "spk2gender" not in tables and "utt2gender" in tables:
-        tables["spk2gender"] = _speaker_genders(tables["utt2gender"], tables["utt2spk"])
+    tables["spk2gender"] = _speaker_genders(tables)
     write_data_dir(out, {name: table for name, table in tables.items() if table})
 
 
-def _speaker_genders(utt2gender: Mapping[str, str], utt2spk: Mapping[str, str]) -> dict[str, str]:
+def _speaker_genders(tables: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """spk2gender, as it is or from utt2gender; empty where there is neither."""
+    if "spk2gender" in tables:
+        return tables["spk2gender"]
     spk2gender: dict[str, str] = {}
-    for utterance, gender in utt2gender.items():
-        if spk2gender.setdefault(utt2spk[utterance], gender[0]) != gender[0]:
-            raise InputError(f"utt2gender: {utterance}: {gender}, unlike other utterances of {utt2spk[utterance]}")
+    for utterance, gender in tables.get("utt2gender", {}).items():
+        speaker = tables["utt2spk"][utterance]
+        if spk2gender.setdefault(speaker, gender[0]) != gender[0]:
+            raise InputError(f"utt2gender: {utterance}: {gender}, unlike other utterances of {speaker}")
     return spk2gender
 
 

@@ -55,6 +55,10 @@ def test_packed_archive(tmp_path):
     (tmp_path / "x.ark.gz").write_bytes(gzip.compress((tmp_path / "x.ark").read_bytes()))
     scp.write_text(scp.read_text().replace("x.ark", "x.ark.gz"))
     np.testing.assert_array_equal(read_vectors(scp)[1], ROWS)
+    write(tmp_path, ROWS + 1)
+    scp.write_text(scp.read_text().replace("x.ark", "x.ark.gz"))
+    (tmp_path / "x.ark.gz").write_bytes(gzip.compress((tmp_path / "x.ark").read_bytes()))
+    np.testing.assert_array_equal(read_vectors(scp)[1], ROWS + 1)  # what is kept of an archive follows the file
     (tmp_path / "x.ark.gz").write_bytes((tmp_path / "x.ark.gz").read_bytes()[:-20])
     with pytest.raises(InputError, match="not a whole gzip file"):
         read_vectors(scp)

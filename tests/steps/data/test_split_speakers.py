@@ -95,6 +95,19 @@ def test_coverage_table(tmp_path):
     assert sum(int(cell) for cell in rows[-1][1::2]) == 60 and sum(int(cell) for cell in rows[-1][2::2]) == 180
 
 
+def test_speakers_by_gender_are_shown_with_and_without_spk2gender(tmp_path, caplog):
+    data = make_all(tmp_path)
+    caplog.set_level("INFO")
+    sets, genders = split(data), read_table(data / "spk2gender")
+    count = [sum(sets[speaker] == name and gender == "f" for speaker, gender in genders.items()) for name in SETS]
+    line = f"speakers of gender f: {count[0]} train, {count[1]} dev, {count[2]} test"
+    assert line in caplog.text and "speakers of gender m: " in caplog.text
+    (data / "spk2gender").unlink()
+    caplog.clear()
+    split(data)
+    assert line in caplog.text
+
+
 def relabel(data: Path, speakers: set[str], pitch: str) -> None:
     table = read_table(data / "utt2pitch")
     write_table(data / "utt2pitch", {u: pitch if u.split("-")[0] in speakers else v for u, v in table.items()})
