@@ -155,7 +155,8 @@ def is_done(out: Path, options: Any, inputs: Iterable[Path] = ()) -> bool:
 def signature(options: Any, inputs: Iterable[Path]) -> str:
     """A hash of what decides an output: options by value, input files by content (archives and audio by size and time).
 
-    Paths do not count, what they hold does: a moved experiment stays up to date.
+    The name of an input does not count, what it holds does. Script files hold the absolute paths of their archives: a
+    moved experiment keeps what reads none, and its script files must be written anew.
     """
     kept = {
         name: as_dict({name: value})[name]
