@@ -90,7 +90,8 @@ class Index:
         path = Path(path)
         try:
             layout = read_json(path / BLOCKS, ("dim", "blocks"))
-            archive = np.memmap(path / ARCHIVE, np.uint8, "r")
+            size = (path / ARCHIVE).stat().st_size
+            archive = np.memmap(path / ARCHIVE, np.uint8, "r") if size else np.empty(0, np.uint8)  # none maps nothing
         except FileNotFoundError as error:
             raise InputError(f"{error.filename}: missing; build the index with steps.data.build_index") from error
         try:

@@ -283,7 +283,9 @@ def test_bad_texts_are_refused_before_anything_is_drawn(spoken: Experiment, tmp_
     (tmp_path / "texts").write_bytes(b"a\tA voice.\na\tAnother.\n")
     for source, message in (
         (["--text", "  "], "--text: empty text"),
+        (["--text", ""], "--text: empty text"),
         (["--text", "one\ntwo"], "line break"),
+        (["--text", "a\udcff"], "--text: the text is not UTF-8"),
         (["--text_file", str(tmp_path / "texts")], "texts:2: duplicate id 'a'"),
         (["--text_file", str(tmp_path / "nowhere")], "nowhere: no such file or directory"),
         (["--text", "A voice.", "--encoder", str(tmp_path)], "no modules.json here"),

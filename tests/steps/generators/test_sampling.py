@@ -144,3 +144,11 @@ def test_texts_are_not_encoded_by_another_encoder(models):
         InputError, match=r"trained on text vectors of by chance \(000000000000\), this encoder is all-Mini"
     ):
         Voices(models["ridge_gaussian"]).sample("A voice", 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
+def test_an_identity_of_the_encoder_that_is_none_is_refused(models, tmp_path, content):
+    model = Path(shutil.copytree(models["ridge_gaussian"], tmp_path / "model"))
+    (model / "encoder.json").write_bytes(content)
+    with pytest.raises(InputError, match="model/encoder.json"):
+        Voices(model).sample("A voice.", 1)
