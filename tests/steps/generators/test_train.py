@@ -123,7 +123,6 @@ def test_the_seed_counts_where_there_is_one(tmp_path):
         (["--seed", "-1"], "--seed: expected 0 or more"),
         (["--use_gpu", "maybe"], "--use_gpu: expected one of auto, true, false"),
         (["--name", "mdm"], "no generator 'mdm'; it lists mdn, mdn_plain"),
-        (["--name", "none", "--job", "9"], "--job 9: conf/generators.txt has 8 generators"),
         (["--generators", "nowhere.txt"], "nowhere.txt"),
         (["--index", "nowhere"], "nowhere"),
         (["--epochs", "5"], "--epochs"),
@@ -132,6 +131,14 @@ def test_the_seed_counts_where_there_is_one(tmp_path):
 def test_a_bad_option_is_one_line(tmp_path, experiment: Experiment, capsys, more, message):
     assert message in refused(experiment, capsys, *more, "--out", str(tmp_path / "out"))
     assert not (tmp_path / "out" / "mdn").exists()
+
+
+def test_a_job_beyond_the_list_is_one_line(tmp_path, experiment: Experiment, capsys):
+    os.chdir(ROOT)
+    words = experiment.options("mdn", "--job", "9", "--out", str(tmp_path))
+    at = words.index("--name")
+    assert train.main([*words[:at], *words[at + 2 :]]) == 1
+    assert "--job 9: conf/generators.txt has 8 generators" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -235,8 +242,8 @@ def test_all_generators_of_the_list_are_trained_as_an_array(tmp_path, experiment
     assert json.loads((tmp_path / "my exp" / "net" / "generator.json").read_text())["values"]["sizes"]["hidden"] == 16
     (tmp_path / "empty").write_text("# nothing\n")
     for words, message in (
-        (["--generators", str(tmp_path / "empty"), *map(str, places)], "no generators in"),
-        (["--generators", str(tmp_path / "nowhere"), *map(str, places)], "no generators in"),
+        (["--generators", str(tmp_path / "empty"), *map(str, places)], "no generator in it"),
+        (["--generators", str(tmp_path / "nowhere"), *map(str, places)], "cannot read the list"),
         (arguments[:-1], "usage"),
     ):
         done = subprocess.run([script, *words], cwd=ROOT, capture_output=True, text=True)
