@@ -51,7 +51,8 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_kills_all_jobs_and_the_launcher(jobs: Jobs, number: signal.Signals) -> None:
-    launcher = jobs.start()
+    # as in a terminal, also where the tests themselves run under nohup
+    launcher = jobs.start(preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     launcher.send_signal(number)
     assert launcher.wait(5) == -number
     assert len(jobs.pids()) == 4
