@@ -70,7 +70,7 @@ def split_line(line: str) -> tuple[str, str]:
 def read_table(path: Path) -> dict[str, str]:
     """Read lines `key value...` in the order of the file. A key without value, or one that comes twice: InputError."""
     table: dict[str, str] = {}
-    for number, line in enumerate(read_lines(path), 1):
+    for number, line in enumerate(iterate_lines(path), 1):
         key, _, value = line.partition(" ")
         value = value.strip()
         if not value or "\t" in key:

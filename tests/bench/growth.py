@@ -44,6 +44,7 @@ class Size(NamedTuple):
 
 
 NAMES = Size("N", "D", "K", "T")
+SMALLEST = Size(720, 8, 2, 18)
 
 
 def work(options: Options) -> None:
@@ -54,21 +55,28 @@ def work(options: Options) -> None:
         raise InputError("expected two or more sizes of each: growth is what lies between them")
     base = Size(options.n[-1], options.dim[-1], options.n_components[1], options.n_texts[1])
     measured: dict[Size, tuple[float, ...]] = {}
-    rows = []
+    rows = [(f"N = {SMALLEST.n}, D = {SMALLEST.dim}", *map(shown, measure(SMALLEST, options.rounds)))]
     for name, field, values in zip(NAMES, Size._fields, axes, strict=True):
         sizes = [base._replace(**{field: value}) for value in values]
         for value, size in zip(values, sizes, strict=True):
             measured[size] = measured.get(size) or measure(size, options.rounds)
             log.info("%s: %s", size, measured[size])
-            rows.append((f"{name} = {value:,}", *(f"{figure:.3g}" for figure in measured[size])))
+            rows.append((f"{name} = {value:,}", *map(shown, measured[size])))
         powers = exponents(values, [measured[size] for size in sizes])
         rows.append((f"grows as {name} to the", *(f"{power:.2f}" for power in powers)))
     n, dim, n_components, n_texts = base
     body = (
         f"Where nothing else is said, N = {n:,}, D = {dim}, K = {n_components}, T = {n_texts}; the plain diagonal"
-        f" network. The exponent compares the last size with the first.\n\n{table(('', *COLUMNS), rows)}"
+        " network, updates as large as they may be. The first line is what libraries cost without data. The exponent"
+        " compares the last size with the first. An update looks at some texts of each group only, so that many texts"
+        f" cost hardly more than few.\n\n{table(('', *COLUMNS), rows)}"
     )
     record(options.results, "Growth", command_line("tests.bench.growth", options), body)
+
+
+def shown(figure: float) -> str:
+    """Three digits of a figure."""
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 def exponents(values: tuple[int, ...], figures: list[tuple[float, ...]]) -> list[float]:

@@ -37,18 +37,20 @@ def require_one_thread() -> None:
 def take_turns(
     actions: Mapping[str, Callable[[], object]], rounds: int, between: Callable[[], object] | None = None
 ) -> dict[str, np.ndarray]:
-    """Seconds (rounds,) of each action; in each round all run, one after the other, after a round that does not count.
+    """Seconds (rounds,) of each action; in each round all run, each time another one first. One round more, the first,
+    does not count.
 
     Args:
         between: what is done before each action, untimed.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    names = list(actions)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds + 1):
-        for name, action in actions.items():
+        for name in names[number % len(names) :] + names[: number % len(names)]:
             if between:
                 between()
             begin = time.perf_counter()
-            action()
+            actions[name]()
             if number:
                 seconds[name].append(time.perf_counter() - begin)
     return {name: np.array(values) for name, values in seconds.items()}

@@ -54,7 +54,7 @@ def measure_updates(setting: Setting, rounds: int) -> str:
         ("SGEMM of the same shapes, GFLOP/s", spread(rate["same"], digits=0), ""),
         (f"SGEMM of {SQUARE} x {SQUARE}, GFLOP/s", spread(rate["square"], digits=0), ""),
         ("density / SGEMM of the same shapes", spread(same, digits=2), target(np.median(same), ">= 0.5")),
-        (f"density / SGEMM of {SQUARE} x {SQUARE}", spread(other, digits=2), target(np.median(other), ">= 0.5")),
+        (f"density / SGEMM of {SQUARE} x {SQUARE}", spread(other, digits=2), ""),
     ]
     return table((f"{rounds} rounds: median (range)", "measured", "target"), rows)
 
