@@ -63,10 +63,9 @@ def mean_map(pairs: Pairs, frame: Frame, penalty: float) -> LinearMap:
 
 def group_means(pairs: Pairs, mean_of: LinearMap) -> np.ndarray:
     """The mean (G, q) that a linear map predicts for each group: the average over the group's texts."""
-    texts = np.concatenate([pairs.variants, pairs.captions])
-    groups = np.concatenate([pairs.variant_groups, pairs.groups[pairs.caption_rows]])
+    groups = pairs.text_groups
     counts = np.bincount(groups, minlength=len(pairs.group_names))
-    return sum_by(groups, mean_of(texts), len(counts)) / np.maximum(counts, 1)[:, None]
+    return sum_by(groups, mean_of(pairs.texts), len(counts)) / np.maximum(counts, 1)[:, None]
 
 
 def residuals(pairs: Pairs, y: np.ndarray, mean_of: LinearMap) -> np.ndarray:

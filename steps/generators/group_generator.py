@@ -132,8 +132,6 @@ def _mixture_of(x: np.ndarray, options: GmmOptions, floor: float) -> Mixture:
 
 def _classifier(train: Pairs) -> GroupClassifier:
     """Tells the groups that have embeddings; the text of another group means the likest of these."""
-    texts = np.concatenate([train.variants, train.captions])
-    groups = np.concatenate([train.variant_groups, train.groups[train.caption_rows]])
-    present = np.unique(train.groups)
+    groups, present = train.text_groups, np.unique(train.groups)
     mine = np.isin(groups, present)
-    return GroupClassifier.fit(texts[mine], np.searchsorted(present, groups[mine]), len(present))
+    return GroupClassifier.fit(train.texts[mine], np.searchsorted(present, groups[mine]), len(present))

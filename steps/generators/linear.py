@@ -26,6 +26,10 @@ class LinearMap:
         """Values (T, D) at sentence vectors (T, E)."""
         return text_vectors @ self.weights + self.offset
 
+    def then(self, matrix: np.ndarray) -> "LinearMap":
+        """This map, its values (T, D) multiplied by a matrix (D, q)."""
+        return LinearMap(self.weights @ matrix, self.offset @ matrix)
+
 
 def fit_ridge(texts: np.ndarray, targets: np.ndarray, weights: np.ndarray, penalty: float) -> LinearMap:
     """Weighted ridge regression with an unpenalised offset.

@@ -95,7 +95,7 @@ def fit_ridge_generator(
     mean_of = mean_map(train, subspace, options.penalty)
     spread = shrunk_spread(residuals(train, y, mean_of), options.shrinkage)
     frame = Frame(subspace.offset, subspace.basis @ spread.root)
-    whitened = LinearMap(mean_of.weights @ spread.inverse_root, mean_of.offset @ spread.inverse_root)
+    whitened = mean_of.then(spread.inverse_root)
     if not options.student:
         return LinearGenerator(frame, whitened, np.zeros(1), np.ones(1))
     candidates = [LinearGenerator(frame, whitened, np.zeros(1), np.ones(1), dof) for dof in DEGREES_OF_FREEDOM]

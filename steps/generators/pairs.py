@@ -59,6 +59,16 @@ class Pairs:
         return variants_of_group[self.groups] + np.bincount(self.caption_rows, minlength=len(self.x))
 
     @property
+    def texts(self) -> np.ndarray:
+        """(T, E) float32, all sentence vectors: the variants, then the captions."""
+        return np.concatenate([self.variants, self.captions])
+
+    @property
+    def text_groups(self) -> np.ndarray:
+        """(T,) int, the group of each of `texts`."""
+        return np.concatenate([self.variant_groups, self.groups[self.caption_rows]])
+
+    @property
     def text_dim(self) -> int:
         """E of the sentence vectors."""
         return self.variants.shape[1]
@@ -87,7 +97,7 @@ class Pairs:
         mass = np.bincount(self.groups, share, len(self.group_names))
         means = sum_by(self.groups, x, len(self.group_names), share) / np.maximum(mass, 1e-300)[:, None]
         return (
-            np.concatenate([self.variants, self.captions]).astype(np.float64),
+            self.texts.astype(np.float64),
             np.concatenate([means[self.variant_groups], x[self.caption_rows]]),
             np.concatenate([mass[self.variant_groups], share[self.caption_rows]]),
         )

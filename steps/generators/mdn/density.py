@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
 FARTHEST = -60.0  # shares of 1e-26: no sum of float32 or float64 shows them
-NOTHING = -60.0  # of a logarithm: far below the precision of float32, and exp is fifty times slower where it underflows
 Parameters = tuple[Tensor, Tensor, Tensor]  # log weights (T, K), means (T, K, q), log scales (T, K, q or 1)
 
 

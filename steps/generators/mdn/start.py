@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from steps.generators.covariance import cross_validated_spread, group_means, mean_map, principal_subspace
-from steps.generators.linear import LinearMap
 from steps.generators.mdn.network import MixtureDensityNetwork, Sizes
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.mixture import Frame
@@ -41,8 +40,7 @@ def start(train: Pairs, options: MdnOptions) -> Start:
     """Build the start that the options ask for."""
     torch.manual_seed(options.seed)
     made = _shared(train, options) if options.covariance == "shared" else _diagonal(train, options)
-    texts = np.concatenate([train.variants, train.captions])
-    made.network.normalise_texts(torch.from_numpy(texts))
+    made.network.normalise_texts(torch.from_numpy(train.texts))
     return made
 
 
@@ -51,7 +49,7 @@ def _shared(train: Pairs, options: MdnOptions) -> Start:
     y = subspace.to_latent(train.x)
     spread, unseen = cross_validated_spread(train, y, subspace, options.penalty, options.folds)
     mean_of = mean_map(train, subspace, options.penalty)
-    whitened = LinearMap(mean_of.weights @ spread.inverse_root, mean_of.offset @ spread.inverse_root)
+    whitened = mean_of.then(spread.inverse_root)
     latent = unseen + group_means(train, whitened)[train.groups]
     # offset of the frame, so that the linear path needs no bias
     frame = Frame(subspace.to_embedding(mean_of.offset[None])[0], subspace.basis @ spread.root)
