@@ -6,6 +6,7 @@
 #   tests/run.sh [--wheels DIR] [pytest arguments, such as tests/utils or -k kill]
 #
 # Tests on real embeddings need PSEUDOSPEAKERS_DATA, a directory with capspeech-libri and librispeech-251; without it they are skipped.
+# Those of tests/slurm start a SLURM of their own, where its programs are installed and the user is root; elsewhere they are skipped.
 # The last line is pytest's summary; the exit status is 0 if the linters and all tests passed.
 set -euo pipefail
 
