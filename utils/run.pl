@@ -17,6 +17,8 @@
 #                            variable holds already, if any)
 #   --pick WHICH             all (default) | failed: leave out jobs whose log ends with code 0 | incomplete: leave out all whose
 #                            log has a footer (a failure stays a failure)
+#   --max-restarts N         how often a job that ends with status 85 ("run me again": it has saved what it needs to go on) is
+#                            run again; default 20. Its log is continued
 #
 # Exit status: 0 if all jobs succeeded; 1 if one failed, or where a log's name is refused; 255 on wrong usage. Stopped by
 # SIGINT, SIGTERM or SIGHUP, or when its parent process is gone, it kills the process groups of its jobs, whose logs are left
@@ -30,6 +32,7 @@ use POSIX ();
 BEGIN { unshift @INC, (Cwd::realpath($0) =~ m{^(.*)/}s)[0] . '/launcher' }
 use CommandLine qw(parse command_text for_job fail warning);
 use JobLog ();
+use JobShell qw(become_shell);
 
 my $GRACE_SECONDS = 2;    # from SIGTERM to SIGKILL, and from there to the end
 
@@ -37,7 +40,8 @@ my $line    = parse(\@ARGV, 255);
 my %options = read_options($line->{options});
 my $command = command_text($line->{command});
 my $parent  = getppid;
-my %running;              # process id (= process group) -> {log, slot, started}
+my %running;              # process id (= process group) -> {number, log, slot, started}
+my %restarts;             # number of a job -> how often it has been run again
 my $starting;             # true while a job may run that %running does not know yet
 my $stopped_by;           # name of the signal that ended us
 
@@ -60,7 +64,10 @@ sub run_all {
             unshift @free, $slot;
         } else {
             my ($job, $wait_status) = wait_for_job();
-            $failed += !close_job($job, $wait_status);
+            if (!close_job($job, $wait_status)) {
+                if   (may_run_again($job, $wait_status)) { unshift @picked, $job->{number} }
+                else                                     { $failed++ }
+            }
             @free = sort { $a <=> $b } @free, $job->{slot};
         }
     }
@@ -68,10 +75,10 @@ sub run_all {
     return !$failed;
 }
 
-# The options that run.pl acts on, checked: gpu (true or false), pick, max_jobs (undef: not given).
+# The options that run.pl acts on, checked: gpu (true or false), pick, max_restarts, max_jobs (undef: not given).
 sub read_options {
     my ($given) = @_;
-    my %options = (gpu => 0, pick => 'all', max_jobs => undef);
+    my %options = (gpu => 0, pick => 'all', max_jobs => undef, max_restarts => $JobLog::MAX_RESTARTS);
     for my $option (@$given) {
         my ($name, $value) = @$option;
         if ($name eq '--max-jobs-run' || $name eq '-tc') {
@@ -82,6 +89,9 @@ sub read_options {
         } elsif ($name eq '--pick') {
             fail(255, "--pick expects all, failed or incomplete, not '$value'") unless $value =~ /^(all|failed|incomplete)\z/;
             $options{pick} = $value;
+        } elsif ($name eq '--max-restarts') {
+            fail(255, "--max-restarts expects a number, not '$value'") unless $value =~ /^\d+\z/;
+            $options{max_restarts} = $value;
         }
     }
     return %options;
@@ -135,40 +145,25 @@ sub start_job {
     my ($number, $slot, $gpu) = @_;
     my $log  = log_of($number);
     my $text = for_job($command, $line->{name}, $number);
-    if (!eval { JobLog::start($log, $text); 1 }) {
+    if (!eval { JobLog::start($log, $text, $restarts{$number}); 1 }) {
         print STDERR "run.pl: $@";
         return 0;
     }
     $starting = 1;
     my $pid = fork;
-    exec_job($log, $text, $gpu) if defined $pid && $pid == 0;
+    if (defined $pid && $pid == 0) {
+        POSIX::_exit(127) if $stopped_by;    # the signal came before this line
+        $ENV{CUDA_VISIBLE_DEVICES} = $gpu if defined $gpu;
+        become_shell($log, $text);
+    }
     if (defined $pid) {
         setpgrp $pid, $pid;    # here and in the job: whoever comes first
-        $running{$pid} = {log => $log, slot => $slot, started => time};
+        $running{$pid} = {number => $number, log => $log, slot => $slot, started => time};
     }
     $starting = 0;
     stop($stopped_by) if $stopped_by;
     print STDERR "run.pl: cannot fork: $!\n" if !defined $pid;
     return defined $pid;
-}
-
-# In the child: becomes the bash that reads the job's command from its standard input. Never returns.
-sub exec_job {
-    my ($log, $text, $gpu) = @_;
-    $SIG{$_} = 'DEFAULT' for grep { ref $SIG{$_} } keys %SIG;
-    POSIX::_exit(127) if $stopped_by;    # the signal came before this line
-    setpgrp 0, 0;
-    $ENV{CUDA_VISIBLE_DEVICES} = $gpu if defined $gpu;
-    open STDOUT, '>>', $log or POSIX::_exit(127);
-    open STDERR, '>&', \*STDOUT or POSIX::_exit(127);
-    my $writer = open(STDIN, '-|') // POSIX::_exit(127);
-    if ($writer == 0) {
-        print "( $text\n)\n";
-        close STDOUT;
-        POSIX::_exit(0);
-    }
-    exec 'bash' or print STDERR "cannot run bash: $!\n";
-    POSIX::_exit(127);
 }
 
 # Blocks until a job has ended: (job, wait status).
@@ -187,6 +182,12 @@ sub close_job {
     my $written = eval { JobLog::finish($job->{log}, $wait_status, time - $job->{started}, 1); 1 };
     print STDERR "run.pl: $@" if !$written;
     return $written && $wait_status == 0;
+}
+
+# True, and counted, if the job has asked to be run again and still may.
+sub may_run_again {
+    my ($job, $wait_status) = @_;
+    return $wait_status >> 8 == $JobLog::RUN_AGAIN && $restarts{$job->{number}}++ < $options{max_restarts};
 }
 
 sub report {

@@ -10,7 +10,7 @@
 #   # Finished at Mon Nov 02 09:30:12 UTC 2026 with status 0
 #   # Ended (code 0) at Mon Nov 02 09:30:12 UTC 2026, elapsed time 12 seconds
 #
-# start() truncates the log and writes the header, finish() appends the footer, exit_code() reads the footer of an earlier run.
+# start() writes the header, finish() appends the footer, exit_code() reads the footer of an earlier run.
 package JobLog;
 
 use strict;
@@ -20,15 +20,21 @@ use POSIX ();
 
 our @EXPORT_OK = qw(start finish note exit_code);
 
+# The status that means "run me again", as self-checkpointing jobs of HTCondor have it; how often a launcher obeys it.
+our $RUN_AGAIN    = 85;
+our $MAX_RESTARTS = 20;
+
 sub date {
     return POSIX::strftime('%a %b %d %H:%M:%S %Z %Y', localtime);
 }
 
-# start($log, $command, @facts): creates the directory and the log; @facts are further lines. Dies with the reason.
+# start($log, $command, $again, @facts): creates the directory and the log; the log of a job that runs again is continued.
+# @facts are further lines. Dies with the reason.
 sub start {
-    my ($log, $command, @facts) = @_;
+    my ($log, $command, $again, @facts) = @_;
     make_directory($1) if $log =~ m{^(.*[^/])/}s;
     $command =~ s/\n/\n# /g;
+    return append_lines($log, '', 'Run again', $command, 'Started at ' . date(), @facts, '') if $again && -e $log;
     open my $file, '>', $log or die "cannot write the log $log: $!\n";
     write_lines($file, $log, $command, 'Started at ' . date(), @facts, '');
 }

@@ -1,0 +1,1 @@
+"""Jobs on a SLURM cluster: what stands behind `utils/slurm.pl`."""

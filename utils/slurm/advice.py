@@ -1,0 +1,45 @@
+"""SLURM's states and reasons: which are ends, which reasons never pass, and what a user can do."""
+
+import re
+
+ACTIVE = {
+    *("PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD"),
+    *("RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "RESV_DEL_HOLD", "SPECIAL_EXIT", "RESTARTING", "UPDATE_DB"),
+}
+LOST = "LOST"  # ours: no longer in the queue, unknown to the accounting, no footer in the log
+PLAIN = {"COMPLETED", "FAILED"}  # the job has ended by itself: its status says all
+# Held by SLURM after a failed launch or too many requeues: it never comes back by itself.
+HELD = re.compile("launch failed requeued held|held state|requeue.*held", re.I)
+# Reasons that do not pass unless somebody changes the job or the cluster.
+HOPELESS = re.compile(
+    "PartitionConfig|PartitionNodeLimit|PartitionTimeLimit|BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS"
+    "|AccountNotAllowed|QOSNotAllowed|JobHeldUser|JobHeldAdmin|ReservationDeleted|PerJob|PerNode|MinCpuNotSatisfied"
+)
+
+WHAT_TO_DO = {
+    "TIMEOUT": "ask for more --time, or make the job save its state on USR1 and end with status 85",
+    "DEADLINE": "its deadline has passed: submit earlier, or ask for less --time",
+    "OUT_OF_MEMORY": "ask for more --mem, in cmd.sh or behind the launcher's name",
+    "CANCELLED": "somebody has cancelled it; run again with --pick failed",
+    "PREEMPTED": "another job took its place: run again with --pick failed, use another partition, or one that requeues",
+    "NODE_FAIL": "its node has failed: run again with --pick failed; -x <node> keeps away from it",
+    "BOOT_FAIL": "its node did not start: run again with --pick failed; -x <node> keeps away from it",
+    LOST: "SLURM does not know it any more; see that nothing of it runs, then run again with --pick incomplete",
+    "COMPLETED": "it ended, but its log has no footer: does its node see the directory of the log? (utils/check_nodes.sh)",
+    "FAILED": "it ended, but its log has no footer: was it killed, or does its node not see the directory of the log? "
+    "(utils/check_nodes.sh)",
+}
+
+
+def what_to_do(state: str) -> str:
+    """Advice for a job that ended in this state without having ended by itself."""
+    return WHAT_TO_DO.get(state, "see the log; run again with --pick failed")
+
+
+def what_to_change(reason: str) -> str:
+    """Advice for a job that cannot start for this reason."""
+    if HELD.search(reason):
+        return "SLURM holds it after a failed start; see the node's slurmd log, then run again with --pick incomplete"
+    if "JobHeld" in reason:
+        return "it is held; release it with scontrol release next time, or ask the cluster's administrators"
+    return "the cluster will never have what it asks for; ask for less, or for another partition, in cmd.sh or conf/slurm.conf"

@@ -1,0 +1,117 @@
+"""Submission through submitit: it builds the batch script and reads the job's number; what runs is a command, no pickle."""
+
+import itertools
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from submitit.slurm.slurm import SlurmExecutor
+
+from utils.errors import InputError
+from utils.slurm.request import Request
+from utils.slurm.scheduler import Scheduler, SchedulerAway
+from utils.slurm.task import Task
+
+JOB_SCRIPT = Path(__file__).parents[1] / "launcher/slurm_job.pl"
+NOTICE = "B:USR1@60"  # a minute before its time limit the job is told (launcher/JobShell.pm)
+TRY_AGAIN = re.compile(
+    "unable to contact|communication|connection refused|timed out|not responding|temporarily|try again|zero bytes", re.I
+)
+TOO_MANY = re.compile("submit limit|MaxSubmitJob|too many|MaxJobCount|maximum job", re.I)
+
+
+class TooManyJobs(Exception):
+    """The cluster takes no more jobs of this user before some have ended."""
+
+
+class Batch(SlurmExecutor):
+    """Writes batch scripts into `folder` and submits them, all under one name.
+
+    submitit's own submission would wait for pickled results: only its script and its reading of sbatch are used.
+    """
+
+    def __init__(self, folder: Path, name: str, request: Request, scheduler: Scheduler):
+        try:
+            super().__init__(folder)
+        except RuntimeError as error:
+            raise InputError(f"{error} Run on a login node of the cluster, or use run.pl") from error
+        self.name, self.request, self.scheduler = name, request, scheduler
+        self.scripts = itertools.count(1)
+        self.known: set[str] = set()
+        self.unsure = False  # the last submission may have come through although it did not answer
+
+    def submit(self, tasks: Sequence[Task], offset: int) -> None:
+        """Submit tasks as one job or array, and note their job ids; array ids are numbers minus `offset`.
+
+        Raises SchedulerAway and TooManyJobs where a later try may succeed, InputError where sbatch refuses for good.
+        """
+        job = self._arrived() if self.unsure else None
+        if job is None:
+            script = self._write_script(tasks, offset)
+            self.unsure = True
+            answer = self.scheduler.call(*self.request.sbatch, str(script))
+            self.unsure = False
+            if answer.returncode:
+                self._refused(answer.stderr.strip() or answer.stdout.strip(), script)
+            job = self._get_job_id_from_submission_command(answer.stdout)
+        self.unsure = False
+        self.known.add(job)
+        for task in tasks:
+            task.job_id = job if self.request.name is None else f"{job}_{task.number - offset}"
+
+    def _arrived(self) -> str | None:
+        """The job of a submission that did not answer, if there is one."""
+        jobs = {job.partition("_")[0] for job in self.scheduler.named(self.name)} - self.known
+        return min(jobs, default=None)
+
+    def _write_script(self, tasks: Sequence[Task], offset: int) -> Path:
+        request = self.request
+        numbers = [task.number - offset for task in tasks]
+        extra: dict[str, str] = {"signal": NOTICE, "output": str(self.folder / "slurm.log").replace("%", "%%")}
+        if request.name is not None:
+            most = request.settings.max_jobs_run
+            extra["array"] = ranges(numbers) + (f"%{most}" if most else "")
+        self.parameters = {
+            **{"job_name": self.name, "nodes": None, "time": None, "wckey": None, "use_srun": False},
+            **{"stderr_to_stdout": True, "additional_parameters": extra, "setup": self._setup()},
+        }
+        number = str(tasks[0].number) if request.name is None else f"$((SLURM_ARRAY_TASK_ID + {offset}))"
+        words = [request.name or "", str(request.n_threads), request.log, request.command]
+        name, threads, log, command = map(shlex.quote, words)
+        text = f'exec perl {shlex.quote(str(JOB_SCRIPT))} {name} "{number}" {threads} {log} {command}'
+        script = self.folder / f"{next(self.scripts)}.sh"
+        script.write_text(self._make_submission_file_text(text, ""), encoding="utf-8", errors="surrogateescape")
+        return script
+
+    @staticmethod
+    def _setup() -> list[str]:
+        here = shlex.quote(str(Path.cwd()))
+        return [
+            f'cd -- {here} || {{ echo "$(hostname) does not see the directory" {here}; exit 1; }}',
+            "[ ! -r path.sh ] || . ./path.sh",
+        ]
+
+    def _refused(self, answer: str, script: Path) -> None:
+        if TRY_AGAIN.search(answer):
+            self.unsure = True
+            raise SchedulerAway(answer)
+        if TOO_MANY.search(answer):
+            raise TooManyJobs(answer)
+        raise InputError(
+            f"sbatch refuses {shlex.join([*self.request.sbatch, str(script)])}: {answer}; ask for less, or for another "
+            f"partition, in cmd.sh, in conf/slurm.conf or by options of {Path(self.request.sbatch[0]).name}"
+        )
+
+
+def chunks(tasks: Sequence[Task], max_array_size: int) -> Iterator[tuple[list[Task], int]]:
+    """Tasks that fit into one array each, with the offset of their numbers: array ids are 1 to `max_array_size` - 1."""
+    size = max_array_size - 1
+    for part, members in itertools.groupby(tasks, key=lambda task: (task.number - 1) // size):
+        yield list(members), part * size
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers as sbatch writes them: 1-3,7."""
+    runs = [list(run) for _, run in itertools.groupby(enumerate(numbers), key=lambda item: item[1] - item[0])]
+    return ",".join(str(run[0][1]) if len(run) == 1 else f"{run[0][1]}-{run[-1][1]}" for run in runs)

@@ -1,0 +1,97 @@
+"""What slurm.pl has been asked for: the job range, the log, the command, and its options with those of the configuration."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from utils.errors import InputError
+from utils.options import convert, option
+from utils.slurm.conf import UnknownOption, read_conf
+
+SHIPPED_CONF = Path(__file__).parents[2] / "conf/slurm.conf"
+# submitted with every job by ourselves: another value would leave the jobs without an owner
+OURS = ("-J", "-o", "-e", "-a", "-W", "-i")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options that the launcher itself obeys; times in seconds."""
+
+    pick: str = option("all", "jobs to run, by their logs", choices=("all", "failed", "incomplete"))
+    max_jobs_run: int | None = option(None, "most jobs at once", least=1)
+    max_restarts: int = option(20, "how often a job that asks for it is run again", least=0)
+    poll_first: float = option(1.0, "from the submission to the first question to the scheduler", above=0)
+    poll_slowest: float = option(60.0, "most time between two questions", above=0)
+    pending_limit: float = option(600.0, "how long a job may wait for what cannot come", above=0)
+    log_wait: float = option(60.0, "most time from the end of a job to the footer of its log", above=0)
+    controller_wait: float = option(3600.0, "how long slurmctld may be away", above=0)
+    command_timeout: float = option(30.0, "for one call of sbatch, squeue or scancel", above=0)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Jobs to run.
+
+    Attributes:
+        name: the job variable, None without a range. first, last: the range.
+        log: the name of the logs, and command: what bash evaluates, both with the job variable in it.
+        sbatch: the program that submits, with all words for it.
+        n_threads: processors of a job.
+    """
+
+    name: str | None
+    first: int
+    last: int
+    log: str
+    command: str
+    sbatch: tuple[str, ...]
+    n_threads: int
+    settings: Settings
+
+    def log_of(self, number: int | str) -> Path:
+        """The log of one job."""
+        return Path(self.log.replace(self.name, str(number)) if self.name else self.log)
+
+
+def read_request(stream: BinaryIO) -> Request:
+    """Read what slurm.pl writes: name, first, last, log, command, and options as words, all between NUL characters."""
+    name, first, last, log, command, *rest = os.fsdecode(stream.read()).split("\0")
+    given: dict[str, str] = {}
+    passed: list[str] = []
+    for word, *values in (text.split("\x1f") for text in rest):
+        if word.startswith("--"):
+            given[word[2:].replace("-", "_")] = values[0]
+        elif word == "-tc":
+            given["max_jobs_run"] = values[0]
+        elif word[:2] in OURS:
+            raise UnknownOption(f"{word} is set by slurm.pl itself and cannot be passed to sbatch")
+        else:
+            passed += [word, *values]
+    conf = read_conf(_conf_path(given.pop("config", None)))
+    own = Settings.__dataclass_fields__
+    settings = {
+        key: convert(Settings, key, value, str(conf.path)) for key, value in conf.defaults.items() if key in own
+    }
+    for key in own.keys() & given.keys():
+        settings[key] = convert(Settings, key, given.pop(key), "--" + key.replace("_", "-"))
+    threads = given.get("num_threads", conf.defaults.get("num_threads", "1"))
+    return Request(
+        name=name or None,
+        first=int(first),
+        last=int(last),
+        log=log,
+        command=command,
+        sbatch=(*conf.command, *conf.words(given), *passed),
+        n_threads=int(threads) if threads.isdecimal() else 1,
+        settings=Settings(**settings),
+    )
+
+
+def _conf_path(given: str | None) -> Path:
+    if given is None:
+        own = Path("conf/slurm.conf")
+        return own if own.is_file() else SHIPPED_CONF
+    if not Path(given).is_file():
+        raise InputError(f"--config {given}: no such file")
+    return Path(given)
