@@ -2,14 +2,20 @@
 # Which launcher runs the jobs, and with which resources. Sourced by run.sh; scripts take `--cmd "$train_cmd"` and may append
 # to it (`"$train_cmd --mem 6G"`), but never ask which launcher it is.
 #
-#   run.pl    this machine (default)
-# Another launcher with the same command line is named by PS_LAUNCHER=<program> ./run.sh ...
-#
-# Every option of a launcher has one value, and each launcher ignores those that mean nothing to it: run.pl takes no notice of
-# --mem and --num-threads. `--gpu 1` asks for one GPU a job, whether there are any or not; a later `--gpu 0` takes it back.
+#   run.pl     this machine (default)
+#   slurm.pl   a SLURM cluster; conf/slurm.conf says how it is asked, and is the place of partitions and accounts
+# Moving from one to the other is this line; `./run.sh --launcher slurm.pl` does the same for one run.
 
 export PS_LAUNCHER=${PS_LAUNCHER:-run.pl}
 
-export train_cmd="$PS_LAUNCHER --mem 4G"
-export decode_cmd="$PS_LAUNCHER --mem 4G"
-export cuda_cmd="$PS_LAUNCHER --mem 8G --gpu 1"
+# Each class of jobs, with what one job of it needs:
+#   --mem 4G         memory of the job; --num-threads 4 processors (default 1)
+#   --time 1:00:00   time limit. Training saves its state a minute before, and is submitted again until it is done
+#   --gpu 1          GPUs, whether there are any or not; a later `--gpu 0` takes it back
+#   -p name          any option of sbatch with one dash, such as a partition of this class's own
+# Every option has one value, and each launcher ignores those that mean nothing to it: run.pl takes no notice of memory,
+# processors and time.
+
+export train_cmd="$PS_LAUNCHER --mem 4G --time 4:00:00"          # work on one processor
+export decode_cmd="$PS_LAUNCHER --mem 4G --time 1:00:00"         # sampling, in many jobs
+export cuda_cmd="$PS_LAUNCHER --mem 8G --time 4:00:00 --gpu 1"   # training of networks

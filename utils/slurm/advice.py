@@ -21,12 +21,12 @@ WHAT_TO_DO = {
     "DEADLINE": "its deadline has passed: submit earlier, or ask for less --time",
     "OUT_OF_MEMORY": "ask for more --mem, in cmd.sh or behind the launcher's name",
     "CANCELLED": "somebody has cancelled it; run again with --pick failed",
-    "PREEMPTED": "another job took its place: run again with --pick failed, use another partition, or one that requeues",
+    "PREEMPTED": "another job took its place: run again with --pick failed, or in a partition that requeues",
     "NODE_FAIL": "its node has failed: run again with --pick failed; -x <node> keeps away from it",
     "BOOT_FAIL": "its node did not start: run again with --pick failed; -x <node> keeps away from it",
     LOST: "SLURM does not know it any more; see that nothing of it runs, then run again with --pick incomplete",
-    "COMPLETED": "it ended, but its log has no footer: does its node see the directory of the log? (utils/check_nodes.sh)",
-    "FAILED": "it ended, but its log has no footer: was it killed, or does its node not see the directory of the log? "
+    "COMPLETED": "it ended without a footer in its log: does its node see the log's directory? (utils/check_nodes.sh)",
+    "FAILED": "it ended without a footer in its log: was it killed, or does its node not see the log's directory? "
     "(utils/check_nodes.sh)",
 }
 
@@ -42,4 +42,6 @@ def what_to_change(reason: str) -> str:
         return "SLURM holds it after a failed start; see the node's slurmd log, then run again with --pick incomplete"
     if "JobHeld" in reason:
         return "it is held; release it with scontrol release next time, or ask the cluster's administrators"
-    return "the cluster will never have what it asks for; ask for less, or for another partition, in cmd.sh or conf/slurm.conf"
+    return (
+        "the cluster never has what it asks for: ask for less, or for another partition, in cmd.sh or conf/slurm.conf"
+    )

@@ -1,4 +1,4 @@
-"""Submission through submitit: it builds the batch script and reads the job's number; what runs is a command, no pickle."""
+"""Submission by submitit: it builds the batch script and reads the job's number. What runs is a command, no pickle."""
 
 import itertools
 import re

@@ -40,7 +40,7 @@ class Conf:
     defaults: dict[str, str] = field(default_factory=dict)
 
     def words(self, given: dict[str, str]) -> list[str]:
-        """Words of sbatch for the options `given`, after those of the defaults: where two disagree, sbatch obeys the last."""
+        """Words of sbatch for the options `given`, behind those of the defaults: sbatch obeys the last of two."""
         assumed = {key: value for key, value in self.defaults.items() if key in self.options and key not in given}
         words = []
         for values in (assumed, given):
@@ -53,7 +53,7 @@ class Conf:
         if known is None:
             option = "--" + key.replace("_", "-")
             raise UnknownOption(
-                f"option {option} is not described in {self.path}; add a line 'option {key}=* <words of sbatch>' there, "
+                f"option {option} is not described in {self.path}; add there 'option {key}=* <words of sbatch>', "
                 f"or use one of {', '.join('--' + name.replace('_', '-') for name in sorted(self.options))}"
             )
         if value in known:

@@ -1,7 +1,7 @@
 """Submit the jobs of one call of utils/slurm.pl, wait for them, and say what has become of them.
 
-Reads the request that slurm.pl writes to standard input. For logs exp/a/log/x.JOB.log it keeps the batch scripts, SLURM's own
-messages and the name of the launch in exp/a/q/x.
+Reads the request that slurm.pl writes to standard input. For logs exp/a/log/x.JOB.log it keeps the batch scripts,
+SLURM's own messages and the name of the launch in exp/a/q/x.
 """
 
 import contextlib
@@ -15,14 +15,13 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from utils.errors import InputError
 from utils.slurm.batch import Batch, chunks
 from utils.slurm.conf import UnknownOption
 from utils.slurm.request import Request, read_request
 from utils.slurm.scheduler import Scheduler, SchedulerAway
-from utils.slurm.task import Task, add_note, exit_code
+from utils.slurm.task import Task, add_note
 from utils.slurm.watch import Watch
 from utils.slurm.watchdog import Watchdog
 
@@ -106,7 +105,7 @@ class Launch:
         return False
 
     def _refuse_leftovers(self) -> None:
-        """Raise InputError while jobs of an earlier launch into the same logs are in the queue: they would write there too."""
+        """Raise InputError while jobs of an earlier launch are in the queue: they would write the same logs."""
         note = self.folder / "launch.json"
         if not note.is_file():
             return
@@ -114,8 +113,8 @@ class Launch:
         jobs = self._patiently(lambda: self.scheduler.named(earlier["name"]))
         if jobs:
             raise InputError(
-                f"{self.request.log}: jobs {', '.join(sorted(jobs)[:5])} of an earlier launch (process {earlier['pid']} on "
-                f"{earlier['host']}) are still in the queue; wait for them, or run: scancel --me --name={earlier['name']}"
+                f"{self.request.log}: {len(jobs)} jobs of an earlier launch (process {earlier['pid']} on "
+                f"{earlier['host']}) are still in the queue; wait for them or run scancel --me --name={earlier['name']}"
             )
 
     def _patiently(self, ask):

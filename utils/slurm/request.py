@@ -1,4 +1,4 @@
-"""What slurm.pl has been asked for: the job range, the log, the command, and its options with those of the configuration."""
+"""What slurm.pl has been asked for: the job range, the log, the command, and its options with those of its conf."""
 
 import os
 from dataclasses import dataclass

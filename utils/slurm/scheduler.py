@@ -26,7 +26,7 @@ class JobInfo(NamedTuple):
 
 
 def run(words: Sequence[str], timeout: float) -> subprocess.CompletedProcess:
-    """Run one of SLURM's programs, out of the reach of a terminal's ^C. Raises SchedulerAway after `timeout` seconds."""
+    """Run one of SLURM's programs, out of reach of a terminal's ^C. Raises SchedulerAway after `timeout` seconds."""
     # what a surrounding job has set would speak for its own jobs, not for these
     inherited = {key: value for key, value in os.environ.items() if key == "SLURM_CONF" or not key.startswith("SLURM_")}
     try:
@@ -62,7 +62,7 @@ class Scheduler:
         return self.run(words, self.timeout)
 
     def states(self, job_ids: Iterable[str]) -> dict[str, JobInfo]:
-        """What the queue says of these jobs and of the tasks of these arrays; it forgets jobs some minutes after their end."""
+        """What the queue says of these jobs and tasks of arrays; it forgets them some minutes after their end."""
         main_ids = _main_ids(job_ids)
         return self._queue("--states=all", f"--jobs={main_ids}") if main_ids else {}
 

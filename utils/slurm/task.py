@@ -45,7 +45,7 @@ class Task:
 
 
 def exit_code(log: Path) -> int | None:
-    """The status in a log's footer (128 + signal for a killed job); None without a log or a footer (see launcher/JobLog.pm)."""
+    """The status in a log's footer (128 + signal for a killed job), which launcher/JobLog.pm writes; None without."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))

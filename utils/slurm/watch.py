@@ -1,8 +1,8 @@
 """The waiting: submits what may be submitted, reads footers, asks the scheduler, and judges each task once.
 
 A footer with status 0 is believed at once: it is the last thing a job writes. For anything else the scheduler is asked,
-with one call for all tasks, at most every `poll_first` and at least every `poll_slowest` seconds: how often does not depend
-on the number of tasks.
+with one call for all tasks, at most every `poll_first` and at least every `poll_slowest` seconds: how often does not
+depend on the number of tasks.
 """
 
 import time
@@ -88,7 +88,7 @@ class Watch:
         self.next_poll = min(self.next_poll, self.clock()) + self.poll_delay
 
     def _read_logs(self) -> None:
-        """Believe footers, in the order of the tasks up to the first without one: the rest is read when that one has ended."""
+        """Believe footers, in the order of the tasks, up to the first without one: the others have time."""
         for task in self.submitted:
             code = task.exit_code()
             if code is None:
@@ -145,16 +145,25 @@ class Watch:
         code = task.exit_code()
         if code is None and self.clock() - task.ended < self.settings.log_wait:
             self._ask_again()
-        elif code == RUN_AGAIN and task.restarts < self.settings.max_restarts:
-            task.restarts += 1
-            add_note(task.log, f"{task.state}, asks to be run again: submitted again, {task.restarts}. time")
-            task.job_id, task.state, task.ended = None, "", None
-            self.submitted = [other for other in self.submitted if other is not task]
-            self.waiting.append(([task], self.offsets[task.number]))
+        elif code == RUN_AGAIN and task.state != "CANCELLED":
+            self._run_again(task)
         elif code is not None and (code == 0 or task.state in PLAIN):
             task.status = code
         else:
             task.status, task.problem = code or 1, what_to_do(task.state)
+
+    def _run_again(self, task: Task) -> None:
+        if task.restarts >= self.settings.max_restarts:
+            task.status, task.problem = (
+                RUN_AGAIN,
+                f"it asks to be run again, and was {task.restarts} times; see its log",
+            )
+            return
+        task.restarts += 1
+        add_note(task.log, f"{task.state}, asks to be run again: submitted again, restart {task.restarts}")
+        task.job_id, task.state, task.ended = None, "", None
+        self.submitted = [other for other in self.submitted if other is not task]
+        self.waiting.append(([task], self.offsets[task.number]))
 
     def _ask_again(self) -> None:
         """Something is about to be known: do not wait for the next poll."""
@@ -185,9 +194,10 @@ class Watch:
             if now >= self.told.get(reason, 0.0):
                 first = next(task for task in long if task.reason == reason)
                 seconds = now - first.since
+                who = f"job {first.number}" + (f" and {many - 1} more" if many > 1 else "")
                 self.say(
-                    f"{many} job{'s' * (many > 1)} (SLURM {first.job_id}{', ...' * (many > 1)}) pending for {seconds:.0f} s: "
-                    f"{reason}; still waiting, log will be in {first.log}"
+                    f"{who} (SLURM {first.job_id}): PENDING ({reason}) for {seconds:.0f} s, still waiting; "
+                    f"its log will be {first.log}; scontrol show job {first.job_id} tells more"
                 )
                 self.told[reason] = now + seconds
 
@@ -198,10 +208,11 @@ class Watch:
             self.away_since = now
             self.say(f"the scheduler does not answer ({error}); jobs that run go on, waiting for it")
         if now - self.away_since >= self.settings.controller_wait:
-            ids = sorted({str(task.job_id).partition("_")[0] for task in self.submitted})
+            ids = ", ".join(sorted({str(task.job_id).partition("_")[0] for task in self.submitted}))
+            seconds = now - self.away_since
             raise InputError(
-                f"the scheduler has been away for {now - self.away_since:.0f} s ({error}); jobs {', '.join(ids) or '(none)'} may "
-                "still run: when it is back, cancel them with scancel or wait for them, then run again with --pick incomplete"
+                f"the scheduler has been away for {seconds:.0f} s ({error}); jobs {ids or '(none)'} may still run: "
+                "when it is back, cancel them or wait for them, then run again with --pick incomplete"
             )
         self.next_submission = self.next_poll = now + self.poll_delay
         self.poll_delay = min(self.settings.poll_slowest, 1.5 * self.poll_delay)
