@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from utils.errors import InputError
 from utils.options import parse
+from utils.run_again import RUN_AGAIN, RunAgain
 
 T = TypeVar("T")
 
@@ -20,22 +21,37 @@ def logger(name: str) -> logging.Logger:
     return log
 
 
+def start_log() -> None:
+    """Let all loggers of this process write to stderr."""
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(module)s: %(message)s", datefmt="%H:%M:%S")
+
+
+def one_line(error: InputError | OSError) -> str:
+    """What a command says of an error that is not a bug."""
+    if isinstance(error, InputError):
+        return str(error)
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}; no output was committed"
+
+
 def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, description: str | None = None) -> int:
-    """Parse the options of a command and do its work. Returns the exit status: 0, or 1 after one line on stderr."""
+    """Parse the options of a command and do its work.
+
+    Returns the exit status: 0, 1 after one line on stderr, or RUN_AGAIN where the work can be continued.
+    """
     module = sys.modules[work.__module__]
     prog = module.__spec__.name if module.__spec__ else work.__module__
     try:
         options = parse(cls, argv, f"python3 -m {prog}", (description or "").strip())
-        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(module)s: %(message)s", datefmt="%H:%M:%S")
+        start_log()
         if argv is None:
             logger(prog).info("%s", shlex.join(["python3", "-m", prog, *sys.argv[1:]]))
         work(options)
-    except InputError as error:
-        print(f"{prog}: ERROR: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"{prog}: ERROR: {place}{error.strerror or error}; no output was committed", file=sys.stderr)
+    except RunAgain as stop:
+        logger(prog).info("%s; run the same command again to go on (exit status %d)", stop, RUN_AGAIN)
+        return RUN_AGAIN
+    except (InputError, OSError) as error:
+        print(f"{prog}: ERROR: {one_line(error)}", file=sys.stderr)
         return 1
     return 0
 

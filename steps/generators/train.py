@@ -1,21 +1,28 @@
 """Train one generator of the list in `conf/generators.txt`: stage 4 runs one such job for each line.
 
 Writes <out>/<name>: the generator, the encoder whose texts it understands, the means of its training speakers, and for
-a network its checkpoints, `metrics.jsonl` and a curve.
+a network its checkpoints, `metrics.jsonl` and a curve. Asked to stop by USR1 or TERM, a network saves its state between
+two updates and the command ends with the status of `utils.run_again`; run again, it goes on from there.
 """
 
 import importlib
+import multiprocessing
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import as_dict, convert, option, read_conf
+from utils.run_again import Request, RunAgain
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
+
+if TYPE_CHECKING:
+    from steps.generators.contract import Workplace
 
 log = logger(__name__)
 
@@ -27,6 +34,7 @@ FITS = {
     "group_gaussian": ("steps.generators.group_generator", "GroupGaussianOptions", "fit_group_gaussian"),
     "gmm": ("steps.generators.group_generator", "GmmOptions", "fit_gmm"),
 }
+IN_GROUPS = ("mdn",)  # fits that several processes can share
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class Options:
     set: tuple[str, ...] = option((), "key=value,... that override the generator's own options")
     seed: int | None = option(None, "override the generator's seed, where it has one", least=0)
     use_gpu: str = option("auto", "train networks on a GPU", choices=("auto", "true", "false"))
+    num_gpus: int = option(1, "processes that train a network together, a GPU each if there are GPUs", least=1)
     store_speaker_means: bool = option(True, "keep the mean embedding of each training speaker beside the weights")
     force: bool = option(False, "train again even if nothing has changed")
 
@@ -58,7 +67,7 @@ class Entry(NamedTuple):
 def work(options: Options) -> None:
     """Train one generator and commit its directory."""
     entry = choose(read_list(options.generators), options)
-    module, options_name, function = FITS[entry.fit]
+    module, options_name, _ = FITS[entry.fit]
     own = generator_options(getattr(importlib.import_module(module), options_name), entry, options)
     resolved = {
         "name": entry.name,
@@ -67,23 +76,46 @@ def work(options: Options) -> None:
         "store_speaker_means": options.store_speaker_means,
     }
     inputs = [options.index / "train", options.index / "dev", options.descriptions, options.text_vectors]
-    with StageDir(options.out / entry.name, resolved, inputs, options.force, resume=True) as stage:
+    n = options.num_gpus if entry.fit in IN_GROUPS else 1
+    flag = multiprocessing.RawValue("b", 0) if n > 1 else None
+    with (
+        Request(flag) as asked,
+        StageDir(options.out / entry.name, resolved, inputs, options.force, resume=True) as stage,
+    ):
         if stage.done:
             return
         from steps.generators.contract import Workplace
-        from steps.generators.pairs import load_pairs
         from steps.generators.speaker_means import write_speaker_means
 
-        train, dev = (
-            load_pairs(options.index / part, options.descriptions, options.text_vectors) for part in ("train", "dev")
-        )
-        fit: Callable[..., Any] = getattr(importlib.import_module(module), function)
-        generator = fit(train, dev, own, Workplace(stage.dir, _device(options.use_gpu)))
-        generator.save(stage.dir)
+        place = Workplace(stage.dir, _device(options.use_gpu, n))
+        fit = partial(fit_and_save, options, entry.fit, own)
+        if n == 1:
+            fit(place._replace(asked=asked))
+        else:
+            from steps.generators.mdn.torchrun import fit_in_group
+
+            fit_in_group(n, fit, place, flag)
         (stage.dir / "encoder.json").write_bytes((options.text_vectors / "encoder.json").read_bytes())
         if options.store_speaker_means:
             write_speaker_means(options.index / "train", stage.dir)
-        log.info("%s: trained on %d embeddings of %d speakers", stage.final, len(train.x), train.speakers.max() + 1)
+        log.info("%s: trained", stage.final)
+
+
+def fit_and_save(options: Options, fit: str, own: Any, place: "Workplace") -> None:
+    """Fit one generator, with its `own` options, and save it in its place."""
+    from steps.generators.pairs import load_pairs
+
+    train, dev = (
+        load_pairs(options.index / part, options.descriptions, options.text_vectors) for part in ("train", "dev")
+    )
+    if place.asked():
+        raise RunAgain(f"{place.directory}: asked to stop before the fit")
+    module, _, name = FITS[fit]
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    log.info("fitting %d embeddings of %d speakers", len(train.x), train.speakers.max() + 1)
+    generator = function(train, dev, own, place)
+    if place.first:
+        generator.save(place.directory)
 
 
 def read_list(path: Path) -> list[Entry]:
@@ -127,16 +159,22 @@ def generator_options(cls: type, entry: Entry, options: Options) -> Any:
     return cls(**values)
 
 
-def _device(use_gpu: str) -> str:
+def _device(use_gpu: str, n: int) -> str:
+    """The kind of device for `n` processes."""
     if use_gpu == "false":
         return "cpu"
     import torch
 
-    if torch.cuda.is_available():
-        return "cuda"
-    if use_gpu == "true":
-        raise InputError("--use_gpu true: torch sees no GPU here; ask for one in cmd.sh, or use --use_gpu auto")
-    return "cpu"
+    if not torch.cuda.is_available():
+        if use_gpu == "true":
+            raise InputError("--use_gpu true: torch sees no GPU here; ask for one in cmd.sh, or use --use_gpu auto")
+        return "cpu"
+    if torch.cuda.device_count() < n:
+        raise InputError(
+            f"--num_gpus {n}: torch sees {torch.cuda.device_count()} here; ask for {n} in cmd.sh (--gpu {n}), or use"
+            " --use_gpu false"
+        )
+    return "cuda"
 
 
 def main(argv: list[str] | None = None) -> int:

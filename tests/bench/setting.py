@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from steps.generators.contract import Workplace
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.mdn.trainer import Trainer
 from steps.generators.pairs import Pairs
@@ -43,7 +44,7 @@ class Setting:
         """A trainer at its start, in a directory of its own."""
         directory = self.directory / name
         directory.mkdir(parents=True)
-        return kind(self.train, self.dev, self.options, directory, self.device)
+        return kind(self.train, self.dev, self.options, Workplace(directory, self.device))
 
     def __str__(self) -> str:
         (n, dim), texts, options = self.train.x.shape, len(self.train.variants), self.options

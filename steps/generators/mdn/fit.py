@@ -16,8 +16,9 @@ def fit_mdn(train: Pairs, dev: Pairs, options: MdnOptions, place: Workplace) -> 
     """Train on `train`, stop by `dev`; checkpoints, `metrics.jsonl` and `curve.png` go to the directory of `place`."""
     from steps.generators.mdn.trainer import METRICS, Trainer
 
-    generator = Trainer(train, dev, options, place.directory, place.device).run()
-    draw_curve(place.directory / METRICS, place.directory / "curve.png")
+    generator = Trainer(train, dev, options, place).run()
+    if place.first:
+        draw_curve(place.directory / METRICS, place.directory / "curve.png")
     return generator
 
 

@@ -12,11 +12,12 @@ from safetensors.torch import load_file
 
 from steps.generators.contract import Workplace
 from steps.generators.linear_generator import RidgeOptions, fit_ridge_generator, mean_log_density
+from steps.generators.mdn.batches import Batches
 from steps.generators.mdn.fit import fit_mdn
 from steps.generators.mdn.generator import MdnGenerator
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.mdn.start import start
-from steps.generators.mdn.trainer import Batches, Trainer
+from steps.generators.mdn.trainer import Trainer
 from steps.generators.pairs import Pairs
 from tests.steps.generators.experiment import Experiment
 from utils.errors import InputError
@@ -200,7 +201,7 @@ def test_an_exploding_loss_stops_with_its_step_and_leaves_the_last_good_checkpoi
 
 
 def test_weights_that_explode_with_the_last_update_are_not_saved(train, dev, tmp_path):
-    trainer = Trainer(train, dev, replace(PLAIN, lr=1e30, updates_per_epoch=1), tmp_path, "cpu")
+    trainer = Trainer(train, dev, replace(PLAIN, lr=1e30, updates_per_epoch=1), Workplace(tmp_path, "cpu"))
     with pytest.raises(InputError, match="the dev loss became nan at the end of epoch 1; .* of epoch 0; lower lr"):
         trainer.run()
     assert all(value.isfinite().all() for value in load_file(tmp_path / "last.safetensors").values())

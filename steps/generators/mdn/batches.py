@@ -1,0 +1,99 @@
+"""Batches of pairs: which embeddings and texts an update looks at, and how dense a network is there.
+
+Embeddings are drawn with the weights of `Pairs` (groups and speakers count the same), each is scored under all the
+texts it is paired with, and batches mix all groups. What is drawn depends on the random generator alone, never on what
+has been learned or on how many processes learn it.
+"""
+
+import itertools
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from steps.generators.mdn.density import cross_log_density, features, paired_log_density
+from steps.generators.mdn.network import MixtureDensityNetwork
+from steps.generators.pairs import Pairs
+
+
+class Batches:
+    """Pairs on the device, cut into batches that are sorted by group.
+
+    Attributes:
+        latent: (N, q) embeddings in the network's space. texts: (T, E) variants sorted by group, then captions.
+    """
+
+    def __init__(self, pairs: Pairs, latent: np.ndarray, device: torch.device):
+        order = np.argsort(pairs.variant_groups, kind="stable")
+        self.bounds = np.searchsorted(pairs.variant_groups[order], np.arange(len(pairs.group_names) + 1))
+        self.n_variants = len(order)
+        self.groups, self.weights, self.texts_of_row = pairs.groups, pairs.weights, pairs.texts_of_row
+        self.captions_of: list[np.ndarray] | None = None
+        if len(pairs.captions):
+            rows = np.argsort(pairs.caption_rows, kind="stable")
+            cuts = np.searchsorted(pairs.caption_rows[rows], np.arange(len(latent) + 1))
+            self.captions_of = [rows[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+        self.texts = torch.from_numpy(np.concatenate([pairs.variants[order], pairs.captions])).to(device)
+        self.latent = torch.from_numpy(latent).to(device)
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def draw(self, rng: np.random.Generator, n_batches: int) -> list[np.ndarray]:
+        """Rows of an epoch: N systematic draws by weight, in random order, in `n_batches` parts."""
+        points = (np.arange(len(self)) + rng.random()) / len(self)
+        rows = np.minimum(np.searchsorted(np.cumsum(self.weights), points), len(self) - 1)
+        return np.array_split(rng.permutation(rows), n_batches)
+
+    def some_variants(self, rng: np.random.Generator, most: int) -> np.ndarray:
+        """At most `most` variants of each group, drawn at random: their positions in `texts`, sorted."""
+        groups = itertools.pairwise(self.bounds)
+        return np.concatenate([first + np.sort(rng.permutation(last - first)[:most]) for first, last in groups])
+
+    def log_density(
+        self, network: MixtureDensityNetwork, rows: np.ndarray, variants: np.ndarray | None = None
+    ) -> Tensor:
+        """Mean log density (n,) over their texts of the embeddings of `rows`, ordered by group.
+
+        Where only some `variants` (positions) are looked at, they stand for all of their group.
+        """
+        rows = rows[np.argsort(self.groups[rows], kind="stable")]
+        latent = self.latent[torch.from_numpy(rows).to(self.latent.device)]
+        total = latent.new_zeros(len(rows))
+        if self.n_variants:
+            variants = np.arange(self.n_variants) if variants is None else variants
+            total = total + self._under_variants(network, latent, rows, variants)
+        if self.captions_of is not None:
+            total = total + self._under_captions(network, latent, rows)
+        return total / torch.from_numpy(self.texts_of_row[rows]).to(total)
+
+    def _under_variants(
+        self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray, variants: np.ndarray
+    ) -> Tensor:
+        """Sum of log densities (n,) over all variants of the group, of which `variants` are looked at."""
+        # split, not slices: the gradient of a slice is an array for all texts
+        texts_of = np.diff(np.searchsorted(variants, self.bounds)).tolist()
+        texts = self.texts[torch.from_numpy(variants).to(self.texts.device)]
+        parameters = [value.split(texts_of) for value in network(texts)]
+        inputs = features(latent, network.sizes.diagonal)
+        rows_of = np.diff(np.searchsorted(self.groups[rows], np.arange(len(self.bounds)))).tolist()
+        stands_for = (np.diff(self.bounds) / np.maximum(texts_of, 1)).tolist()
+        groups = zip(stands_for, inputs.split(rows_of), *parameters, strict=True)
+        return torch.cat(
+            [many * cross_log_density(u, tuple(mixtures)).sum(1) for many, u, *mixtures in groups if len(u)]
+        )
+
+    def _under_captions(self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray) -> Tensor:
+        own = [self.captions_of[row] for row in rows]
+        position = torch.from_numpy(np.repeat(np.arange(len(rows)), [len(texts) for texts in own])).to(latent.device)
+        texts = torch.from_numpy(np.concatenate(own).astype(np.int64) + self.n_variants).to(latent.device)
+        density = paired_log_density(latent[position], network(self.texts[texts]))
+        return torch.zeros(len(rows), device=latent.device).index_add(0, position, density)
+
+    @torch.inference_mode()
+    def balanced_log_density(self, network: MixtureDensityNetwork, chunk: int) -> float:
+        """Mean log density of all embeddings, balanced over groups and speakers."""
+        order = np.argsort(self.groups, kind="stable")
+        parts = [order[begin : begin + chunk] for begin in range(0, len(order), chunk)]
+        density = torch.cat([self.log_density(network, rows) for rows in parts])
+        return float(self.weights[order] @ density.double().cpu().numpy())

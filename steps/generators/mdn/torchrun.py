@@ -1,0 +1,124 @@
+"""Several training processes on this machine, started by torchrun's own launcher (`--standalone`), as one command.
+
+Inputs: what each process shall do. Its errors come out as the one-line errors of our commands, a request to stop as
+`RunAgain`; if one process dies all end, and none outlives the one that has started them.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from ctypes import c_byte
+from typing import NoReturn
+
+import torch
+import torch.distributed as dist
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+from torch.multiprocessing import _prctl_pr_set_pdeathsig
+
+from steps.generators.contract import Workplace
+from utils.command import one_line, start_log
+from utils.errors import InputError
+from utils.run_again import SIGNALS, Request, RunAgain
+
+CLOSING_SECONDS = 20  # that processes have to save their state when one of them has failed
+BLAME_SECONDS = 1.0  # longer than the launcher takes to notice a dead process
+EXPECTED = {kind.__name__: kind for kind in (InputError, RunAgain)}
+
+Fit = Callable[[Workplace], None]
+
+
+def fit_in_group(n: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
+    """Call `fit` in each of `n` processes of one torch.distributed group, with a workplace of its own.
+
+    Args:
+        fit: picklable.
+        place: its device is `cpu` (gloo; the processors are shared out) or `cuda` (nccl; a GPU each).
+        flag: shared memory of the `Request` that this process listens with, so that all hear of a signal to any.
+    """
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as logs, _shared_processors(n):
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=n,
+            run_id=str(uuid.uuid4()),
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            local_addr="localhost",
+            max_restarts=0,
+            logs_specs=DefaultLogsSpecs(log_dir=logs),
+            signals_to_handle="SIGINT",
+            shutdown_timeout=CLOSING_SECONDS,
+        )
+        try:
+            elastic_launch(config, _member)(os.getpid(), fit, place, flag)
+        except ChildFailedError as error:
+            _translate(error, n, flag)
+        except SignalException as error:
+            raise KeyboardInterrupt from error
+
+
+@contextlib.contextmanager
+def _shared_processors(n: int) -> Iterator[None]:
+    """The processes started within have an n-th of the threads that this one may have."""
+    name = "OMP_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = str(max(1, int(before or len(os.sched_getaffinity(0))) // n))
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        os.environ |= {} if before is None else {name: before}
+
+
+def _member(parent: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
+    """What each process does."""
+    _prctl_pr_set_pdeathsig(signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the process that started this one is gone")
+    rank = int(os.environ["RANK"])
+    if rank == 0:
+        start_log()
+    with Request(flag) as asked:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        device = place.device
+        if device == "cuda":
+            device = f"cuda:{os.environ['LOCAL_RANK']}"
+            torch.cuda.set_device(device)
+        dist.init_process_group("cpu:gloo,cuda:nccl" if place.device == "cuda" else "gloo")
+        try:
+            fit(Workplace(place.directory, device, asked, first=rank == 0))
+        except (InputError, RunAgain):
+            raise
+        except OSError as error:
+            raise InputError(one_line(error)) from error
+        except Exception:
+            time.sleep(BLAME_SECONDS)  # perhaps another one has died, and the launcher shall see that first
+            raise
+        dist.destroy_process_group()
+
+
+def _translate(error: ChildFailedError, n: int, flag: c_byte) -> NoReturn:
+    """Raise what the failure of a process means."""
+    rank, failure = error.get_first_failure()
+    if -failure.exitcode in SIGNALS and flag.value:  # before it could listen
+        raise RunAgain("asked to stop while training processes started") from error
+    if failure.exitcode < 0:
+        raise ChildProcessError(
+            f"training process {rank} of {n} was killed by {failure.signal_name()}, and the others were ended; the last"
+            " checkpoint is kept, and the same command goes on from there"
+        ) from error
+    if not isinstance(failure.message, dict):
+        raise ChildProcessError(f"training process {rank} of {n} ended with status {failure.exitcode}") from error
+    kind, _, text = failure.message["message"].partition(": ")
+    if kind in EXPECTED:
+        raise EXPECTED[kind](text) from error
+    raise RuntimeError(f"in training process {rank} of {n}: {failure.message['extraInfo']['py_callstack']}") from error
