@@ -1,0 +1,69 @@
+"""Names of points, and what a sweep's file stands for."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import yaml
+
+from utils.sweeping.plan import point_name, read_plan
+
+ROOT = Path(__file__).parents[3]
+VALUES = ["", "1", "1.0", "-1", "1e-05", "a b", "a-b", "a,b=1", "a/b", "../a", "ü", "y" * 300, "y" * 301, "@", "."]
+SAFE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-=,@"
+
+
+def test_names_are_made_of_the_overrides():
+    assert point_name({"seed": "0", "n_components": "15", "lr": "1e-05"}) == "lr=1e-05,n_components=15,seed=0"
+    assert point_name({"seed": "0", "a": "1"}) == point_name({"a": "1", "seed": "0"})
+    assert point_name({}) == "defaults"
+
+
+def test_names_are_safe_and_never_shared():
+    points = [{"a": value} for value in VALUES] + [{"b": value} for value in VALUES] + [{}]
+    points += [{"a": one, "b": other} for one, other in itertools.product(VALUES, VALUES)]
+    names = [point_name(point) for point in points]
+    assert len(set(names)) == len(points)
+    assert all(len(name) < 160 and set(name) <= set(SAFE) and name[0].isalpha() for name in names)
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Writes a sweep; gives its path."""
+
+    def write(**keys: object) -> Path:
+        content = {"command": "run {out} --seed {seed} {set} '{exp}/a b'", "exp": "exp/mine"} | keys
+        path = tmp_path / "mine.yaml"
+        path.write_text(yaml.safe_dump(content | {"metric": {"file": "m.json", "key": "m", "best": "min"}}))
+        return path
+
+    return write
+
+
+def test_placeholders_are_filled_in_words(write):
+    path = write(grid={"seed": [0], "b": [True], "a": ["x y"]}, list=[{"seed": 1}])
+    plan = read_plan(path, None, {"exp": None, "data": None})
+    first, second = (point.words for point in plan.points)
+    assert plan.out == Path("exp/mine/sweep/mine")
+    assert first == ("run", str(plan.directory(plan.points[0])), "--seed", "0", "a=x y,b=true", "exp/mine/a b")
+    assert second == ("run", "exp/mine/sweep/mine/points/seed=1", "--seed", "1", "", "exp/mine/a b")
+    other = read_plan(path, Path("out"), {"exp": "exp/other", "data": None})
+    assert other.points[1].words == ("run", "out/points/seed=1", "--seed", "1", "", "exp/other/a b")
+    assert other.config["exp"] == "exp/other"
+
+
+def test_what_is_run_says_how_again(write, tmp_path):
+    plan = read_plan(write(grid={"seed": [0, 1]}), None, {"exp": "exp/other", "data": None})
+    again = tmp_path / "config.yaml"
+    again.write_text(yaml.safe_dump(plan.config))
+    assert read_plan(again, plan.out, {"exp": None, "data": None}) == plan
+
+
+def test_the_example_is_a_grid_of_twelve(tmp_path):
+    for part in ("index/train", "index/dev", "text", "descriptions"):
+        (tmp_path / part).mkdir(parents=True)
+    place = str(tmp_path)
+    plan = read_plan(ROOT / "conf/sweep_example.yaml", None, {"exp": place, "data": place})
+    assert (len(plan.points), plan.keys) == (12, ("n_components", "covariance", "seed"))
+    words = plan.points[0].words
+    assert words[words.index("--set") + 1] == "covariance=shared,n_components=1,seed=0"

@@ -1,0 +1,58 @@
+"""The directory of one point: done, interrupted, or to be made from scratch.
+
+`.signature` names what the point is being made of, and becomes `.done` when its command has succeeded. What an
+interrupted run with the same signature has left stays, for the command to go on from; all else is removed first.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from utils.stage_dir import DONE
+
+BEGUN = ".signature"
+
+
+def is_done(directory: Path, signature: str) -> bool:
+    """Has the command of this point succeeded, with this signature?"""
+    return _read(directory / DONE) == signature
+
+
+def forget(directory: Path) -> None:
+    """Let the next job begin from scratch."""
+    for name in (DONE, BEGUN):
+        (directory / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[int]:
+    """Hold the directory for this process and for the children that inherit the descriptor; wait for who holds it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def begin(directory: Path, signature: str) -> None:
+    """Make the locked directory ready for its command."""
+    if _read(directory / BEGUN) == signature:
+        return
+    forget(directory)
+    for item in directory.iterdir():
+        shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+    (directory / BEGUN).write_text(signature)
+
+
+def finish(directory: Path) -> None:
+    """The command has succeeded."""
+    (directory / BEGUN).rename(directory / DONE)
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.is_file() else None

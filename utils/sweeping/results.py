@@ -1,0 +1,113 @@
+"""What has become of the points of a sweep, and the table of it: as TSV, and in Markdown."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from utils.sweeping.array import log_of
+from utils.sweeping.plan import Metric, Plan, Point
+from utils.sweeping.point_dir import is_done
+from utils.tables import read_lines
+
+DONE = "done"
+FOOTER = re.compile(r"# Ended \((code \d+(?:; signal \d+)?)\) ")  # utils/launcher/JobLog.pm writes it
+
+
+class Result(NamedTuple):
+    """The state of a point; its value if it is done."""
+
+    point: Point
+    value: float | None
+    state: str
+
+
+def read_results(plan: Plan) -> list[Result]:
+    """All points, the best first; behind them those without a value, by name."""
+    results = [_read_result(plan, point) for point in plan.points]
+    sign = -1 if plan.metric.best == "max" else 1
+    return sorted(
+        results, key=lambda result: (math.inf if result.value is None else sign * result.value, result.point.name)
+    )
+
+
+def _read_result(plan: Plan, point: Point) -> Result:
+    """The state of a point, by its directory and its log."""
+    directory, metric = plan.directory(point), plan.metric
+    if not is_done(directory, point.signature):
+        return Result(point, None, _state(log_of(plan.out, point)))
+    value = best_value(directory / metric.file, metric)
+    return Result(point, value, f"no {metric.key} in {metric.file}" if value is None else DONE)
+
+
+def best_value(path: Path, metric: Metric) -> float | None:
+    """The best finite value of the metric's key in a JSON or JSON-lines file; None if there is none."""
+    if not path.is_file():
+        return None
+    texts = read_lines(path) if path.suffix == ".jsonl" else [path.read_text(encoding="utf-8")]
+    values = [value for text in texts if (value := _number(text, metric.key)) is not None]
+    return (min if metric.best == "min" else max)(values, default=None)
+
+
+def _number(text: str, key: str) -> float | None:
+    """The finite number under `key` in a JSON object; None for anything else, such as a line cut short."""
+    try:
+        content: Any = json.loads(text)
+    except json.JSONDecodeError:
+        return None
+    value = content.get(key) if isinstance(content, dict) else None
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if number else None
+
+
+def _state(log: Path) -> str:
+    """How the last job of a point ended that is not done."""
+    if not log.exists():
+        return "not started"
+    end = FOOTER.match((log.read_text(encoding="utf-8", errors="replace").splitlines() or [""])[-1])
+    return f"failed ({end[1]})" if end else "killed"
+
+
+def error_lines(results: Iterable[Result], out: Path) -> list[str]:
+    """The distinct error lines in the logs of these points."""
+    logs = [log_of(out, result.point) for result in results]
+    lines = [
+        line
+        for log in logs
+        if log.exists()
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if ": ERROR: " in line
+    ]
+    return sorted(set(lines))
+
+
+def table(plan: Plan, results: Sequence[Result]) -> str:
+    """All results as TSV: the point, its overrides (- where it has none), the value in full, its state and its log."""
+    lines = [("point", *plan.keys, plan.metric.key, "state", "log")]
+    for result in results:
+        value = "-" if result.value is None else repr(result.value)
+        log = log_of(Path(), result.point)
+        lines.append((result.point.name, *_overrides(plan, result), value, result.state, str(log)))
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def page(title: str, picture: str, plan: Plan, results: Sequence[Result]) -> str:
+    """All results in Markdown, under a line that counts them, with the picture."""
+    metric, done = plan.metric, sum(result.state == DONE for result in results)
+    header = [*plan.keys, metric.key, "state", "log"]
+    rows = [header, ["---"] * len(header)]
+    for result in results:
+        value = "-" if result.value is None else f"{result.value:.6g}"
+        log = log_of(Path(), result.point)
+        texts = [text.replace("|", "\\|") for text in _overrides(plan, result)]
+        rows.append([*texts, value, result.state, f"[log](<{log}>)"])
+    lines = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    counts = f"{len(results)} points: {done} done, {len(results) - done} not."
+    ranks = f"Sorted by {metric.key}, the {metric.best} in `{metric.file}` of each point."
+    return f"# {title}\n\n{counts} {ranks}\n\n{lines}\n\n![{metric.key}]({picture})\n"
+
+
+def _overrides(plan: Plan, result: Result) -> list[str]:
+    return [result.point.overrides.get(key, "-") for key in plan.keys]
