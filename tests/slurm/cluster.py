@@ -1,13 +1,13 @@
 """What tests on a real SLURM share: the cluster of cluster.sh, and utils/slurm.pl started on it.
 
-In: a directory for the cluster, and one for the files of a launcher. Out: the state of daemons and jobs, and how launchers end.
+In: a directory for the cluster, and one for a launcher's files. Out: states of daemons and jobs, and how launchers end.
 """
 
 import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +88,11 @@ class Cluster:
         return not self.queue() and output("sinfo", "-h", "-p", "main", "-o", "%T") == "idle"
 
 
+def words(shell: str) -> list[str]:
+    """The words of a COMMAND that bash is to see as this line: those with white space would be quoted."""
+    return shell.split()
+
+
 @dataclass(frozen=True)
 class Result:
     """How a launcher has ended: its exit status (below 0: a signal) and what it has said."""
@@ -97,18 +102,18 @@ class Result:
 
 
 class Launcher:
-    """One utils/slurm.pl, started with the waits of WAITS where `words` do not say others."""
+    """One utils/slurm.pl, started with `waits` where `words` do not say others."""
 
     def __init__(
-        self, cwd: Path, *words: str, prefix: tuple[str, ...] = (), program: Path = SLURM_PL, **options: object
+        self, cwd: Path, *words: str, program: Path = SLURM_PL, waits: dict[str, str] = WAITS, **popen: object
     ):
         self.cwd = cwd
         self.said = cwd / f"launcher{len(list(cwd.glob('launcher*.err')))}.err"
-        waits = [word for option, value in WAITS.items() if option not in words for word in (option, value)]
-        command = [*prefix, program, *(waits if program == SLURM_PL else []), *words]
+        asked = [word for option, value in waits.items() if option not in words for word in (option, value)]
+        command = [program, *asked, *words]
         with self.said.open("w") as said:
             self.process = subprocess.Popen(
-                command, cwd=cwd, stdout=said, stderr=said, stdin=subprocess.DEVNULL, **options
+                command, cwd=cwd, stdout=said, stderr=said, stdin=subprocess.DEVNULL, **popen
             )
 
     def result(self, seconds: float = 40) -> Result:
@@ -126,6 +131,10 @@ class Launcher:
             f"no {name} after {seconds} s: {self.said.read_text()}"
         )
         return path.read_text().strip()
+
+    def wait_for_words(self, text: str, seconds: float = 15) -> bool:
+        """Does the launcher say so within this time?"""
+        return wait_for(lambda: text in self.said.read_text(), seconds)
 
     def stop(self) -> None:
         """TERM, that its jobs are cancelled, and KILL for one that does not hear."""
@@ -148,3 +157,6 @@ def fact(log: Path, name: str) -> str:
 def printed(log: Path) -> list[str]:
     """The lines that a job has printed, without the frame of its log."""
     return [line for line in log.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+
+
+Launch = Callable[..., Launcher]  # the fixture `launch`

@@ -151,7 +151,7 @@ wait_for_node() {
 # TERM, and KILL for what does not end by it.
 stop_daemon() {
   ! running "$1" || kill "$(cat "$dir/run/$1.pid")" 2>/dev/null || true
-  wait_until 100 gone "$1" || kill -KILL "$(cat "$dir/run/$1.pid")" || true
+  wait_until 50 gone "$1" || kill -KILL "$(cat "$dir/run/$1.pid")" || true
   rm -f "$dir/run/$1.pid"
 }
 
@@ -174,7 +174,7 @@ no_job_processes() {
 
 stop_jobs() {
   local pid
-  if running slurmctld; then
+  if running slurmctld && running slurmd; then
     timeout 5 scancel -u "$(id -un)" 2>/dev/null || true
     wait_until 50 no_job_processes || true
   fi

@@ -3,13 +3,13 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.processes import wait_for
-from tests.slurm.cluster import Cluster, Launcher
+from tests.slurm.cluster import Cluster, Launch, Launcher
 
 MAX_ARRAY_SIZE = 11  # indices of tasks are smaller
 PLACE = "a b'c\"d $(touch hacked) `é 100% %j\\n"
@@ -57,7 +57,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def launch(cluster: Cluster, nothing_left: None, tmp_path: Path) -> Iterator[Callable[..., Launcher]]:
+def launch(cluster: Cluster, nothing_left: None, tmp_path: Path) -> Iterator[Launch]:
     """launch(words...) starts utils/slurm.pl, in tmp_path or `cwd`; what a failed test leaves running is stopped."""
     launchers: list[Launcher] = []
 

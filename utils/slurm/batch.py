@@ -68,7 +68,8 @@ class Batch(SlurmExecutor):
     def _write_script(self, tasks: Sequence[Task], offset: int) -> Path:
         request = self.request
         numbers = [task.number - offset for task in tasks]
-        extra: dict[str, str] = {"signal": NOTICE, "output": str(self.folder / "slurm.log").replace("%", "%%")}
+        # a relative output: in a directory's name SLURM would take % and \ for its own
+        extra: dict[str, str] = {"signal": NOTICE, "chdir": str(self.folder), "output": "slurm.log"}
         if request.name is not None:
             most = request.settings.max_jobs_run
             extra["array"] = ranges(numbers) + (f"%{most}" if most else "")

@@ -20,8 +20,8 @@ ORDER = ("gpu", "num_threads", "mem", "time")
 LINE = re.compile(r"(?P<kind>option|default)\s+(?P<key>[A-Za-z_]\w*)=(?P<value>\S*)(?:\s+(?P<text>.*))?")
 
 
-class UnknownOption(InputError):
-    """An option of the command line that the configuration file does not describe."""
+class WrongUsage(InputError):
+    """An option, or its value, that nobody understands; the exit status is run.pl's for it."""
 
 
 @dataclass
@@ -52,14 +52,14 @@ class Conf:
         known = self.options.get(key)
         if known is None:
             option = "--" + key.replace("_", "-")
-            raise UnknownOption(
+            raise WrongUsage(
                 f"option {option} is not described in {self.path}; add there 'option {key}=* <words of sbatch>', "
                 f"or use one of {', '.join('--' + name.replace('_', '-') for name in sorted(self.options))}"
             )
         if value in known:
             return known[value]
         if "*" not in known:
-            raise InputError(f"{self.path}: no line 'option {key}={value}' or 'option {key}=*'")
+            raise WrongUsage(f"{self.path}: no line 'option {key}={value}' or 'option {key}=*'")
         return [word.replace("$0", value) for word in known["*"]]
 
 

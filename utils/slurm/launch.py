@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from utils.errors import InputError
 from utils.slurm.batch import Batch, chunks
-from utils.slurm.conf import UnknownOption
+from utils.slurm.conf import WrongUsage
 from utils.slurm.request import Request, read_request
 from utils.slurm.scheduler import Scheduler, SchedulerAway
 from utils.slurm.task import Task, add_note
@@ -197,7 +197,7 @@ def main() -> int:
         signal.signal(launch.sleeper.received, signal.SIG_DFL)
         os.kill(os.getpid(), launch.sleeper.received)
         return 1
-    except UnknownOption as error:
+    except WrongUsage as error:
         say(str(error))
         return 255
     except (InputError, OSError) as error:

@@ -7,11 +7,11 @@ from typing import BinaryIO
 
 from utils.errors import InputError
 from utils.options import convert, option
-from utils.slurm.conf import UnknownOption, read_conf
+from utils.slurm.conf import WrongUsage, read_conf
 
 SHIPPED_CONF = Path(__file__).parents[2] / "conf/slurm.conf"
 # submitted with every job by ourselves: another value would leave the jobs without an owner
-OURS = ("-J", "-o", "-e", "-a", "-W", "-i")
+OURS = ("-J", "-o", "-e", "-a", "-W", "-i", "-D")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read_request(stream: BinaryIO) -> Request:
         elif word == "-tc":
             given["max_jobs_run"] = values[0]
         elif word[:2] in OURS:
-            raise UnknownOption(f"{word} is set by slurm.pl itself and cannot be passed to sbatch")
+            raise WrongUsage(f"{word} is set by slurm.pl itself and cannot be passed to sbatch")
         else:
             passed += [word, *values]
     conf = read_conf(_conf_path(given.pop("config", None)))
@@ -74,7 +74,10 @@ def read_request(stream: BinaryIO) -> Request:
         key: convert(Settings, key, value, str(conf.path)) for key, value in conf.defaults.items() if key in own
     }
     for key in own.keys() & given.keys():
-        settings[key] = convert(Settings, key, given.pop(key), "--" + key.replace("_", "-"))
+        try:
+            settings[key] = convert(Settings, key, given.pop(key), "--" + key.replace("_", "-"))
+        except InputError as error:
+            raise WrongUsage(str(error)) from error
     threads = given.get("num_threads", conf.defaults.get("num_threads", "1"))
     return Request(
         name=name or None,

@@ -1,0 +1,213 @@
+"""utils/slurm.pl on a real SLURM that breaks: whatever dies, the launcher ends, names every failure, and leaves no job."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.processes import is_alive, wait_for
+from tests.slurm.cluster import Cluster, Launch, Launcher, Result, fact, output, printed, words
+
+# A job that says who it is, in a file that is whole at once, and goes on until the file `go` is there.
+JOB = "echo $BASHPID >pid.JOB.new; mv pid.JOB.new pid.JOB; until test -e go; do sleep 0.1; done; echo done"
+
+
+def start(launch: Launch, *options: str, jobs: str = "JOB=1", job: str = JOB) -> tuple[Launcher, int]:
+    """A launcher whose job 1 runs, and that job's own bash."""
+    launcher = launch(*options, jobs, "log/x.JOB.log", *words(job))
+    return launcher, int(launcher.wait_for_file("pid.1"))
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def slurm_job(pid: int) -> int:
+    """The slurm_job.pl above a job's bash."""
+    while "slurm_job.pl" not in command_of(pid):
+        pid = parent(pid)
+    return pid
+
+
+def assert_named(result: Result, state: str, log: str = "log/x.1.log") -> None:
+    """The job has failed, and the launcher has said which, in which state, where its log is and what to do."""
+    assert result.status == 1, result.said
+    assert re.search(
+        rf"(?m)^slurm\.pl: job 1 \(SLURM \d+_1[^)]*\): {state}.*, log is in {re.escape(log)}: \w+", result.said
+    ), result.said
+    assert result.said.splitlines()[-1].startswith(f"slurm.pl: job failed, log is in {log}") or re.search(
+        r"slurm\.pl: 1 / \d+ failed, log is in", result.said
+    )
+
+
+# --- the job dies
+
+
+def test_kill_9_of_the_job(launch: Launch, tmp_path: Path) -> None:
+    launcher, pid = start(launch)
+    os.kill(pid, signal.SIGKILL)
+    result = launcher.result()
+    assert (result.status, "log/x.1.log" in result.said) == (1, True)
+    assert "# Ended (code 0; signal 9)" in (tmp_path / "log/x.1.log").read_text()
+
+
+@pytest.mark.parametrize("victim", ["slurm_job.pl", "slurmstepd"])
+def test_kill_9_of_what_stands_above_the_job(launch: Launch, tmp_path: Path, victim: str) -> None:
+    launcher, pid = start(launch)
+    above = slurm_job(pid)
+    while victim not in command_of(above):
+        above = parent(above)
+    os.kill(above, signal.SIGKILL)
+    assert_named(launcher.result(), "(FAILED|NODE_FAIL|LOST)")
+    (tmp_path / "go").touch()  # a job without its slurmstepd is SLURM's no more
+    assert wait_for(lambda: not is_alive(pid))
+
+
+def test_scancel_of_one_task(launch: Launch, tmp_path: Path) -> None:
+    launcher, pid = start(launch, jobs="JOB=1:2")
+    launcher.wait_for_file("pid.2")
+    output("scancel", f"{fact(tmp_path / 'log/x.1.log', 'SLURM_ARRAY_JOB_ID')}_1")
+    assert wait_for(lambda: not is_alive(pid))
+    (tmp_path / "go").touch()
+    assert_named(launcher.result(), "CANCELLED")
+    assert printed(tmp_path / "log/x.2.log") == ["done"]
+
+
+def test_scancel_of_a_job_that_waits(launch: Launch, cluster: Cluster, tmp_path: Path) -> None:
+    launcher, _ = start(launch, "--max-jobs-run", "1", jobs="JOB=1:2")
+    waiting = cluster.queue("%i %T")
+    output("scancel", *[line.split()[0] for line in waiting if line.endswith("PENDING")])
+    (tmp_path / "go").touch()
+    result = launcher.result()
+    assert (result.status, len(waiting)) == (1, 2)
+    assert re.search(r"slurm\.pl: job 2 \(SLURM \d+_2[^)]*\): CANCELLED.*log is in log/x\.2\.log", result.said)
+    assert not (tmp_path / "log/x.2.log").exists()
+
+
+def test_more_memory_than_asked_for(launch: Launch, tmp_path: Path) -> None:
+    """Without control groups SLURM kills such a job, but calls it FAILED and not OUT_OF_MEMORY."""
+    hungry = "perl -e '$x=q(a)x400e6;sleep(30)'"
+    assert_named(launch("--mem", "100M", "JOB=1", "log/x.JOB.log", *words(hungry)).result(), "(FAILED|OUT_OF_MEMORY)")
+
+
+# --- SLURM runs it again
+
+
+def test_scontrol_requeue(launch: Launch, tmp_path: Path) -> None:
+    launcher, pid = start(launch)
+    output("scontrol", "requeue", fact(tmp_path / "log/x.1.log", "SLURM_JOB_ID"))
+    assert wait_for(lambda: not is_alive(pid))
+    (tmp_path / "go").touch()
+    assert launcher.result().status == 0
+    assert (tmp_path / "log/x.1.log").read_text().count("# Started at") == 2
+
+
+def test_preemption_by_a_better_partition(launch: Launch, tmp_path: Path) -> None:
+    launcher, pid = start(launch, "-p", "preempt", "--num-threads", "2")
+    better = launch("-p", "main", "--num-threads", "2", "better.log", "touch", "go").result()
+    assert (better.status, is_alive(pid)) == (0, False)
+    assert launcher.result().status == 0
+    assert (tmp_path / "log/x.1.log").read_text().count("# Started at") == 2
+
+
+def test_a_node_that_is_given_up_runs_its_job_again(launch: Launch, cluster: Cluster, tmp_path: Path) -> None:
+    launcher, pid = start(launch)
+    cluster.kill("slurmd")
+    output("scontrol", "update", f"nodename={os.uname().nodename.split('.')[0]}", "state=down", "reason=test")
+    cluster.restart("slurmd")
+    assert wait_for(lambda: not is_alive(pid))
+    (tmp_path / "go").touch()
+    assert launcher.result().status == 0
+    assert (tmp_path / "log/x.1.log").read_text().count("# Started at") == 2
+
+
+# --- SLURM dies
+
+
+def test_kill_9_of_slurmd_during_a_job(launch: Launch, cluster: Cluster, tmp_path: Path) -> None:
+    launcher, pid = start(launch)
+    cluster.kill("slurmd")
+    time.sleep(2)
+    assert (launcher.process.poll(), is_alive(pid)) == (None, True)
+    cluster.restart("slurmd")
+    (tmp_path / "go").touch()
+    assert launcher.result() == Result(0, "")
+
+
+def test_kill_9_of_slurmctld_during_a_job(launch: Launch, cluster: Cluster, tmp_path: Path) -> None:
+    launcher, _ = start(launch)
+    time.sleep(6)  # SLURM saves the states of its jobs every 5 s
+    cluster.kill("slurmctld")
+    time.sleep(4)
+    assert launcher.process.poll() is None
+    (tmp_path / "go").touch()
+    cluster.restart("slurmctld")
+    assert launcher.result().status == 0
+
+
+def test_a_failure_while_slurmctld_is_away_is_told_later(launch: Launch, cluster: Cluster, tmp_path: Path) -> None:
+    launcher, _ = start(launch, jobs="JOB=1:3", job=f"{JOB}; exit $((JOB==1))")
+    cluster.kill("slurmctld")
+    (tmp_path / "go").touch()
+    time.sleep(3)
+    cluster.restart("slurmctld")
+    result = launcher.result()
+    assert (result.status, "does not answer" in result.said, "answers again" in result.said) == (1, True, True)
+    assert "1 / 3 failed" in result.said
+
+
+def test_kill_9_of_slurmctld_just_after_the_submission(launch: Launch, cluster: Cluster, tmp_path: Path) -> None:
+    """The state of the job is not saved yet: SLURM may hold it after its restart although it has run to its end."""
+    launcher, _ = start(launch, job=f"{JOB}; echo again >>ran")
+    cluster.kill("slurmctld")
+    (tmp_path / "go").touch()
+    assert wait_for(lambda: "# Ended (code 0)" in (tmp_path / "log/x.1.log").read_text())
+    cluster.restart("slurmctld")
+    assert launcher.result().status == 0
+    assert (tmp_path / "ran").read_text().split() == ["again"]
+
+
+def test_submission_waits_for_slurmctld(launch: Launch, cluster: Cluster) -> None:
+    cluster.kill("slurmctld")
+    launcher = launch("JOB=1:2", "x.JOB.log", "true")
+    time.sleep(4)
+    assert launcher.process.poll() is None
+    cluster.restart("slurmctld")
+    assert launcher.result().status == 0
+
+
+def test_a_controller_that_stays_away_is_given_up(launch: Launch, cluster: Cluster, tmp_path: Path) -> None:
+    launcher, _ = start(launch, "--controller-wait", "3")
+    job = fact(tmp_path / "log/x.1.log", "SLURM_ARRAY_JOB_ID")
+    cluster.kill("slurmctld")
+    result = launcher.result()
+    assert (result.status, job in result.said, "scancel" in result.said) == (1, True, True), result.said
+    (tmp_path / "go").touch()
+    cluster.restart("slurmctld")
+    subprocess.run(["scancel", job], check=True)  # where SLURM has not saved its state, it is held
+
+
+# --- SLURM forgets
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_forgotten_job_is_known_by_its_log(launch: Launch, cluster: Cluster, tmp_path: Path, code: int) -> None:
+    with cluster.settings(MinJobAge=2):
+        launcher, _ = start(launch, "--poll-first", "9", "--poll-slowest", "9", job=f"{JOB}; exit {code}")
+        (tmp_path / "go").touch()
+        assert launcher.result().status == (1 if code else 0)
+
+
+def test_a_forgotten_job_without_a_footer_is_lost(launch: Launch, cluster: Cluster) -> None:
+    with cluster.settings(MinJobAge=2):
+        launcher, pid = start(launch, "--poll-first", "9", "--poll-slowest", "9")
+        os.kill(slurm_job(pid), signal.SIGKILL)
+        assert_named(launcher.result(), "LOST")

@@ -1,0 +1,55 @@
+"""utils/slurm.pl on a real SLURM: directories and logs whose names a shell, Perl or sbatch would evaluate."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.cluster import Launch, printed, words
+
+LOG = "log 'of\" $(touch hacked) %j %A_%a 100%/x `id` .JOB.log"
+
+
+def test_an_array_whose_log_has_blanks_quotes_and_percent_signs(launch: Launch, place: Path) -> None:
+    result = launch("JOB=1:3", f"exp/{LOG}", *words("echo JOB; test JOB != 2"), cwd=place).result()
+    assert result.status == 1
+    logs = [place / f"exp/{LOG}".replace("JOB", str(job)) for job in (1, 2, 3)]
+    assert [printed(log) for log in logs] == [["1"], ["2"], ["3"]]
+    assert f"exp/{LOG}".replace("JOB", "2") in result.said
+    assert sorted(logs[0].parent.iterdir()) == sorted(logs)
+    assert not list(place.rglob("hacked"))
+
+
+def test_a_bad_job_in_such_a_place_is_repaired_alone(launch: Launch, place: Path) -> None:
+    job = words("echo JOB >>ran; test JOB != 2 -o -e mended")
+    assert launch("JOB=1:3", LOG, *job, cwd=place).result().status == 1
+    (place / "mended").touch()
+    assert launch("--pick", "failed", "JOB=1:3", LOG, *job, cwd=place).result().status == 0
+    assert sorted((place / "ran").read_text().split()) == ["1", "2", "2", "3"]
+
+
+def test_an_absolute_log_elsewhere(launch: Launch, place: Path, tmp_path: Path) -> None:
+    log = tmp_path / "else where/exp/log/one.log"
+    assert launch(str(log), "pwd", cwd=place).result().status == 0
+    assert printed(log) == [str(place)]
+    assert (tmp_path / "else where/exp/q").is_dir()
+
+
+def test_the_job_variable_in_the_directory_is_refused(launch: Launch, tmp_path: Path) -> None:
+    result = launch("JOB=1:2", "JOBS/x.JOB.log", "true").result()
+    assert (result.status, "JOB" in result.said) == (1, True)
+    assert not list(tmp_path.glob("*S"))
+
+
+def test_a_log_that_cannot_be_written_is_said(launch: Launch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = launch("file/log/one.log", "true").result()
+    assert (result.status, "file" in result.said, "Traceback" in result.said) == (1, True, False), result.said
+
+
+@pytest.mark.parametrize("text", ["é %j $HOME 'a'", "x" * 100_000], ids=["unicode", "long"])
+def test_commands_reach_the_job_whole(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HOME", "/my home")
+    assert launch("one.log", "echo", text).result().status == 0
+    assert printed(tmp_path / "one.log") == [text.replace("$HOME", "/my home")]
