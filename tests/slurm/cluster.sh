@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
 #
-# A SLURM cluster for tests, all of it on this machine's loopback: 2 CPUs, 2 pretended GPUs, 8000 MB of pretended memory that
+# A SLURM cluster for tests, all of it on this machine's loopback: 2 CPUs, 2 pretended GPUs, 20 GB of pretended memory that
 # jobs use up, a partition `main` (default) and one `preempt`, whose jobs make way for those of `main` and are requeued.
 #
 #   tests/slurm/cluster.sh install                          the packages, by apt, as root
@@ -105,7 +105,7 @@ MinJobAge=300
 MaxArraySize=101
 SlurmdParameters=config_overrides
 GresTypes=gpu
-NodeName=$node NodeAddr=127.0.0.1 CPUs=2 CoresPerSocket=2 RealMemory=8000 Gres=gpu:2 State=UNKNOWN
+NodeName=$node NodeAddr=127.0.0.1 CPUs=2 CoresPerSocket=2 RealMemory=20000 Gres=gpu:2 State=UNKNOWN
 PartitionName=main Nodes=$node Default=YES MaxTime=INFINITE State=UP PriorityTier=10
 PartitionName=preempt Nodes=$node MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=3
 END

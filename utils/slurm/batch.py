@@ -68,8 +68,7 @@ class Batch(SlurmExecutor):
     def _write_script(self, tasks: Sequence[Task], offset: int) -> Path:
         request = self.request
         numbers = [task.number - offset for task in tasks]
-        # a relative output: in a directory's name SLURM would take % and \ for its own
-        extra: dict[str, str] = {"signal": NOTICE, "chdir": str(self.folder), "output": "slurm.log"}
+        extra: dict[str, str] = {"signal": NOTICE, "output": output_pattern(self.folder / "slurm.log")}
         if request.name is not None:
             most = request.settings.max_jobs_run
             extra["array"] = ranges(numbers) + (f"%{most}" if most else "")
@@ -99,10 +98,16 @@ class Batch(SlurmExecutor):
             raise SchedulerAway(answer)
         if TOO_MANY.search(answer):
             raise TooManyJobs(answer)
+        asked = shlex.join([*self.request.sbatch, str(script)])
         raise InputError(
-            f"sbatch refuses {shlex.join([*self.request.sbatch, str(script)])}: {answer}; ask for less, or for another "
-            f"partition, in cmd.sh, in conf/slurm.conf or by options of {Path(self.request.sbatch[0]).name}"
+            f"jobs for {self.request.log}: refused by sbatch: {answer}; ask for less, or for another partition, in cmd.sh, "
+            f"in conf/slurm.conf or behind the launcher's name; what was asked: {asked}"
         )
+
+
+def output_pattern(path: Path) -> str:
+    """What --output needs to mean this very file. sbatch does not keep backslashes: what SLURM says is then lost."""
+    return "/dev/null" if "\\" in str(path) else str(path).replace("%", "%%")
 
 
 def chunks(tasks: Sequence[Task], max_array_size: int) -> Iterator[tuple[list[Task], int]]:
