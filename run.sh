@@ -44,6 +44,7 @@ allow_missing_groups=
 # 4 train
 generators=conf/generators.txt
 use_gpu=
+num_gpus=
 store_speaker_means=
 # 5 sample
 model=
@@ -82,7 +83,7 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
               --captions none|beside|instead --encoder --openai_conf ($openai_conf)
 2 split:      --split_seed (42) --fractions --official true --allow_missing_groups
 4 train:      --generators ($generators: each with its own conf) --use_gpu auto|true|false
-              --store_speaker_means
+              --num_gpus (1; each network in as many processes) --store_speaker_means
 5 sample:     --text or --text_file (default: the groups) --n_samples --name (of the output) --model (<exp>/mdn)
               --temperature --weight_temperature --spread_temperature --distance_to_train --distance_to_others
               --max_tries --save_params --sample_conf ($sample_conf)
@@ -160,7 +161,7 @@ fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   title "4: train the generators of $generators, in $exp (logs in $exp/log)"
-  give generators use_gpu store_speaker_means seed force
+  give generators use_gpu num_gpus store_speaker_means seed force
   steps/generators/train.sh --cmd "$cuda_cmd" "${given[@]}" "$exp/index" "$data/descriptions" "$exp/text" "$exp"
 fi
 
