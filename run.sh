@@ -15,6 +15,7 @@ exp=
 force=false
 seed=
 nj=2
+launcher=
 # 0 prepare
 data_dir=
 embedding_dir=
@@ -76,6 +77,7 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
   6 score     all generators measured on speakers that none has seen              -> <exp>/score
 
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages)
+              --launcher run.pl|slurm.pl (in place of the one in cmd.sh)
               --seed (stages 1, 4, 5, 6) --attributes (gender,pitch,speaking_rate; the same in all stages)
 0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --sources --min_match --path_prefix --path_map --utt2spk
               --max_unknown --gender_conflicts --space --rules (local/rules)
@@ -102,7 +104,6 @@ What to expect on 2 cores   demo (1,800 x 256)   CapSpeech-real (81,000 x 512 in
 END
 }
 . utils/parse_options.sh
-. ./cmd.sh
 . utils/given_options.sh
 die() {
   echo "$0: ERROR: $*" >&2
@@ -113,6 +114,9 @@ die() {
 [[ $nj =~ ^[1-9][0-9]*$ ]] || die "--nj $nj: expected a number, 1 or more"
 [[ $corpus =~ ^(demo|capspeech)$ ]] || die "--corpus $corpus: expected demo or capspeech"
 [[ -z $name || $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "--name $name: expected letters, digits, '.', '_' and '-'"
+[[ -z $launcher || -x utils/$launcher ]] || die "--launcher $launcher: expected run.pl or slurm.pl"
+export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
+. ./cmd.sh
 
 data=${data:-data/$corpus}
 exp=${exp:-exp/$corpus}

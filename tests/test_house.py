@@ -21,7 +21,7 @@ MAY_USE = {
     "egs": {"utils", "steps", "local", "egs"},
     "tests": {"utils", "steps", "local", "tests"},
 }
-OF_UTILS = {"numpy", "yaml", "kaldiio", "matplotlib"}
+OF_UTILS = {"numpy", "yaml", "kaldiio", "matplotlib", "submitit"}
 TOP = {
     *("egs", "local", "steps", "utils", "conf", "tests"),
     *("path.sh", "cmd.sh", "run.sh", "README.md", "LICENSE", "RESULTS.md", "pyproject.toml"),

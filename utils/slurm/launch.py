@@ -190,6 +190,9 @@ def say(line: str) -> None:
 
 def main() -> int:
     """Run the request on standard input."""
+    if sys.argv[1:]:
+        say("usage: utils/slurm.pl [options] [JOB=1:n] log-file command..., which starts this module")
+        return 0 if sys.argv[1:] == ["--help"] else 255
     try:
         launch = Launch(read_request(sys.stdin.buffer))
         return launch.run()
