@@ -67,6 +67,13 @@ class Entry(NamedTuple):
 def work(options: Options) -> None:
     """Train one generator and commit its directory."""
     entry = choose(read_list(options.generators), options)
+    n = options.num_gpus if entry.fit in IN_GROUPS else 1
+    with Request(multiprocessing.RawValue("b", 0) if n > 1 else None) as asked:
+        train(entry, options, n, asked)
+
+
+def train(entry: Entry, options: Options, n: int, asked: Request) -> None:
+    """Train one generator in `n` processes, which stop when `asked` to."""
     module, options_name, _ = FITS[entry.fit]
     own = generator_options(getattr(importlib.import_module(module), options_name), entry, options)
     resolved = {
@@ -76,12 +83,7 @@ def work(options: Options) -> None:
         "store_speaker_means": options.store_speaker_means,
     }
     inputs = [options.index / "train", options.index / "dev", options.descriptions, options.text_vectors]
-    n = options.num_gpus if entry.fit in IN_GROUPS else 1
-    flag = multiprocessing.RawValue("b", 0) if n > 1 else None
-    with (
-        Request(flag) as asked,
-        StageDir(options.out / entry.name, resolved, inputs, options.force, resume=True) as stage,
-    ):
+    with StageDir(options.out / entry.name, resolved, inputs, options.force, resume=True) as stage:
         if stage.done:
             return
         from steps.generators.contract import Workplace
@@ -94,7 +96,7 @@ def work(options: Options) -> None:
         else:
             from steps.generators.mdn.torchrun import fit_in_group
 
-            fit_in_group(n, fit, place, flag)
+            fit_in_group(n, fit, place, asked.flag)
         (stage.dir / "encoder.json").write_bytes((options.text_vectors / "encoder.json").read_bytes())
         if options.store_speaker_means:
             write_speaker_means(options.index / "train", stage.dir)

@@ -11,12 +11,14 @@ set -euo pipefail
 help_message="usage: steps/generators/train.sh [options] <index> <descriptions> <text-vectors> <exp>
   --cmd         launcher and resources (default: run.pl)
   --generators  list of generators (default: conf/generators.txt)
+  --num_gpus    GPUs, and processes, for each network (default: 1)
   --seed, --set, --use_gpu, --store_speaker_means, --force  as in python3 -m steps.generators.train --help"
 cmd=run.pl
 generators=conf/generators.txt
 seed=
 set=
 use_gpu=
+num_gpus=
 store_speaker_means=
 force=false
 . utils/parse_options.sh
@@ -30,9 +32,11 @@ fi
 [ -r "$generators" ] || { echo "$0: ERROR: cannot read the list of generators '$generators'" >&2; exit 1; }
 n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") ||
   { echo "$0: ERROR: $generators: no generator in it; expected lines 'name fit conf'" >&2; exit 1; }
+[[ $num_gpus =~ ^([1-9][0-9]*)?$ ]] || { echo "$0: ERROR: --num_gpus $num_gpus: expected a number, 1 or more" >&2; exit 1; }
+[ "${num_gpus:-1}" -eq 1 ] || cmd="$cmd --gpu $num_gpus"
 [ "$use_gpu" != false ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
 
-give generators seed set use_gpu store_speaker_means force
+give generators seed set use_gpu num_gpus store_speaker_means force
 launcher_words "${given[@]}" --index "$1" --descriptions "$2" --text_vectors "$3" --out "$4"
 # shellcheck disable=SC2086 # the launcher and its options are words
 $cmd JOB=1:"$n_generators" "$4/log/train.JOB.log" python3 -m steps.generators.train --job JOB "${words[@]}" || {

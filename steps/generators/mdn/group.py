@@ -30,7 +30,7 @@ class Group:
         """The objective, its gradient averaged over all processes; `example` is an input of it."""
         if self.size == 1:
             return objective
-        together = DistributedDataParallel(objective, broadcast_buffers=False)
+        together = DistributedDataParallel(objective, forward_sync_buffers=False)
         # after its first gradient it lays out its buckets anew; with that behind us, sums over more than two processes
         # have one order in all updates, those after an interruption too
         together(*example).backward()

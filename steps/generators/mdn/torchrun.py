@@ -71,7 +71,8 @@ def _shared_processors(n: int) -> Iterator[None]:
     """The processes started within have an n-th of the threads that this one may have."""
     name = "OMP_NUM_THREADS"
     before = os.environ.get(name)
-    os.environ[name] = str(max(1, int(before or len(os.sched_getaffinity(0))) // n))
+    threads = int(before.split(",")[0]) if before else len(os.sched_getaffinity(0))
+    os.environ[name] = str(max(1, threads // n))
     try:
         yield
     finally:

@@ -1,0 +1,106 @@
+"""Training that is asked to stop: it ends before the next update, and goes on with the same bits."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from steps.generators.contract import Workplace
+from steps.generators.mdn.fit import fit_mdn
+from steps.generators.mdn.options import MdnOptions
+from steps.generators.mdn.trainer import Trainer
+from steps.generators.pairs import Pairs
+from tests.steps.generators.experiment import Experiment
+from utils.errors import InputError
+from utils.run_again import RunAgain
+
+OPTIONS = MdnOptions(hidden=16, n_components=3, folds=5, epochs=3, lr=1e-3, updates_per_epoch=4)
+PLAIN = replace(OPTIONS, covariance="diagonal", linear_path=False, spread=1.0)
+UPDATES = OPTIONS.epochs * OPTIONS.updates_per_epoch
+
+
+@pytest.fixture(scope="module")
+def pairs(experiment: Experiment) -> tuple[Pairs, Pairs]:
+    return experiment.pairs("train"), experiment.pairs("dev")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(pairs: tuple[Pairs, Pairs], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return train(pairs, OPTIONS, tmp_path_factory.mktemp("undisturbed"))
+
+
+def train(pairs: tuple[Pairs, Pairs], options: MdnOptions, directory: Path) -> dict[str, bytes]:
+    """Train to the end. Returns the content of all files."""
+    fit_mdn(*pairs, options, Workplace(directory, "cpu")).save(directory)
+    return {file.name: file.read_bytes() for file in directory.iterdir()}
+
+
+def at_question(number: int) -> Callable[[], bool]:
+    """Asks to stop at the question of this number, from 0."""
+    answers = iter([False] * number + [True])
+    return lambda: next(answers)
+
+
+def saved(directory: Path) -> dict:
+    """What the last checkpoint says of itself."""
+    with safe_open(str(directory / "last.safetensors"), framework="np") as file:
+        return json.loads(file.metadata()["progress"])
+
+
+@pytest.mark.parametrize("number", range(UPDATES))
+def test_stopped_before_any_update_it_ends_with_the_same_bytes(pairs, undisturbed, tmp_path, number):
+    epoch, update = divmod(number, OPTIONS.updates_per_epoch)
+    where = f"update {update} of epoch {epoch + 1}" if update else f"epoch {epoch}"
+    with pytest.raises(RunAgain, match=f"asked to stop, last.safetensors there is of {where}$"):
+        fit_mdn(*pairs, OPTIONS, Workplace(tmp_path, "cpu", at_question(number)))
+    assert (saved(tmp_path)["epoch"], saved(tmp_path)["update"]) == (epoch, update)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["best.safetensors", "last.safetensors", "metrics.jsonl"]
+    assert train(pairs, OPTIONS, tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("options", [OPTIONS, PLAIN], ids=["shared", "diagonal"])
+def test_stopped_after_every_update_it_ends_with_the_same_bytes(pairs, tmp_path, options):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    for _ in range(UPDATES - 1):
+        with pytest.raises(RunAgain):
+            fit_mdn(*pairs, options, Workplace(tmp_path / "parts", "cpu", at_question(1)))
+        with pytest.raises(RunAgain):  # again, before it has done anything
+            fit_mdn(*pairs, options, Workplace(tmp_path / "parts", "cpu", at_question(0)))
+    assert train(pairs, options, tmp_path / "parts") == train(pairs, options, tmp_path / "whole")
+
+
+def test_training_that_is_over_does_not_stop(pairs, tmp_path):
+    train(pairs, OPTIONS, tmp_path)
+    fit_mdn(*pairs, OPTIONS, Workplace(tmp_path, "cpu", lambda: True))
+
+
+def test_weights_that_have_exploded_are_not_saved_and_the_next_run_says_so(pairs, tmp_path):
+    wild = replace(PLAIN, lr=1e30)
+    with pytest.raises(RunAgain, match="there is of epoch 0$"):
+        fit_mdn(*pairs, wild, Workplace(tmp_path, "cpu", at_question(2)))
+    assert all(value.isfinite().all() for value in load_file(tmp_path / "last.safetensors").values())
+    with pytest.raises(InputError, match=r"at update \d of 4 of epoch 1; last.safetensors there .* of epoch 0; lower"):
+        fit_mdn(*pairs, wild, Workplace(tmp_path, "cpu"))
+
+
+def test_an_explosion_after_a_stop_names_the_checkpoint_there_is(pairs, tmp_path):
+    with pytest.raises(RunAgain):
+        fit_mdn(*pairs, OPTIONS, Workplace(tmp_path, "cpu", at_question(2)))
+    trainer = Trainer(*pairs, OPTIONS, Workplace(tmp_path, "cpu"))
+    trainer.train.latent[:] = float("nan")
+    with pytest.raises(InputError, match="became nan at update 3 of 4 of epoch 1; .* of update 2 of epoch 1; lower lr"):
+        trainer.run()
+
+
+def test_checkpoints_without_a_position_inside_the_epoch_are_read(pairs, tmp_path, undisturbed):
+    with pytest.raises(RunAgain):
+        fit_mdn(*pairs, OPTIONS, Workplace(tmp_path, "cpu", at_question(4)))
+    kept = {name: value for name, value in saved(tmp_path).items() if name != "update"}
+    tensors = load_file(tmp_path / "last.safetensors")
+    save_file(tensors, tmp_path / "last.safetensors", metadata={"progress": json.dumps(kept)})
+    assert train(pairs, OPTIONS, tmp_path) == undisturbed

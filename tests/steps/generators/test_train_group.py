@@ -1,0 +1,167 @@
+"""Training in several processes: what one would learn, the same bytes after interruptions, and nothing left behind."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from steps.generators.mdn.torchrun import _shared_processors
+from tests.processes import small_files, wait_for
+from tests.steps.generators.experiment import Experiment
+from tests.steps.generators.training import SETTINGS, Training, outputs
+from utils.run_again import RUN_AGAIN
+
+USR1, TERM, INT, KILL = signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGKILL
+FEW = "hidden=16,n_components=3,folds=5,epochs=2,updates_per_epoch=70"  # two or three rows an update
+
+KNOWN = ("epoch", "dev_nll", "lr")
+
+
+def words(experiment: Experiment, root: Path, n: int, settings: str = SETTINGS) -> list[str]:
+    return [*experiment.options("mdn", "--set", settings, "--num_gpus", str(n)), "--out", str(root)]
+
+
+def trained(experiment: Experiment, root: Path, n: int, settings: str = SETTINGS) -> dict[str, bytes]:
+    """Train to the end, undisturbed. Returns the content of all files."""
+    with Training(*words(experiment, root, n, settings)) as training:
+        assert training.end() == 0, training.said
+        assert training.is_gone()
+    assert [path.name for path in root.iterdir()] == ["mdn"]
+    return outputs(root / "mdn")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("group")
+
+
+@pytest.fixture(scope="module")
+def alone(experiment: Experiment, root: Path) -> dict[str, bytes]:
+    return trained(experiment, root / "alone", 1)
+
+
+@pytest.fixture(scope="module")
+def together(experiment: Experiment, root: Path) -> dict[str, bytes]:
+    return trained(experiment, root / "together", 2)
+
+
+def curves(*runs: dict[str, bytes]) -> list[list[dict]]:
+    return [[json.loads(line) for line in run["metrics.jsonl"].splitlines()] for run in runs]
+
+
+def assert_alike(one: dict[str, bytes], other: dict[str, bytes]) -> None:
+    """Equal, up to the order of sums."""
+    assert set(one) == set(other)
+    for ours, theirs in zip(*curves(one, other), strict=True):
+        assert ours.keys() == theirs.keys()
+        assert [ours[key] for key in KNOWN] == pytest.approx([theirs[key] for key in KNOWN], rel=1e-5)
+        assert ours["epoch"] == 0 or ours["train_nll"] == pytest.approx(theirs["train_nll"], rel=1e-5)
+
+
+def test_two_processes_learn_what_one_does(alone, together, root):
+    assert_alike(alone, together)
+    assert alone["last.safetensors"] != together["last.safetensors"]  # these are sums in another order
+    one, two = (load_file(root / name / "mdn" / "weights.safetensors") for name in ("alone", "together"))
+    assert one.keys() == two.keys()
+    assert all(abs(one[name] - two[name]).max() < 1e-3 * abs(one[name]).max() + 1e-5 for name in one)
+
+
+def test_more_processes_than_rows_count_each_row_once(tmp_path, experiment: Experiment):
+    one, three = (trained(experiment, tmp_path / str(n), n, FEW) for n in (1, 3))
+    assert_alike(one, three)
+
+
+def test_the_first_process_alone_speaks(tmp_path, experiment: Experiment):
+    with Training(*words(experiment, tmp_path, 2)) as training:
+        assert training.end() == 0
+    assert sum("epoch 25: " in line for line in training.said) == 1
+    assert not [line for line in training.said if "Warning" in line or "elastic" in line]
+
+
+def test_interrupted_in_any_way_it_ends_with_the_same_bytes(tmp_path, experiment: Experiment, together):
+    arguments = words(experiment, tmp_path, 2)
+    ways = [
+        ("epoch 0:", "command", [TERM]),
+        ("epoch 4:", "member", [USR1]),
+        ("resumed", "all", [USR1, TERM]),
+        ("resumed", "command", [USR1, USR1]),
+    ]
+    for text, to, signals in ways:
+        with Training(*arguments) as training:
+            assert training.wait_for(text)
+            training.send(to, *signals)
+            assert training.end() == RUN_AGAIN, training.said
+            assert "asked to stop, last.safetensors there is of " in training.said[-1]
+            assert training.is_gone()
+        assert not (tmp_path / "mdn").exists()
+    assert trained(experiment, tmp_path, 2) == together
+
+
+def test_signals_while_processes_start_lose_nothing(tmp_path, experiment: Experiment, together):
+    for to, *signals in (("command", TERM), ("all", USR1, TERM), ("all", TERM, USR1)):
+        with Training(*words(experiment, tmp_path, 2)) as training:
+            assert wait_for(lambda: len(training.members()) == 2, 30)  # noqa: B023
+            training.send(to, *signals)
+            assert training.end() == RUN_AGAIN, training.said
+            assert training.is_gone()
+    assert trained(experiment, tmp_path, 2) == together
+
+
+def test_it_goes_on_with_another_number_of_processes(tmp_path, experiment: Experiment, alone):
+    for n in (1, 2):
+        with Training(*words(experiment, tmp_path, n)) as training:
+            assert training.wait_for("epoch 0:" if n == 1 else "resumed")
+            training.send("command", USR1)
+            assert training.end() == RUN_AGAIN
+    assert_alike(trained(experiment, tmp_path, 1), alone)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_killed_member_ends_all_with_one_line(tmp_path, experiment: Experiment, together, which):
+    with Training(*words(experiment, tmp_path, 2)) as training:
+        assert training.wait_for("epoch 2:")
+        members = training.members()
+        os.kill(members[which], KILL)
+        assert training.end() == 1
+        assert training.said[-1].startswith("steps.generators.train: ERROR: training process ")
+        assert "of 2 was killed by SIGKILL, and the others were ended; the last" in training.said[-1]
+        assert training.is_gone()
+        assert not [line for line in training.said if "Traceback" in line]
+    assert trained(experiment, tmp_path, 2) == together
+
+
+@pytest.mark.parametrize(("number", "status"), [(KILL, -KILL), (INT, -INT)])
+def test_without_the_command_no_member_goes_on(tmp_path, experiment: Experiment, together, number, status):
+    with Training(*words(experiment, tmp_path, 2)) as training:
+        assert training.wait_for("epoch 2:")
+        training.send("command", number)
+        assert training.end() == status
+        assert training.is_gone()
+    assert (tmp_path / ".mdn.tmp" / "last.safetensors").is_file() and not (tmp_path / "mdn").exists()
+    assert trained(experiment, tmp_path, 2) == together
+
+
+def test_errors_of_members_are_one_line(tmp_path, experiment: Experiment):
+    def error(settings: str) -> str:
+        with Training(*words(experiment, tmp_path, 2, settings)) as training:
+            assert training.end() == 1
+            assert training.is_gone()
+        assert sum("ERROR" in line for line in training.said) == 1 and "Traceback" not in "".join(training.said)
+        return training.said[-1]
+
+    wrong = error("hidden=32,lr=1e30,covariance=diagonal,linear_path=false")
+    assert "the loss became nan at update" in wrong and "last.safetensors there is the last good checkpoint" in wrong
+    assert "40 training speakers are too few for 41 folds" in error("folds=41")
+    with small_files(9_000):
+        assert "File too large; no output was committed" in error(SETTINGS)
+
+
+@pytest.mark.parametrize(("before", "n", "share"), [("8", 2, "4"), ("3", 2, "1"), ("1", 4, "1"), ("4,2", 2, "2")])
+def test_processes_share_the_threads(monkeypatch, before, n, share):
+    monkeypatch.setenv("OMP_NUM_THREADS", before)
+    with _shared_processors(n):
+        assert os.environ["OMP_NUM_THREADS"] == share
+    assert os.environ["OMP_NUM_THREADS"] == before
