@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from ctypes import c_byte
+from multiprocessing import resource_tracker
 from typing import NoReturn
 
 import torch
@@ -44,6 +45,7 @@ def fit_in_group(n: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
         flag: shared memory of the `Request` that this process listens with, so that all hear of a signal to any.
     """
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    _start_tracker()
     with tempfile.TemporaryDirectory() as logs, _shared_processors(n):
         config = LaunchConfig(
             min_nodes=1,
@@ -64,6 +66,13 @@ def fit_in_group(n: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
             _translate(error, n, flag)
         except SignalException as error:
             raise KeyboardInterrupt from error
+
+
+def _start_tracker() -> None:
+    """Start Python's helper that tidies up after processes; it ignores TERM and INT itself, and here USR1 too."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # inherited
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 @contextlib.contextmanager

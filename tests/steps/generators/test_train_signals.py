@@ -17,11 +17,6 @@ from utils.run_again import RUN_AGAIN, Request, RunAgain
 
 USR1, TERM = signal.SIGUSR1, signal.SIGTERM
 MOMENTS = {"command: ": 1.0, "fitting": 0.7, "epoch 0:": 0.2, "dev NLL": 0.5}  # after this, so many seconds at most
-    "command: ": 1.0,
-    "fitting": 0.7,
-    "epoch 0:": 0.2,
-    "dev NLL": 0.5,
-}  # after this, at most so many seconds later
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +65,7 @@ def test_asked_during_the_start_it_ends_that_first(tmp_path, experiment: Experim
 
 
 def test_int_still_stops_and_keeps_the_checkpoint(tmp_path, experiment: Experiment):
-    with Training(*words(experiment, tmp_path)) as training:
+    with Training(*words(experiment, tmp_path), "--set", f"{SETTINGS},epochs=1000") as training:
         training.wait_for("epoch 1:")
         training.send("command", signal.SIGINT)
         assert training.end() == -signal.SIGINT

@@ -12,7 +12,7 @@ from typing import Self
 from tests.processes import children, is_alive, kill_session, session, wait_for
 from tests.steps.generators.conftest import ROOT
 
-SETTINGS = "hidden=32,folds=5,epochs=25,patience=40,lr=0.001"
+SETTINGS = "hidden=32,folds=5,epochs=60,patience=60,lr=0.001"
 
 
 class Training:
