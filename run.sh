@@ -126,7 +126,7 @@ model=${model:-$exp/mdn}
 lock_dir "$exp"
 [ "$stage" -gt 2 ] || lock_dir "$data"
 extras=
-[ "$corpus" != demo ] || extras="--extras demo"
+[ "$corpus" != demo ] || extras="--extras audio,demo"
 # shellcheck disable=SC2086
 PS_PYTHON_BIN=$(utils/setup_env.sh $extras)
 export PS_PYTHON_BIN

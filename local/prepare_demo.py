@@ -1,6 +1,6 @@
 """Stage 0 for the demo corpus: synthetic voices of espeak-ng, embedded with Resemblyzer; nothing is downloaded.
 
-Input: local/rules/demo.yaml and the packages of requirements-demo.txt. Output, a valid data directory: wav/*.flac
+Input: local/rules/demo.yaml and the packages of requirements-audio.txt and requirements-demo.txt. Output, a valid data directory: wav/*.flac
 (16 kHz; Kaldi's own programs need `flac -cds` before them), wav.scp, text, xvector.{ark,scp}, utt2spk, spk2utt,
 spk2gender, utt2dur, the labels utt2gender, utt2pitch and utt2speaking_rate, and two measurements: utt2f0 (Hz) and
 utt2rate (words per minute of speech). Speaking rate is labelled by the speed that was set, pitch by the rank of a
@@ -71,7 +71,7 @@ def require_packages() -> None:
     missing = [package for package in PACKAGES if importlib.util.find_spec(package) is None]
     if missing:
         raise InputError(
-            f"the demo corpus needs {', '.join(missing)}: install what requirements-demo.txt lists"
+            f"the demo corpus needs {', '.join(missing)}: utils/setup_env.sh --extras audio,demo installs it"
             " (optional, as espeak-ng is GPL; --corpus capspeech needs none of it)"
         )
 

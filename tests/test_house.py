@@ -25,7 +25,13 @@ OF_UTILS = {"numpy", "yaml", "kaldiio", "matplotlib", "submitit"}
 TOP = {
     *("egs", "local", "steps", "utils", "conf", "tests"),
     *("path.sh", "cmd.sh", "run.sh", "README.md", "LICENSE", "RESULTS.md", "pyproject.toml"),
-    *("requirements.txt", "requirements-demo.txt", "requirements-demo-nodeps.txt", "requirements-test.txt"),
+    *(
+        "requirements.txt",
+        "requirements-audio.txt",
+        "requirements-audio-nodeps.txt",
+        "requirements-demo.txt",
+        "requirements-test.txt",
+    ),
 }
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 REQUIREMENT = re.compile(r"[\w.-]+==[\w.]+ +# [\w.]+: \w.*")

@@ -3,7 +3,7 @@
 #
 # Finds or makes the Python environment, and prints the directory of its programs:
 #
-#   PS_PYTHON_BIN=$(utils/setup_env.sh --extras demo)
+#   PS_PYTHON_BIN=$(utils/setup_env.sh --extras audio,demo)
 #   export PS_PYTHON_BIN
 #   . ./path.sh
 #
@@ -14,8 +14,9 @@
 # call that was killed the next one starts .venv afresh.
 set -euo pipefail
 
-help_message="usage: utils/setup_env.sh [--extras demo,test] [--wheels DIR]
-  --extras  comma-separated: demo (the demo corpus; its espeak-ng is GPL), test (tests/run.sh)
+help_message="usage: utils/setup_env.sh [--extras audio,demo,test] [--wheels DIR]
+  --extras  comma-separated: audio (corpora of audio; its Praat is GPL), demo (the demo corpus, with audio; its espeak-ng is
+            GPL), test (tests/run.sh)
   --wheels  install from this folder alone, without a registry (default: \$PSEUDOSPEAKERS_WHEELS)
 PSEUDOSPEAKERS_TORCH, such as torch==2.13.0+cu130 or the path of a wheel, is installed instead of the pinned torch; where pip
 finds builds for your GPU is set by pip's own options, PIP_EXTRA_INDEX_URL among them."
@@ -36,7 +37,7 @@ requirement_files() {
   local extra
   echo requirements.txt
   for extra in ${extras//,/ }; do
-    [ -f "requirements-$extra.txt" ] || die "--extras: no requirements-$extra.txt; expected demo, test or both"
+    [ -f "requirements-$extra.txt" ] || die "--extras: no requirements-$extra.txt; expected some of audio, demo, test"
     echo "requirements-$extra.txt"
     [ ! -f "requirements-$extra-nodeps.txt" ] || echo "requirements-$extra-nodeps.txt"
   done

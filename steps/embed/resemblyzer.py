@@ -26,7 +26,7 @@ class ResemblyzerEncoder:
             from resemblyzer import VoiceEncoder, preprocess_wav
         except ImportError as error:
             raise InputError(
-                f"the Resemblyzer encoder is not installed ({error}); install what requirements-demo.txt lists"
+                f"the Resemblyzer encoder is not installed ({error}); utils/setup_env.sh --extras audio installs it"
             ) from error
         torch.set_num_threads(1)
         self.network = VoiceEncoder(

@@ -12,7 +12,9 @@ from utils.errors import InputError
 from utils.tables import read_vectors
 
 for package in PACKAGES:
-    pytest.importorskip(package, reason="the packages of requirements-demo.txt are not installed")
+    pytest.importorskip(
+        package, reason="the packages of requirements-demo.txt and requirements-audio.txt are not installed"
+    )
 
 VOICES = 6
 
@@ -106,5 +108,7 @@ def test_bad_options_leave_nothing_behind(tmp_path, capsys):
 
 def test_missing_packages_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    with pytest.raises(InputError, match=r"needs espeakng_loader: install what requirements-demo.txt lists .*GPL"):
+    with pytest.raises(
+        InputError, match=r"needs espeakng_loader: utils/setup_env.sh --extras audio,demo installs it .*GPL"
+    ):
         require_packages()

@@ -12,7 +12,9 @@ from local.prepare_demo import PACKAGES
 from tests.processes import children, is_alive, wait_for
 
 for package in PACKAGES:
-    pytest.importorskip(package, reason="the packages of requirements-demo.txt are not installed")
+    pytest.importorskip(
+        package, reason="the packages of requirements-demo.txt and requirements-audio.txt are not installed"
+    )
 
 ROOT = Path(__file__).parents[2]
 
