@@ -59,11 +59,20 @@ class Cluster:
     def restart(self, daemon: str) -> None:
         self.call(f"restart-{daemon}")
 
-    def ensure(self) -> None:
-        """Daemons that a test has killed and not brought back are started."""
+    def mend(self) -> None:
+        """Daemons that a test has killed are started, and a node that SLURM has given up is taken back."""
         for daemon in ("slurmctld", "slurmd"):
             if not is_alive(self.pid(daemon)):
                 self.restart(daemon)
+        if self.node_state().startswith(("drain", "down")):
+            output("scontrol", "update", f"nodename={self.node}", "state=resume")
+
+    @property
+    def node(self) -> str:
+        return os.uname().nodename.partition(".")[0]
+
+    def node_state(self) -> str:
+        return output("sinfo", "-h", "-p", "main", "-o", "%T")
 
     @contextmanager
     def settings(self, **settings: object) -> Iterator[None]:
@@ -85,7 +94,7 @@ class Cluster:
         return output("squeue", "-h", "-r", "-o", columns).splitlines()
 
     def is_idle(self) -> bool:
-        return not self.queue() and output("sinfo", "-h", "-p", "main", "-o", "%T") == "idle"
+        return not self.queue() and self.node_state() == "idle"
 
 
 def words(shell: str) -> list[str]:

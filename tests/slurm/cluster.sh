@@ -139,7 +139,7 @@ start_slurmd() {
 
 node_is_up() {
   case "$(timeout 5 sinfo -h -N -p main -o %T 2>/dev/null)" in
-    idle | mixed | allocated | completing) return 0 ;;
+    idle | mixed | allocated | completing | drain*) return 0 ;;
     *) return 1 ;;
   esac
 }

@@ -40,7 +40,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def nothing_left(cluster: Cluster) -> Iterator[None]:
     """No test leaves a job behind, and none is given a broken cluster by another."""
     yield
-    cluster.ensure()
+    cluster.mend()
     if not wait_for(cluster.is_idle, 10):
         left = cluster.queue("%i %T %r")
         subprocess.run(["scancel", "-u", "root"], check=True)

@@ -28,7 +28,7 @@ from utils.slurm.watchdog import Watchdog
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MOST_MESSAGES = 20
 DEFAULT_MAX_ARRAY_SIZE = 1001  # SLURM's own
-CANCEL_WAIT = 60.0  # seconds for cancelled jobs to leave the queue
+CANCEL_WAIT = 60.0  # most seconds for cancelled jobs to leave the queue
 
 
 class Stopped(Exception):
@@ -148,7 +148,7 @@ class Launch:
 
     def _cancel_all(self, tasks: Sequence[Task]) -> None:
         """Cancel, wait until the jobs are gone, and leave their logs without footer."""
-        deadline = time.monotonic() + CANCEL_WAIT
+        deadline = time.monotonic() + min(CANCEL_WAIT, self.request.settings.controller_wait)
         left = True
         while left and time.monotonic() < deadline:
             with contextlib.suppress(SchedulerAway):
