@@ -1,0 +1,108 @@
+"""A corpus of audio as a data directory: what the recipes of LibriSpeech and of any folder share.
+
+Inputs: recordings with speakers, and what is known of them. Outputs: `wav.scp`, `segments`, `utt2spk`, `spk2utt`,
+`utt2dur`, `spk2gender` where all genders are known, utt2<attribute> for other things that are, `text` where recordings
+stay whole, and `left_out.tsv`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.segments import cut
+from utils.command import logger, progress
+from utils.data_dir import write_data_dir
+from utils.errors import InputError
+
+log = logger(__name__)
+
+
+@dataclass
+class Recording:
+    """One file of audio.
+
+    Attributes:
+        id: begins with the speaker and a hyphen, so that Kaldi's sorting holds.
+        labels: what is known of it, attribute -> value; `text` is its transcript.
+    """
+
+    id: str
+    speaker: str
+    path: Path
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def write_audio_corpus(
+    out: Path,
+    recordings: Sequence[Recording],
+    genders: Mapping[str, str],
+    segment_seconds: float,
+    hop_seconds: float,
+    max_fail: float,
+) -> int:
+    """Write the data directory of `recordings`; `genders` are speaker -> f or m, where known. Returns the utterances.
+
+    Raises InputError where more than a share `max_fail` of the files cannot be read.
+    """
+    durations, faults = _durations(recordings)
+    _write_left_out(out, faults)
+    if len(faults) > max_fail * len(recordings):
+        where = "; ".join(f"{path}: {fault}" for path, fault in faults[:3])
+        raise InputError(
+            f"{len(faults)} of {len(recordings)} files cannot be read, more than --max_fail {max_fail}: {where}; "
+            "repair or remove them"
+        )
+    by_id = {recording.id: recording for recording in recordings if recording.id in durations}
+    segments, recording_of, seconds = cut(durations, segment_seconds, hop_seconds)
+    if not segment_seconds:  # recordings as they are
+        segments, recording_of, seconds = {}, {name: name for name in durations}, durations
+    tables = {
+        "wav.scp": {name: str(recording.path.absolute()) for name, recording in by_id.items()},
+        "segments": segments,
+        "utt2spk": {name: by_id[recording].speaker for name, recording in recording_of.items()},
+        "utt2dur": {name: f"{length:.2f}" for name, length in seconds.items()},
+        "spk2gender": _complete_genders(genders, {recording.speaker for recording in by_id.values()}),
+    }
+    for name, recording in recording_of.items():
+        for attribute, value in by_id[recording].labels.items():
+            if attribute != "text":
+                tables.setdefault(f"utt2{attribute}", {})[name] = value
+            elif not segment_seconds:
+                tables.setdefault("text", {})[name] = value
+    write_data_dir(out, {name: table for name, table in tables.items() if table})
+    return len(recording_of)
+
+
+def _durations(recordings: Sequence[Recording]) -> tuple[dict[str, float], list[tuple[Path, str]]]:
+    """Seconds by recording, from the headers of the files; and the files that have none, with the reason."""
+    import soundfile
+
+    durations: dict[str, float] = {}
+    faults = []
+    for recording in progress(recordings, len(recordings), "headers"):
+        try:
+            info = soundfile.info(recording.path)
+        except (OSError, soundfile.SoundFileError) as error:
+            faults.append((recording.path, " ".join(str(error).split())))
+            continue
+        if info.frames:
+            durations[recording.id] = info.frames / info.samplerate
+        else:
+            faults.append((recording.path, "empty"))
+    return durations, faults
+
+
+def _write_left_out(out: Path, faults: Sequence[tuple[Path, str]]) -> None:
+    lines = ["path\treason", *(f"{path}\t{fault}" for path, fault in faults)]
+    (out / "left_out.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if faults:
+        log.info("%d files cannot be read and are left out, see left_out.tsv", len(faults))
+
+
+def _complete_genders(genders: Mapping[str, str], speakers: set[str]) -> dict[str, str]:
+    """Kaldi's spk2gender has all speakers or does not exist."""
+    unknown = sorted(speakers - genders.keys())
+    if unknown:
+        log.info("no spk2gender: the gender of %d of %d speakers is not known", len(unknown), len(speakers))
+        return {}
+    return {speaker: genders[speaker] for speaker in speakers}
