@@ -77,8 +77,8 @@ def add_labels(tables: Tables, options: Options) -> Counter[str]:
         unknown = len(utterances) - len(tables[f"utt2{attribute}"])
         if unknown > options.max_unknown * len(utterances):
             raise InputError(
-                f"{options.measured}/utt2{attribute}: {unknown} of {len(utterances)} utterances have no {attribute}; leave it "
-                "out of --attributes, add what is known to the corpus's table, or raise --max_unknown"
+                f"{options.measured}/utt2{attribute}: {unknown} of {len(utterances)} utterances have no {attribute}; "
+                "leave it out of --attributes, add what is known to the corpus's table, or raise --max_unknown"
             )
         if unknown:
             counts[f"kept without {attribute}"] = unknown

@@ -2,9 +2,9 @@
 
 Input: local/rules/demo.yaml, and the packages of requirements-audio.txt and requirements-demo.txt. Output, a valid data
 directory: wav/*.flac (16 kHz; Kaldi's own programs need `flac -cds` before them), wav.scp, text, xvector.{ark,scp},
-utt2spk, spk2utt, spk2gender, utt2dur, the labels utt2gender, utt2pitch and utt2speaking_rate, and two measurements: utt2f0 (Hz) and
-utt2rate (words per minute of speech). Speaking rate is labelled by the speed that was set, pitch by the rank of a
-voice's measured F0 within its gender.
+utt2spk, spk2utt, spk2gender, utt2dur, the labels utt2gender, utt2pitch and utt2speaking_rate, and two measurements:
+utt2f0 (Hz) and utt2rate (words per minute of speech). Speaking rate is labelled by the speed that was set, pitch by the
+rank of a voice's measured F0 within its gender.
 """
 
 import importlib.util
