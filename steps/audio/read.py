@@ -1,0 +1,129 @@
+"""The samples of an utterance: decoded, mixed to one channel, at the wanted sample rate, and looked over for faults.
+
+What no embedding can be made of raises AudioProblem; what is odd but usable comes with the names of its oddities.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from steps.audio.recordings import Utterance
+from utils.errors import InputError
+
+SILENT = 1e-4  # of full scale: a smaller range than twice this, some three steps of 16 bits, holds no speech
+FULL_SCALE, CLIPPED = 0.999, 1e-3  # clipped: a larger part of the samples than CLIPPED is at full scale
+BEYOND_END = 0.1  # seconds that a segment may end behind its recording, by rounding, without a word
+
+
+class AudioProblem(InputError):
+    """No embedding can be made of an utterance.
+
+    Attributes:
+        reason: missing, corrupt, empty, too_short, silent; back-ends may add their own.
+        detail: the same in words.
+    """
+
+    def __init__(self, reason: str, detail: str):
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """An utterance in memory.
+
+    Attributes:
+        waveform: (samples,) float32 in -1..1.
+        problems: of `clipped`, `multi_channel` (their mean was taken), `beyond_end` (a segment ends behind its
+            recording).
+    """
+
+    waveform: np.ndarray
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself: frames a channel, frames a second."""
+
+    frames: int
+    sample_rate: int
+
+
+def read_header(utterance: Utterance) -> Header:
+    """Open the recording of an utterance, and no more. Raises AudioProblem: missing, corrupt or empty."""
+    with _open(utterance) as file:
+        return Header(_n_frames(file), file.samplerate)
+
+
+def load(utterance: Utterance, sample_rate: int = 16000, min_seconds: float = 0.0) -> Audio:
+    """Decode an utterance; of a segment only its own part of the file, by seeking.
+
+    Args:
+        sample_rate: of the result; others are converted with soxr's high quality.
+        min_seconds: what is shorter is `too_short`.
+    """
+    samples, rate, problems = _decode(utterance)  # (frames, channels)
+    seconds = len(samples) / rate
+    if seconds < min_seconds:
+        raise AudioProblem("too_short", f"{utterance.path}: {seconds:.3f} s, expected {min_seconds:g} s or more")
+    if not np.isfinite(samples).all():
+        raise AudioProblem("corrupt", f"{utterance.path}: has samples that are no finite numbers")
+    if np.mean(np.abs(samples) >= FULL_SCALE) > CLIPPED:
+        problems += ("clipped",)
+    if samples.shape[1] > 1:
+        problems += ("multi_channel",)
+    waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    if np.ptp(waveform) < 2 * SILENT:
+        raise AudioProblem("silent", f"{utterance.path}: {seconds:.2f} s without sound")
+    return Audio(_convert(waveform, rate, sample_rate), problems)
+
+
+def _decode(utterance: Utterance) -> tuple[np.ndarray, int, tuple[str, ...]]:
+    """Samples (frames, channels) float32, frames a second, and problems."""
+    import soundfile
+
+    with _open(utterance) as file:
+        rate, total = file.samplerate, _n_frames(file)
+        first = round((utterance.begin or 0) * rate)
+        stop = total if utterance.end is None else round(utterance.end * rate)
+        wanted = min(stop, total) - first
+        if wanted <= 0:
+            times = f"{utterance.begin} to {utterance.end} s"
+            raise AudioProblem("empty", f"{utterance.path}: nothing at {times}, the recording has {total / rate:.2f} s")
+        problems = ("beyond_end",) if stop - total > BEYOND_END * rate else ()
+        try:
+            file.seek(first)
+            samples = file.read(wanted, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise AudioProblem("corrupt", f"{utterance.path}: {error.error_string}") from error
+    if len(samples) < wanted:
+        raise AudioProblem("corrupt", f"{utterance.path}: breaks off {(wanted - len(samples)) / rate:.2f} s early")
+    return samples, rate, problems
+
+
+def _open(utterance: Utterance):
+    import soundfile
+
+    try:
+        if not utterance.path.stat().st_size:
+            raise AudioProblem("empty", f"{utterance.path}: has no bytes")
+        return soundfile.SoundFile(utterance.path)
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a suffix that means samples without a header
+        raise AudioProblem("corrupt", f"{utterance.path}: {getattr(error, 'error_string', error)}") from error
+    except OSError as error:
+        raise AudioProblem("missing", f"{utterance.path}: {error.strerror}") from error
+
+
+def _n_frames(file) -> int:
+    if not file.frames:
+        raise AudioProblem("empty", f"{file.name}: has no samples")
+    return file.frames
+
+
+def _convert(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    if from_rate == to_rate:
+        return np.ascontiguousarray(waveform)
+    import soxr
+
+    return soxr.resample(waveform, from_rate, to_rate, quality="HQ")

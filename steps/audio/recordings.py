@@ -1,0 +1,134 @@
+"""Which utterances there are, and where: from a Kaldi data directory with `wav.scp`, or from a tree of audio files.
+
+Reads names only; `steps.audio.read` opens the files.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from utils.command import logger
+from utils.data_dir import DataDir
+from utils.errors import InputError
+from utils.tables import check_key
+
+log = logger(__name__)
+SUFFIXES = (".flac", ".ogg", ".wav")
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One utterance and the recording that it is in.
+
+    Attributes:
+        id: key of all tables. speaker: as in utt2spk.
+        path: the recording. begin, end: of the utterance in it, in seconds; None where it is the whole recording.
+        dataset, name: the corpus, and the utterance's name there.
+        speaker_name: the speaker's name in the dataset; empty where that is `speaker`.
+    """
+
+    id: str
+    path: Path
+    begin: float | None
+    end: float | None
+    dataset: str
+    speaker: str
+    name: str
+    speaker_name: str = ""
+
+
+def read_utterances(place: Path, dataset: str | None = None) -> list[Utterance]:
+    """The utterances of a data directory if `place` has a wav.scp, else of a tree, sorted by id."""
+    place = Path(place)
+    if not place.is_dir():
+        raise InputError(f"{place}: no such directory; expected a data directory with wav.scp, or a tree of audio")
+    return read_data_dir(place, dataset) if (place / "wav.scp").is_file() else read_tree(place)
+
+
+def read_data_dir(directory: Path, dataset: str | None = None) -> list[Utterance]:
+    """The utterances of utt2spk, sorted by id, with the recordings of wav.scp and the times of segments, if there.
+
+    Args:
+        dataset: name of the corpus; by default that of the directory.
+    """
+    data = DataDir(directory)
+    recordings = {key: _recording(text, data.path / "wav.scp", key) for key, text in data.table("wav.scp").items()}
+    if data.has("segments"):
+        table = data.table("segments")
+        places = {key: _segment(text, recordings, data.path / "segments", key) for key, text in table.items()}
+    else:
+        places = {key: (path, None, None) for key, path in recordings.items()}
+    odd = sorted(data.utt2spk.keys() ^ places.keys())
+    if odd:
+        raise InputError(
+            f"{data.path}: {odd[0]}: utt2spk and {'segments' if data.has('segments') else 'wav.scp'} have different "
+            f"utterances ({len(odd)} of them); run utils/fix_data_dir.sh"
+        )
+    dataset = check_key(dataset or data.path.resolve().name, "the name of the dataset")
+    return [Utterance(key, *places[key], dataset, data.utt2spk[key], key) for key in sorted(places)]
+
+
+def _recording(text: str, file: Path, key: str) -> Path:
+    if text.endswith("|"):
+        raise InputError(
+            f"{file}: {key}: {text!r} is a command; commands are not run here, "
+            "write what it prints to a file and name that"
+        )
+    if ".ark:" in text:
+        raise InputError(f"{file}: {key}: {text!r} is in an archive; expected a flac, wav or ogg file of its own")
+    return Path(text)
+
+
+def _segment(text: str, recordings: Mapping[str, Path], file: Path, key: str) -> tuple[Path, float, float]:
+    """A line `recording begin end` of segments, without its key: the recording's path, begin and end in seconds."""
+    recording, *times = text.split()
+    if recording not in recordings:
+        raise InputError(f"{file}: {key}: wav.scp has no recording {recording!r}")
+    try:
+        begin, end = map(float, times)
+    except ValueError:
+        begin = end = 0.0
+    if not 0 <= begin < end < math.inf:
+        raise InputError(f"{file}: {key}: expected 'recording begin end' with end > begin >= 0, found {text!r}")
+    return recordings[recording], begin, end
+
+
+def read_tree(root: Path) -> list[Utterance]:
+    """The utterances of `root/<dataset>/<speaker>/<utterance>.<flac|ogg|wav>`, sorted by id.
+
+    Ids are `<dataset>_<speaker>_<utterance>`, speakers `<dataset>_<speaker>`; two files or speakers of one id are an
+    error, as is an audio file elsewhere in the tree. Files with a dot in front and other kinds of files are left out.
+    """
+    root = Path(root)
+    utterances = sorted(_utterances(root), key=lambda utterance: utterance.id)
+    if not utterances:
+        raise InputError(f"{root}: no wav.scp and no <dataset>/<speaker>/<utterance>.({'|'.join(SUFFIXES)}) here")
+    _refuse_collisions((utterance.id, utterance.path) for utterance in utterances)
+    _refuse_collisions((utterance.speaker, utterance.path.parent) for utterance in utterances)
+    return utterances
+
+
+def _utterances(root: Path) -> Iterator[Utterance]:
+    others = 0
+    for path in root.rglob("*"):
+        parts = path.relative_to(root).parts
+        if any(part.startswith(".") for part in parts) or path.is_dir():
+            continue
+        if path.suffix.lower() not in SUFFIXES:
+            others += 1
+            continue
+        if len(parts) != 3:
+            raise InputError(f"{path}: not at {root}/<dataset>/<speaker>/<utterance>; move it, or write a wav.scp")
+        dataset, speaker, _ = parts
+        key = check_key(f"{dataset}_{speaker}", str(path))
+        yield Utterance(check_key(f"{key}_{path.stem}", str(path)), path, None, None, dataset, key, path.stem, speaker)
+    if others:
+        log.warning("%s: %d files that are no %s are left out", root, others, ", ".join(SUFFIXES))
+
+
+def _refuse_collisions(named: Iterable[tuple[str, Path]]) -> None:
+    seen: dict[str, Path] = {}
+    for key, path in named:
+        if seen.setdefault(key, path) != path:
+            raise InputError(f"{path}: has the id {key!r}, as {seen[key]} has; rename one of them")
