@@ -46,6 +46,7 @@ def fit_in_group(n: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
     """
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     _start_tracker()
+    on_int = signal.getsignal(signal.SIGINT)
     with tempfile.TemporaryDirectory() as logs, _shared_processors(n):
         config = LaunchConfig(
             min_nodes=1,
@@ -66,6 +67,8 @@ def fit_in_group(n: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
             _translate(error, n, flag)
         except SignalException as error:
             raise KeyboardInterrupt from error
+        finally:
+            signal.signal(signal.SIGINT, on_int)
 
 
 def _start_tracker() -> None:

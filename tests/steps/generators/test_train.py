@@ -248,3 +248,17 @@ def test_all_generators_of_the_list_are_trained_as_an_array(tmp_path, experiment
     ):
         done = subprocess.run([script, *words], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 1 and message in done.stderr
+
+
+def test_the_launcher_is_asked_for_as_many_gpus(tmp_path):
+    def launched(*words: str) -> str:
+        launcher = f"{sys.executable} tests/utils/print_words.py"
+        script = [str(ROOT / "steps/generators/train.sh"), "--cmd", launcher, *words, "i", "d", "t", str(tmp_path)]
+        done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    assert "'--gpu'" not in launched() and "--num_gpus" not in launched("--use_gpu", "auto")
+    assert launched("--num-gpus", "2").startswith("['--gpu', '2', 'JOB=1:8', ")
+    assert "'--num_gpus', '2'" in launched("--num_gpus", "2")
+    assert launched("--num_gpus", "2", "--use_gpu", "false").startswith("['--gpu', '2', '--gpu', '0', 'JOB=1:8', ")
+    assert "--num_gpus none: expected a number, 1 or more" in launched("--num_gpus", "none")
