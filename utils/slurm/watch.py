@@ -17,7 +17,7 @@ from utils.slurm.request import Settings
 from utils.slurm.scheduler import JobInfo, Scheduler, SchedulerAway
 from utils.slurm.task import Task, add_note
 
-TICKS = (0.05, 3.0)  # seconds between two looks at the logs, at first and at last
+TICKS = (0.05, 0.5)  # seconds between two looks at the logs, at first and at last
 GROWTH = 1.2
 Chunk = tuple[list[Task], int]
 
@@ -80,7 +80,10 @@ class Watch:
             self._controller_is_back()
             self.waiting.popleft()
             self.submitted += tasks
-            self._ask_soon()
+            if any(task.restarts for task in tasks):
+                self.next_submission = self.clock() + self.poll_delay  # others may join the next one
+            else:
+                self._ask_soon()
             one_by_one = self.settings.max_jobs_run is not None
 
     def _ask_soon(self) -> None:
@@ -88,13 +91,20 @@ class Watch:
         self.next_poll = min(self.next_poll, self.clock()) + self.poll_delay
 
     def _read_logs(self) -> None:
-        """Believe footers, in the order of the tasks, up to the first without one: the others have time."""
+        """Believe footers: in the order of the tasks, up to the first without one, as the others have time.
+
+        Of tasks that have ended, logs may come late: they are looked at here, so that nobody else need be asked.
+        """
         for task in self.submitted:
             code = task.exit_code()
             if code is None:
                 break
             if code == 0:
                 task.status = 0
+        late = [task for task in self.submitted if task.open and task.ended is not None]
+        for task in late:
+            if task.exit_code() is not None:
+                self._close(task)
         self._forget_closed()
 
     def _forget_closed(self) -> None:
@@ -144,10 +154,10 @@ class Watch:
         """A task that has ended: its log decides, as soon as its footer can be read here."""
         code = task.exit_code()
         if code is None and self.clock() - task.ended < self.settings.log_wait:
-            self._ask_again()
-        elif code == RUN_AGAIN and task.state != "CANCELLED":
+            return
+        if code == RUN_AGAIN and task.state != "CANCELLED":
             self._run_again(task)
-        elif code is not None and (code == 0 or task.state in PLAIN):
+        elif code is not None and (code == 0 or task.state in (*PLAIN, LOST)):
             task.status = code
         else:
             task.status, task.problem = code or 1, what_to_do(task.state)
@@ -163,7 +173,17 @@ class Watch:
         add_note(task.log, f"{task.state}, asks to be run again: submitted again, restart {task.restarts}")
         task.job_id, task.state, task.ended = None, "", None
         self.submitted = [other for other in self.submitted if other is not task]
-        self.waiting.append(([task], self.offsets[task.number]))
+        self._wait_again(task)
+
+    def _wait_again(self, task: Task) -> None:
+        """Tasks that run again share an array where their numbers fit into one."""
+        offset = self.offsets[task.number]
+        for tasks, other in self.waiting:
+            if other == offset:
+                tasks.append(task)
+                tasks.sort(key=lambda task: task.number)
+                return
+        self.waiting.append(([task], offset))
 
     def _ask_again(self) -> None:
         """Something is about to be known: do not wait for the next poll."""
