@@ -2,18 +2,17 @@
 
 import json
 import math
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from utils.slurm.task import exit_code
 from utils.sweeping.array import log_of
 from utils.sweeping.plan import Metric, Plan, Point
 from utils.sweeping.point_dir import is_done
 from utils.tables import read_lines
 
 DONE = "done"
-FOOTER = re.compile(r"# Ended \((code \d+(?:; signal \d+)?)\) ")  # utils/launcher/JobLog.pm writes it
 
 
 class Result(NamedTuple):
@@ -66,8 +65,8 @@ def _state(log: Path) -> str:
     """How the last job of a point ended that is not done."""
     if not log.exists():
         return "not started"
-    end = FOOTER.match((log.read_text(encoding="utf-8", errors="replace").splitlines() or [""])[-1])
-    return f"failed ({end[1]})" if end else "killed"
+    code = exit_code(log)
+    return "killed" if code is None else f"failed (code {code})"
 
 
 def error_lines(results: Iterable[Result], out: Path) -> list[str]:
