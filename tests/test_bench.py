@@ -12,6 +12,7 @@ from tests.bench.generated import Corpus
 from tests.bench.reference import Reference
 from tests.bench.results import PREFACE, SECTIONS, record, target
 from tests.bench.setting import prepare
+from tests.bench.simulated_slurm import count_calls
 from tests.bench.timing import run_child, run_module
 from utils.errors import InputError
 
@@ -24,6 +25,7 @@ BENCHMARKS = {
         "Growth",
         ["--n", "360,720", "--dim", "4,8", "--n_components", "2,3", "--n_texts", "18,36", "--rounds", "1"],
     ),
+    "launcher_overhead": ("Launchers", ["--n_jobs", "2", "--rounds", "1", "--slurm_rounds", "0", "--n_waited", "1,20"]),
 }
 
 
@@ -67,6 +69,12 @@ def test_targets_are_judged():
     assert target(300, ">= 300") == ">= 300: met"
     assert target(299.9, ">= 300") == ">= 300: MISSED"
     assert target(0.5, "< 0.5") == "< 0.5: MISSED"
+
+
+def test_the_scheduler_is_not_asked_more_often_about_more_jobs():
+    few, many = (count_calls(n_jobs, n_slots=100) for n_jobs in (10, 1000))
+    assert many.questions / many.minutes <= few.questions / few.minutes
+    assert many.most_in_a_minute <= few.most_in_a_minute + 1
 
 
 def test_memory_is_the_commands_own():

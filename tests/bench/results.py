@@ -20,7 +20,7 @@ from utils.options import as_dict
 from utils.run_info import git_revision
 
 PATH = Path("RESULTS.md")
-SECTIONS = ("Quality of the generators", "Training speed", "Data speed", "Scoring speed", "Growth")
+SECTIONS = ("Quality of the generators", "Training speed", "Data speed", "Scoring speed", "Growth", "Launchers")
 PREFACE = """# Results
 
 Every section was written by the command that stands in it, on the machine and with the versions that it names. Ratios
