@@ -107,14 +107,6 @@ def test_scontrol_requeue(launch: Launch, tmp_path: Path) -> None:
     assert (tmp_path / "log/x.1.log").read_text().count("# Started at") == 2
 
 
-def test_preemption_by_a_better_partition(launch: Launch, tmp_path: Path) -> None:
-    launcher, pid = start(launch, "-p", "preempt", "--num-threads", "2")
-    better = launch("-p", "main", "--num-threads", "2", "better.log", "touch", "go").result()
-    assert (better.status, is_alive(pid)) == (0, False)
-    assert launcher.result().status == 0
-    assert (tmp_path / "log/x.1.log").read_text().count("# Started at") == 2
-
-
 def test_a_node_that_is_given_up_runs_its_job_again(launch: Launch, cluster: Cluster, tmp_path: Path) -> None:
     launcher, pid = start(launch)
     cluster.kill("slurmd")
