@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from local.demo_voices import Utterance, Voice
 from local.espeak import Espeak, speak_alone
 from local.f0 import median_f0
-from steps.embed.resemblyzer import ResemblyzerEncoder
+from steps.embed.backend import Backend, load_backend
 from utils.errors import InputError
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -46,12 +46,12 @@ def record_voice(voice: Voice) -> list[Recording]:
 
 
 @functools.cache
-def _studio(language: str) -> tuple[Espeak, ResemblyzerEncoder]:
+def _studio(language: str) -> tuple[Espeak, Backend]:
     threadpool_limits(1)  # the processes share the cores already
-    return Espeak(language), ResemblyzerEncoder()
+    return Espeak(language), load_backend("resemblyzer")
 
 
-def _record(spoken: np.ndarray, sample_rate: int, utterance: Utterance, encoder: ResemblyzerEncoder) -> Recording:
+def _record(spoken: np.ndarray, sample_rate: int, utterance: Utterance, encoder: Backend) -> Recording:
     stored = _resample(spoken, sample_rate, encoder.sample_rate)
     waveform = stored / np.float32(32768)  # all that is measured is measured on what the file holds
     f0 = median_f0(waveform, encoder.sample_rate)

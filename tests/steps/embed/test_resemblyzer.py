@@ -1,46 +1,54 @@
-"""The Resemblyzer encoder: the package's own embeddings, each by itself."""
+"""The Resemblyzer back-end: the package's own embeddings, alone and in batches."""
 
 import numpy as np
 import pytest
 
-from utils.errors import InputError
+from steps.audio.read import AudioProblem
 
 resemblyzer = pytest.importorskip("resemblyzer", reason="Resemblyzer is not installed")
 
-from steps.embed.resemblyzer import ResemblyzerEncoder  # noqa: E402
+from steps.audio.read import load  # noqa: E402
+from steps.audio.recordings import Utterance  # noqa: E402
+from steps.embed.backend import load_backend  # noqa: E402
+from tests.steps.audio.sounds import babble  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def encoder():
-    return ResemblyzerEncoder()
+def backend():
+    return load_backend("resemblyzer")
 
 
-def babble(seed: int, seconds: float = 2.5) -> np.ndarray:
-    """Noise with the rhythm of syllables: enough for the voice activity detector."""
-    time = np.arange(int(16000 * seconds)) / 16000
-    noise = np.random.default_rng(seed).normal(scale=0.1, size=len(time))
-    return (noise * (1 + np.sin(2 * np.pi * 4 * time)) / 2).astype(np.float32)
-
-
-def test_equals_the_package(encoder):
+def test_equals_the_package(backend):
     waveform = babble(0)
-    theirs = encoder.network.embed_utterance(resemblyzer.preprocess_wav(waveform))
-    np.testing.assert_allclose(encoder.embed([waveform])[0], theirs, atol=1e-6)
+    theirs = backend.network.embed_utterance(resemblyzer.preprocess_wav(waveform))
+    np.testing.assert_allclose(backend.embed([waveform])[0], theirs, atol=1e-6)
 
 
-def test_shape_and_length(encoder):
-    embeddings = encoder.embed([babble(0), babble(1, seconds=0.8)])
-    assert embeddings.shape == (2, encoder.dim) and embeddings.dtype == np.float32
+def test_real_speech_is_trimmed_as_the_package_does_it(backend, librispeech_251):
+    for path in sorted(librispeech_251.rglob("*.flac"))[:10]:
+        waveform = load(Utterance("u", path, None, None, "d", "s", "u")).waveform
+        for part in (waveform, 0.01 * waveform[:40000], waveform[:479], waveform[:480], waveform[:4000]):
+            theirs = resemblyzer.preprocess_wav(part)
+            if len(theirs):
+                assert np.array_equal(backend.prepare(part), theirs)
+            else:
+                with pytest.raises(AudioProblem, match="no_speech"):
+                    backend.prepare(part)
+
+
+def test_shape_and_length(backend):
+    embeddings = backend.embed([babble(0), babble(1, seconds=0.8)])
+    assert embeddings.shape == (2, backend.dim) and embeddings.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-6)
-    assert encoder.embed([]).shape == (0, encoder.dim)
+    assert backend.embed([]).shape == (0, backend.dim)
 
 
-def test_an_embedding_does_not_depend_on_its_neighbours(encoder):
-    alone = encoder.embed([babble(1)])[0]
-    assert np.array_equal(alone, encoder.embed([babble(0), babble(1), babble(2)])[1])
+def test_neighbours_change_no_more_than_rounding(backend):
+    alone = backend.embed([babble(1)])[0]
+    np.testing.assert_allclose(backend.embed([babble(i, 9) for i in range(30)] + [babble(1)])[-1], alone, atol=2e-6)
 
 
 @pytest.mark.parametrize("waveform", [np.zeros(16000, np.float32), np.zeros(0, np.float32)])
-def test_silence_is_an_error(encoder, waveform):
-    with pytest.raises(InputError, match="waveform 1: no speech"):
-        encoder.embed([babble(0), waveform])
+def test_silence_is_an_error(backend, waveform):
+    with pytest.raises(AudioProblem, match="no_speech: no speech in"):
+        backend.embed([babble(0), waveform])
