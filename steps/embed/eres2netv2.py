@@ -1,0 +1,40 @@
+"""The back-end `eres2netv2`: ERes2NetV2 with a checkpoint that 3D-Speaker's recipe, or its authors, have trained."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steps.embed.fbank import Fbank
+from steps.embed.torch_backend import TorchBackend, Weights
+from utils.options import option
+
+if TYPE_CHECKING:
+    from torch import nn
+
+UNSCALED = 1.0  # 3D-Speaker gives its filter banks waveforms in -1..1, not Kaldi's 16 bits
+
+
+@dataclass(frozen=True)
+class Options(Weights):
+    """Options of ERes2NetV2."""
+
+    model_config: Path | None = option(
+        None,
+        "sizes: 3D-Speaker's config.yaml, or configuration.json of a published folder; without, those of the"
+        " published model with 17.9 M parameters",
+    )
+
+
+class ERes2NetV2Backend(TorchBackend):
+    """Embeddings of 192 dimensions, unless the sizes say otherwise."""
+
+    Options, name, dim = Options, "eres2netv2", 192
+
+    def build(self) -> "nn.Module":
+        from steps.embed.networks.eres2netv2 import ERes2NetV2, Sizes
+        from steps.embed.published_sizes import read_sizes
+
+        options: Options = self.options
+        sizes = Sizes() if options.model_config is None else read_sizes(options.model_config)
+        self.dim, self.fbank = sizes.dim, Fbank(sizes.bins, UNSCALED)
+        return ERes2NetV2(sizes)

@@ -1,0 +1,1 @@
+"""Speaker networks in torch, without anything around them."""
