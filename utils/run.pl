@@ -12,9 +12,9 @@
 #
 # Options; others (--mem 4G, --num-threads 4, ...) are accepted, with one value each, and ignored:
 #   --max-jobs-run N, -tc N  at most N jobs at once (the smallest wins); default: one a processor, or all where that is not
-#                            many more; with --gpu, one a GPU
-#   --gpu V                  V other than 0: each job sees one GPU only, by CUDA_VISIBLE_DEVICES (within the list that this
-#                            variable holds already, if any)
+#                            many more; with --gpu, as many as there are GPUs for
+#   --gpu N                  N other than 0: each job sees N GPUs only, which no other job sees at the same time, by
+#                            CUDA_VISIBLE_DEVICES (within the list that this variable holds already, if any)
 #   --pick WHICH             all (default) | failed: leave out jobs whose log ends with code 0 | incomplete: leave out all whose
 #                            log has a footer (a failure stays a failure)
 #   --max-restarts N         how often a job that ends with status 85 ("run me again": it has saved what it needs to go on) is
@@ -52,7 +52,7 @@ sub run_all {
     my @jobs   = $line->{first} .. $line->{last};
     my @picked = grep { !defined kept_code($_) } @jobs;
     my $failed = grep { kept_code($_) } @jobs;
-    my @gpus   = $options{gpu} ? visible_gpus() : ();
+    my @gpus   = $options{gpu} ? shares_of_gpus() : ();
     my @free   = (0 .. slots(scalar @jobs, scalar @gpus) - 1);
     watch_signals_and_parent();
     while (@picked || %running) {
@@ -75,7 +75,7 @@ sub run_all {
     return !$failed;
 }
 
-# The options that run.pl acts on, checked: gpu (true or false), pick, max_restarts, max_jobs (undef: not given).
+# The options that run.pl acts on, checked: gpu (how many a job), pick, max_restarts, max_jobs (undef: not given).
 sub read_options {
     my ($given) = @_;
     my %options = (gpu => 0, pick => 'all', max_jobs => undef, max_restarts => $JobLog::MAX_RESTARTS);
@@ -85,7 +85,8 @@ sub read_options {
             fail(255, "$name expects a positive number, not '$value'") unless $value =~ /^0*[1-9]\d*\z/;
             $options{max_jobs} = $value if !defined $options{max_jobs} || $value < $options{max_jobs};
         } elsif ($name eq '--gpu') {
-            $options{gpu} = $value ne '' && $value ne '0';
+            fail(255, "--gpu expects a number, not '$value'") unless $value =~ /^\d*\z/;
+            $options{gpu} = $value || 0;
         } elsif ($name eq '--pick') {
             fail(255, "--pick expects all, failed or incomplete, not '$value'") unless $value =~ /^(all|failed|incomplete)\z/;
             $options{pick} = $value;
@@ -125,19 +126,27 @@ sub processors {
     return $count || 10;
 }
 
-# What CUDA_VISIBLE_DEVICES may be set to, one entry a GPU; empty, with a warning, where there is none.
-sub visible_gpus {
-    my @gpus = grep { $_ ne '' && $_ ne '-1' } split /,/, $ENV{CUDA_VISIBLE_DEVICES} // '';
-    if (!defined $ENV{CUDA_VISIBLE_DEVICES}) {
-        no warnings 'exec';
-        if (open my $list, '-|', 'nvidia-smi', '-L') {
-            my @lines = grep { /^\S/ } <$list>;              # MIG devices are indented
-            @gpus = 0 .. $#lines if close $list;
-        }
-        $ENV{CUDA_DEVICE_ORDER} //= 'PCI_BUS_ID';            # nvidia-smi's order
+# What CUDA_VISIBLE_DEVICES may be set to, one entry for each job that may run at once; empty, with a warning, where there is
+# no GPU.
+sub shares_of_gpus {
+    my @gpus = visible_gpus();
+    if (!@gpus) {
+        warning('found no GPU (by CUDA_VISIBLE_DEVICES and nvidia-smi), running one job at a time');
+        return;
     }
-    warning('found no GPU (by CUDA_VISIBLE_DEVICES and nvidia-smi), running one job at a time') if !@gpus;
-    return @gpus;
+    my $share = $options{gpu};
+    fail(1, "--gpu $share: there are only " . scalar(@gpus) . ' GPUs here: ' . join(',', @gpus)) if $share > @gpus;
+    return map { join ',', splice @gpus, 0, $share } 1 .. int(@gpus / $share);
+}
+
+# The numbers or names of the GPUs that jobs may see.
+sub visible_gpus {
+    return grep { $_ ne '' && $_ ne '-1' } split /,/, $ENV{CUDA_VISIBLE_DEVICES} if defined $ENV{CUDA_VISIBLE_DEVICES};
+    $ENV{CUDA_DEVICE_ORDER} //= 'PCI_BUS_ID';               # nvidia-smi's order
+    no warnings 'exec';
+    open my $list, '-|', 'nvidia-smi', '-L' or return;
+    my @lines = grep { /^\S/ } <$list>;                     # MIG devices are indented
+    return close $list ? 0 .. $#lines : ();
 }
 
 # True if the job has been started; its process group has its process's number.

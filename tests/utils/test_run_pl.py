@@ -303,6 +303,17 @@ def test_each_job_sees_one_gpu(run: Run, tmp_path: Path, fake_gpus: Callable[[in
     assert at_once == 2
 
 
+def test_each_job_sees_as_many_gpus_as_it_asks_for(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
+    seen, at_once, _ = gpus_seen(run, tmp_path, "--gpu", "2", PATH=fake_gpus(5))
+    assert (set(seen), at_once) == ({"0,1", "2,3"}, 2)
+
+
+def test_more_gpus_than_there_are_is_an_error(tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
+    words = [RUN_PL, "--gpu", "3", "x.log", "true"]
+    done = subprocess.run(words, cwd=tmp_path, env=os.environ | {"PATH": fake_gpus(2)}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "run.pl: --gpu 3: there are only 2 GPUs here: 0,1\n")
+
+
 def test_more_slots_than_gpus_share_them(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
     seen, at_once, _ = gpus_seen(run, tmp_path, "--gpu", "1", "-tc", "4", PATH=fake_gpus(2))
     assert (seen, at_once) == (["0", "1", "0", "1"], 4)
