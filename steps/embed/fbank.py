@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from kaldi_native_fbank import FbankOptions, OnlineFbank
 
 SIXTEEN_BITS = 32768.0  # what Kaldi's own samples count to
 WINDOWS = ("povey", "hamming")
@@ -34,8 +35,6 @@ class Fbank:
     sample_rate: int = 16000
 
     def __call__(self, waveform: np.ndarray) -> np.ndarray:
-        from kaldi_native_fbank import OnlineFbank
-
         computer = OnlineFbank(self._options)
         computer.accept_waveform(self.sample_rate, np.asarray(waveform * self.scale, np.float32))
         computer.input_finished()
@@ -48,9 +47,7 @@ class Fbank:
         return np.stack([self(waveform) for waveform in waveforms])
 
     @cached_property
-    def _options(self):
-        from kaldi_native_fbank import FbankOptions
-
+    def _options(self) -> FbankOptions:
         options = FbankOptions()
         options.frame_opts.samp_freq = self.sample_rate
         options.frame_opts.dither = 0

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
+from onnxruntime import NodeArg
 
 from steps.embed.backend import Backend
 from steps.embed.fbank import SIXTEEN_BITS, WINDOWS, Fbank
@@ -103,9 +105,7 @@ class OnnxBackend(Backend):
         return dim
 
 
-def _open(options: Options):
-    import onnxruntime
-
+def _open(options: Options) -> onnxruntime.InferenceSession:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads, settings.inter_op_num_threads = options.threads, 1
     settings.use_deterministic_compute = True
@@ -118,7 +118,7 @@ def _open(options: Options):
         raise InputError(f"{options.model}: onnxruntime does not load it: {_first_line(error)}") from error
 
 
-def _chosen(places: Sequence, name: str | None, kind: str, model: Path):
+def _chosen(places: Sequence[NodeArg], name: str | None, kind: str, model: Path) -> NodeArg:
     """The input or output of that name, or the only one."""
     found = [place for place in places if name in (None, place.name)]
     if len(found) != 1:
