@@ -1,0 +1,191 @@
+"""Embed the utterances of every nj-th shard of a plan: one job of stage 1.
+
+Input: the plan of `steps.embed.plan`, with the same options, and the audio. Output: a part for each shard. Parts that
+are there are left alone, so a job that was killed goes on where it was. Files are decoded, and their features computed,
+by threads that run ahead of the network.
+"""
+
+import os
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from steps.audio.read import AudioProblem, load
+from steps.embed.batches import Batch, Rule
+from steps.embed.extraction import Network, Options, is_merged
+from steps.embed.parts import Outcome, Plan, read_plan, write_part
+from utils.command import logger, run_command
+from utils.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from steps.embed.backend import Backend
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A batch of a shard, and whether it is the shard's last."""
+
+    shard: int
+    batch: Batch
+    last: bool
+
+
+@dataclass
+class Loaded:
+    """A batch on its way into the network.
+
+    Attributes:
+        outcomes: of its items. counts: rows of each of those that can be embedded, whose sum is R.
+        chunks: features of the R rows, as many at once as the network takes.
+        seconds: what decoding and features have taken.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    chunks: list[Any] = field(default_factory=list)
+    seconds: Counter = field(default_factory=Counter)
+
+
+def work(options: Options) -> None:
+    """Do the missing shards of this job."""
+    network = Network.of(options)
+    plan = read_plan(options, network)
+    if is_merged(network, options, plan.identity):
+        log.info("%s is up to date", options.out)
+        return
+    job, nj = which_job(options)
+    if next(tasks(plan, job, nj), None) is None:
+        log.info("job %d of %d: all of its parts are there", job, nj)
+        return
+    backend = network.cls(network.options, device(options, job))
+    begin = time.perf_counter()
+    seconds = extract(backend, network.rule(options), plan, (job, nj), options.decoders)
+    audio, wall = seconds.pop("audio"), time.perf_counter() - begin
+    stages = ", ".join(f"{stage} {value:.2f} s" for stage, value in seconds.items())
+    log.info("%.0f s of audio in %.2f s, %.0f times real time: %s", audio, wall, audio / wall, stages)
+
+
+def which_job(options: Options) -> tuple[int, int]:
+    """Number of this job, from 1, and of all: from the options, or the rank that torchrun gives."""
+    if options.job == 0 and "TORCHELASTIC_RUN_ID" in os.environ:
+        return int(os.environ["RANK"]) + 1, int(os.environ["WORLD_SIZE"])
+    if options.job > options.nj:
+        raise InputError(f"--job {options.job}: there are --nj {options.nj} jobs")
+    return (options.job, options.nj) if options.job else (1, 1)
+
+
+def device(options: Options, job: int) -> str:
+    """Where the network runs: on the CPU, or on one of the GPUs that this job sees."""
+    import torch
+
+    torch.set_num_threads(1)  # jobs share the processors, and sums would depend on the number
+    if not options.use_gpu:
+        return "cpu"
+    if not torch.cuda.is_available():
+        raise InputError("--use_gpu true: torch sees no GPU here; ask for one in cmd.sh, or leave --use_gpu out")
+    return f"cuda:{(job - 1) % torch.cuda.device_count()}"
+
+
+def tasks(plan: Plan, job: int, nj: int) -> Iterator[Task]:
+    """The batches of this job's missing shards."""
+    for shard, batches in plan.read_shards(job, nj):
+        if not plan.part(shard).is_file():
+            yield from (Task(shard, batch, number == len(batches)) for number, batch in enumerate(batches, 1))
+
+
+def extract(backend: "Backend", rule: Rule, plan: Plan, share: tuple[int, int], decoders: int) -> Counter:
+    """Write the missing parts of job `share[0]` of `share[1]`.
+
+    Returns seconds: of audio, and of work in the stages decode, features (both in threads beside the others), network,
+    and write.
+    """
+    seconds: Counter = Counter()
+    outcomes: list[Outcome] = []
+    embeddings: list[np.ndarray] = []
+    for task, loaded in load_ahead(tasks(plan, *share), backend, rule, decoders):
+        begin = time.perf_counter()
+        done, rows = embed(backend, loaded)
+        outcomes += done
+        embeddings += rows
+        middle = time.perf_counter()
+        if task.last:
+            write_part(plan.part(task.shard), outcomes, embeddings)
+            outcomes, embeddings = [], []
+        seconds += loaded.seconds
+        seconds += Counter(network=middle - begin, write=time.perf_counter() - middle)
+        seconds["audio"] += sum(outcome.seconds for outcome in done)
+    return seconds
+
+
+def load_ahead(todo: Iterator[Task], backend: "Backend", rule: Rule, decoders: int) -> Iterator[tuple[Task, Loaded]]:
+    """Load the batches in threads, in order, never more than `decoders` + 1 ahead."""
+    waiting: deque[tuple[Task, Future[Loaded]]] = deque()
+    with ThreadPoolExecutor(decoders) as pool:
+        for task in todo:
+            waiting.append((task, pool.submit(load_batch, task.batch, backend, rule)))
+            if len(waiting) > decoders + 1:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+
+
+def load_batch(batch: Batch, backend: "Backend", rule: Rule) -> Loaded:
+    """Decode the utterances of a batch and compute their features; those that cannot be embedded have the reason."""
+    loaded, rows = Loaded(), []
+    for utterance, seconds in batch:
+        begin = time.perf_counter()
+        try:
+            audio = load(utterance, backend.sample_rate, backend.min_seconds)
+            middle = time.perf_counter()
+            waveforms = [backend.prepare(part) for part in rule.waveforms(audio.waveform, seconds)]
+        except AudioProblem as problem:
+            loaded.outcomes.append(Outcome(seconds, reason=problem.reason, detail=problem.detail))
+            continue
+        loaded.outcomes.append(Outcome(len(audio.waveform) / backend.sample_rate, list(audio.problems)))
+        loaded.counts.append(len(waveforms))
+        rows += waveforms
+        loaded.seconds += Counter(decode=middle - begin, features=time.perf_counter() - middle)
+    begin = time.perf_counter()
+    size = rule.rows(len(rows[0])) if rows and not rule.any_length else len(rows)
+    loaded.chunks += [backend.features(rows[start : start + size]) for start in range(0, len(rows), size or 1)]
+    loaded.seconds["features"] += time.perf_counter() - begin
+    return loaded
+
+
+def embed(backend: "Backend", loaded: Loaded) -> tuple[list[Outcome], list["np.ndarray"]]:
+    """The outcomes of a batch, and the embeddings (D,) of those without a reason: means over an utterance's parts."""
+    import numpy as np
+
+    if not loaded.chunks:
+        return loaded.outcomes, []
+    rows = np.concatenate([backend.forward(features) for features in loaded.chunks])  # (R, D)
+    means = iter([part.mean(axis=0) for part in np.split(rows, np.cumsum(loaded.counts)[:-1])])
+    outcomes, embeddings = [], []
+    for outcome in loaded.outcomes:
+        if not outcome.reason:
+            mean = next(means)
+            if np.isfinite(mean).all():
+                embeddings.append(mean)
+            else:
+                outcome = Outcome(outcome.seconds, reason="not_finite", detail="the network gives no finite numbers")
+        outcomes.append(outcome)
+    return outcomes, embeddings
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
+#
+# Extracts speaker embeddings in several jobs and merges them into one directory.
+#
+# reads   <data>: a data directory with wav.scp (and segments), or a tree <dataset>/<speaker>/<utterance>.<flac|ogg|wav>
+# writes  <out>, as python3 -m steps.embed.merge --help tells; logs beside it in log/<name of out>.*.log; until stage 3 the parts
+#         of the jobs in .<name of out>.parts beside it
+# shellcheck disable=SC2034 # options are read by their names, in give
+set -euo pipefail
+
+help_message="usage: steps/embed/extract.sh [options] <data> <out>
+  --cmd         launcher and resources (default: run.pl)
+  --nj          number of jobs (default: 2); the embeddings do not depend on it
+  --backend     network: resemblyzer (default), eres2netv2, xvector, onnx, or module:Class
+  --conf        YAML options of the network; --set key=value,... override them, such as --set checkpoint=FILE
+  --use_gpu     each job on a GPU (default: false); --torchrun true: one job with --nj processes, a GPU each
+  --stage, --stop_stage  1 extract, 2 merge, 3 clean up (default: 1 to 3)
+  --pickles     also write <out>/pickles, for those who load the dictionaries of 3D-Speaker (default: false)
+  --dataset, --max_seconds, --batch_seconds, --max_fail, --decoders, --force
+                as in python3 -m steps.embed.extract --help"
+cmd=run.pl
+nj=2
+backend=
+conf=
+set=
+use_gpu=false
+torchrun=false
+stage=1
+stop_stage=3
+pickles=false
+dataset=
+max_seconds=
+batch_seconds=
+max_fail=
+decoders=
+force=false
+. utils/parse_options.sh
+. utils/given_options.sh
+. utils/launcher/jobs.sh
+. ./path.sh
+if [ $# -ne 2 ]; then
+  echo "$help_message" >&2
+  exit 1
+fi
+data=$1 out=${2%/}
+[[ $nj =~ ^[1-9][0-9]*$ ]] || { echo "$0: ERROR: --nj $nj: expected a number, 1 or more" >&2; exit 1; }
+[ "$use_gpu" = true ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
+
+backend_conf=$conf
+give nj backend backend_conf set use_gpu dataset max_seconds batch_seconds max_fail decoders force
+given+=(--data "$data" --out "$out")
+
+if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
+  python3 -m steps.embed.plan "${given[@]}"
+  launcher_words "${given[@]}"
+  jobs=$nj
+  job=(python3 -m steps.embed.extract "${words[@]}" --job JOB)
+  if [ "$torchrun" = true ]; then
+    jobs=1
+    job=(python3 -m torch.distributed.run --standalone --nproc_per_node "$nj" -m steps.embed.extract "${words[@]}")
+    [ "$use_gpu" != true ] || cmd="$cmd --gpu $nj"
+  fi
+  logs=$(dirname "$out")/log/$(basename "$out")
+  # shellcheck disable=SC2086 # the launcher and its options are words
+  $cmd JOB=1:"$jobs" "$logs.JOB.log" "${job[@]}" || {
+    show_errors "$logs.JOB.log" "$jobs"
+    exit 1
+  }
+fi
+
+if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
+  python3 -m steps.embed.merge "${given[@]}"
+  [ "$pickles" != true ] || python3 -m steps.embed.write_pickles --embeddings "$out"
+fi
+
+if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
+  [ ! -e "$out/.done" ] || rm -rf "$(dirname "$out")/.$(basename "$out").parts"
+fi

@@ -1,0 +1,40 @@
+"""Utterances without an embedding: their list, and how many of them are too many."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from utils.command import logger
+from utils.errors import InputError
+
+log = logger(__name__)
+Failure = tuple[str, str, str]  # utterance, reason, detail
+
+
+def write_failures(file: Path, failures: Sequence[Failure]) -> None:
+    """Write a table `utterance<tab>reason<tab>detail`, sorted."""
+    lines = ["utterance\treason\tdetail", *("\t".join(map(_one_line, failure)) for failure in sorted(failures))]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def check_failures(failures: Sequence[Failure], n_utterances: int, max_fail: float, out: Path) -> None:
+    """Say how many failed and why. More than the share `max_fail`: list them beside `out`, and raise InputError."""
+    listing = out.absolute().with_name(f"{out.name}.failures.tsv")
+    if not failures:
+        listing.unlink(missing_ok=True)
+        return
+    reasons = Counter(reason for _, reason, _ in failures)
+    counts = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+    share = f"{len(failures)} of {n_utterances} utterances ({100 * len(failures) / n_utterances:.2f} %) fail: {counts}"
+    if len(failures) > max_fail * n_utterances or len(failures) == n_utterances:
+        write_failures(listing, failures)
+        raise InputError(
+            f"{share}; more than --max_fail {max_fail:g}. They are listed in {listing}; mend or remove them,"
+            " or allow for more"
+        )
+    listing.unlink(missing_ok=True)
+    log.warning("%s", share)
