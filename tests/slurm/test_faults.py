@@ -204,5 +204,5 @@ def test_forgotten_jobs_are_known_by_their_logs(launch: Launch, cluster: Cluster
         launcher.process.send_signal(signal.SIGCONT)
         result = launcher.result()
     assert_named(result, "LOST")
-    assert "job 2" not in result.said  # its own log says how it ended
+    assert "slurm.pl: job 2 (" not in result.said  # its own log says how it ended
     assert "2 / 2 failed" in result.said
