@@ -1,0 +1,1 @@
+"""What can be heard of a speaker: gender, pitch and speaking rate, measured on audio and cut into labels."""

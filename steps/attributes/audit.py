@@ -1,0 +1,74 @@
+"""Which labels do the embeddings contradict? Each label is judged by classifiers that have not seen its speaker.
+
+A low log odds of the given label means that the voice looks like another label: a wrong gender in the corpus, an F0 in
+the wrong octave, two speakers under one name. Where embeddings say little of an attribute, as of the rate, most of
+the list is chance: the balanced accuracy in the summary tells.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steps.attributes.crossfit import balanced_accuracy, held_out_posteriors, learnable, log_odds
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One label that an embedding speaks against; `log_odds` of the label, `likelier` the label it looks like."""
+
+    utterance: str
+    speaker: str
+    attribute: str
+    label: str
+    likelier: str
+    log_odds: float
+
+
+def audit(
+    attribute: str, labels: Mapping[str, str], utt2spk: Mapping[str, str], keys: list[str], x: np.ndarray, seed: int
+) -> tuple[list[Doubt], dict[str, Any]]:
+    """Judge one attribute.
+
+    Args:
+        labels: utterance -> label. keys: (N) utterances of the embeddings x (N, D).
+    Returns:
+        The utterances that look like another label, worst first, and a summary. Labels of too few speakers are not
+        judged.
+    """
+    labelled = [key for key in keys if key in labels]
+    kinds = learnable(np.array([labels[key] for key in labelled]), np.array([utt2spk[key] for key in labelled]))
+    rows = [row for row, key in enumerate(keys) if labels.get(key) in kinds]
+    if not rows:
+        return [], {"judged": 0, "not_judged": len(labelled)}
+    given = np.array([labels[keys[row]] for row in rows])
+    speakers = np.array([utt2spk[keys[row]] for row in rows])
+    classes, posteriors = held_out_posteriors(x[rows], given, speakers, seed)
+    odds = log_odds(posteriors[np.arange(len(rows)), np.searchsorted(classes, given)])
+    likelier = np.array(classes)[posteriors.argmax(axis=1)]
+    doubts = [
+        Doubt(keys[row], str(speakers[place]), attribute, str(given[place]), str(likelier[place]), float(odds[place]))
+        for place, row in enumerate(rows)
+        if likelier[place] != given[place]
+    ]
+    summary = {
+        "judged": len(rows),
+        "not_judged": len(labelled) - len(rows),
+        "balanced_accuracy": round(balanced_accuracy(classes, posteriors, given), 4),
+        "chance": round(1 / len(classes), 4),
+        "contradicted": len(doubts),
+    }
+    return sorted(doubts, key=lambda doubt: (doubt.log_odds, doubt.utterance)), summary
+
+
+def write_audit(path: Path, doubts: list[Doubt]) -> None:
+    """Write one table, worst first."""
+    lines = ["utterance\tspeaker\tattribute\tlabel\tlikelier\tlog_odds"]
+    for doubt in sorted(doubts, key=lambda doubt: (round(doubt.log_odds, 3), doubt.utterance, doubt.attribute)):
+        lines.append(
+            f"{doubt.utterance}\t{doubt.speaker}\t{doubt.attribute}\t{doubt.label}\t{doubt.likelier}\t"
+            f"{doubt.log_odds:.3f}"
+        )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

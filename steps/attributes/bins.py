@@ -1,0 +1,132 @@
+"""Cut measured values into labels, by rules that are data: local/rules/attributes.yaml says how they are written.
+
+A rule belongs to one unit. Published edges are numbers of the file; terciles are edges found in the corpus, so that
+each label has a third of the values (of the speakers, where the rule is one of speakers).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from utils.errors import InputError
+
+ALL = "all"  # in place of a gender
+GENDERS = ("female", "male")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one attribute is cut.
+
+    Attributes:
+        attribute, unit: what is cut. labels: lowest first. level: speaker or utterance.
+        edges: gender or ALL -> the edges between the labels, rising; empty where they are found in the corpus.
+        ranges: gender or ALL -> where published bins begin and end.
+        by_gender: edges differ with the gender. with_unknown: without a known gender, the edges of all hold.
+    """
+
+    attribute: str
+    unit: str
+    labels: tuple[str, ...]
+    level: str
+    edges: Mapping[str, tuple[float, ...]]
+    ranges: Mapping[str, tuple[float, ...]]
+    by_gender: bool
+    with_unknown: bool
+
+
+def read_rule(path: Path, attribute: str, unit: str) -> Rule:
+    """The rule of `attribute` for values in `unit`. Raises InputError where the file has none for this unit."""
+    where = f"{path}: {attribute}"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        entry = content[attribute]
+        labels, level, units = tuple(entry["labels"]), entry["level"], entry["units"]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{where}: expected labels, level and units, found no {error}") from error
+    if unit not in units:
+        raise InputError(
+            f"{where}: has bins for {', '.join(units)}, but this corpus is measured in {unit}; edges of one unit are "
+            f"not applied to another: add '{unit}: {{terciles: gender}}' or edges in that unit"
+        )
+    if level not in ("speaker", "utterance"):
+        raise InputError(f"{where}: level: expected speaker or utterance, found {level!r}")
+    return _rule(units[unit], f"{where}: {unit}", attribute, unit, labels, level)
+
+
+def _rule(bins: Any, where: str, attribute: str, unit: str, labels: tuple[str, ...], level: str) -> Rule:
+    kinds = ({"edges"}, {"edges", "range"}, {"terciles"}, {"terciles", "unknown_gender"})
+    if not isinstance(bins, dict) or set(bins) not in kinds:
+        raise InputError(f"{where}: expected edges (and range) or terciles (and unknown_gender), found {bins!r}")
+    if "terciles" in bins:
+        if bins["terciles"] not in ("gender", ALL) or bins.get("unknown_gender", ALL) != ALL or len(labels) != 3:
+            raise InputError(f"{where}: terciles: expected gender or all, unknown_gender: all, and three labels")
+        by_gender = bins["terciles"] == "gender"
+        return Rule(attribute, unit, labels, level, {}, {}, by_gender, not by_gender or "unknown_gender" in bins)
+    edges = _numbers(bins["edges"], len(labels) - 1, f"{where}: edges")
+    ranges = _numbers(bins["range"], 2, f"{where}: range") if "range" in bins else {}
+    return Rule(attribute, unit, labels, level, edges, ranges, ALL not in edges, ALL in edges)
+
+
+def _numbers(value: Any, count: int, where: str) -> dict[str, tuple[float, ...]]:
+    table = value if isinstance(value, dict) else {ALL: value}
+    for gender, numbers in table.items():
+        rising = isinstance(numbers, list) and all(isinstance(number, int | float) for number in numbers)
+        if gender not in (*GENDERS, ALL) or not rising or len(numbers) != count or sorted(set(numbers)) != numbers:
+            raise InputError(f"{where}: {gender}: expected {count} rising numbers, found {numbers!r}")
+    if isinstance(value, dict) and set(value) != set(GENDERS):
+        raise InputError(f"{where}: expected {' and '.join(GENDERS)}, found {', '.join(map(str, value))}")
+    return {gender: tuple(map(float, numbers)) for gender, numbers in table.items()}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The labels of one attribute, and how they came about.
+
+    Attributes:
+        rule: with the edges that were used. labels: key -> label, of those that could have one.
+        no_gender: keys without a label, because their gender is unknown. clamped: keys outside the published range.
+    """
+
+    rule: Rule
+    edges: Mapping[str, tuple[float, ...]]
+    labels: dict[str, str]
+    no_gender: tuple[str, ...]
+    clamped: tuple[str, ...]
+
+
+def cut(rule: Rule, values: Mapping[str, float], genders: Mapping[str, str]) -> Cut:
+    """Label values.
+
+    Args:
+        values: key (speaker or utterance, as the rule's level is) -> value in the rule's unit.
+        genders: key -> male or female, where known.
+    """
+    edges = rule.edges or terciles(values, genders, rule)
+    labels, no_gender, clamped = {}, [], []
+    for key, value in values.items():
+        kind = genders.get(key, ALL) if rule.by_gender else ALL
+        if kind not in edges:
+            no_gender.append(key)
+            continue
+        labels[key] = rule.labels[int(np.searchsorted(edges[kind], value, side="right"))]
+        low, high = rule.ranges.get(kind, (-np.inf, np.inf))
+        if not low <= value <= high:
+            clamped.append(key)
+    return Cut(rule, edges, labels, tuple(no_gender), tuple(clamped))
+
+
+def terciles(values: Mapping[str, float], genders: Mapping[str, str], rule: Rule) -> dict[str, tuple[float, ...]]:
+    """The edges that cut the values into thirds: of all, of each gender, as the rule wants it."""
+    groups = {ALL: list(values.values())} if rule.with_unknown else {}
+    for gender in GENDERS if rule.by_gender else ():
+        groups[gender] = [value for key, value in values.items() if genders.get(key) == gender]
+    return {
+        kind: tuple(round(float(edge), 3) for edge in np.quantile(group, [1 / 3, 2 / 3]))
+        for kind, group in groups.items()
+        if group
+    }

@@ -1,0 +1,125 @@
+"""Join what `steps.attributes.measure_job` has measured, find genders, cut labels, and audit them by the embeddings.
+
+Inputs: the data directory (or tree) of audio with what it knows (spk2gender or utt2gender, text, utt2phones), the
+measurements, embeddings, and the rules of the bins. Output, a directory: utt2f0 spk2f0 (Hz) utt2rate (unit in
+summary.json) utt2pitch utt2speaking_rate utt2gender spk2gender, failures.tsv, audit.tsv, histograms.png, summary.json,
+gender.safetensors, measurements.tsv.
+"""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.attributes import measurements
+from utils.command import logger, run_command
+from utils.errors import InputError
+from utils.options import option, raw_values
+from utils.stage_dir import StageDir
+from utils.tables import read_table, read_vectors
+
+log = logger(__name__)
+KNOWN = ("spk2gender", "utt2gender", "text", "utt2phones")  # what a data directory may know
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    data: Path = option(help="data directory with wav.scp, or a tree <dataset>/<speaker>/<utterance>.<flac|wav|ogg>")
+    embeddings: Path = option(help="directory with xvector.scp, or a script file; of these utterances or some of them")
+    out: Path = option(help="directory of attributes to write")
+    rules: Path = option(help="YAML file of the bins, such as local/rules/attributes.yaml")
+    rate_from: str = option(
+        "auto", "what the rate is counted from; auto: the first that is there", ("auto", "phones", "text", "audio")
+    )
+    lexicon: Path | None = option(None, "pronunciations as in Kaldi's lexicon.txt, for the words of text")
+    gender_model: Path | None = option(None, "gender.safetensors of another corpus with embeddings of this network")
+    gender_threshold: float = option(0.95, "least posterior of a gender; below, it is unknown", least=0.5, most=1)
+    audit_lines: int = option(200, "most utterances that the audit lists for each attribute", least=0)
+    max_fail: float = option(0.01, "largest share of utterances that cannot be read", least=0, most=1)
+    seed: int = option(0, "decides the folds of the held-out judgements")
+    force: bool = option(False, "redo the stage even if it is up to date")
+
+
+def work(options: Options) -> None:
+    """Join, label and commit."""
+    from steps.attributes.bins import read_rule
+    from steps.attributes.rates import UNITS, source_of
+
+    name, shards = measurements.read_shards(options.data)
+    source = source_of(options.data, options.rate_from)
+    pitch = read_rule(options.rules, "pitch", "hertz")
+    rate = read_rule(options.rules, "speaking_rate", UNITS[source])
+    decides = raw_values(options) | {"measured": name, "rate_from": source}
+    with StageDir(options.out, decides, _inputs(options), options.force) as stage:
+        if not stage.done:
+            measured = measurements.collect(stage.final, name, shards)
+            _check_failures(options, measured)
+            corpus = _corpus(options, {one.id: one.speaker for shard in shards for one in shard}, measured, source)
+            _label(options, corpus, pitch, rate, stage)
+            measurements.write_measurements(stage.dir / measurements.MEASUREMENTS, measured)
+            (stage.dir / measurements.SIGNATURE).write_text(f"{name}\n")
+    shutil.rmtree(measurements.parts_root(options.out), ignore_errors=True)
+
+
+def _script(options: Options) -> Path:
+    return options.embeddings / "xvector.scp" if options.embeddings.is_dir() else options.embeddings
+
+
+def _inputs(options: Options) -> list[Path]:
+    """The files that decide the result, besides the audio."""
+    script = _script(options)
+    possible = [script.with_suffix(".ark"), *(options.data / table for table in KNOWN)]
+    given = [path for path in (options.lexicon, options.gender_model) if path is not None]
+    return [options.rules, script, *given, *filter(Path.is_file, possible)]
+
+
+def _check_failures(options: Options, measured: Sequence[measurements.Measurement]) -> None:
+    failed = [one for one in measured if one.reason not in ("", measurements.UNVOICED)]
+    if len(failed) > options.max_fail * len(measured):
+        raise InputError(
+            f"{options.data}: {len(failed)} of {len(measured)} utterances cannot be read, more than --max_fail "
+            f"{options.max_fail}: {'; '.join(f'{one.utterance}: {one.detail}' for one in failed[:3])}"
+        )
+
+
+def _corpus(options: Options, utt2spk: dict[str, str], measured: Sequence[measurements.Measurement], source: str):
+    from steps.attributes.labelling import Corpus, known_genders
+    from steps.attributes.rates import rates
+
+    script = _script(options)
+    listed = read_table(script)
+    keys = sorted(listed.keys() & utt2spk.keys())
+    if not keys:
+        raise InputError(f"{script}: has none of the utterances of {options.data}; it is of other audio")
+    if len(keys) < len(utt2spk):
+        log.info("%d of %d utterances have no embedding", len(utt2spk) - len(keys), len(utt2spk))
+    found = rates(options.data, source, measured, options.lexicon)
+    known = known_genders(options.data, utt2spk)
+    return Corpus(utt2spk, known, measured, found, *read_vectors(script, keys))
+
+
+def _label(options: Options, corpus, pitch, rate, stage: StageDir) -> None:
+    from threadpoolctl import threadpool_limits
+
+    from steps.attributes.attribute_dir import write_attribute_dir
+    from steps.attributes.labelling import label_corpus
+
+    with threadpool_limits(1):  # sums must not depend on the number of threads
+        labelled = label_corpus(corpus, pitch, rate, options)
+        summary = write_attribute_dir(stage.dir, corpus, labelled, options)
+    failures = ", ".join(f"{count} {reason}" for reason, count in summary["failures"].items())
+    log.info("%s: %d utterances of %d speakers, %s", stage.final, summary["utterances"], summary["speakers"], failures)
+    log.info("rate in %s a second, counted from %s", summary["rate_unit"], corpus.rates.source)
+    log.info("gender: %s", summary["gender"])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

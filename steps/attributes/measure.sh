@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
+#
+# Measures gender, pitch and speaking rate of audio in several jobs, and cuts them into labels.
+#
+# reads   <data-dir>: wav.scp, segments, utt2spk, and what it knows: spk2gender, text, utt2phones; <embeddings>
+# writes  <out>: utt2f0 spk2f0 utt2rate utt2pitch utt2speaking_rate utt2gender spk2gender audit.tsv histograms.png
+#         summary.json ...; logs in <log-dir>/measure.*.log
+# shellcheck disable=SC2034 # options are read by their names, in give
+set -euo pipefail
+
+help_message="usage: steps/attributes/measure.sh [options] --rules <yaml> <data-dir> <embeddings> <out> [<log-dir>]
+  --cmd        launcher and resources (default: run.pl)
+  --nj         number of jobs (default: 2); the result does not depend on it
+  --rules      YAML file of the bins, such as local/rules/attributes.yaml
+  --rate_from, --lexicon, --gender_model, --gender_threshold, --audit_lines, --max_fail, --seed, --force
+               as in python3 -m steps.attributes.label --help
+<embeddings> is a directory with xvector.scp, or a script file; <log-dir> is <out>_log if it is not given."
+cmd=run.pl
+nj=2
+rules=
+rate_from=
+lexicon=
+gender_model=
+gender_threshold=
+audit_lines=
+max_fail=
+seed=
+force=
+. utils/parse_options.sh
+. utils/given_options.sh
+. utils/launcher/jobs.sh
+. ./path.sh
+if [ $# -lt 3 ] || [ $# -gt 4 ] || [ -z "$rules" ]; then
+  echo "$help_message" >&2
+  exit 1
+fi
+data=$1 embeddings=$2 out=$3 logs=${4:-$3_log}
+
+mkdir -p "$logs"
+launcher_words --data "$data" --out "$out" --nj "$nj"
+# shellcheck disable=SC2086 # the launcher and its options are words
+$cmd JOB=1:"$nj" "$logs/measure.JOB.log" python3 -m steps.attributes.measure_job "${words[@]}" --job JOB || {
+  show_errors "$logs/measure.JOB.log" "$nj"
+  exit 1
+}
+give rules rate_from lexicon gender_model gender_threshold audit_lines max_fail seed force
+python3 -m steps.attributes.label --data "$data" --embeddings "$embeddings" --out "$out" "${given[@]}"

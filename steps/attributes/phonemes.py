@@ -1,0 +1,109 @@
+"""How many phonemes an utterance has: from a transcript of phones, from words and a lexicon, or from their spelling.
+
+Counted as those did whose edges are published (CapSpeech takes them from ParaSpeechCaps, that from DataSpeech, whose
+`speaking_rate` is the length of the IPA string of the words over that of the audio): by characters of IPA, so that a
+diphthong, an affricate and a rhotic vowel have two and others one, and a blank between two words is one more. A count
+of phonemes proper would be a fifth lower, and the published edges wrong for it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from utils.errors import InputError
+from utils.tables import read_lines
+
+TWO_CHARACTERS = {"AW", "AY", "CH", "ER", "EY", "JH", "OW", "OY"}  # of ARPAbet: aʊ aɪ tʃ ɜ˞ eɪ dʒ oʊ ɔɪ
+SILENCES = {"<eps>", "<sil>", "<s>", "</s>", "sil", "SIL", "sp", "SP", "spn", "SPN", "nsn", "NSN", "pau"}
+RHOTIC, LENGTH_MARKS = "ɚɝ", "ːˑ"
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d")
+CHARACTERS_OF_DIGIT = 4  # "seven" has five, "two" has two
+# English spelling, as the first pattern that fits: what it stands for, in characters of IPA. Other letters: one each.
+SPELLINGS: tuple[tuple[str, int], ...] = (
+    (r"^(?:to|do|who|two)$", 2),
+    (r"^(?:kn|wr|gn)", 1),
+    (r"^wh", 1),
+    (r"^y(?=[aeiou])", 1),
+    (r"tch|ch", 2),
+    (r"dge?(?=e)|dg", 2),
+    (r"tion|sion|cian", 3),
+    (r"ture$", 4),
+    (r"[cst]i(?=ou|al)", 1),
+    (r"igh", 2),
+    (r"ough$", 2),
+    (r"augh|ough", 1),
+    (r"gh", 0),
+    (r"mb$", 1),
+    (r"ng$|ng(?=s$|ing|ed$)", 1),
+    (r"ck|sh|th|ph|qu(?=e$)|(?<=[aeiouy])gu(?=e$)", 1),
+    (r"(?P<double>[bcdfgklmnprstvz])(?P=double)", 1),
+    (r"x", 2),
+    (r"j", 2),
+    (r"(?<=n)g(?=e$|ed$|es$|er)", 2),
+    (r"g(?=e$|es$|ed$|ent|i[aou])", 2),
+    (r"(?<=[td])ed$", 2),
+    (r"(?<=[sxz])es$|(?<=[cs]h)es$|(?<=[cg])es$", 2),
+    (r"(?<=[^aeiouy])le(?=$|s$|d$)", 2),
+    (r"(?<=[^aeiouy])e(?=d$|s$)|(?<=[aeiouy].)e$|(?<=[aeiouy]..)e$", 0),
+    (r"(?<=[^aeiouy])[aio](?=[bcdfgklmnpstvz](?:e$|es$|ed$|ing$))", 2),
+    (r"ay|ai|oa|oy|oi|ou|ow|ey$", 2),
+    (r"ee|ea|oo|ie|ei|au|aw|ew|ue|ui|oe", 1),
+    (r"[eiu]r(?![aeiouyr])", 2),
+    (r"i(?=nd|ld)|o(?=ld|st$|ll$)", 2),
+    (r"o$", 2),
+    (r"^[^aeiou]{1,2}y$", 3),
+    (r"^i$", 2),
+    (r".", 1),
+)
+SPELLING = re.compile("|".join(f"(?P<s{number}>{pattern})" for number, (pattern, _) in enumerate(SPELLINGS)))
+CHARACTERS = {f"s{number}": characters for number, (_, characters) in enumerate(SPELLINGS)}
+
+
+def of_phones(phones: Sequence[str], n_words: int) -> int:
+    """Of a transcript of phones that has `n_words` words.
+
+    Phones are ARPAbet or IPA; stress and Kaldi's marks of word positions do not count.
+    """
+    return sum(map(of_phone, phones)) + max(n_words - 1, 0)
+
+
+def n_words(phones: Sequence[str]) -> int:
+    """Words that Kaldi's marks of word positions tell of, as in `HH_B AH0_I L_I OW1_E`; 0 where there are no marks."""
+    return sum(phone.endswith(("_B", "_S")) and phone[:-2] not in SILENCES for phone in phones)
+
+
+def of_phone(phone: str) -> int:
+    """Characters of one phone; none of silence."""
+    bare = re.sub(r"_[BIES]$", "", phone).rstrip("012")
+    if bare in SILENCES:
+        return 0
+    if bare.isascii() and bare.isupper():
+        return 2 if bare in TWO_CHARACTERS else 1
+    return sum(1 + (letter in RHOTIC) for letter in bare if letter.isalpha() and letter not in LENGTH_MARKS)
+
+
+def of_words(words: str, lexicon: Mapping[str, int]) -> int:
+    """Of a transcript of words: each as the lexicon (word -> count) says, or else by its spelling."""
+    found = WORD.findall(words.lower().replace("’", "'"))
+    return sum(lexicon.get(word) or of_spelling(word) for word in found) + max(len(found) - 1, 0)
+
+
+def of_spelling(word: str) -> int:
+    """Estimate for an English word in lower case, or for a digit."""
+    if word.isdigit():
+        return CHARACTERS_OF_DIGIT
+    letters = word.replace("'", "")
+    return max(1, sum(CHARACTERS[part.lastgroup] for part in SPELLING.finditer(letters)))
+
+
+def read_lexicon(path: Path) -> dict[str, int]:
+    """Word -> count of the first of its pronunciations, of Kaldi's lines `WORD [probability] phone phone ...`."""
+    counts: dict[str, int] = {}
+    for number, line in enumerate(read_lines(path), 1):
+        word, *phones = line.split() or [""]
+        if phones and re.fullmatch(r"[01]?\.\d+|1|0", phones[0]):
+            del phones[0]
+        if not phones:
+            raise InputError(f"{path}:{number}: expected a word and its phones, found {line!r}")
+        counts.setdefault(word.lower(), sum(map(of_phone, phones)))
+    return counts

@@ -1,0 +1,50 @@
+"""histograms.png: what was measured, by gender, with the edges that cut it into labels."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from steps.attributes.bins import ALL, Cut
+from steps.attributes.labelling import Measured
+
+COLOURS = {"female": "#d95f02", "male": "#1a5fb4", "unknown": "#9aa0a6", ALL: "#202124"}
+BINS = 40
+
+
+def draw(
+    path: Path, panels: Mapping[str, Measured], spk2gender: Mapping[str, str], utt2gender: Mapping[str, str]
+) -> None:
+    """Draw one panel for each title, side by side: of speakers or utterances, whichever were cut."""
+    figure = Figure(figsize=(9.6, 3.6), dpi=160, layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (title, measured) in zip(axes, panels.items(), strict=True):
+        level = measured.cut.rule.level
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.set_xlabel(title)
+        axis.set_ylabel(f"{level}s")
+        of_speakers = level == "speaker"
+        values, genders = (measured.speakers, spk2gender) if of_speakers else (measured.utterances, utt2gender)
+        if values:
+            _draw(axis, measured.cut, values, genders)
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _draw(axis: Axes, cut: Cut, values: Mapping[str, float], genders: Mapping[str, str]) -> None:
+    groups: dict[str, list[float]] = {}
+    for key, value in values.items():
+        groups.setdefault(genders.get(key, "unknown"), []).append(value)
+    lowest, highest = np.quantile(list(values.values()), [0.001, 0.999])
+    borders = np.linspace(lowest, max(highest, lowest + 1e-3), BINS + 1)
+    for gender, group in sorted(groups.items()):
+        inside = np.clip(group, borders[0], borders[-1])  # the few beyond stand in the outermost bars
+        axis.hist(inside, borders, color=COLOURS[gender], alpha=0.55, label=f"{gender} ({len(group)})")
+    top = axis.get_ylim()[1]
+    for kind, edges in sorted(cut.edges.items()):
+        if kind != ALL or not cut.rule.by_gender:  # terciles of all, beside those of the genders, would be clutter
+            axis.vlines(edges, 0, top, color=COLOURS[kind], linestyles="dashed", linewidth=1.2)
+            for edge in edges:
+                axis.annotate(f"{edge:g}", (edge, top), fontsize=7, ha="center", va="bottom", color=COLOURS[kind])
+    axis.legend(fontsize=8, frameon=False, loc="upper right")

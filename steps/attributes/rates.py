@@ -1,0 +1,98 @@
+"""Speaking rate in its unit: phonemes a second where there is a transcript, otherwise syllable nuclei a second.
+
+Both are over the whole length of the audio, pauses included. All utterances of a corpus are in one unit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steps.attributes import phonemes
+from steps.attributes.measurements import Measurement
+from utils.data_dir import DataDir
+from utils.errors import InputError
+from utils.tables import read_table
+
+PHONES = "utt2phones"  # of a data directory: the phones of an utterance
+DEFINITIONS = {
+    "phonemes": "characters of IPA and blanks between words, a second of audio with its pauses",
+    "syllable_nuclei": "loud, voiced peaks of intensity parted by dips, a second of audio with its pauses",
+}
+UNITS = {"phones": "phonemes", "text": "phonemes", "audio": "syllable_nuclei"}
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The speaking rates of a corpus.
+
+    Attributes:
+        unit: phonemes or syllable_nuclei, a second. source: what they were counted from: phones, text or audio.
+        of: utterance -> rate; what has none is not in it.
+    """
+
+    unit: str
+    source: str
+    of: dict[str, float]
+
+
+def source_of(place: Path, wanted: str) -> str:
+    """What to count: `wanted`, or for `auto` the first of phones, text and audio that the data directory has."""
+    files = {"phones": place / PHONES, "text": place / "text"}
+    if wanted == "auto":
+        return next((source for source, path in files.items() if path.is_file()), "audio")
+    if wanted != "audio" and not files[wanted].is_file():
+        raise InputError(f"--rate_from {wanted}: there is no {files[wanted]}")
+    return wanted
+
+
+def rates(place: Path, source: str, measurements: Sequence[Measurement], lexicon: Path | None) -> Rates:
+    """The rates of all utterances that could be read (and have a transcript)."""
+    if source == "audio":
+        counts = {one.utterance: one.nuclei for one in measurements}
+    else:
+        counts = phoneme_counts(DataDir(place), source, lexicon)
+    of = {
+        one.utterance: counts[one.utterance] / one.seconds
+        for one in measurements
+        if one.seconds and counts.get(one.utterance)
+    }
+    return Rates(UNITS[source], source, of)
+
+
+def phoneme_counts(data: DataDir, source: str, lexicon: Path | None) -> dict[str, int]:
+    """Utterance -> phonemes, counted as `steps.attributes.phonemes` says."""
+    text = data.table("text") if data.has("text") else {}
+    if source == "text":
+        known = phonemes.read_lexicon(lexicon) if lexicon else {}
+        return {utterance: phonemes.of_words(words, known) for utterance, words in text.items()}
+    counts = {}
+    for utterance, line in read_table(data.path / PHONES).items():
+        phones = line.split()
+        n_words = phonemes.n_words(phones) or len(text.get(utterance, "").split())
+        if not n_words:
+            raise InputError(
+                f"{data.path / PHONES}: {utterance}: nothing tells its words, and phonemes are counted with the blanks "
+                "between words; mark word positions as in HH_B AH_I, add a text, or give --rate_from audio"
+            )
+        counts[utterance] = phonemes.of_phones(phones, n_words)
+    return counts
+
+
+def agreement(found: Rates, measurements: Sequence[Measurement]) -> dict[str, Any] | None:
+    """How well phonemes and syllable nuclei agree where both are counted: correlation, ratio, deviation from it."""
+    pairs = [(found.of[one.utterance], one.nuclei / one.seconds) for one in measurements if one.utterance in found.of]
+    if found.source == "audio" or len(pairs) < 3:
+        return None
+    counted, nuclei = np.array(pairs).T
+    if not (np.ptp(counted) and np.ptp(nuclei)):
+        return None
+    ratio = counted.sum() / nuclei.sum()
+    return {
+        "utterances": len(pairs),
+        "correlation": round(float(np.corrcoef(counted, nuclei)[0, 1]), 4),
+        f"{found.unit}_per_nucleus": round(float(ratio), 4),
+        "mean_relative_deviation": round(float(np.mean(np.abs(nuclei * ratio - counted) / counted)), 4),
+    }
