@@ -128,11 +128,11 @@ packages_of() {
 
 install_venv() {
   local with_deps=() without_deps=() file
-  if venv_is_usable; then # keep what earlier calls have installed for other extras
+  if venv_is_usable; then # keep what earlier calls have installed for other extras, whose files may have gone since
     mapfile -t files < <({
       printf '%s\n' "${files[@]}"
       sed -n 's/^[0-9a-f]\{64\}  //p' .venv/.installed 2>/dev/null
-    } | awk '!seen[$0]++')
+    } | awk '!seen[$0]++' | while read -r file; do [ ! -f "$file" ] || echo "$file"; done)
     touch .setup/installing
   else
     touch .setup/installing

@@ -100,6 +100,12 @@ def test_installs_once_and_adds_extras(checkout: Checkout) -> None:
     checkout.installed("--extras", "demo")
     assert checkout.versions()["ps_one"] == "1.1"
 
+    (checkout.root / "requirements-test.txt").unlink()  # a newer checkout has other files
+    (checkout.root / "requirements-demo.txt").write_text("ps-two==1.1  # ps_two: newer\n")
+    make_wheel(checkout.wheels, "ps-two", "1.1")
+    checkout.installed("--extras", "demo")
+    assert checkout.versions()["ps_two"] == "1.1" and "ps_four" in checkout.versions()
+
     make_wheel(checkout.wheels, "torch", "2.12.0")
     checkout.installed(PSEUDOSPEAKERS_TORCH="torch==2.12.0")
     assert checkout.versions()["torch"] == "2.12.0"
