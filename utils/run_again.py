@@ -46,6 +46,8 @@ class Request:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None and issubclass(kind, RunAgain):
+            return  # on the way out a second signal, as SLURM and its job may both send, changes nothing
         for number, handler in self.before.items():
             signal.signal(number, handler)
 

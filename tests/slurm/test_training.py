@@ -41,7 +41,8 @@ def train(experiment: Experiment, tmp_path: Path, launch: Launch):
         waits = " ".join(f"{option} {value}" for option, value in WAITS.items())
         exp = tmp_path / "exp"
         words = command(experiment, exp, "slurm.pl", f"--mem 1G {waits} {options}")
-        launcher = launch("-C", str(ROOT), *map(str, [TRAIN_SH, *words]), cwd=tmp_path, program=Path("/usr/bin/env"), waits={})
+        in_root = ["-C", str(ROOT), str(TRAIN_SH)]
+        launcher = launch(*in_root, *map(str, words), cwd=tmp_path, program=Path("/usr/bin/env"), waits={})
         assert wait_for(lambda: "epoch 2:" in log(exp), 60), launcher.said.read_text()
         return launcher, exp
 

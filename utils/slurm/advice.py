@@ -6,6 +6,8 @@ ACTIVE = {
     *("PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD"),
     *("RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "RESV_DEL_HOLD", "SPECIAL_EXIT", "RESTARTING", "UPDATE_DB"),
 }
+WAITING = {"PENDING", "SUSPENDED", "STOPPED"}
+HELD_STATES = {"REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
 LOST = "LOST"  # ours: no longer in the queue, unknown to the accounting, no footer in the log
 PLAIN = {"COMPLETED", "FAILED"}  # the job has ended by itself: its status says all
 # Held by SLURM after a failed launch or too many requeues: it never comes back by itself.
@@ -15,6 +17,8 @@ HOPELESS = re.compile(
     "PartitionConfig|PartitionNodeLimit|PartitionTimeLimit|BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS"
     "|AccountNotAllowed|QOSNotAllowed|JobHeldUser|JobHeldAdmin|ReservationDeleted|PerJob|PerNode|MinCpuNotSatisfied"
 )
+BY_SIGKILL = 137
+KILLED = "it was killed by signal 9: by somebody, or because it needed more than its --mem"
 
 WHAT_TO_DO = {
     "TIMEOUT": "ask for more --time, or make the job save its state on USR1 and end with status 85",
@@ -38,7 +42,7 @@ def what_to_do(state: str) -> str:
 
 def what_to_change(reason: str) -> str:
     """Advice for a job that cannot start for this reason."""
-    if HELD.search(reason):
+    if HELD.search(reason) or not HOPELESS.search(reason):
         return "SLURM holds it after a failed start; see the node's slurmd log, then run again with --pick incomplete"
     if "JobHeld" in reason:
         return "it is held; release it with scontrol release next time, or ask the cluster's administrators"

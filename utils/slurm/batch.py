@@ -100,8 +100,8 @@ class Batch(SlurmExecutor):
             raise TooManyJobs(answer)
         asked = shlex.join([*self.request.sbatch, str(script)])
         raise InputError(
-            f"jobs for {self.request.log}: refused by sbatch: {answer}; ask for less, or for another partition, in cmd.sh, "
-            f"in conf/slurm.conf or behind the launcher's name; what was asked: {asked}"
+            f"jobs for {self.request.log}: refused by sbatch: {answer}; ask for less, or for another partition, in "
+            f"cmd.sh, in conf/slurm.conf or behind the launcher's name; what was asked: {asked}"
         )
 
 

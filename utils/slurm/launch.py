@@ -90,7 +90,7 @@ class Launch:
                 raise
             except InputError:
                 self._cancel_all(to_run)
-                say_failures(to_run)
+                self._say_problems()
                 raise
             finally:
                 watchdog.dismiss()
@@ -162,25 +162,26 @@ class Launch:
             if task.open:
                 add_note(task.log, "Cancelled with its launcher")
 
+    def _say_problems(self) -> None:
+        """Name the tasks that did not end by themselves, and what to do."""
+        failed = [task for task in self.tasks if task.problem]
+        for task in failed[:MOST_MESSAGES]:
+            where = f" on {task.node}" if task.node else ""
+            say(f"job {task.number} (SLURM {task.job_id}{where}): {task.state}, log is in {task.log}: {task.problem}")
+        if len(failed) > MOST_MESSAGES:
+            say(f"and {len(failed) - MOST_MESSAGES} more like these")
+        if failed:
+            say(f"what SLURM itself says of them is in {self.folder / 'slurm.log'}")
+
     def _report(self) -> int:
         """Say what failed, as run.pl does. Returns the exit status."""
-        say_failures(self.tasks)
+        self._say_problems()
         failed = [task for task in self.tasks if task.status]
         if failed and self.request.first == self.request.last:
             say(f"job failed, log is in {failed[0].log}")
         elif failed:
             say(f"{len(failed)} / {len(self.tasks)} failed, log is in {self.request.log_of('*')}")
         return 1 if failed else 0
-
-
-def say_failures(tasks: Sequence[Task]) -> None:
-    """Name the tasks that did not end by themselves, and what to do."""
-    failed = [task for task in tasks if task.problem]
-    for task in failed[:MOST_MESSAGES]:
-        where = f" on {task.node}" if task.node else ""
-        say(f"job {task.number} (SLURM {task.job_id}{where}): {task.state}, log is in {task.log}: {task.problem}")
-    if len(failed) > MOST_MESSAGES:
-        say(f"and {len(failed) - MOST_MESSAGES} more like these")
 
 
 def say(line: str) -> None:

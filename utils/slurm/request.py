@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from utils.errors import InputError
 from utils.options import convert, option
@@ -59,11 +59,12 @@ def read_request(stream: BinaryIO) -> Request:
     name, first, last, log, command, *rest = os.fsdecode(stream.read()).split("\0")
     given: dict[str, str] = {}
     passed: list[str] = []
+    most: list[int] = []
     for word, *values in (text.split("\x1f") for text in rest):
-        if word.startswith("--"):
+        if word in ("--max-jobs-run", "-tc"):
+            most.append(_own(word, "max_jobs_run", values[0]))
+        elif word.startswith("--"):
             given[word[2:].replace("-", "_")] = values[0]
-        elif word == "-tc":
-            given["max_jobs_run"] = values[0]
         elif word[:2] in OURS:
             raise WrongUsage(f"{word} is set by slurm.pl itself and cannot be passed to sbatch")
         else:
@@ -73,11 +74,8 @@ def read_request(stream: BinaryIO) -> Request:
     settings = {
         key: convert(Settings, key, value, str(conf.path)) for key, value in conf.defaults.items() if key in own
     }
-    for key in own.keys() & given.keys():
-        try:
-            settings[key] = convert(Settings, key, given.pop(key), "--" + key.replace("_", "-"))
-        except InputError as error:
-            raise WrongUsage(str(error)) from error
+    settings |= {key: _own("--" + key.replace("_", "-"), key, given.pop(key)) for key in own.keys() & given.keys()}
+    settings |= {"max_jobs_run": min(most)} if most else {}
     threads = given.get("num_threads", conf.defaults.get("num_threads", "1"))
     return Request(
         name=name or None,
@@ -89,6 +87,13 @@ def read_request(stream: BinaryIO) -> Request:
         n_threads=int(threads) if threads.isdecimal() else 1,
         settings=Settings(**settings),
     )
+
+
+def _own(option: str, key: str, value: str) -> Any:
+    try:
+        return convert(Settings, key, value, option)
+    except InputError as error:
+        raise WrongUsage(str(error)) from error
 
 
 def _conf_path(given: str | None) -> Path:

@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterable, Sequence
 
 from utils.errors import InputError
 from utils.run_again import RUN_AGAIN
-from utils.slurm.advice import ACTIVE, HELD, HOPELESS, LOST, PLAIN, what_to_change, what_to_do
+from utils.slurm.advice import (
+    ACTIVE,
+    BY_SIGKILL,
+    HELD,
+    HELD_STATES,
+    HOPELESS,
+    KILLED,
+    LOST,
+    PLAIN,
+    WAITING,
+    what_to_change,
+    what_to_do,
+)
 from utils.slurm.batch import TooManyJobs
 from utils.slurm.request import Settings
 from utils.slurm.scheduler import JobInfo, Scheduler, SchedulerAway
@@ -101,10 +113,8 @@ class Watch:
                 break
             if code == 0:
                 task.status = 0
-        late = [task for task in self.submitted if task.open and task.ended is not None]
-        for task in late:
-            if task.exit_code() is not None:
-                self._close(task)
+        for task in [task for task in self.submitted if task.open and task.ended is not None]:
+            self._close(task)
         self._forget_closed()
 
     def _forget_closed(self) -> None:
@@ -158,7 +168,7 @@ class Watch:
         if code == RUN_AGAIN and task.state != "CANCELLED":
             self._run_again(task)
         elif code is not None and (code == 0 or task.state in (*PLAIN, LOST)):
-            task.status = code
+            task.status, task.problem = code, KILLED if code == BY_SIGKILL else None
         else:
             task.status, task.problem = code or 1, what_to_do(task.state)
 
@@ -192,31 +202,36 @@ class Watch:
 
     def _cancel_hopeless(self) -> None:
         """Tasks that wait for what cannot come are cancelled and closed."""
-        stuck = [task for task in self.submitted if task.open and task.state == "PENDING" and self._is_hopeless(task)]
+        stuck = [task for task in self.submitted if task.open and self._is_hopeless(task)]
         self.scheduler.cancel([task.job_id for task in stuck])
         for task in stuck:
             if task.exit_code() == 0:  # it ran, and SLURM has lost the news of its end
                 task.status = 0
                 continue
-            task.state = f"PENDING ({task.reason}) for {self.clock() - task.since:.0f} s, cancelled"
+            task.state = f"{task.state} ({task.reason}) for {self.clock() - task.since:.0f} s, cancelled"
             task.status, task.problem = 1, what_to_change(task.reason)
 
     def _is_hopeless(self, task: Task) -> bool:
-        if HELD.search(task.reason):
+        if task.state in HELD_STATES:
             return True
-        return bool(HOPELESS.search(task.reason)) and self.clock() - task.since >= self.settings.pending_limit
+        if task.state != "PENDING":
+            return False
+        waited = self.clock() - task.since
+        return bool(
+            HELD.search(task.reason) or (HOPELESS.search(task.reason) and waited >= self.settings.pending_limit)
+        )
 
     def _tell_what_waits(self) -> None:
         """One line for each reason that tasks have been waiting for long, twice as rarely each time."""
         now, limit = self.clock(), self.settings.pending_limit
-        long = [task for task in self.submitted if task.state == "PENDING" and now - task.since >= limit]
+        long = [task for task in self.submitted if task.state in WAITING and now - task.since >= limit]
         for reason, many in sorted(Counter(task.reason for task in long).items()):
             if now >= self.told.get(reason, 0.0):
                 first = next(task for task in long if task.reason == reason)
                 seconds = now - first.since
                 who = f"job {first.number}" + (f" and {many - 1} more" if many > 1 else "")
                 self.say(
-                    f"{who} (SLURM {first.job_id}): PENDING ({reason}) for {seconds:.0f} s, still waiting; "
+                    f"{who} (SLURM {first.job_id}): {first.state} ({reason}) for {seconds:.0f} s, still waiting; "
                     f"its log will be {first.log}; scontrol show job {first.job_id} tells more"
                 )
                 self.told[reason] = now + seconds
