@@ -1,6 +1,7 @@
 """The benchmarks run, at sizes that measure nothing, and what they write is found in RESULTS.md again."""
 
 import importlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,19 @@ def test_benchmark_writes_its_section(name, tmp_path, monkeypatch):
     assert text.startswith(PREFACE) and f"## {title}\n" in text
     assert f"OMP_NUM_THREADS=1 python3 -m tests.bench.{name} " in text
     assert "nan" not in text and "| ---" in text
+
+
+def test_error_rates_of_real_speakers(tmp_path, monkeypatch, librispeech_251):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    results = tmp_path / "RESULTS.md"
+    words = ["--n_speakers", "12", "--n_folds", "2", "--draws", "20", "--results", str(results)]
+    assert importlib.import_module("tests.bench.embed_eer").main(words) == 0
+    text = results.read_text()
+    rows = re.findall(r"^\| (.+) \| ([\d.]+)% \| ([\d.]+)% to ([\d.]+)% \|$", text, re.MULTILINE)
+    assert len(rows) == 4 and "of 12 speakers" in text and "one microphone" in text
+    rates = {name: float(rate) for name, rate, *_ in rows}
+    assert rates["resemblyzer, cosine"] < 10 and rates["log-mel mean and deviation, cosine"] > 10
+    assert all(float(low) <= float(high) for *_, low, high in rows)
 
 
 def test_benchmarks_want_one_thread(tmp_path, monkeypatch, capsys):

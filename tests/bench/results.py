@@ -20,7 +20,15 @@ from utils.options import as_dict
 from utils.run_info import git_revision
 
 PATH = Path("RESULTS.md")
-SECTIONS = ("Quality of the generators", "Training speed", "Data speed", "Scoring speed", "Growth", "Launchers")
+SECTIONS = (
+    "Quality of the generators",
+    "Training speed",
+    "Data speed",
+    "Scoring speed",
+    "Growth",
+    "Launchers",
+    "Embeddings of real speakers",
+)
 PREFACE = """# Results
 
 Every section was written by the command that stands in it, on the machine and with the versions that it names. Ratios
