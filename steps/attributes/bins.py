@@ -125,8 +125,20 @@ def terciles(values: Mapping[str, float], genders: Mapping[str, str], rule: Rule
     groups = {ALL: list(values.values())} if rule.with_unknown else {}
     for gender in GENDERS if rule.by_gender else ():
         groups[gender] = [value for key, value in values.items() if genders.get(key) == gender]
-    return {
-        kind: tuple(round(float(edge), 3) for edge in np.quantile(group, [1 / 3, 2 / 3]))
-        for kind, group in groups.items()
-        if group
-    }
+    return {kind: thirds(np.array(group)) for kind, group in groups.items() if group}
+
+
+def thirds(values: np.ndarray) -> tuple[float, float]:
+    """Two edges that cut values (N,) into thirds, as nearly as equal values allow: each lies midway between two values.
+
+    A rate that is counted over a few seconds has few different values, and all of one value have one label.
+    """
+    different, counts = np.unique(values, return_counts=True)
+    if len(different) < 3:
+        first, second = np.quantile(values, [1 / 3, 2 / 3]).tolist()
+        return first, second
+    shares = np.cumsum(counts)[:-1] / len(values)  # below the edge that follows each value but the last
+    edges = (different[:-1] + different[1:]) / 2
+    first = int(np.abs(shares[:-1] - 1 / 3).argmin())
+    second = first + 1 + int(np.abs(shares[first + 1 :] - 2 / 3).argmin())
+    return round(float(edges[first]), 4), round(float(edges[second]), 4)

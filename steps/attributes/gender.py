@@ -1,8 +1,9 @@
 """The gender of speakers: from the corpus where it says so, otherwise from their embeddings, where those are sure.
 
-The classifier works on a speaker's mean embedding. It is learnt from the speakers of this corpus whose gender is known,
-or read from a file that an earlier run has written (`gender.safetensors`). A speaker whose posterior is below the
-threshold for either gender stays unknown. How right it is is measured on speakers that it has not seen.
+The classifier judges each utterance; a speaker's log odds are the mean of those of the speaker's utterances. It is
+learnt from the speakers of this corpus whose gender is known, or read from a file that an earlier run has written
+(`gender.safetensors`). A speaker whose posterior is below the threshold for either gender stays unknown. How right it
+is is measured on speakers that it has not seen.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from steps.attributes.bins import GENDERS
-from steps.attributes.crossfit import Classifier, fit, held_out_posteriors, learnable
+from steps.attributes.crossfit import Classifier, fit, held_out_posteriors, learnable, log_odds
 from utils.errors import InputError
 
 MODEL = "gender.safetensors"
@@ -26,21 +27,22 @@ class Genders:
 
     Attributes:
         of: speaker -> male or female; who stays unknown is not in it.
-        posterior: speaker -> probability of the likelier gender, of those that were judged, unknown or not.
+        female: speaker -> probability of being female, of those that were judged, unknown or not.
         classifier: what has judged; None where there is nothing to learn it from.
         summary: counts, and the accuracy of the classifier.
     """
 
     of: dict[str, str]
-    posterior: dict[str, float]
+    female: dict[str, float]
     classifier: Classifier | None
     summary: dict[str, Any]
 
 
 def decide(
-    speakers: Sequence[str],
+    utt2spk: Mapping[str, str],
     known: Mapping[str, str],
-    means: Mapping[str, np.ndarray],
+    keys: Sequence[str],
+    x: np.ndarray,
     threshold: float,
     seed: int,
     model: Path | None = None,
@@ -48,56 +50,60 @@ def decide(
     """Find the gender of each speaker.
 
     Args:
-        known: speaker -> male or female. means: speaker -> mean embedding (D,), of those that have one.
+        utt2spk: of all utterances. known: speaker -> male or female. keys (N), x (N, D): embeddings of utterances.
         threshold: least posterior of a gender. model: file of a classifier, in place of one that is learnt here.
     """
-    taught = sorted(known.keys() & means.keys())
-    x = np.array([means[speaker] for speaker in taught])
-    labels = np.array([known[speaker] for speaker in taught])
-    enough = learnable(labels, np.array(taught)) == list(GENDERS)
+    speakers = np.array([utt2spk[key] for key in keys])
+    taught = np.array([speaker in known for speaker in speakers])
+    labels = np.array([known[speaker] for speaker in speakers[taught]])
+    enough = learnable(labels, speakers[taught]) == list(GENDERS)
+    classifier, held_out = None, None
     if model is not None:
-        classifier = load(model, len(next(iter(means.values()))))
-        posteriors = classifier.posteriors(x) if taught else None
-    else:
-        classifier = fit(x, labels) if enough else None
-        posteriors = held_out_posteriors(x, labels, np.array(taught), seed)[1] if enough else None
-    unknown = [speaker for speaker in speakers if speaker not in known]
-    judged, posterior = _judge(classifier, [speaker for speaker in unknown if speaker in means], means, threshold)
+        classifier = load(model, x.shape[1])
+        held_out = classifier.posteriors(x[taught])  # of other speakers than it has learnt from
+    elif enough:
+        classifier = fit(x[taught], labels)
+        held_out = held_out_posteriors(x[taught], labels, speakers[taught], seed)[1]
+    unknown = sorted(set(utt2spk.values()) - known.keys())
+    female = {}
+    if classifier is not None and not taught.all():
+        female = speaker_posteriors(classifier.posteriors(x[~taught]), speakers[~taught])
+    judged = {speaker: gender for speaker, p in female.items() for gender in [_gender(p)] if max(p, 1 - p) >= threshold}
     summary = {
-        "known": len(speakers) - len(unknown),
+        "known": len(set(utt2spk.values())) - len(unknown),
         "judged": len(judged),
         "unknown": len(unknown) - len(judged),
-        "unknown_without_embedding": sum(speaker not in means for speaker in unknown),
+        "unknown_without_embedding": len(set(unknown) - set(speakers.tolist())),
         "threshold": threshold,
         "classifier": "none: too few speakers of known gender" if classifier is None else _origin(model),
-        "held_out": accuracy(posteriors, labels, threshold) if posteriors is not None else None,
+        "held_out": None,
     }
-    return Genders(dict(sorted({**known, **judged}.items())), posterior, classifier, summary)
+    if held_out is not None and len(held_out):
+        summary["held_out"] = accuracy(speaker_posteriors(held_out, speakers[taught]), known, threshold)
+    return Genders(dict(sorted({**known, **judged}.items())), female, classifier, summary)
+
+
+def speaker_posteriors(posteriors: np.ndarray, speakers: np.ndarray) -> dict[str, float]:
+    """Speaker -> probability of being female, of posteriors (N, 2) of the utterances of speakers (N,)."""
+    names, rows = np.unique(speakers, return_inverse=True)
+    odds = np.bincount(rows, log_odds(posteriors[:, GENDERS.index("female")])) / np.bincount(rows)
+    return dict(zip(names.tolist(), (1 / (1 + np.exp(-odds))).tolist(), strict=True))
+
+
+def _gender(female: float) -> str:
+    return "female" if female > 0.5 else "male"
 
 
 def _origin(model: Path | None) -> str:
     return "learnt from the speakers of known gender" if model is None else "read from --gender_model"
 
 
-def _judge(
-    classifier: Classifier | None, speakers: list[str], means: Mapping[str, np.ndarray], threshold: float
-) -> tuple[dict[str, str], dict[str, float]]:
-    """Genders of those who are judged, and the likelier gender's posterior of all."""
-    if classifier is None or not speakers:
-        return {}, {}
-    posteriors = classifier.posteriors(np.array([means[speaker] for speaker in speakers]))
-    likelier = [classifier.classes[column] for column in posteriors.argmax(axis=1)]
-    posterior = dict(zip(speakers, posteriors.max(axis=1).tolist(), strict=True))
-    genders = dict(zip(speakers, likelier, strict=True))
-    return {speaker: gender for speaker, gender in genders.items() if posterior[speaker] >= threshold}, posterior
-
-
-def accuracy(posteriors: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float | int]:
-    """How right posteriors (N, 2) of speakers are about their genders (N,), with and without the unknown band."""
-    right = np.array(GENDERS)[posteriors.argmax(axis=1)] == labels
-    sure = posteriors.max(axis=1) >= threshold
+def accuracy(female: Mapping[str, float], known: Mapping[str, str], threshold: float) -> dict[str, float | int | None]:
+    """How right the posteriors of speakers are about their known genders, with and without the unknown band."""
+    right = np.array([_gender(p) == known[speaker] for speaker, p in female.items()])
+    sure = np.array([max(p, 1 - p) >= threshold for p in female.values()])
     return {
-        "speakers": len(labels),
+        "speakers": len(female),
         "accuracy": round(float(right.mean()), 4),
         "share_unknown": round(float(1 - sure.mean()), 4),
         "accuracy_of_the_others": round(float(right[sure].mean()), 4) if sure.any() else None,

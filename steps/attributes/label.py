@@ -36,7 +36,7 @@ class Options:
     )
     lexicon: Path | None = option(None, "pronunciations as in Kaldi's lexicon.txt, for the words of text")
     gender_model: Path | None = option(None, "gender.safetensors of another corpus with embeddings of this network")
-    gender_threshold: float = option(0.95, "least posterior of a gender; below, it is unknown", least=0.5, most=1)
+    gender_threshold: float = option(0.9, "least posterior of a gender; below, it is unknown", least=0.5, most=1)
     audit_lines: int = option(200, "most utterances that the audit lists for each attribute", least=0)
     max_fail: float = option(0.01, "largest share of utterances that cannot be read", least=0, most=1)
     seed: int = option(0, "decides the folds of the held-out judgements")

@@ -11,7 +11,7 @@ from steps.attributes.bins import GENDERS, Cut, Rule, cut
 from steps.attributes.gender import Genders, decide
 from steps.attributes.measurements import Measurement
 from steps.attributes.rates import Rates
-from utils.data_dir import DataDir, invert
+from utils.data_dir import DataDir
 from utils.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,13 +36,6 @@ class Corpus:
     rates: Rates
     keys: list[str]
     x: np.ndarray
-
-    def speaker_means(self) -> dict[str, np.ndarray]:
-        """Speaker -> mean embedding (D,)."""
-        rows: dict[str, list[int]] = {}
-        for row, key in enumerate(self.keys):
-            rows.setdefault(self.utt2spk[key], []).append(row)
-        return {speaker: self.x[chosen].mean(axis=0) for speaker, chosen in sorted(rows.items())}
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +86,15 @@ def known_genders(place: Path, utt2spk: Mapping[str, str]) -> dict[str, str]:
 
 def label_corpus(corpus: Corpus, pitch: Rule, rate: Rule, options: "Options") -> Labelled:
     """Find genders, and cut F0 and rate by their rules."""
-    speakers = list(invert(corpus.utt2spk))
-    means = corpus.speaker_means()
-    genders = decide(speakers, corpus.known, means, options.gender_threshold, options.seed, options.gender_model)
+    genders = decide(
+        corpus.utt2spk,
+        corpus.known,
+        corpus.keys,
+        corpus.x,
+        options.gender_threshold,
+        options.seed,
+        options.gender_model,
+    )
     utt2gender = {key: genders.of[speaker] for key, speaker in corpus.utt2spk.items() if speaker in genders.of}
     utt2f0 = {one.utterance: one.f0 for one in corpus.measurements if one.f0 is not None}
     both = (genders.of, utt2gender)

@@ -4,8 +4,8 @@ The method is that of P. Boersma, "Accurate short-term analysis of the fundament
 harmonics-to-noise ratio of a sampled sound", Proc. IFA 17, 1993, as praat-parselmouth has it. No one range suits men
 and women: a floor for men halves women's F0, a ceiling for women doubles men's. So it is tracked twice (C. De Looze and
 D. Hirst, "Detecting changes in key and range for the automatic modelling and coding of intonation", Speech Prosody
-2008): coarsely from 60 to 600 Hz, then from 0.75 times the first quartile to 1.5 times the third. Nobody's gender is
-needed for that.
+2008): coarsely from 71 to 500 Hz, then from 0.75 times the first quartile, but not below 71 Hz, to 1.5 times the third.
+Nobody's gender is needed for that.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import parselmouth
 
-WIDEST = (60.0, 600.0)  # Hz
+WIDEST = (71.0, 500.0)  # Hz; with three periods of 70 Hz at 16 kHz Praat would need twice the Fourier transform
 BELOW_FIRST_QUARTILE, ABOVE_THIRD_QUARTILE = 0.75, 1.5
 COARSE, FINE = 0.025, 0.02  # seconds between frames
 LEAST_VOICED = 0.2  # seconds: less is noise that looks periodic for a moment, or says little

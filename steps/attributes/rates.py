@@ -55,7 +55,7 @@ def rates(place: Path, source: str, measurements: Sequence[Measurement], lexicon
     else:
         counts = phoneme_counts(DataDir(place), source, lexicon)
     of = {
-        one.utterance: counts[one.utterance] / one.seconds
+        one.utterance: round(counts[one.utterance] / one.seconds, 3)
         for one in measurements
         if one.seconds and counts.get(one.utterance)
     }

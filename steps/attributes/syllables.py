@@ -12,7 +12,7 @@ from steps.attributes.pitch import PitchTrack
 
 # Hz: Praat weighs the intensity around a frame with a window of 6.4 periods of this. The paper's 50 Hz melt the short
 # syllables of fast speech into one.
-LOWEST_PITCH = 80.0
+LOWEST_PITCH = 100.0
 STEP = 0.01  # seconds between frames
 LOUDEST = 99  # percentile of intensity that stands for the loudest frame: a click does not count
 SILENCE = 25.0  # dB below the loudest: where silence begins
