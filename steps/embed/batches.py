@@ -19,7 +19,7 @@ import numpy as np
 from steps.audio.recordings import Utterance
 
 GRID, SHORTEST = 0.25, 1.0  # seconds
-SHARDS, LEAST_SHARD, LONGEST_SHARD = 240, 120, 3600  # about so many shards, of so many seconds at least and at most
+SHARDS, LONGEST_SHARD = 240, 3600  # about so many shards, unless they would be longer than so many seconds
 
 
 class Item(NamedTuple):
@@ -77,10 +77,10 @@ class Rule:
             yield batch
 
 
-def shards(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
-    """Consecutive batches, joined until they have their share of all seconds."""
+def shards(batches: Sequence[Batch], least_seconds: float) -> Iterator[list[Batch]]:
+    """Consecutive batches, joined until they have their share of all seconds, and not less than `least_seconds`."""
     lengths = [sum(item.seconds for item in batch) for batch in batches]
-    share = min(max(sum(lengths) / SHARDS, LEAST_SHARD), LONGEST_SHARD)
+    share = max(min(sum(lengths) / SHARDS, LONGEST_SHARD), least_seconds)
     shard: list[Batch] = []
     seconds = 0.0
     for batch, length in zip(batches, lengths, strict=True):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from steps.audio.read import AudioProblem, load
 from steps.embed.batches import Batch, Rule
-from steps.embed.extraction import Network, Options, is_merged
-from steps.embed.parts import Outcome, Plan, read_plan, write_part
+from steps.embed.extraction import Network, Options, is_merged, parts_root
+from steps.embed.parts import Outcome, Plan, current, read_plan, write_part
 from utils.command import logger, run_command
 from utils.errors import InputError
 
@@ -57,10 +57,11 @@ class Loaded:
 def work(options: Options) -> None:
     """Do the missing shards of this job."""
     network = Network.of(options)
-    plan = read_plan(options, network)
-    if is_merged(network, options, plan.identity):
+    identity = current(options, network)
+    if is_merged(network, options, identity):
         log.info("%s is up to date", options.out)
         return
+    plan = read_plan(parts_root(options.out) / identity)
     job, nj = which_job(options)
     if next(tasks(plan, job, nj), None) is None:
         log.info("job %d of %d: all of its parts are there", job, nj)

@@ -17,7 +17,7 @@ help_message="usage: steps/embed/extract.sh [options] <data> <out>
   --use_gpu     each job on a GPU (default: false); --torchrun true: one job with --nj processes, a GPU each
   --stage, --stop_stage  1 extract, 2 merge, 3 clean up (default: 1 to 3)
   --pickles     also write <out>/pickles, for those who load the dictionaries of 3D-Speaker (default: false)
-  --dataset, --max_seconds, --batch_seconds, --max_fail, --decoders, --force
+  --dataset, --max_seconds, --batch_seconds, --shard_seconds, --max_fail, --decoders, --force
                 as in python3 -m steps.embed.extract --help"
 cmd=run.pl
 nj=2
@@ -32,6 +32,7 @@ pickles=false
 dataset=
 max_seconds=
 batch_seconds=
+shard_seconds=
 max_fail=
 decoders=
 force=false
@@ -48,7 +49,7 @@ data=$1 out=${2%/}
 [ "$use_gpu" = true ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
 
 backend_conf=$conf
-give nj backend backend_conf set use_gpu dataset max_seconds batch_seconds max_fail decoders force
+give nj backend backend_conf set use_gpu dataset max_seconds batch_seconds shard_seconds max_fail decoders force
 given+=(--data "$data" --out "$out")
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then

@@ -33,6 +33,7 @@ class Options:
         20.0, "longer utterances are cut into equal parts, whose embeddings are averaged", least=1
     )
     batch_seconds: float = option(120.0, "audio in a batch", above=0)
+    shard_seconds: float = option(120.0, "least audio in a shard: what a killed job does again", above=0)
     max_fail: float = option(0.01, "largest share of utterances that may fail", least=0, most=1)
     decoders: int = option(1, "threads of a job that decode ahead of its network", least=1)
     nj: int = option(1, "number of jobs that share the work", least=1)
@@ -67,6 +68,7 @@ class Network:
             "use_gpu": options.use_gpu,
             "max_seconds": options.max_seconds,
             "batch_seconds": options.batch_seconds,
+            "shard_seconds": options.shard_seconds,
         }
 
 

@@ -13,9 +13,9 @@ More failures than --max_fail are an error, and nothing is written but their lis
 
 import sys
 
-from steps.embed.extraction import Network, Options, described
+from steps.embed.extraction import Network, Options, described, parts_root
 from steps.embed.failures import check_failures
-from steps.embed.parts import Plan, read_plan
+from steps.embed.parts import Plan, current, read_plan
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.stage_dir import StageDir
@@ -26,13 +26,14 @@ log = logger(__name__)
 def work(options: Options) -> None:
     """Merge the parts and commit the result."""
     network = Network.of(options)
-    plan = read_plan(options, network)
-    about = described(network, options, plan.identity)
+    identity = current(options, network)
+    about = described(network, options, identity)
     with StageDir(options.out, about, force=options.force) as stage:
         if stage.done:
             return
         from steps.embed.outputs import copy_vectors, write_speakers, write_summary, write_tables
 
+        plan = read_plan(parts_root(options.out) / identity)
         require_parts(plan)
         result = copy_vectors(plan, stage.dir, stage.final)
         n = len(result.items) + len(result.failures)

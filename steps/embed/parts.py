@@ -1,6 +1,6 @@
 """The plan of an extraction and its parts on disk: what the jobs of one run, or of several, have in common.
 
-    .<out>.parts/current          identity of the plan that jobs follow
+    .<out>.parts/current                 identity and settings of the plan that jobs follow
     .<out>.parts/<identity>/plan.jsonl   a header, then one line a shard: its batches of utterances
     .<out>.parts/<identity>/000001.npz   what has become of shard 1: embeddings (n, D), outcomes as JSON
 
@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -45,14 +44,12 @@ class Plan:
     """A plan on disk.
 
     Attributes:
-        directory: of the plan and its parts. identity: its name.
-        shards: how many there are. refused: utterances that cannot be tried, with the reason and detail of each.
+        directory: of the plan and its parts. shards: how many there are.
+        refused: utterances that cannot be tried, with the reason and detail of each.
     """
 
     directory: Path
-    identity: str
     shards: int
-    settings: dict[str, Any]
     refused: list[tuple[Item, Outcome]]
 
     def part(self, shard: int) -> Path:
@@ -66,33 +63,37 @@ class Plan:
                 yield number, [[_item(row) for row in batch] for batch in json.loads(line)]
 
 
-def read_plan(options: Options, network: Network) -> Plan:
-    """The current plan of an extraction. Raises InputError where there is none, or one of other options."""
+def current(options: Options, network: Network) -> str:
+    """The identity of the current plan. Raises InputError where there is none, or one of other options."""
     root = parts_root(options.out)
     if not (root / CURRENT).is_file():
         raise InputError(f"{root}: no plan; begin with stage 1, python3 -m steps.embed.plan with the same options")
-    directory = root / (root / CURRENT).read_text(encoding="utf-8")
-    plan = _read_header(directory)
-    if plan.settings != network.settings(options):
-        raise InputError(f"{directory}: planned with {plan.settings}, not with these options; begin with stage 1")
-    return plan
+    plan = json.loads((root / CURRENT).read_text(encoding="utf-8"))
+    if plan["settings"] != json.loads(json.dumps(network.settings(options))):
+        raise InputError(f"{root}: planned with {plan['settings']}, not with these options; begin with stage 1")
+    return plan["identity"]
 
 
-def _read_header(directory: Path) -> Plan:
+def make_current(options: Options, network: Network, identity: str) -> None:
+    """Let the jobs follow the plan with this identity."""
+    file = parts_root(options.out) / CURRENT
+    plan = {"identity": identity, "settings": network.settings(options)}
+    temporary = file.with_name(f".{CURRENT}.{os.getpid()}")
+    temporary.write_text(json.dumps(plan), encoding="utf-8")
+    temporary.replace(file)
+
+
+def read_plan(directory: Path) -> Plan:
+    """The plan in the directory that has its identity for a name."""
     with (directory / PLAN).open(encoding="utf-8") as file:
         header = json.loads(file.readline())
     refused = [(_item(row), Outcome(**outcome)) for row, outcome in header["refused"]]
-    return Plan(directory, header["identity"], header["shards"], header["settings"], refused)
+    return Plan(directory, header["shards"], refused)
 
 
-def write_plan(directory: Path, settings: dict, shards: list[list[Batch]], refused: Iterable) -> None:
-    """Write a plan whose identity is the name of its directory."""
-    header = {
-        "identity": directory.name,
-        "shards": len(shards),
-        "settings": settings,
-        "refused": [[_row(item), asdict(outcome)] for item, outcome in refused],
-    }
+def write_plan(directory: Path, shards: list[list[Batch]], refused: Iterable[tuple[Item, Outcome]]) -> None:
+    """Write a plan, whole or not at all."""
+    header = {"shards": len(shards), "refused": [[_row(item), asdict(outcome)] for item, outcome in refused]}
     temporary = directory / f".{PLAN}.{os.getpid()}"
     with temporary.open("w", encoding="utf-8") as file:
         file.write(json.dumps(header) + "\n")

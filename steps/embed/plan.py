@@ -16,7 +16,7 @@ from steps.audio.recordings import Utterance, read_utterances
 from steps.embed.batches import Item, shards
 from steps.embed.extraction import Network, Options, identity, is_merged, parts_root
 from steps.embed.failures import check_failures
-from steps.embed.parts import CURRENT, PLAN, Outcome, write_plan
+from steps.embed.parts import PLAN, Outcome, make_current, write_plan
 from utils.command import logger, progress, run_command
 
 log = logger(__name__)
@@ -27,15 +27,13 @@ def work(options: Options) -> None:
     network = Network.of(options)
     utterances = read_utterances(options.data, options.dataset)
     name = identity(network, options, utterances)
-    root = parts_root(options.out)
-    directory = root / name
+    directory = parts_root(options.out) / name
     if options.force:
         shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True, exist_ok=True)
     if not (directory / PLAN).is_file() and not is_merged(network, options, name):
         make_plan(directory, network, options, utterances)
-    (root / f".{CURRENT}").write_text(name, encoding="utf-8")
-    (root / f".{CURRENT}").replace(root / CURRENT)
+    make_current(options, network, name)
 
 
 def make_plan(directory: Path, network: Network, options: Options, utterances: Sequence[Utterance]) -> None:
@@ -49,8 +47,8 @@ def make_plan(directory: Path, network: Network, options: Options, utterances: S
     failures = [(item.utterance.id, outcome.reason, outcome.detail) for item, outcome in refused]
     check_failures(failures, len(utterances), options.max_fail, options.out)
     batches = list(network.rule(options).batches(good))
-    planned = list(shards(batches))
-    write_plan(directory, network.settings(options), planned, refused)
+    planned = list(shards(batches, options.shard_seconds))
+    write_plan(directory, planned, refused)
     hours = sum(item.seconds for item in good) / 3600
     log.info("%d utterances, %.2f hours, %d batches in %d shards", len(good), hours, len(batches), len(planned))
 

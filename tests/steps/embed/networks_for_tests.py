@@ -1,0 +1,50 @@
+"""Networks that tell what was done to them: their embeddings depend on the batch that they were computed in."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from steps.embed.backend import Backend
+from utils.options import option
+
+
+@dataclass(frozen=True)
+class TellingOptions:
+    """Options of the network."""
+
+    weights: Path | None = option(None, "any file: its content counts")
+    fails: bool = option(False, "give no numbers")
+
+
+class Telling(Backend):
+    """Embeddings: mean, deviation, samples of a row, rows of the batch, number in it, mean of the whole batch."""
+
+    Options = TellingOptions
+    name, dim, min_seconds = "telling", 6, 0.3
+
+    def features(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        """(B, samples)."""
+        return np.stack(waveforms)
+
+    def forward(self, features: np.ndarray) -> np.ndarray:
+        """(B, 6) float32."""
+        time.sleep(float(os.environ.get("SECONDS_OF_A_BATCH", 0)))
+        n, samples = features.shape
+        columns = [features.mean(1), features.std(1), np.full(n, samples), np.full(n, n), np.arange(n)]
+        rows = np.stack([*columns, np.full(n, features.mean())], 1).astype(np.float32)
+        return rows * np.float32("nan") if self.options.fails else rows
+
+
+class TellingOfAnyLength(Telling):
+    """The same of waveforms of different lengths."""
+
+    any_length = True
+
+    def features(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        """(B, longest), with zeros behind."""
+        longest = max(map(len, waveforms))
+        return np.stack([np.pad(waveform, (0, longest - len(waveform))) for waveform in waveforms])

@@ -1,0 +1,80 @@
+"""Batches: lengths, parts, and that nothing but lengths and ids decides them."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from steps.audio.recordings import Utterance
+from steps.embed.batches import Item, Rule, shards
+
+RULE = Rule(sample_rate=16000, any_length=False, max_seconds=20, batch_seconds=120)
+
+
+def items(*seconds: float) -> list[Item]:
+    return [
+        Item(Utterance(f"u{number:04d}", Path("x"), None, None, "d", "s", "u"), length)
+        for number, length in enumerate(seconds)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "parts", "extended"),
+    [(0.3, 1, 1.0), (1.0, 1, 1.0), (1.01, 1, 1.25), (19.8, 1, 20), (20, 1, 20), (20.01, 2, 10.25), (61, 4, 15.25)],
+)
+def test_lengths(seconds, parts, extended):
+    assert RULE.parts(seconds) == (parts, round(extended * 16000))
+
+
+def test_short_ones_are_repeated_from_their_beginning():
+    (row,) = RULE.waveforms(np.arange(6000, dtype=np.float32), 6000 / 16000)
+    assert len(row) == 16000 and np.array_equal(row[:6000], row[6000:12000]) and np.array_equal(row[12000:], row[:4000])
+
+
+def test_long_ones_are_cut_into_equal_parts():
+    waveform = np.arange(50 * 16000, dtype=np.float32)
+    rows = RULE.waveforms(waveform, 50)
+    assert [len(row) for row in rows] == [RULE.parts(50)[1]] * 3
+    assert rows[1][0] == len(np.array_split(waveform, 3)[0])
+    (whole,) = Rule(16000, True, 20, 120).waveforms(waveform, 50)
+    assert whole is waveform
+
+
+def test_a_sample_more_or_less_than_announced_changes_no_shape():
+    for samples in (15999, 16000, 16001):
+        (row,) = RULE.waveforms(np.ones(samples, np.float32), 1.0)
+        assert len(row) == 16000
+
+
+def test_batches_have_one_length_and_a_bounded_duration():
+    lengths = np.random.default_rng(0).uniform(0.3, 70, 500)
+    batches = list(RULE.batches(items(*lengths)))
+    assert sum(map(len, batches)) == 500
+    for batch in batches:
+        shapes = {RULE.parts(item.seconds)[1] for item in batch}
+        assert len(shapes) == 1
+        rows = sum(RULE.parts(item.seconds)[0] for item in batch)
+        assert rows * shapes.pop() <= 120 * 16000
+    assert len(batches) < 250
+
+
+@pytest.mark.parametrize("any_length", [False, True])
+def test_the_order_of_the_input_does_not_count(any_length):
+    rule = Rule(16000, any_length, 20, 30)
+    utterances = items(*np.random.default_rng(0).uniform(0.3, 30, 200))
+    expected = list(rule.batches(utterances))
+    random.Random(1).shuffle(utterances)
+    assert list(rule.batches(utterances)) == expected
+
+
+def test_one_very_long_utterance_is_a_batch():
+    assert [len(batch) for batch in RULE.batches(items(3, 3, 3600, 3))] == [3, 1]
+
+
+def test_shards():
+    batches = list(RULE.batches(items(*[3.0] * 1000)))  # 40 in a batch
+    assert [len(shard) for shard in shards(batches, 240)] == [2] * 12 + [1]
+    assert [batch for shard in shards(batches, 240) for batch in shard] == batches
+    assert len(list(shards(batches, 1))) == 25 and list(shards([], 1)) == []
+    assert max(len(shard) for shard in shards(batches * 2000, 1)) * 120 <= 3600 + 120

@@ -1,0 +1,241 @@
+"""Extraction: the same bytes whatever the jobs, kills and leftovers; every fault counted and named."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("soundfile")
+
+from steps.audio.read import load  # noqa: E402
+from steps.audio.recordings import read_utterances  # noqa: E402
+from steps.embed import extract, merge, plan  # noqa: E402
+from steps.embed.backend import load_backend  # noqa: E402
+from tests.processes import wait_for  # noqa: E402
+from tests.steps.audio.sounds import babble, write_bad_sounds, write_sound  # noqa: E402
+from tests.steps.embed.extractions import TELLING, content, options, run_all, write_tree  # noqa: E402
+from utils.data_dir import validate  # noqa: E402
+from utils.tables import read_table, read_vectors  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    return write_tree(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def expected(tree, tmp_path_factory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("one") / "out"
+    run_all(tree, out)
+    return content(out)
+
+
+def parts(out: Path) -> list[Path]:
+    return sorted(out.parent.glob(f".{out.name}.parts/*/*.npz"))
+
+
+@pytest.mark.parametrize("nj", [2, 3, 7, 20])
+def test_any_number_of_jobs(tree, expected, tmp_path, nj):
+    run_all(tree, tmp_path / "out", nj=nj)
+    assert len(parts(tmp_path / "out")) > 5  # or the test shows nothing
+    assert content(tmp_path / "out") == expected
+
+
+def test_decoding_in_several_threads(tree, expected, tmp_path):
+    run_all(tree, tmp_path / "out", "--decoders", "4", nj=2)
+    assert content(tmp_path / "out") == expected
+
+
+def test_any_order_of_the_input(tree, tmp_path):
+    utterances = read_utterances(tree)
+    for name in ("sorted", "shuffled"):
+        directory = tmp_path / name / "data"
+        directory.mkdir(parents=True)
+        (directory / "wav.scp").write_text("".join(f"{u.id} {u.path}\n" for u in utterances))
+        random.Random(0).shuffle(utterances)
+        (directory / "utt2spk").write_text("".join(f"{u.id} {u.speaker}\n" for u in utterances))
+        run_all(directory, tmp_path / name / "out", nj=2)
+    first, second = (content(tmp_path / name / "out") for name in ("sorted", "shuffled"))
+    del first["config.yaml"], second["config.yaml"]  # they name the two directories
+    assert first == second
+
+
+def test_a_job_killed_in_the_middle(tree, expected, tmp_path):
+    out = tmp_path / "out"
+    words = options(tree, out)
+    assert plan.main(words) == 0
+    slow = {**os.environ, "SECONDS_OF_A_BATCH": "0.2"}
+    command = [sys.executable, "-m", "steps.embed.extract", *words]
+    for _ in range(2):
+        before = len(parts(out))
+        with subprocess.Popen(command, env=slow, stderr=subprocess.DEVNULL) as job:
+            assert wait_for(lambda before=before: len(parts(out)) > before, 60)
+            job.send_signal(signal.SIGKILL)
+    done = {part: part.stat().st_mtime_ns for part in parts(out)}
+    assert merge.main(words) == 1 and not out.exists()
+    assert extract.main(words) == 0 and merge.main(words) == 0
+    assert len(parts(out)) > len(done) > 1
+    assert {part: part.stat().st_mtime_ns for part in done} == done  # what was done is not done again
+    assert content(out) == expected
+
+
+def test_parts_of_other_runs_do_not_leak(tree, expected, tmp_path):
+    out, other = tmp_path / "out", write_tree(tmp_path / "other", range(12))
+    for words in (options(other, out), options(tree, out, "--batch_seconds", "9"), options(tree, out, "--nj", "5")):
+        assert plan.main(words) == 0
+        assert extract.main([*words, "--nj", "5", "--job", "2"]) == 0
+    for stale in parts(out):
+        (stale.parent / f"{int(stale.stem) + 100:06d}.npz").write_bytes(stale.read_bytes())
+    run_all(tree, out, nj=3)
+    assert content(out) == expected
+
+
+def test_a_changed_file_or_network_is_done_again(tmp_path):
+    tree, out, weights = write_tree(tmp_path / "tree", range(4)), tmp_path / "out", tmp_path / "weights"
+    weights.write_text("1")
+    run_all(tree, out, "--set", f"weights={weights}")
+    before = content(out)["xvector.ark"]
+    write_sound(tree / "a/s/u00.wav", babble(77))
+    run_all(tree, out, "--set", f"weights={weights}")
+    after = content(out)["xvector.ark"]
+    assert after != before
+    written = (out / "xvector.ark").stat().st_mtime_ns
+    run_all(tree, out, "--set", f"weights={weights}")
+    assert (out / "xvector.ark").stat().st_mtime_ns == written
+    weights.write_text("2")
+    run_all(tree, out, "--set", f"weights={weights}")
+    assert (out / "xvector.ark").stat().st_mtime_ns != written and content(out)["xvector.ark"] == after
+
+
+def test_tables(tree, tmp_path):
+    out = tmp_path / "out"
+    run_all(tree, out, nj=2)
+    assert validate(out, text=False, feats=False, wav=False) == []
+    keys, vectors = read_vectors(out / "xvector.scp")
+    assert keys == [utterance.id for utterance in read_utterances(tree)] and vectors.shape == (24, 6)
+    speakers, means = read_vectors(out / "spk_xvector.scp")
+    assert speakers == ["a_s", "a_t", "b_s", "b_t"]
+    own = [key.startswith("b_s_") for key in keys]
+    np.testing.assert_allclose(means[2], vectors[own].mean(axis=0), rtol=1e-6, atol=1e-9)
+    assert read_table(out / "num_utts") == dict.fromkeys(speakers, "6")
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["utterances"], summary["speakers"], summary["dimension"], summary["failed"]) == (24, 4, 6, 0)
+    assert summary["datasets"].keys() == {"a", "b"} and summary["datasets"]["a"]["utterances"] == 12
+    seconds = sum(map(float, read_table(out / "utt2dur").values()))
+    assert summary["seconds"] == pytest.approx(seconds, abs=0.1)
+    entry = json.loads((out / "utterance_list.json").read_text())[0]
+    assert (entry["id"], entry["speaker_id"], entry["utterance_id"]) == ("a_s_u00", "s", "u00")
+    assert json.loads((out / "speaker_list.json").read_text())[1]["speaker_id"] == "t"
+
+
+def test_a_long_utterance_is_the_mean_of_its_parts(tree, tmp_path):
+    run_all(tree, tmp_path / "out")
+    long = next(utterance for utterance in read_utterances(tree) if utterance.name == "u05")
+    _, (vector,) = read_vectors(tmp_path / "out/xvector.scp", [long.id])
+    waveform = load(long).waveform
+    assert vector[2] == 15.75 * 16000 and vector[0] == pytest.approx(waveform.mean(), abs=1e-4)
+
+
+def test_faults_are_counted_and_named(tmp_path):
+    tree = write_tree(tmp_path / "tree", range(20))
+    bad = write_bad_sounds(tmp_path / "bad")
+    write_sound(tmp_path / "bad/clipped.wav", np.clip(20 * babble(1), -1, 1))
+    write_sound(tmp_path / "bad/stereo.wav", np.stack([babble(1), babble(2)], 1))
+    paths = {u.id: u.path for u in read_utterances(tree)} | {f"z-{reason}": path for reason, path in bad.items()}
+    paths |= {f"z-{name}": tmp_path / f"bad/{name}.wav" for name in ("clipped", "stereo")}
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    (data / "wav.scp").write_text("".join(f"{key} {path}\n" for key, path in sorted(paths.items())))
+    (data / "utt2spk").write_text("".join(f"{key} {key[:1]}\n" for key in sorted(paths)))
+    run_all(data, out, "--max_fail", "0.2", nj=2)
+    rows = [line.split("\t") for line in (out / "failures.tsv").read_text().splitlines()[1:]]
+    assert [(key, reason) for key, reason, _ in rows] == [(f"z-{reason}", reason) for reason in sorted(bad)]
+    assert all(str(bad[reason]) in detail for _, reason, detail in rows)
+    assert (out / "oddities.tsv").read_text().splitlines()[1:] == ["z-clipped\tclipped", "z-stereo\tmulti_channel"]
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["failures"] == dict.fromkeys(sorted(bad), 1) and summary["failed"] == 5
+    assert summary["oddities"] == {"clipped": 1, "multi_channel": 1} and summary["utterances"] == 22
+    assert len(read_table(out / "utt2spk")) == 22
+    assert not {f"z-{reason}" for reason in bad} & read_table(out / "xvector.scp").keys()
+
+
+def test_too_many_failures(tmp_path, capsys):
+    tree, out = write_tree(tmp_path / "tree", range(12)), tmp_path / "out"
+    write_sound(tree / "a/s/silent.wav", np.zeros(16000, np.float32))
+    words = options(tree, out)
+    assert plan.main(words) == 0 and extract.main(words) == 0 and merge.main(words) == 1
+    assert "1 of 13 utterances (7.69 %) fail: 1 silent; more than --max_fail 0.01" in capsys.readouterr().err
+    assert not out.exists() and "a_s_silent\tsilent" in (tmp_path / "out.failures.tsv").read_text()
+    (tree / "a/s/empty.wav").touch()
+    assert plan.main(words) == 1  # seen before anything is embedded
+    assert "1 of 14 utterances (7.14 %) fail: 1 empty" in capsys.readouterr().err
+    run_all(tree, out, "--max_fail", "0.2")
+    assert not (tmp_path / "out.failures.tsv").exists()
+
+
+def test_a_network_that_gives_no_numbers(tmp_path, capsys):
+    words = options(write_tree(tmp_path / "tree", range(4)), tmp_path / "out", "--set", "fails=true", "--max_fail", "1")
+    assert plan.main(words) == 0 and extract.main(words) == 0 and merge.main(words) == 1
+    assert "4 of 4 utterances (100.00 %) fail: 4 not_finite" in capsys.readouterr().err
+
+
+def test_a_broken_part_and_a_forgotten_stage(tree, tmp_path, capsys):
+    out = tmp_path / "out"
+    words = options(tree, out)
+    assert extract.main(words) == 1 and "no plan; begin with stage 1" in capsys.readouterr().err
+    assert plan.main(words) == 0 and extract.main(words) == 0
+    part = parts(out)[2]
+    part.write_bytes(part.read_bytes()[:100])
+    assert merge.main(words) == 1
+    said = capsys.readouterr().err
+    assert f"{part}: not a whole part" in said and not out.exists()
+    part.unlink()
+    assert merge.main(words) == 1 and "1 of" in (said := capsys.readouterr().err) and "the first is 3" in said
+    assert merge.main([*words, "--max_seconds", "10"]) == 1
+    assert "not with these options; begin with stage 1" in capsys.readouterr().err
+
+
+def test_segments(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    recording = write_sound(tmp_path / "r.flac", babble(0, 30))
+    (data / "wav.scp").write_text(f"r {recording}\n")
+    (data / "segments").write_text("".join(f"s-{n:02d} r {n} {n + 2}\n" for n in range(28)))
+    (data / "utt2spk").write_text("".join(f"s-{n:02d} s\n" for n in range(28)))
+    run_all(data, tmp_path / "out", nj=2)
+    _, vectors = read_vectors(tmp_path / "out/xvector.scp")
+    waveform = load(read_utterances(data)[7]).waveform
+    assert len(waveform) == 32000 and vectors[7][1] == np.float32(waveform.std())
+
+
+def test_networks_of_any_length(tree, tmp_path):
+    backend = f"{TELLING}OfAnyLength"
+    run_all(tree, tmp_path / "a", backend=backend)
+    run_all(tree, tmp_path / "b", backend=backend, nj=3)
+    first, second = content(tmp_path / "a"), content(tmp_path / "b")
+    assert first == second
+    _, vectors = read_vectors(tmp_path / "a/xvector.scp")
+    assert vectors[:, 2].max() == 47 * 16000
+
+
+def test_resemblyzer_on_real_speech(librispeech_251, tmp_path):
+    pytest.importorskip("resemblyzer")
+    data = tmp_path / "data"
+    data.mkdir()
+    paths = {path.stem: path for path in sorted(librispeech_251.rglob("*.flac"))[:16]}
+    (data / "wav.scp").write_text("".join(f"{key} {path}\n" for key, path in sorted(paths.items())))
+    (data / "utt2spk").write_text("".join(f"{key} {key.split('-')[0]}\n" for key in sorted(paths)))
+    small = ("--batch_seconds", "30", "--shard_seconds", "40")
+    for nj, name in ((1, "a"), (3, "b")):
+        run_all(data, tmp_path / name, *small, nj=nj, backend="resemblyzer")
+    assert len(parts(tmp_path / "a")) > 2 and content(tmp_path / "a") == content(tmp_path / "b")
+    keys, vectors = read_vectors(tmp_path / "a/xvector.scp")
+    backend = load_backend("resemblyzer")
+    alone = [backend.embed([load(utterance).waveform])[0] for utterance in read_utterances(data)]
+    np.testing.assert_allclose(vectors, alone, atol=2e-6)
