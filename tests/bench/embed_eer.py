@@ -165,10 +165,10 @@ def report(segments: Segments, rates: dict[str, float], draws: dict[str, np.ndar
             table(header, rows),
             f"The first less the last, 95 %: {_interval(first - last)}.",
             "**Each speaker has one session: one room, one microphone, one compression. So these figures measure the"
-            " channel together with the voice**: mean and deviation of a spectrum, which any microphone colours, already"
-            " tell most pairs apart, and a low error here is no proof of a good speaker embedding. The back-ends"
-            " eres2netv2, xvector and onnx bring no weights; what random ones give would be no figure of theirs, and none"
-            " is here.",
+            " channel together with the voice**: mean and deviation of a spectrum, which any microphone colours,"
+            " already tell most pairs apart, and a low error here is no proof of a good speaker embedding. The"
+            " back-ends eres2netv2, xvector and onnx bring no weights; what random ones give would be no figure of"
+            " theirs, and none is here.",
         ]
     )
 

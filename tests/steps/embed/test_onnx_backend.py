@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 onnx = pytest.importorskip("onnx", reason="onnx, which makes the networks, is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -79,6 +80,18 @@ def test_waveforms(tmp_path, layout, shape):
 def test_a_network_that_takes_one_at_a_time(tmp_path):
     backend = load(write_network(tmp_path / "a.onnx", (1, "T", 80)))
     np.testing.assert_allclose(backend.embed(WAVEFORMS), BANKS.max(axis=1) @ MATRIX, rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize(("name", "scale"), [("eres2netv2", 1), ("xvector", 32768)])
+def test_a_network_that_torch_has_exported(tmp_path, name, scale):
+    """As 3D-Speaker exports its own, for batches and lengths of any size."""
+    ours = load_backend(name, Path(f"conf/embed/{name}.yaml"), changes={"random_seed": 1})
+    axes = {"feature": {0: "batch_size", 1: "frame_num"}, "embedding": {0: "batch_size"}}
+    names = {"input_names": ["feature"], "output_names": ["embedding"], "dynamic_axes": axes}
+    torch.onnx.export(ours.network, torch.randn(1, 345, 80), tmp_path / "a.onnx", dynamo=False, **names)
+    backend = load(tmp_path / "a.onnx", scale=scale, window="povey", dim=ours.dim)
+    np.testing.assert_allclose(backend.embed(WAVEFORMS), ours.embed(WAVEFORMS), atol=1e-6)
 
 
 def test_weights_beside_the_model_count_as_the_model(tmp_path):
