@@ -29,6 +29,16 @@ max_unknown=
 gender_conflicts=
 space=
 rules=
+labels=
+subsets=
+segment_seconds=
+hop_seconds=
+max_fail=
+backend=
+backend_conf=
+backend_set=
+rate_from=
+lexicon=
 # 1 texts
 augment=
 augment_file=
@@ -68,7 +78,8 @@ help_message() {
   cat <<END
 usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
 
-  0 prepare   --corpus demo, or capspeech with --data_dir and --embedding_dir     -> <data>/all
+  0 prepare   --corpus demo; capspeech with --data_dir and --embedding_dir;
+              librispeech or folder, which are of audio, with --data_dir           -> <data>/all
   1 text      variants of each group's description, checked and encoded           -> <data>/descriptions <exp>/text
   2 split     speaker-disjoint train, dev, test                                   -> <data>/{train,dev,test}
   3 index     every vector validated, contiguous and quick to open                -> <exp>/index
@@ -81,6 +92,8 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
               --seed (stages 1, 4, 5, 6) --attributes (gender,pitch,speaking_rate; the same in all stages)
 0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --sources --min_match --path_prefix --path_map --utt2spk
               --max_unknown --gender_conflicts --space --rules (local/rules)
+  of audio:   --subsets (librispeech) --labels (folder: a table of what is known) --segment_seconds --hop_seconds
+              --max_fail --backend --backend_conf --backend_set --rate_from --lexicon
 1 text:       --augment grammar|openai|file --augment_file --variants_per_group --heldout_fraction
               --captions none|beside|instead --encoder --openai_conf ($openai_conf)
 2 split:      --split_seed (42) --fractions --official true --allow_missing_groups
@@ -112,7 +125,8 @@ die() {
 [[ $stage:$stop_stage =~ ^[0-9]+:[0-9]+$ && $stage -le $stop_stage ]] ||
   die "--stage $stage --stop_stage $stop_stage: expected two numbers, the second not below the first"
 [[ $nj =~ ^[1-9][0-9]*$ ]] || die "--nj $nj: expected a number, 1 or more"
-[[ $corpus =~ ^(demo|capspeech)$ ]] || die "--corpus $corpus: expected demo or capspeech"
+[[ $corpus =~ ^(demo|capspeech|librispeech|folder)$ ]] ||
+  die "--corpus $corpus: expected demo, capspeech, librispeech or folder"
 [[ -z $name || $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "--name $name: expected letters, digits, '.', '_' and '-'"
 [[ -z $launcher || -x utils/$launcher ]] || die "--launcher $launcher: expected run.pl or slurm.pl"
 export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
@@ -125,10 +139,12 @@ model=${model:-$exp/mdn}
 . utils/lock_dir.sh
 lock_dir "$exp"
 [ "$stage" -gt 2 ] || lock_dir "$data"
-extras=
-[ "$corpus" != demo ] || extras="--extras audio,demo"
-# shellcheck disable=SC2086
-PS_PYTHON_BIN=$(utils/setup_env.sh $extras)
+case $corpus in
+  demo) extras=audio,demo ;;
+  librispeech | folder) extras=audio ;;
+  *) extras= ;;
+esac
+PS_PYTHON_BIN=$(utils/setup_env.sh --extras "$extras")
 export PS_PYTHON_BIN
 . ./path.sh
 
@@ -137,11 +153,21 @@ title() { echo "$(date +%H:%M:%S) stage $*"; }
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   title "0: prepare the corpus '$corpus' in $data/all"
   case $corpus in
-    demo) give nj force ;;
-    capspeech) give data_dir embedding_dir sources attributes min_match path_prefix path_map utt2spk \
-      max_unknown gender_conflicts space rules force ;;
+    demo)
+      give nj force
+      python3 -m local.prepare_demo "${given[@]}" --out "$data/all"
+      ;;
+    capspeech)
+      give data_dir embedding_dir sources attributes min_match path_prefix path_map utt2spk \
+        max_unknown gender_conflicts space rules force
+      python3 -m local.prepare_capspeech "${given[@]}" --out "$data/all"
+      ;;
+    librispeech | folder)
+      give nj data_dir subsets labels segment_seconds hop_seconds max_fail backend backend_conf backend_set use_gpu \
+        rate_from lexicon attributes max_unknown seed force
+      local/prepare_audio.sh --cmd "$cuda_cmd" "${given[@]}" "$corpus" "$data" "$exp"
+      ;;
   esac
-  python3 -m "local.prepare_$corpus" "${given[@]}" --out "$data/all"
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
