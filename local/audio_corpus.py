@@ -65,10 +65,12 @@ def write_audio_corpus(
     }
     for name, recording in recording_of.items():
         for attribute, value in by_id[recording].labels.items():
-            if attribute != "text":
-                tables.setdefault(f"utt2{attribute}", {})[name] = value
-            elif not segment_seconds:
-                tables.setdefault("text", {})[name] = value
+            tables.setdefault("text" if attribute == "text" else f"utt2{attribute}", {})[name] = value
+    without = len(recording_of) - len(tables.get("text", {}))
+    if segments or without:  # Kaldi's text has all utterances, with the words of each
+        reason = "recordings are cut" if segments else f"{without} of {len(recording_of)} have none"
+        if tables.pop("text", {}):
+            log.info("no transcripts: %s", reason)
     write_data_dir(out, {name: table for name, table in tables.items() if table})
     return len(recording_of)
 
