@@ -1,0 +1,81 @@
+"""From audio to sampled speakers with the recipe alone: LibriSpeech, and a folder with a table."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.recipes.recipe import Recipe, write_conf
+from utils.data_dir import DataDir, validate
+from utils.tables import read_table
+
+SMALL = "--allow_missing_groups", "true", "--fractions", "0.6,0.2,0.2"
+
+
+@pytest.fixture(scope="session")
+def librispeech() -> Path:
+    """Real audio; PSEUDOSPEAKERS_DATA says where it is."""
+    folder = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251/LibriSpeech"
+    if not folder.is_dir():
+        pytest.skip("no real audio: set PSEUDOSPEAKERS_DATA to the directory that has librispeech-251")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def slice_of(librispeech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every fifth speaker, by links."""
+    root = tmp_path_factory.mktemp("slice") / "LibriSpeech"
+    (root / "train-clean-100").mkdir(parents=True)
+    (root / "SPEAKERS.TXT").symlink_to(librispeech / "SPEAKERS.TXT")
+    for folder in sorted((librispeech / "train-clean-100").iterdir())[::5]:
+        (root / "train-clean-100" / folder.name).symlink_to(folder)
+    return root
+
+
+@pytest.mark.timeout(400)
+def test_librispeech(slice_of: Path, tmp_path: Path) -> None:
+    conf = write_conf(tmp_path / "conf")
+    recipe = Recipe(tmp_path / "it's", conf, "--corpus", "librispeech", "--data_dir", str(slice_of), *SMALL)
+    recipe.run()
+    data = DataDir(recipe.data / "all")
+    assert validate(data.path, text=False, feats=False) == []
+    assert len(set(data.utt2spk.values())) == 51 and len(data.utt2spk) > 300
+    for attribute in ("gender", "pitch", "speaking_rate"):
+        assert len(data.table(f"utt2{attribute}")) > 0.9 * len(data.utt2spk)
+    samples = DataDir(recipe.exp / "samples/groups")
+    assert samples.utt2spk and samples.table("xvector.scp").keys() == samples.utt2spk.keys()
+    assert (recipe.exp / "score/report.html").is_file()
+    before = recipe.times()
+    said = recipe.run("--stop_stage", "0", "--nj", "3")
+    assert said.count("is up to date") >= 4
+    assert {path for path, time in recipe.times().items() if before.get(path) != time} <= {"my exp/log"}
+
+
+@pytest.mark.timeout(400)
+def test_a_folder_with_a_table_of_what_is_known(slice_of: Path, tmp_path: Path) -> None:
+    tree, known = tmp_path / "my tree", tmp_path / "known.csv"
+    genders = {line.split("|")[0].strip(): line.split("|")[1].strip() for line in
+               (slice_of / "SPEAKERS.TXT").read_text().splitlines() if not line.startswith(";")}  # fmt: skip
+    with known.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["path", "gender", "pitch"])
+        for number, path in enumerate(sorted(slice_of.glob("*/*/*/*.flac"))):
+            speaker = path.stem.split("-")[0]
+            (tree / speaker).mkdir(parents=True)
+            (tree / speaker / f"take {number}.flac").symlink_to(path)
+            table.writerow([f"{speaker}/take {number}.flac", genders[speaker] if number % 3 else "", ""])
+    conf = write_conf(tmp_path / "conf")
+    words = "--corpus", "folder", "--data_dir", str(tree), "--labels", str(known), "--segment_seconds", "4"
+    recipe = Recipe(tmp_path / "it", conf, *words, *SMALL)
+    recipe.run("--stop_stage", "0")
+    data = DataDir(recipe.data / "all")
+    told = data.table("utt2gender")
+    assert len(told) > 0.9 * len(data.utt2spk)  # a third was judged by a classifier
+    right = [
+        told[utterance][0] == genders[speaker].lower()
+        for utterance, speaker in data.utt2spk.items()
+        if utterance in told
+    ]
+    assert sum(right) > 0.95 * len(right)
+    assert "take_0" in next(iter(read_table(data.path / "segments").values())).split()[0]
