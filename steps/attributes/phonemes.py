@@ -7,6 +7,7 @@ of phonemes proper would be a fifth lower, and the published edges wrong for it.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from utils.tables import read_lines
 
 TWO_CHARACTERS = {"AW", "AY", "CH", "ER", "EY", "JH", "OW", "OY"}  # of ARPAbet: aʊ aɪ tʃ ɜ˞ eɪ dʒ oʊ ɔɪ
 SILENCES = {"<eps>", "<sil>", "<s>", "</s>", "sil", "SIL", "sp", "SP", "spn", "SPN", "nsn", "NSN", "pau"}
-RHOTIC, LENGTH_MARKS = "ɚɝ", "ːˑ"
+RHOTIC = "ɚɝ"
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d")
 CHARACTERS_OF_DIGIT = 4  # "seven" has five, "two" has two
 # English spelling, as the first pattern that fits: what it stands for, in characters of IPA. Other letters: one each.
@@ -46,6 +47,7 @@ SPELLINGS: tuple[tuple[str, int], ...] = (
     (r"(?<=[^aeiouy])le(?=$|s$|d$)", 2),
     (r"(?<=[^aeiouy])e(?=d$|s$)|(?<=[aeiouy].)e$|(?<=[aeiouy]..)e$", 0),
     (r"(?<=[^aeiouy])[aio](?=[bcdfgklmnpstvz](?:e$|es$|ed$|ing$))", 2),
+    (r"a(?=tion|[bdfgklpt]le)", 2),
     (r"ay|ai|oa|oy|oi|ou|ow|ey$", 2),
     (r"ee|ea|oo|ie|ei|au|aw|ew|ue|ui|oe", 1),
     (r"[eiu]r(?![aeiouyr])", 2),
@@ -73,13 +75,13 @@ def n_words(phones: Sequence[str]) -> int:
 
 
 def of_phone(phone: str) -> int:
-    """Characters of one phone; none of silence."""
+    """Characters of one phone; none of silence, nor of marks of stress and length."""
     bare = re.sub(r"_[BIES]$", "", phone).rstrip("012")
     if bare in SILENCES:
         return 0
     if bare.isascii() and bare.isupper():
         return 2 if bare in TWO_CHARACTERS else 1
-    return sum(1 + (letter in RHOTIC) for letter in bare if letter.isalpha() and letter not in LENGTH_MARKS)
+    return sum(1 + (letter in RHOTIC) for letter in bare if unicodedata.category(letter) in ("Ll", "Lo", "Lu"))
 
 
 def of_words(words: str, lexicon: Mapping[str, int]) -> int:

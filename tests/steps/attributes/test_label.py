@@ -1,0 +1,164 @@
+"""From audio to a directory of attributes: any number of jobs, after a kill, with faulty files; measure.sh."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("parselmouth", reason="praat-parselmouth (GPL, optional) is not installed")
+soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
+
+from steps.attributes import label, measure_job  # noqa: E402
+from steps.attributes.measurements import SHARD, parts_root, read_measurements  # noqa: E402
+from utils.data_dir import write_data_dir  # noqa: E402
+from utils.tables import read_table, write_vectors  # noqa: E402
+
+ROOT = Path(__file__).parents[3]
+RULES = ROOT / "local/rules/attributes.yaml"
+RATE = 16000
+OUTPUTS = (
+    *("utt2f0", "spk2f0", "utt2rate", "utt2pitch", "utt2speaking_rate", "utt2gender", "spk2gender"),
+    *("audit.tsv", "failures.tsv", "histograms.png", "summary.json", "gender.safetensors", "measurements.tsv"),
+)
+
+
+def tone(hertz: float, swells: int) -> np.ndarray:
+    """A second of a buzz that swells."""
+    time = np.arange(RATE) / RATE
+    buzz = sum(np.sin(2 * np.pi * hertz * k * time) / k for k in range(1, 6))
+    return 0.2 * (0.5 - 0.5 * np.cos(2 * np.pi * swells * time)) * buzz
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    """24 voices of 9 tones each: audio/, and embeddings that tell the genders apart. One file is silent, one noise."""
+    root = tmp_path_factory.mktemp("corpus")
+    rng = np.random.default_rng(0)
+    wavs, utt2spk, genders, rows = {}, {}, {}, []
+    for number in range(24):
+        speaker, male = f"s{number:02d}", number % 2
+        genders[speaker] = "m" if male else "f"
+        hertz = (95 if male else 160) + 3 * number
+        for take in range(9):
+            key = f"{speaker}-{take}"
+            utt2spk[key], wavs[key] = speaker, str(root / f"{key}.wav")
+            soundfile.write(wavs[key], tone(hertz + take, 3 + take % 3), RATE)
+            rows.append(rng.normal(size=8) + 6 * male * np.eye(8)[0])
+    soundfile.write(root / "s03-1.wav", np.zeros(RATE), RATE)
+    soundfile.write(root / "s04-2.wav", 0.1 * rng.normal(size=RATE), RATE)
+    write_data_dir(root / "audio", {"wav.scp": wavs, "utt2spk": utt2spk, "spk2gender": genders})
+    write_vectors(root / "xvector.ark", root / "xvector.scp", list(utt2spk), np.array(rows))
+    return root
+
+
+def run(corpus: Path, out: Path, nj: int = 1, **options) -> int:
+    """All jobs, then the labels; returns the first exit status that is not 0."""
+    for job in range(1, nj + 1):
+        words = ["--data", corpus / "audio", "--out", out, "--nj", nj, "--job", job]
+        assert measure_job.main(list(map(str, words))) == 0
+    words = ["--data", corpus / "audio", "--out", out, "--embeddings", corpus / "xvector.scp", "--rules", RULES]
+    return label.main(
+        [*map(str, words), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+    )
+
+
+@pytest.fixture(scope="module")
+def done(corpus, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("done") / "attributes"
+    assert run(corpus, out) == 0
+    return out
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {name: (out / name).read_bytes() for name in OUTPUTS}
+
+
+def test_labels_and_failures(done):
+    summary = json.loads((done / "summary.json").read_text())
+    assert summary["failures"] == {"silent": 1, "unvoiced": 1}
+    failures = [line.split("\t")[:2] for line in (done / "failures.tsv").read_text().splitlines()[1:]]
+    assert failures == [["s03-1", "silent"], ["s04-2", "unvoiced"]]
+    f0 = read_table(done / "spk2f0")
+    assert float(f0["s00"]) == pytest.approx(164, rel=0.01) and float(f0["s01"]) == pytest.approx(102, rel=0.01)
+    pitch, expected = read_table(done / "utt2pitch"), {"s00": "medium", "s01": "low", "s22": "high", "s23": "high"}
+    assert {speaker: pitch[f"{speaker}-0"] for speaker in expected} == expected
+    assert pitch["s03-1"] == pitch["s03-0"]  # silent itself, of a speaker whose pitch is known
+    assert "s03-1" not in read_table(done / "utt2f0").keys() | read_table(done / "utt2rate").keys()
+    assert float(read_table(done / "utt2rate")["s00-2"]) == 5.0
+    assert read_table(done / "utt2gender")["s01-0"] == "male" and read_table(done / "spk2gender")["s00"] == "f"
+
+
+def test_the_unit_is_in_the_summary(done):
+    summary = json.loads((done / "summary.json").read_text())
+    assert summary["rate_unit"] == summary["labels"]["speaking_rate"]["unit"] == "syllable_nuclei"
+    assert summary["labels"]["speaking_rate"]["bins"] == "terciles of this corpus"
+    assert summary["labels"]["pitch"]["edges"] == {"female": [141.6, 184.5], "male": [115.7, 149.7]}
+    assert summary["gender"]["held_out"]["accuracy"] > 0.95
+
+
+def test_any_number_of_jobs_and_a_kill_in_between(corpus, done, tmp_path):
+    out = tmp_path / "attributes"
+    words = ["--data", str(corpus / "audio"), "--out", str(out), "--nj", "3"]
+    assert measure_job.main([*words, "--job", "2"]) == 0
+    (shard,) = [path for path in parts_root(out).rglob("*.tsv")]
+    assert len(read_measurements(shard)) == 24 * 9 - SHARD
+    (shard.parent / "000000.1of3.tmp").write_text("half a li")  # of a job that was killed
+    marked = shard.read_text().replace("s23-8\t1\t", "s23-8\t7\t")
+    shard.write_text(marked)  # not measured again: the mark will be in the result
+    assert run(corpus, out, nj=2) == 0
+    assert "s23-8\t7\t" in (out / "measurements.tsv").read_text()
+    assert not parts_root(out).exists()
+    shutil.rmtree(out)
+    assert run(corpus, out, nj=3) == 0
+    assert contents(out) == contents(done)
+    assert run(corpus, out, nj=1) == 0  # up to date
+
+
+def test_a_missing_shard_is_an_error(corpus, tmp_path, capsys):
+    out = tmp_path / "attributes"
+    words = ["--data", corpus / "audio", "--out", out, "--embeddings", corpus / "xvector.scp", "--rules", RULES]
+    assert label.main(list(map(str, words))) == 1
+    assert "2 of 2 shards are missing" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_other_bins_need_no_new_measurement(corpus, done, tmp_path):
+    out = tmp_path / "attributes"
+    shutil.copytree(done, out)
+    assert run(corpus, out, gender_threshold=0.99) == 0
+    assert contents(out)["utt2f0"] == contents(done)["utt2f0"]
+    assert contents(out)["summary.json"] != contents(done)["summary.json"]
+
+
+def test_too_many_faults(corpus, tmp_path, capsys):
+    assert run(corpus, tmp_path / "attributes", max_fail=0.001) == 1
+    assert "1 of 216 utterances cannot be read, more than --max_fail 0.001: s03-1: " in capsys.readouterr().err
+
+
+def test_phonemes_of_a_text_take_the_published_edges(corpus, tmp_path):
+    data = tmp_path / "audio"
+    shutil.copytree(corpus / "audio", data)
+    words = {key: "two cats" + " sat" * (int(key[-1]) % 3) for key in read_table(data / "utt2spk")}
+    (data / "text").write_text("".join(f"{key} {line}\n" for key, line in words.items()))
+    (tmp_path / "xvector.scp").write_text((corpus / "xvector.scp").read_text())
+    out = tmp_path / "attributes"
+    assert run(tmp_path, out) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["rate_unit"] == "phonemes" and summary["rate"]["counted_from"] == "text"
+    assert summary["labels"]["speaking_rate"]["edges"] == {"all": [11.48, 19.13]}
+    assert summary["rate"]["agreement_with_syllable_nuclei"]["correlation"] > 0.9
+    assert read_table(out / "utt2speaking_rate")["s00-0"] == "slow"  # tu kæts: 7
+    assert read_table(out / "utt2speaking_rate")["s00-2"] == "measured"  # tu kæts sæt sæt: 15
+
+
+def test_measure_sh(corpus, done, tmp_path):
+    out = tmp_path / "with blanks" / "attributes"
+    words = ["--nj", "2", "--rules", RULES, corpus / "audio", corpus / "xvector.scp", out, tmp_path / "log"]
+    shown = subprocess.run(["steps/attributes/measure.sh", *words], cwd=ROOT, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    assert contents(out) == contents(done)
+    again = subprocess.run(["steps/attributes/measure.sh", *words], cwd=ROOT, capture_output=True, text=True)
+    assert again.returncode == 0 and "up to date" in again.stderr
