@@ -12,10 +12,10 @@ set -euo pipefail
 help_message="usage: steps/attributes/measure.sh [options] --rules <yaml> <data-dir> <embeddings> <out> [<log-dir>]
   --cmd        launcher and resources (default: run.pl)
   --nj         number of jobs (default: 2); the result does not depend on it
-  --rules      YAML file of the bins, such as local/rules/attributes.yaml
+  --rules      YAML file of the bins: attribute, labels, edges or terciles for each unit
   --rate_from, --lexicon, --gender_model, --gender_threshold, --audit_lines, --max_fail, --seed, --force
                as in python3 -m steps.attributes.label --help
-<embeddings> is a directory with xvector.scp, or a script file; <log-dir> is <out>_log if it is not given."
+<embeddings> is a directory with xvector.scp, or a script file; <log-dir> is log beside <out> if it is not given."
 cmd=run.pl
 nj=2
 rules=
@@ -35,7 +35,7 @@ if [ $# -lt 3 ] || [ $# -gt 4 ] || [ -z "$rules" ]; then
   echo "$help_message" >&2
   exit 1
 fi
-data=$1 embeddings=$2 out=$3 logs=${4:-$3_log}
+data=$1 embeddings=$2 out=${3%/} logs=${4:-$(dirname "$3")/log}
 
 mkdir -p "$logs"
 launcher_words --data "$data" --out "$out" --nj "$nj"

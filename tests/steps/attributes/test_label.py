@@ -14,7 +14,7 @@ soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed"
 from steps.attributes import label, measure_job  # noqa: E402
 from steps.attributes.measurements import SHARD, parts_root, read_measurements  # noqa: E402
 from utils.data_dir import write_data_dir  # noqa: E402
-from utils.tables import read_table, write_vectors  # noqa: E402
+from utils.tables import read_table, read_vectors, write_vectors  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "local/rules/attributes.yaml"
@@ -131,6 +131,44 @@ def test_other_bins_need_no_new_measurement(corpus, done, tmp_path):
     assert run(corpus, out, gender_threshold=0.99) == 0
     assert contents(out)["utt2f0"] == contents(done)["utt2f0"]
     assert contents(out)["summary.json"] != contents(done)["summary.json"]
+
+
+def test_unknown_genders_are_judged_and_the_unsure_get_no_pitch(corpus, tmp_path):
+    data = tmp_path / "audio"
+    shutil.copytree(corpus / "audio", data)
+    letters = read_table(data / "spk2gender")
+    (data / "spk2gender").unlink()
+    told = {key: letters[key[:3]] for key in read_table(data / "utt2spk") if key[:3] not in ("s00", "s01")}
+    lines = (f"{key} {'female' if letter == 'f' else 'male'}\n" for key, letter in told.items())
+    (data / "utt2gender").write_text("".join(lines))
+    keys, x = read_vectors(corpus / "xvector.scp")
+    unsure = [key.startswith("s01") for key in keys]
+    x[unsure] = x[[key in told for key in keys]].mean(axis=0)  # between men and women
+    write_vectors(tmp_path / "xvector.ark", tmp_path / "xvector.scp", keys, x)
+    out = tmp_path / "attributes"
+    assert run(tmp_path, out) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert [summary["gender"][name] for name in ("known", "judged", "unknown")] == [22, 1, 1]
+    assert read_table(out / "utt2gender")["s00-0"] == "female"
+    assert summary["labels"]["pitch"]["speakers_without_gender"] == 1
+    assert not any(key.startswith("s01") for key in read_table(out / "utt2pitch") | read_table(out / "spk2gender"))
+    assert "s01-0" in read_table(out / "utt2speaking_rate")
+
+
+def test_a_tree_of_audio(corpus, tmp_path):
+    for speaker in ("a", "b"):
+        (tmp_path / "audio" / "set" / speaker).mkdir(parents=True)
+        for take in range(3):
+            path = tmp_path / "audio" / "set" / speaker / f"{take}.flac"
+            soundfile.write(path, tone(100 + 10 * take, 4), RATE)
+    keys = [f"set_{speaker}_{take}" for speaker in "ab" for take in range(3)]
+    write_vectors(tmp_path / "xvector.ark", tmp_path / "xvector.scp", keys[:-1], np.eye(6)[:-1])
+    out = tmp_path / "attributes"
+    assert run(tmp_path, out) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["utterances"], summary["embeddings"], summary["gender"]["unknown"]) == (6, 5, 2)
+    assert float(read_table(out / "spk2f0")["set_a"]) == pytest.approx(110, rel=0.01)
+    assert read_table(out / "utt2pitch") == {}
 
 
 def test_too_many_faults(corpus, tmp_path, capsys):
