@@ -37,8 +37,10 @@ def work(options: Options) -> None:
     mine = range(options.job - 1, len(shards), options.nj)
     todo = [number for number in mine if not shard_path(options.out, name, number).is_file()]
     log.info("job %d of %d: %d of its %d shards are left to do", options.job, options.nj, len(todo), len(mine))
-    from steps.attributes.measuring import measure
-
+    try:
+        from steps.attributes.measuring import measure
+    except ImportError as error:
+        raise InputError(f"Praat is not installed ({error}); utils/setup_env.sh --extras audio installs it") from error
     for number in progress(todo, len(todo), "shards"):
         path = shard_path(options.out, name, number)
         path.parent.mkdir(parents=True, exist_ok=True)
