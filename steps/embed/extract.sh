@@ -76,5 +76,5 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
-  [ ! -e "$out/.done" ] || rm -rf "$(dirname "$out")/.$(basename "$out").parts"
+  python3 -m steps.embed.clean "${given[@]}"
 fi

@@ -17,6 +17,8 @@ from utils.errors import InputError
 from utils.options import as_dict, option
 from utils.stage_dir import is_done, signature
 
+CPU_BATCH, GPU_BATCH = 24.0, 240.0  # seconds of audio
+
 
 @dataclass(frozen=True)
 class Options:
@@ -32,7 +34,11 @@ class Options:
     max_seconds: float = option(
         20.0, "longer utterances are cut into equal parts, whose embeddings are averaged", least=1
     )
-    batch_seconds: float = option(120.0, "audio in a batch", above=0)
+    batch_seconds: float | None = option(
+        None,
+        f"audio in a batch; default: {CPU_BATCH} on a processor, whose caches hold it, {GPU_BATCH} on a GPU",
+        above=0,
+    )
     shard_seconds: float = option(120.0, "least audio in a shard: what a killed job does again", above=0)
     max_fail: float = option(0.01, "largest share of utterances that may fail", least=0, most=1)
     decoders: int = option(1, "threads of a job that decode ahead of its network", least=1)
@@ -57,7 +63,7 @@ class Network:
 
     def rule(self, options: Options) -> Rule:
         """How its waveforms are cut and batched."""
-        return Rule(self.cls.sample_rate, self.cls.any_length, options.max_seconds, options.batch_seconds)
+        return Rule(self.cls.sample_rate, self.cls.any_length, options.max_seconds, batch_seconds(options))
 
     def settings(self, options: Options) -> dict[str, Any]:
         """The options that decide the embeddings, as plain values."""
@@ -67,9 +73,14 @@ class Network:
             "network": own,
             "use_gpu": options.use_gpu,
             "max_seconds": options.max_seconds,
-            "batch_seconds": options.batch_seconds,
+            "batch_seconds": batch_seconds(options),
             "shard_seconds": options.shard_seconds,
         }
+
+
+def batch_seconds(options: Options) -> float:
+    """Audio in a batch."""
+    return options.batch_seconds or (GPU_BATCH if options.use_gpu else CPU_BATCH)
 
 
 def _split(word: str) -> tuple[str, str]:

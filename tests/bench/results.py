@@ -28,6 +28,7 @@ SECTIONS = (
     "Growth",
     "Launchers",
     "Embeddings of real speakers",
+    "Extraction speed",
 )
 PREFACE = """# Results
 

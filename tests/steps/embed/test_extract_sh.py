@@ -46,6 +46,9 @@ def test_stages(tree, expected, tmp_path):
     assert content(out) == expected and (out / "pickles/speaker_embeddings.pkl").is_file() and parts.is_dir()
     assert extract(tree, out, "--stage", 3).returncode == 0
     assert content(out) == expected and not parts.exists()
+    assert extract(tree, out, "--max_seconds", 10, "--stop_stage", 1).returncode == 0
+    kept = extract(tree, out, "--max_seconds", 10, "--stage", 3)  # without stage 2
+    assert kept.returncode == 1 and "which are kept; run stages 1 and 2" in kept.stderr and parts.is_dir()
     again = extract(tree, out, "--nj", 1)
     assert again.returncode == 0 and f"{out} is up to date" in again.stderr and not parts.exists()
 

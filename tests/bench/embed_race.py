@@ -1,0 +1,177 @@
+"""Extraction against a loop over files: worker processes that stay, each with a network loaded, on given utterances."""
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from steps.audio.recordings import Utterance
+from steps.embed import plan
+from steps.embed.backend import Backend
+from steps.embed.batches import Item
+from steps.embed.extract import embed, extract, load_batch
+from steps.embed.extraction import Network, Options, parts_root
+from steps.embed.parts import Plan, current, read_plan, write_part
+from tests.bench.timing import take_turns
+
+STAGES = ("decode", "features", "network", "write")
+LOOPS = {"loop, 1 thread": 1, "loop, 2 threads": 2}  # as many threads in the network's operations
+SPARSE = 8  # the second loop, which may be very slow, gets every 8th file
+PACKAGE = "the package's loop"  # of Resemblyzer
+
+
+@dataclass(frozen=True)
+class Race:
+    """Speed of one back-end.
+
+    Attributes:
+        audio: seconds of audio. stages: seconds of work in each stage, one after the other.
+        speeds: (rounds,) of `1 job`, `2 jobs` and the loops, in times real time.
+    """
+
+    audio: float
+    stages: Counter
+    speeds: dict[str, np.ndarray]
+
+    def ratio(self, ours: str, loop: str) -> np.ndarray:
+        """(rounds,) how many times as fast."""
+        return self.speeds[ours] / self.speeds[loop]
+
+
+class Worker:
+    """A process with a network."""
+
+    backend: Backend  # in the process
+    plan: Plan
+    options: Options
+
+    def __init__(self, options: Options, plan_directory: Path):
+        self.pool = ProcessPoolExecutor(1, get_context("spawn"), Worker.start, (options, plan_directory))
+
+    @classmethod
+    def start(cls, options: Options, plan_directory: Path) -> None:
+        """Load the network, in the process."""
+        import torch
+
+        torch.set_num_threads(1)
+        network = Network.of(options)
+        cls.options, cls.plan = options, read_plan(plan_directory)
+        cls.backend = network.cls(network.options, "cpu")
+
+    @classmethod
+    def extract(cls, job: int, nj: int) -> None:
+        """One job of an extraction."""
+        extract(cls.backend, Network.of(cls.options).rule(cls.options), cls.plan, (job, nj), cls.options.decoders)
+
+    @classmethod
+    def loop(cls, threads: int, utterances: Sequence[Utterance]) -> None:
+        """One file after the other, with batches of one."""
+        import soundfile
+        import torch
+
+        torch.set_num_threads(threads)
+        rows = []
+        for utterance in utterances:
+            waveform, _ = soundfile.read(utterance.path, dtype="float32")
+            rows.append(cls.backend.embed([waveform])[0])
+        torch.set_num_threads(1)
+
+    @classmethod
+    def package_loop(cls, utterances: Sequence[Utterance]) -> None:
+        """One file after the other, by the Resemblyzer package's own functions."""
+        from resemblyzer import VoiceEncoder, preprocess_wav
+
+        network = VoiceEncoder("cpu", verbose=False)
+        for utterance in utterances:
+            network.embed_utterance(preprocess_wav(utterance.path))
+
+    @classmethod
+    def measure_stages(cls) -> Counter:
+        """Seconds of each stage, nothing at the same time."""
+        rule, seconds = Network.of(cls.options).rule(cls.options), Counter()
+        for shard, batches in cls.plan.read_shards():
+            outcomes, rows = [], []
+            for batch in batches:
+                loaded = load_batch(batch, cls.backend, rule)
+                begin = time.perf_counter()
+                done, embeddings = embed(cls.backend, loaded)
+                seconds += loaded.seconds + Counter(network=time.perf_counter() - begin)
+                outcomes, rows = outcomes + done, rows + embeddings
+            begin = time.perf_counter()
+            write_part(cls.plan.part(shard), outcomes, rows)
+            seconds["write"] += time.perf_counter() - begin
+        return seconds
+
+    def begin(self, function: Callable, *arguments: object) -> Future:
+        """Start a function in the process."""
+        return self.pool.submit(function, *arguments)
+
+
+def race(options: Options, rounds: int) -> Race:
+    """Plan an extraction and let it run by turns with the loops."""
+    if plan.main(_words(options)):
+        raise RuntimeError("the plan failed, see above")
+    planned = read_plan(parts_root(options.out) / current(options, Network.of(options)))
+    items = [item for _, shard in planned.read_shards() for batch in shard for item in batch]
+    ours = [Worker(options, planned.directory) for _ in range(2)]
+    loops = {name: Worker(_threaded(options, threads), planned.directory) for name, threads in LOOPS.items()}
+    runs: dict[str, tuple[list[Item], Callable]] = {
+        "1 job": (items, lambda: wait(ours[0].begin(Worker.extract, 1, 1))),
+        "2 jobs": (items, lambda: wait(*(worker.begin(Worker.extract, n, 2) for n, worker in enumerate(ours, 1)))),
+    }
+    for (name, threads), some in zip(LOOPS.items(), (items, items[::SPARSE]), strict=True):
+        words = (Worker.loop, threads, utterances(some))
+        runs[name] = some, lambda name=name, words=words: wait(loops[name].begin(*words))
+    if options.backend == "resemblyzer":
+        runs[PACKAGE] = items, lambda: wait(loops["loop, 1 thread"].begin(Worker.package_loop, utterances(items)))
+    stages = ours[0].begin(Worker.measure_stages).result()
+    actions = {name: action for name, (_, action) in runs.items()}
+    seconds = take_turns(actions, rounds, between=lambda: remove_parts(planned))
+    for worker in (*ours, *loops.values()):
+        worker.pool.shutdown()
+    shutil.rmtree(parts_root(options.out))
+    audio = {name: sum(item.seconds for item in some) for name, (some, _) in runs.items()}
+    return Race(audio["1 job"], stages, {name: audio[name] / seconds[name] for name in runs})
+
+
+def wait(*futures: Future) -> None:
+    """Wait for all of them."""
+    for future in futures:
+        future.result()
+
+
+def utterances(items: list[Item]) -> list[Utterance]:
+    """Without their lengths."""
+    return [item.utterance for item in items]
+
+
+def remove_parts(planned: Plan) -> None:
+    """Let the next run begin anew."""
+    for part in planned.directory.glob("*.npz"):
+        part.unlink()
+
+
+def _threaded(options: Options, threads: int) -> Options:
+    """The same with as many threads in onnxruntime; torch is told when it runs."""
+    return replace(options, set=(*options.set, f"threads={threads}")) if options.backend == "onnx" else options
+
+
+def _words(options: Options) -> list[str]:
+    named = {name: str(getattr(options, name)) for name in ("data", "out", "backend", "shard_seconds")}
+    named["set"] = ",".join(options.set)
+    return [word for name, value in named.items() for word in (f"--{name}", value)]
+
+
+def write_corpus(paths: Sequence[Path], directory: Path) -> Path:
+    """A data directory of these recordings."""
+    directory.mkdir(parents=True)
+    keys = [f"s-{number:05d}" for number in range(len(paths))]
+    (directory / "wav.scp").write_text("".join(f"{key} {path}\n" for key, path in zip(keys, paths, strict=True)))
+    (directory / "utt2spk").write_text("".join(f"{key} s\n" for key in keys))
+    return directory

@@ -1,0 +1,165 @@
+"""Speed and memory of the extraction of embeddings, on processors.
+
+Each back-end runs in one job and in two, by turns with a loop over files that gives the same network one file at a
+time. Networks without weights of their own have random ones. Input: a directory with audio files at 16 kHz. Writes a
+section of RESULTS.md.
+"""
+
+import os
+import sys
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tests.bench.results import PATH, command_line, record, table, target
+from tests.bench.timing import require_one_thread, spread
+from utils.command import run_command
+from utils.errors import InputError
+from utils.options import option
+
+if TYPE_CHECKING:
+    from tests.bench.embed_race import Race
+
+TITLE = "Extraction speed"
+DATA = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251"
+RANDOM = ("random_seed=1",)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the benchmark."""
+
+    audio: Path | None = option(None, "directory with flac files; default: librispeech-251 of PSEUDOSPEAKERS_DATA")
+    backends: tuple[str, ...] = option(("resemblyzer", "xvector", "onnx", "eres2netv2"), "what is measured")
+    files: tuple[int, ...] = option((120, 60, 60, 4), "how many files each of them has")
+    rounds: int = option(3, "how often each is timed", least=1)
+    utterances: tuple[int, ...] = option((1000, 10000, 100000), "sizes of the corpora whose memory is measured")
+    results: Path = option(PATH, "file whose section is written")
+
+
+def work(options: Options) -> None:
+    """Measure and record."""
+    require_one_thread()
+    import soundfile
+
+    from tests.bench.embed_memory import SECONDS, measure
+    from tests.bench.embed_race import race
+
+    folder = options.audio or DATA
+    paths = sorted(folder.rglob("*.flac"))
+    if not paths:
+        raise InputError(f"{folder}: no flac files; set PSEUDOSPEAKERS_DATA, or give --audio")
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        races = {
+            backend: race(setting(backend, paths[:n], directory / backend), options.rounds)
+            for backend, n in zip(options.backends, options.files, strict=True)
+        }
+        recordings = [(path, soundfile.info(path).duration) for path in paths]
+        memory = {n: measure(recordings, n, directory) for n in options.utterances}
+    parts = [
+        "Times real time of each stage by itself, on one thread:",
+        table(("back-end", "audio, s", "decode", "features", "network", "write"), map(stage_row, races.items())),
+        "Times real time of all of it, median and range. The loop reads a file with soundfile and gives the network"
+        " that file alone; its network has one thread, or two, decoding always one. Where a job runs alone, its"
+        " decoding thread has the other core.",
+        table(
+            (
+                "back-end",
+                "loop, 1 thread",
+                "loop, 2 threads",
+                "1 job",
+                "2 jobs",
+                "2 jobs to 1",
+                "2 jobs to the better loop",
+            ),
+            map(speed_row, races.items()),
+        ),
+        *(package_line(race) for backend, race in races.items() if backend == "resemblyzer"),
+        f"Memory at its peak, MB, and seconds, of the commands: segments of {SECONDS:g} s, and a network that does next"
+        " to nothing. Of an utterance its names and its place stay in memory while it is planned and merged; a job's"
+        " memory does not grow.",
+        table(
+            ("utterances", *(f"{name}, {unit}" for name in ("plan", "extract", "merge") for unit in ("MB", "s"))),
+            (memory_row(n, children) for n, children in memory.items()),
+        ),
+    ]
+    record(options.results, TITLE, command_line("tests.bench.embed_speed", options), "\n\n".join(parts))
+
+
+def setting(backend: str, paths: list[Path], directory: Path):
+    """Options of an extraction of these files."""
+    from steps.embed.extraction import Options as Extraction
+    from tests.bench.embed_race import write_corpus
+
+    data = write_corpus(paths, directory / "data")
+    chosen: tuple[str, ...] = RANDOM
+    if backend == "resemblyzer":
+        chosen = ()
+    elif backend == "onnx":
+        chosen = (f"model={exported(directory / 'network.onnx')}",)
+    return Extraction(data=data, out=directory / "out", backend=backend, set=chosen, shard_seconds=60.0)
+
+
+def exported(path: Path) -> Path:
+    """The x-vector network in ONNX."""
+    import torch
+
+    from steps.embed.backend import load_backend
+
+    network = load_backend("xvector", changes=dict(word.split("=") for word in RANDOM)).network
+    axes = {"feature": {0: "batch", 1: "frames"}, "embedding": {0: "batch"}}
+    names = {"input_names": ["feature"], "output_names": ["embedding"], "dynamic_axes": axes}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(network, torch.randn(1, 345, 80), path, dynamo=False, **names)
+    return path
+
+
+def stage_row(named: "tuple[str, Race]") -> list[str]:
+    """Back-end, seconds of audio, times real time of each stage."""
+    from tests.bench.embed_race import STAGES
+
+    name, race = named
+    return [name, f"{race.audio:.0f}", *(f"{race.audio / race.stages[stage]:,.0f}" for stage in STAGES)]
+
+
+def speed_row(named: "tuple[str, Race]") -> list[str]:
+    """Back-end, times real time, and two ratios."""
+    from tests.bench.embed_race import LOOPS
+
+    name, race = named
+    speeds = [spread(race.speeds[who], digits=0) for who in (*LOOPS, "1 job", "2 jobs")]
+    scaling = spread(race.ratio("2 jobs", "1 job"), digits=2)
+    gains = np.min([race.ratio("2 jobs", loop) for loop in LOOPS], axis=0)
+    return [name, *speeds, scaling, f"{spread(gains, digits=2)}, {target(float(np.median(gains)), '>= 1.5')}"]
+
+
+def package_line(race: "Race") -> str:
+    """Resemblyzer against the loop that its package suggests."""
+    from tests.bench.embed_race import PACKAGE
+
+    speed, gains = race.speeds[PACKAGE], {n: race.ratio(n, PACKAGE) for n in ("1 job", "2 jobs")}
+    return (
+        f"A loop over files with the Resemblyzer package's own functions, one thread: {spread(speed, digits=0)} times"
+        f" real time; one job is {spread(gains['1 job'], digits=2)} times as fast, two are"
+        f" {spread(gains['2 jobs'], digits=2)} times."
+    )
+
+
+def memory_row(n: int, children: dict) -> list[str]:
+    """Utterances, then MB and seconds of each command."""
+    return [f"{n:,}", *(f"{value:,.0f}" for child in children.values() for value in (child.megabytes, child.seconds))]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the benchmark."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
