@@ -1,5 +1,6 @@
 """What back-ends that run a torch network on filter banks have in common: weights, features, a batch on a device."""
 
+import ctypes
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from utils.options import option
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
+KEPT_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class TorchBackend(Backend):
                 f"{self.name}: expected a checkpoint, the file of trained weights (or random_seed to measure speed"
                 " without); give it in the configuration, or with --set checkpoint=FILE"
             )
+        if device == "cpu":
+            _keep_freed_memory()
         torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32 = True, False
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(options.random_seed or 0)
@@ -63,3 +70,15 @@ class TorchBackend(Backend):
 
         with torch.inference_mode():
             return self.network(torch.from_numpy(features).to(self.device)).cpu().numpy()
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc, where it is the C library, keep what is freed for the next layer instead of giving it back.
+
+    It returns large blocks at once, so that each layer waits for the kernel to clear its memory anew: batches of 24 s
+    through ERes2NetV2 took a third longer, in 1.2 GB instead of 1.7.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
