@@ -14,7 +14,7 @@ from steps.audio.recordings import Utterance
 from steps.embed.backend import Backend, backend_class, backend_options
 from steps.embed.batches import Rule
 from utils.errors import InputError
-from utils.options import as_dict, option
+from utils.options import as_dict, option, raw_values
 from utils.stage_dir import is_done, signature
 
 CPU_BATCH, GPU_BATCH = 24.0, 240.0  # seconds of audio
@@ -66,16 +66,21 @@ class Network:
         return Rule(self.cls.sample_rate, self.cls.any_length, options.max_seconds, batch_seconds(options))
 
     def settings(self, options: Options) -> dict[str, Any]:
-        """The options that decide the embeddings, as plain values."""
-        own = as_dict(self.options)
+        """The options that decide the embeddings, as plain values; of files the content decides, see `identity`."""
+        own = {name: value for name, value in raw_values(self.options).items() if not isinstance(value, Path)}
         return {
             "backend": options.backend,
-            "network": own,
+            "network": as_dict(own),
             "use_gpu": options.use_gpu,
             "max_seconds": options.max_seconds,
             "batch_seconds": batch_seconds(options),
             "shard_seconds": options.shard_seconds,
         }
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Its options that are files."""
+        return {name: value for name, value in raw_values(self.options).items() if isinstance(value, Path)}
 
 
 def batch_seconds(options: Options) -> float:
@@ -124,7 +129,7 @@ def from_row(row: list) -> Utterance:
 
 def described(network: Network, options: Options, name: str) -> dict[str, Any]:
     """What the result says of itself, and is known by: the identity of its plan, with its settings in words."""
-    return {"identity": name, "data": options.data, **network.settings(options)}
+    return {"identity": name, "data": options.data, **network.settings(options), **network.paths}
 
 
 def is_merged(network: Network, options: Options, name: str) -> bool:

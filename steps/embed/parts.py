@@ -20,6 +20,7 @@ import numpy as np
 from steps.embed.batches import Batch, Item
 from steps.embed.extraction import Network, Options, as_row, from_row, parts_root
 from utils.errors import InputError
+from utils.options import as_dict
 
 CURRENT, PLAN = "current", "plan.jsonl"
 
@@ -69,15 +70,20 @@ def current(options: Options, network: Network) -> str:
     if not (root / CURRENT).is_file():
         raise InputError(f"{root}: no plan; begin with stage 1, python3 -m steps.embed.plan with the same options")
     plan = json.loads((root / CURRENT).read_text(encoding="utf-8"))
-    if plan["settings"] != json.loads(json.dumps(network.settings(options))):
+    if plan["settings"] != _settings(options, network):
         raise InputError(f"{root}: planned with {plan['settings']}, not with these options; begin with stage 1")
     return plan["identity"]
+
+
+def _settings(options: Options, network: Network) -> dict:
+    """What the jobs of a plan must agree on, as JSON gives it back."""
+    return json.loads(json.dumps(network.settings(options) | as_dict(network.paths)))
 
 
 def make_current(options: Options, network: Network, identity: str) -> None:
     """Let the jobs follow the plan with this identity."""
     file = parts_root(options.out) / CURRENT
-    plan = {"identity": identity, "settings": network.settings(options)}
+    plan = {"identity": identity, "settings": _settings(options, network)}
     temporary = file.with_name(f".{CURRENT}.{os.getpid()}")
     temporary.write_text(json.dumps(plan), encoding="utf-8")
     temporary.replace(file)

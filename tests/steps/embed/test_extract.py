@@ -108,6 +108,9 @@ def test_a_changed_file_or_network_is_done_again(tmp_path):
     written = (out / "xvector.ark").stat().st_mtime_ns
     run_all(tree, out, "--set", f"weights={weights}")
     assert (out / "xvector.ark").stat().st_mtime_ns == written
+    moved = weights.rename(tmp_path / "moved")  # its content counts, not its name
+    run_all(tree, out, "--set", f"weights={moved}")
+    assert (out / "xvector.ark").stat().st_mtime_ns == written
     weights.write_text("2")
     run_all(tree, out, "--set", f"weights={weights}")
     assert (out / "xvector.ark").stat().st_mtime_ns != written and content(out)["xvector.ark"] == after
@@ -197,7 +200,8 @@ def test_a_broken_part_and_a_forgotten_stage(tree, tmp_path, capsys):
     assert f"{part}: not a whole part" in said and not out.exists()
     part.unlink()
     assert merge.main(words) == 1 and "1 of" in (said := capsys.readouterr().err) and "the first is 3" in said
-    assert merge.main([*words, "--max_seconds", "10"]) == 1
+    for other in (("--max_seconds", "10"), ("--set", "weights=/some/file")):
+        assert merge.main([*words, *other]) == 1
     assert "not with these options; begin with stage 1" in capsys.readouterr().err
 
 
