@@ -12,7 +12,9 @@ from tests.recipes.recipe import ROOT, Recipe, write_conf
 from utils.tables import read_table
 
 for package in PACKAGES:
-    pytest.importorskip(package, reason="the packages of requirements-demo.txt and requirements-audio.txt are not installed")
+    pytest.importorskip(
+        package, reason="the packages of requirements-demo.txt and requirements-audio.txt are not installed"
+    )
 
 VOICES = "36"  # as few as leave training speakers in every group
 
