@@ -1,5 +1,6 @@
 """Extraction against a loop over files: worker processes that stay, each with a network loaded, on given utterances."""
 
+import os
 import shutil
 import time
 from collections import Counter
@@ -66,8 +67,13 @@ class Worker:
 
     @classmethod
     def extract(cls, job: int, nj: int) -> None:
-        """One job of an extraction."""
-        extract(cls.backend, Network.of(cls.options).rule(cls.options), cls.plan, (job, nj), cls.options.decoders)
+        """One job of an extraction; all of its threads on one core, another for each job."""
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {sorted(cores)[job % len(cores)]})
+        try:
+            extract(cls.backend, Network.of(cls.options).rule(cls.options), cls.plan, (job, nj), cls.options.decoders)
+        finally:
+            os.sched_setaffinity(0, cores)
 
     @classmethod
     def loop(cls, threads: int, utterances: Sequence[Utterance]) -> None:
