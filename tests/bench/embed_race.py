@@ -23,6 +23,7 @@ from tests.bench.timing import take_turns
 
 STAGES = ("decode", "features", "network", "write")
 LOOPS = {"loop, 1 thread": 1, "loop, 2 threads": 2}  # as many threads in the network's operations
+JOBS = ("1 job", "2 jobs")
 SPARSE = 8  # the second loop, which may be very slow, gets every 8th file
 PACKAGE = "the package's loop"  # of Resemblyzer
 
