@@ -132,7 +132,7 @@ def race(options: Options, rounds: int) -> Race:
         "1 job": (items, lambda: wait(ours[0].begin(Worker.extract, 1, 1))),
         "2 jobs": (items, lambda: wait(*(worker.begin(Worker.extract, n, 2) for n, worker in enumerate(ours, 1)))),
     }
-    for (name, threads), some in zip(LOOPS.items(), (items, items[::SPARSE]), strict=True):
+    for (name, threads), some in zip(LOOPS.items(), (items, items[SPARSE // 2 :: SPARSE]), strict=True):
         words = (Worker.loop, threads, utterances(some))
         runs[name] = some, lambda name=name, words=words: wait(loops[name].begin(*words))
     if options.backend == "resemblyzer":

@@ -65,9 +65,9 @@ def work(options: Options) -> None:
         "Times real time of each stage by itself, on one thread:",
         table(("back-end", "audio, s", "decode", "features", "network", "write"), map(stage_row, races.items())),
         "Times real time of all of it, median and range. The loop reads a file with soundfile and gives the network"
-        " that file alone; the network has one thread, or two, decoding has one. A job has one core. On processors larger"
-        " batches gain nothing, as arithmetic bounds a network with batches of one too; what gains is that all cores are"
-        " at work in all stages.",
+        " that file alone; the network has one thread, or two, decoding has one. A job has one core. On processors"
+        " larger batches gain nothing, as arithmetic bounds a network with batches of one too; what gains is that all"
+        " cores are at work in all stages.",
         table(
             ("back-end", *LOOPS, *JOBS, "2 jobs to 1", *(f"2 jobs to {loop}" for loop in LOOPS)),
             map(speed_row, races.items()),
@@ -95,7 +95,7 @@ def setting(backend: str, paths: list[Path], directory: Path):
         chosen = ()
     elif backend == "onnx":
         chosen = (f"model={exported(directory / 'network.onnx')}",)
-    return Extraction(data=data, out=directory / "out", backend=backend, set=chosen, shard_seconds=15.0)
+    return Extraction(data=data, out=directory / "out", backend=backend, set=chosen, shard_seconds=1.0)
 
 
 def exported(path: Path) -> Path:
