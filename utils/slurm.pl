@@ -48,4 +48,4 @@ open STDIN, '<&', $request or fail(1, "cannot read a temporary file: $!");
 my ($python) = grep { -x } map { "$_/python3" } grep { defined } $ENV{PS_PYTHON_BIN}, "$root/.venv/bin", split /:/, $ENV{PATH};
 fail(1, "found no python3; run $root/utils/setup_env.sh") unless defined $python;
 $ENV{PYTHONPATH} = join ':', $root, grep { defined && $_ ne '' } $ENV{PYTHONPATH};
-exec $python, '-m', 'utils.slurm.launch' or fail(1, "cannot run $python: $!");
+exec $python, '-m', 'utils.slurm' or fail(1, "cannot run $python: $!");

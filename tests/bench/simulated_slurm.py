@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from utils.run_again import RUN_AGAIN
 from utils.slurm.batch import Batch, chunks
+from utils.slurm.folder import LaunchFolder
 from utils.slurm.request import Request, Settings
 from utils.slurm.scheduler import Scheduler
 from utils.slurm.task import Task
@@ -52,11 +53,11 @@ class SimulatedSlurm:
     """`n_slots` jobs run at once; `clock`, `sleep` and `run` are what the launcher gets for time and programs."""
 
     def __init__(self, tasks: Sequence[Task], n_slots: int):
-        self.logs = {task.number: task.log for task in tasks}
+        self.tasks = {task.number: task for task in tasks}
         self.now = 0.0
         self.slots = [0.0] * min(n_slots, len(tasks))
         self.jobs: dict[str, Job] = {}
-        self.footers: list[tuple[float, Path, str]] = []  # when they can be read, as a heap
+        self.footers: list[tuple[float, int, int]] = []  # when they can be read, of which job, status; as a heap
         self.calls: list[tuple[float, str]] = []
 
     def clock(self) -> float:
@@ -67,8 +68,9 @@ class SimulatedSlurm:
         """Let time pass, and jobs write their logs."""
         self.now += seconds
         while self.footers and self.footers[0][0] <= self.now:
-            _, log, footer = heapq.heappop(self.footers)
-            log.write_text(footer)
+            _, number, status = heapq.heappop(self.footers)
+            self.tasks[number].log.write_text(FOOTER.format(status))
+            self.tasks[number].marker.write_text(f"{status}\n")
 
     def run(self, words: Sequence[str], timeout: float) -> subprocess.CompletedProcess:
         """A program of SLURM's."""
@@ -82,7 +84,7 @@ class SimulatedSlurm:
         text = Path(words[-1]).read_text(encoding="utf-8")
         offset = int(re.search(r"SLURM_ARRAY_TASK_ID \+ (\d+)", text)[1])
         job_id = sum(name == "sbatch" for _, name in self.calls)
-        for first, last in re.findall(r"(\d+)(?:-(\d+))?", re.search(r"#SBATCH --array=(\S+)", text)[1]):
+        for first, last in re.findall(r"(\d+)(?:-(\d+))?", next(word for word in words if word.startswith("--array="))):
             for index in range(int(first), int(last or first) + 1):
                 self.jobs[f"{job_id}_{index}"] = self._start(index + offset)
         return f"Submitted batch job {job_id}\n"
@@ -92,11 +94,11 @@ class SimulatedSlurm:
         begin = max(self.now, heapq.heappop(self.slots))
         end = begin + SHORTEST + (number * 7919) % int(LONGEST - SHORTEST)
         heapq.heappush(self.slots, end)
-        fate, log = FATES.get(number % 100, 0), self.logs[number]
-        if fate == RUN_AGAIN and log.exists():  # it did so before
+        fate = FATES.get(number % 100, 0)
+        if fate == RUN_AGAIN and self.tasks[number].log.exists():  # it did so before
             fate = 0
         if fate is not None:
-            heapq.heappush(self.footers, (end + LATE, log, FOOTER.format(fate)))
+            heapq.heappush(self.footers, (end + LATE, number, fate))
         return Job(begin, end, {0: "COMPLETED", None: "OUT_OF_MEMORY"}.get(fate, "FAILED"))
 
     def _squeue(self, words: Sequence[str]) -> str:
@@ -113,13 +115,14 @@ class SimulatedSlurm:
 def count_calls(n_jobs: int, n_slots: int) -> Calls:
     """Wait for `n_jobs` on a cluster that runs `n_slots` at once, with the waits of slurm.pl as it is shipped."""
     with tempfile.TemporaryDirectory() as name, _programs(Path(name)):
-        folder = Path(name)
-        tasks = [Task(number, folder / f"{number}.log") for number in range(1, n_jobs + 1)]
-        cluster = SimulatedSlurm(tasks, n_slots)
         settings = Settings()
-        request = Request("JOB", 1, n_jobs, str(folder / "JOB.log"), "true", ("sbatch",), 1, settings)
+        request = Request("JOB", 1, n_jobs, str(Path(name) / "JOB.log"), "true", ("sbatch",), 1, settings)
+        folder = LaunchFolder(request)
+        folder.make(lambda name: ())
+        tasks = [Task(number, request.log_of(number), folder.marker(number)) for number in range(1, n_jobs + 1)]
+        cluster = SimulatedSlurm(tasks, n_slots)
         scheduler = Scheduler(settings.command_timeout, cluster.run)
-        batch = Batch(folder, "simulated", request, scheduler)
+        batch = Batch(folder, request, scheduler)
         parts = chunks(tasks, MAX_ARRAY_SIZE)
         Watch(parts, batch.submit, scheduler, settings, lambda line: None, cluster.clock, cluster.sleep).run()
     expected = Counter(int(FATES.get(task.number % 100, 0) in (1, None)) for task in tasks)

@@ -74,7 +74,9 @@ sub make_directory {
     my ($directory) = @_;
     return if -d $directory;
     make_directory($1) if $directory =~ m{^(.*[^/])/+[^/]+\z}s;
-    mkdir $directory or -d $directory or die "cannot create the directory $directory: $!\n";
+    return if mkdir $directory;
+    my $reason = $!;    # -d sets it anew
+    -d $directory or die "cannot create the directory $directory: $reason\n";
 }
 
 # Appends behind the job's output, on a line of its own even where that output ended without a newline.

@@ -3,11 +3,12 @@
 #
 # What slurm.pl has SLURM run on a node: one job, framed in its log as run.pl frames it.
 #
-#   slurm_job.pl NAME NUMBER THREADS LOGFILE COMMAND-TEXT
+#   slurm_job.pl FOLDER NAME THREADS LOGFILE NUMBER
 #
-# NUMBER replaces NAME (empty: no range) in LOGFILE and COMMAND-TEXT. SIGTERM (cancelled, preempted) and SIGUSR1 (the time limit
-# is near) are passed on to all processes of the job; launcher/JobShell.pm says what they do there. A job that SLURM or
-# slurm.pl runs again continues its log. The exit status is the job's.
+# The file `command` of FOLDER holds what bash evaluates; there and in LOGFILE, NUMBER replaces NAME (empty: no range). SIGTERM
+# (cancelled, preempted) and SIGUSR1 (the time limit is near) are passed on to all processes of the job; launcher/JobShell.pm says
+# what they do there. A job that SLURM or slurm.pl runs again continues its log. When that is complete, FOLDER/ended.NUMBER
+# gets the job's status, which is also the exit status.
 
 use strict;
 use warnings;
@@ -19,7 +20,10 @@ use CommandLine qw(for_job);
 use JobLog   ();
 use JobShell qw(become_shell);
 
-my ($name, $number, $threads, $log, $text) = @ARGV;
+my ($folder, $name, $threads, $log, $number) = @ARGV;
+my $marker = "$folder/ended.$number";
+unlink $marker;
+my ($text) = do { local $/; open my $file, '<', "$folder/command" or die "cannot read $folder/command: $!\n"; <$file> };
 ($log, $text) = map { for_job($_, $name eq '' ? undef : $name, $number) } $log, $text;
 
 my $pid;
@@ -37,5 +41,10 @@ $pid = $child;
 kill $_, -$pid for @early;
 while (waitpid($pid, 0) < 0) { }    # a signal interrupts it
 my $status = $?;
+my $code = $status & 127 ? 128 + ($status & 127) : $status >> 8;
 JobLog::finish($log, $status, time - $begin, $threads);
-exit($status & 127 ? 128 + ($status & 127) : $status >> 8);
+open my $file, '>', "$marker.tmp" or die "cannot write $marker: $!\n";
+print $file "$code\n";
+close $file or die "cannot write $marker: $!\n";
+rename "$marker.tmp", $marker or die "cannot write $marker: $!\n";
+exit $code;

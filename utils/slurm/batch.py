@@ -6,9 +6,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from submitit.core.utils import FailedSubmissionError
 from submitit.slurm.slurm import SlurmExecutor
 
 from utils.errors import InputError
+from utils.slurm.folder import SLURM_LOG, LaunchFolder
 from utils.slurm.request import Request
 from utils.slurm.scheduler import Scheduler, SchedulerAway
 from utils.slurm.task import Task
@@ -26,20 +28,22 @@ class TooManyJobs(Exception):
 
 
 class Batch(SlurmExecutor):
-    """Writes batch scripts into `folder` and submits them, all under one name.
+    """Writes batch scripts into the folder of a launch and submits them, all under its name.
 
     submitit's own submission would wait for pickled results: only its script and its reading of sbatch are used.
     """
 
-    def __init__(self, folder: Path, name: str, request: Request, scheduler: Scheduler):
-        try:
-            super().__init__(folder)
-        except RuntimeError as error:
-            raise InputError(f"{error} Run on a login node of the cluster, or use run.pl") from error
-        self.name, self.request, self.scheduler = name, request, scheduler
+    def __init__(self, folder: LaunchFolder, request: Request, scheduler: Scheduler):
+        super().__init__(folder.path)
+        self.name, self.request, self.scheduler = folder.name, request, scheduler
         self.scripts = itertools.count(1)
         self.known: set[str] = set()
         self.unsure = False  # the last submission may have come through although it did not answer
+
+    @property
+    def has_submitted(self) -> bool:
+        """May there be jobs?"""
+        return bool(self.known) or self.unsure
 
     def submit(self, tasks: Sequence[Task], offset: int) -> None:
         """Submit tasks as one job or array, and note their job ids; array ids are numbers minus `offset`.
@@ -48,13 +52,16 @@ class Batch(SlurmExecutor):
         """
         job = self._arrived() if self.unsure else None
         if job is None:
-            script = self._write_script(tasks, offset)
+            words = [*self.request.sbatch, *self._own_words(tasks, offset), str(self._write_script(tasks, offset))]
             self.unsure = True
-            answer = self.scheduler.call(*self.request.sbatch, str(script))
+            answer = self.scheduler.call(*words)
             self.unsure = False
             if answer.returncode:
-                self._refused(answer.stderr.strip() or answer.stdout.strip(), script)
-            job = self._get_job_id_from_submission_command(answer.stdout)
+                self._refused(answer.stderr.strip() or answer.stdout.strip(), words)
+            try:
+                job = self._get_job_id_from_submission_command(answer.stdout)
+            except FailedSubmissionError as error:
+                raise InputError(f"{shlex.join(words)}: its answer {answer.stdout!r} names no job") from error
         self.unsure = False
         self.known.add(job)
         for task in tasks:
@@ -65,21 +72,24 @@ class Batch(SlurmExecutor):
         jobs = {job.partition("_")[0] for job in self.scheduler.named(self.name)} - self.known
         return min(jobs, default=None)
 
+    def _own_words(self, tasks: Sequence[Task], offset: int) -> list[str]:
+        """What identifies the jobs: behind all other words, so that neither those nor SBATCH_* variables change it."""
+        words = [f"--job-name={self.name}", f"--output={output_pattern(self.folder / SLURM_LOG)}"]
+        if self.request.name is not None:
+            most = self.request.settings.max_jobs_run
+            numbers = [task.number - offset for task in tasks]
+            words.append(f"--array={ranges(numbers)}" + (f"%{most}" if most else ""))
+        return words
+
     def _write_script(self, tasks: Sequence[Task], offset: int) -> Path:
         request = self.request
-        numbers = [task.number - offset for task in tasks]
-        extra: dict[str, str] = {"signal": NOTICE, "output": output_pattern(self.folder / "slurm.log")}
-        if request.name is not None:
-            most = request.settings.max_jobs_run
-            extra["array"] = ranges(numbers) + (f"%{most}" if most else "")
         self.parameters = {
             **{"job_name": self.name, "nodes": None, "time": None, "wckey": None, "use_srun": False},
-            **{"stderr_to_stdout": True, "additional_parameters": extra, "setup": self._setup()},
+            **{"stderr_to_stdout": True, "additional_parameters": {"signal": NOTICE}, "setup": self._setup()},
         }
         number = str(tasks[0].number) if request.name is None else f"$((SLURM_ARRAY_TASK_ID + {offset}))"
-        words = [request.name or "", str(request.n_threads), request.log, request.command]
-        name, threads, log, command = map(shlex.quote, words)
-        text = f'exec perl {shlex.quote(str(JOB_SCRIPT))} {name} "{number}" {threads} {log} {command}'
+        words = [str(JOB_SCRIPT), str(self.folder), request.name or "", str(request.n_threads), request.log]
+        text = f'exec perl {shlex.join(words)} "{number}"'
         script = self.folder / f"{next(self.scripts)}.sh"
         script.write_text(self._make_submission_file_text(text, ""), encoding="utf-8", errors="surrogateescape")
         return script
@@ -92,16 +102,15 @@ class Batch(SlurmExecutor):
             "[ ! -r path.sh ] || . ./path.sh",
         ]
 
-    def _refused(self, answer: str, script: Path) -> None:
+    def _refused(self, answer: str, words: Sequence[str]) -> None:
         if TRY_AGAIN.search(answer):
             self.unsure = True
             raise SchedulerAway(answer)
         if TOO_MANY.search(answer):
             raise TooManyJobs(answer)
-        asked = shlex.join([*self.request.sbatch, str(script)])
         raise InputError(
             f"jobs for {self.request.log}: refused by sbatch: {answer}; ask for less, or for another partition, in "
-            f"cmd.sh, in conf/slurm.conf or behind the launcher's name; what was asked: {asked}"
+            f"cmd.sh, in conf/slurm.conf or behind the launcher's name; what was asked: {shlex.join(words)}"
         )
 
 
@@ -113,6 +122,8 @@ def output_pattern(path: Path) -> str:
 def chunks(tasks: Sequence[Task], max_array_size: int) -> Iterator[tuple[list[Task], int]]:
     """Tasks that fit into one array each, with the offset of their numbers: array ids are 1 to `max_array_size` - 1."""
     size = max_array_size - 1
+    if size < 1:
+        raise InputError(f"MaxArraySize = {max_array_size}: this cluster has no job arrays, which slurm.pl needs")
     for part, members in itertools.groupby(tasks, key=lambda task: (task.number - 1) // size):
         yield list(members), part * size
 

@@ -40,7 +40,11 @@ class Conf:
     defaults: dict[str, str] = field(default_factory=dict)
 
     def words(self, given: dict[str, str]) -> list[str]:
-        """Words of sbatch for the options `given`, behind those of the defaults: sbatch obeys the last of two."""
+        """Words of sbatch for the options `given`, behind those of the defaults: sbatch obeys the last of two.
+
+        An empty value is none.
+        """
+        given = {key: value for key, value in given.items() if value}
         assumed = {key: value for key, value in self.defaults.items() if key in self.options and key not in given}
         words = []
         for values in (assumed, given):
@@ -54,7 +58,7 @@ class Conf:
             option = "--" + key.replace("_", "-")
             raise WrongUsage(
                 f"option {option} is not described in {self.path}; add there 'option {key}=* <words of sbatch>', "
-                f"or use one of {', '.join('--' + name.replace('_', '-') for name in sorted(self.options))}"
+                f"or use one of {', '.join('--' + name.replace('_', '-') for name in sorted(self.options)) or '(none)'}"
             )
         if value in known:
             return known[value]

@@ -65,6 +65,10 @@ def read_request(stream: BinaryIO) -> Request:
             most.append(_own(word, "max_jobs_run", values[0]))
         elif word.startswith("--"):
             given[word[2:].replace("-", "_")] = values[0]
+        elif word == "-pe":
+            given.setdefault("num_threads", values[1])  # of Grid Engine: -pe smp 4
+        elif word == "-V":
+            continue  # sbatch gives jobs the whole environment anyway
         elif word[:2] in OURS:
             raise WrongUsage(f"{word} is set by slurm.pl itself and cannot be passed to sbatch")
         else:
@@ -72,8 +76,13 @@ def read_request(stream: BinaryIO) -> Request:
     conf = read_conf(_conf_path(given.pop("config", None)))
     own = Settings.__dataclass_fields__
     settings = {
-        key: convert(Settings, key, value, str(conf.path)) for key, value in conf.defaults.items() if key in own
+        key: convert(Settings, key, value, f"{conf.path}: default {key}")
+        for key, value in conf.defaults.items()
+        if key in own
     }
+    nobodys = sorted(conf.defaults.keys() - own.keys() - conf.options.keys())
+    if nobodys:
+        raise InputError(f"{conf.path}: default {nobodys[0]}: there is no line 'option {nobodys[0]}=...'")
     settings |= {key: _own("--" + key.replace("_", "-"), key, given.pop(key)) for key in own.keys() & given.keys()}
     settings |= {"max_jobs_run": min(most)} if most else {}
     threads = given.get("num_threads", conf.defaults.get("num_threads", "1"))

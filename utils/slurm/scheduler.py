@@ -8,8 +8,11 @@ from typing import NamedTuple
 
 from submitit.slurm.slurm import SlurmInfoWatcher
 
+from utils.errors import InputError
+
 COLUMNS = "JobID|State|NodeList|Reason"
 UNKNOWN_JOB = re.compile("invalid job id", re.IGNORECASE)
+KEPT = ("SLURM_CONF", "SLURM_JWT")  # where the cluster is, and who asks
 Run = Callable[[Sequence[str], float], subprocess.CompletedProcess]
 
 
@@ -28,7 +31,7 @@ class JobInfo(NamedTuple):
 def run(words: Sequence[str], timeout: float) -> subprocess.CompletedProcess:
     """Run one of SLURM's programs, out of reach of a terminal's ^C. Raises SchedulerAway after `timeout` seconds."""
     # what a surrounding job has set would speak for its own jobs, not for these
-    inherited = {key: value for key, value in os.environ.items() if key == "SLURM_CONF" or not key.startswith("SLURM_")}
+    inherited = {key: value for key, value in os.environ.items() if key in KEPT or not key.startswith("SLURM_")}
     try:
         return subprocess.run(
             words,
@@ -53,13 +56,14 @@ class Scheduler:
 
     def __init__(self, timeout: float, run: Run = run):
         self.timeout, self.run = timeout, run
-        self.n_calls = 0
         self._reader = SlurmInfoWatcher()
 
     def call(self, *words: str) -> subprocess.CompletedProcess:
         """Run a program of SLURM's. Raises SchedulerAway where it does not answer."""
-        self.n_calls += 1
-        return self.run(words, self.timeout)
+        try:
+            return self.run(words, self.timeout)
+        except FileNotFoundError as error:
+            raise InputError(f"found no {words[0]} in PATH") from error
 
     def states(self, job_ids: Iterable[str]) -> dict[str, JobInfo]:
         """What the queue says of these jobs and tasks of arrays; it forgets them some minutes after their end."""
@@ -79,13 +83,13 @@ class Scheduler:
         return self._read(f"{COLUMNS}\n{answer.stdout}")
 
     def accounting(self, job_ids: Iterable[str]) -> dict[str, JobInfo]:
-        """What the accounting knows of these jobs: nothing on a cluster that keeps none."""
+        """What the accounting knows of these jobs; nothing where there is none or it does not answer."""
         main_ids = _main_ids(job_ids)
         if not main_ids:
             return {}
         try:
             answer = self.call("sacct", "--parsable2", "--format=JobID,State,NodeList", f"--jobs={main_ids}")
-        except FileNotFoundError:
+        except (SchedulerAway, InputError):
             return {}
         return self._read(answer.stdout) if answer.returncode == 0 else {}
 

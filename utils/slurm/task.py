@@ -13,6 +13,7 @@ class Task:
     """A job from its submission to its end.
 
     Attributes:
+        marker: the file with its status, which is written when its log is complete.
         job_id: SLURM's, such as 123_4; None before the submission.
         state, reason, node: the last that the scheduler has said.
         since: when it was first seen in this state, for this reason.
@@ -23,6 +24,7 @@ class Task:
 
     number: int
     log: Path
+    marker: Path
     job_id: str | None = None
     state: str = ""
     reason: str = ""
@@ -40,8 +42,12 @@ class Task:
         return self.status is None
 
     def exit_code(self) -> int | None:
-        """The status in the footer of the log."""
-        return exit_code(self.log)
+        """How it ended, as soon as its marker and the footer of its log say the same here."""
+        try:
+            code = int(self.marker.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return code if exit_code(self.log) == code else None
 
 
 def exit_code(log: Path) -> int | None:
@@ -50,7 +56,7 @@ def exit_code(log: Path) -> int | None:
         with log.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
             end = file.read()
-    except FileNotFoundError:
+    except OSError:
         return None
     last = end.rstrip(b"\n").rpartition(b"\n")[2]
     found = FOOTER.match(last) if end.endswith(b"\n") else None

@@ -1,8 +1,8 @@
 """The waiting: submits what may be submitted, reads footers, asks the scheduler, and judges each task once.
 
-A footer with status 0 is believed at once: it is the last thing a job writes. For anything else the scheduler is asked,
-with one call for all tasks, at most every `poll_first` and at least every `poll_slowest` seconds: how often does not
-depend on the number of tasks.
+A job's marker with status 0 is believed at once: it is the last thing that a job writes. For anything else the
+scheduler is asked, with one call for all tasks, at most every `poll_first` and at least every `poll_slowest` seconds:
+how often does not depend on the number of tasks.
 """
 
 import time
@@ -180,6 +180,7 @@ class Watch:
             )
             return
         task.restarts += 1
+        task.marker.unlink(missing_ok=True)
         add_note(task.log, f"{task.state}, asks to be run again: submitted again, restart {task.restarts}")
         task.job_id, task.state, task.ended = None, "", None
         self.submitted = [other for other in self.submitted if other is not task]

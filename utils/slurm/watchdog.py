@@ -6,7 +6,7 @@ import time
 
 from utils.slurm.scheduler import Scheduler, SchedulerAway
 
-TRIES = 20
+TRIES = 60  # in most of an hour
 GOODBYE = b"done"
 
 

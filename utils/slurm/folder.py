@@ -1,0 +1,87 @@
+"""The files of one launch, in a folder of its own: exp/a/q/x/<token> for the logs exp/a/log/x.JOB.log.
+
+launch.json   what is launched, by whom; locked as long as the launcher lives
+command       what the jobs run, with the job variable in it
+1.sh ...      batch scripts
+slurm.log     what SLURM itself says, of all jobs
+ended.<n>     the status of job n, written when its log is complete: a job may print what looks like a footer
+"""
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+from collections.abc import Callable, Sized
+from pathlib import Path
+from typing import Any
+
+from utils.errors import InputError
+from utils.slurm.request import Request
+
+NOTE, COMMAND, SLURM_LOG = "launch.json", "command", "slurm.log"
+
+
+class LaunchFolder:
+    """Where a launch keeps its files.
+
+    Attributes:
+        name: of its jobs in the queue; no other launch has it.
+        path: absolute; exists after `make`.
+    """
+
+    def __init__(self, request: Request):
+        self.request = request
+        log = request.log_of("*")
+        base = re.sub(r"[^\w-]+", "_", log.name.removesuffix(".log").replace("*", "")).strip("_") or "job"
+        token = secrets.token_hex(4)
+        self.name = f"{base}-{token}"
+        above = log.parent.parent if log.parent.name == "log" else log.parent
+        self.path = (above / "q" / base / token).absolute()
+
+    def marker(self, number: int) -> Path:
+        """The file that says that a job has ended."""
+        return self.path / f"ended.{number}"
+
+    def make(self, jobs_named: Callable[[str], Sized]) -> None:
+        """Make the folder, and tidy up behind launches that are over.
+
+        Args:
+            jobs_named: the jobs in the queue under a name.
+        Raises InputError while an earlier launch into the same logs, or a job of one, is alive.
+        """
+        for note in sorted(self.path.parent.glob(f"*/{NOTE}")):
+            earlier = json.loads(note.read_text(encoding="utf-8"))
+            jobs, alive = jobs_named(earlier["name"]), _is_locked(note)
+            if self._overlaps(earlier) and (jobs or alive):
+                owner = f"process {earlier['pid']} on {earlier['host']}" + ("" if alive else ", which is gone")
+                raise InputError(
+                    f"{self.request.log}: an earlier launch ({owner}) has {len(jobs)} jobs in the queue; wait for it, "
+                    f"stop it, or cancel its jobs: scancel --me --name={earlier['name']}"
+                )
+            if not jobs and not alive:
+                shutil.rmtree(note.parent, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        (self.path / COMMAND).write_text(self.request.command, encoding="utf-8", errors="surrogateescape")
+        note = {
+            **{"name": self.name, "host": socket.gethostname(), "pid": os.getpid()},
+            **{"log": self.request.log, "first": self.request.first, "last": self.request.last},
+        }
+        (self.path / NOTE).write_text(json.dumps(note) + "\n", encoding="utf-8")
+        self._lock = (self.path / NOTE).open()
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def _overlaps(self, earlier: dict[str, Any]) -> bool:
+        request = self.request
+        return earlier["log"] == request.log and earlier["first"] <= request.last and request.first <= earlier["last"]
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
