@@ -11,7 +11,8 @@ export PS_LAUNCHER=${PS_LAUNCHER:-run.pl}
 # Each class of jobs, with what one job of it needs:
 #   --mem 4G         memory of the job; --num-threads 4 processors (default 1)
 #   --time 1:00:00   time limit. Training saves its state a minute before, and is submitted again until it is done
-#   --gpu 1          GPUs, whether there are any or not; a later `--gpu 0` takes it back
+#   --gpu 1          GPUs; run.pl makes do with none, a cluster without any refuses (`option gpu=*` without words in
+#                    conf/slurm.conf, or ./run.sh --use_gpu false). A later `--gpu 0` takes it back
 #   -p name          any option of sbatch with one dash, such as a partition of this class's own
 # Every option has one value, and each launcher ignores those that mean nothing to it: run.pl takes no notice of memory,
 # processors and time.

@@ -22,7 +22,7 @@
 #
 # Exit status: 0 if all jobs succeeded; 1 if one failed, or where a log's name is refused; 255 on wrong usage. Stopped by
 # SIGINT, SIGTERM or SIGHUP, or when its parent process is gone, it kills the process groups of its jobs, whose logs are left
-# without footer, and dies by the signal. A nohup in front of it is respected.
+# without footer, and dies by the signal. A nohup is respected; to outlive a login, put it in front of the recipe above.
 
 use strict;
 use warnings;

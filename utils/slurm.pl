@@ -26,7 +26,7 @@
 #
 # Exit status: 0 if all jobs succeeded; 1 if one failed or could not be submitted; 255 on wrong usage. Stopped by SIGINT,
 # SIGTERM or SIGHUP, or when its parent process is gone, it cancels its jobs and dies by the signal; killed by SIGKILL, a watchdog
-# cancels them. The logs of such jobs are left without footer.
+# cancels them. The logs of such jobs are left without footer. To outlive a login, start the recipe above it with nohup or in tmux.
 
 use strict;
 use warnings;

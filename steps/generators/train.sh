@@ -33,7 +33,7 @@ fi
 n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") ||
   { echo "$0: ERROR: $generators: no generator in it; expected lines 'name fit conf'" >&2; exit 1; }
 [[ $num_gpus =~ ^([1-9][0-9]*)?$ ]] || { echo "$0: ERROR: --num_gpus $num_gpus: expected a number, 1 or more" >&2; exit 1; }
-[ "${num_gpus:-1}" -eq 1 ] || cmd="$cmd --gpu $num_gpus"
+[ "${num_gpus:-1}" -eq 1 ] || cmd="$cmd --gpu $num_gpus --num-threads $num_gpus"
 [ "$use_gpu" != false ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
 
 give generators seed set use_gpu num_gpus store_speaker_means force
