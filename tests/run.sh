@@ -7,7 +7,7 @@
 #
 # Tests on real embeddings need PSEUDOSPEAKERS_DATA, a directory with capspeech-libri and librispeech-251; without it they are skipped.
 # Those of tests/slurm start a SLURM of their own, where its programs are installed and the user is root; elsewhere they are skipped.
-# The last line is pytest's summary; the exit status is 0 if the linters and all tests passed.
+# pytest prints two summaries, that of the tests on SLURM last; the exit status is 0 if the linters and all tests passed.
 set -euo pipefail
 
 help_message="usage: tests/run.sh [--wheels DIR] [pytest arguments]
@@ -30,5 +30,16 @@ for program in utils/*.pl; do
 done
 [ $status -eq 0 ] || echo "tests/run.sh: a linter complains, see above; the tests follow" >&2
 
-python3 -m pytest --ignore=tests/bench "$@" || status=$?
+if [ $# -gt 0 ]; then
+  python3 -m pytest --ignore=tests/bench "$@" || status=$?
+  exit $status
+fi
+# The tests on SLURM spend their time waiting: they run beside the others.
+slurm_log=$(mktemp)
+python3 -m pytest tests/slurm >"$slurm_log" 2>&1 &
+slurm=$!
+trap 'kill "$slurm" 2>/dev/null && wait "$slurm"; rm -f "$slurm_log"' EXIT
+python3 -m pytest --ignore=tests/bench --ignore=tests/slurm || status=$?
+wait "$slurm" || status=$?
+cat "$slurm_log"
 exit $status

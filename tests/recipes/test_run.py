@@ -11,7 +11,7 @@ from tests.recipes.recipe import ROOT
 
 SCRIPT = (ROOT / "run.sh").read_text(encoding="utf-8")
 OPTIONS = re.findall(r"^(\w+)=", SCRIPT.partition("help_message()")[0], re.MULTILINE)
-TARGET = re.compile(r'python3 -m "?([\w.$]+)|^ *(steps/\S+\.sh)', re.MULTILINE)
+TARGET = re.compile(r'python3 -m "?([\w.$]+)|^ *((?:steps|local)/\S+\.sh)', re.MULTILINE)
 
 
 def run(*words: str) -> subprocess.CompletedProcess:
@@ -36,7 +36,8 @@ def test_help_names_every_option():
         (["--nj", "0"], "--nj 0: expected a number, 1 or more"),
         (["--name", "../mdn"], "--name ../mdn: expected letters, digits"),
         (["--force", "yes"], "option --force expects true or false"),
-        (["--corpus", "capspech"], "--corpus capspech: expected demo or capspeech"),
+        (["--launcher", "pbs.pl"], "--launcher pbs.pl: expected run.pl or slurm.pl"),
+        (["--corpus", "capspech"], "--corpus capspech: expected demo, capspeech, librispeech or folder"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_written(tmp_path, words, message):
@@ -46,15 +47,30 @@ def test_wrong_options_are_refused_before_anything_is_written(tmp_path, words, m
     assert list(tmp_path.iterdir()) == []
 
 
-def test_stages_take_the_options_that_they_are_given():
+@pytest.mark.parametrize("name", ["run.sh", "local/prepare_audio.sh", "egs/librispeech/embed/run.sh"])
+def test_stages_take_the_options_that_they_are_given(name):
     checked = []
-    script = SCRIPT.replace("\\\n", "")
+    script = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", "")
     for given in re.finditer(r"give ([\w ]+)", script):
         names = given[1].split()
         target = next(filter(None, TARGET.search(script, given.end()).groups()))
         assert set(names) <= (script_options(target) if target.endswith(".sh") else module_options(target)), target
         checked += names
-    own = {"stage", "stop_stage", "corpus", "data", "exp", "name", "text", "model", "sample_conf", "score_conf"}
+    if name != "run.sh":
+        return
+    own = {
+        "stage",
+        "stop_stage",
+        "corpus",
+        "data",
+        "exp",
+        "name",
+        "text",
+        "model",
+        "sample_conf",
+        "score_conf",
+        "launcher",
+    }
     assert set(OPTIONS) == set(checked) | own
 
 
@@ -64,6 +80,8 @@ def script_options(target: str) -> set[str]:
 
 
 def module_options(target: str) -> set[str]:
-    """The options of a command; of both where the corpus chooses."""
-    names = [target.replace("$corpus", corpus) for corpus in ("demo", "capspeech")]
-    return {field.name for name in names for field in fields(importlib.import_module(name).Options)}
+    """The options of a command; those that both have where the corpus chooses."""
+    names = [target.replace("$corpus", corpus) for corpus in ("librispeech", "folder")]
+    return set.intersection(
+        *({field.name for field in fields(importlib.import_module(name).Options)} for name in names)
+    )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         pytest.skip(f"no {', '.join(missing)}: `tests/slurm/cluster.sh install` gets them")
     if os.geteuid() != 0:
         pytest.skip("only root can start the SLURM of tests/slurm/cluster.sh")
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("stopped by SIGTERM"))  # and not without stopping the cluster
     cluster = Cluster(tmp_path_factory.mktemp("slurm"))
     before = os.environ.get("SLURM_CONF")
     os.environ["SLURM_CONF"] = str(cluster.conf)
