@@ -6,19 +6,21 @@ from pathlib import Path
 import pytest
 
 
+def real_data(name: str) -> Path:
+    """A directory of PSEUDOSPEAKERS_DATA; without it the test is skipped."""
+    folder = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / name
+    if not folder.is_dir():
+        pytest.skip(f"no real data: set PSEUDOSPEAKERS_DATA to the directory that has {name}")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def capspeech_libri() -> Path:
-    """Real embeddings with attributes, laid out as CapSpeech-real is; PSEUDOSPEAKERS_DATA says where they are."""
-    folder = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "capspeech-libri"
-    if not folder.is_dir():
-        pytest.skip("no real embeddings: set PSEUDOSPEAKERS_DATA to the directory that has capspeech-libri")
-    return folder
+    """Real embeddings with attributes, laid out as CapSpeech-real is."""
+    return real_data("capspeech-libri")
 
 
 @pytest.fixture(scope="session")
 def librispeech_251() -> Path:
-    """Real speech, one flac file each of 251 speakers; PSEUDOSPEAKERS_DATA says where it is."""
-    folder = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251"
-    if not folder.is_dir():
-        pytest.skip("no real speech: set PSEUDOSPEAKERS_DATA to the directory that has librispeech-251")
-    return folder
+    """Real speech, one flac file each of 251 speakers."""
+    return real_data("librispeech-251")

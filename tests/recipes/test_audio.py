@@ -1,7 +1,6 @@
 """From audio to sampled speakers with the recipe alone: LibriSpeech, and a folder with a table."""
 
 import csv
-import os
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,9 @@ SMALL = "--allow_missing_groups", "true", "--fractions", "0.6,0.2,0.2"
 
 
 @pytest.fixture(scope="session")
-def librispeech() -> Path:
-    """Real audio; PSEUDOSPEAKERS_DATA says where it is."""
-    folder = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251/LibriSpeech"
-    if not folder.is_dir():
-        pytest.skip("no real audio: set PSEUDOSPEAKERS_DATA to the directory that has librispeech-251")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def slice_of(librispeech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def slice_of(librispeech_251: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every fifth speaker, by links."""
+    librispeech = librispeech_251 / "LibriSpeech"
     root = tmp_path_factory.mktemp("slice") / "LibriSpeech"
     (root / "train-clean-100").mkdir(parents=True)
     (root / "SPEAKERS.TXT").symlink_to(librispeech / "SPEAKERS.TXT")
