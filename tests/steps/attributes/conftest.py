@@ -1,7 +1,6 @@
 """Speech whose words, phonemes, syllables and speed are known (espeak-ng), and real speech with known genders."""
 
 import ctypes
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,13 +93,11 @@ def spoken(espeak, phonemizer, sentences) -> list[Spoken]:
 
 
 @pytest.fixture(scope="session")
-def librispeech(tmp_path_factory) -> Path:
+def librispeech(librispeech_251: Path, tmp_path_factory) -> Path:
     """Data directory of three seconds of each of the 251 real speakers."""
-    root = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251" / "LibriSpeech"
-    if not root.is_dir():
-        pytest.skip("no real speech: set PSEUDOSPEAKERS_DATA to the directory that has librispeech-251")
     import soundfile
 
+    root = librispeech_251 / "LibriSpeech"
     lines = [line.split("|") for line in (root / "SPEAKERS.TXT").read_text().splitlines() if line[0] != ";"]
     genders = {columns[0].strip(): columns[1].strip().lower() for columns in lines}
     files = {path.parts[-3]: path for path in sorted(root.glob("*/*/*/*.flac"))}
