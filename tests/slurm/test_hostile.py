@@ -65,7 +65,8 @@ def test_jobs_are_cancelled_whatever_name_they_were_to_have(
     else:
         (tmp_path / "my.conf").write_text(f"{setting}\n")
         options = ["--config", "my.conf"]
-    launcher = launch(*options, "JOB=1", "x.JOB.log", *LONG_JOB, env=environment)
+    as_in_a_terminal = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    launcher = launch(*options, "JOB=1", "x.JOB.log", *LONG_JOB, env=environment, **as_in_a_terminal)
     launcher.wait_for_file("started.1")
     launcher.process.send_signal(number)
     assert launcher.result().status == -number
