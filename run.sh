@@ -39,6 +39,8 @@ backend_conf=
 backend_set=
 rate_from=
 lexicon=
+gender_model=
+gender_threshold=
 # 1 texts
 augment=
 augment_file=
@@ -94,6 +96,7 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
               --max_unknown --gender_conflicts --space --rules (local/rules)
   of audio:   --subsets (librispeech) --labels (folder: a table of what is known) --segment_seconds --hop_seconds
               --max_fail --backend --backend_conf --backend_set --rate_from --lexicon
+              --gender_model --gender_threshold
 1 text:       --augment grammar|openai|file --augment_file --variants_per_group --heldout_fraction
               --captions none|beside|instead --encoder --openai_conf ($openai_conf)
 2 split:      --split_seed (42) --fractions --official true --allow_missing_groups
@@ -164,7 +167,7 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
       ;;
     librispeech | folder)
       give nj data_dir subsets labels segment_seconds hop_seconds max_fail backend backend_conf backend_set use_gpu \
-        rate_from lexicon attributes max_unknown seed force
+        rate_from lexicon gender_model gender_threshold attributes max_unknown seed force
       local/prepare_audio.sh --cmd "$cuda_cmd" "${given[@]}" "$corpus" "$data" "$exp"
       ;;
   esac

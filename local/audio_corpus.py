@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.segments import cut
+from steps.audio.read import AudioProblem, read_header
+from steps.audio.recordings import Utterance
 from utils.command import logger, progress
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
 
 log = logger(__name__)
+SHORTEST = 0.01  # seconds of a recording
 
 
 @dataclass
@@ -77,20 +80,20 @@ def write_audio_corpus(
 
 def _durations(recordings: Sequence[Recording]) -> tuple[dict[str, float], list[tuple[Path, str]]]:
     """Seconds by recording, from the headers of the files; and the files that have none, with the reason."""
-    import soundfile
-
     durations: dict[str, float] = {}
     faults = []
     for recording in progress(recordings, len(recordings), "headers"):
+        utterance = Utterance(recording.id, recording.path, None, None, "", recording.speaker, recording.id)
         try:
-            info = soundfile.info(recording.path)
-        except (OSError, soundfile.SoundFileError) as error:
-            faults.append((recording.path, " ".join(str(error).split())))
+            header = read_header(utterance)
+        except AudioProblem as problem:
+            faults.append((recording.path, str(problem)))
             continue
-        if info.frames:
-            durations[recording.id] = info.frames / info.samplerate
+        seconds = header.frames / header.sample_rate
+        if seconds < SHORTEST:
+            faults.append((recording.path, f"too_short: {seconds:.4f} s"))
         else:
-            faults.append((recording.path, "empty"))
+            durations[recording.id] = seconds
     return durations, faults
 
 

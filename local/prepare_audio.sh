@@ -13,7 +13,7 @@ help_message="usage: local/prepare_audio.sh [options] librispeech|folder <data> 
   --data_dir, --subsets, --labels, --segment_seconds, --hop_seconds, --max_fail
                 as in python3 -m local.prepare_librispeech --help and local.prepare_folder
   --backend, --backend_conf, --backend_set, --use_gpu   as --backend, --conf, --set of steps/embed/extract.sh
-  --rate_from, --lexicon, --seed                        as in steps/attributes/measure.sh
+  --rate_from, --lexicon, --gender_model, --gender_threshold, --seed   as in steps/attributes/measure.sh
   --attributes, --max_unknown, --force"
 cmd=run.pl
 nj=2
@@ -29,6 +29,8 @@ backend_set=
 use_gpu=
 rate_from=
 lexicon=
+gender_model=
+gender_threshold=
 seed=
 attributes=
 max_unknown=
@@ -56,9 +58,13 @@ python3 -m "local.prepare_$corpus" "${given[@]}" --out "$data/audio"
 conf=$backend_conf
 set=$backend_set
 give nj backend conf set use_gpu max_fail force
+given+=(--dataset "$corpus")
 steps/embed/extract.sh --cmd "$cmd" "${given[@]}" "$data/audio" "$exp/embed"
 
-give nj rate_from lexicon max_fail seed force
+# Genders that the corpus does not tell are judged; a model for the default network is at hand.
+[ -n "$gender_model" ] || [ -e "$data/audio/spk2gender" ] || [ "${backend:-resemblyzer}" != resemblyzer ] ||
+  gender_model=local/rules/gender_resemblyzer.safetensors
+give nj rate_from lexicon gender_model gender_threshold max_fail seed force
 steps/attributes/measure.sh --cmd "$cmd --gpu 0" "${given[@]}" --rules local/rules/attributes.yaml \
   "$data/audio" "$exp/embed" "$exp/attributes" "$exp/log"
 

@@ -6,8 +6,8 @@ Names of columns and labels are understood as `local/rules` says; a speaker in t
 Output: data/folder/audio as `local.audio_corpus` writes it, with utt2<attribute> for what is known.
 """
 
-import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +16,14 @@ from local.audio_corpus import Recording, write_audio_corpus
 from local.corpus_rows import read_rows
 from local.corpus_rules import FILES, Rules
 from local.key_matching import KeyMatcher
+from steps.audio.recordings import SUFFIXES, audio_files
+from steps.text.groups import ATTRIBUTES
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
-EXTENSIONS = (".flac", ".wav", ".ogg")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Options:
     data_dir: Path = option(help="the tree of audio")
     labels: Path | None = option(None, "table of what is known; default: only speakers, from the paths")
     out: Path = option(Path("data/folder/audio"), "data directory to write")
-    attributes: tuple[str, ...] = option(("age",), "columns of the table to take besides speaker, gender and text")
+    attributes: tuple[str, ...] = option(
+        (*ATTRIBUTES, "age"), "columns of the table to take besides speaker, gender, text and caption"
+    )
     min_match: float = option(0.99, "least share of the rows of the table that must have a file", least=0, most=1)
     segment_seconds: float = option(0.0, "length of a segment; 0: recordings are not cut", least=0)
     hop_seconds: float = option(1.5, "from the begin of a segment to that of the next", above=0)
@@ -49,16 +52,21 @@ class Known:
     speaker: str | None = None
     gender: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)  # labels that the rules do not know
 
 
 def work(options: Options) -> None:
     """List the files, join what is known of them, write."""
     if not options.data_dir.is_dir():
         raise InputError(f"--data_dir {options.data_dir}: no such directory")
-    files = sorted(path for path in options.data_dir.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    files = audio_files(options.data_dir)
     if not files:
-        raise InputError(f"--data_dir {options.data_dir}: no {', '.join(EXTENSIONS)} below it")
-    inputs = [*files, *(options.rules / name for name in FILES), *([options.labels] if options.labels else [])]
+        raise InputError(f"--data_dir {options.data_dir}: no {', '.join(SUFFIXES)} below it")
+    inputs = [
+        *filter(Path.is_file, files),
+        *(options.rules / name for name in FILES),
+        *([options.labels] if options.labels else []),
+    ]
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
@@ -66,6 +74,7 @@ def work(options: Options) -> None:
         known = read_known(options, names) if options.labels else {}
         recordings = [name_recording(path, name, known.get(name)) for path, name in zip(files, names, strict=True)]
         refuse_same_ids(recordings)
+        refuse_same_speakers(recordings, {name: known[name].speaker for name in known}, options.data_dir)
         genders = settle_genders(zip(recordings, (known.get(name) for name in names), strict=True))
         number = write_audio_corpus(
             stage.dir, recordings, genders, options.segment_seconds, options.hop_seconds, options.max_fail
@@ -94,6 +103,9 @@ def read_known(options: Options, names: list[str]) -> dict[str, Known]:
             f"{options.labels}: only {match.n_found} of {len(rows)} rows have a file, fewer than --min_match "
             f"{options.min_match}; without one is {lost}; files are like {names[0]}"
         )
+    strange = [f"{known.where}: {label}" for _, known in rows for label in known.strange]
+    if strange:
+        log.warning("%d labels are not in %s of the rules and not taken: %s", len(strange), FILES[1], strange[0])
     log.info("%d of %d files have no row: only their paths tell of them", len(names) - match.n_found, len(names))
     return {key: known for (_, known), key in zip(rows, match.keys, strict=True) if key}
 
@@ -109,10 +121,10 @@ def _known(where: str, row: dict, columns: list[str], attributes: tuple[str, ...
     for attribute in attributes:
         label = cell(attribute)
         value = label and rules.label(attribute, label)
-        if label and not value:
-            raise InputError(f"{where}: {attribute} {label!r} is not in {FILES[1]} of the rules: add it there")
         if value:
             known.labels[attribute] = value
+        elif label:
+            known.strange.append(f"{attribute} {label!r}")
     known.labels |= {name: value for name in ("text", "caption") if (value := cell(name))}
     if known.gender:
         known.labels["gender"] = known.gender
@@ -135,8 +147,10 @@ def name_recording(path: Path, name: str, known: Known | None) -> Recording:
 
 
 def _word(text: str) -> str:
-    """Without white space and hyphens, so that ids sort by speaker."""
-    return re.sub(r"[^\w.]+", "_", text)
+    """Without white space and hyphens, so that ids sort by speaker; letters with their marks stay as they are."""
+    letters = unicodedata.normalize("NFC", text)
+    kept = "".join(c if c.isalnum() or c in "_." or unicodedata.category(c)[0] == "M" else " " for c in letters)
+    return "_".join(kept.split()) or "_"
 
 
 def refuse_same_ids(recordings: list[Recording]) -> None:
@@ -146,6 +160,17 @@ def refuse_same_ids(recordings: list[Recording]) -> None:
         other = seen.setdefault(recording.id, recording)
         if other is not recording:
             raise InputError(f"{recording.path} and {other.path} both become {recording.id}: rename one")
+
+
+def refuse_same_speakers(recordings: list[Recording], named: dict[str, str | None], root: Path) -> None:
+    """Raise InputError where two names of speakers, of the table or of folders, have become one id."""
+    names: dict[str, str] = {}
+    for recording in recordings:
+        name = recording.path.relative_to(root).as_posix()
+        spoken = named.get(name) or "/".join(name.split("/")[:-1][:2])
+        other = names.setdefault(recording.speaker, unicodedata.normalize("NFC", spoken))
+        if other != unicodedata.normalize("NFC", spoken):
+            raise InputError(f"{recording.path}: speakers {other!r} and {spoken!r} both become {recording.speaker}")
 
 
 def settle_genders(pairs: Iterator[tuple[Recording, Known | None]]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from utils.errors import InputError
 
 SILENT = 1e-4  # of full scale: a smaller range than twice this, some three steps of 16 bits, holds no speech
 FULL_SCALE, CLIPPED = 0.999, 1e-3  # clipped: a larger part of the samples than CLIPPED is at full scale
+MOST_SECONDS = 7 * 24 * 3600  # of a recording
 BEYOND_END = 0.1  # seconds that a segment may end behind its recording, by rounding, without a word
 
 
@@ -118,6 +119,8 @@ def _open(utterance: Utterance):
 def _n_frames(file) -> int:
     if not file.frames:
         raise AudioProblem("empty", f"{file.name}: has no samples")
+    if file.frames > MOST_SECONDS * file.samplerate:  # what a stream without a length says of itself
+        raise AudioProblem("corrupt", f"{file.name}: says it has {file.frames} frames; encode it anew, from a file")
     return file.frames
 
 

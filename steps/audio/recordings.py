@@ -4,6 +4,7 @@ Reads names only; `steps.audio.read` opens the files.
 """
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,22 +110,37 @@ def read_tree(root: Path) -> list[Utterance]:
     return utterances
 
 
+def audio_files(root: Path) -> list[Path]:
+    """The audio files below a directory, sorted; linked directories count as any other.
+
+    Names with a dot in front are left out silently, other kinds of files with a warning.
+    """
+    found, others = [], 0
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        status = Path(folder).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            raise InputError(f"{folder}: is linked into {root} more than once, or into itself; leave one link")
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+                found.append(Path(folder) / name)
+            else:
+                others += not name.startswith(".")
+    if others:
+        log.warning("%s: %d files that are no %s are left out", root, others, ", ".join(SUFFIXES))
+    return sorted(found)
+
+
 def _utterances(root: Path) -> Iterator[Utterance]:
-    others = 0
-    for path in root.rglob("*"):
+    for path in audio_files(root):
         parts = path.relative_to(root).parts
-        if any(part.startswith(".") for part in parts) or path.is_dir():
-            continue
-        if path.suffix.lower() not in SUFFIXES:
-            others += 1
-            continue
         if len(parts) != 3:
             raise InputError(f"{path}: not at {root}/<dataset>/<speaker>/<utterance>; move it, or write a wav.scp")
         dataset, speaker, _ = parts
         key = check_key(f"{dataset}_{speaker}", str(path))
         yield Utterance(check_key(f"{key}_{path.stem}", str(path)), path, None, None, dataset, key, path.stem, speaker)
-    if others:
-        log.warning("%s: %d files that are no %s are left out", root, others, ", ".join(SUFFIXES))
 
 
 def _refuse_collisions(named: Iterable[tuple[str, Path]]) -> None:

@@ -44,6 +44,23 @@ def test_librispeech(slice_of: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(400)
+def test_a_folder_of_which_nothing_is_known(slice_of: Path, tmp_path: Path) -> None:
+    genders = {line.split("|")[0].strip(): line.split("|")[1].strip().lower() for line in
+               (slice_of / "SPEAKERS.TXT").read_text().splitlines() if not line.startswith(";")}  # fmt: skip
+    for path in sorted(slice_of.glob("*/*/*/*.flac"))[:12]:
+        (tmp_path / "wavs" / path.stem.split("-")[0]).mkdir(parents=True)
+        (tmp_path / "wavs" / path.stem.split("-")[0] / path.name).symlink_to(path)
+    recipe = Recipe(
+        tmp_path / "it", write_conf(tmp_path / "conf"), "--corpus", "folder", "--data_dir", str(tmp_path / "wavs")
+    )
+    recipe.run("--stop_stage", "0")
+    data = DataDir(recipe.data / "all")
+    judged = data.table("utt2gender")
+    assert len(judged) >= 10 and len(data.table("utt2pitch")) == len(judged)
+    assert all(gender[0] == genders[data.utt2spk[utterance]] for utterance, gender in judged.items())
+
+
+@pytest.mark.timeout(400)
 def test_a_folder_with_a_table_of_what_is_known(slice_of: Path, tmp_path: Path) -> None:
     tree, known = tmp_path / "my tree", tmp_path / "known.csv"
     genders = {line.split("|")[0].strip(): line.split("|")[1].strip() for line in

@@ -50,6 +50,8 @@ if [ -z "$audio" ] && [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   python3 -m local.prepare_librispeech "${given[@]}" --data_dir "$data_dir" --out data/librispeech
 fi
 
-give stage stop_stage nj backend conf set use_gpu torchrun max_fail pickles
+dataset=
+[ -n "$audio" ] || dataset=librispeech
+give dataset stage stop_stage nj backend conf set use_gpu torchrun max_fail pickles
 [ "$stop_stage" -lt 1 ] ||
   steps/embed/extract.sh --cmd "$cuda_cmd" "${given[@]}" "${audio:-data/librispeech}" "exp/${name:-${backend:-resemblyzer}}"
