@@ -51,7 +51,7 @@ def work(options: Options) -> None:
         texts = dict(text for path in transcripts if path.is_file() for text in read_transcript(path))
         recordings = [_recording(path, texts) for path in files]
         genders = read_genders(speakers)
-        missing = sorted({recording.speaker for recording in recordings} - genders.keys(), key=int)
+        missing = sorted({recording.speaker for recording in recordings} - genders.keys())
         if missing:
             raise InputError(
                 f"{speakers}: no line for speaker {', '.join(missing[:5])} of {len(missing)} that have audio"

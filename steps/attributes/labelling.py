@@ -71,7 +71,11 @@ class Labelled:
 def known_genders(place: Path, utt2spk: Mapping[str, str]) -> dict[str, str]:
     """Speaker -> male or female as spk2gender says, or else utt2gender, which need not have all speakers."""
     if (place / "spk2gender").is_file():
-        return {speaker: FULL_NAMES[letter] for speaker, letter in DataDir(place).table("spk2gender").items()}
+        letters = DataDir(place).table("spk2gender")
+        odd = [speaker for speaker, letter in letters.items() if letter not in FULL_NAMES]
+        if odd:
+            raise InputError(f"{place}/spk2gender: {odd[0]}: expected m or f, found {letters[odd[0]]!r}")
+        return {speaker: FULL_NAMES[letter] for speaker, letter in letters.items()}
     if not (place / "utt2gender").is_file():
         return {}
     found: dict[str, str] = {}
