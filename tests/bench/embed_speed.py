@@ -65,10 +65,10 @@ def work(options: Options) -> None:
         "Times real time of each stage by itself, on one thread:",
         table(("back-end", "audio, s", "decode", "features", "network", "write"), map(stage_row, races.items())),
         "Times real time of reading, features, network and writing together, median and range; start-up, plan and merge"
-        " are left out, shards are small, so that two jobs share few files evenly, and a job keeps to one core. The loop"
-        " reads a file with soundfile and gives the network that file alone, of every eighth file; the network has one"
-        " thread, or two, decoding has one. One job is no faster than the loop with one thread: on processors batches"
-        " gain nothing here, what gains is that all cores are at work in all stages.",
+        " are left out, shards are small, so that two jobs share few files evenly, and a job keeps to one core. The"
+        " loop reads a file with soundfile and gives the network that file alone; the network has one thread, or two"
+        " (then every eighth file is taken), decoding has one. One job is no faster than the loop with one thread: on"
+        " processors batches gain nothing here, what gains is that all cores are at work in all stages.",
         table(
             ("back-end", *LOOPS, *JOBS, "2 jobs to 1", *(f"2 jobs to {loop}" for loop in LOOPS)),
             map(speed_row, races.items()),
