@@ -6,8 +6,10 @@ from pathlib import Path
 
 from utils.command import logger
 from utils.errors import InputError
+from utils.tables import read_lines
 
 log = logger(__name__)
+FAILURES = "failures.tsv"  # of a result
 Failure = tuple[str, str, str]  # utterance, reason, detail
 
 
@@ -15,6 +17,12 @@ def write_failures(file: Path, failures: Sequence[Failure]) -> None:
     """Write a table `utterance<tab>reason<tab>detail`, sorted."""
     lines = ["utterance\treason\tdetail", *("\t".join(map(_one_line, failure)) for failure in sorted(failures))]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_failures(file: Path) -> list[Failure]:
+    """Read what `write_failures` has written."""
+    utterances = (line.split("\t") for line in read_lines(file)[1:])
+    return [(utterance, reason, detail) for utterance, reason, detail in utterances]
 
 
 def _one_line(text: str) -> str:

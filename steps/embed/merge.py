@@ -14,11 +14,12 @@ More failures than --max_fail are an error, and nothing is written but their lis
 import sys
 
 from steps.embed.extraction import Network, Options, described, parts_root
-from steps.embed.failures import check_failures
+from steps.embed.failures import FAILURES, check_failures, read_failures
 from steps.embed.parts import Plan, current, read_plan
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.stage_dir import StageDir
+from utils.tables import read_lines
 
 log = logger(__name__)
 
@@ -29,7 +30,10 @@ def work(options: Options) -> None:
     identity = current(options, network)
     about = described(network, options, identity)
     with StageDir(options.out, about, force=options.force) as stage:
-        if stage.done:
+        if stage.done:  # perhaps with a larger --max_fail
+            failures = read_failures(options.out / FAILURES)
+            n = len(read_lines(options.out / "utt2spk")) + len(failures)
+            check_failures(failures, n, options.max_fail, options.out)
             return
         from steps.embed.outputs import copy_vectors, write_speakers, write_summary, write_tables
 

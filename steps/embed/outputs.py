@@ -16,7 +16,7 @@ import numpy as np
 
 from steps.audio.recordings import Utterance
 from steps.embed.batches import Item
-from steps.embed.failures import Failure, write_failures
+from steps.embed.failures import FAILURES, Failure, write_failures
 from steps.embed.parts import Outcome, Plan, read_part
 from utils.archives import Place, read_places
 from utils.data_dir import invert
@@ -82,7 +82,7 @@ def write_tables(directory: Path, result: Result) -> None:
     write_table(directory / "utt2spk", utt2spk)
     write_table(directory / "spk2utt", {speaker: " ".join(keys) for speaker, keys in invert(utt2spk).items()})
     write_table(directory / "utt2dur", {item.utterance.id: f"{item.seconds:.3f}" for item in result.items})
-    write_failures(directory / "failures.tsv", result.failures)
+    write_failures(directory / FAILURES, result.failures)
     lines = ["utterance\tfault", *("\t".join(oddity) for oddity in sorted(result.oddities))]
     (directory / "oddities.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     _write_list(directory / "utterance_list.json", map(_describe, result.items))

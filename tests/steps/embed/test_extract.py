@@ -180,6 +180,8 @@ def test_too_many_failures(tmp_path, capsys):
     assert "1 of 14 utterances (7.14 %) fail: 1 empty" in capsys.readouterr().err
     run_all(tree, out, "--max_fail", "0.2")
     assert not (tmp_path / "out.failures.tsv").exists()
+    assert merge.main(words) == 1  # what was allowed then is not now
+    assert "2 of 14 utterances (14.29 %) fail: 1 empty, 1 silent; more than --max_fail 0.01" in capsys.readouterr().err
 
 
 def test_a_network_that_gives_no_numbers(tmp_path, capsys):
