@@ -152,6 +152,11 @@ def is_done(out: Path, options: Any, inputs: Iterable[Path] = ()) -> bool:
     return StageDir._read(Path(out) / DONE) == signature(options, inputs)
 
 
+def parts_root(out: Path) -> Path:
+    """Where jobs that share a stage leave their parts until a command merges them into `out`."""
+    return out.absolute().with_name(f".{out.name}.parts")
+
+
 def signature(options: Any, inputs: Iterable[Path]) -> str:
     """A hash of what decides an output: options by value, input files by content (archives and audio by size and time).
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,9 @@ import numpy as np
 from steps.attributes.audit import audit, write_audit
 from steps.attributes.gender import MODEL, save
 from steps.attributes.labelling import Corpus, Labelled, Measured
-from steps.attributes.measurements import Measurement
 from steps.attributes.pictures import draw
 from steps.attributes.rates import DEFINITIONS, agreement
+from steps.audio.failures import FAILURES, write_failures
 from utils.tables import write_table
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def write_attribute_dir(out: Path, corpus: Corpus, labelled: Labelled, options: "Options") -> dict[str, Any]:
     """Write all files into `out`. Returns the summary."""
     _write_tables(out, labelled)
-    _write_failures(out / "failures.tsv", corpus.measurements)
+    failures = [(one.utterance, one.reason, one.detail) for one in corpus.measurements if one.reason]
+    write_failures(out / FAILURES, failures)
     if labelled.genders.classifier is not None:
         save(out / MODEL, labelled.genders.classifier)
     unit = f"{corpus.rates.unit.replace('_', ' ')} a second"
@@ -44,11 +45,6 @@ def _write_tables(out: Path, labelled: Labelled) -> None:
         ("utt2rate", labelled.rate.utterances, 3),
     ):
         write_table(out / name, {key: f"{value:.{digits}f}" for key, value in values.items()})
-
-
-def _write_failures(path: Path, measurements: Sequence[Measurement]) -> None:
-    lines = [f"{one.utterance}\t{one.reason}\t{one.detail}" for one in measurements if one.reason]
-    path.write_text("\n".join(["utterance\treason\tdetail", *lines]) + "\n", encoding="utf-8")
 
 
 def _audit(path: Path, corpus: Corpus, labelled: Labelled, options: "Options") -> dict[str, Any]:

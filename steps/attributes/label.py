@@ -16,7 +16,7 @@ from steps.attributes import measurements
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option, raw_values
-from utils.stage_dir import StageDir
+from utils.stage_dir import StageDir, parts_root
 from utils.tables import read_table, read_vectors
 
 log = logger(__name__)
@@ -61,7 +61,7 @@ def work(options: Options) -> None:
             _label(options, corpus, pitch, rate, stage)
             measurements.write_measurements(stage.dir / measurements.MEASUREMENTS, measured)
             (stage.dir / measurements.SIGNATURE).write_text(f"{name}\n")
-    shutil.rmtree(measurements.parts_root(options.out), ignore_errors=True)
+    shutil.rmtree(parts_root(options.out), ignore_errors=True)
 
 
 def _script(options: Options) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from steps.audio.recordings import Utterance, read_utterances
 from utils.errors import InputError
-from utils.stage_dir import signature
+from utils.stage_dir import parts_root, signature
 from utils.tables import read_lines
 
 SHARD = 200  # utterances
@@ -54,11 +54,6 @@ def read_shards(place: Path) -> tuple[str, list[list[Utterance]]]:
     there = [path for path in recordings if path.is_file()]
     name = signature({"version": VERSION, "shard": SHARD, "ids": [u.id for u in utterances]}, [*tables, *there])
     return name, [utterances[start : start + SHARD] for start in range(0, len(utterances), SHARD)]
-
-
-def parts_root(out: Path) -> Path:
-    """Where jobs leave their shards until they are joined."""
-    return out.absolute().with_name(f".{out.name}.parts")
 
 
 def shard_path(out: Path, name: str, number: int) -> Path:

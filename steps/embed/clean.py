@@ -7,10 +7,11 @@ import shutil
 import sys
 from dataclasses import replace
 
-from steps.embed.extraction import Network, Options, is_merged, parts_root
+from steps.embed.extraction import Network, Options, is_merged
 from steps.embed.parts import current
 from utils.command import run_command
 from utils.errors import InputError
+from utils.stage_dir import parts_root
 
 
 def work(options: Options) -> None:

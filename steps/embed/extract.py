@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from steps.audio.read import AudioProblem, load
 from steps.embed.batches import Batch, Rule
-from steps.embed.extraction import Network, Options, is_merged, parts_root
+from steps.embed.extraction import Network, Options, is_merged
 from steps.embed.parts import Outcome, Plan, current, read_plan, write_part
 from utils.command import logger, run_command
 from utils.errors import InputError
+from utils.stage_dir import parts_root
 
 if TYPE_CHECKING:
     import numpy as np

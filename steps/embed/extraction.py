@@ -135,8 +135,3 @@ def described(network: Network, options: Options, name: str) -> dict[str, Any]:
 def is_merged(network: Network, options: Options, name: str) -> bool:
     """Is the result there, of the plan with this identity?"""
     return not options.force and is_done(options.out, described(network, options, name))
-
-
-def parts_root(out: Path) -> Path:
-    """Where plans and parts are until they have been merged."""
-    return out.absolute().with_name(f".{out.name}.parts")

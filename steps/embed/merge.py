@@ -13,12 +13,12 @@ More failures than --max_fail are an error, and nothing is written but their lis
 
 import sys
 
-from steps.embed.extraction import Network, Options, described, parts_root
-from steps.embed.failures import FAILURES, check_failures, read_failures
+from steps.audio.failures import FAILURES, check_failures, read_failures
+from steps.embed.extraction import Network, Options, described
 from steps.embed.parts import Plan, current, read_plan
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.stage_dir import StageDir
+from utils.stage_dir import StageDir, parts_root
 from utils.tables import read_lines
 
 log = logger(__name__)

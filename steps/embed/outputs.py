@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from steps.audio.failures import FAILURES, Failure, write_failures
 from steps.audio.recordings import Utterance
 from steps.embed.batches import Item
-from steps.embed.failures import FAILURES, Failure, write_failures
 from steps.embed.parts import Outcome, Plan, read_part
 from utils.archives import Place, read_places
 from utils.data_dir import invert

@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from steps.embed.batches import Batch, Item
-from steps.embed.extraction import Network, Options, as_row, from_row, parts_root
+from steps.embed.extraction import Network, Options, as_row, from_row
 from utils.errors import InputError
 from utils.options import as_dict
+from utils.stage_dir import parts_root
 
 CURRENT, PLAN = "current", "plan.jsonl"
 

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from steps.audio.failures import check_failures
 from steps.audio.read import AudioProblem, Header, read_header
 from steps.audio.recordings import Utterance, read_utterances
 from steps.embed.batches import Item, shards
-from steps.embed.extraction import Network, Options, identity, is_merged, parts_root
-from steps.embed.failures import check_failures
+from steps.embed.extraction import Network, Options, identity, is_merged
 from steps.embed.parts import PLAN, Outcome, make_current, write_plan
 from utils.command import logger, progress, run_command
+from utils.stage_dir import parts_root
 
 log = logger(__name__)
 

@@ -6,10 +6,10 @@ Takes the options of the sampling jobs, without --job.
 import shutil
 import sys
 
-from steps.generators.sample_job import Options, check, finish, inputs, parts_root
+from steps.generators.sample_job import Options, check, finish, inputs
 from utils.command import run_command
 from utils.errors import InputError
-from utils.stage_dir import StageDir, is_done
+from utils.stage_dir import StageDir, is_done, parts_root
 
 
 def work(options: Options) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.generators.requests import Manner, Request
-from steps.generators.sample_job import Options, check, finish, inputs, manner_of, parts_root, requests_of, vectors_of
+from steps.generators.sample_job import Options, check, finish, inputs, manner_of, requests_of, vectors_of
 from utils.command import logger, progress, run_command
-from utils.stage_dir import StageDir, is_done
+from utils.stage_dir import StageDir, is_done, parts_root
 
 if TYPE_CHECKING:
     import numpy as np

@@ -89,11 +89,6 @@ def vectors_of(options: Options, requests: list[Request], voices: "Voices") -> "
     return read_vectors(options.text_vectors / "text_vec.scp", [request.text_id for request in requests])[1]
 
 
-def parts_root(out: Path) -> Path:
-    """Where jobs leave their parts until they are merged."""
-    return out.absolute().with_name(f".{out.name}.parts")
-
-
 def manner_of(options: Options) -> Manner:
     """How to draw, from the options."""
     return Manner(

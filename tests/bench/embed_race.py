@@ -17,9 +17,10 @@ from steps.embed import plan
 from steps.embed.backend import Backend
 from steps.embed.batches import Item
 from steps.embed.extract import embed, extract, load_batch
-from steps.embed.extraction import Network, Options, parts_root
+from steps.embed.extraction import Network, Options
 from steps.embed.parts import Plan, current, read_plan, write_part
 from tests.bench.timing import take_turns
+from utils.stage_dir import parts_root
 
 STAGES = ("decode", "features", "network", "write")
 LOOPS = {"loop, 1 thread": 1, "loop, 2 threads": 2}  # as many threads in the network's operations

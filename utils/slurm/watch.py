@@ -76,8 +76,7 @@ class Watch:
                 tick = min(TICKS[1], tick * GROWTH)
 
     def _submit_next(self) -> None:
-        one_by_one = self.settings.max_jobs_run is not None and self.submitted
-        while self.waiting and not one_by_one and self.clock() >= self.next_submission:
+        while self.waiting and self.clock() >= self.next_submission and not self._must_drain():
             tasks, offset = self.waiting[0]
             try:
                 self.submit(tasks, offset)
@@ -96,7 +95,10 @@ class Watch:
                 self.next_submission = self.clock() + self.poll_delay  # others may join the next one
             else:
                 self._ask_soon()
-            one_by_one = self.settings.max_jobs_run is not None
+
+    def _must_drain(self) -> bool:
+        """SLURM limits the jobs of one array that run at once: with such a limit one array follows the other."""
+        return self.settings.max_jobs_run is not None and bool(self.submitted)
 
     def _ask_soon(self) -> None:
         self.poll_delay = self.settings.poll_first

@@ -12,8 +12,9 @@ pytest.importorskip("parselmouth", reason="praat-parselmouth (GPL, optional) is 
 soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
 
 from steps.attributes import label, measure_job  # noqa: E402
-from steps.attributes.measurements import SHARD, parts_root, read_measurements  # noqa: E402
+from steps.attributes.measurements import SHARD, read_measurements  # noqa: E402
 from utils.data_dir import write_data_dir  # noqa: E402
+from utils.stage_dir import parts_root  # noqa: E402
 from utils.tables import read_table, read_vectors, write_vectors  # noqa: E402
 
 ROOT = Path(__file__).parents[3]

@@ -1,4 +1,4 @@
-"""Utterances without an embedding: their list, and how many of them are too many."""
+"""Utterances of which no embedding or no measurement could be made: their list, and how many of them are too many."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def read_failures(file: Path) -> list[Failure]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return text if text.isprintable() else " ".join(text.split())
 
 
 def check_failures(failures: Sequence[Failure], n_utterances: int, max_fail: float, out: Path) -> None:
