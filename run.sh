@@ -158,12 +158,12 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   case $corpus in
     demo)
       give nj force
-      python3 -m local.prepare_demo "${given[@]}" --out "$data/all"
+      python3 -m local.demo "${given[@]}" --out "$data/all"
       ;;
     capspeech)
       give data_dir embedding_dir sources attributes min_match path_prefix path_map utt2spk \
         max_unknown gender_conflicts space rules force
-      python3 -m local.prepare_capspeech "${given[@]}" --out "$data/all"
+      python3 -m local.capspeech "${given[@]}" --out "$data/all"
       ;;
     librispeech | folder)
       give nj data_dir subsets labels segment_seconds hop_seconds max_fail backend backend_conf backend_set use_gpu \

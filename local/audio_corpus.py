@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.segments import cut
 from steps.audio.read import AudioProblem, read_header
 from steps.audio.recordings import Utterance
+from steps.audio.segments import cut
 from utils.command import logger, progress
 from utils.data_dir import write_data_dir
 from utils.errors import InputError

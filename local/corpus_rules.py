@@ -16,6 +16,7 @@ import yaml
 
 from utils.errors import InputError
 
+RULES = Path(__file__).with_name("rules")
 FILES = ("columns.yaml", "labels.yaml", "speakers.yaml")
 AUDIO = re.compile(r"\.(wav|flac|m4a|mp3|ogg|opus|sph)$", re.IGNORECASE)
 

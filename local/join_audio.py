@@ -9,8 +9,9 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from steps.text.groups import ATTRIBUTES
+from steps.data.groups import ATTRIBUTES
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
@@ -27,6 +28,7 @@ Tables = dict[str, dict[str, str]]
 class Options:
     """Options of the command."""
 
+    COMMAND: ClassVar[str] = "local.join_audio"
     audio: Path = option(help="data directory of audio: utt2spk, wav.scp")
     embeddings: Path = option(help="directory that has xvector.scp")
     measured: Path = option(help="directory that has utt2<attribute>")

@@ -11,7 +11,7 @@ set -euo pipefail
 help_message="usage: local/prepare_audio.sh [options] librispeech|folder <data> <exp>
   --cmd, --nj   launcher and resources (default: run.pl), number of jobs (default: 2)
   --data_dir, --subsets, --labels, --segment_seconds, --hop_seconds, --max_fail
-                as in python3 -m local.prepare_librispeech --help and local.prepare_folder
+                as in python3 -m local.librispeech --help and local.folder
   --backend, --backend_conf, --backend_set, --use_gpu   as --backend, --conf, --set of steps/embed/extract.sh
   --rate_from, --lexicon, --gender_model, --gender_threshold, --seed   as in steps/attributes/measure.sh
   --attributes, --max_unknown, --force"

@@ -14,13 +14,20 @@ import pytest
 from tests.bench.help_time import commands
 
 ROOT = Path(__file__).parents[1]
-MAY_USE = {
-    "utils": {"utils"},
-    "steps": {"utils", "steps"},
-    "local": {"utils", "steps", "local"},
-    "egs": {"utils", "steps", "local", "egs"},
-    "tests": {"utils", "steps", "local", "tests"},
-}
+# From top to bottom: a room may use those below its own line, itself, and what stands beside it.
+ROOMS = (
+    {"egs"},
+    {"local"},
+    {"steps/score", "steps/verify"},
+    {
+        *("steps/embed", "steps/generators", "steps/attributes", "steps/text", "steps/sid", "steps/units", "steps/asr"),
+        *("steps/vocoder", "steps/unit_lm", "steps/hmm", "steps/ivector", "steps/dtw"),
+    },
+    {"steps/vad", "steps/features"},
+    {"steps/networks", "steps/training", "steps/gmm", "steps/metrics", "steps/data", "steps/audio"},
+    {"utils"},
+)
+BESIDE = {("steps/generators", "steps/text")}
 OF_UTILS = {"numpy", "yaml", "kaldiio", "matplotlib", "submitit"}
 TOP = {
     *("egs", "local", "steps", "utils", "conf", "tests"),
@@ -36,11 +43,11 @@ TOP = {
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 # Networks that others have trained come as files of torch, which are pickles: this module alone may open them, through
 # torch.load(weights_only=True), which takes tensors and plain containers and runs nothing that a pickle names.
-READS_CHECKPOINTS = "steps/embed/checkpoint.py"
+READS_CHECKPOINTS = "steps/networks/foreign_weights.py"
 WRITES_PICKLES = "steps/embed/write_pickles.py"  # for users of 3D-Speaker, on request
 REQUIREMENT = re.compile(r"[\w.-]+==[\w.]+ +# [\w.]+: \w.*")
 LONGEST_FILE, LONGEST_FUNCTION = 350, 50  # lines
-SHELL_FOLDER = re.compile(r"(?<![\w/.$}-])(?:python3 -m )?(local|steps|egs)[./](?=\w)")
+SHELL_NAME = re.compile(r"(?<![\w/.$}-])(?:python3 -m )?((?:local|egs|steps[./]\w+)[./]\w+)")
 
 
 @cache
@@ -65,39 +72,74 @@ def modules(*folders: str) -> list[str]:
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Line and top-level package of every import, those within functions too."""
+    """Line and module of every import, those within functions too."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
+            yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.lineno, "a relative import" if node.level else node.module.split(".")[0]
+            yield node.lineno, "a relative import" if node.level else node.module
 
 
-@pytest.mark.parametrize("layer", ["utils", "steps", "local", "egs"])
-def test_imports_go_one_way(layer):
-    wrong = {*MAY_USE, "a relative import"} - MAY_USE[layer]
-    found = [
-        f"{name}:{line} {package}"
-        for name in modules(layer)
-        for line, package in imports(parse(name))
-        if package in wrong
-    ]
+def packages(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and top-level package of every import."""
+    return ((line, module.split(".")[0]) for line, module in imports(tree))
+
+
+def room(name: str) -> str:
+    """The room of a file or module: `steps/embed`, or the top-level folder."""
+    parts = re.split(r"[./]", name)
+    return "/".join(parts[:2]) if parts[0] == "steps" else parts[0]
+
+
+def floor(name: str) -> int:
+    """The line of ROOMS that a room stands in, from the top; raises StopIteration for a room that has no place."""
+    return next(number for number, rooms in enumerate(ROOMS) if name in rooms)
+
+
+def may_use(user: str, used: str) -> bool:
+    """Whether one room may use another."""
+    return user == used or floor(user) < floor(used) or (user, used) in BESIDE
+
+
+def test_every_room_has_its_place():
+    rooms = {room(name) for name in modules("local", "utils", "egs")} | {
+        room(name) for name in modules("steps") if name.count("/") > 1
+    }
+    assert rooms - set().union(*ROOMS) == set()
+
+
+def test_imports_go_one_way():
+    found = []
+    for name in modules("utils", "steps", "local", "egs"):
+        for line, module in imports(parse(name)):
+            ours = module.split(".")[0] in ("utils", "steps", "local", "egs")
+            if (
+                module == "a relative import"
+                or module.startswith("tests")
+                or ours
+                and not may_use(room(name), room(module))
+            ):
+                found.append(f"{name}:{line} {module}")
     assert found == []
 
 
-@pytest.mark.parametrize("layer", ["utils", "steps"])
-def test_shell_scripts_call_one_way(layer):
+def test_recipes_hold_no_python():
+    """A second package `local` or `steps` in a recipe would hide the first."""
+    assert modules("egs") == []
+
+
+def test_shell_scripts_call_one_way():
     found = []
-    for name in (name for name in files("*.sh", "*.pl", "*.pm") if name.startswith(f"{layer}/")):
+    for name in (name for name in files("*.sh", "*.pl", "*.pm") if any(room(name) in line for line in ROOMS)):
         for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
-            used = set(SHELL_FOLDER.findall(line.partition("#")[0])) - MAY_USE[layer]
-            found += [f"{name}:{number} {folder}" for folder in used]
+            called = SHELL_NAME.findall(line.partition("#")[0])
+            found += [f"{name}:{number} {one}" for one in called if not may_use(room(name), room(one))]
     assert found == []
 
 
 def test_utils_knows_no_torch():
     known = sys.stdlib_module_names | OF_UTILS | {"utils"}
-    used = {(name, package) for name in modules("utils") for _, package in imports(parse(name))}
+    used = {(name, package) for name in modules("utils") for _, package in packages(parse(name))}
     assert {(name, package) for name, package in used if package not in known} == set()
 
 
@@ -105,7 +147,7 @@ def test_no_pickle_is_loaded_and_no_path_bent():
     found = []
     for name in modules("local", "steps", "utils", "egs"):
         unpicklers = UNPICKLERS if name != WRITES_PICKLES else set()
-        found += [f"{name}:{line} {package}" for line, package in imports(parse(name)) if package in unpicklers]
+        found += [f"{name}:{line} {package}" for line, package in packages(parse(name)) if package in unpicklers]
         for node in ast.walk(parse(name)):
             banned = {"sys.path"} | ({"torch.load"} if name != READS_CHECKPOINTS else set())
             if isinstance(node, ast.Attribute) and ast.unparse(node) in banned:
@@ -211,10 +253,16 @@ def test_files_that_documents_name_exist(name):
     assert [path for path in links + named if not list(ROOT.glob(path.removeprefix("./")))] == []
 
 
+def is_command(module: str) -> bool:
+    """Whether `python3 -m module` finds something: a file, or a package with a command."""
+    path = ROOT / module.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+
+
 @pytest.mark.parametrize("name", ["README.md", "RESULTS.md"])
 def test_commands_that_documents_name_exist(name):
     called = set(re.findall(r"python3? -m ((?:local|steps|utils|tests)[\w.]*\w)", document(name)))
-    assert [module for module in called if not (ROOT / f"{module.replace('.', '/')}.py").is_file()] == []
+    assert [module for module in called if not is_command(module)] == []
 
 
 def test_options_of_run_sh_that_the_readme_names_exist():

@@ -40,7 +40,7 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
     Returns the exit status: 0, 1 after one line on stderr, or RUN_AGAIN where the work can be continued.
     """
     module = sys.modules[work.__module__]
-    prog = module.__spec__.name if module.__spec__ else work.__module__
+    prog = (module.__spec__.name if module.__spec__ else work.__module__).removesuffix(".__main__")  # of a package
     try:
         options = parse(cls, argv, f"python3 -m {prog}", (description or "").strip())
         start_log()

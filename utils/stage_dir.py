@@ -15,8 +15,7 @@ import hashlib
 import json
 import os
 import shutil
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,7 +37,7 @@ NOT_HASHED = ("out", *HOW_NOT_WHAT)
 class StageDir:
     """Context manager around one output directory.
 
-    `options` is the dataclass of a command, or a mapping of plain values.
+    `options` is the dataclass of a command, with the command's fixed name in COMMAND, or a mapping of plain values.
 
     Attributes:
         final: the directory as the user named it.
@@ -178,9 +177,8 @@ def signature(options: Any, inputs: Iterable[Path]) -> str:
 
 
 def _owner(options: Any) -> str:
-    """The module that declares the options, by its own name also where it runs as `python3 -m`."""
-    module = sys.modules[type(options).__module__]
-    return module.__spec__.name if module.__spec__ else module.__name__
+    """The fixed name of the command that declares the options: modules move, what they have finished stays finished."""
+    return "builtins" if isinstance(options, Mapping) else options.COMMAND
 
 
 def _files(root: Path) -> Iterable[Path]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from steps.attributes.crossfit import balanced_accuracy, held_out_posteriors, learnable, log_odds
+from steps.metrics.crossfit import balanced_accuracy, held_out_posteriors, learnable, log_odds
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from steps.attributes.bins import GENDERS
-from steps.attributes.crossfit import Classifier, fit, held_out_posteriors, learnable, log_odds
+from steps.metrics.crossfit import Classifier, fit, held_out_posteriors, learnable, log_odds
 from utils.errors import InputError
 
 MODEL = "gender.safetensors"

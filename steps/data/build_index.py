@@ -8,6 +8,7 @@ that are identical. Each vector is read once and must be finite, not zero, whole
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from utils.command import logger, run_command
 from utils.options import option
@@ -20,6 +21,7 @@ log = logger(__name__)
 class Options:
     """Options of the command."""
 
+    COMMAND: ClassVar[str] = "steps.data.build_index"
     data: Path = option(help="directory that has the data directories of the sets")
     out: Path = option(help="directory to write")
     sets: tuple[str, ...] = option(("train", "dev", "test"), "names of the sets")

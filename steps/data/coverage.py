@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from steps.text.groups import Grouping
+from steps.data.groups import Grouping
 from utils.command import logger
 from utils.errors import InputError
 

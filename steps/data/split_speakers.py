@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from steps.data.coverage import Coverage
-from steps.text.groups import ATTRIBUTES, read_groups
+from steps.data.groups import ATTRIBUTES, read_groups
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
@@ -33,6 +34,7 @@ SET_NAMES = {"train": "train", "dev": "dev", "val": "dev", "validation": "dev", 
 class Options:
     """Options of the command."""
 
+    COMMAND: ClassVar[str] = "steps.data.split_speakers"
     data: Path = option(help="data directory with all utterances")
     out: Path | None = option(None, "directory to make train, dev and test in; default: the one that has the data")
     attributes: tuple[str, ...] = option(ATTRIBUTES, "what makes the groups")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.embed.fbank import Fbank
 from steps.embed.torch_backend import TorchBackend, Weights
+from steps.features.fbank import Fbank
 from utils.options import option
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class ERes2NetV2Backend(TorchBackend):
     def build(self) -> "nn.Module":
         import torch
 
-        from steps.embed.networks.eres2netv2 import ERes2NetV2, Sizes
-        from steps.embed.published_sizes import read_sizes
+        from steps.networks.eres2netv2 import ERes2NetV2, Sizes
+        from steps.networks.published_sizes import read_sizes
 
         options: Options = self.options
         sizes = Sizes() if options.model_config is None else read_sizes(options.model_config)

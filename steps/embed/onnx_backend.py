@@ -14,7 +14,7 @@ import onnxruntime
 from onnxruntime import NodeArg
 
 from steps.embed.backend import Backend
-from steps.embed.fbank import SIXTEEN_BITS, WINDOWS, Fbank
+from steps.features.fbank import SIXTEEN_BITS, WINDOWS, Fbank
 from utils.errors import InputError
 from utils.options import option
 

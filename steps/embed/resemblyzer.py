@@ -17,7 +17,7 @@ import numpy as np
 
 from steps.audio.read import AudioProblem
 from steps.embed.backend import Backend
-from steps.embed.mel import mel_filters, mel_spectrogram
+from steps.features.mel import mel_filters, mel_spectrogram
 from utils.errors import InputError
 from utils.options import option
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from steps.embed.backend import Backend
-from steps.embed.fbank import Fbank
+from steps.features.fbank import Fbank
 from utils.errors import InputError
 from utils.options import option
 
@@ -40,7 +40,7 @@ class TorchBackend(Backend):
         super().__init__(options, device)
         import torch
 
-        from steps.embed.checkpoint import load_weights
+        from steps.networks.foreign_weights import load_weights
 
         if (options.checkpoint is None) == (options.random_seed is None):
             raise InputError(

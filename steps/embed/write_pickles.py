@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import dump
-from typing import Any
+from typing import Any, ClassVar
 
 from utils.command import logger, run_command
 from utils.errors import InputError
@@ -32,6 +32,7 @@ PROTOCOL = 4  # of pickle: Python 3.4 and later read it
 class Options:
     """Options of the command."""
 
+    COMMAND: ClassVar[str] = "steps.embed.write_pickles"
     embeddings: Path = option(help="directory of embeddings")
     out: Path | None = option(None, "directory to write; default: pickles, in the directory of embeddings")
     force: bool = option(False, "write again even if nothing has changed")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steps.embed.fbank import SIXTEEN_BITS, Fbank
 from steps.embed.torch_backend import TorchBackend, Weights
+from steps.features.fbank import SIXTEEN_BITS, Fbank
 from utils.options import option
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class XVectorBackend(TorchBackend):
     Options, name, dim = Options, "xvector", 512
 
     def build(self) -> "nn.Module":
-        from steps.embed.networks.xvector import Sizes, XVector
+        from steps.networks.xvector import Sizes, XVector
 
         options: Options = self.options
         self.dim, self.fbank = options.dim, Fbank(options.bins, options.scale)

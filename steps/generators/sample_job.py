@@ -6,7 +6,7 @@ Used by `steps.generators.sample`, which draws, and `steps.generators.merge_samp
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from steps.generators.requests import Manner, Request, from_file, from_groups, from_text
 from utils.command import logger
@@ -27,6 +27,7 @@ log = logger(__name__)
 class Options:
     """Options of the command."""
 
+    COMMAND: ClassVar[str] = "steps.generators.sample_job"
     model: Path = option(help="directory of a trained generator")
     out: Path = option(help="data directory to write")
     text: str | None = option(None, "description of a voice")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from steps.text.groups import ATTRIBUTES, group_values
+from steps.data.groups import ATTRIBUTES, group_values
 from utils.errors import InputError
 from utils.tables import read_table, read_vectors
 

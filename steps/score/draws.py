@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from steps.metrics.coverage import MIN_SPEAKERS, density_and_coverage, expected_coverage, neighbours_for
+from steps.metrics.distances import mean_pairwise_distance, nearest, nearest_other, one_row_each
+from steps.metrics.frechet import FrechetRatios
 from steps.score.attributes import AttributeJudge, balanced_accuracy
-from steps.score.coverage import MIN_SPEAKERS, density_and_coverage, expected_coverage, neighbours_for
 from steps.score.data import ScoreData, VectorSet
-from steps.score.distances import mean_pairwise_distance, nearest, nearest_other, one_row_each
-from steps.score.frechet import FrechetRatios
 from utils.vectors import unit_rows
 
 

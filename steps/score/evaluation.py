@@ -12,13 +12,13 @@ from functools import cached_property
 import numpy as np
 
 from steps.generators.contract import Generator
+from steps.metrics.two_sample import MAX_ROWS, two_sample_accuracy
 from steps.score.attributes import AttributeJudge, balanced_accuracy, mix_weights
 from steps.score.data import SETS, ScoreData, VectorSet
 from steps.score.draws import DrawMeter, diversity, expected_coverages, make_draw, mean_of
 from steps.score.likelihood import TestDensity
 from steps.score.memorisation import Memory
 from steps.score.sources import GeneratorSource, Source, VectorSource
-from steps.score.two_sample import MAX_ROWS, two_sample_accuracy
 from utils.errors import InputError
 
 

@@ -7,8 +7,8 @@ speakers, measured alike, say how many may be that close.
 
 import numpy as np
 
+from steps.metrics.distances import nearest
 from steps.score.data import VectorSet
-from steps.score.distances import nearest
 from utils.vectors import unit_rows
 
 COPY = 1e-5  # cosine distance that float32 cannot tell from zero

@@ -8,9 +8,10 @@ report.html (tables and pictures in one file, nothing else needed) and pictures/
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+from steps.data.groups import ATTRIBUTES
 from steps.generators.train import read_list
-from steps.text.groups import ATTRIBUTES
 from utils.command import logger, progress, run_command
 from utils.errors import InputError
 from utils.options import option
@@ -25,6 +26,7 @@ SAMPLES = ("xvector.ark", "xvector.scp", "utt2group")
 class Options:
     """Options of the command."""
 
+    COMMAND: ClassVar[str] = "steps.score.score"
     index: Path = option(help="exp/<corpus>/index, with train, dev and test")
     descriptions: Path = option(help="data/<corpus>/descriptions")
     text_vectors: Path = option(help="exp/<corpus>/text")

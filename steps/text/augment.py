@@ -17,10 +17,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+from steps.data.groups import ATTRIBUTES, Grouping, read_groups
 from steps.text.check import Checker
 from steps.text.encode import SentenceEncoder
-from steps.text.groups import ATTRIBUTES, Grouping, read_groups
 from steps.text.openai_paraphraser import Paraphraser, read_settings
 from steps.text.variants import Variants, from_endpoint, from_file, from_grammar
 from utils.command import logger, run_command
@@ -36,6 +37,7 @@ VARIANTS, FEWEST_OF_FILE = 30, 10  # of each group, where --variants_per_group d
 
 @dataclass(frozen=True)
 class Options:
+    COMMAND: ClassVar[str] = "steps.text.augment"
     data: Path = option(help="data directory with the attribute tables")
     out: Path = option(help="directory for the texts")
     vec_out: Path = option(help="directory for the sentence vectors")

@@ -5,9 +5,9 @@ check each as it comes. What cannot stand is left out and listed with its reason
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from steps.data.groups import Grouping
 from steps.text.check import Checker, normalise, require_text
 from steps.text.grammar import Grammar
-from steps.text.groups import Grouping
 from steps.text.openai_paraphraser import Paraphraser
 from utils.errors import InputError
 from utils.json_files import read_json

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from local import prepare_librispeech
+from local import librispeech
 from steps.audio.read import AudioProblem, load
 from steps.audio.recordings import Utterance, read_data_dir
 from steps.embed.backend import load_backend
-from steps.embed.mel import mel_filters, mel_spectrogram
-from steps.score.verification import all_pairs, bootstrap_error_rates, equal_error_rate
+from steps.features.mel import mel_filters, mel_spectrogram
+from steps.metrics.trials import all_pairs, bootstrap_error_rates, equal_error_rate
 from tests.bench.results import PATH, command_line, record, table
 from tests.bench.timing import require_one_thread
 from utils.command import run_command
@@ -98,7 +98,7 @@ def cut(place: Path, options: Options) -> Iterator[Utterance]:
     with tempfile.TemporaryDirectory() as name:
         length = str(options.seconds)
         words = ["--data_dir", str(place), "--out", f"{name}/audio"]
-        if prepare_librispeech.main([*words, "--segment_seconds", length, "--hop_seconds", length]):
+        if librispeech.main([*words, "--segment_seconds", length, "--hop_seconds", length]):
             raise InputError(f"{place}: cannot be cut into segments, as said above")
         utterances = read_data_dir(Path(name) / "audio")
     chosen = set(islice(dict.fromkeys(utterance.speaker for utterance in utterances), options.n_speakers))

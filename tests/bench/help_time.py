@@ -14,7 +14,7 @@ from tests.bench.timing import take_turns
 def commands() -> dict[str, list[str]]:
     """Every command of the recipe by name: modules that have a main, and shell scripts that have a help message."""
     modules = sorted(
-        ".".join(path.with_suffix("").parts)
+        ".".join(path.with_suffix("").parts).removesuffix(".__main__")
         for folder in ("local", "steps", "utils")
         for path in Path(folder).rglob("*.py")
         if "\ndef main(" in path.read_text(encoding="utf-8")

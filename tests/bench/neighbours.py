@@ -17,7 +17,7 @@ class Options:
 
 def work(options: Options) -> None:
     """Find the nearest other embedding of each."""
-    from steps.score.distances import nearest_other, unit_rows
+    from steps.metrics.distances import nearest_other, unit_rows
     from tests.bench.generated import Corpus
 
     nearest_other(unit_rows(Corpus(options.n, options.dim).matrix()))

@@ -55,7 +55,7 @@ def work(options: Options) -> None:
 
 def prepare(corpus: Path, place: Path) -> None:
     """Stages 0 and 1."""
-    from local.prepare_capspeech import main as prepare_capspeech
+    from local.capspeech.__main__ import main as prepare_capspeech
     from steps.text.augment import main as augment
 
     embeddings = ["--embedding_dir", str(corpus / "embeddings")]

@@ -54,7 +54,7 @@ def work(options: Options) -> None:
 
 def measure_diversity(options: Options) -> list[tuple[str, str]]:
     """Time it at a quarter, a half and all of N, and of D. Returns rows of a table."""
-    from steps.score.distances import mean_pairwise_distance
+    from steps.metrics.distances import mean_pairwise_distance
     from tests.bench.generated import Corpus
 
     x = Corpus(options.n, options.dim).matrix()

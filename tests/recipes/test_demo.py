@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.prepare_demo import PACKAGES
+from local.demo.__main__ import PACKAGES
 from tests.recipes.page import open_page
 from tests.recipes.recipe import ROOT, Recipe, write_conf
 from utils.tables import read_table
@@ -24,7 +24,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     """All stages, the first one with fewer voices than ./run.sh would take."""
     root = tmp_path_factory.mktemp("demo")
     recipe = Recipe(root / "small demo", write_conf(root / "conf"), "--corpus", "demo")
-    prepare = [sys.executable, "-m", "local.prepare_demo", "--n_voices", VOICES, "--out", str(recipe.data / "all")]
+    prepare = [sys.executable, "-m", "local.demo", "--n_voices", VOICES, "--out", str(recipe.data / "all")]
     subprocess.run(prepare, cwd=ROOT, check=True)
     recipe.run("--stage", "1")
     return recipe

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Options:
+    COMMAND: ClassVar[str] = "tests.utils.test_stage_dir"
     out: Path = option(help="directory to write")
     seed: int = option(0, "seed")
     nj: int = option(1, "jobs")

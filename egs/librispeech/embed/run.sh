@@ -47,7 +47,7 @@ export PS_PYTHON_BIN
 if [ -z "$audio" ] && [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   [ -n "$data_dir" ] || { echo "$0: ERROR: give --data_dir or --audio (see --help)" >&2; exit 1; }
   give subsets segment_seconds hop_seconds
-  python3 -m local.prepare_librispeech "${given[@]}" --data_dir "$data_dir" --out data/librispeech
+  python3 -m local.librispeech "${given[@]}" --data_dir "$data_dir" --out data/librispeech
 fi
 
 dataset=

@@ -58,7 +58,7 @@ class Phonemizer:
 @pytest.fixture(scope="session")
 def espeak():
     pytest.importorskip("espeakng_loader", reason="espeakng-loader (GPL, optional) is not installed")
-    from local.espeak import Espeak
+    from local.demo.espeak import Espeak
 
     return Espeak("en-us")
 
@@ -80,7 +80,7 @@ def spoken(espeak, phonemizer, sentences) -> list[Spoken]:
     """Each sentence by each voice at each speed."""
     import soxr
 
-    from local.espeak import speak_alone
+    from local.demo.espeak import speak_alone
 
     said = []
     for voice, pitch in VOICES:

@@ -53,7 +53,7 @@ def test_nothing_voiced_is_named(waveform):
 
 
 def test_espeak_obeys_its_pitch_and_we_see_it(espeak):
-    from local.espeak import speak_alone
+    from local.demo.espeak import speak_alone
 
     line = [("Seven paper boats were drifting slowly under the willow.", 170)]
     low, high = (measure_waveform("u", speak_alone(espeak, "f2", p, line)[0] / 32768.0).f0 for p in (30, 70))

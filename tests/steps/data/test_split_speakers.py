@@ -203,8 +203,8 @@ def test_a_set_that_is_lost_is_made_again_alone(tmp_path):
 
 
 def test_the_official_split_of_real_data_leaks(capspeech_libri, tmp_path):
-    from local.prepare_capspeech import Options as Prepare
-    from local.prepare_capspeech import work as prepare
+    from local.capspeech.__main__ import Options as Prepare
+    from local.capspeech.__main__ import work as prepare
 
     prepare(Prepare(capspeech_libri, capspeech_libri / "embeddings", tmp_path / "all"))
     attributes = ("gender", "pitch", "speaking_rate")

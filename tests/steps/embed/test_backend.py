@@ -47,7 +47,7 @@ def test_wrong_names():
     with pytest.raises(InputError, match="no.such.module"):
         backend_class("no.such.module:Class")
     with pytest.raises(InputError, match="has no attribute 'Nothing'"):
-        backend_class("steps.embed.mel:Nothing")
+        backend_class("steps.features.mel:Nothing")
 
 
 def test_wrong_options(tmp_path):

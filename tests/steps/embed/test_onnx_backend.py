@@ -12,7 +12,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from steps.embed.backend import load_backend  # noqa: E402
-from steps.embed.fbank import Fbank  # noqa: E402
+from steps.features.fbank import Fbank  # noqa: E402
 from utils.errors import InputError  # noqa: E402
 
 CONF = Path("conf/embed/onnx.yaml")

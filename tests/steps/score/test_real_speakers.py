@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from local import prepare_capspeech
+from local.capspeech import __main__ as prepare_capspeech
 from steps.data import build_index, split_speakers
 from steps.data.index import Index
 from steps.generators.covariance import principal_subspace

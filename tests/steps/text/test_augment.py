@@ -10,7 +10,7 @@ import pytest
 
 from steps.text.augment import main, mark_heldout
 from steps.text.check import normalise
-from tests.steps.text.conftest import VALUES, write_corpus
+from tests.steps.conftest import VALUES, write_corpus
 from utils.tables import read_table, read_vectors, write_table
 
 SMALL = VALUES | {"speaking_rate": ("slow",)}  # 6 groups

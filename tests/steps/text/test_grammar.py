@@ -12,7 +12,7 @@ import pytest
 
 from steps.text.check import Checker, normalise
 from steps.text.grammar import Grammar
-from tests.steps.text.conftest import VALUES
+from tests.steps.conftest import VALUES
 
 AGES = ("child", "teenager", "young-adult", "middle-aged-adult", "elderly")
 WITH_AGE = VALUES | {"age": AGES}

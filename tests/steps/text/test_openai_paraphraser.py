@@ -14,7 +14,7 @@ from steps.text.augment import main
 from steps.text.check import Checker
 from steps.text.grammar import Grammar
 from steps.text.openai_paraphraser import Paraphraser, Settings, read_settings, retry_after
-from tests.steps.text.conftest import write_corpus
+from tests.steps.conftest import write_corpus
 from utils.errors import InputError
 from utils.tables import read_table
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from steps.text.groups import read_groups
+from steps.data.groups import read_groups
 from steps.text.variants import Variants, from_file, from_grammar, read_variants_file
-from tests.steps.text.conftest import write_corpus
+from tests.steps.conftest import write_corpus
 from utils.data_dir import DataDir
 from utils.errors import InputError
 

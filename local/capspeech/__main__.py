@@ -1,0 +1,200 @@
+"""Stage 0 for CapSpeech and corpora like it: labelled rows and their embeddings become data/<corpus>/all.
+
+Inputs: `data_dir` with train, val (or dev), test as csv, tsv, jsonl, parquet or a saved Hugging Face folder;
+`embedding_dir` with csv or tsv tables, or Kaldi scp and ark, anywhere below it.
+
+Output: a data directory with utt2spk, spk2utt, spk2gender (where every speaker's gender is known), utt2<attribute> for
+each attribute, utt2caption (where there are captions), utt2split (the corpus's own), utt2corpus_id, xvector.scp (which
+names the archives where they lie), and two tables: row_counts.tsv, how many rows went where, reason by reason, and
+left_out.tsv, each row that is not in the directory. Ids are <source>-<speaker>-<name>.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from local.capspeech.embedding_tables import EmbeddingTables
+from local.capspeech.row_counts import RowCounts, require_labels
+from local.capspeech.rows import CorpusRow, RowReader, name_speakers, refuse_duplicates, settle_genders
+from local.corpus_rows import find_splits
+from local.corpus_rules import FILES, RULES, Rules
+from local.key_matching import KeyMatcher, Match
+from steps.data.groups import ATTRIBUTES
+from utils.command import logger, run_command
+from utils.data_dir import write_data_dir
+from utils.errors import InputError
+from utils.options import option
+from utils.stage_dir import StageDir
+from utils.tables import read_table
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    COMMAND: ClassVar[str] = "local.prepare_capspeech"
+    data_dir: Path = option(help="directory with the rows: train, val, test")
+    embedding_dir: Path = option(help="directory that has the embeddings somewhere below it")
+    out: Path = option(Path("data/capspeech/all"), "data directory to write")
+    sources: tuple[str, ...] = option((), "sources to use; default: all that have embeddings")
+    attributes: tuple[str, ...] = option(ATTRIBUTES, "categorical columns that make the groups")
+    min_match: float = option(
+        0.99, "least share of the rows of the chosen sources that must have an embedding", least=0, most=1
+    )
+    max_unknown: float = option(
+        0.5, "largest share of rows whose label may be missing or unknown, for each attribute", least=0, most=1
+    )
+    path_prefix: str | None = option(None, "put before the archive paths of the tables, instead of searching")
+    path_map: tuple[str, ...] = option((), "old=new: archive paths that begin with old begin with new")
+    utt2spk: Path | None = option(None, "table of audio path and speaker, before any column or rule")
+    gender_conflicts: str = option(
+        "error", "speakers with two genders: fail, or take their gender as unknown", choices=("error", "unlabel")
+    )
+    space: str = option("", "put for white space in ids; empty: such ids are an error")
+    rules: Path = option(RULES, "directory of columns.yaml, labels.yaml, speakers.yaml")
+    force: bool = option(False, "redo a finished stage")
+
+
+def work(options: Options) -> None:
+    """Prepare the data directory, unless it is up to date."""
+    for name, folder in (("data_dir", options.data_dir), ("embedding_dir", options.embedding_dir)):
+        if not folder.is_dir():
+            raise InputError(f"--{name} {folder}: no such directory")
+    rules = Rules.load(options.rules)
+    splits = find_splits(options.data_dir)
+    tables = EmbeddingTables(options.embedding_dir, rules, options.path_prefix, options.path_map)
+    inputs = [*(file for files in splits.values() for file in files), *tables.files]
+    inputs += sorted(options.embedding_dir.rglob("*.ark")) + [options.rules / name for name in FILES]
+    inputs += [options.utt2spk] if options.utt2spk else []
+    with StageDir(options.out, options, inputs, options.force) as stage:
+        if not stage.done:
+            prepare(options, rules, splits, tables, stage)
+            log.info("wrote %s", stage.final)
+
+
+def prepare(
+    options: Options, rules: Rules, splits: dict[str, list[Path]], tables: EmbeddingTables, stage: StageDir
+) -> None:
+    """Read rows and embeddings, join them, write the data directory."""
+    only_source = options.sources[0] if len(options.sources) == 1 else None
+    counts = RowCounts()
+    rows = RowReader(rules, options.attributes, only_source).read(splits)
+    rows = _find_embeddings(rows, tables, {rules.source(name) for name in options.sources}, options.min_match, counts)
+    if options.utt2spk:
+        _override_speakers(rows, options.utt2spk)
+    name_speakers(rows, rules, options.space)
+    genders = settle_genders(rows, options.gender_conflicts == "unlabel")
+    counts.count_kept(rows)
+    log.info("rows:\n%s", counts.text())
+    require_labels(rows, options.attributes, options.max_unknown)
+    counts.write(stage.dir)
+    script = tables.script({row.utterance_id: row.key for row in rows}, stage.dir, stage.final)
+    write_data_dir(stage.dir, _data_tables(rows, genders, options.attributes) | {"xvector.scp": script})
+
+
+def _find_embeddings(
+    rows: list[CorpusRow], tables: EmbeddingTables, wanted: set[str], min_match: float, counts: RowCounts
+) -> list[CorpusRow]:
+    """Choose the sources and give each of their rows the key of its embedding. Returns the rows that have one."""
+    by_source = _by_source(rows)
+    if not wanted <= set(by_source):
+        raise InputError(
+            f"--sources: no rows of {', '.join(sorted(wanted - set(by_source)))}; found {', '.join(by_source)}"
+        )
+    matcher = KeyMatcher(tables.entries)
+    kept: list[CorpusRow] = []
+    missing: list[CorpusRow] = []
+    for source, some in by_source.items():
+        if wanted and source not in wanted:
+            counts.leave_out(some, "source not chosen")
+            continue
+        refuse_duplicates((row.path, row) for row in some)
+        match = matcher.match([row.path for row in some])
+        if not wanted and match.n_found == 0:
+            counts.leave_out(some, "source without embeddings")
+            continue
+        _log_match(source, match)
+        for row, key in zip(some, match.keys, strict=True):
+            row.key = key or ""
+            (kept if key else missing).append(row)
+    counts.leave_out(missing, "no embedding")
+    _require_matches(kept, missing if kept else rows, matcher.keys, min_match)
+    return kept
+
+
+def _by_source(rows: list[CorpusRow]) -> dict[str, list[CorpusRow]]:
+    by_source: dict[str, list[CorpusRow]] = {}
+    for row in sorted(rows, key=lambda row: (row.source, row.path)):
+        by_source.setdefault(row.source, []).append(row)
+    return by_source
+
+
+def _log_match(source: str, match: Match) -> None:
+    found = (f"{rule}: {'ambiguous' if hits is None else hits}" for rule, hits in match.hits.items())
+    log.info("%s: %d of %d keys by rule %r (%s)", source, match.n_found, len(match.keys), match.rule, ", ".join(found))
+
+
+def _require_matches(kept: list[CorpusRow], missing: list[CorpusRow], keys: list[str], min_match: float) -> None:
+    """Raise InputError where too few of the rows have an embedding, or two rows have the same."""
+    total = len(kept) + len(missing)
+    if not kept or len(kept) < min_match * total:
+        examples = ", ".join(f"{row.where}: {row.path}" for row in missing[:3])
+        raise InputError(
+            f"only {len(kept)} of {total} rows have an embedding, fewer than --min_match {min_match}; without one are "
+            f"{examples}; keys of the embeddings are like {', '.join(keys[:3])}"
+        )
+    users: dict[str, CorpusRow] = {}
+    for row in kept:
+        other = users.setdefault(row.key, row)
+        if other is not row:
+            raise InputError(
+                f"{row.where}: {row.path}: its embedding {row.key!r} is also that of {other.where}: {other.path}"
+            )
+
+
+def _override_speakers(rows: list[CorpusRow], utt2spk: Path) -> None:
+    """Take the speakers from a table keyed by audio path (any spelling that the rules of key matching know)."""
+    speakers = read_table(utt2spk)
+    matcher = KeyMatcher(speakers)
+    for source, some in _by_source(rows).items():
+        match = matcher.match([row.path for row in some])
+        log.info("%s: %d of %d speakers from %s", source, match.n_found, len(some), utt2spk)
+        for row, key in zip(some, match.keys, strict=True):
+            if key is not None:
+                row.speaker, row.speaker_from = speakers[key], "--utt2spk"
+
+
+def _data_tables(
+    rows: list[CorpusRow], genders: dict[str, str], attributes: tuple[str, ...]
+) -> dict[str, dict[str, str]]:
+    """The tables of labels: file name -> key -> value."""
+    result = {
+        "utt2spk": {row.utterance_id: row.speaker_id for row in rows},
+        "utt2corpus_id": {row.utterance_id: row.path for row in rows},
+        "utt2split": {row.utterance_id: row.split for row in rows},
+        "utt2caption": {row.utterance_id: row.caption for row in rows if row.caption},
+    }
+    for attribute in attributes:
+        result[f"utt2{attribute}"] = {
+            row.utterance_id: row.labels[attribute] for row in rows if attribute in row.labels
+        }
+    speakers = set(result["utt2spk"].values())
+    if genders.keys() == speakers:
+        result["spk2gender"] = {speaker: gender[0] for speaker, gender in genders.items()}
+    else:
+        log.info(
+            "no spk2gender: the gender of %d of %d speakers is unknown", len(speakers - genders.keys()), len(speakers)
+        )
+    return {name: table for name, table in result.items() if table}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Find embeddings below a directory: which archive, and which byte of it, holds the vector of a key.
+
+Read are all `*.csv` and `*.tsv` with a column each for key, archive and offset (`local/rules/columns.yaml` knows their
+names: Hyperion's id, storage_path, storage_byte; audio_id, ark_file, byte_offset; ...) and Kaldi's `*.scp`. Where there
+is none of them, the archives themselves are walked through, and where there are no archives, numpy files are read. A
+table may repeat what another says, as a main table repeats its parts.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from local.capspeech import array_embeddings
+from local.corpus_rules import Rules
+from utils.archives import Place, parse_place, scan_archive
+from utils.errors import InputError
+from utils.tables import read_lines, read_text, split_line
+
+NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp")
+UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
+
+
+class Entry(NamedTuple):
+    """One line of a table: its place as written there, and where the line is."""
+
+    place: Place
+    table: Path
+    line: int
+
+    def __str__(self) -> str:
+        """The form that messages have: `table:line`."""
+        return f"{self.table}:{self.line}"
+
+
+class EmbeddingTables:
+    """All tables below one directory.
+
+    Args:
+        folder: where to look.
+        rules: knows what columns may be called.
+        prefix: put before each path of a table, instead of searching.
+        path_map: `old=new` pairs: a path that begins with `old` begins with `new` instead.
+    """
+
+    def __init__(self, folder: Path, rules: Rules, prefix: str | None = None, path_map: tuple[str, ...] = ()):
+        self.folder, self.rules, self.prefix = Path(folder), rules, prefix
+        self.path_map = [_split_map(pair) for pair in path_map]
+        self.found: dict[tuple[Path, str], str] = {}
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """The tables, or else the archives, or else the numpy files. Raises InputError where there is none of them."""
+        files = sorted(path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+        tables = [path for path in files if path.suffix in (".csv", ".tsv") and self._columns(path)]
+        tables += [path for path in files if path.suffix == ".scp" and path.name not in NOT_VECTORS]
+        archives = [path for path in files if path.name.endswith((".ark", ".ark.gz"))]
+        found = tables or archives or [path for path in files if path.suffix in array_embeddings.SUFFIXES]
+        if not found:
+            raise InputError(f"{self.folder}: no embeddings below it; expected {self._expected(files)}")
+        return found
+
+    def _expected(self, files: list[Path]) -> str:
+        columns = ", ".join("|".join(self.rules.aliases(name)) for name in ("key", "archive", "offset"))
+        other = sorted({path.suffix for path in files if path.suffix in UNREAD})
+        headers = [path for path in files if path.suffix in (".csv", ".tsv")]
+        return (
+            f"csv or tsv with the columns {columns}, or Kaldi scp or ark"
+            + (f"; {headers[0]} has {read_lines(headers[0])[:1]}" if headers else "")
+            + (f"; {', '.join(other)} files are not read: write their vectors to ark and scp" if other else "")
+        )
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """Key -> entry. Raises InputError where two tables send a key to different places."""
+        entries: dict[str, Entry] = {}
+        for file in self.files:
+            for key, entry in self._read(file):
+                known = entries.setdefault(key, entry)
+                if known is not entry and (known.table == entry.table or self.resolve(known) != self.resolve(entry)):
+                    raise InputError(f"{entry}: {key!r} is here and at {known}; leave one, or narrow --embedding_dir")
+        if not entries:
+            raise InputError(f"{self.files[0]}: empty; expected lines that name vectors")
+        return entries
+
+    def script(self, keys: Mapping[str, str], out: Path, final: Path) -> dict[str, str]:
+        """What xvector.scp says: utterance -> place, for the given utterance -> key.
+
+        Rows of numpy files are copied to an archive in `out`, which is to be moved to `final`.
+        """
+        if self.files[0].suffix not in array_embeddings.SUFFIXES:
+            return {utterance: str(self.resolve(self.entries[key])) for utterance, key in keys.items()}
+        entries = {utterance: self.entries[key] for utterance, key in keys.items()}
+        rows = {utterance: (entry.table, entry.line - 1) for utterance, entry in entries.items()}
+        return array_embeddings.copy_rows(rows, out, final)
+
+    def resolve(self, entry: Entry) -> Place:
+        """The place of an entry with an absolute path to an existing archive."""
+        known = (entry.table.parent, entry.place.path)
+        if known not in self.found:
+            tried = list(dict.fromkeys(self._candidates(*known)))
+            path = next((path for path in tried if path.is_file()), None)
+            if path is None:
+                raise InputError(
+                    f"{entry}: no archive {entry.place.path!r}; tried {', '.join(map(str, tried[:5]))}"
+                    f"{' ...' if len(tried) > 5 else ''}; give --path_prefix or --path_map old=new"
+                )
+            self.found[known] = str(path.absolute())
+        return entry.place._replace(path=self.found[known])
+
+    def _candidates(self, folder: Path, text: str) -> Iterator[Path]:
+        """Where a path may lead: from the table's directory, from here, by its name alone, from a root above it."""
+        for old, new in self.path_map:
+            if text.startswith(old):
+                text = new + text[len(old) :]
+                break
+        if self.prefix is not None:
+            yield Path(self.prefix) / text
+            return
+        yield folder / text
+        yield Path(text)
+        yield folder / Path(text).name
+        for parent in folder.absolute().parents:
+            yield parent / text
+
+    def _read(self, file: Path) -> Iterator[tuple[str, Entry]]:
+        if file.suffix == ".scp":
+            return self._read_scp(file)
+        if file.suffix in (".csv", ".tsv"):
+            return self._read_csv(file)
+        if file.suffix in array_embeddings.SUFFIXES:
+            ids, _ = array_embeddings.read_array(file)
+            return ((key, Entry(Place(file.name), file, number)) for number, key in enumerate(ids, 1))
+        return ((key, Entry(Place(file.name, offset), file, 0)) for key, offset in scan_archive(file))
+
+    def _read_scp(self, file: Path) -> Iterator[tuple[str, Entry]]:
+        for number, line in enumerate(read_lines(file), 1):
+            key, value = split_line(line)
+            if not key or not value:
+                raise InputError(f"{file}:{number}: expected 'key path:offset', found {line!r}")
+            yield key, Entry(parse_place(value, f"{file}:{number}: {key}"), file, number)
+
+    def _read_csv(self, file: Path) -> Iterator[tuple[str, Entry]]:
+        lines = _csv_lines(file, read_text(file))
+        header = next(lines)
+        key_at, archive_at, offset_at = self._columns(file)
+        for cells in lines:
+            where = f"{file}:{lines.line_num}"
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                raise InputError(f"{where}: {len(cells)} cells, but the header has {len(header)} columns")
+            place = parse_place(cells[archive_at], f"{where}: {cells[key_at]}")
+            if offset_at is not None:
+                if not cells[offset_at].strip().isdigit():
+                    raise InputError(f"{where}: {cells[key_at]}: expected a byte offset, found {cells[offset_at]!r}")
+                place = place._replace(offset=int(cells[offset_at]))
+            if place.offset is None:
+                raise InputError(
+                    f"{where}: {cells[key_at]}: no offset; expected a column {'|'.join(self.rules.aliases('offset'))}"
+                )
+            yield cells[key_at], Entry(place, file, lines.line_num)
+
+    def _columns(self, file: Path) -> tuple[int, int, int | None] | None:
+        """Where key, archive and offset stand in the header; None if this is no table of embeddings."""
+        header = next(_csv_lines(file, (read_lines(file) or [""])[0]), [])
+        key, archive, offset = (self.rules.column(name, header) for name in ("key", "archive", "offset"))
+        if key is None or archive is None or (offset is None and archive.strip().lower() == "path"):
+            return None
+        return header.index(key), header.index(archive), None if offset is None else header.index(offset)
+
+
+def _csv_lines(file: Path, text: str) -> Any:
+    delimiter = "\t" if file.suffix == ".tsv" else ","
+    return csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
+
+
+def _split_map(pair: str) -> tuple[str, str]:
+    old, equals, new = pair.partition("=")
+    if not old or not equals:
+        raise InputError(f"--path_map: expected old=new, found {pair!r}")
+    return old, new

@@ -1,0 +1,72 @@
+"""What became of the rows of a corpus: counted by source and reason, and listed where they are left out.
+
+Outputs, beside the data: `row_counts.tsv` (source, reason, count) and `left_out.tsv` (where, audio path, reason).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.capspeech.rows import CorpusRow
+from utils.errors import InputError
+
+
+class RowCounts:
+    """Counts rows by source and reason, in the order in which reasons come up."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.left_out: list[tuple[CorpusRow, str]] = []
+
+    def leave_out(self, rows: Sequence[CorpusRow], reason: str) -> None:
+        """Count and list rows that do not enter the data directory."""
+        self.counts.update((row.source, f"left out: {reason}") for row in rows)
+        self.left_out += [(row, reason) for row in rows]
+
+    def count_kept(self, rows: Sequence[CorpusRow]) -> None:
+        """Count the rows that enter, and for each attribute why its label is absent."""
+        for row in rows:
+            self.counts[row.source, "kept"] += 1
+            self.counts[row.source, f"kept, speaker told by {row.speaker_from}"] += 1
+            for attribute, fault in row.faults.items():
+                self.counts[row.source, f"kept without {attribute}: {fault}"] += 1
+            if not row.faults:
+                self.counts[row.source, "kept with all labels"] += 1
+        for source, _ in {(row.source, row.speaker_id) for row in rows}:
+            self.counts[source, "speakers"] += 1
+
+    def lines(self) -> list[tuple[str, str, int]]:
+        """(source, reason, rows), sorted, and the sums over sources at the end where there are several."""
+        lines = [(source, reason, count) for (source, reason), count in sorted(self.counts.items())]
+        if len({source for source, _, _ in lines}) > 1:
+            sums: Counter[str] = Counter()
+            for _, reason, count in lines:
+                sums[reason] += count
+            lines += [("all sources", reason, count) for reason, count in sorted(sums.items())]
+        return lines
+
+    def text(self) -> str:
+        """The table for people."""
+        lines = self.lines()
+        width = [max(len(line[column]) for line in lines) for column in (0, 1)]
+        return "\n".join(f"  {source:<{width[0]}}  {reason:<{width[1]}}  {count:>8}" for source, reason, count in lines)
+
+    def write(self, folder: Path) -> None:
+        """Write both tables."""
+        counts = ["source\treason\tcount"] + [f"{source}\t{reason}\t{count}" for source, reason, count in self.lines()]
+        left_out = ["where\taudio_path\treason"] + [f"{row.where}\t{row.path}\t{why}" for row, why in self.left_out]
+        for name, lines in (("row_counts.tsv", counts), ("left_out.tsv", left_out)):
+            (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def require_labels(rows: Sequence[CorpusRow], attributes: Sequence[str], max_unknown: float) -> None:
+    """Raise InputError for an attribute that more than this share of the rows has no known label of."""
+    for attribute in attributes:
+        faults = Counter(row.faults[attribute] for row in rows if attribute in row.faults)
+        if faults.total() > max_unknown * len(rows):
+            example = next(row for row in rows if attribute in row.faults)
+            raise InputError(
+                f"{example.where}: column {attribute!r} is mostly unknown: {faults.total()} of {len(rows)} rows "
+                f"({', '.join(f'{fault}: {count}' for fault, count in faults.most_common(3))}); "
+                "leave it out of --attributes, add its labels to the rules, or raise --max_unknown"
+            )

@@ -1,0 +1,1 @@
+"""The demo corpus: synthetic voices of espeak-ng, made on the spot."""

@@ -1,0 +1,125 @@
+"""Stage 0 for the demo corpus: synthetic voices of espeak-ng, embedded with Resemblyzer; nothing is downloaded.
+
+Input: local/rules/demo.yaml, and the packages of requirements-audio.txt and requirements-demo.txt. Output, a valid data
+directory: wav/*.flac (16 kHz; Kaldi's own programs need `flac -cds` before them), wav.scp, text, xvector.{ark,scp},
+utt2spk, spk2utt, spk2gender, utt2dur, the labels utt2gender, utt2pitch and utt2speaking_rate, and two measurements:
+utt2f0 (Hz) and utt2rate (words per minute of speech). Speaking rate is labelled by the speed that was set, pitch by the
+rank of a voice's measured F0 within its gender.
+"""
+
+import importlib.util
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, ClassVar
+
+from local.demo.voices import Voice, pitch_labels, plan_voices, read_rules
+from utils.command import logger, progress, run_command
+from utils.data_dir import write_data_dir
+from utils.errors import InputError
+from utils.options import option
+from utils.stage_dir import StageDir
+from utils.tables import VectorWriter
+
+if TYPE_CHECKING:
+    from local.demo.speech import Recording
+
+log = logger(__name__)
+RULES = Path(__file__).parents[1] / "rules" / "demo.yaml"
+PACKAGES = ("espeakng_loader", "resemblyzer", "webrtcvad", "librosa", "soundfile", "soxr", "torch")
+Tables = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    COMMAND: ClassVar[str] = "local.prepare_demo"
+    out: Path = option(Path("data/demo/all"), "data directory to write")
+    n_voices: int = option(180, "number of voices, half of them female")
+    seed: int = option(1, "decides sentences and speeds")
+    nj: int = option(2, "parallel processes; the output does not depend on it")
+    force: bool = option(False, "redo the stage even if it is up to date")
+
+
+def work(options: Options) -> None:
+    """Speak, measure, embed, label, write."""
+    require_packages()
+    if options.nj < 1:
+        raise InputError(f"--nj: expected at least 1, found {options.nj}")
+    with StageDir(options.out, options, inputs=[RULES], force=options.force) as stage:
+        if stage.done:
+            return
+        rules = read_rules(RULES)
+        voices = plan_voices(rules, options.n_voices, options.seed)
+        (stage.dir / "wav").mkdir()
+        tables: Tables = defaultdict(dict)
+        with VectorWriter(stage.dir / "xvector.ark", stage.dir / "xvector.scp", stage.final / "xvector.ark") as vectors:
+            for voice, recordings in record_all(voices, options.nj):
+                store(voice, recordings, stage, vectors, tables)
+        label_pitch(voices, tables, rules["pitch_labels"])
+        write_data_dir(stage.dir, tables)
+    log.info("%s: %d voices, %d utterances", stage.final, len(voices), len(tables["utt2spk"]))
+
+
+def require_packages() -> None:
+    """Raise InputError unless all that speaks and embeds is installed."""
+    missing = [package for package in PACKAGES if importlib.util.find_spec(package) is None]
+    if missing:
+        raise InputError(
+            f"the demo corpus needs {', '.join(missing)}: utils/setup_env.sh --extras audio,demo installs it"
+            " (optional, as espeak-ng is GPL; --corpus capspeech needs none of it)"
+        )
+
+
+def record_all(voices: list[Voice], nj: int) -> Iterator[tuple[Voice, list["Recording"]]]:
+    """Record the voices in `nj` processes, in the order given."""
+    from local.demo.speech import die_with_parent, record_voice
+
+    with ProcessPoolExecutor(nj, mp_context=get_context("spawn"), initializer=die_with_parent) as pool:
+        yield from progress(zip(voices, pool.map(record_voice, voices), strict=True), len(voices), "voices")
+
+
+def store(voice: Voice, recordings: list["Recording"], stage: StageDir, vectors: VectorWriter, tables: Tables) -> None:
+    """Write the audio and embeddings of one voice, and its lines of every table but the pitch labels."""
+    for utterance, recording in zip(voice.utterances, recordings, strict=True):
+        wav = Path("wav") / f"{utterance.name}.flac"
+        (stage.dir / wav).write_bytes(recording.flac)
+        lines = {
+            "wav.scp": str(stage.final / wav),
+            "text": utterance.sentence,
+            "utt2spk": voice.speaker,
+            "utt2gender": voice.gender,
+            "utt2speaking_rate": utterance.rate_label,
+            "utt2dur": f"{recording.seconds:.3f}",
+            "utt2f0": f"{recording.f0:.1f}",
+            "utt2rate": f"{recording.rate:.1f}",
+        }
+        for table, value in lines.items():
+            tables[table][utterance.name] = value
+        vectors.write([utterance.name], recording.embedding[None])
+    tables["spk2gender"][voice.speaker] = voice.gender[0]
+
+
+def label_pitch(voices: list[Voice], tables: Tables, labels: list[str]) -> None:
+    """Label all utterances of a voice by the rank of its median F0 among the voices of its gender."""
+    f0 = {
+        voice.speaker: median(float(tables["utt2f0"][utterance.name]) for utterance in voice.utterances)
+        for voice in voices
+    }
+    by_speaker = pitch_labels(f0, {voice.speaker: voice.gender for voice in voices}, labels)
+    tables["utt2pitch"] = {utterance: by_speaker[speaker] for utterance, speaker in tables["utt2spk"].items()}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; see `Options`."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""Any tree of audio, with a table of what is known of it -> a data directory of audio, cut into segments.
+
+Input: `<dataset>/<speaker>/.../<name>.<flac|wav|ogg>` or `<speaker>/<name>...` below a directory, and a table (csv,
+tsv, jsonl or parquet) with a column of paths and any of: speaker, gender, text, caption, and attributes such as age.
+Names of columns and labels are understood as `local/rules` says; a speaker in the table goes before that of the path.
+Output: data/folder/audio as `local.audio_corpus` writes it, with utt2<attribute> for what is known.
+"""
+
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from local.audio_corpus import Recording, write_audio_corpus
+from local.corpus_rows import read_rows
+from local.corpus_rules import FILES, RULES, Rules
+from local.key_matching import KeyMatcher
+from steps.audio.recordings import SUFFIXES, audio_files
+from steps.data.groups import ATTRIBUTES
+from utils.command import logger, run_command
+from utils.errors import InputError
+from utils.options import option
+from utils.stage_dir import StageDir
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    COMMAND: ClassVar[str] = "local.prepare_folder"
+    data_dir: Path = option(help="the tree of audio")
+    labels: Path | None = option(None, "table of what is known; default: only speakers, from the paths")
+    out: Path = option(Path("data/folder/audio"), "data directory to write")
+    attributes: tuple[str, ...] = option(
+        (*ATTRIBUTES, "age"), "columns of the table to take besides speaker, gender, text and caption"
+    )
+    min_match: float = option(0.99, "least share of the rows of the table that must have a file", least=0, most=1)
+    segment_seconds: float = option(0.0, "length of a segment; 0: recordings are not cut", least=0)
+    hop_seconds: float = option(1.5, "from the begin of a segment to that of the next", above=0)
+    max_fail: float = option(0.01, "largest share of files that cannot be read", least=0, most=1)
+    rules: Path = option(RULES, "directory of columns.yaml, labels.yaml, speakers.yaml")
+    force: bool = option(False, "redo the stage even if it is up to date")
+
+
+@dataclass
+class Known:
+    """What the table says of one file."""
+
+    where: str
+    speaker: str | None = None
+    gender: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)  # labels that the rules do not know
+
+
+def work(options: Options) -> None:
+    """List the files, join what is known of them, write."""
+    if not options.data_dir.is_dir():
+        raise InputError(f"--data_dir {options.data_dir}: no such directory")
+    files = audio_files(options.data_dir)
+    if not files:
+        raise InputError(f"--data_dir {options.data_dir}: no {', '.join(SUFFIXES)} below it")
+    inputs = [
+        *filter(Path.is_file, files),
+        *(options.rules / name for name in FILES),
+        *([options.labels] if options.labels else []),
+    ]
+    with StageDir(options.out, options, inputs, options.force) as stage:
+        if stage.done:
+            return
+        names = [path.relative_to(options.data_dir).as_posix() for path in files]
+        known = read_known(options, names) if options.labels else {}
+        recordings = [name_recording(path, name, known.get(name)) for path, name in zip(files, names, strict=True)]
+        refuse_same_ids(recordings)
+        refuse_same_speakers(recordings, {name: known[name].speaker for name in known}, options.data_dir)
+        genders = settle_genders(zip(recordings, (known.get(name) for name in names), strict=True))
+        number = write_audio_corpus(
+            stage.dir, recordings, genders, options.segment_seconds, options.hop_seconds, options.max_fail
+        )
+        speakers = len({recording.speaker for recording in recordings})
+        log.info("%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), speakers)
+
+
+def read_known(options: Options, names: list[str]) -> dict[str, Known]:
+    """File -> what the table says of it. Raises InputError where too few rows have a file."""
+    rules = Rules.load(options.rules)
+    columns, raw_rows = read_rows(options.labels)
+    path_column = rules.column("audio_path", columns)
+    if path_column is None:
+        wanted = "|".join(rules.aliases("audio_path"))
+        raise InputError(f"{options.labels}: no column {wanted}; it has {', '.join(columns)}")
+    rows = [(str(row.get(path_column) or "").strip(), _known(where, row, columns, options.attributes, rules))
+            for where, row in raw_rows]  # fmt: skip
+    match = KeyMatcher(names).match([path for path, _ in rows])
+    log.info("%d of %d rows have a file, by rule %r", match.n_found, len(rows), match.rule)
+    if match.n_found < options.min_match * len(rows) or not rows:
+        lost = next(
+            (known.where + ": " + path for (path, known), key in zip(rows, match.keys, strict=True) if not key), ""
+        )
+        raise InputError(
+            f"{options.labels}: only {match.n_found} of {len(rows)} rows have a file, fewer than --min_match "
+            f"{options.min_match}; without one is {lost}; files are like {names[0]}"
+        )
+    strange = [f"{known.where}: {label}" for _, known in rows for label in known.strange]
+    if strange:
+        log.warning("%d labels are not in %s of the rules and not taken: %s", len(strange), FILES[1], strange[0])
+    log.info("%d of %d files have no row: only their paths tell of them", len(names) - match.n_found, len(names))
+    return {key: known for (_, known), key in zip(rows, match.keys, strict=True) if key}
+
+
+def _known(where: str, row: dict, columns: list[str], attributes: tuple[str, ...], rules: Rules) -> Known:
+    def cell(name: str) -> str | None:
+        column = rules.column(name, columns)
+        text = str(row.get(column) or "").strip() if column else ""
+        return None if rules.is_unknown(text) else " ".join(text.split())
+
+    gender = cell("gender")
+    known = Known(where, cell("speaker"), gender and rules.label("gender", gender))
+    for attribute in attributes:
+        label = cell(attribute)
+        value = label and rules.label(attribute, label)
+        if value:
+            known.labels[attribute] = value
+        elif label:
+            known.strange.append(f"{attribute} {label!r}")
+    known.labels |= {name: value for name in ("text", "caption") if (value := cell(name))}
+    if known.gender:
+        known.labels["gender"] = known.gender
+    return known
+
+
+def name_recording(path: Path, name: str, known: Known | None) -> Recording:
+    """Give a file its ids: `<speaker>-<rest of the path>`, where the speaker has the dataset before it, if any."""
+    *folders, stem = name.rpartition(".")[0].split("/")
+    if known and known.speaker:
+        speaker, rest = [known.speaker], [stem]
+    elif folders:
+        speaker, rest = folders[:2], [*folders[2:], stem]
+    else:
+        raise InputError(
+            f"{path}: whose voice? Put it into a folder of its speaker, or give --labels with a speaker column"
+        )
+    speaker_id = "-".join(map(_word, speaker))
+    return Recording("-".join([speaker_id, *map(_word, rest)]), speaker_id, path, known.labels if known else {})
+
+
+def _word(text: str) -> str:
+    """Without white space and hyphens, so that ids sort by speaker; letters with their marks stay as they are."""
+    letters = unicodedata.normalize("NFC", text)
+    kept = "".join(c if c.isalnum() or c in "_." or unicodedata.category(c)[0] == "M" else " " for c in letters)
+    return "_".join(kept.split()) or "_"
+
+
+def refuse_same_ids(recordings: list[Recording]) -> None:
+    """Raise InputError where two files have one id."""
+    seen: dict[str, Recording] = {}
+    for recording in recordings:
+        other = seen.setdefault(recording.id, recording)
+        if other is not recording:
+            raise InputError(f"{recording.path} and {other.path} both become {recording.id}: rename one")
+
+
+def refuse_same_speakers(recordings: list[Recording], named: dict[str, str | None], root: Path) -> None:
+    """Raise InputError where two names of speakers, of the table or of folders, have become one id."""
+    names: dict[str, str] = {}
+    for recording in recordings:
+        name = recording.path.relative_to(root).as_posix()
+        spoken = named.get(name) or "/".join(name.split("/")[:-1][:2])
+        other = names.setdefault(recording.speaker, unicodedata.normalize("NFC", spoken))
+        if other != unicodedata.normalize("NFC", spoken):
+            raise InputError(f"{recording.path}: speakers {other!r} and {spoken!r} both become {recording.speaker}")
+
+
+def settle_genders(pairs: Iterator[tuple[Recording, Known | None]]) -> dict[str, str]:
+    """Speaker -> f or m, where known. Raises InputError for a speaker with two genders."""
+    found: dict[str, Known] = {}
+    for recording, known in pairs:
+        if known and known.gender:
+            other = found.setdefault(recording.speaker, known)
+            if other.gender != known.gender:
+                speaker = recording.speaker
+                raise InputError(
+                    f"{known.where}: speaker {speaker} is {known.gender} here, {other.gender} at {other.where}"
+                )
+    return {speaker: known.gender[0] for speaker, known in found.items()}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""LibriSpeech as its owners ship it -> a data directory of audio, cut into segments.
+
+Input: a directory with SPEAKERS.TXT and `<subset>/<speaker>/<chapter>/<speaker>-<chapter>-<number>.flac`, transcripts
+in `*.trans.txt` where they are. Output: data/librispeech/audio with wav.scp, segments, utt2spk, spk2gender, utt2dur,
+and `text` where recordings are not cut. Licence and origin: https://www.openslr.org/12.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from local.audio_corpus import Recording, write_audio_corpus
+from utils.command import logger, run_command
+from utils.errors import InputError
+from utils.options import option
+from utils.stage_dir import StageDir
+from utils.tables import read_lines
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    COMMAND: ClassVar[str] = "local.prepare_librispeech"
+    data_dir: Path = option(help="the directory that has SPEAKERS.TXT")
+    out: Path = option(Path("data/librispeech/audio"), "data directory to write")
+    subsets: tuple[str, ...] = option((), "such as train-clean-100,dev-clean; default: all that are there")
+    segment_seconds: float = option(3.0, "length of a segment; 0: recordings are not cut", least=0)
+    hop_seconds: float = option(1.5, "from the begin of a segment to that of the next", above=0)
+    max_fail: float = option(0.01, "largest share of files that cannot be read", least=0, most=1)
+    force: bool = option(False, "redo the stage even if it is up to date")
+
+
+def work(options: Options) -> None:
+    """List the recordings, and write them."""
+    speakers = options.data_dir / "SPEAKERS.TXT"
+    if not speakers.is_file():
+        found = list(options.data_dir.glob("*/SPEAKERS.TXT"))
+        hint = f"; it is in {found[0].parent}" if found else ""
+        raise InputError(f"--data_dir {options.data_dir}: no SPEAKERS.TXT here{hint}")
+    subsets = find_subsets(options)
+    files = [path for subset in subsets for path in sorted((options.data_dir / subset).glob("*/*/*.flac"))]
+    if not files:
+        raise InputError(f"--data_dir {options.data_dir}: no <speaker>/<chapter>/*.flac in {', '.join(subsets)}")
+    transcripts = sorted({path.parent / _transcript_name(path) for path in files})
+    with StageDir(options.out, options, [speakers, *files, *filter(Path.is_file, transcripts)], options.force) as stage:
+        if stage.done:
+            return
+        texts = dict(text for path in transcripts if path.is_file() for text in read_transcript(path))
+        recordings = [_recording(path, texts) for path in files]
+        genders = read_genders(speakers)
+        missing = sorted({recording.speaker for recording in recordings} - genders.keys())
+        if missing:
+            raise InputError(
+                f"{speakers}: no line for speaker {', '.join(missing[:5])} of {len(missing)} that have audio"
+            )
+        kept = {recording.speaker: genders[recording.speaker] for recording in recordings}
+        number = write_audio_corpus(
+            stage.dir, recordings, kept, options.segment_seconds, options.hop_seconds, options.max_fail
+        )
+        log.info("%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(kept))
+
+
+def find_subsets(options: Options) -> list[str]:
+    """The subsets to read. Raises InputError for one that is not there."""
+    there = sorted(path.name for path in options.data_dir.iterdir() if path.is_dir())
+    missing = [name for name in options.subsets if name not in there]
+    if missing or not there:
+        raise InputError(
+            f"--data_dir {options.data_dir}: no subset {', '.join(missing) or 'at all'}; "
+            f"found {', '.join(there) or 'none'}"
+        )
+    return list(options.subsets) or there
+
+
+def _transcript_name(path: Path) -> str:
+    return f"{path.stem.rpartition('-')[0]}.trans.txt"
+
+
+def _recording(path: Path, texts: dict[str, str]) -> Recording:
+    speaker, chapter, _ = (*path.stem.split("-"), "", "")[:3]
+    if [chapter, speaker] != [path.parent.name, path.parent.parent.name]:
+        raise InputError(f"{path}: expected <speaker>/<chapter>/<speaker>-<chapter>-<number>.flac")
+    return Recording(path.stem, speaker, path, {"text": texts[path.stem]} if path.stem in texts else {})
+
+
+def read_transcript(path: Path) -> Iterator[tuple[str, str]]:
+    """Lines `<utterance> WORDS` of a .trans.txt."""
+    for number, line in enumerate(read_lines(path), 1):
+        name, _, words = line.partition(" ")
+        if not words.strip():
+            raise InputError(f"{path}:{number}: expected an utterance and its words, found {line!r}")
+        yield name, words.strip()
+
+
+def read_genders(path: Path) -> dict[str, str]:
+    """Speaker -> f or m, of lines `id | F | subset | minutes | name`; a semicolon begins a comment."""
+    genders = {}
+    for number, line in enumerate(read_lines(path), 1):
+        if line.startswith(";") or not line.strip():
+            continue
+        columns = [column.strip() for column in line.split("|")]
+        if len(columns) < 2 or columns[1] not in ("F", "M"):
+            raise InputError(f"{path}:{number}: expected 'speaker | F or M | ...', found {line!r}")
+        genders[columns[0]] = columns[1].lower()
+    return genders
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,1 +1,0 @@
-"""Speaker networks in torch, without anything around them."""

@@ -1,0 +1,1 @@
+"""Features of waveforms: mel spectra and Kaldi filter banks."""

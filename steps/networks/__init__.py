@@ -1,0 +1,1 @@
+"""Networks, their published sizes, and weights that others have trained."""

@@ -1,0 +1,131 @@
+"""The network ERes2NetV2 in plain torch: filter banks in, one embedding each out.
+
+Y. Chen et al., "ERes2NetV2: Boosting short-duration speaker verification performance with computational efficiency",
+Interspeech 2024. Modules carry the names that 3D-Speaker's definition gives them, because a checkpoint knows its
+tensors by these names; the sizes of its published models are those of `Sizes` (17.9 million parameters) and, for
+"w24s4ep4", base_width 24, scale 4, expansion 4 (53.5 million).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from steps.networks.pooling import pool_statistics
+
+CEILING = 20.0  # activations within blocks are clipped to 0..20
+REDUCTION = 4  # a fusion looks at its two inputs through this many times fewer channels
+STRIDES = (1, 2, 2, 2)  # of the four stages, in time and frequency
+FIRST_FUSED_STAGE = 2  # from here on, the parts of a block are fused by attention instead of added
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What fixes the shapes of the network.
+
+    Attributes:
+        bins: F, filter banks of a frame, a multiple of 8. dim: D of the embedding. channels: of the first stage; each
+            further stage has twice as many. blocks: of each stage.
+        base_width, scale, expansion: a block of c channels computes `scale` parts of c * base_width / 64 channels, one
+            after the other, and puts out c * expansion channels.
+        two_layers: a second affine layer behind the first, as some recipes train it.
+    """
+
+    bins: int = 80
+    dim: int = 192
+    channels: int = 64
+    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
+    base_width: int = 26
+    scale: int = 2
+    expansion: int = 2
+    two_layers: bool = False
+
+
+class ERes2NetV2(nn.Module):
+    """Filter banks (B, T, F) -> embeddings (B, D); T of 9 frames or more, for the last stage needs two."""
+
+    def __init__(self, sizes: Sizes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, sizes.channels, kernel_size=3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(sizes.channels)
+        width_in = sizes.channels
+        for stage in range(4):
+            width = sizes.channels * 2**stage
+            self.add_module(f"layer{stage + 1}", _stage(stage, width_in, width, sizes))
+            width_in = width * sizes.expansion
+        self.layer3_ds = nn.Conv2d(width_in // 2, width_in, kernel_size=3, stride=2, padding=1, bias=False)
+        self.fuse34 = Fusion(width_in)
+        self.seg_1 = nn.Linear(2 * width_in * sizes.bins // 8, sizes.dim)
+        self.seg_bn_1 = nn.BatchNorm1d(sizes.dim, affine=False) if sizes.two_layers else nn.Identity()
+        self.seg_2 = nn.Linear(sizes.dim, sizes.dim) if sizes.two_layers else nn.Identity()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Embed a batch whose items are equally long."""
+        maps = features.transpose(1, 2)[:, None]  # (B, 1, F, T): an image whose height is frequency
+        maps = torch.relu(self.bn1(self.conv1(maps)))  # (B, C, F, T)
+        third = self.layer3(self.layer2(self.layer1(maps)))  # (B, 4 C expansion, F / 4, T / 4)
+        fused = self.fuse34(self.layer4(third), self.layer3_ds(third))  # (B, 8 C expansion, F / 8, T / 8)
+        embedding = self.seg_1(pool_statistics(fused.flatten(1, 2)))
+        if isinstance(self.seg_2, nn.Identity):
+            return embedding
+        return self.seg_2(self.seg_bn_1(torch.relu(embedding)))
+
+
+def _stage(number: int, width_in: int, width: int, sizes: Sizes) -> nn.Sequential:
+    fused, width_out = number >= FIRST_FUSED_STAGE, width * sizes.expansion
+    first = Block(width_in, width, STRIDES[number], fused, sizes)
+    rest = [Block(width_out, width, 1, fused, sizes) for _ in range(sizes.blocks[number] - 1)]
+    return nn.Sequential(first, *rest)
+
+
+class Block(nn.Module):
+    """A residual block whose parts are computed one after the other, each with a look at the one before."""
+
+    def __init__(self, width_in: int, width: int, stride: int, fused: bool, sizes: Sizes):
+        super().__init__()
+        self.part, width_out = width * sizes.base_width // 64, width * sizes.expansion
+        self.conv1 = nn.Conv2d(width_in, self.part * sizes.scale, kernel_size=1, stride=stride, bias=False)
+        self.bn1 = nn.BatchNorm2d(self.part * sizes.scale)
+        same = [nn.Conv2d(self.part, self.part, kernel_size=3, padding=1, bias=False) for _ in range(sizes.scale)]
+        self.convs = nn.ModuleList(same)
+        self.bns = nn.ModuleList(nn.BatchNorm2d(self.part) for _ in range(sizes.scale))
+        self.fuse_models = nn.ModuleList(Fusion(self.part) for _ in range(sizes.scale - 1)) if fused else None
+        self.conv3 = nn.Conv2d(self.part * sizes.scale, width_out, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(width_out)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or width_in != width_out:
+            projection = nn.Conv2d(width_in, width_out, kernel_size=1, stride=stride, bias=False)
+            self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(width_out))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        parts = _clip(self.bn1(self.conv1(maps))).split(self.part, dim=1)
+        done: list[Tensor] = []
+        for number, part in enumerate(parts):
+            if done:
+                part = done[-1] + part if self.fuse_models is None else self.fuse_models[number - 1](done[-1], part)
+            done.append(_clip(self.bns[number](self.convs[number](part))))
+        return _clip(self.bn3(self.conv3(torch.cat(done, dim=1))) + self.shortcut(maps))
+
+
+class Fusion(nn.Module):
+    """Two maps (B, C, F, T) weighted by attention to both: (1 + a) x + (1 - a) y, with a in -1..1 at each point."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        narrow = channels // REDUCTION
+        self.local_att = nn.Sequential(
+            nn.Conv2d(2 * channels, narrow, kernel_size=1),
+            nn.BatchNorm2d(narrow),
+            nn.SiLU(),
+            nn.Conv2d(narrow, channels, kernel_size=1),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        attention = torch.tanh(self.local_att(torch.cat((x, y), dim=1)))
+        return x + y + attention * (x - y)
+
+
+def _clip(maps: Tensor) -> Tensor:
+    """In place: nothing else needs what is clipped, and memory is what bounds these maps' speed."""
+    return maps.clamp_(0, CEILING)

@@ -1,0 +1,61 @@
+"""The x-vector network in plain torch: filter banks in, one embedding each out.
+
+D. Snyder et al., "X-vectors: Robust DNN embeddings for speaker recognition", ICASSP 2018, table 1, up to the affine
+part of segment6, which is the embedding; segment7 and the softmax serve training alone and are the trainer's. Modules
+carry the names of 3D-Speaker's x-vector, so that its checkpoints can be read too.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from steps.networks.pooling import pool_statistics
+
+# frames that a layer looks at: how many, and how far apart. Together they span 15 frames.
+CONTEXTS = ((5, 1), (3, 2), (3, 3), (1, 1), (1, 1))
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What fixes the shapes of the network.
+
+    Attributes:
+        bins: F, filter banks of a frame. dim: D of the embedding.
+        hidden: channels of frame1 to frame4. pooled: channels of frame5, whose mean and deviation are taken.
+    """
+
+    bins: int = 80
+    dim: int = 512
+    hidden: int = 512
+    pooled: int = 1500
+
+
+class XVector(nn.Module):
+    """Filter banks (B, T, F) -> embeddings (B, D); T of 16 frames or more."""
+
+    def __init__(self, sizes: Sizes):
+        super().__init__()
+        widths = (sizes.bins, *[sizes.hidden] * 4, sizes.pooled)
+        for number, context in enumerate(CONTEXTS):
+            self.add_module(f"frame_{number + 1}", Frames(widths[number], widths[number + 1], *context))
+        self.seg_1 = nn.Linear(2 * sizes.pooled, sizes.dim)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Embed a batch whose items are equally long."""
+        frames = features.transpose(1, 2)  # (B, F, T)
+        for number in range(len(CONTEXTS)):
+            frames = self.get_submodule(f"frame_{number + 1}")(frames)  # (B, hidden, T - context)
+        return self.seg_1(pool_statistics(frames))
+
+
+class Frames(nn.Module):
+    """A time-delay layer: affine, rectified, normalised; without padding, as in Kaldi."""
+
+    def __init__(self, width_in: int, width_out: int, context: int, dilation: int):
+        super().__init__()
+        self.conv_1d = nn.Conv1d(width_in, width_out, context, dilation=dilation)
+        self.bn = nn.BatchNorm1d(width_out, affine=False)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.bn(torch.relu(self.conv_1d(frames)))

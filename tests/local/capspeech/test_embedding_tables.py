@@ -1,0 +1,109 @@
+"""Embedding tables: what is taken for one, and the faults that a table may have."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from local.capspeech.embedding_tables import EmbeddingTables
+from local.corpus_rules import Rules
+from tests.local.corpus import Corpus
+from utils.errors import InputError
+
+RULES = Rules.load(Path(__file__).parents[3] / "local" / "rules")
+
+
+def read(folder: Path, **how) -> dict:
+    tables = EmbeddingTables(folder, RULES, **how)
+    return {key: str(tables.resolve(entry)) for key, entry in tables.entries.items()}
+
+
+def test_main_table_and_parts_are_one(tmp_path):
+    corpus = Corpus(tmp_path)
+    corpus.write_embeddings("hyperion csv")
+    assert len(EmbeddingTables(corpus.embeddings, RULES).files) == 3
+    assert len(read(corpus.embeddings)) == 24
+
+
+def test_other_tables_are_not_taken_for_embeddings(tmp_path):
+    corpus = Corpus(tmp_path)
+    corpus.write_embeddings("scp")
+    (corpus.embeddings / "durations.csv").write_text("id,seconds\na,1\n")
+    (corpus.embeddings / "files.csv").write_text("id,path\na,a.wav\n")
+    (corpus.embeddings / "wav.scp").write_text("a sox a.wav |\n")
+    (corpus.embeddings / "notes.csv").write_text("")
+    assert len(read(corpus.embeddings)) == 24
+
+
+def test_same_key_at_two_places(tmp_path):
+    corpus = Corpus(tmp_path)
+    corpus.write_embeddings("scp")
+    (corpus.embeddings / "copy").mkdir()
+    for name in ("xvector.ark", "xvector.scp"):
+        text = (corpus.embeddings / name).read_bytes().replace(b"/xvector.ark", b"/copy/xvector.ark")
+        (corpus.embeddings / "copy" / name).write_bytes(text)
+    with pytest.raises(InputError, match=r"xvector.scp:1: 'id10000-Wx_m0-00000.wav' is here and at .*xvector.scp:1"):
+        read(corpus.embeddings)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", "audio_id,ark_file\na,x.ark\n", "x.csv:2: a: no offset; expected a column storage_byte|byte_offset"),
+        ("x.csv", "audio_id,ark_file,byte_offset\na,x.ark,1.5\n", "x.csv:2: a: expected a byte offset, found '1.5'"),
+        ("x.csv", "audio_id,ark_file,byte_offset\na,x.ark\n", "x.csv:2: 2 cells"),
+        ("x.csv", "id,storage_path,storage_byte\na,x.ark,2\na,x.ark,2\n", "x.csv:3: 'a' is here and at"),
+        ("x.csv", "id,storage_path,storage_byte\n", "x.csv: empty"),
+        ("x.scp", "a x.ark:2\nb\n", "x.scp:2: expected 'key path:offset'"),
+        ("x.scp", "a gunzip -c x.ark.gz |\n", "x.scp:1: a: 'gunzip -c x.ark.gz |' is a command"),
+        ("x.scp", "a x.ark:2\na y.ark:2\n", "x.scp:2: 'a' is here and at"),
+        ("x.ark", "not an archive", "x.ark"),
+        (
+            "x.csv",
+            "audio,ark,offset\na,x,1\n",
+            "no embeddings below it; expected csv or tsv with the columns id|audio_id",
+        ),
+    ],
+)
+def test_faults(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError) as error:
+        read(tmp_path)
+    assert message in str(error.value)
+
+
+def test_offset_inside_the_path(tmp_path):
+    (tmp_path / "a.ark").touch()
+    (tmp_path / "x.csv").write_text("id,storage_path\nk,a.ark:17\n")
+    assert read(tmp_path) == {"k": f"{tmp_path / 'a.ark'}:17"}
+
+
+def test_numpy_files_that_do_not_hold_ids_and_a_matrix(tmp_path):
+    matrix = np.ones((2, 3), np.float32)
+    np.save(tmp_path / "x.npy", matrix)
+    with pytest.raises(InputError, match=r"x.npy: holds float32\[2, 3\]; .* with as many lines in x.txt"):
+        read(tmp_path)
+    (tmp_path / "x.txt").write_text("a\n")
+    with pytest.raises(InputError, match="x.npy: holds"):
+        read(tmp_path)
+    (tmp_path / "x.npy").unlink()
+    np.savez(tmp_path / "x.npz", ids=np.array(["a", None], object), vectors=matrix)
+    with pytest.raises(InputError, match="x.npz: not readable as numbers and strings: .*pickle"):
+        read(tmp_path)
+    (tmp_path / "x.npz").write_bytes((tmp_path / "x.npz").read_bytes()[:100])
+    with pytest.raises(InputError, match="x.npz: not readable"):
+        read(tmp_path)
+
+
+def test_an_archive_beside_the_table_goes_before_one_of_that_name_here(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    for place in (tmp_path, tmp_path / "here"):
+        (place / "a.ark").touch()
+    (tmp_path / "x.scp").write_text("k a.ark:2\n")
+    monkeypatch.chdir(tmp_path / "here")
+    assert read(tmp_path) == {"k": f"{tmp_path / 'a.ark'}:2"}
+
+
+def test_bad_path_map(tmp_path):
+    with pytest.raises(InputError, match="expected old=new, found 'x'"):
+        EmbeddingTables(tmp_path, RULES, path_map=("x",))

@@ -1,0 +1,101 @@
+"""LibriSpeech's layout, in small."""
+
+from pathlib import Path
+
+import pytest
+
+from local import librispeech
+from tests.local.audio_files import write_noise
+from utils.data_dir import validate
+from utils.errors import InputError
+from utils.tables import read_table
+
+SPEAKERS = """; a comment
+;ID  |SEX| SUBSET           |MINUTES| NAME
+1    | F | dev-clean        | 8.00  | Somebody | with a bar
+23   | M | train-clean-100  | 8.00  | Somebody Else
+"""
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    root = tmp_path / "Libri Speech"
+    for subset, name, seconds in (
+        ("dev-clean", "1-7-0000", 5.0),
+        ("dev-clean", "1-7-0001", 2.0),
+        ("train-clean-100", "23-8-0000", 3.0),
+    ):
+        speaker, chapter, _ = name.split("-")
+        write_noise(root / subset / speaker / chapter / f"{name}.flac", seconds)
+    (root / "dev-clean/1/7/1-7.trans.txt").write_text("1-7-0000 HELLO WORLD\n1-7-0001 YES\n")
+    (root / "train-clean-100/23/8/23-8.trans.txt").write_text("23-8-0000 NO\n")
+    (root / "SPEAKERS.TXT").write_text(SPEAKERS)
+    return root
+
+
+def prepare(corpus: Path, out: Path, **options: object) -> Path:
+    librispeech.work(librispeech.Options(corpus, out, **options))
+    return out
+
+
+def test_segments(corpus: Path, tmp_path: Path) -> None:
+    out = prepare(corpus, tmp_path / "audio")
+    assert validate(out, text=False, feats=False) == []
+    assert list(read_table(out / "segments")) == [
+        "1-7-0000-0000000-0000300",
+        "1-7-0000-0000150-0000450",
+        "1-7-0001-0000000-0000200",
+        "23-8-0000-0000000-0000300",
+    ]
+    assert read_table(out / "spk2gender") == {"1": "f", "23": "m"}
+    assert Path(read_table(out / "wav.scp")["23-8-0000"]).is_file()
+    assert not (out / "text").exists()  # nobody knows which words are in a segment
+
+
+def test_whole_recordings_have_their_transcripts(corpus: Path, tmp_path: Path) -> None:
+    out = prepare(corpus, tmp_path / "audio", segment_seconds=0.0)
+    assert validate(out, text=False, feats=False) == []
+    assert read_table(out / "text") == {"1-7-0000": "HELLO WORLD", "1-7-0001": "YES", "23-8-0000": "NO"}
+    assert read_table(out / "utt2dur") == {"1-7-0000": "5.00", "1-7-0001": "2.00", "23-8-0000": "3.00"}
+    assert not (out / "segments").exists()
+
+
+def test_one_subset(corpus: Path, tmp_path: Path) -> None:
+    out = prepare(corpus, tmp_path / "audio", subsets=("dev-clean",))
+    assert set(read_table(out / "utt2spk").values()) == set(read_table(out / "spk2gender")) == {"1"}
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda root: (root / "SPEAKERS.TXT").unlink(), "no SPEAKERS.TXT here"),
+        (lambda root: (root / "SPEAKERS.TXT").write_text("1 | F | x\n"), "SPEAKERS.TXT: no line for speaker 23 of 1"),
+        (
+            lambda root: (root / "SPEAKERS.TXT").write_text("1 | X | x\n"),
+            r"SPEAKERS.TXT:1: expected 'speaker \| F or M",
+        ),
+        (lambda root: (root / "dev-clean/1/7/1-7.trans.txt").write_text("1-7-0000\n"), r"1-7.trans.txt:1: expected"),
+        (lambda root: write_noise(root / "dev-clean/1/7/2-7-0000.flac", 1), "expected <speaker>/<chapter>/"),
+        (lambda root: (root / "dev-clean/1/7/1-7-0001.flac").write_bytes(b"no"), "1 of 3 files cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named(corpus: Path, tmp_path: Path, change, message: str) -> None:
+    change(corpus)
+    with pytest.raises(InputError, match=message):
+        prepare(corpus, tmp_path / "audio")
+    assert not (tmp_path / "audio").exists()
+
+
+def test_a_directory_above_or_a_subset_that_is_not_there(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"no SPEAKERS.TXT here; it is in {corpus}"):
+        prepare(tmp_path, tmp_path / "audio")
+    with pytest.raises(InputError, match="no subset test-clean; found dev-clean, train-clean-100"):
+        prepare(corpus, tmp_path / "audio", subsets=("test-clean",))
+
+
+def test_files_that_cannot_be_read_are_listed(corpus: Path, tmp_path: Path) -> None:
+    (corpus / "dev-clean/1/7/1-7-0001.flac").write_bytes(b"no audio")
+    out = prepare(corpus, tmp_path / "audio", max_fail=0.5)
+    ((path, reason),) = [line.split("\t") for line in (out / "left_out.tsv").read_text().splitlines()[1:]]
+    assert path.endswith("1-7-0001.flac") and reason
+    assert len(read_table(out / "utt2spk")) == 3

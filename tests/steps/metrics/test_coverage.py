@@ -1,0 +1,36 @@
+"""Density and coverage against a plain count, and their expectation."""
+
+import numpy as np
+import pytest
+
+from steps.metrics.coverage import density_and_coverage, expected_coverage, neighbours_for
+from utils.vectors import unit_rows
+
+
+def test_they_agree_with_a_plain_count():
+    rng = np.random.default_rng(0)
+    real, made = unit_rows(rng.normal(size=(30, 3))), unit_rows(rng.normal(size=(20, 3)))
+    among = 1 - real @ real.T
+    np.fill_diagonal(among, np.inf)
+    radius = np.sort(among, axis=1)[:, 3]
+    inside = (1 - made @ real.T) <= radius
+    assert density_and_coverage(real, made, 4) == (inside.sum() / (4 * 20), inside.any(axis=0).mean())
+
+
+def test_samples_far_away_cover_nothing():
+    rng = np.random.default_rng(1)
+    real = unit_rows(np.array([5, 0, 0]) + rng.normal(size=(40, 3)))
+    made = unit_rows(np.array([-5, 0, 0]) + rng.normal(size=(40, 3)))
+    assert density_and_coverage(real, made, 5) == (0, 0)
+
+
+@pytest.mark.parametrize(("n", "m", "k"), [(51, 51, 5), (10, 10, 4), (3, 3, 1), (30, 12, 5)])
+def test_expected_coverage_is_what_one_distribution_gets(n: int, m: int, k: int):
+    rng = np.random.default_rng(2)
+    draws = [unit_rows(rng.normal(size=(n + m, 6))) for _ in range(400)]
+    found = np.mean([density_and_coverage(x[:n], x[n:], k)[1] for x in draws])
+    assert found == pytest.approx(expected_coverage(n, m, k), abs=0.03)
+
+
+def test_small_groups_have_local_balls():
+    assert [neighbours_for(n) for n in (3, 4, 5, 10, 11, 500)] == [1, 1, 2, 4, 5, 5]
