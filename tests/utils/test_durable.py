@@ -1,0 +1,98 @@
+"""Files are whole or absent, and are flushed to disk before and after they are renamed."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import small_files, wait_for
+from utils.durable import rename, sync, sync_tree, write_whole
+
+ROOT = Path(__file__).parents[2]
+WRITER = """
+import sys
+from pathlib import Path
+from utils.durable import write_whole
+number = 0
+while True:
+    number += 1
+    write_whole(Path(sys.argv[1]), bytes([number % 256]) * 3_000_000)
+"""
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What has been flushed or renamed, in order; all of it really is."""
+    done: list[str] = []
+    fsync, move = os.fsync, Path.rename
+
+    def noted_fsync(descriptor: int) -> None:
+        fsync(descriptor)
+        done.append(f"flush {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+
+    def noted_rename(source: Path, target: Path) -> Path:
+        done.append(f"rename {source.name} {target.name}")
+        return move(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "rename", noted_rename)
+    return done
+
+
+def test_content_is_flushed_before_the_name_and_the_name_after_it(tmp_path, calls):
+    write_whole(tmp_path / "a", b"one")
+    write_whole(tmp_path / "a", b"two")
+    assert calls == ["flush a.partial", "rename a.partial a", f"flush {tmp_path.name}"] * 2
+    assert (tmp_path / "a").read_bytes() == b"two" and list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+def test_a_tree_is_flushed_before_its_directory_is_renamed(tmp_path, calls):
+    inner = tmp_path / "made" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "file").write_text("x")
+    (tmp_path / "made" / "link").symlink_to("nowhere")
+    (tmp_path / "made" / "folder").symlink_to(tmp_path)
+    sync_tree(tmp_path / "made")
+    assert sorted(calls) == ["flush file", "flush inner", "flush made"]
+    calls.clear()
+    (tmp_path / "other").mkdir()
+    rename(tmp_path / "made", tmp_path / "other" / "final")
+    assert calls == ["rename made final", "flush other", f"flush {tmp_path.name}"]
+
+
+def test_a_full_disk_leaves_the_earlier_file_alone(tmp_path):
+    write_whole(tmp_path / "a", b"earlier")
+    with small_files(1000), pytest.raises(OSError, match="File too large"):
+        write_whole(tmp_path / "a", b"x" * 5000)
+    assert (tmp_path / "a").read_bytes() == b"earlier" and list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+def test_killed_at_any_moment_the_file_is_whole(tmp_path):
+    path = tmp_path / "a"
+    for _ in range(3):
+        path.unlink(missing_ok=True)
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], cwd=ROOT) as process:
+            assert wait_for(path.exists)
+            process.send_signal(signal.SIGKILL)
+        content = path.read_bytes()
+        assert len(content) == 3_000_000 and len(set(content)) == 1
+
+
+def test_only_directories_may_be_beyond_flushing(tmp_path, monkeypatch):
+    (tmp_path / "a").touch()
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    number = errno.EINVAL
+    sync(tmp_path)
+    with pytest.raises(OSError, match="Invalid argument"):
+        sync(tmp_path / "a")
+    number = errno.EIO
+    with pytest.raises(OSError, match="Input/output error"):
+        sync(tmp_path)

@@ -1,0 +1,53 @@
+"""Files that survive a crash of the machine: written whole or not at all, and flushed to disk before they count.
+
+A rename replaces a file at once, but a machine that loses power may keep the rename and lose the content: so the
+content is flushed first, and the directory, which holds the name, afterwards.
+"""
+
+import errno
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file in place of an earlier one. Whatever happens, `path` is the earlier file or the new one."""
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:  # a full disk
+        partial.unlink(missing_ok=True)
+        raise
+    rename(partial, path)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file or a directory that is on disk already (`sync_tree`), and flush the new name to disk."""
+    source.rename(target)
+    sync(target.parent)
+    if source.parent != target.parent:
+        sync(source.parent)
+
+
+def sync_tree(directory: Path) -> None:
+    """Flush all files below a directory and the names of all of them to disk; links are not followed."""
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            if not (path := Path(folder, name)).is_symlink():
+                sync(path)
+        sync(Path(folder))
+
+
+def sync(path: Path) -> None:
+    """Flush one file, or the names in one directory, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # some network file systems cannot flush a directory, and keep its names without being asked
+        if not (error.errno == errno.EINVAL and path.is_dir()):
+            raise
+    finally:
+        os.close(descriptor)
