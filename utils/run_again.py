@@ -4,7 +4,7 @@ A cluster warns a job before its time limit (USR1) or before a preemption (TERM)
 points whether it should stop, saves its state and raises `RunAgain`; `utils.command.run_command` ends with the status
 `RUN_AGAIN`, and whoever started the command starts it again. INT keeps meaning: stop.
 
-    with Request() as asked:
+    with StopRequest() as asked:
         for part in parts:
             if asked():
                 save(part)
@@ -24,7 +24,7 @@ class RunAgain(Exception):
     """The work has stopped where it can be continued; the message says where."""
 
 
-class Request:
+class StopRequest:
     """Within the context, USR1 and TERM are only noted; calling it tells whether one has come.
 
     Its handlers replace a disposition inherited from the parent, an ignored USR1 too.

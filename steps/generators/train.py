@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import as_dict, convert, option, read_conf
-from utils.run_again import Request, RunAgain
+from utils.run_again import RunAgain, StopRequest
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
 
@@ -68,11 +68,11 @@ def work(options: Options) -> None:
     """Train one generator and commit its directory."""
     entry = choose(read_list(options.generators), options)
     n = options.num_gpus if entry.fit in IN_GROUPS else 1
-    with Request(multiprocessing.RawValue("b", 0) if n > 1 else None) as asked:
+    with StopRequest(multiprocessing.RawValue("b", 0) if n > 1 else None) as asked:
         train(entry, options, n, asked)
 
 
-def train(entry: Entry, options: Options, n: int, asked: Request) -> None:
+def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
     """Train one generator in `n` processes, which stop when `asked` to."""
     module, options_name, _ = FITS[entry.fit]
     own = generator_options(getattr(importlib.import_module(module), options_name), entry, options)

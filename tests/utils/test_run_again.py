@@ -13,14 +13,14 @@ import pytest
 from tests.processes import wait_for
 from utils.command import run_command
 from utils.options import option
-from utils.run_again import RUN_AGAIN, Request, RunAgain
+from utils.run_again import RUN_AGAIN, RunAgain, StopRequest
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from utils.run_again import RUN_AGAIN, Request
-with Request() as asked:
+from utils.run_again import RUN_AGAIN, StopRequest
+with StopRequest() as asked:
     Path(sys.argv[1]).touch()
     while not asked():
         time.sleep(0.01)
@@ -40,7 +40,7 @@ def work(options: Options) -> None:
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_is_noted_and_the_handlers_are_put_back(number):
     before = [signal.getsignal(each) for each in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)]
-    with Request() as asked:
+    with StopRequest() as asked:
         assert not asked()
         assert signal.getsignal(signal.SIGINT) == before[2]
         os.kill(os.getpid(), number)
@@ -51,9 +51,9 @@ def test_a_signal_is_noted_and_the_handlers_are_put_back(number):
 
 def test_one_flag_is_heard_by_all_who_share_it():
     flag = SimpleNamespace(value=0)
-    with Request(flag):
+    with StopRequest(flag):
         os.kill(os.getpid(), signal.SIGUSR1)
-    assert Request(flag)() and not Request()()
+    assert StopRequest(flag)() and not StopRequest()()
 
 
 def test_a_command_says_that_it_can_go_on(caplog, capsys):

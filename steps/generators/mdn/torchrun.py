@@ -27,7 +27,7 @@ from torch.multiprocessing import _prctl_pr_set_pdeathsig
 from steps.generators.contract import Workplace
 from utils.command import one_line, start_log
 from utils.errors import InputError
-from utils.run_again import SIGNALS, Request, RunAgain
+from utils.run_again import SIGNALS, RunAgain, StopRequest
 
 CLOSING_SECONDS = 20  # that processes have to save their state when one of them has failed
 BLAME_SECONDS = 1.0  # longer than the launcher takes to notice a dead process
@@ -42,7 +42,7 @@ def fit_in_group(n: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
     Args:
         fit: picklable.
         place: its device is `cpu` (gloo; the processors are shared out) or `cuda` (nccl; a GPU each).
-        flag: shared memory of the `Request` that this process listens with, so that all hear of a signal to any.
+        flag: shared memory of the `StopRequest` that this process listens with, so that all hear of a signal to any.
     """
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     _start_tracker()
@@ -100,7 +100,7 @@ def _member(parent: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
     rank = int(os.environ["RANK"])
     if rank == 0:
         start_log()
-    with Request(flag) as asked:
+    with StopRequest(flag) as asked:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         device = place.device
         if device == "cuda":

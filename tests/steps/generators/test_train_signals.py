@@ -13,7 +13,7 @@ from tests.steps.generators.conftest import ROOT, fit
 from tests.steps.generators.experiment import Experiment
 from tests.steps.generators.training import SETTINGS, Training, outputs
 from utils.options import parse
-from utils.run_again import RUN_AGAIN, Request, RunAgain
+from utils.run_again import RUN_AGAIN, RunAgain, StopRequest
 
 USR1, TERM = signal.SIGUSR1, signal.SIGTERM
 MOMENTS = {"command: ": 1.0, "fitting": 0.7, "epoch 0:": 0.2, "dev NLL": 0.5}  # after this, so many seconds at most
@@ -50,7 +50,7 @@ def test_asked_before_the_fit_it_does_not_begin(tmp_path, experiment: Experiment
     monkeypatch.chdir(ROOT)
     options = parse(train.Options, words(experiment, tmp_path), "train")
     (entry,) = (entry for entry in train.read_list(options.generators) if entry.name == "mdn")
-    with Request() as asked, pytest.raises(RunAgain, match="asked to stop before the fit"):
+    with StopRequest() as asked, pytest.raises(RunAgain, match="asked to stop before the fit"):
         os.kill(os.getpid(), USR1)
         train.train(entry, options, 1, asked)
     assert [file.name for file in (tmp_path / ".mdn.tmp").iterdir()] == [".signature"]
