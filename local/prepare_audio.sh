@@ -52,7 +52,7 @@ case $corpus in
     [ -z "$attributes" ] || given+=(--attributes "$attributes")
     ;;
 esac
-python3 -m "local.prepare_$corpus" "${given[@]}" --out "$data/audio"
+python3 -m "local.$corpus" "${given[@]}" --out "$data/audio"
 
 [ "$use_gpu" != auto ] || use_gpu= # embeddings are extracted on GPUs only on request
 conf=$backend_conf

@@ -19,7 +19,7 @@ GENDERS = ("female", "male")
 
 
 @dataclass(frozen=True)
-class Rule:
+class BinRule:
     """How one attribute is cut.
 
     Attributes:
@@ -39,7 +39,7 @@ class Rule:
     with_unknown: bool
 
 
-def read_rule(path: Path, attribute: str, unit: str) -> Rule:
+def read_rule(path: Path, attribute: str, unit: str) -> BinRule:
     """The rule of `attribute` for values in `unit`. Raises InputError where the file has none for this unit."""
     where = f"{path}: {attribute}"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def read_rule(path: Path, attribute: str, unit: str) -> Rule:
     return _rule(units[unit], f"{where}: {unit}", attribute, unit, labels, level)
 
 
-def _rule(bins: Any, where: str, attribute: str, unit: str, labels: tuple[str, ...], level: str) -> Rule:
+def _rule(bins: Any, where: str, attribute: str, unit: str, labels: tuple[str, ...], level: str) -> BinRule:
     kinds = ({"edges"}, {"edges", "range"}, {"terciles"}, {"terciles", "unknown_gender"})
     if not isinstance(bins, dict) or set(bins) not in kinds:
         raise InputError(f"{where}: expected edges (and range) or terciles (and unknown_gender), found {bins!r}")
@@ -66,10 +66,10 @@ def _rule(bins: Any, where: str, attribute: str, unit: str, labels: tuple[str, .
         if bins["terciles"] not in ("gender", ALL) or bins.get("unknown_gender", ALL) != ALL or len(labels) != 3:
             raise InputError(f"{where}: terciles: expected gender or all, unknown_gender: all, and three labels")
         by_gender = bins["terciles"] == "gender"
-        return Rule(attribute, unit, labels, level, {}, {}, by_gender, not by_gender or "unknown_gender" in bins)
+        return BinRule(attribute, unit, labels, level, {}, {}, by_gender, not by_gender or "unknown_gender" in bins)
     edges = _numbers(bins["edges"], len(labels) - 1, f"{where}: edges")
     ranges = _numbers(bins["range"], 2, f"{where}: range") if "range" in bins else {}
-    return Rule(attribute, unit, labels, level, edges, ranges, ALL not in edges, ALL in edges)
+    return BinRule(attribute, unit, labels, level, edges, ranges, ALL not in edges, ALL in edges)
 
 
 def _numbers(value: Any, count: int, where: str) -> dict[str, tuple[float, ...]]:
@@ -84,7 +84,7 @@ def _numbers(value: Any, count: int, where: str) -> dict[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
-class Cut:
+class Binned:
     """The labels of one attribute, and how they came about.
 
     Attributes:
@@ -92,14 +92,14 @@ class Cut:
         no_gender: keys without a label, because their gender is unknown. clamped: keys outside the published range.
     """
 
-    rule: Rule
+    rule: BinRule
     edges: Mapping[str, tuple[float, ...]]
     labels: dict[str, str]
     no_gender: tuple[str, ...]
     clamped: tuple[str, ...]
 
 
-def cut(rule: Rule, values: Mapping[str, float], genders: Mapping[str, str]) -> Cut:
+def bin_values(rule: BinRule, values: Mapping[str, float], genders: Mapping[str, str]) -> Binned:
     """Label values.
 
     Args:
@@ -117,10 +117,10 @@ def cut(rule: Rule, values: Mapping[str, float], genders: Mapping[str, str]) -> 
         low, high = rule.ranges.get(kind, (-np.inf, np.inf))
         if not low <= value <= high:
             clamped.append(key)
-    return Cut(rule, edges, labels, tuple(no_gender), tuple(clamped))
+    return Binned(rule, edges, labels, tuple(no_gender), tuple(clamped))
 
 
-def terciles(values: Mapping[str, float], genders: Mapping[str, str], rule: Rule) -> dict[str, tuple[float, ...]]:
+def terciles(values: Mapping[str, float], genders: Mapping[str, str], rule: BinRule) -> dict[str, tuple[float, ...]]:
     """The edges that cut the values into thirds: of all, of each gender, as the rule wants it."""
     groups = {ALL: list(values.values())} if rule.with_unknown else {}
     for gender in GENDERS if rule.by_gender else ():

@@ -1,4 +1,4 @@
-"""Join what `steps.attributes.measure_job` has measured, find genders, cut labels, and audit them by the embeddings.
+"""Join what `steps.attributes.measure` has measured, find genders, cut labels, and audit them by the embeddings.
 
 Inputs: the data directory (or tree) of audio with what it knows (spk2gender or utt2gender, text, utt2phones), the
 measurements, embeddings, and the rules of the bins. Output, a directory: utt2f0 spk2f0 (Hz) utt2rate (unit in
@@ -86,7 +86,7 @@ def _check_failures(options: Options, measured: Sequence[measurements.Measuremen
 
 
 def _corpus(options: Options, utt2spk: dict[str, str], measured: Sequence[measurements.Measurement], source: str):
-    from steps.attributes.labelling import Corpus, known_genders
+    from steps.attributes.labels import Corpus, known_genders
     from steps.attributes.rates import rates
 
     script = _script(options)
@@ -105,11 +105,14 @@ def _label(options: Options, corpus, pitch, rate, stage: StageDir) -> None:
     from threadpoolctl import threadpool_limits
 
     from steps.attributes.attribute_dir import write_attribute_dir
-    from steps.attributes.labelling import label_corpus
+    from steps.attributes.gender import decide
+    from steps.attributes.labels import label_corpus
 
     with threadpool_limits(1):  # sums must not depend on the number of threads
-        labelled = label_corpus(corpus, pitch, rate, options)
-        summary = write_attribute_dir(stage.dir, corpus, labelled, options)
+        embedded = (corpus.utt2spk, corpus.known, corpus.keys, corpus.x)
+        genders = decide(*embedded, options.gender_threshold, options.seed, options.gender_model)
+        labels = label_corpus(corpus, genders, pitch, rate)
+        summary = write_attribute_dir(stage.dir, corpus, labels, options.audit_lines, options.seed)
     failures = ", ".join(f"{count} {reason}" for reason, count in summary["failures"].items())
     log.info("%s: %d utterances of %d speakers, %s", stage.final, summary["utterances"], summary["speakers"], failures)
     log.info("rate in %s a second, counted from %s", summary["rate_unit"], corpus.rates.source)

@@ -76,7 +76,7 @@ def collect(out: Path, name: str, shards: Sequence[Sequence[Utterance]]) -> list
     if missing:
         raise InputError(
             f"{parts_root(out)}: {missing} of {len(paths)} shards are missing; "
-            "run steps.attributes.measure_job for all jobs, or steps/attributes/measure.sh"
+            "run steps.attributes.measure for all jobs, or steps/attributes/measure.sh"
         )
     return [measurement for path in paths for measurement in read_measurements(path)]
 

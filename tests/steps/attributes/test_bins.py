@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from steps.attributes.bins import cut, read_rule, thirds
+from steps.attributes.bins import bin_values, read_rule, thirds
 from utils.errors import InputError
 
 RULES = Path(__file__).parents[3] / "local/rules/attributes.yaml"
@@ -16,7 +16,7 @@ def test_published_edges_of_pitch():
     assert rule.level == "speaker"
     f0 = {"a": 115.6, "b": 115.7, "c": 149.7, "d": 141.5, "e": 141.6, "f": 184.5, "g": 60.0, "h": 300.0, "i": 150.0}
     gender = dict.fromkeys("abcg", "male") | dict.fromkeys("defh", "female")
-    found = cut(rule, f0, gender)
+    found = bin_values(rule, f0, gender)
     assert found.labels == {
         **{"a": "low", "b": "medium", "c": "high", "d": "low", "e": "medium", "f": "high", "g": "low", "h": "high"},
     }
@@ -25,7 +25,7 @@ def test_published_edges_of_pitch():
 
 def test_published_edges_of_the_rate():
     rule = read_rule(RULES, "speaking_rate", "phonemes")
-    found = cut(rule, {"a": 11.4, "b": 11.48, "c": 19.12, "d": 19.13, "e": 30.0}, {})
+    found = bin_values(rule, {"a": 11.4, "b": 11.48, "c": 19.12, "d": 19.13, "e": 30.0}, {})
     assert list(found.labels.values()) == ["slow", "measured", "measured", "fast", "fast"]
     assert found.clamped == ("e",)
 
@@ -35,7 +35,7 @@ def test_nuclei_are_cut_into_thirds_within_the_gender():
     women = {f"f{number}": 3.0 + number / 100 for number in range(30)}
     men = {f"m{number}": 5.0 + number / 100 for number in range(30)}
     gender = dict.fromkeys(women, "female") | dict.fromkeys(men, "male")
-    found = cut(rule, women | men | {"u": 4.5}, gender)
+    found = bin_values(rule, women | men | {"u": 4.5}, gender)
     for group in (women, men):
         labels = [found.labels[key] for key in group]
         assert [labels.count(label) for label in rule.labels] == [10, 10, 10]

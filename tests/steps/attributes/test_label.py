@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("parselmouth", reason="praat-parselmouth (GPL, optional) is not installed")
 soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
 
-from steps.attributes import label, measure_job  # noqa: E402
+from steps.attributes import label, measure  # noqa: E402
 from steps.attributes.measurements import SHARD, read_measurements  # noqa: E402
 from utils.data_dir import write_data_dir  # noqa: E402
 from utils.stage_dir import parts_root  # noqa: E402
@@ -59,7 +59,7 @@ def run(corpus: Path, out: Path, nj: int = 1, **options) -> int:
     """All jobs, then the labels; returns the first exit status that is not 0."""
     for job in range(1, nj + 1):
         words = ["--data", corpus / "audio", "--out", out, "--nj", nj, "--job", job]
-        assert measure_job.main(list(map(str, words))) == 0
+        assert measure.main(list(map(str, words))) == 0
     words = ["--data", corpus / "audio", "--out", out, "--embeddings", corpus / "xvector.scp", "--rules", RULES]
     return label.main(
         [*map(str, words), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
@@ -103,7 +103,7 @@ def test_the_unit_is_in_the_summary(done):
 def test_any_number_of_jobs_and_a_kill_in_between(corpus, done, tmp_path):
     out = tmp_path / "attributes"
     words = ["--data", str(corpus / "audio"), "--out", str(out), "--nj", "3"]
-    assert measure_job.main([*words, "--job", "2"]) == 0
+    assert measure.main([*words, "--job", "2"]) == 0
     (shard,) = [path for path in parts_root(out).rglob("*.tsv")]
     assert len(read_measurements(shard)) == 24 * 9 - SHARD
     (shard.parent / "000000.1of3.tmp").write_text("half a li")  # of a job that was killed

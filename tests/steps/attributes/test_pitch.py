@@ -5,7 +5,7 @@ import pytest
 
 parselmouth = pytest.importorskip("parselmouth", reason="praat-parselmouth (GPL, optional) is not installed")
 
-from steps.attributes.measuring import measure, measure_waveform  # noqa: E402
+from steps.attributes.measure import measure, measure_waveform  # noqa: E402
 from steps.attributes.pitch import track  # noqa: E402
 
 RATE = 16000

@@ -38,7 +38,7 @@ def test_units(tmp_path):
 
 def test_agreement_on_speech_of_known_rate(spoken, tmp_path):
     pytest.importorskip("parselmouth", reason="praat-parselmouth (GPL, optional) is not installed")
-    from steps.attributes.measuring import measure_waveform
+    from steps.attributes.measure import measure_waveform
 
     measured = [measure_waveform(f"s-{number:04d}", one.waveform) for number, one in enumerate(spoken)]
     names = [one.utterance for one in measured]

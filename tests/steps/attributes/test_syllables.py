@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("parselmouth", reason="praat-parselmouth (GPL, optional) is not installed")
 
-from steps.attributes.measuring import measure_waveform  # noqa: E402
+from steps.attributes.measure import measure_waveform  # noqa: E402
 from steps.attributes.syllables import parted  # noqa: E402
 
 RATE = 16000

@@ -1,21 +1,17 @@
-"""From measurements and embeddings to labels: genders are found, and each attribute is cut by its rule."""
+"""The labels of a corpus: genders, and the bins into which F0 and speaking rate fall."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steps.attributes.bins import GENDERS, Cut, Rule, cut
-from steps.attributes.gender import Genders, decide
+from steps.attributes.bins import GENDERS, Binned, BinRule, bin_values
+from steps.attributes.gender import Genders
 from steps.attributes.measurements import Measurement
 from steps.attributes.rates import Rates
 from utils.data_dir import DataDir
 from utils.errors import InputError
-
-if TYPE_CHECKING:
-    from steps.attributes.label import Options
 
 FULL_NAMES = {"f": "female", "m": "male"}
 
@@ -39,91 +35,82 @@ class Corpus:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """One attribute: what was measured, in a unit, and the labels that it was cut into.
+class Attribute:
+    """One attribute: the values that were measured, in a unit, and the labels of their bins.
 
     Attributes:
         utterances, speakers: key -> value.
-        cut: labels of the utterances or speakers, as the rule's level is. labels: utterance -> label.
+        binned: the labels of utterances or speakers, as the rule's level is. labels: utterance -> label.
     """
 
     utterances: dict[str, float]
     speakers: dict[str, float]
-    cut: Cut
+    binned: Binned
     labels: dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class Labels:
     """The labels of a corpus: of gender, pitch and speaking rate."""
 
     genders: Genders
     utt2gender: dict[str, str]
-    pitch: Measured
-    rate: Measured
+    pitch: Attribute
+    rate: Attribute
 
     @property
-    def labels(self) -> dict[str, dict[str, str]]:
+    def tables(self) -> dict[str, dict[str, str]]:
         """Attribute -> utterance -> label."""
         return {"gender": self.utt2gender, "pitch": self.pitch.labels, "speaking_rate": self.rate.labels}
 
 
-def known_genders(place: Path, utt2spk: Mapping[str, str]) -> dict[str, str]:
-    """Speaker -> male or female as spk2gender says, or else utt2gender, which need not have all speakers."""
-    if (place / "spk2gender").is_file():
-        letters = DataDir(place).table("spk2gender")
-        odd = [speaker for speaker, letter in letters.items() if letter not in FULL_NAMES]
-        if odd:
-            raise InputError(f"{place}/spk2gender: {odd[0]}: expected m or f, found {letters[odd[0]]!r}")
+def known_genders(data: Path, utt2spk: Mapping[str, str]) -> dict[str, str]:
+    """Speaker -> male or female, as spk2gender says, or else utt2gender, which may lack speakers."""
+    if (data / "spk2gender").is_file():
+        letters = DataDir(data).table("spk2gender")
+        wrong = [speaker for speaker, letter in letters.items() if letter not in FULL_NAMES]
+        if wrong:
+            raise InputError(f"{data}/spk2gender: {wrong[0]}: expected m or f, found {letters[wrong[0]]!r}")
         return {speaker: FULL_NAMES[letter] for speaker, letter in letters.items()}
-    if not (place / "utt2gender").is_file():
+    if not (data / "utt2gender").is_file():
         return {}
     found: dict[str, str] = {}
-    for utterance, gender in DataDir(place).table("utt2gender").items():
+    for utterance, gender in DataDir(data).table("utt2gender").items():
         speaker = utt2spk[utterance]
         if gender not in GENDERS or found.setdefault(speaker, gender) != gender:
             raise InputError(
-                f"{place}/utt2gender: {utterance}: expected one of {GENDERS}, the same for all of {speaker}"
+                f"{data}/utt2gender: {utterance}: expected one of {GENDERS}, the same for all of {speaker}"
             )
     return found
 
 
-def label_corpus(corpus: Corpus, pitch: Rule, rate: Rule, options: "Options") -> Labelled:
-    """Find genders, and cut F0 and rate by their rules."""
-    genders = decide(
-        corpus.utt2spk,
-        corpus.known,
-        corpus.keys,
-        corpus.x,
-        options.gender_threshold,
-        options.seed,
-        options.gender_model,
-    )
+def label_corpus(corpus: Corpus, genders: Genders, pitch: BinRule, rate: BinRule) -> Labels:
+    """Bin F0 and speaking rate of a corpus whose genders are decided."""
     utt2gender = {key: genders.of[speaker] for key, speaker in corpus.utt2spk.items() if speaker in genders.of}
     utt2f0 = {one.utterance: one.f0 for one in corpus.measurements if one.f0 is not None}
     both = (genders.of, utt2gender)
-    return Labelled(
+    return Labels(
         genders,
         utt2gender,
-        _measured(pitch, utt2f0, corpus.utt2spk, *both),
-        _measured(rate, corpus.rates.of, corpus.utt2spk, *both),
+        _attribute(pitch, utt2f0, corpus.utt2spk, *both),
+        _attribute(rate, corpus.rates.of, corpus.utt2spk, *both),
     )
 
 
-def _measured(
-    rule: Rule,
+def _attribute(
+    rule: BinRule,
     utterances: dict[str, float],
     utt2spk: Mapping[str, str],
     spk2gender: Mapping[str, str],
     utt2gender: Mapping[str, str],
-) -> Measured:
+) -> Attribute:
     speakers = speaker_medians(utterances, utt2spk)
     if rule.level == "utterance":
-        found = cut(rule, utterances, utt2gender)
-        return Measured(utterances, speakers, found, found.labels)
-    found = cut(rule, speakers, spk2gender)
-    labels = {key: found.labels[speaker] for key, speaker in utt2spk.items() if speaker in found.labels}
-    return Measured(utterances, speakers, found, labels)
+        binned = bin_values(rule, utterances, utt2gender)
+        return Attribute(utterances, speakers, binned, binned.labels)
+    binned = bin_values(rule, speakers, spk2gender)
+    labels = {key: binned.labels[speaker] for key, speaker in utt2spk.items() if speaker in binned.labels}
+    return Attribute(utterances, speakers, binned, labels)
 
 
 def speaker_medians(values: Mapping[str, float], utt2spk: Mapping[str, str]) -> dict[str, float]:
