@@ -9,9 +9,13 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in place of an earlier one. Whatever happens, `path` is the earlier file or the new one."""
-    partial = path.with_name(f"{path.name}.partial")
+def write_whole(path: Path, content: bytes | memoryview, shared: bool = False) -> None:
+    """Write a file in place of an earlier one. Whatever happens, `path` is the earlier file or the new one.
+
+    With `shared`, other processes on any machine may write it too, and the last one wins.
+    """
+    writer = f".{os.uname().nodename}.{os.getpid()}" if shared else ""
+    partial = path.with_name(f"{path.name}{writer}.partial")
     try:
         with partial.open("wb") as file:
             file.write(content)

@@ -30,7 +30,7 @@ from utils.run_info import write_run_info
 log = logger(__name__)
 DONE, CONFIG, RUN_INFO = ".done", "config.yaml", "run_info.json"
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", ".wav", ".flac"}
-HOW_NOT_WHAT = ("force", "nj", "job")  # options that do not change an output
+HOW_NOT_WHAT = ("force", "nj", "job", "shards")  # options that do not change an output
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
 
 

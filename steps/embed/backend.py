@@ -3,12 +3,10 @@
     backend = load_backend("resemblyzer", Path("conf/embed/resemblyzer.yaml"))
     embeddings = backend.embed([waveform])  # (1, backend.dim)
 
-A new one is a subclass of `Backend` with a frozen dataclass of options; it is named in NETWORKS, or given to the
+A new one is a subclass of `Backend` with a frozen dataclass of options; it is named in BACKENDS, or given to the
 commands as `module:Class`.
 """
 
-import dataclasses
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,15 +14,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from utils.errors import InputError
-from utils.options import REQUIRED, convert, raw_values, read_conf
+from utils.registry import Registry, files_of, make_options
 
-NETWORKS = {
-    "resemblyzer": "steps.embed.resemblyzer:Resemblyzer",
-    "eres2netv2": "steps.embed.eres2netv2:ERes2NetV2Backend",
-    "xvector": "steps.embed.xvector:XVectorBackend",
-    "onnx": "steps.embed.onnx_backend:OnnxBackend",
-}
+BACKENDS = Registry(
+    "back-end",
+    {
+        "resemblyzer": "steps.embed.resemblyzer:Resemblyzer",
+        "eres2netv2": "steps.embed.eres2netv2:ERes2NetV2Backend",
+        "xvector": "steps.embed.xvector:XVectorBackend",
+        "onnx": "steps.embed.onnx_backend:OnnxBackend",
+    },
+    "utils/setup_env.sh --extras audio installs what the networks need",
+)
 
 
 class Backend(ABC):
@@ -71,7 +72,7 @@ class Backend(ABC):
     @classmethod
     def files(cls, options: Any) -> list[Path]:
         """The files that decide the embeddings, weights above all."""
-        return [value for value in raw_values(options).values() if isinstance(value, Path)]
+        return list(files_of(options).values())
 
 
 def load_backend(
@@ -80,38 +81,9 @@ def load_backend(
     """Load a network.
 
     Args:
-        name: of NETWORKS, or `module:Class`.
+        name: of BACKENDS, or `module:Class`.
         conf: YAML file of its options; `changes` override it.
         device: `cpu`, `cuda` or `cuda:N`.
     """
-    cls = backend_class(name)
-    return cls(backend_options(cls, conf, changes), device)
-
-
-def backend_class(name: str) -> type[Backend]:
-    """The class of a network, imported now. Raises InputError with the valid names, or with what is not installed."""
-    module, colon, class_name = NETWORKS.get(name, name).partition(":")
-    if not colon:
-        raise InputError(f"{name!r} is no back-end; expected one of {', '.join(NETWORKS)}, or module:Class")
-    try:
-        return getattr(importlib.import_module(module), class_name)
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"back-end {name!r}: {error}; utils/setup_env.sh --extras audio installs what the networks need"
-        ) from error
-    except AttributeError as error:
-        raise InputError(f"back-end {name!r}: {error}") from error
-
-
-def backend_options(cls: type[Backend], conf: Path | None = None, changes: Mapping[str, Any] | None = None) -> Any:
-    """The options of a network: its defaults, overridden by a YAML file, overridden by `changes`."""
-    values = read_conf(cls.Options, conf) if conf else {}
-    values |= {key: convert(cls.Options, key, value, key) for key, value in (changes or {}).items()}
-    missing = [
-        field.name
-        for field in dataclasses.fields(cls.Options)
-        if field.default is REQUIRED and values.get(field.name) is None
-    ]
-    if missing:
-        raise InputError(f"{conf or cls.name}: {', '.join(missing)}: no value; give it there, or with --set key=value")
-    return cls.Options(**values)
+    cls = BACKENDS.load(name)
+    return cls(make_options(cls.Options, conf, changes, name), device)

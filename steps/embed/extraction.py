@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from steps.audio.recordings import Utterance
-from steps.embed.backend import Backend, backend_class, backend_options
+from steps.embed.backend import BACKENDS, Backend
 from steps.embed.batches import Rule
-from utils.errors import InputError
 from utils.options import as_dict, option, raw_values
+from utils.registry import files_of, make_options, parse_changes
 from utils.stage_dir import is_done, signature
 
 CPU_BATCH, GPU_BATCH = 24.0, 240.0  # seconds of audio
@@ -57,9 +57,9 @@ class Network:
     @classmethod
     def of(cls, options: Options) -> "Network":
         """The network that the options ask for."""
-        changes = dict(_split(word) for word in options.set)
-        backend = backend_class(options.backend)
-        return cls(backend, backend_options(backend, options.backend_conf, changes))
+        backend = BACKENDS.load(options.backend)
+        changes = parse_changes(options.set)
+        return cls(backend, make_options(backend.Options, options.backend_conf, changes, options.backend))
 
     def rule(self, options: Options) -> Rule:
         """How its waveforms are cut and batched."""
@@ -80,19 +80,12 @@ class Network:
     @property
     def paths(self) -> dict[str, Path]:
         """Its options that are files."""
-        return {name: value for name, value in raw_values(self.options).items() if isinstance(value, Path)}
+        return files_of(self.options)
 
 
 def batch_seconds(options: Options) -> float:
     """Audio in a batch."""
     return options.batch_seconds or (GPU_BATCH if options.use_gpu else CPU_BATCH)
-
-
-def _split(word: str) -> tuple[str, str]:
-    key, equals, value = word.partition("=")
-    if not equals:
-        raise InputError(f"--set: expected key=value, found {word!r}")
-    return key, value
 
 
 def identity(network: Network, options: Options, utterances: Iterable[Utterance]) -> str:

@@ -96,3 +96,13 @@ def test_only_directories_may_be_beyond_flushing(tmp_path, monkeypatch):
     number = errno.EIO
     with pytest.raises(OSError, match="Input/output error"):
         sync(tmp_path)
+
+
+def test_several_writers_of_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "part"
+    write = f"write_whole(Path({str(path)!r}), b'x' * 9999999, shared=True)"
+    code = f"from pathlib import Path\nfrom utils.durable import write_whole\n{write}"
+    writers = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+    assert [writer.wait(60) for writer in writers] == [0] * 4
+    assert path.read_bytes() == b"x" * 9999999
+    assert list(tmp_path.iterdir()) == [path]

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from steps.embed.backend import Backend, backend_class, backend_options, load_backend
+from steps.embed.backend import BACKENDS, Backend, load_backend
 from utils.errors import InputError
 from utils.options import option
+from utils.registry import make_options
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,19 @@ def test_a_class_of_ones_own(tmp_path, monkeypatch):
 
 def test_wrong_names():
     with pytest.raises(InputError, match="'resemblizer' is no back-end; expected one of resemblyzer, eres2netv2"):
-        backend_class("resemblizer")
+        BACKENDS.load("resemblizer")
     with pytest.raises(InputError, match="no.such.module"):
-        backend_class("no.such.module:Class")
+        BACKENDS.load("no.such.module:Class")
     with pytest.raises(InputError, match="has no attribute 'Nothing'"):
-        backend_class("steps.features.mel:Nothing")
+        BACKENDS.load("steps.features.mel:Nothing")
 
 
 def test_wrong_options(tmp_path):
     with pytest.raises(InputError, match="means: checkpoint: no value"):
-        backend_options(Means)
+        make_options(Means.Options, where="means")
     with pytest.raises(InputError, match="scall: unknown option; valid ones are checkpoint, scale"):
-        backend_options(Means, None, {"scall": "1"})
+        make_options(Means.Options, None, {"scall": "1"})
     conf = tmp_path / "means.yaml"
     conf.write_text("checkpoint: null\n")
     with pytest.raises(InputError, match="means.yaml: checkpoint"):
-        backend_options(Means, conf)
+        make_options(Means.Options, conf)

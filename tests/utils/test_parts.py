@@ -1,0 +1,63 @@
+"""Work that jobs share: a table made once, parts that are whole or absent, a merge that says what is missing."""
+
+import numpy as np
+import pytest
+
+from utils.errors import InputError
+from utils.parts import Item, Work, current_identity, make_current, read_part, remove_parts, write_part
+
+ITEMS = [Item("a", 0, ["x", None]), Item("b", 0, ["ü", 1.5]), Item("c", 1), Item("d", 2, {"k": [1]})]
+
+
+@pytest.fixture
+def work(tmp_path):
+    return Work.write(tmp_path / "out", "0123", ITEMS, {"seconds": 2.5})
+
+
+def test_the_table_comes_back(work, tmp_path):
+    assert Work.find(tmp_path / "out", "0123") == work
+    assert Work.find(tmp_path / "out", "4567") is None
+    assert (work.n_shards, work.about, work.identity) == (3, {"seconds": 2.5}, "0123")
+    assert list(work.shards([0, 2])) == [(0, ITEMS[:2]), (2, ITEMS[3:])]
+    assert work.directory == tmp_path / ".out.parts" / "0123"
+
+
+def test_work_without_items_has_no_shards(tmp_path):
+    assert Work.write(tmp_path / "out", "none", []).n_shards == 0
+
+
+def test_jobs_follow_the_current_work_with_their_own_settings(work, tmp_path):
+    out, settings = tmp_path / "out", {"batch": 2.0, "words": ("a", "b")}
+    with pytest.raises(InputError, match="nothing is planned; run the planner"):
+        Work.current(out, settings, "the planner")
+    make_current(out, "0123", settings)
+    assert Work.current(out, settings, "the planner") == work
+    with pytest.raises(InputError, match="not with these options"):
+        current_identity(out, settings | {"batch": 3.0}, "the planner")
+    remove_parts(out)
+    assert not work.directory.exists()
+
+
+def test_a_part_comes_back(work):
+    vectors, empty = np.arange(6, dtype=np.float32).reshape(2, 3), np.empty((0, 3), np.int64)
+    write_part(work.part(1), [{"reason": "", "seconds": 1.5}, None], vectors=vectors, empty=empty)
+    rows, arrays = read_part(work.part(1))
+    assert rows == [{"reason": "", "seconds": 1.5}, None]
+    assert np.array_equal(arrays["vectors"], vectors)
+    assert arrays["empty"].shape == (0, 3)
+    assert work.missing() == [0, 2]
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-30], lambda content: b"", lambda content: b"x" * 90])
+def test_a_part_that_is_not_whole_is_no_part(work, damage):
+    write_part(work.part(0), [1], x=np.ones(3))
+    work.part(0).write_bytes(damage(work.part(0).read_bytes()))
+    with pytest.raises(InputError, match=r"000000.npz: not a whole part"):
+        read_part(work.part(0))
+
+
+def test_what_is_missing_is_named_with_the_call_that_makes_it(work):
+    write_part(work.part(1), [])
+    with pytest.raises(InputError, match=r"2 of 3 parts are missing.*job --out 'a b' --shards 0,2$"):
+        work.require(work.missing(), ["job", "--out", "a b"])
+    work.require([], ["job"])

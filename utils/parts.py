@@ -1,0 +1,171 @@
+"""The work that jobs share, and what they have made of it: a table of shards, and a part for each.
+
+    .<out>.parts/current                     which work jobs follow, and its settings
+    .<out>.parts/<identity>/shards.jsonl     what all jobs must know, then a line an item: [id, shard, content]
+    .<out>.parts/<identity>/000000.npz       the part of shard 0: arrays, written whole or not at all
+    .<out>.parts/<identity>/000000.jsonl     or a journal (`utils.journal`), where single items are worth keeping
+
+A planning command makes the table once, jobs write parts (`utils.shards` says which), one command merges them into
+<out> and commits it. What a part holds follows from the table alone: any job of any run may write it.
+"""
+
+import io
+import json
+import shlex
+import shutil
+import zipfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from utils.durable import write_whole
+from utils.errors import InputError
+from utils.shards import format_numbers
+from utils.stage_dir import parts_root
+
+CURRENT, TABLE = "current", "shards.jsonl"
+ROWS = "rows"  # the array of a part that holds JSON
+
+
+class Item(NamedTuple):
+    """A line of the table.
+
+    Attributes:
+        id: names the item, such as an utterance. shard: that it belongs to, from 0.
+        content: what else its job must know, as JSON has it.
+    """
+
+    id: str
+    shard: int
+    content: Any = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """A table of shards on disk, with the directory in which its parts lie.
+
+    Attributes:
+        directory: of the table and the parts.
+        n_shards: how many shards there are.
+        about: what the planning command has noted for the others, as JSON has it.
+    """
+
+    directory: Path
+    n_shards: int
+    about: dict[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """The hash that stands for all that decides the work."""
+        return self.directory.name
+
+    @classmethod
+    def write(cls, out: Path, identity: str, items: Sequence[Item], about: Mapping[str, Any] | None = None) -> "Work":
+        """Write the table of the work on `out`, items sorted by shard, whole or not at all."""
+        directory = parts_root(out) / identity
+        directory.mkdir(parents=True, exist_ok=True)
+        head = {"n_shards": items[-1].shard + 1 if items else 0, "about": dict(about or {})}
+        lines = [json.dumps(head), *map(json.dumps, items)]
+        write_whole(directory / TABLE, ("\n".join(lines) + "\n").encode(), shared=True)
+        return cls(directory, **head)
+
+    @classmethod
+    def find(cls, out: Path, identity: str) -> "Work | None":
+        """The work with this identity, if its table is there."""
+        directory = parts_root(out) / identity
+        if not (directory / TABLE).is_file():
+            return None
+        with (directory / TABLE).open(encoding="utf-8") as file:
+            return cls(directory, **json.loads(file.readline()))
+
+    @classmethod
+    def current(cls, out: Path, settings: Mapping[str, Any], planner: str) -> "Work":
+        """The work that jobs follow. Raises InputError where there is none, or one of other settings.
+
+        Args:
+            settings: what all commands of the work must agree on. planner: the command that makes the table.
+        """
+        identity = current_identity(out, settings, planner)
+        work = cls.find(out, identity)
+        if work is None:
+            raise InputError(f"{parts_root(out)}: no table of the work; run {planner} with the same options first")
+        return work
+
+    def shards(self, numbers: Collection[int]) -> Iterator[tuple[int, list[Item]]]:
+        """Number and items of the given shards, in order, one at a time."""
+        wanted = set(numbers)
+        with (self.directory / TABLE).open(encoding="utf-8") as file:
+            next(file)
+            items = (Item(*json.loads(line)) for line in file)
+            for number, group in groupby(items, key=lambda item: item.shard):
+                if number in wanted:
+                    yield number, list(group)
+
+    def part(self, shard: int, suffix: str = ".npz") -> Path:
+        """The file of a shard's part."""
+        return self.directory / f"{shard:06d}{suffix}"
+
+    def missing(self, shards: Iterable[int] | None = None, suffix: str = ".npz") -> list[int]:
+        """Those of the shards (of all) that have no part."""
+        every = range(self.n_shards) if shards is None else shards
+        return [shard for shard in every if not self.part(shard, suffix).is_file()]
+
+    def require(self, missing: Sequence[int], call: Sequence[str]) -> None:
+        """Raise InputError where shards are missing, with the words of the command that does them.
+
+        Args:
+            missing: their numbers. call: the command with its options, without `--shards`.
+        """
+        if missing:
+            words = shlex.join([*call, "--shards", format_numbers(missing)])
+            raise InputError(
+                f"{self.directory}: {len(missing)} of {self.n_shards} parts are missing; this makes them: {words}"
+            )
+
+
+def make_current(out: Path, identity: str, settings: Mapping[str, Any]) -> None:
+    """Let the jobs follow the work with this identity."""
+    root = parts_root(out)
+    root.mkdir(parents=True, exist_ok=True)
+    write_whole(root / CURRENT, json.dumps({"identity": identity, "settings": dict(settings)}).encode(), shared=True)
+
+
+def current_identity(out: Path, settings: Mapping[str, Any], planner: str) -> str:
+    """The identity of the work that jobs follow; errors as `Work.current` has them."""
+    root = parts_root(out)
+    if not (root / CURRENT).is_file():
+        raise InputError(f"{root}: nothing is planned; run {planner} with the same options first")
+    current = json.loads((root / CURRENT).read_text(encoding="utf-8"))
+    if current["settings"] != json.loads(json.dumps(dict(settings))):
+        raise InputError(
+            f"{root}: planned with {current['settings']}, not with these options; run {planner} with them first"
+        )
+    return current["identity"]
+
+
+def remove_parts(out: Path) -> None:
+    """Remove all work on `out`, parts and tables."""
+    shutil.rmtree(parts_root(out), ignore_errors=True)
+
+
+def write_part(path: Path, rows: Sequence[Any], **arrays: np.ndarray) -> None:
+    """Write the part of a shard, whole or not at all: JSON values, and arrays by name."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **{ROWS: np.array(json.dumps(list(rows)))}, **arrays)
+    write_whole(path, buffer.getbuffer(), shared=True)
+
+
+def read_part(path: Path) -> tuple[list[Any], dict[str, np.ndarray]]:
+    """Rows and arrays of a part. Raises InputError where it is missing or not whole."""
+    try:
+        with np.load(path, allow_pickle=False) as part:
+            arrays = {name: part[name] for name in part.files}
+            return json.loads(str(arrays.pop(ROWS))), arrays
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this part is missing; run its job again, it makes only what is missing") from error
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
+        raise InputError(f"{path}: not a whole part ({error}); remove it and run its job again") from error

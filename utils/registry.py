@@ -1,0 +1,73 @@
+"""What is chosen by a name: a table of names, each the class that stands behind it, imported when it is asked for.
+
+    BACKENDS = Registry("back-end", {"resemblyzer": "steps.embed.resemblyzer:Resemblyzer"})
+    cls = BACKENDS.load("resemblyzer")                       # or "my.module:Class", which need not be in the table
+    options = make_options(cls.Options, Path("conf.yaml"), {"seed": "1"})
+
+A registered class has its options in `Options`, a frozen dataclass; a field of the type Path is a file whose content
+decides the result.
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from utils.errors import InputError
+from utils.options import REQUIRED, convert, raw_values, read_conf
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Names of one kind of thing.
+
+    Attributes:
+        kind: what the names stand for, in messages.
+        entries: name -> `module:Class`.
+        remedy: what to do where a module is not installed.
+    """
+
+    kind: str
+    entries: Mapping[str, str]
+    remedy: str = ""
+
+    def load(self, name: str) -> Any:
+        """The class of a name, or of `module:Class`. Raises InputError with the valid names, or what is missing."""
+        module, colon, attribute = self.entries.get(name, name).partition(":")
+        if not colon:
+            raise InputError(f"{name!r} is no {self.kind}; expected one of {', '.join(self.entries)}, or module:Class")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (ModuleNotFoundError, AttributeError) as error:
+            remedy = f"; {self.remedy}" if self.remedy and isinstance(error, ModuleNotFoundError) else ""
+            raise InputError(f"{self.kind} {name!r}: {error}{remedy}") from error
+
+
+def make_options(cls: type, conf: Path | None = None, changes: Mapping[str, Any] | None = None, where: str = "") -> Any:
+    """Options of the class `cls`: its defaults, overridden by a YAML file, overridden by `changes`.
+
+    `where` begins the message on a missing value. Raises InputError for unknown, ill-typed and missing values.
+    """
+    values = read_conf(cls, conf) if conf else {}
+    values |= {key: convert(cls, key, value, f"--set {key}") for key, value in (changes or {}).items()}
+    missing = [field.name for field in fields(cls) if field.default is REQUIRED and values.get(field.name) is None]
+    if missing:
+        raise InputError(f"{conf or where}: {', '.join(missing)}: no value; give it there, or with --set key=value")
+    return cls(**values)
+
+
+def parse_changes(words: Sequence[str]) -> dict[str, str]:
+    """Overrides from words `key=value`."""
+    changes = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise InputError(f"--set: expected key=value, found {word!r}")
+        changes[key] = value
+    return changes
+
+
+def files_of(options: Any) -> dict[str, Path]:
+    """The options that are files, by name."""
+    return {name: value for name, value in raw_values(options).items() if isinstance(value, Path)}

@@ -1,0 +1,77 @@
+"""Shards: the pieces into which work is cut once, by its data alone, for any number of jobs.
+
+Items keep their order and fill one shard after another, greedily by size. The number of shards follows from the sizes,
+never from the number of jobs. Shards count from 0, as the tasks of a job array of SLURM do: a job takes the numbers it
+is given (`--shards 5`, `--shards 0,5,12`, `--shards 0-15`), or its share of all (`--job 2 --nj 4`).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from utils.errors import InputError
+
+MOST_SHARDS = 240  # about so many, unless `least` or `longest` says otherwise
+RANGE = re.compile(r"(\d+)(?:-(\d+)(?::([1-9]\d*))?)?")
+SHARDS_HELP = "numbers of the shards to do, from 0: 5, or 0,5,12, or 0-15; default: this job's share of all"
+
+
+def shards_of(sizes: Sequence[float], least: float, longest: float = float("inf")) -> Iterator[int]:
+    """The shard of each item, in order.
+
+    Args:
+        sizes: of the items, such as seconds of audio, none negative.
+        least: a shard is closed when it has reached its share of all sizes, and at least this much.
+        longest: a shard is closed when it has this much, though there would be more than MOST_SHARDS.
+    """
+    share = max(min(sum(sizes) / MOST_SHARDS, longest), least)
+    shard, filled, full = 0, 0.0, False
+    for size in sizes:
+        if full:
+            shard, filled = shard + 1, 0.0
+        yield shard
+        filled += size
+        full = filled >= share
+
+
+def chosen_shards(n_shards: int, shards: str | None, job: int, nj: int) -> list[int]:
+    """The numbers that one job takes.
+
+    Args:
+        n_shards: how many there are. shards: `--shards`, in SLURM's way of writing an array.
+        job, nj: without `shards`, this job takes every nj-th shard from the number job - 1 on; job 0 takes all.
+    """
+    if shards is not None:
+        numbers = parse_numbers(shards)
+        unknown = [number for number in numbers if number >= n_shards]
+        if unknown:
+            raise InputError(
+                f"--shards {shards}: there is no shard {unknown[0]}; this work has {n_shards} shards, from 0 to"
+                f" {n_shards - 1}"
+            )
+        return numbers
+    if job > nj:
+        raise InputError(f"--job {job}: there are --nj {nj} jobs")
+    return list(range(job - 1, n_shards, nj)) if job else list(range(n_shards))
+
+
+def parse_numbers(text: str) -> list[int]:
+    """The numbers of `0,5,12`, `0-15`, `0-15:4`, sorted; SLURM's limit `%7` at the end changes nothing here."""
+    numbers: set[int] = set()
+    for word in re.sub(r"%\d+$", "", text.strip()).split(","):
+        match = RANGE.fullmatch(word.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if match is None or first > last:
+            raise InputError(f"--shards {text}: expected numbers such as 5, or 0,5,12, or 0-15, found {word!r}")
+        numbers |= set(range(first, last + 1, int(match[3] or 1)))
+    return sorted(numbers)
+
+
+def format_numbers(numbers: Iterable[int]) -> str:
+    """Numbers as `parse_numbers` reads them, neighbours joined: `0-3,7`."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
