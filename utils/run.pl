@@ -204,7 +204,8 @@ sub report {
     if ($jobs == 1) {
         my $log = log_of($line->{first});
         print STDERR "run.pl: job failed, log is in $log\n";
-        print STDERR "run.pl: probably you forgot to put JOB=1:\$nj in your script.\n" if $log =~ /JOB/;
+        print STDERR "run.pl: probably you forgot to put JOB=1:\$nj in your script.\n"
+            if !defined $line->{name} && $log =~ /JOB/;
     } else {
         print STDERR "run.pl: $failed / $jobs failed, log is in ", for_job($line->{log}, $line->{name}, '*'), "\n";
     }

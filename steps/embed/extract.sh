@@ -54,20 +54,14 @@ given+=(--data "$data" --out "$out")
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   python3 -m steps.embed.plan "${given[@]}"
-  launcher_words "${given[@]}"
   jobs=$nj
-  job=(python3 -m steps.embed.extract "${words[@]}" --job JOB)
+  job=(python3 -m steps.embed.extract "${given[@]}" --job JOB)
   if [ "$torchrun" = true ]; then
     jobs=1
-    job=(python3 -m torch.distributed.run --standalone --nproc_per_node "$nj" -m steps.embed.extract "${words[@]}")
+    job=(python3 -m torch.distributed.run --standalone --nproc_per_node "$nj" -m steps.embed.extract "${given[@]}")
     [ "$use_gpu" != true ] || cmd="$cmd --gpu $nj"
   fi
-  logs=$(dirname "$out")/log/$(basename "$out")
-  # shellcheck disable=SC2086 # the launcher and its options are words
-  $cmd JOB=1:"$jobs" "$logs.JOB.log" "${job[@]}" || {
-    show_errors "$logs.JOB.log" "$jobs"
-    exit 1
-  }
+  run_jobs "$cmd" JOB=1:"$jobs" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- "${job[@]}"
 fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then

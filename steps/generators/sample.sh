@@ -55,10 +55,5 @@ give nj conf text_file n_samples seed temperature weight_temperature spread_temp
 [ -n "$text_file" ] || given+=(--descriptions "$descriptions" --text_vectors "$text_vectors")
 given+=(--model "$model" --out "$out")
 
-launcher_words "${given[@]}"
-# shellcheck disable=SC2086 # the launcher and its options are words
-$cmd JOB=1:"$nj" "$logs/sample.JOB.log" python3 -m steps.generators.sample "${words[@]}" --job JOB || {
-  show_errors "$logs/sample.JOB.log" "$nj"
-  exit 1
-}
+run_jobs "$cmd" JOB=1:"$nj" "$logs/sample.JOB.log" -- python3 -m steps.generators.sample "${given[@]}" --job JOB
 python3 -m steps.generators.merge_samples "${given[@]}"

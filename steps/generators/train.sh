@@ -37,9 +37,5 @@ n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") ||
 [ "$use_gpu" != false ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
 
 give generators seed set use_gpu num_gpus store_speaker_means force
-launcher_words "${given[@]}" --index "$1" --descriptions "$2" --text_vectors "$3" --out "$4"
-# shellcheck disable=SC2086 # the launcher and its options are words
-$cmd JOB=1:"$n_generators" "$4/log/train.JOB.log" python3 -m steps.generators.train --job JOB "${words[@]}" || {
-  show_errors "$4/log/train.JOB.log" "$n_generators"
-  exit 1
-}
+given+=(--index "$1" --descriptions "$2" --text_vectors "$3" --out "$4")
+run_jobs "$cmd" JOB=1:"$n_generators" "$4/log/train.JOB.log" -- python3 -m steps.generators.train "${given[@]}" --job JOB

@@ -88,7 +88,9 @@ def test_all_jobs_run_even_after_a_failure(run: Run, place: Path) -> None:
 
 
 def test_hint_where_the_range_was_forgotten(run: Run) -> None:
-    assert "probably you forgot to put JOB=1:" in run("x.JOB.log", "false").stderr
+    hint = "probably you forgot to put JOB=1:"
+    assert hint in run("x.JOB.log", "false").stderr
+    assert hint not in run("NUMBER=1:1", "JOBS/x.NUMBER.log", "false").stderr
 
 
 def test_job_has_no_input_and_keeps_directory_and_environment(run: Run, place: Path) -> None:

@@ -5,14 +5,14 @@
 #
 #   bash utils/launcher/array.sh LAUNCHER N LOG COMMAND...
 #
-# LAUNCHER is a launcher with its options, such as "run.pl --mem 4G". JOB in LOG and in the words of COMMAND is the job's number;
-# otherwise a job gets the words as they are. The exit status is the launcher's, which takes this process's place.
+# LAUNCHER is a launcher with its options, such as "run.pl --mem 4G". The last JOB of LOG, and the word JOB behind `--job`, is the
+# job's number; every other word reaches a job as it is. The exit status is the launcher's, which takes this process's place.
 set -euo pipefail
 
 # shellcheck source=utils/launcher/jobs.sh
 . "$(dirname "$0")/jobs.sh"
 # shellcheck source=path.sh
 . "$(dirname "$0")/../../path.sh"
-launcher_words "${@:4}"
+launcher_line JOB=1:"$2" "$3" -- "${@:4}"
 # shellcheck disable=SC2086 # the launcher and its options are words
-exec $1 JOB=1:"$2" "$3" "${words[@]}"
+exec $1 "${line[@]}"

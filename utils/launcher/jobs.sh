@@ -1,7 +1,36 @@
 # Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
 # shellcheck shell=bash
 #
-# For scripts that start jobs through a launcher. Source it.
+# For scripts that start jobs through a launcher. Source it, then:
+#
+#   run_jobs "$cmd" JOB=1:"$nj" "$logs/sample.JOB.log" -- python3 -m steps.generators.sample "${given[@]}" --job JOB
+#
+# $cmd is a launcher with its options. The job's number replaces the word JOB behind `--job`, and the last JOB of the log's name.
+# Every other word reaches the jobs as it is, whatever it holds: blanks, `$`, quotes, JOB itself. Where a job fails, each distinct
+# error line of the logs is printed, and the status is 1.
+
+run_jobs() {
+  launcher_line "${@:2}"
+  # shellcheck disable=SC2086 # the launcher and its options are words
+  $1 "${line[@]}" || {
+    show_errors "$2" "$3"
+    return 1
+  }
+}
+
+# Puts into the array `line` what a launcher needs behind its options for the arguments that run_jobs has behind "$cmd". A
+# launcher replaces its job variable wherever it occurs, so the variable gets a name that occurs in no other text.
+launcher_line() {
+  local job=${1%%=*} log_start=${2%"${1%%=*}"*} log_end=${2##*"${1%%=*}"} name i
+  launcher_words "${@:4}"
+  for ((i = 1; i < ${#words[@]}; i++)); do
+    [ "${words[i - 1]} ${words[i]}" != "--job $job" ] || words[i]=
+  done
+  name=$job
+  while [[ "$log_start $log_end ${words[*]}" == *"$name"* ]]; do name+=N; done
+  line=("$name=${1#*=}" "$log_start$name$log_end")
+  for i in "${words[@]}"; do line+=("${i:-$name}"); done # no word is empty: launcher_words quotes those that are
+}
 
 # Puts its arguments into the array `words`, so written that a job gets them as they are. A launcher hands words without blanks
 # to bash as live shell and wraps others in quotes that do not stop `$`; here nothing is left that either could touch.
@@ -16,10 +45,10 @@ launcher_words() {
   done
 }
 
-# Prints each distinct error line of the logs of jobs 1 to $2, where $1 is their name with JOB for the number.
+# show_errors JOB=1:3 "$logs/sample.JOB.log" prints each distinct error line of these jobs' logs.
 show_errors() {
-  local job
-  for ((job = 1; job <= $2; job++)); do
-    grep -hs ': ERROR: ' "${1/JOB/$job}" || true
+  local job=${1%%=*} number
+  for ((number = 1; number <= ${1##*:}; number++)); do
+    grep -hs ': ERROR: ' "${2%"$job"*}$number${2##*"$job"}" || true
   done | sort -u >&2
 }
