@@ -31,7 +31,7 @@ BESIDE = {("steps/generators", "steps/text")}
 OF_UTILS = {"numpy", "yaml", "kaldiio", "matplotlib", "submitit"}
 TOP = {
     *("egs", "local", "steps", "utils", "conf", "tests"),
-    *("path.sh", "cmd.sh", "run.sh", "README.md", "LICENSE", "RESULTS.md", "pyproject.toml"),
+    *("path.sh", "cmd.sh", "run.sh", "README.md", "LICENSE", "CITATION.cff", "RESULTS.md", "pyproject.toml"),
     *(
         "requirements.txt",
         "requirements-audio.txt",

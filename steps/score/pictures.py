@@ -99,7 +99,7 @@ def maps(data: ScoreData, subspace: Frame, examples: Mapping[str, Examples]) -> 
     real = subspace.to_latent(data.test.x[some])[:, :2]
     low, high = real.min(axis=0), real.max(axis=0)
     margin = 0.25 * (high - low)
-    columns = min((4, 5), key=lambda number: -(len(examples) + 1) % number)
+    columns = min(len(examples) + 1, min((4, 5), key=lambda number: -(len(examples) + 1) % number))
     rows = -(-(len(examples) + 1) // columns)
     figure, axes = new_figure(0.4 + rows * WIDTH / columns, rows, columns, sharex=True, sharey=True)
     panels = {"real test speakers": (data.test.x[some], data.test.groups[some])}
