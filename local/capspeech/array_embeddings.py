@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.archive_writer import write_vectors
 from utils.errors import InputError
-from utils.tables import read_lines, read_table, write_vectors
+from utils.tables import read_lines, read_table
 
 SUFFIXES = (".npy", ".npz")
 
@@ -39,7 +40,7 @@ def copy_rows(rows: Mapping[str, tuple[Path, int]], out: Path, final: Path) -> d
     Args:
         rows: utterance -> file and row.
     Returns:
-        utterance -> place, as in xvector.scp.
+        utterance -> location, as in xvector.scp.
     """
     keys = sorted(rows)
     matrices = {file: read_array(file)[1] for file in sorted({file for file, _ in rows.values()})}

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from local.capspeech import array_embeddings
 from local.corpus_rules import Rules
-from utils.archives import Place, parse_place, scan_archive
+from utils.archives import Location, parse_location, scan_archive
 from utils.errors import InputError
 from utils.tables import read_lines, read_text, split_line
 
@@ -24,9 +24,9 @@ UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
 
 
 class Entry(NamedTuple):
-    """One line of a table: its place as written there, and where the line is."""
+    """One line of a table: its location as written there, and where the line is."""
 
-    place: Place
+    location: Location
     table: Path
     line: int
 
@@ -74,7 +74,7 @@ class EmbeddingTables:
 
     @cached_property
     def entries(self) -> dict[str, Entry]:
-        """Key -> entry. Raises InputError where two tables send a key to different places."""
+        """Key -> entry. Raises InputError where two tables send a key to different locations."""
         entries: dict[str, Entry] = {}
         for file in self.files:
             for key, entry in self._read(file):
@@ -86,7 +86,7 @@ class EmbeddingTables:
         return entries
 
     def script(self, keys: Mapping[str, str], out: Path, final: Path) -> dict[str, str]:
-        """What xvector.scp says: utterance -> place, for the given utterance -> key.
+        """What xvector.scp says: utterance -> location, for the given utterance -> key.
 
         Rows of numpy files are copied to an archive in `out`, which is to be moved to `final`.
         """
@@ -96,19 +96,19 @@ class EmbeddingTables:
         rows = {utterance: (entry.table, entry.line - 1) for utterance, entry in entries.items()}
         return array_embeddings.copy_rows(rows, out, final)
 
-    def resolve(self, entry: Entry) -> Place:
-        """The place of an entry with an absolute path to an existing archive."""
-        known = (entry.table.parent, entry.place.path)
+    def resolve(self, entry: Entry) -> Location:
+        """The location of an entry with an absolute path to an existing archive."""
+        known = (entry.table.parent, entry.location.path)
         if known not in self.found:
             tried = list(dict.fromkeys(self._candidates(*known)))
             path = next((path for path in tried if path.is_file()), None)
             if path is None:
                 raise InputError(
-                    f"{entry}: no archive {entry.place.path!r}; tried {', '.join(map(str, tried[:5]))}"
+                    f"{entry}: no archive {entry.location.path!r}; tried {', '.join(map(str, tried[:5]))}"
                     f"{' ...' if len(tried) > 5 else ''}; give --path_prefix or --path_map old=new"
                 )
             self.found[known] = str(path.absolute())
-        return entry.place._replace(path=self.found[known])
+        return entry.location._replace(path=self.found[known])
 
     def _candidates(self, folder: Path, text: str) -> Iterator[Path]:
         """Where a path may lead: from the table's directory, from here, by its name alone, from a root above it."""
@@ -132,15 +132,15 @@ class EmbeddingTables:
             return self._read_csv(file)
         if file.suffix in array_embeddings.SUFFIXES:
             ids, _ = array_embeddings.read_array(file)
-            return ((key, Entry(Place(file.name), file, number)) for number, key in enumerate(ids, 1))
-        return ((key, Entry(Place(file.name, offset), file, 0)) for key, offset in scan_archive(file))
+            return ((key, Entry(Location(file.name), file, number)) for number, key in enumerate(ids, 1))
+        return ((key, Entry(Location(file.name, offset), file, 0)) for key, offset in scan_archive(file))
 
     def _read_scp(self, file: Path) -> Iterator[tuple[str, Entry]]:
         for number, line in enumerate(read_lines(file), 1):
             key, value = split_line(line)
             if not key or not value:
                 raise InputError(f"{file}:{number}: expected 'key path:offset', found {line!r}")
-            yield key, Entry(parse_place(value, f"{file}:{number}: {key}"), file, number)
+            yield key, Entry(parse_location(value, f"{file}:{number}: {key}"), file, number)
 
     def _read_csv(self, file: Path) -> Iterator[tuple[str, Entry]]:
         lines = _csv_lines(file, read_text(file))
@@ -152,16 +152,16 @@ class EmbeddingTables:
                 continue
             if len(cells) != len(header):
                 raise InputError(f"{where}: {len(cells)} cells, but the header has {len(header)} columns")
-            place = parse_place(cells[archive_at], f"{where}: {cells[key_at]}")
+            location = parse_location(cells[archive_at], f"{where}: {cells[key_at]}")
             if offset_at is not None:
                 if not cells[offset_at].strip().isdigit():
                     raise InputError(f"{where}: {cells[key_at]}: expected a byte offset, found {cells[offset_at]!r}")
-                place = place._replace(offset=int(cells[offset_at]))
-            if place.offset is None:
+                location = location._replace(offset=int(cells[offset_at]))
+            if location.offset is None:
                 raise InputError(
                     f"{where}: {cells[key_at]}: no offset; expected a column {'|'.join(self.rules.aliases('offset'))}"
                 )
-            yield cells[key_at], Entry(place, file, lines.line_num)
+            yield cells[key_at], Entry(location, file, lines.line_num)
 
     def _columns(self, file: Path) -> tuple[int, int, int | None] | None:
         """Where key, archive and offset stand in the header; None if this is no table of embeddings."""

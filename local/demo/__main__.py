@@ -19,12 +19,12 @@ from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 from local.demo.voices import Voice, pitch_labels, plan_voices, read_rules
+from utils.archive_writer import ArchiveWriter
 from utils.command import logger, progress, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
-from utils.tables import VectorWriter
 
 if TYPE_CHECKING:
     from local.demo.speech import Recording
@@ -59,7 +59,9 @@ def work(options: Options) -> None:
         voices = plan_voices(rules, options.n_voices, options.seed)
         (stage.dir / "wav").mkdir()
         tables: Tables = defaultdict(dict)
-        with VectorWriter(stage.dir / "xvector.ark", stage.dir / "xvector.scp", stage.final / "xvector.ark") as vectors:
+        with ArchiveWriter(
+            stage.dir / "xvector.ark", stage.dir / "xvector.scp", stage.final / "xvector.ark"
+        ) as vectors:
             for voice, recordings in record_all(voices, options.nj):
                 store(voice, recordings, stage, vectors, tables)
         label_pitch(voices, tables, rules["pitch_labels"])
@@ -85,7 +87,7 @@ def record_all(voices: list[Voice], nj: int) -> Iterator[tuple[Voice, list["Reco
         yield from progress(zip(voices, pool.map(record_voice, voices), strict=True), len(voices), "voices")
 
 
-def store(voice: Voice, recordings: list["Recording"], stage: StageDir, vectors: VectorWriter, tables: Tables) -> None:
+def store(voice: Voice, recordings: list["Recording"], stage: StageDir, vectors: ArchiveWriter, tables: Tables) -> None:
     """Write the audio and embeddings of one voice, and its lines of every table but the pitch labels."""
     for utterance, recording in zip(voice.utterances, recordings, strict=True):
         wav = Path("wav") / f"{utterance.name}.flac"

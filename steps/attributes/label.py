@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steps.attributes import measurements
+from utils.archives import read_vectors
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option, raw_values
 from utils.stage_dir import StageDir, parts_root
-from utils.tables import read_table, read_vectors
+from utils.tables import read_table
 
 log = logger(__name__)
 KNOWN = ("spk2gender", "utt2gender", "text", "utt2phones")  # what a data directory may know

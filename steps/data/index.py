@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from utils.archives import HEADER_BYTES
 from utils.errors import InputError
 from utils.json_files import read_json
+from utils.kaldi_objects import HEADER_BYTES
 from utils.tables import read_table
 
 ARCHIVE, SCRIPT, BLOCKS, STATS = "xvector.ark", "xvector.scp", "blocks.json", "stats.json"

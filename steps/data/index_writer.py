@@ -10,11 +10,12 @@ import numpy as np
 
 from steps.data.index import ARCHIVE, BLOCKS, SCRIPT, STATS, find_blocks, record_order
 from steps.data.statistics import Fingerprints, Statistics, find_unusable, squared_norms
-from utils.archives import Place, parse_place, read_places
+from utils.archive_writer import ArchiveWriter
+from utils.archives import Location, parse_location, read_locations
 from utils.command import progress
 from utils.data_dir import DataDir
 from utils.errors import InputError
-from utils.tables import VectorWriter, write_table
+from utils.tables import write_table
 
 CHUNK = 2048  # rows in memory at a time
 LABELS = ("utt2spk", "utt2group")
@@ -46,18 +47,18 @@ class SetReader:
         return record_order(self.table)
 
     @cached_property
-    def places(self) -> list[Place]:
-        """(N) places, in the order of the records. Raises InputError for one that is a command."""
-        places = {key: parse_place(value, f"{self.script}: {key}") for key, value in self.table.items()}
-        return [places[key] for key in self.keys]
+    def locations(self) -> list[Location]:
+        """(N) locations, in the order of the records. Raises InputError for one that is a command."""
+        locations = {key: parse_location(value, f"{self.script}: {key}") for key, value in self.table.items()}
+        return [locations[key] for key in self.keys]
 
     def inputs(self) -> list[Path]:
         """All files that the index depends on."""
         tables = [self.data.path / name for name in (SCRIPT, *LABELS, "spk2gender") if self.data.has(name)]
-        archives = sorted({place.path for place in self.places})
+        archives = sorted({location.path for location in self.locations})
         for path in archives:
             if not Path(path).is_file():
-                row = next(row for row, place in enumerate(self.places) if place.path == path)
+                row = next(row for row, location in enumerate(self.locations) if location.path == path)
                 raise InputError(
                     f"{self._describe(row)}: no archive {path}; run stage 0 with --path_prefix or --path_map"
                 )
@@ -71,7 +72,7 @@ class SetReader:
         """
         out.mkdir()
         statistics = fingerprints = None
-        with VectorWriter(out / ARCHIVE, out / SCRIPT, final / ARCHIVE) as writer:
+        with ArchiveWriter(out / ARCHIVE, out / SCRIPT, final / ARCHIVE) as writer:
             for start in progress(range(0, len(self.keys), CHUNK), -(-len(self.keys) // CHUNK), self.data.path.name):
                 chunk = self._read(start, dim)
                 dim = chunk.shape[1]
@@ -96,7 +97,7 @@ class SetReader:
         return stats, fingerprints.all()
 
     def _read(self, start: int, dim: int | None) -> np.ndarray:
-        return read_places(self.places[start : start + CHUNK], lambda row: self._describe(start + row), dim)
+        return read_locations(self.locations[start : start + CHUNK], lambda row: self._describe(start + row), dim)
 
     def _describe(self, row: int) -> str:
         return f"{self.script}:{self._lines[row]}: {self.keys[row]}"

@@ -8,7 +8,7 @@ Prints (1) the speakers whose mean embeddings are nearest to one speaker's, (2) 
 the same speaker beside those of different speakers, (3) what the directory has of one dataset. Everything is read from
 the script files and the JSON lists; to load the embeddings in a program of your own, two lines will do:
 
-    from utils.tables import read_vectors
+    from utils.archives import read_vectors
     keys, embeddings = read_vectors("exp/librispeech/embed/xvector.scp")  # N ids, (N, D) float32
 """
 
@@ -20,10 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.archives import read_vectors
 from utils.command import run_command
 from utils.errors import InputError
 from utils.options import option
-from utils.tables import read_table, read_text, read_vectors
+from utils.tables import read_table, read_text
 from utils.vectors import unit_rows
 
 

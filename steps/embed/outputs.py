@@ -18,9 +18,10 @@ from steps.audio.failures import FAILURES, Failure, write_failures
 from steps.audio.recordings import Utterance
 from steps.embed.batches import Item
 from steps.embed.parts import Outcome, Plan, read_part
-from utils.archives import Place, read_places
+from utils.archive_writer import ArchiveWriter
+from utils.archives import Location, read_locations
 from utils.data_dir import invert
-from utils.tables import VectorWriter, write_table
+from utils.tables import write_table
 
 UTTERANCES, SPEAKERS = "xvector", "spk_xvector"
 CHUNK = 4096  # vectors in memory while means are taken
@@ -47,7 +48,7 @@ def copy_vectors(plan: Plan, directory: Path, final: Path) -> Result:
     result = Result()
     for item, outcome in plan.refused:
         result.failures.append((item.utterance.id, outcome.reason, outcome.detail))
-    with VectorWriter(directory / f"{UTTERANCES}.ark", directory / f"{UTTERANCES}.scp", _ark(final)) as writer:
+    with ArchiveWriter(directory / f"{UTTERANCES}.ark", directory / f"{UTTERANCES}.scp", _ark(final)) as writer:
         for shard, batches in plan.read_shards():
             outcomes, embeddings = read_part(plan.part(shard))
             done = _sort_out((item for batch in batches for item in batch), outcomes, result)
@@ -99,7 +100,7 @@ def write_speakers(directory: Path, final: Path, result: Result) -> None:
     """Write the mean of each speaker's embeddings, how many there are, and the list of speakers."""
     counts, speakers = {}, []
     ark, scp = (directory / f"{SPEAKERS}.{kind}" for kind in ("ark", "scp"))
-    with VectorWriter(ark, scp, _ark(final, SPEAKERS)) as writer:
+    with ArchiveWriter(ark, scp, _ark(final, SPEAKERS)) as writer:
         for speaker, items in _by_speaker(result.items):
             mean = _mean(directory, [item.utterance.id for item in items], result.offsets)
             writer.write([speaker], mean[None])
@@ -128,8 +129,8 @@ def _mean(directory: Path, keys: list[str], offsets: dict[str, int]) -> np.ndarr
     """Mean (D,) of the embeddings of these utterances."""
     archive, total, rest = str(_ark(directory)), 0.0, iter(keys)
     while chunk := list(islice(rest, CHUNK)):
-        places = [Place(archive, offsets[key]) for key in chunk]
-        total += read_places(places, chunk.__getitem__).sum(axis=0, dtype=np.float64)
+        locations = [Location(archive, offsets[key]) for key in chunk]
+        total += read_locations(locations, chunk.__getitem__).sum(axis=0, dtype=np.float64)
     return (total / len(keys)).astype(np.float32)
 
 

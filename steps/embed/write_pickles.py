@@ -18,11 +18,12 @@ from pathlib import Path
 from pickle import dump
 from typing import Any, ClassVar
 
+from utils.archives import read_vectors
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
-from utils.tables import read_text, read_vectors
+from utils.tables import read_text
 
 log = logger(__name__)
 PROTOCOL = 4  # of pickle: Python 3.4 and later read it

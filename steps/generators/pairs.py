@@ -13,8 +13,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from steps.data.index import Index
+from utils.archives import read_vectors
 from utils.errors import InputError
-from utils.tables import read_table, read_vectors
+from utils.tables import read_table
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ import numpy as np
 from steps.generators.mixture import Mixture
 from steps.generators.requests import Request
 from steps.generators.sampling import Samples
-from utils.archives import parse_place
+from utils.archive_writer import ArchiveWriter
+from utils.archives import parse_location
 from utils.data_dir import require_valid
-from utils.tables import VectorWriter, iterate_lines, split_line
+from utils.tables import iterate_lines, split_line
 
 ARK, SCP, PROVENANCE = "xvector.ark", "xvector.scp", "provenance.jsonl"
 TABLES = (SCP, "spk_xvector.scp", "xvector.csv", "utt2spk", "spk2utt", "text", "utt2group", "spk2gender")
@@ -31,7 +32,7 @@ def write_part(directory: Path, chunks: Iterable[Samples], seed: int, speakers: 
     """Write archive, script file and provenance of some samples. Returns how many samples there were."""
     count = 0
     with (
-        VectorWriter(directory / ARK, directory / SCP) as writer,
+        ArchiveWriter(directory / ARK, directory / SCP) as writer,
         (directory / PROVENANCE).open("w", encoding="utf-8") as provenance,
     ):
         for samples in chunks:
@@ -109,7 +110,7 @@ def _places(part: Path, base: int) -> Iterator[tuple[str, int]]:
     """Keys of a part, sorted, and where their vectors are in an archive into which the part's goes at byte `base`."""
     for line in iterate_lines(part / SCP):
         key, place = split_line(line)
-        yield key, base + parse_place(place, key).offset
+        yield key, base + parse_location(place, key).offset
 
 
 def gender_of(group: str | None) -> str | None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from steps.generators.requests import Manner, Request, from_file, from_groups, from_text
+from utils.archives import read_vectors
 from utils.command import logger
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
-from utils.tables import read_vectors
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,9 @@ import numpy as np
 
 from steps.data.index import Index
 from steps.generators.pairs import sum_by
-from utils.archives import Place, parse_place, read_places
-from utils.tables import read_table, write_vectors
+from utils.archive_writer import write_vectors
+from utils.archives import Location, parse_location, read_locations
+from utils.tables import read_table
 
 NAME = "spk_mean"
 
@@ -32,7 +33,7 @@ def read_speaker_means(directory: Path) -> tuple[list[str], np.ndarray] | None:
     if not scp.is_file():
         return None
     table = read_table(scp)
-    offsets = [parse_place(place, f"{scp}: {speaker}").offset for speaker, place in table.items()]
-    places = [Place(str(directory / f"{NAME}.ark"), offset) for offset in offsets]
+    offsets = [parse_location(location, f"{scp}: {speaker}").offset for speaker, location in table.items()]
+    locations = [Location(str(directory / f"{NAME}.ark"), offset) for offset in offsets]
     speakers = list(table)
-    return speakers, read_places(places, lambda row: f"{scp}: {speakers[row]}")
+    return speakers, read_locations(locations, lambda row: f"{scp}: {speakers[row]}")

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from steps.data.groups import ATTRIBUTES, group_values
+from utils.archives import read_vectors
 from utils.errors import InputError
-from utils.tables import read_table, read_vectors
+from utils.tables import read_table
 
 SETS = ("seen", "heldout")  # of texts
 CAPTIONS_PER_GROUP = 20

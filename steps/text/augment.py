@@ -24,12 +24,13 @@ from steps.text.check import Checker
 from steps.text.encode import SentenceEncoder
 from steps.text.openai_paraphraser import Paraphraser, read_settings
 from steps.text.variants import Variants, from_endpoint, from_file, from_grammar
+from utils.archive_writer import write_vectors
 from utils.command import logger, run_command
 from utils.data_dir import DataDir
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
-from utils.tables import read_table, write_table, write_vectors
+from utils.tables import read_table, write_table
 
 log = logger(__name__)
 VARIANTS, FEWEST_OF_FILE = 30, 10  # of each group, where --variants_per_group does not say

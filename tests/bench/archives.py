@@ -10,7 +10,7 @@ from steps.data import build_index
 from steps.data.index import Index
 from tests.bench.results import Row, target
 from tests.bench.timing import spread, take_turns
-from utils.tables import VectorWriter
+from utils.archive_writer import ArchiveWriter
 
 CHUNK = 10000
 
@@ -65,7 +65,7 @@ def measure_writing(directory: Path, where: str, n: int, dim: int, rounds: int) 
     ark, scp = directory / "written.ark", directory / "written.scp"
 
     def ours() -> None:
-        with VectorWriter(ark, scp) as writer:
+        with ArchiveWriter(ark, scp) as writer:
             for start in range(0, n, CHUNK):
                 writer.write(keys[start : start + CHUNK], chunk[: n - start])
 
@@ -87,8 +87,8 @@ def measure_writing(directory: Path, where: str, n: int, dim: int, rounds: int) 
     ark.unlink()
     ratio = np.median(seconds["kaldiio"] / seconds["ours"])
     return [
-        (f"VectorWriter, {n:,} x {dim} to {where}, s", spread(seconds["ours"]), ""),
+        (f"ArchiveWriter, {n:,} x {dim} to {where}, s", spread(seconds["ours"]), ""),
         ("kaldiio: WriteHelper, s", spread(seconds["kaldiio"]), ""),
         ("the vectors as bare bytes, s", spread(seconds["bare"]), ""),
-        ("kaldiio / VectorWriter", f"{ratio:.1f}", target(ratio, ">= 3")),
+        ("kaldiio / ArchiveWriter", f"{ratio:.1f}", target(ratio, ">= 3")),
     ]

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from steps.generators.pairs import Pairs
-from utils.tables import VectorWriter, write_table, write_vectors
+from utils.archive_writer import ArchiveWriter, write_vectors
+from utils.tables import write_table
 
 GROUPS = tuple(
     "_".join(values)
@@ -97,7 +98,7 @@ class Corpus:
     def write_set(self, directory: Path) -> Path:
         """Write a data directory, as `split_speakers` leaves it. Returns `directory`."""
         directory.mkdir(parents=True)
-        with VectorWriter(directory / "xvector.ark", directory / "xvector.scp") as writer:
+        with ArchiveWriter(directory / "xvector.ark", directory / "xvector.scp") as writer:
             for number, chunk in enumerate(self.chunks()):
                 writer.write(self.keys[number * CHUNK : number * CHUNK + len(chunk)], chunk)
         speakers = [self._speaker(number) for number in self.speakers]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from local import join_audio
+from utils.archive_writer import write_vectors
 from utils.data_dir import DataDir, validate, write_data_dir
 from utils.errors import InputError
-from utils.tables import read_table, write_table, write_vectors
+from utils.tables import read_table, write_table
 
 UTT2SPK = {"a-1": "a", "a-2": "a", "b-1": "b", "c-1": "c"}
 PITCH = {"a-1": "low", "a-2": "low", "b-1": "high", "c-1": "low"}

@@ -8,9 +8,9 @@ import kaldiio
 import numpy as np
 import pytest
 
-from utils.archives import Place, parse_place, scan_archive
+from utils.archive_writer import write_vectors
+from utils.archives import Location, parse_location, read_vectors, scan_archive
 from utils.errors import InputError
-from utils.tables import read_vectors, write_vectors
 
 ROWS = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
 KEYS = [f"k{row}" for row in range(4)]
@@ -78,12 +78,12 @@ def test_ranges_are_inclusive(tmp_path):
 
 
 def test_places():
-    assert parse_place("/a b/x.ark:12", "here") == Place("/a b/x.ark", 12)
-    assert parse_place("x:y.ark", "here") == Place("x:y.ark")
-    assert str(parse_place("x.ark:12[0:3]", "here")) == "x.ark:12[0:3]"
+    assert parse_location("/a b/x.ark:12", "here") == Location("/a b/x.ark", 12)
+    assert parse_location("x:y.ark", "here") == Location("x:y.ark")
+    assert str(parse_location("x.ark:12[0:3]", "here")) == "x.ark:12[0:3]"
     for command in ("gunzip -c x.gz |", "| cat"):
         with pytest.raises(InputError, match="here: .*pipes are not run"):
-            parse_place(command, "here")
+            parse_location(command, "here")
 
 
 def test_scan_finds_what_the_script_file_says(tmp_path):

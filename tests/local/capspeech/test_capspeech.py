@@ -8,9 +8,9 @@ import pytest
 
 from local.capspeech.__main__ import Options, main, work
 from tests.local.corpus import LAYOUTS, Corpus
+from utils.archives import read_vectors
 from utils.data_dir import DataDir, validate
 from utils.errors import InputError
-from utils.tables import read_vectors
 
 TABLES = (
     "utt2spk",

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from local.demo.__main__ import PACKAGES, main, require_packages
+from utils.archives import read_vectors
 from utils.data_dir import DataDir, validate
 from utils.errors import InputError
-from utils.tables import read_vectors
 
 for package in PACKAGES:
     pytest.importorskip(

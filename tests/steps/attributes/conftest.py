@@ -120,7 +120,7 @@ def real_embeddings(librispeech) -> Path:
     from steps.audio.read import load
     from steps.audio.recordings import read_data_dir
     from steps.embed.backend import load_backend
-    from utils.tables import write_vectors
+    from utils.archive_writer import write_vectors
 
     backend = load_backend("resemblyzer")
     utterances = read_data_dir(librispeech)

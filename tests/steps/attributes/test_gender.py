@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from steps.attributes.gender import MODEL, calibration, decide, load, save
+from utils.archives import read_vectors
 from utils.data_dir import DataDir
 from utils.errors import InputError
-from utils.tables import read_vectors
 
 FULL = {"f": "female", "m": "male"}
 

@@ -13,9 +13,11 @@ soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed"
 
 from steps.attributes import label, measure  # noqa: E402
 from steps.attributes.measurements import SHARD, read_measurements  # noqa: E402
+from utils.archive_writer import write_vectors  # noqa: E402
+from utils.archives import read_vectors  # noqa: E402
 from utils.data_dir import write_data_dir  # noqa: E402
 from utils.stage_dir import parts_root  # noqa: E402
-from utils.tables import read_table, read_vectors, write_vectors  # noqa: E402
+from utils.tables import read_table  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "local/rules/attributes.yaml"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.archive_writer import write_vectors
 from utils.data_dir import write_data_dir
-from utils.tables import write_vectors
 
 PITCH = ("low", "medium", "high")
 

@@ -17,9 +17,11 @@ from steps.data.split_speakers import SETS
 from steps.data.split_speakers import Options as Split
 from steps.data.split_speakers import work as split
 from tests.steps.data.corpus import make_all
+from utils.archive_writer import write_vectors
+from utils.archives import read_vectors
 from utils.data_dir import DataDir
 from utils.errors import InputError
-from utils.tables import read_table, read_vectors, write_table, write_vectors
+from utils.tables import read_table, write_table
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from steps.embed.backend import load_backend  # noqa: E402
 from tests.processes import wait_for  # noqa: E402
 from tests.steps.audio.sounds import babble, write_bad_sounds, write_sound  # noqa: E402
 from tests.steps.embed.extractions import TELLING, content, options, run_all, write_tree  # noqa: E402
+from utils.archives import read_vectors  # noqa: E402
 from utils.data_dir import validate  # noqa: E402
-from utils.tables import read_table, read_vectors  # noqa: E402
+from utils.tables import read_table  # noqa: E402
 
 
 @pytest.fixture(scope="module")

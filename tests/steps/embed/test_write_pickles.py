@@ -9,7 +9,7 @@ pytest.importorskip("soundfile")
 
 from steps.embed import example_usage, write_pickles  # noqa: E402
 from tests.steps.embed.extractions import run_all, write_tree  # noqa: E402
-from utils.tables import read_vectors  # noqa: E402
+from utils.archives import read_vectors  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@ import numpy as np
 
 from steps.data import build_index
 from steps.generators.pairs import Pairs, load_pairs
+from utils.archive_writer import write_vectors
 from utils.data_dir import write_data_dir
-from utils.tables import write_table, write_vectors
+from utils.tables import write_table
 
 GROUPS = ("female_high", "female_low", "male_high", "male_low")
 LIVE, DIM, TEXT_DIM = 7, 10, 8

@@ -21,7 +21,8 @@ from steps.generators.speaker_means import read_speaker_means
 from tests.processes import small_files, wait_for
 from tests.steps.generators.conftest import ROOT, fit
 from tests.steps.generators.experiment import Experiment, write_experiment
-from utils.tables import read_table, read_vectors
+from utils.archives import read_vectors
+from utils.tables import read_table
 
 MADE_BY = {"config.yaml", "run_info.json"}  # say how a directory was made, not what is in it
 COLUMNS = ["id", "text_id", "text", "component", "seed", "log_density", "nearest_speaker", "distance"]

@@ -7,8 +7,9 @@ import numpy as np
 from steps.generators.requests import Request
 from steps.generators.sample_dir import merge_parts, write_part
 from steps.generators.sampling import Samples
+from utils.archives import read_vectors
 from utils.data_dir import validate
-from utils.tables import read_table, read_vectors
+from utils.tables import read_table
 
 
 def draw(request: Request, value: float) -> Samples:

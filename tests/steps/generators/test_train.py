@@ -19,7 +19,8 @@ from steps.generators.speaker_means import read_speaker_means
 from tests.processes import small_files, wait_for
 from tests.steps.generators.conftest import NAMES, ROOT, SMALL, fit
 from tests.steps.generators.experiment import DIM, LIVE, TEXT_DIM, Experiment, write_experiment
-from utils.tables import read_vectors, write_vectors
+from utils.archive_writer import write_vectors
+from utils.archives import read_vectors
 
 COMMON = {"generator.json", "weights.safetensors", "encoder.json", "config.yaml", "run_info.json", ".done"}
 MEANS = {"spk_mean.ark", "spk_mean.scp"}

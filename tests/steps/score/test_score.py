@@ -14,7 +14,8 @@ import pytest
 from steps.generators import train
 from steps.score import score
 from tests.steps.generators.experiment import GROUPS, Experiment, write_experiment
-from utils.tables import read_table, write_table, write_vectors
+from utils.archive_writer import write_vectors
+from utils.tables import read_table, write_table
 
 ROOT = Path(__file__).parents[3]
 MODELS = ("ridge_gaussian", "group_gmm", "gaussian")

@@ -11,7 +11,8 @@ import pytest
 from steps.text.augment import main, mark_heldout
 from steps.text.check import normalise
 from tests.steps.conftest import VALUES, write_corpus
-from utils.tables import read_table, read_vectors, write_table
+from utils.archives import read_vectors
+from utils.tables import read_table, write_table
 
 SMALL = VALUES | {"speaking_rate": ("slow",)}  # 6 groups
 FILES = ("text", "text2group", "text2set", "rejected.jsonl")
