@@ -90,6 +90,23 @@ def as_dict(options: Any) -> dict[str, Any]:
     return {name: _plain(value) for name, value in raw_values(options).items()}
 
 
+def as_words(options: Any) -> list[str]:
+    """The options that are not at their defaults, as words of a command line."""
+    words: list[str] = []
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if value != field.default:
+            words += [f"--{field.name}", _word(value)]
+    return words
+
+
+def _word(value: Any) -> str:
+    """A value as `convert` reads it from a word."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)

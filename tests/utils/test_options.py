@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from utils.errors import InputError
-from utils.options import as_dict, option, parse
+from utils.options import as_dict, as_words, option, parse
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,20 @@ def test_defaults_and_both_spellings_of_the_dash():
 def test_types():
     options = read("--out", "a b", "--temperature", "0.5", "--force", "true", "--sources", "vctk, ears", "--text", "x")
     assert options == Options(Path("a b"), 100, 0.5, True, "x", ("vctk", "ears"), "auto")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--out", "a b"],
+        ["--out", "x", "--n_samples", "7", "--temperature", "0.1", "--force", "true", "--sources", "vctk,ears"],
+        ["--out", "-x", "--text", "--force $HOME \"it's\", one=two"],
+        ["--out", "x", "--text", ""],
+    ],
+)
+def test_options_become_the_words_that_give_them(words):
+    assert as_words(read(*words)) == words
+    assert as_words(read(*words, "--device", "auto")) == words  # its default
 
 
 @pytest.mark.parametrize("word", ["none", "null", ""])
