@@ -1,9 +1,9 @@
 """The work that jobs share, and what they have made of it: a table of shards, and a part for each.
 
-    .<out>.parts/current                     which work jobs follow, and its settings
-    .<out>.parts/<identity>/shards.jsonl     what all jobs must know, then a line an item: [id, shard, content]
-    .<out>.parts/<identity>/000000.npz       the part of shard 0: arrays, written whole or not at all
-    .<out>.parts/<identity>/000000.jsonl     or a journal (`utils.journal`), where single items are worth keeping
+    .<out>.parts/current                        which work jobs follow, and its settings
+    .<out>.parts/<identity>/shards.jsonl        what all jobs must know, then a line an item: [shard, id, content]
+    .<out>.parts/<identity>/part-000000.npz     the part of shard 0: arrays, written whole or not at all
+    .<out>.parts/<identity>/part-000000.jsonl   or a journal (`utils.journal`), where single items are worth keeping
 
 A planning command makes the table once, jobs write parts (`utils.shards` says which), one command merges them into
 <out> and commits it. What a part holds follows from the table alone: any job of any run may write it.
@@ -24,10 +24,12 @@ import numpy as np
 
 from utils.durable import write_whole
 from utils.errors import InputError
+from utils.journal import is_sealed
 from utils.shards import format_numbers
 from utils.stage_dir import parts_root
 
 CURRENT, TABLE = "current", "shards.jsonl"
+ARRAYS, JOURNAL = ".npz", ".jsonl"  # the two kinds of parts
 ROWS = "rows"  # the array of a part that holds JSON
 
 
@@ -69,7 +71,7 @@ class Work:
         directory = parts_root(out) / identity
         directory.mkdir(parents=True, exist_ok=True)
         head = {"n_shards": items[-1].shard + 1 if items else 0, "about": dict(about or {})}
-        lines = [json.dumps(head), *map(json.dumps, items)]
+        lines = [json.dumps(head), *(json.dumps([item.shard, item.id, item.content]) for item in items)]
         write_whole(directory / TABLE, ("\n".join(lines) + "\n").encode(), shared=True)
         return cls(directory, **head)
 
@@ -100,19 +102,24 @@ class Work:
         wanted = set(numbers)
         with (self.directory / TABLE).open(encoding="utf-8") as file:
             next(file)
-            items = (Item(*json.loads(line)) for line in file)
-            for number, group in groupby(items, key=lambda item: item.shard):
+            for number, lines in groupby(file, key=lambda line: int(line[1 : line.index(",")])):
                 if number in wanted:
-                    yield number, list(group)
+                    rows = map(json.loads, lines)
+                    yield number, [Item(key, shard, content) for shard, key, content in rows]
 
-    def part(self, shard: int, suffix: str = ".npz") -> Path:
+    def part(self, shard: int, suffix: str = ARRAYS) -> Path:
         """The file of a shard's part."""
-        return self.directory / f"{shard:06d}{suffix}"
+        return self.directory / f"part-{shard:06d}{suffix}"
 
-    def missing(self, shards: Iterable[int] | None = None, suffix: str = ".npz") -> list[int]:
+    def has_part(self, shard: int, suffix: str = ARRAYS) -> bool:
+        """Is the part of a shard there? That of a journal is when it is sealed."""
+        path = self.part(shard, suffix)
+        return is_sealed(path) if suffix == JOURNAL else path.is_file()
+
+    def missing(self, shards: Iterable[int] | None = None, suffix: str = ARRAYS) -> list[int]:
         """Those of the shards (of all) that have no part."""
         every = range(self.n_shards) if shards is None else shards
-        return [shard for shard in every if not self.part(shard, suffix).is_file()]
+        return [shard for shard in every if not self.has_part(shard, suffix)]
 
     def require(self, missing: Sequence[int], call: Sequence[str]) -> None:
         """Raise InputError where shards are missing, with the words of the command that does them.

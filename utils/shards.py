@@ -2,7 +2,7 @@
 
 Items keep their order and fill one shard after another, greedily by size. The number of shards follows from the sizes,
 never from the number of jobs. Shards count from 0, as the tasks of a job array of SLURM do: a job takes the numbers it
-is given (`--shards 5`, `--shards 0,5,12`, `--shards 0-15`), or its share of all (`--job 2 --nj 4`).
+is given (`--shards 5`, `--shards 0,5,12`, `--shards 0-15`), all without, or its share of these (`--job 2 --nj 4`).
 """
 
 import re
@@ -12,7 +12,7 @@ from utils.errors import InputError
 
 MOST_SHARDS = 240  # about so many, unless `least` or `longest` says otherwise
 RANGE = re.compile(r"(\d+)(?:-(\d+)(?::([1-9]\d*))?)?")
-SHARDS_HELP = "numbers of the shards to do, from 0: 5, or 0,5,12, or 0-15; default: this job's share of all"
+SHARDS_HELP = "numbers of the shards to do, from 0: 5, or 0,5,12, or 0-15; default: all"
 
 
 def shards_of(sizes: Sequence[float], least: float, longest: float = float("inf")) -> Iterator[int]:
@@ -37,21 +37,19 @@ def chosen_shards(n_shards: int, shards: str | None, job: int, nj: int) -> list[
     """The numbers that one job takes.
 
     Args:
-        n_shards: how many there are. shards: `--shards`, in SLURM's way of writing an array.
-        job, nj: without `shards`, this job takes every nj-th shard from the number job - 1 on; job 0 takes all.
+        n_shards: how many there are.
+        shards: `--shards`, in SLURM's way of writing an array; None for all.
+        job, nj: this job takes every nj-th of these, from the one at job - 1 on; job 0 takes all of them.
     """
-    if shards is not None:
-        numbers = parse_numbers(shards)
-        unknown = [number for number in numbers if number >= n_shards]
-        if unknown:
-            raise InputError(
-                f"--shards {shards}: there is no shard {unknown[0]}; this work has {n_shards} shards, from 0 to"
-                f" {n_shards - 1}"
-            )
-        return numbers
+    numbers = list(range(n_shards)) if shards is None else parse_numbers(shards)
+    unknown = [number for number in numbers if number >= n_shards]
+    if unknown:
+        raise InputError(
+            f"--shards {shards}: there is no shard {unknown[0]}; this work has {n_shards} shards, counted from 0"
+        )
     if job > nj:
         raise InputError(f"--job {job}: there are --nj {nj} jobs")
-    return list(range(job - 1, n_shards, nj)) if job else list(range(n_shards))
+    return numbers[job - 1 :: nj] if job else numbers
 
 
 def parse_numbers(text: str) -> list[int]:

@@ -41,7 +41,7 @@ def test_types():
     [
         ["--out", "a b"],
         ["--out", "x", "--n_samples", "7", "--temperature", "0.1", "--force", "true", "--sources", "vctk,ears"],
-        ["--out", "-x", "--text", "--force $HOME \"it's\", one=two"],
+        ["--out", "-x", "--text", '--force $HOME "it\'s", one=two'],
         ["--out", "x", "--text", ""],
     ],
 )

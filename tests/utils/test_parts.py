@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from utils.errors import InputError
-from utils.parts import Item, Work, current_identity, make_current, read_part, remove_parts, write_part
+from utils.journal import Journal
+from utils.parts import JOURNAL, Item, Work, current_identity, make_current, read_part, remove_parts, write_part
 
 ITEMS = [Item("a", 0, ["x", None]), Item("b", 0, ["ü", 1.5]), Item("c", 1), Item("d", 2, {"k": [1]})]
 
@@ -52,7 +53,7 @@ def test_a_part_comes_back(work):
 def test_a_part_that_is_not_whole_is_no_part(work, damage):
     write_part(work.part(0), [1], x=np.ones(3))
     work.part(0).write_bytes(damage(work.part(0).read_bytes()))
-    with pytest.raises(InputError, match=r"000000.npz: not a whole part"):
+    with pytest.raises(InputError, match=r"part-000000.npz: not a whole part"):
         read_part(work.part(0))
 
 
@@ -61,3 +62,12 @@ def test_what_is_missing_is_named_with_the_call_that_makes_it(work):
     with pytest.raises(InputError, match=r"2 of 3 parts are missing.*job --out 'a b' --shards 0,2$"):
         work.require(work.missing(), ["job", "--out", "a b"])
     work.require([], ["job"])
+
+
+def test_a_journal_is_a_part_when_it_is_sealed(work):
+    for number in (0, 2):
+        with Journal(work.part(number, JOURNAL)) as journal:
+            journal.append("a")
+            if number == 2:
+                journal.seal()
+    assert work.missing(suffix=JOURNAL) == [0, 1]

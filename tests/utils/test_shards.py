@@ -52,7 +52,12 @@ def test_jobs_share_all_shards_however_many_they_are(nj):
 
 def test_an_unknown_shard_is_an_error_never_nothing_to_do():
     assert chosen_shards(16, "5", 0, 1) == [5]
-    with pytest.raises(InputError, match="no shard 16; this work has 16 shards, from 0 to 15"):
+    with pytest.raises(InputError, match="no shard 16; this work has 16 shards, counted from 0"):
         chosen_shards(16, "15-16", 0, 1)
     with pytest.raises(InputError, match="--job 3"):
         chosen_shards(16, None, 3, 2)
+
+
+def test_jobs_share_the_shards_that_they_are_given():
+    taken = [chosen_shards(16, "3,5-8%2", job, 2) for job in (1, 2)]
+    assert taken == [[3, 6, 8], [5, 7]]
