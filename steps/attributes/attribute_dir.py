@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from steps.attributes.audit import audit, write_audit
-from steps.attributes.gender import MODEL, save
+from steps.attributes.gender_model import MODEL, save
 from steps.attributes.labels import Attribute, Corpus, Labels
 from steps.attributes.pictures import draw
 from steps.attributes.rates import DEFINITIONS, agreement
@@ -22,8 +22,8 @@ def write_attribute_dir(out: Path, corpus: Corpus, labels: Labels, audit_lines: 
     _write_tables(out, labels)
     failures = [(one.utterance, one.reason, one.detail) for one in corpus.measurements if one.reason]
     write_failures(out / FAILURES, failures)
-    if labels.genders.classifier is not None:
-        save(out / MODEL, labels.genders.classifier)
+    if labels.genders.model is not None:
+        save(out / MODEL, labels.genders.model)
     unit = f"{corpus.rates.unit.replace('_', ' ')} a second"
     panels = {"F0, Hz": labels.pitch, f"speaking rate, {unit}": labels.rate}
     draw(out / "histograms.png", panels, labels.genders.of, labels.utt2gender)

@@ -1,12 +1,12 @@
-"""The gender of speakers: from the corpus where it says so, otherwise from their embeddings, where those are sure.
+"""The gender of speakers: the corpus's own where it is known, otherwise that of a classifier of embeddings.
 
-The classifier judges each utterance; a speaker's log odds are the mean of those of the speaker's utterances. It is
-learnt from the speakers of this corpus whose gender is known, or read from a file that an earlier run has written
-(`gender.safetensors`). A speaker whose posterior is below the threshold for either gender stays unknown. How right it
-is is measured on speakers that it has not seen.
+The classifier judges each utterance; the log odds of a speaker are the mean over the speaker's utterances. It is
+learnt from the speakers of this corpus whose gender is known, or read from the file that an earlier run has written
+(`gender.safetensors`). A speaker whose posterior is below the threshold stays unknown. The accuracy of the classifier
+is measured on held-out speakers only: by cross-validation where it is learnt here, and otherwise on the speakers that
+are not among those that the file names.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,27 +15,26 @@ from typing import Any
 import numpy as np
 
 from steps.attributes.bins import GENDERS
+from steps.attributes.gender_model import GenderModel, load
 from steps.metrics.crossfit import Classifier, fit, held_out_posteriors, learnable, log_odds
-from utils.errors import InputError
 
-MODEL = "gender.safetensors"
 SCALES = np.geomspace(0.1, 10, 81)  # that the calibration chooses from
 
 
 @dataclass(frozen=True, eq=False)
 class Genders:
-    """What is known and judged.
+    """The genders of a corpus.
 
     Attributes:
-        of: speaker -> male or female; who stays unknown is not in it.
+        of: speaker -> male or female; speakers of unknown gender are absent.
         odds: speaker -> log odds of being female, of those whose gender was not known and who have embeddings.
-        classifier: what has judged; None where there is nothing to learn it from.
+        model: the classifier that judged; None where there are too few speakers to learn it from.
         summary: counts, and the accuracy of the classifier.
     """
 
     of: dict[str, str]
     odds: dict[str, float]
-    classifier: Classifier | None
+    model: GenderModel | None
     summary: dict[str, Any]
 
 
@@ -46,30 +45,33 @@ def decide(
     x: np.ndarray,
     threshold: float,
     seed: int,
-    model: Path | None = None,
+    model_file: Path | None = None,
 ) -> Genders:
     """Find the gender of each speaker.
 
     Args:
         utt2spk: of all utterances. known: speaker -> male or female. keys (N), x (N, D): embeddings of utterances.
-        threshold: least posterior of a gender. model: file of a classifier, in place of one that is learnt here.
+        threshold: least posterior of a gender. model_file: a classifier, in place of one that is learnt here.
     """
     speakers = np.array([utt2spk[key] for key in keys])
-    taught = np.array([speaker in known for speaker in speakers])
-    labels = np.array([known[speaker] for speaker in speakers[taught]])
-    enough = learnable(labels, speakers[taught]) == list(GENDERS)
-    classifier, held_out = None, {}
-    if model is not None:
-        classifier = load(model, x.shape[1])
-        held_out = speaker_odds(classifier.posteriors(x[taught]), speakers[taught])  # it has not seen these speakers
-    elif enough:
-        classifier = fit(x[taught], labels)
-        held_out = speaker_odds(held_out_posteriors(x[taught], labels, speakers[taught], seed)[1], speakers[taught])
-        scale = calibration(held_out, known)
-        classifier = Classifier(classifier.classes, scale * classifier.weights, scale * classifier.offsets)
-        held_out = {speaker: scale * odds for speaker, odds in held_out.items()}
+    has_label = np.array([speaker in known for speaker in speakers])
+    labelled, labels = speakers[has_label], np.array([known[speaker] for speaker in speakers[has_label]])
+    if model_file is not None:
+        model = load(model_file, x.shape[1])
+        held_out, told = judge_unseen(model, x[has_label], labelled)
+        seen = None if model.speakers is None else len(model.seen(set(speakers.tolist())))
+        origin = {
+            "classifier": "read from --gender_model",
+            "speakers_seen_in_training": seen,
+            "held_out_speakers": told,
+        }
+    elif learnable(labels, labelled) == list(GENDERS):
+        model, held_out = learn(x[has_label], labels, labelled, known, seed)
+        origin = {"classifier": "learnt from the speakers of known gender"}
+    else:
+        model, held_out, origin = None, {}, {"classifier": "none: too few speakers of known gender"}
     unknown = sorted(set(utt2spk.values()) - known.keys())
-    odds = {} if classifier is None else speaker_odds(classifier.posteriors(x[~taught]), speakers[~taught])
+    odds = {} if model is None else speaker_odds(model.classifier.posteriors(x[~has_label]), speakers[~has_label])
     judged = {speaker: _gender(one) for speaker, one in odds.items() if _posterior(one) >= threshold}
     summary = {
         "known": len(set(utt2spk.values())) - len(unknown),
@@ -77,10 +79,43 @@ def decide(
         "unknown": len(unknown) - len(judged),
         "unknown_without_embedding": len(set(unknown) - set(speakers.tolist())),
         "threshold": threshold,
-        "classifier": "none: too few speakers of known gender" if classifier is None else _origin(model),
+        **origin,
         "held_out": accuracy(held_out, known, threshold) if held_out else None,
     }
-    return Genders(dict(sorted({**known, **judged}.items())), odds, classifier, summary)
+    return Genders(dict(sorted({**known, **judged}.items())), odds, model, summary)
+
+
+def learn(
+    x: np.ndarray, labels: np.ndarray, speakers: np.ndarray, known: Mapping[str, str], seed: int
+) -> tuple[GenderModel, dict[str, float]]:
+    """Learn a calibrated classifier from embeddings (N, D) with labels and speakers (N,).
+
+    Returns the classifier, and speaker -> log odds by cross-validation over speakers.
+    """
+    classifier = fit(x, labels)
+    held_out = speaker_odds(held_out_posteriors(x, labels, speakers, seed)[1], speakers)
+    scale = calibration(held_out, known)
+    classifier = Classifier(classifier.classes, scale * classifier.weights, scale * classifier.offsets)
+    model = GenderModel(classifier, frozenset(speakers.tolist()))
+    return model, {speaker: scale * odds for speaker, odds in held_out.items()}
+
+
+def judge_unseen(model: GenderModel, x: np.ndarray, speakers: np.ndarray) -> tuple[dict[str, float], str]:
+    """Judge those of the speakers (N,) of embeddings (N, D) that a classifier was not learnt from.
+
+    Returns speaker -> log odds, and who they are, in words.
+    """
+    names = set(speakers.tolist())
+    if not names:
+        return {}, "none: no speaker's gender is known"
+    if model.speakers is None:
+        return {}, "unknown: the file does not name the speakers that the classifier was learnt from"
+    seen = model.seen(names)
+    unseen = ~np.isin(speakers, sorted(seen))
+    if not unseen.any():
+        return {}, f"none: by their ids, the classifier was learnt from all {len(names)} speakers of known gender"
+    told = f"the speakers of known gender without {len(seen)} that, by their ids, the classifier was learnt from"
+    return speaker_odds(model.classifier.posteriors(x[unseen]), speakers[unseen]), told
 
 
 def speaker_odds(posteriors: np.ndarray, speakers: np.ndarray) -> dict[str, float]:
@@ -91,10 +126,11 @@ def speaker_odds(posteriors: np.ndarray, speakers: np.ndarray) -> dict[str, floa
 
 
 def calibration(odds: Mapping[str, float], known: Mapping[str, str]) -> float:
-    """The factor that makes held-out log odds of speakers likeliest, so that 9 of 10 posteriors of .9 are right.
+    """The factor of held-out log odds that has the highest likelihood, so that 9 of 10 posteriors of .9 are right.
 
-    A penalised fit is unsure of what it knows. The targets are those of J. Platt, "Probabilistic outputs for support
-    vector machines", 1999: no speaker counts as certain, or without an error the factor would grow without bound.
+    The posteriors of a penalised fit are too close to one half. The targets are those of J. Platt, "Probabilistic
+    outputs for support vector machines", 1999: no speaker counts as certain, or without an error the factor would grow
+    without bound.
     """
     female = np.array([known[speaker] == "female" for speaker in odds])
     target = np.where(female, (female.sum() + 1) / (female.sum() + 2), 1 / ((~female).sum() + 2))
@@ -112,12 +148,8 @@ def _posterior(odds: float) -> float:
     return float(1 / (1 + np.exp(-abs(odds))))
 
 
-def _origin(model: Path | None) -> str:
-    return "learnt from the speakers of known gender" if model is None else "read from --gender_model"
-
-
 def accuracy(odds: Mapping[str, float], known: Mapping[str, str], threshold: float) -> dict[str, float | int | None]:
-    """How right the log odds of speakers are about their known genders, with and without the unknown band."""
+    """Accuracy of the log odds of speakers against their known genders, with and without the unknown band."""
     right = np.array([_gender(one) == known[speaker] for speaker, one in odds.items()])
     sure = np.array([_posterior(one) >= threshold for one in odds.values()])
     return {
@@ -126,33 +158,3 @@ def accuracy(odds: Mapping[str, float], known: Mapping[str, str], threshold: flo
         "share_unknown": round(float(1 - sure.mean()), 4),
         "accuracy_of_the_others": round(float(right[sure].mean()), 4) if sure.any() else None,
     }
-
-
-def save(path: Path, classifier: Classifier) -> None:
-    """Write a classifier, for other corpora with embeddings of the same network."""
-    from safetensors.numpy import save_file
-
-    tensors = {"weights": classifier.weights, "offsets": classifier.offsets}
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path, {"classes": _classes()})
-
-
-def load(path: Path, dim: int) -> Classifier:
-    """Read a classifier of embeddings of `dim` dimensions."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
-            classes = (file.metadata() or {}).get("classes")
-    except SafetensorError as error:
-        raise InputError(f"{path}: not a safetensors file: {error}") from error
-    if classes != _classes() or {name: array.shape for name, array in tensors.items()} != {
-        "weights": (dim, 2),
-        "offsets": (2,),
-    }:
-        raise InputError(f"{path}: expected a {MODEL} of this project for embeddings of {dim} dimensions")
-    return Classifier(GENDERS, tensors["weights"], tensors["offsets"])
-
-
-def _classes() -> str:
-    return json.dumps(GENDERS)

@@ -1,0 +1,82 @@
+"""The file of a gender classifier, gender.safetensors: weights, and the ids of the speakers that it was learnt from.
+
+By these ids a later run tells which speakers of its corpus the classifier has seen. One id stands for another if they
+are equal or differ by a prefix that ends in `-` or `_`: `103`, `libri-103` and `libri-train_103` are taken for one
+speaker. Speakers that were given other names are not recognised.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from steps.attributes.bins import GENDERS
+from steps.metrics.crossfit import Classifier
+from utils.errors import InputError
+
+MODEL = "gender.safetensors"
+KEY, OLD_KEY = "gender_model", "classes"  # of the metadata: one key, as the order of several is not fixed
+
+
+@dataclass(frozen=True, eq=False)
+class GenderModel:
+    """A classifier of embeddings into GENDERS.
+
+    Attributes:
+        classifier: its weights.
+        speakers: ids of the speakers that it was learnt from; None where the file does not tell.
+    """
+
+    classifier: Classifier
+    speakers: frozenset[str] | None
+
+    def seen(self, speakers: Iterable[str]) -> set[str]:
+        """Those of `speakers` that the classifier was learnt from, by their ids."""
+        own = self.speakers or frozenset()
+        shortened = {short for speaker in own for short in _without_prefixes(speaker)}
+        return {
+            speaker
+            for speaker in speakers
+            if speaker in shortened or any(short in own for short in _without_prefixes(speaker))
+        }
+
+
+def _without_prefixes(speaker: str) -> Iterator[str]:
+    """An id, and what is left of it behind each `-` and `_`."""
+    yield speaker
+    yield from (speaker[mark.end() :] for mark in re.finditer("[-_]", speaker))
+
+
+def save(path: Path, model: GenderModel) -> None:
+    """Write a classifier, for other corpora with embeddings of the same network."""
+    from safetensors.numpy import save_file
+
+    tensors = {"weights": model.classifier.weights, "offsets": model.classifier.offsets}
+    speakers = None if model.speakers is None else sorted(model.speakers)
+    metadata = {KEY: json.dumps({"classes": GENDERS, "speakers": speakers}, ensure_ascii=False)}
+    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path, metadata)
+
+
+def load(path: Path, dim: int) -> GenderModel:
+    """Read a classifier of embeddings of `dim` dimensions; a file of an earlier version has no ids of speakers."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise InputError(f"{path}: not a safetensors file: {error}") from error
+    shapes = {name: array.shape for name, array in tensors.items()}
+    try:
+        content = json.loads(metadata[KEY]) if KEY in metadata else {"classes": json.loads(metadata[OLD_KEY])}
+        classes, speakers = content["classes"], content.get("speakers")
+    except (KeyError, ValueError, TypeError):
+        classes, speakers = None, None
+    if classes != list(GENDERS) or shapes != {"weights": (dim, 2), "offsets": (2,)}:
+        raise InputError(f"{path}: expected a {MODEL} of this project for embeddings of {dim} dimensions")
+    classifier = Classifier(GENDERS, tensors["weights"], tensors["offsets"])
+    return GenderModel(classifier, None if speakers is None else frozenset(speakers))
