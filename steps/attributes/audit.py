@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from steps.metrics.crossfit import balanced_accuracy, held_out_posteriors, learnable, log_odds
+from steps.metrics.classifiers import balanced_accuracy, held_out_posteriors, learnable, log_odds
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def audit(
         return [], {"judged": 0, "not_judged": len(labelled)}
     given = np.array([labels[keys[row]] for row in rows])
     speakers = np.array([utt2spk[keys[row]] for row in rows])
-    classes, posteriors = held_out_posteriors(x[rows], given, speakers, seed)
+    classes, posteriors = held_out_posteriors(x[rows].astype(np.float64), given, speakers, seed)
     odds = log_odds(posteriors[np.arange(len(rows)), np.searchsorted(classes, given)])
     likelier = np.array(classes)[posteriors.argmax(axis=1)]
     doubts = [
@@ -56,7 +56,7 @@ def audit(
     summary = {
         "judged": len(rows),
         "not_judged": len(labelled) - len(rows),
-        "balanced_accuracy": round(balanced_accuracy(classes, posteriors, given), 4),
+        "balanced_accuracy": round(balanced_accuracy(likelier == given, given), 4),
         "chance": round(1 / len(classes), 4),
         "contradicted": len(doubts),
     }

@@ -16,7 +16,7 @@ import numpy as np
 
 from steps.attributes.bins import GENDERS
 from steps.attributes.gender_model import GenderModel, load
-from steps.metrics.crossfit import Classifier, fit, held_out_posteriors, learnable, log_odds
+from steps.metrics.classifiers import Classifier, fit, held_out_posteriors, learnable, log_odds
 
 SCALES = np.geomspace(0.1, 10, 81)  # that the calibration chooses from
 
@@ -53,6 +53,7 @@ def decide(
         utt2spk: of all utterances. known: speaker -> male or female. keys (N), x (N, D): embeddings of utterances.
         threshold: least posterior of a gender. model_file: a classifier, in place of one that is learnt here.
     """
+    x = x.astype(np.float64)  # the precision of the classifier
     speakers = np.array([utt2spk[key] for key in keys])
     has_label = np.array([speaker in known for speaker in speakers])
     labelled, labels = speakers[has_label], np.array([known[speaker] for speaker in speakers[has_label]])

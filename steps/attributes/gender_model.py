@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from steps.attributes.bins import GENDERS
-from steps.metrics.crossfit import Classifier
+from steps.metrics.classifiers import Classifier
 from utils.errors import InputError
 
 MODEL = "gender.safetensors"

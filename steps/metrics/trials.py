@@ -1,104 +1,179 @@
-"""Speaker verification: how well scores of pairs tell same-speaker from different-speaker pairs.
+"""Trials: pairs of an enrolment and a test segment, each a target (both of one speaker) or a non-target.
 
-The equal error rate is the share of errors at the threshold where as many targets (pairs of one speaker) fall below it
-as non-targets above. Its interval comes from drawing speakers, not pairs: pairs that share a speaker are not
-independent (N. Poh and S. Bengio, "Estimating the confidence interval of expected performance curve in biometric
-authentication using joint bootstrap", ICASSP 2007).
+`Trials` is a list of them, read from a file (`trial_files`) or drawn at random (`trial_samples`). The pairs of a whole
+set of N segments are never listed: `AllPairs` gives them in blocks of bounded memory, scored by matrix products.
+Either way, metrics are given an iterable of `ScoredTrials`, which they may go through more than once.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from utils.errors import InputError
 
+BLOCK = 1 << 20  # pairs held at a time
+ONE_KIND = "all"  # the kind of trials that are of no other kind
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredTrials:
+    """Trials with their scores, as metrics see them.
+
+    Attributes:
+        scores: (P,) higher for pairs that are more alike. targets: (P,) bool.
+        enrol_speakers, test_speakers: (P,) the number of the speaker on each side, 0 to n_speakers - 1; a bootstrap
+            alone asks for them.
+        n_speakers: how many there are in all trials.
+    """
+
+    scores: np.ndarray
+    targets: np.ndarray
+    enrol_speakers: np.ndarray | None = None
+    test_speakers: np.ndarray | None = None
+    n_speakers: int = 0
+
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Pairs of segments that are scored.
+    """A list of trials.
 
     Attributes:
-        first, second: (P,) row numbers of the two segments, first < second.
-        speakers: (P, 2) the number of the speaker of each, 0 to n_speakers - 1.
-        n_speakers: how many there are.
+        enrolments: (E) ids. tests: (T) ids.
+        enrol, test: (P,) numbers of each trial's enrolment and test segment in these.
+        targets: (P,) bool.
+        kinds: (K) names, such as target-correct or impostor-wrong.
+        kind: (P,) number of each trial's kind in these.
     """
 
-    first: np.ndarray
-    second: np.ndarray
-    speakers: np.ndarray
-    n_speakers: int
+    enrolments: Sequence[str]
+    tests: Sequence[str]
+    enrol: np.ndarray
+    test: np.ndarray
+    targets: np.ndarray
+    kinds: Sequence[str]
+    kind: np.ndarray
 
-    @property
-    def targets(self) -> np.ndarray:
-        """(P,) whether both segments are of one speaker."""
-        return self.speakers[:, 0] == self.speakers[:, 1]
+    def __len__(self) -> int:
+        return len(self.targets)
 
-    def cosines(self, unit: np.ndarray) -> np.ndarray:
-        """Scores (P,) of the trials: cosines of the embeddings (N, D), which are unit vectors."""
-        return np.einsum("pd,pd->p", unit[self.first], unit[self.second])
+    def name(self, number: int) -> str:
+        """One trial as it stands in a file of trials."""
+        return f"{self.enrolments[self.enrol[number]]} {self.tests[self.test[number]]}"
+
+    def cosines(self, enrol: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Scores (P,): cosines of the unit vectors `enrol` (E, D) of the enrolments and `test` (T, D) of the tests."""
+        scores = np.empty(len(self), dtype=np.result_type(enrol, test))
+        step = max(1, BLOCK // enrol.shape[1])
+        for start in range(0, len(self), step):
+            part = slice(start, start + step)
+            scores[part] = np.einsum("pd,pd->p", enrol[self.enrol[part]], test[self.test[part]])
+        return scores
+
+    def scored(self, scores: np.ndarray, enrol2spk: Mapping[str, str], utt2spk: Mapping[str, str]) -> ScoredTrials:
+        """The trials with scores (P,), and the speakers of enrolments and tests from two tables."""
+        sides = [_speakers(self.enrolments, enrol2spk, "enrolment"), _speakers(self.tests, utt2spk, "test segment")]
+        names, codes = np.unique(np.concatenate(sides), return_inverse=True)
+        enrol, test = codes[: len(self.enrolments)][self.enrol], codes[len(self.enrolments) :][self.test]
+        wrong = np.flatnonzero(self.targets & (enrol != test))
+        if len(wrong):
+            raise InputError(
+                f"trial '{self.name(wrong[0])}' is a target of two speakers, {names[enrol[wrong[0]]]} and"
+                f" {names[test[wrong[0]]]}; correct the trials or the speakers of the two"
+            )
+        return ScoredTrials(scores, self.targets, enrol, test, len(names))
+
+    def table(self):
+        """A pandas DataFrame with the columns enrol, test, target and kind."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "enrol": pd.Categorical.from_codes(self.enrol, self.enrolments),
+                "test": pd.Categorical.from_codes(self.test, self.tests),
+                "target": self.targets,
+                "kind": pd.Categorical.from_codes(self.kind, self.kinds),
+            }
+        )
 
 
-def all_pairs(speakers: np.ndarray, folds: np.ndarray | None = None) -> Trials:
-    """The trials of each segment with each other one; with `folds` (N,), of one fold only.
+def _speakers(ids: Sequence[str], table: Mapping[str, str], what: str) -> list[str]:
+    missing = next((one for one in ids if one not in table), None)
+    if missing is not None:
+        raise InputError(f"{what} {missing!r} has no speaker; add it to the table of speakers")
+    return [table[one] for one in ids]
+
+
+@dataclass(frozen=True, eq=False)
+class PairBlock:
+    """Some segments against all later ones.
+
+    Attributes:
+        rows: (R,) numbers of segments. columns: (C,) likewise.
+        kept: (R, C) bool, which of these pairs are trials.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    kept: np.ndarray
+
+    def sides(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `values` (N,) say of the two segments of each trial: (P,), (P,)."""
+        first = np.broadcast_to(values[self.rows, None], self.kept.shape)[self.kept]
+        return first, np.broadcast_to(values[self.columns], self.kept.shape)[self.kept]
+
+
+class AllPairs:
+    """The trials of each segment with each other one, as blocks of bounded memory.
 
     Args:
         speakers: (N,) speaker of each segment, of any type.
+        folds: (N,) numbers; where given, only pairs of one fold are trials.
+        block: pairs in a block; a block of one row may have more.
     """
-    names, codes = np.unique(speakers, return_inverse=True)
-    first, second = np.triu_indices(len(codes), k=1)
-    if folds is not None:
-        kept = folds[first] == folds[second]
-        first, second = first[kept], second[kept]
-    return Trials(first, second, np.stack([codes[first], codes[second]], axis=1), len(names))
+
+    def __init__(self, speakers: np.ndarray, folds: np.ndarray | None = None, block: int = BLOCK):
+        names, self.speakers = np.unique(speakers, return_inverse=True)  # (N,)
+        self.n_speakers, self.block = len(names), block
+        folds = np.zeros(len(speakers), dtype=int) if folds is None else np.asarray(folds)
+        self._order = np.lexsort((self.speakers, folds))  # speakers side by side: few pairs of speakers in a block
+        self._ends = np.append(np.flatnonzero(np.diff(folds[self._order])) + 1, len(folds))
+        self.n_targets = _pairs_within(np.stack([folds, self.speakers]))
+        self.n_nontargets = _pairs_within(folds) - self.n_targets
+
+    def __iter__(self) -> Iterator[PairBlock]:
+        begin = 0
+        for end in self._ends:
+            while begin < end:
+                stop = min(begin + max(1, self.block // (end - begin)), end)
+                kept = np.arange(begin, end) > np.arange(begin, stop)[:, None]
+                yield PairBlock(self._order[begin:stop], self._order[begin:end], kept)
+                begin = stop
+
+    def scored(self, score: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> "ScoredPairs":
+        """The pairs with their scores. `score`: segments (R,) and (C,) -> scores (R, C)."""
+        return ScoredPairs(self, score)
+
+    def cosines(self, unit: np.ndarray) -> "ScoredPairs":
+        """The pairs, scored by the cosines of the segments' unit vectors (N, D)."""
+        return self.scored(lambda rows, columns: unit[rows] @ unit[columns].T)
 
 
-def equal_error_rate(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """The error rate where misses and false alarms are equally frequent; between two thresholds, on a straight line.
+@dataclass(frozen=True, eq=False)
+class ScoredPairs:
+    """All pairs with their scores, computed block by block whenever they are asked for."""
 
-    Args:
-        scores: (P,) higher for pairs that are more alike. targets: (P,) whether they are of one speaker.
-        weights: (P,) of the pairs; by default all count once.
-    """
-    return _Ranking(scores, targets).error_rate(np.ones(len(scores)) if weights is None else weights)
+    pairs: AllPairs
+    score: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-
-def bootstrap_error_rates(scores: np.ndarray, trials: Trials, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Equal error rates (draws,) of as many speakers drawn with replacement.
-
-    A speaker who was drawn k times brings each of its targets k times, and its non-targets with one who was drawn m
-    times k m times; copies of one speaker are not paired. A draw without targets or without non-targets is repeated.
-    """
-    ranking, (first, second) = _Ranking(scores, trials.targets), trials.speakers.T
-    rates: list[float] = []
-    while len(rates) < draws:
-        counts = rng.multinomial(trials.n_speakers, np.full(trials.n_speakers, 1 / trials.n_speakers))
-        weights = np.where(trials.targets, counts[first], counts[first] * counts[second])
-        if weights[trials.targets].any() and weights[~trials.targets].any():
-            rates.append(ranking.error_rate(weights))
-    return np.array(rates)
+    def __iter__(self) -> Iterator[ScoredTrials]:
+        for block in self.pairs:
+            scores = self.score(block.rows, block.columns)[block.kept]
+            first, second = block.sides(self.pairs.speakers)
+            yield ScoredTrials(scores, first == second, first, second, self.pairs.n_speakers)
 
 
-class _Ranking:
-    """Scores in their order, so that error rates by many weights need one sort."""
-
-    def __init__(self, scores: np.ndarray, targets: np.ndarray):
-        if targets.all() or not targets.any():
-            raise InputError("an error rate needs pairs of one speaker and pairs of two; there is only one kind")
-        if not np.isfinite(scores).all():
-            raise InputError(f"{np.sum(~np.isfinite(scores))} of {len(scores)} scores are no finite numbers")
-        self.order = np.argsort(scores, kind="stable")
-        ranked = scores[self.order]
-        self.targets = targets[self.order]
-        self.ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # the last of each run of equal scores
-
-    def error_rate(self, weights: np.ndarray) -> float:
-        """The equal error rate by weights (P,)."""
-        ranked = weights[self.order]
-        below = np.cumsum(np.where(self.targets, ranked, 0))
-        rejected = np.cumsum(np.where(self.targets, 0, ranked))
-        misses = np.append(0, below[self.ends] / below[-1])  # threshold below all scores, then above each in turn
-        alarms = np.append(1, 1 - rejected[self.ends] / rejected[-1])
-        gaps = alarms - misses
-        crossing = int(np.argmax(gaps <= 0))
-        share = gaps[crossing - 1] / (gaps[crossing - 1] - gaps[crossing])
-        return float(misses[crossing - 1] + share * (misses[crossing] - misses[crossing - 1]))
+def _pairs_within(labels: np.ndarray) -> int:
+    """How many pairs of columns of `labels` (..., N) are equal."""
+    counts = np.unique(labels, axis=-1, return_counts=True)[1]
+    return int((counts * (counts - 1) // 2).sum())

@@ -17,7 +17,6 @@ from scipy.special import gammaln, logsumexp
 
 from steps.generators.mixture import Frame, Mixture
 
-BOOTSTRAPS = 2000
 ROOTS_KEPT = 64  # Cholesky factors kept for components with the same scales; each is d x d
 LEVELS = (50, 80, 95)  # per cent
 
@@ -96,15 +95,3 @@ class Projector:
             stretched = basis * scales
             self._roots[key] = np.linalg.cholesky(stretched @ stretched.T)
         return self._roots[key]
-
-
-def speaker_means(values: np.ndarray, speakers: np.ndarray) -> np.ndarray:
-    """Mean (S,) of values (N,) over the rows of each speaker; `speakers` (N,) are numbers 0 to S-1."""
-    return np.bincount(speakers, values) / np.bincount(speakers)
-
-
-def bootstrap_interval(values: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """95 % interval of the mean of values (S,), one a speaker, by resampling speakers; paired for equal states."""
-    rows = rng.integers(len(values), size=(BOOTSTRAPS, len(values)))
-    low, high = np.percentile(values[rows].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from steps.metrics.classifiers import balanced_accuracy
 from steps.metrics.coverage import MIN_SPEAKERS, density_and_coverage, expected_coverage, neighbours_for
 from steps.metrics.distances import mean_pairwise_distance, nearest, nearest_other, one_row_each
 from steps.metrics.frechet import FrechetRatios
-from steps.score.attributes import AttributeJudge, balanced_accuracy
+from steps.score.attributes import AttributeClassifiers
 from steps.score.data import ScoreData, VectorSet
 from utils.vectors import unit_rows
 
@@ -64,12 +65,12 @@ class DrawMeter:
 
     Args:
         data: the split.
-        judge: classifiers of the attributes.
+        classifiers: of the attributes.
         train: the training segments of the Frechet floor, as many as samples in a draw.
     """
 
-    def __init__(self, data: ScoreData, judge: AttributeJudge, train: VectorSet):
-        self.data, self.judge = data, judge
+    def __init__(self, data: ScoreData, classifiers: AttributeClassifiers, train: VectorSet):
+        self.data, self.classifiers = data, classifiers
         conditions = [conditions_of(one.groups, data) for one in (train, data.test)]
         self.frechet = FrechetRatios(train.x, data.test.x, *conditions)
         self._unit_train, self._unit_test = unit_rows(data.train.x), unit_rows(data.test.x)
@@ -77,7 +78,7 @@ class DrawMeter:
     def measure(self, draw: Draw, x: np.ndarray) -> tuple[dict, Nearest]:
         """All figures of samples x (N, D) that were drawn for `draw.labels`."""
         values = self.data.values(draw.labels)
-        correct = self.judge.correct(x, values)
+        correct = self.classifiers.correct(x, values)
         unit = unit_rows(x)
         near = self._nearest(draw, unit)
         figures = {

@@ -12,12 +12,13 @@ from functools import cached_property
 import numpy as np
 
 from steps.generators.contract import Generator
+from steps.metrics.classifiers import balanced_accuracy
 from steps.metrics.two_sample import MAX_ROWS, two_sample_accuracy
-from steps.score.attributes import AttributeJudge, balanced_accuracy, mix_weights
+from steps.score.attributes import AttributeClassifiers, mix_weights
 from steps.score.data import SETS, ScoreData, VectorSet
 from steps.score.draws import DrawMeter, diversity, expected_coverages, make_draw, mean_of
 from steps.score.likelihood import TestDensity
-from steps.score.memorisation import Memory
+from steps.score.memorisation import Memorisation
 from steps.score.sources import GeneratorSource, Source, VectorSource
 from utils.errors import InputError
 
@@ -55,11 +56,11 @@ class Scorer:
             np.concatenate([data.dev.speakers, data.test.speakers]),
             np.concatenate([data.dev.groups, data.test.groups]),
         )
-        self.judge = AttributeJudge(
+        self.classifiers = AttributeClassifiers(
             data.attributes, held_out.x, held_out.speaker_codes, data.values(held_out.groups), seed
         )
-        self.meter = DrawMeter(data, self.judge, data.train.where(rng.permutation(len(data.train.x))[:n]))
-        self.memory = Memory(data.train, data.test, rng)
+        self.meter = DrawMeter(data, self.classifiers, data.train.where(rng.permutation(len(data.train.x))[:n]))
+        self.memorisation = Memorisation(data.train, data.test, rng)
         self.density = TestDensity(data, seed)
 
     def score_generator(self, generator: Generator) -> dict:
@@ -84,7 +85,7 @@ class Scorer:
             "kind": generator.kind,
             "log_density": self.density.score(generator),
             "samples": {name: figures for name, (figures, _) in measured.items()},
-            "memorisation": self.memory.score(shown.x),
+            "memorisation": self.memorisation.score(shown.x),
             "two_sample_accuracy": self._two_sample(shown.x),
         }
         return scores, shown
@@ -120,8 +121,8 @@ class Scorer:
         data, frechet = self.data, self.meter.frechet
         s2s, t2s = (float(np.median(distances, axis=1).mean()) for distances in self.real_nearest)
         attributes = {
-            name: {"ceiling": ceiling, "floor": 1 / len(classes), "held_out_speakers": self.judge.held_out[name]}
-            for (name, ceiling), classes in zip(self._ceilings.items(), self.judge.classes, strict=True)
+            name: {"ceiling": ceiling, "floor": 1 / len(classes), "held_out_speakers": self.classifiers.held_out[name]}
+            for (name, ceiling), classes in zip(self._ceilings.items(), self.classifiers.classes, strict=True)
         }
         return {
             "attributes": attributes,
@@ -138,7 +139,10 @@ class Scorer:
                 "train_to_test": frechet.floor,
                 "conditions": {name: floor for name, (_, floor) in frechet.conditions.items()},
             },
-            "memorisation": {"close_share_of_test": self.memory.close_test, "close_is_below": self.memory.threshold},
+            "memorisation": {
+                "close_share_of_test": self.memorisation.close_test,
+                "close_is_below": self.memorisation.threshold,
+            },
             "coverage_expected": expected_coverages(self.draws[0]),
         }
 
@@ -149,7 +153,7 @@ class Scorer:
         weights = mix_weights(self.data.train.groups, dict(zip(names.tolist(), counts.tolist(), strict=True)))
         rows = weights > 0
         values = self.data.values(self.data.train.groups[rows])
-        correct = self.judge.correct(self.data.train.x[rows], values)
+        correct = self.classifiers.correct(self.data.train.x[rows], values)
         return {
             name: balanced_accuracy(correct[:, column], values[:, column], weights[rows])
             for column, name in enumerate(self.data.attributes)
@@ -161,7 +165,7 @@ class Scorer:
             "kind": kind,
             "repeats_in_a_draw": source.repeats(self.draws[0].labels),
             "samples": {"given": figures},
-            "memorisation": self.memory.score(shown.x),
+            "memorisation": self.memorisation.score(shown.x),
             "two_sample_accuracy": self._two_sample(shown.x),
         }
         return scores, shown

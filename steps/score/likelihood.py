@@ -10,8 +10,9 @@ import numpy as np
 
 from steps.generators.contract import Generator
 from steps.generators.covariance import principal_subspace
+from steps.metrics.bootstrap import mean_interval, speaker_means
 from steps.score.data import ScoreData
-from steps.score.density import LEVELS, NoDensity, Projector, bootstrap_interval, speaker_means
+from steps.score.density import LEVELS, NoDensity, Projector
 
 REGION_SAMPLES = 200
 
@@ -48,7 +49,7 @@ class TestDensity:
         return {
             "nats": float(per_speaker.mean()),
             "nats_per_dim": float(per_speaker.mean() / d),
-            "ci95": list(bootstrap_interval(per_speaker, np.random.default_rng(self.seed))),
+            "ci95": list(mean_interval(per_speaker, np.random.default_rng(self.seed))),
             "nats_seen_texts": float(speaker_means(seen, codes).mean()),
             "per_speaker": dict(zip(np.unique(self.data.test.speakers).tolist(), per_speaker.tolist(), strict=True)),
             "calibration": {str(level): self._region_share(ranks, level) for level in LEVELS},
@@ -96,6 +97,6 @@ def compare(densities: Mapping[str, dict], seed: int) -> dict[str, dict[str, dic
     for name, mine in values.items():
         for other, theirs in values.items():
             if name != other:
-                low, high = bootstrap_interval(mine - theirs, np.random.default_rng(seed))
+                low, high = mean_interval(mine - theirs, np.random.default_rng(seed))
                 table.setdefault(name, {})[other] = {"nats": float((mine - theirs).mean()), "ci95": [low, high]}
     return table

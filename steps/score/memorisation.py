@@ -16,7 +16,7 @@ CLOSE_PERCENTILE = 1
 MAX_ROWS = 5000  # queries against all training vectors
 
 
-class Memory:
+class Memorisation:
     """The training vectors, and what distance to them is close.
 
     Attributes:

@@ -19,7 +19,9 @@ from steps.audio.read import AudioProblem, load
 from steps.audio.recordings import Utterance, read_data_dir
 from steps.embed.backend import load_backend
 from steps.features.mel import mel_filters, mel_spectrogram
-from steps.metrics.trials import all_pairs, bootstrap_error_rates, equal_error_rate
+from steps.metrics.bootstrap import interval, joint_bootstrap
+from steps.metrics.detection import DetCurve, equal_error_rate
+from steps.metrics.trials import AllPairs
 from tests.bench.results import PATH, command_line, record, table
 from tests.bench.timing import require_one_thread
 from utils.command import run_command
@@ -29,7 +31,6 @@ from utils.vectors import unit_rows
 
 TITLE = "Embeddings of real speakers"
 RATE, WINDOW, HOP, BANDS = 16000, 400, 160, 40  # Hz, samples, samples, mel bands
-INTERVAL = (0.025, 0.975)
 Projection = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # (x, speakers, rows to train on) -> x
 
 
@@ -124,7 +125,7 @@ def discriminants(x: np.ndarray, speakers: np.ndarray, known: np.ndarray) -> np.
 
 def measure_rates(segments: Segments, options: Options) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Equal error rates by name, and those of the draws of speakers, the same draws for all."""
-    trials = all_pairs(segments.speakers, segments.folds)
+    pairs = AllPairs(segments.speakers, segments.folds)
     systems: dict[str, tuple[np.ndarray, Projection]] = {
         "resemblyzer, cosine": (segments.resemblyzer, raw),
         "resemblyzer, LDA": (segments.resemblyzer, discriminants),
@@ -133,9 +134,10 @@ def measure_rates(segments: Segments, options: Options) -> tuple[dict[str, float
     }
     rates, draws = {}, {}
     for name, (x, project) in systems.items():
-        scores = trials.cosines(unit_rows(cross_fit(x, project, segments)))
-        rates[name] = equal_error_rate(scores, trials.targets)
-        draws[name] = bootstrap_error_rates(scores, trials, options.draws, np.random.default_rng(options.seed))
+        trials = pairs.cosines(unit_rows(cross_fit(x, project, segments)))
+        rates[name] = float(equal_error_rate(DetCurve.of_blocks(trials)))
+        drawn = joint_bootstrap(trials, options.draws, np.random.default_rng(options.seed))
+        draws[name] = equal_error_rate(drawn.curve)
     return rates, draws
 
 
@@ -151,15 +153,15 @@ def cross_fit(x: np.ndarray, project: Projection, segments: Segments) -> np.ndar
 
 def report(segments: Segments, rates: dict[str, float], draws: dict[str, np.ndarray], options: Options) -> str:
     """The section's text and table."""
-    trials = all_pairs(segments.speakers, segments.folds)
+    pairs = AllPairs(segments.speakers, segments.folds)
     rows = [(name, f"{rates[name]:.2%}", _interval(draws[name])) for name in rates]
     first, *_, last = draws.values()
     header = ("system", "equal error rate", f"95 %, {options.draws:,} draws of speakers")
     return "\n\n".join(
         [
             f"librispeech-251: {len(segments.speakers):,} segments of {options.seconds:g} s, not overlapping, of"
-            f" {trials.n_speakers} speakers; {segments.silent} more have no speech. Pairs within {options.n_folds}"
-            f" folds of speakers: {trials.targets.sum():,} of one speaker, {(~trials.targets).sum():,} of two. LDA and"
+            f" {pairs.n_speakers} speakers; {segments.silent} more have no speech. Pairs within {options.n_folds}"
+            f" folds of speakers: {pairs.n_targets:,} of one speaker, {pairs.n_nontargets:,} of two. LDA and"
             " standardisation are fitted on the other folds, so on other speakers; the intervals draw speakers anew,"
             " not the fits.",
             table(header, rows),
@@ -174,7 +176,7 @@ def report(segments: Segments, rates: dict[str, float], draws: dict[str, np.ndar
 
 
 def _interval(values: np.ndarray) -> str:
-    low, high = np.quantile(values, INTERVAL)
+    low, high = interval(values)
     return f"{low:.2%} to {high:.2%}"
 
 

@@ -135,7 +135,7 @@ def densities(scores: Mapping[int, Mapping[str, list[Scores]]]) -> str:
     """Paired differences of test log density between the first generator and each other, over all test speakers."""
     import numpy as np
 
-    from steps.score.density import bootstrap_interval
+    from steps.metrics.bootstrap import mean_interval
 
     rows = []
     for name in first_of(scores):
@@ -151,7 +151,7 @@ def densities(scores: Mapping[int, Mapping[str, list[Scores]]]) -> str:
             for speaker, difference in differences.items():
                 of_speaker.setdefault(speaker, []).append(difference)
         values = np.array([np.mean(found) for found in of_speaker.values()])
-        low, high = bootstrap_interval(values, np.random.default_rng(0))
+        low, high = mean_interval(values, np.random.default_rng(0))
         range_over_splits = f"{min(splits):+.1f} to {max(splits):+.1f}"
         rows.append([f"{FIRST} - {name}", f"{values.mean():+.2f}", f"{low:+.2f} to {high:+.2f}", range_over_splits])
     lead = "Test log density in one subspace for all, in nats an embedding: paired differences, with the 95 % bootstrap"

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from steps.attributes.bins import GENDERS
 from steps.attributes.gender_model import MODEL, GenderModel, load, save
-from steps.metrics.crossfit import Classifier
+from steps.metrics.classifiers import Classifier
 from utils.errors import InputError
 
 SHIPPED = Path(__file__).parents[3] / "local/rules/gender_resemblyzer.safetensors"

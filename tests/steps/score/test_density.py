@@ -1,4 +1,4 @@
-"""Densities in the fixed subspace: exact projections, dead dimensions that buy nothing, intervals that hold."""
+"""Densities in the fixed subspace: exact projections, and dead dimensions that buy nothing."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal, multivariate_t
 
 from steps.generators.covariance import principal_subspace
 from steps.generators.mixture import Frame, Mixture
-from steps.score.density import FullMixture, NoDensity, Projector, bootstrap_interval, speaker_means
+from steps.score.density import FullMixture, NoDensity, Projector
 
 D, Q = 5, 3
 
@@ -91,13 +91,3 @@ def test_a_sliver_on_a_dead_dimension_buys_nothing(subspace: Frame):
 def test_too_few_dimensions_have_no_density(subspace: Frame):
     with pytest.raises(NoDensity, match="2 dimensions, the subspace of the training set 3"):
         Projector(subspace)(mixture(Frame(subspace.offset, subspace.basis[:, :2])))
-
-
-def test_speakers_count_the_same():
-    np.testing.assert_allclose(speaker_means(np.array([1.0, 3.0, 10.0]), np.array([0, 0, 1])), [2, 10])
-
-
-def test_the_interval_holds_the_mean_as_often_as_it_says():
-    rng = np.random.default_rng(7)
-    intervals = [bootstrap_interval(rng.normal(size=60), np.random.default_rng(0)) for _ in range(300)]
-    assert 0.90 < np.mean([low < 0 < high for low, high in intervals]) < 0.98
