@@ -154,9 +154,9 @@ def current_identity(out: Path, settings: Mapping[str, Any], planner: str) -> st
     return current["identity"]
 
 
-def remove_parts(out: Path) -> None:
-    """Remove all work on `out`, parts and tables."""
-    shutil.rmtree(parts_root(out), ignore_errors=True)
+def remove_parts(out: Path, identity: str = "") -> None:
+    """Remove the parts and the table of the work on `out` with this identity; by default of all work on it."""
+    shutil.rmtree(parts_root(out) / identity, ignore_errors=True)
 
 
 def write_part(path: Path, rows: Sequence[Any], **arrays: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Utterances of which no embedding or no measurement could be made: their list, and how many of them are too many."""
+"""Utterances without an embedding or a measurement: the table of them, and the check that they are not too many."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +30,10 @@ def _one_line(text: str) -> str:
 
 
 def check_failures(failures: Sequence[Failure], n_utterances: int, max_fail: float, out: Path) -> None:
-    """Say how many failed and why. More than the share `max_fail`: list them beside `out`, and raise InputError."""
+    """Log how many utterances failed and why. Raises InputError where they are more than the share `max_fail`, or all.
+
+    Their list is written beside `out` in that case.
+    """
     listing = out.absolute().with_name(f"{out.name}.failures.tsv")
     if not failures:
         listing.unlink(missing_ok=True)
@@ -41,7 +44,7 @@ def check_failures(failures: Sequence[Failure], n_utterances: int, max_fail: flo
     if len(failures) > max_fail * n_utterances or len(failures) == n_utterances:
         write_failures(listing, failures)
         raise InputError(
-            f"{share}; more than --max_fail {max_fail:g}. They are listed in {listing}; mend or remove them,"
+            f"{share}; more than --max_fail {max_fail:g}. They are listed in {listing}; repair or remove them,"
             " or allow for more"
         )
     listing.unlink(missing_ok=True)

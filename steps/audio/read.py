@@ -1,6 +1,6 @@
-"""The samples of an utterance: decoded, mixed to one channel, at the wanted sample rate, and looked over for faults.
+"""The samples of an utterance: decoded, mixed to one channel, converted to a sample rate, and checked for faults.
 
-What no embedding can be made of raises AudioProblem; what is odd but usable comes with the names of its oddities.
+Audio that cannot be used raises AudioProblem. Audio that can be used in spite of faults comes with their names.
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import numpy as np
 from steps.audio.recordings import Utterance
 from utils.errors import InputError
 
-SILENT = 1e-4  # of full scale: a smaller range than twice this, some three steps of 16 bits, holds no speech
-FULL_SCALE, CLIPPED = 0.999, 1e-3  # clipped: a larger part of the samples than CLIPPED is at full scale
+SILENT = 1e-4  # of full scale: samples within a range of twice this, three steps of 16 bits, hold no speech
+FULL_SCALE, CLIPPED = 0.999, 1e-3  # audio is clipped if more than this share of its samples is at full scale
 MOST_SECONDS = 7 * 24 * 3600  # of a recording
-BEYOND_END = 0.1  # seconds that a segment may end behind its recording, by rounding, without a word
+BEYOND_END = 0.1  # seconds: a segment that ends after its recording by less, through rounding, has no fault
 
 
 class AudioProblem(InputError):
-    """No embedding can be made of an utterance.
+    """The audio of an utterance cannot be used.
 
     Attributes:
         reason: missing, corrupt, empty, too_short, silent; back-ends may add their own.
@@ -35,53 +35,53 @@ class Audio:
 
     Attributes:
         waveform: (samples,) float32 in -1..1.
-        problems: of `clipped`, `multi_channel` (their mean was taken), `beyond_end` (a segment ends behind its
-            recording).
+        faults: any of `clipped`, `multi_channel` (the waveform is the mean of the channels), `beyond_end` (the segment
+            ends after its recording).
     """
 
     waveform: np.ndarray
-    problems: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself: frames a channel, frames a second."""
+    """Length and rate that the header of a file states: frames per channel, frames per second."""
 
     frames: int
     sample_rate: int
 
 
 def read_header(utterance: Utterance) -> Header:
-    """Open the recording of an utterance, and no more. Raises AudioProblem: missing, corrupt or empty."""
+    """Read the header of an utterance's recording. Raises AudioProblem: missing, corrupt or empty."""
     with _open(utterance) as file:
         return Header(_n_frames(file), file.samplerate)
 
 
 def load(utterance: Utterance, sample_rate: int = 16000, min_seconds: float = 0.0) -> Audio:
-    """Decode an utterance; of a segment only its own part of the file, by seeking.
+    """Decode an utterance. Of a segment only its own part of the file is read.
 
     Args:
-        sample_rate: of the result; others are converted with soxr's high quality.
-        min_seconds: what is shorter is `too_short`.
+        sample_rate: of the result; other rates are converted by soxr with the quality HQ.
+        min_seconds: shorter audio raises AudioProblem `too_short`.
     """
-    samples, rate, problems = _decode(utterance)  # (frames, channels)
+    samples, rate, faults = _decode(utterance)  # (frames, channels)
     seconds = len(samples) / rate
     if seconds < min_seconds:
         raise AudioProblem("too_short", f"{utterance.path}: {seconds:.3f} s, expected {min_seconds:g} s or more")
     if not np.isfinite(samples).all():
         raise AudioProblem("corrupt", f"{utterance.path}: has samples that are no finite numbers")
     if np.mean(np.abs(samples) >= FULL_SCALE) > CLIPPED:
-        problems += ("clipped",)
+        faults += ("clipped",)
     if samples.shape[1] > 1:
-        problems += ("multi_channel",)
+        faults += ("multi_channel",)
     waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if np.ptp(waveform) < 2 * SILENT:
         raise AudioProblem("silent", f"{utterance.path}: {seconds:.2f} s without sound")
-    return Audio(_convert(waveform, rate, sample_rate), problems)
+    return Audio(_convert(waveform, rate, sample_rate), faults)
 
 
 def _decode(utterance: Utterance) -> tuple[np.ndarray, int, tuple[str, ...]]:
-    """Samples (frames, channels) float32, frames a second, and problems."""
+    """Samples (frames, channels) float32, frames per second, and faults."""
     import soundfile
 
     with _open(utterance) as file:
@@ -92,7 +92,7 @@ def _decode(utterance: Utterance) -> tuple[np.ndarray, int, tuple[str, ...]]:
         if wanted <= 0:
             times = f"{utterance.begin} to {utterance.end} s"
             raise AudioProblem("empty", f"{utterance.path}: nothing at {times}, the recording has {total / rate:.2f} s")
-        problems = ("beyond_end",) if stop - total > BEYOND_END * rate else ()
+        faults = ("beyond_end",) if stop - total > BEYOND_END * rate else ()
         try:
             file.seek(first)
             samples = file.read(wanted, dtype="float32", always_2d=True)
@@ -100,7 +100,7 @@ def _decode(utterance: Utterance) -> tuple[np.ndarray, int, tuple[str, ...]]:
             raise AudioProblem("corrupt", f"{utterance.path}: {error.error_string}") from error
     if len(samples) < wanted:
         raise AudioProblem("corrupt", f"{utterance.path}: breaks off {(wanted - len(samples)) / rate:.2f} s early")
-    return samples, rate, problems
+    return samples, rate, faults
 
 
 def _open(utterance: Utterance):
@@ -110,7 +110,7 @@ def _open(utterance: Utterance):
         if not utterance.path.stat().st_size:
             raise AudioProblem("empty", f"{utterance.path}: has no bytes")
         return soundfile.SoundFile(utterance.path)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a suffix that means samples without a header
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a suffix of files without a header, as .raw
         raise AudioProblem("corrupt", f"{utterance.path}: {getattr(error, 'error_string', error)}") from error
     except OSError as error:
         raise AudioProblem("missing", f"{utterance.path}: {error.strerror}") from error
@@ -119,7 +119,7 @@ def _open(utterance: Utterance):
 def _n_frames(file) -> int:
     if not file.frames:
         raise AudioProblem("empty", f"{file.name}: has no samples")
-    if file.frames > MOST_SECONDS * file.samplerate:  # what a stream without a length says of itself
+    if file.frames > MOST_SECONDS * file.samplerate:  # the header of a stream whose length was not known
         raise AudioProblem("corrupt", f"{file.name}: says it has {file.frames} frames; encode it anew, from a file")
     return file.frames
 

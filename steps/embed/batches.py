@@ -1,8 +1,8 @@
 """Which utterances go through a network together: decided once, from lengths and ids alone.
 
-What a network makes of a waveform depends in its last digits on the batch around it. So the batches are planned for all
-jobs together: utterances are sorted by length and id, and neighbours make a batch. Neither the number of jobs nor the
-order of the input has a part in it. A few batches make a shard, the unit of work.
+The last digits of an embedding depend on the batch that it was computed in. So the batches are planned for all jobs
+together: utterances are sorted by length and id, and neighbours make a batch. Neither the number of jobs nor the order
+of the input counts. A shard is a few consecutive batches.
 
 Lengths: a waveform is extended to the next multiple of 0.25 s, at least to 1 s, by repeating it from its beginning, so
 that a batch has one shape and needs no masks. One longer than `max_seconds` is cut into equal parts, the fewest that
@@ -11,29 +11,33 @@ are not longer, whose embeddings are averaged. Networks with `any_length` get wa
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import ceil
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from steps.audio.recordings import Utterance
+from utils.parts import Item
+from utils.shards import shards_of
 
 GRID, SHORTEST = 0.25, 1.0  # seconds
-SHARDS, LONGEST_SHARD = 240, 3600  # about so many shards, unless they would be longer than so many seconds
+LONGEST_SHARD = 3600  # seconds
 
 
-class Item(NamedTuple):
+class TimedUtterance(NamedTuple):
     """An utterance and its length in seconds, as its file announces it."""
 
     utterance: Utterance
     seconds: float
 
 
-Batch = list[Item]
+Batch = list[TimedUtterance]
 
 
 @dataclass(frozen=True)
-class Rule:
+class BatchRule:
     """How waveforms are cut and batched.
 
     Attributes:
@@ -62,32 +66,48 @@ class Rule:
         n, samples = self.parts(seconds)
         return [np.resize(part, samples) for part in np.array_split(waveform, n)]  # resize repeats
 
-    def batches(self, items: Iterable[Item]) -> Iterator[Batch]:
-        """Batches of all items; one with an item of many parts may have more rows than others."""
+    def batches(self, utterances: Iterable[TimedUtterance]) -> Iterator[Batch]:
+        """Batches of all utterances; one with an utterance of many parts may have more rows than others."""
         batch: Batch = []
         rows, length = 0, 0
-        for item in sorted(items, key=lambda item: (self.parts(item.seconds)[1], item.utterance.id)):
-            n, samples = self.parts(item.seconds)
+        for timed in sorted(utterances, key=lambda timed: (self.parts(timed.seconds)[1], timed.utterance.id)):
+            n, samples = self.parts(timed.seconds)
             if batch and (rows + n > self.rows(samples) or (samples != length and not self.any_length)):
                 yield batch
                 batch, rows = [], 0
-            batch.append(item)
+            batch.append(timed)
             rows, length = rows + n, samples
         if batch:
             yield batch
 
 
-def shards(batches: Sequence[Batch], least_seconds: float) -> Iterator[list[Batch]]:
-    """Consecutive batches, joined until they have their share of all seconds, and not less than `least_seconds`."""
-    lengths = [sum(item.seconds for item in batch) for batch in batches]
-    share = max(min(sum(lengths) / SHARDS, LONGEST_SHARD), least_seconds)
-    shard: list[Batch] = []
-    seconds = 0.0
-    for batch, length in zip(batches, lengths, strict=True):
-        shard.append(batch)
-        seconds += length
-        if seconds >= share:
-            yield shard
-            shard, seconds = [], 0.0
-    if shard:
-        yield shard
+def as_items(batches: Sequence[Batch], shard_seconds: float) -> Iterator[Item]:
+    """The lines of the table of work; a shard has at least `shard_seconds` of audio, except the last."""
+    seconds = [sum(timed.seconds for timed in batch) for batch in batches]
+    for number, shard in enumerate(shards_of(seconds, shard_seconds, LONGEST_SHARD)):
+        for utterance, length in batches[number]:
+            yield Item(utterance.id, shard, [number, length, *as_row(utterance)])
+
+
+def as_batches(items: Iterable[Item]) -> Iterator[Batch]:
+    """The batches of the items of a shard."""
+    for _, group in groupby(items, key=lambda item: item.content[0]):
+        yield [as_timed(item) for item in group]
+
+
+def as_timed(item: Item) -> TimedUtterance:
+    """The utterance of an item."""
+    _, seconds, *row = item.content
+    return TimedUtterance(from_row(row), seconds)
+
+
+def as_row(utterance: Utterance) -> list[str | float | None]:
+    """The fields of an utterance in their order, as JSON has them."""
+    u = utterance
+    return [u.id, str(u.path), u.begin, u.end, u.dataset, u.speaker, u.name, u.speaker_name]
+
+
+def from_row(row: Sequence[Any]) -> Utterance:
+    """The utterance of `as_row`."""
+    key, path, *rest = row
+    return Utterance(key, Path(path), *rest)

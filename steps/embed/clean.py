@@ -1,16 +1,15 @@
-"""Remove the plans and parts of an extraction whose result is complete: stage 3.
+"""Remove the table and the parts of an extraction whose result is complete: stage 3.
 
 Takes the options of the extraction.
 """
 
-import shutil
 import sys
 from dataclasses import replace
 
-from steps.embed.extraction import Network, Options, is_merged
-from steps.embed.parts import current
+from steps.embed.extraction import BackendChoice, Options, is_merged, planned_identity
 from utils.command import run_command
 from utils.errors import InputError
+from utils.parts import remove_parts
 from utils.stage_dir import parts_root
 
 
@@ -19,12 +18,12 @@ def work(options: Options) -> None:
     root = parts_root(options.out)
     if not root.exists():
         return
-    network = Network.of(options)
-    if not is_merged(network, replace(options, force=False), current(options, network)):
+    choice = BackendChoice.of(options)
+    if not is_merged(choice, replace(options, force=False), planned_identity(choice, options)):
         raise InputError(
             f"{options.out}: not yet made of the parts in {root}, which are kept; run stages 1 and 2 first"
         )
-    shutil.rmtree(root)
+    remove_parts(options.out)
 
 
 def main(argv: list[str] | None = None) -> int:

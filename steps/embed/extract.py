@@ -1,6 +1,6 @@
-"""Embed the utterances of every nj-th shard of a plan: one job of stage 1.
+"""Embed the utterances of some shards, those of --shards or this job's share of all: one job of stage 1.
 
-Input: the plan of `steps.embed.plan`, with the same options, and the audio. Output: a part for each shard. Parts that
+Input: the table of `steps.embed.plan`, with the same options, and the audio. Output: a part for each shard. Parts that
 are there are left alone, so a job that was killed goes on where it was. Files are decoded, and their features computed,
 by threads that run ahead of the network.
 """
@@ -9,18 +9,19 @@ import os
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps.audio.read import AudioProblem, load
-from steps.embed.batches import Batch, Rule
-from steps.embed.extraction import Network, Options, is_merged
-from steps.embed.parts import Outcome, Plan, current, read_plan, write_part
+from steps.embed.batches import Batch, BatchRule, as_batches
+from steps.embed.extraction import BackendChoice, Options, Outcome, is_merged, planned_identity, planned_work
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.stage_dir import parts_root
+from utils.parts import Work, write_part
+from utils.shards import chosen_shards
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,7 @@ log = logger(__name__)
 
 
 @dataclass(frozen=True)
-class Task:
+class ShardBatch:
     """A batch of a shard, and whether it is the shard's last."""
 
     shard: int
@@ -44,7 +45,7 @@ class Loaded:
     """A batch on its way into the network.
 
     Attributes:
-        outcomes: of its items. counts: rows of each of those that can be embedded, whose sum is R.
+        outcomes: of its utterances. counts: rows of each of those that can be embedded, whose sum is R.
         chunks: features of the R rows, as many at once as the network takes.
         seconds: what decoding and features have taken.
     """
@@ -57,19 +58,19 @@ class Loaded:
 
 def work(options: Options) -> None:
     """Do the missing shards of this job."""
-    network = Network.of(options)
-    identity = current(options, network)
-    if is_merged(network, options, identity):
+    choice = BackendChoice.of(options)
+    if is_merged(choice, options, planned_identity(choice, options)):
         log.info("%s is up to date", options.out)
         return
-    plan = read_plan(parts_root(options.out) / identity)
+    planned = planned_work(choice, options)
     job, nj = which_job(options)
-    if next(tasks(plan, job, nj), None) is None:
+    missing = planned.missing(chosen_shards(planned.n_shards, options.shards, job, nj))
+    if not missing:
         log.info("job %d of %d: all of its parts are there", job, nj)
         return
-    backend = network.cls(network.options, device(options, job))
+    backend = choice.cls(choice.options, device(options, job))
     begin = time.perf_counter()
-    seconds = extract(backend, network.rule(options), plan, (job, nj), options.decoders)
+    seconds = extract(backend, choice.batch_rule(options), planned, missing, options.decoders)
     audio, wall = seconds.pop("audio"), time.perf_counter() - begin
     stages = ", ".join(f"{stage} {value:.2f} s" for stage, value in seconds.items())
     log.info("%.0f s of audio in %.2f s, %.0f times real time: %s", audio, wall, audio / wall, stages)
@@ -79,8 +80,6 @@ def which_job(options: Options) -> tuple[int, int]:
     """Number of this job, from 1, and of all: from the options, or the rank that torchrun gives."""
     if options.job == 0 and "TORCHELASTIC_RUN_ID" in os.environ:
         return int(os.environ["RANK"]) + 1, int(os.environ["WORLD_SIZE"])
-    if options.job > options.nj:
-        raise InputError(f"--job {options.job}: there are --nj {options.nj} jobs")
     return (options.job, options.nj) if options.job else (1, 1)
 
 
@@ -96,15 +95,16 @@ def device(options: Options, job: int) -> str:
     return f"cuda:{(job - 1) % torch.cuda.device_count()}"
 
 
-def tasks(plan: Plan, job: int, nj: int) -> Iterator[Task]:
-    """The batches of this job's missing shards."""
-    for shard, batches in plan.read_shards(job, nj):
-        if not plan.part(shard).is_file():
-            yield from (Task(shard, batch, number == len(batches)) for number, batch in enumerate(batches, 1))
+def shard_batches(planned: Work, shards: Sequence[int]) -> Iterator[ShardBatch]:
+    """The batches of those of the shards that have no part by then."""
+    for shard, items in planned.shards(shards):
+        if not planned.has_part(shard):
+            batches = list(as_batches(items))
+            yield from (ShardBatch(shard, batch, number == len(batches)) for number, batch in enumerate(batches, 1))
 
 
-def extract(backend: "Backend", rule: Rule, plan: Plan, share: tuple[int, int], decoders: int) -> Counter:
-    """Write the missing parts of job `share[0]` of `share[1]`.
+def extract(backend: "Backend", rule: BatchRule, planned: Work, shards: Sequence[int], decoders: int) -> Counter:
+    """Write the parts of the shards.
 
     Returns seconds: of audio, and of work in the stages decode, features (both in threads beside the others), network,
     and write.
@@ -112,14 +112,14 @@ def extract(backend: "Backend", rule: Rule, plan: Plan, share: tuple[int, int], 
     seconds: Counter = Counter()
     outcomes: list[Outcome] = []
     embeddings: list[np.ndarray] = []
-    for task, loaded in load_ahead(tasks(plan, *share), backend, rule, decoders):
+    for one, loaded in load_ahead(shard_batches(planned, shards), backend, rule, decoders):
         begin = time.perf_counter()
         done, rows = embed(backend, loaded)
         outcomes += done
         embeddings += rows
         middle = time.perf_counter()
-        if task.last:
-            write_part(plan.part(task.shard), outcomes, embeddings)
+        if one.last:
+            write_outcomes(planned.part(one.shard), outcomes, embeddings)
             outcomes, embeddings = [], []
         seconds += loaded.seconds
         seconds += Counter(network=middle - begin, write=time.perf_counter() - middle)
@@ -127,12 +127,21 @@ def extract(backend: "Backend", rule: Rule, plan: Plan, share: tuple[int, int], 
     return seconds
 
 
-def load_ahead(todo: Iterator[Task], backend: "Backend", rule: Rule, decoders: int) -> Iterator[tuple[Task, Loaded]]:
+def write_outcomes(part: Path, outcomes: Sequence[Outcome], embeddings: Sequence["np.ndarray"]) -> None:
+    """Write a part: outcomes of a shard's utterances in their order, embeddings (D,) of those without a reason."""
+    import numpy as np
+
+    write_part(part, [asdict(outcome) for outcome in outcomes], embeddings=np.array(embeddings, np.float32))
+
+
+def load_ahead(
+    todo: Iterator[ShardBatch], backend: "Backend", rule: BatchRule, decoders: int
+) -> Iterator[tuple[ShardBatch, Loaded]]:
     """Load the batches in threads, in order, never more than `decoders` + 1 ahead."""
-    waiting: deque[tuple[Task, Future[Loaded]]] = deque()
+    waiting: deque[tuple[ShardBatch, Future[Loaded]]] = deque()
     with ThreadPoolExecutor(decoders) as pool:
-        for task in todo:
-            waiting.append((task, pool.submit(load_batch, task.batch, backend, rule)))
+        for one in todo:
+            waiting.append((one, pool.submit(load_batch, one.batch, backend, rule)))
             if len(waiting) > decoders + 1:
                 first, future = waiting.popleft()
                 yield first, future.result()
@@ -141,7 +150,7 @@ def load_ahead(todo: Iterator[Task], backend: "Backend", rule: Rule, decoders: i
             yield first, future.result()
 
 
-def load_batch(batch: Batch, backend: "Backend", rule: Rule) -> Loaded:
+def load_batch(batch: Batch, backend: "Backend", rule: BatchRule) -> Loaded:
     """Decode the utterances of a batch and compute their features; those that cannot be embedded have the reason."""
     loaded, rows = Loaded(), []
     for utterance, seconds in batch:
@@ -153,7 +162,7 @@ def load_batch(batch: Batch, backend: "Backend", rule: Rule) -> Loaded:
         except AudioProblem as problem:
             loaded.outcomes.append(Outcome(seconds, reason=problem.reason, detail=problem.detail))
             continue
-        loaded.outcomes.append(Outcome(len(audio.waveform) / backend.sample_rate, list(audio.problems)))
+        loaded.outcomes.append(Outcome(len(audio.waveform) / backend.sample_rate, list(audio.faults)))
         loaded.counts.append(len(waveforms))
         rows += waveforms
         loaded.seconds += Counter(decode=middle - begin, features=time.perf_counter() - middle)

@@ -1,23 +1,26 @@
-"""One extraction of embeddings: its options, what decides its result, and where its jobs leave their parts.
+"""One extraction of embeddings: its options, and what decides its result.
 
-Used by the commands `steps.embed.plan`, `steps.embed.extract` and `steps.embed.merge`, which take the same options.
+Used by the commands `steps.embed.plan`, `extract`, `merge` and `clean`, which take the same options.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from steps.audio.recordings import Utterance
 from steps.embed.backend import BACKENDS, Backend
-from steps.embed.batches import Rule
+from steps.embed.batches import BatchRule, as_row
 from utils.options import as_dict, option, raw_values
+from utils.parts import Work, current_identity
 from utils.registry import files_of, make_options, parse_changes
+from utils.shards import SHARDS_HELP
 from utils.stage_dir import is_done, signature
 
 CPU_BATCH, GPU_BATCH = 24.0, 240.0  # seconds of audio
+PLANNER = "stage 1, python3 -m steps.embed.plan,"
 
 
 @dataclass(frozen=True)
@@ -44,29 +47,45 @@ class Options:
     decoders: int = option(1, "threads of a job that decode ahead of its network", least=1)
     nj: int = option(1, "number of jobs that share the work", least=1)
     job: int = option(0, "this job, from 1; 0: all of the work", least=0)
+    shards: str | None = option(None, SHARDS_HELP)
     force: bool = option(False, "extract again even if nothing has changed")
 
 
 @dataclass(frozen=True)
-class Network:
-    """A network before it is loaded: its class, and its options with all that was set."""
+class Outcome:
+    """What has become of an utterance.
+
+    Attributes:
+        seconds: of audio. faults: of audio that was embedded all the same.
+        reason, detail: why there is no embedding; empty where there is one.
+    """
+
+    seconds: float = 0.0
+    faults: list[str] = field(default_factory=list)
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class BackendChoice:
+    """The back-end that the options ask for, before its network is loaded: its class, and its own options."""
 
     cls: type[Backend]
     options: Any
 
     @classmethod
-    def of(cls, options: Options) -> "Network":
-        """The network that the options ask for."""
+    def of(cls, options: Options) -> "BackendChoice":
+        """Find the class, and read its options."""
         backend = BACKENDS.load(options.backend)
         changes = parse_changes(options.set)
         return cls(backend, make_options(backend.Options, options.backend_conf, changes, options.backend))
 
-    def rule(self, options: Options) -> Rule:
-        """How its waveforms are cut and batched."""
-        return Rule(self.cls.sample_rate, self.cls.any_length, options.max_seconds, batch_seconds(options))
+    def batch_rule(self, options: Options) -> BatchRule:
+        """How waveforms are cut and batched for the network."""
+        return BatchRule(self.cls.sample_rate, self.cls.any_length, options.max_seconds, batch_seconds(options))
 
     def settings(self, options: Options) -> dict[str, Any]:
-        """The options that decide the embeddings, as plain values; of files the content decides, see `identity`."""
+        """The options that decide the embeddings, as plain values; of files the content decides, see `identity_of`."""
         own = {name: value for name, value in raw_values(self.options).items() if not isinstance(value, Path)}
         return {
             "backend": options.backend,
@@ -77,9 +96,13 @@ class Network:
             "shard_seconds": options.shard_seconds,
         }
 
+    def shared_settings(self, options: Options) -> dict[str, Any]:
+        """What the commands of one extraction must agree on: the settings, and the names of files."""
+        return self.settings(options) | as_dict(self.files)
+
     @property
-    def paths(self) -> dict[str, Path]:
-        """Its options that are files."""
+    def files(self) -> dict[str, Path]:
+        """The options that are files, by name."""
         return files_of(self.options)
 
 
@@ -88,9 +111,9 @@ def batch_seconds(options: Options) -> float:
     return options.batch_seconds or (GPU_BATCH if options.use_gpu else CPU_BATCH)
 
 
-def identity(network: Network, options: Options, utterances: Iterable[Utterance]) -> str:
+def identity_of(choice: BackendChoice, options: Options, utterances: Iterable[Utterance]) -> str:
     """A hash of all that decides the result: settings, weights, and the utterances, their files by size and time."""
-    digest = hashlib.sha256(signature(network.settings(options), network.cls.files(network.options)).encode())
+    digest = hashlib.sha256(signature(choice.settings(options), choice.cls.files(choice.options)).encode())
     stats: dict[Path, str] = {}
     for utterance in utterances:
         if utterance.path not in stats:
@@ -108,23 +131,21 @@ def _stat(path: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def as_row(utterance: Utterance) -> list[str | float | None]:
-    """The fields of an utterance in their order, as JSON has them."""
-    u = utterance
-    return [u.id, str(u.path), u.begin, u.end, u.dataset, u.speaker, u.name, u.speaker_name]
+def planned_identity(choice: BackendChoice, options: Options) -> str:
+    """The identity of what is planned for --out. Raises InputError where that is nothing, or of other options."""
+    return current_identity(options.out, choice.shared_settings(options), PLANNER)
 
 
-def from_row(row: list) -> Utterance:
-    """The utterance of `as_row`."""
-    key, path, *rest = row
-    return Utterance(key, Path(path), *rest)
+def planned_work(choice: BackendChoice, options: Options) -> Work:
+    """The table of what is planned for --out; errors as `planned_identity` has them."""
+    return Work.current(options.out, choice.shared_settings(options), PLANNER)
 
 
-def described(network: Network, options: Options, name: str) -> dict[str, Any]:
-    """What the result says of itself, and is known by: the identity of its plan, with its settings in words."""
-    return {"identity": name, "data": options.data, **network.settings(options), **network.paths}
+def described(choice: BackendChoice, options: Options, identity: str) -> dict[str, Any]:
+    """What the result says of itself, and is known by: its identity, with its settings in words."""
+    return {"identity": identity, "data": options.data, **choice.settings(options), **choice.files}
 
 
-def is_merged(network: Network, options: Options, name: str) -> bool:
-    """Is the result there, of the plan with this identity?"""
-    return not options.force and is_done(options.out, described(network, options, name))
+def is_merged(choice: BackendChoice, options: Options, identity: str) -> bool:
+    """Is the result with this identity there?"""
+    return not options.force and is_done(options.out, described(choice, options, identity))

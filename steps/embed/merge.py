@@ -12,13 +12,14 @@ More failures than --max_fail are an error, and nothing is written but their lis
 """
 
 import sys
+from dataclasses import replace
 
 from steps.audio.failures import FAILURES, check_failures, read_failures
-from steps.embed.extraction import Network, Options, described
-from steps.embed.parts import Plan, current, read_plan
+from steps.embed.extraction import BackendChoice, Options, described, planned_identity, planned_work
 from utils.command import logger, run_command
-from utils.errors import InputError
-from utils.stage_dir import StageDir, parts_root
+from utils.data_dir import require_valid
+from utils.options import as_words
+from utils.stage_dir import StageDir
 from utils.tables import read_lines
 
 log = logger(__name__)
@@ -26,9 +27,8 @@ log = logger(__name__)
 
 def work(options: Options) -> None:
     """Merge the parts and commit the result."""
-    network = Network.of(options)
-    identity = current(options, network)
-    about = described(network, options, identity)
+    choice = BackendChoice.of(options)
+    about = described(choice, options, planned_identity(choice, options))
     with StageDir(options.out, about, force=options.force) as stage:
         if stage.done:  # perhaps with a larger --max_fail
             failures = read_failures(options.out / FAILURES)
@@ -37,25 +37,21 @@ def work(options: Options) -> None:
             return
         from steps.embed.outputs import copy_vectors, write_speakers, write_summary, write_tables
 
-        plan = read_plan(parts_root(options.out) / identity)
-        require_parts(plan)
-        result = copy_vectors(plan, stage.dir, stage.final)
-        n = len(result.items) + len(result.failures)
+        planned = planned_work(choice, options)
+        planned.require(planned.missing(), extract_call(options))
+        result = copy_vectors(planned, stage.dir, stage.final)
+        n = len(result.utterances) + len(result.failures)
         check_failures(result.failures, n, options.max_fail, options.out)
         write_tables(stage.dir, result)
         write_speakers(stage.dir, stage.final, result)
         write_summary(stage.dir, result, about)
-        log.info("%s: %d of %d utterances, %d dimensions", stage.final, len(result.items), n, result.dim)
+        require_valid(stage.dir)
+        log.info("%s: %d of %d utterances, %d dimensions", stage.final, len(result.utterances), n, result.dim)
 
 
-def require_parts(plan: Plan) -> None:
-    """Raise InputError where parts are missing."""
-    missing = [shard for shard in range(1, plan.shards + 1) if not plan.part(shard).is_file()]
-    if missing:
-        raise InputError(
-            f"{plan.directory}: {len(missing)} of {plan.shards} parts are missing, the first is {missing[0]};"
-            " run stage 1 again, it makes only what is missing"
-        )
+def extract_call(options: Options) -> list[str]:
+    """The words of the command that writes parts, without the shards."""
+    return ["python3", "-m", "steps.embed.extract", *as_words(replace(options, nj=1, job=0, shards=None))]
 
 
 def main(argv: list[str] | None = None) -> int:

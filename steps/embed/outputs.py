@@ -1,6 +1,7 @@
-"""The files of a directory of embeddings, written of the parts of a plan in one pass; see `steps.embed.merge`.
+"""The files of a directory of embeddings, written from all parts in one pass; see `steps.embed.merge`.
 
-Vectors pass through one shard at a time; of an utterance only its names, its length and its place in the archive stay.
+Vectors are copied one shard at a time; what stays in memory of an utterance is its names, its length, and the offset of
+its vector in the archive.
 """
 
 import json
@@ -16,11 +17,12 @@ import numpy as np
 
 from steps.audio.failures import FAILURES, Failure, write_failures
 from steps.audio.recordings import Utterance
-from steps.embed.batches import Item
-from steps.embed.parts import Outcome, Plan, read_part
+from steps.embed.batches import TimedUtterance, as_timed
+from steps.embed.extraction import Outcome
 from utils.archive_writer import ArchiveWriter
 from utils.archives import Location, read_locations
 from utils.data_dir import invert
+from utils.parts import Work, read_part
 from utils.tables import write_table
 
 UTTERANCES, SPEAKERS = "xvector", "spk_xvector"
@@ -29,34 +31,32 @@ CHUNK = 4096  # vectors in memory while means are taken
 
 @dataclass
 class Result:
-    """What the parts of a plan hold, but for the vectors.
+    """What the parts hold, but for the vectors.
 
     Attributes:
-        items: utterances with an embedding, sorted by id, with their seconds. offsets: bytes in the archive, by id.
-        failures: those without. oddities: (utterance, fault) of those embedded in spite of one. dim: D.
+        utterances: those with an embedding, sorted by id, with their seconds. offsets: bytes in the archive, by id.
+        failures: those without. faults: (utterance, fault) of those embedded in spite of one. dim: D.
     """
 
-    items: list[Item] = field(default_factory=list)
+    utterances: list[TimedUtterance] = field(default_factory=list)
     offsets: dict[str, int] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
-    oddities: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[tuple[str, str]] = field(default_factory=list)
     dim: int = 0
 
 
-def copy_vectors(plan: Plan, directory: Path, final: Path) -> Result:
-    """Write xvector.{ark,scp} in the order of the plan; the script file names the archive as it will be in `final`."""
-    result = Result()
-    for item, outcome in plan.refused:
-        result.failures.append((item.utterance.id, outcome.reason, outcome.detail))
+def copy_vectors(planned: Work, directory: Path, final: Path) -> Result:
+    """Write xvector.{ark,scp} in the order of the table; the script file names the archive as it will be in `final`."""
+    result = Result(failures=[tuple(failure) for failure in planned.about["refused"]])
     with ArchiveWriter(directory / f"{UTTERANCES}.ark", directory / f"{UTTERANCES}.scp", _ark(final)) as writer:
-        for shard, batches in plan.read_shards():
-            outcomes, embeddings = read_part(plan.part(shard))
-            done = _sort_out((item for batch in batches for item in batch), outcomes, result)
+        for shard, items in planned.shards(range(planned.n_shards)):
+            rows, arrays = read_part(planned.part(shard))
+            done = _sort_out(map(as_timed, items), [Outcome(**row) for row in rows], result)
             if done:
-                writer.write([item.utterance.id for item in done], embeddings)
-                result.dim = embeddings.shape[1]
+                writer.write([timed.utterance.id for timed in done], arrays["embeddings"])
+                result.dim = arrays["embeddings"].shape[1]
         result.offsets = dict(zip(writer.keys, writer.offsets, strict=True))
-    result.items.sort(key=lambda item: item.utterance.id)
+    result.utterances.sort(key=lambda timed: timed.utterance.id)
     return result
 
 
@@ -64,36 +64,36 @@ def _ark(final: Path, name: str = UTTERANCES) -> Path:
     return final / f"{name}.ark"
 
 
-def _sort_out(items: Iterable[Item], outcomes: list[Outcome], result: Result) -> list[Item]:
+def _sort_out(shard: Iterable[TimedUtterance], outcomes: list[Outcome], result: Result) -> list[TimedUtterance]:
     """Enter the utterances of a shard. Returns those with an embedding."""
     done = []
-    for (utterance, _), outcome in zip(items, outcomes, strict=True):
+    for (utterance, _), outcome in zip(shard, outcomes, strict=True):
         if outcome.reason:
             result.failures.append((utterance.id, outcome.reason, outcome.detail))
         else:
-            done.append(Item(utterance, outcome.seconds))
-            result.oddities += [(utterance.id, problem) for problem in outcome.problems]
-    result.items += done
+            done.append(TimedUtterance(utterance, outcome.seconds))
+            result.faults += [(utterance.id, fault) for fault in outcome.faults]
+    result.utterances += done
     return done
 
 
 def write_tables(directory: Path, result: Result) -> None:
-    """Write the tables of utterances, and of what failed or is odd."""
-    utt2spk = {item.utterance.id: item.utterance.speaker for item in result.items}
+    """Write the tables of utterances, of failures and of faults."""
+    utt2spk = {utterance.id: utterance.speaker for utterance, _ in result.utterances}
     write_table(directory / "utt2spk", utt2spk)
     write_table(directory / "spk2utt", {speaker: " ".join(keys) for speaker, keys in invert(utt2spk).items()})
-    write_table(directory / "utt2dur", {item.utterance.id: f"{item.seconds:.3f}" for item in result.items})
+    write_table(directory / "utt2dur", {utterance.id: f"{seconds:.3f}" for utterance, seconds in result.utterances})
     write_failures(directory / FAILURES, result.failures)
-    lines = ["utterance\tfault", *("\t".join(oddity) for oddity in sorted(result.oddities))]
+    lines = ["utterance\tfault", *("\t".join(pair) for pair in sorted(result.faults))]
     (directory / "oddities.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    _write_list(directory / "utterance_list.json", map(_describe, result.items))
+    _write_list(directory / "utterance_list.json", map(_describe, result.utterances))
 
 
-def _describe(item: Item) -> dict[str, Any]:
-    u: Utterance = item.utterance
+def _describe(timed: TimedUtterance) -> dict[str, Any]:
+    u: Utterance = timed.utterance
     names = {"id": u.id, "dataset": u.dataset, "speaker": u.speaker, "speaker_id": u.speaker_name or u.speaker}
     times = {} if u.begin is None else {"begin": u.begin, "end": u.end}
-    return {**names, "utterance_id": u.name, "path": str(u.path), **times, "seconds": round(item.seconds, 3)}
+    return {**names, "utterance_id": u.name, "path": str(u.path), **times, "seconds": round(timed.seconds, 3)}
 
 
 def write_speakers(directory: Path, final: Path, result: Result) -> None:
@@ -101,27 +101,27 @@ def write_speakers(directory: Path, final: Path, result: Result) -> None:
     counts, speakers = {}, []
     ark, scp = (directory / f"{SPEAKERS}.{kind}" for kind in ("ark", "scp"))
     with ArchiveWriter(ark, scp, _ark(final, SPEAKERS)) as writer:
-        for speaker, items in _by_speaker(result.items):
-            mean = _mean(directory, [item.utterance.id for item in items], result.offsets)
+        for speaker, own in _by_speaker(result.utterances):
+            mean = _mean(directory, [timed.utterance.id for timed in own], result.offsets)
             writer.write([speaker], mean[None])
-            counts[speaker] = str(len(items))
-            about = _describe(items[0])
+            counts[speaker] = str(len(own))
+            about = _describe(own[0])
             speakers.append(
                 {
                     "id": speaker,
                     "dataset": about["dataset"],
                     "speaker_id": about["speaker_id"],
-                    "num_utterances": len(items),
-                    "seconds": round(sum(item.seconds for item in items), 3),
+                    "num_utterances": len(own),
+                    "seconds": round(sum(timed.seconds for timed in own), 3),
                 }
             )
     write_table(directory / "num_utts", counts)
     _write_list(directory / "speaker_list.json", speakers)
 
 
-def _by_speaker(items: list[Item]) -> Iterator[tuple[str, list[Item]]]:
+def _by_speaker(utterances: list[TimedUtterance]) -> Iterator[tuple[str, list[TimedUtterance]]]:
     speaker = attrgetter("utterance.speaker")
-    for name, group in groupby(sorted(items, key=speaker), key=speaker):
+    for name, group in groupby(sorted(utterances, key=speaker), key=speaker):
         yield name, list(group)
 
 
@@ -137,22 +137,22 @@ def _mean(directory: Path, keys: list[str], offsets: dict[str, int]) -> np.ndarr
 def write_summary(directory: Path, result: Result, described: dict[str, Any]) -> None:
     """Write counts, dimension, seconds, and failures by reason."""
     datasets: dict[str, dict[str, Any]] = {}
-    for name in sorted({item.utterance.dataset for item in result.items}):
-        items = [item for item in result.items if item.utterance.dataset == name]
+    for name in sorted({timed.utterance.dataset for timed in result.utterances}):
+        own = [timed for timed in result.utterances if timed.utterance.dataset == name]
         datasets[name] = {
-            "utterances": len(items),
-            "speakers": len({item.utterance.speaker for item in items}),
-            "seconds": round(sum(item.seconds for item in items), 3),
+            "utterances": len(own),
+            "speakers": len({timed.utterance.speaker for timed in own}),
+            "seconds": round(sum(timed.seconds for timed in own), 3),
         }
     summary = {
         "backend": described["backend"],
         "dimension": result.dim,
         **{key: sum(counts[key] for counts in datasets.values()) for key in ("utterances", "speakers")},
-        "seconds": round(sum(item.seconds for item in result.items), 3),
+        "seconds": round(sum(timed.seconds for timed in result.utterances), 3),
         "datasets": datasets,
         "failed": len(result.failures),
         "failures": dict(sorted(Counter(reason for _, reason, _ in result.failures).items())),
-        "oddities": dict(sorted(Counter(fault for _, fault in result.oddities).items())),
+        "oddities": dict(sorted(Counter(fault for _, fault in result.faults).items())),
     }
     (directory / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 

@@ -1,7 +1,6 @@
 """Extraction against a loop over files: worker processes that stay, each with a network loaded, on given utterances."""
 
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,12 +14,12 @@ import numpy as np
 from steps.audio.recordings import Utterance
 from steps.embed import plan
 from steps.embed.backend import Backend
-from steps.embed.batches import Item
-from steps.embed.extract import embed, extract, load_batch
-from steps.embed.extraction import Network, Options
-from steps.embed.parts import Plan, current, read_plan, write_part
+from steps.embed.batches import BatchRule, TimedUtterance, as_batches, as_timed
+from steps.embed.extract import embed, extract, load_batch, write_outcomes
+from steps.embed.extraction import BackendChoice, Options, planned_work
 from tests.bench.timing import take_turns
-from utils.stage_dir import parts_root
+from utils.parts import Work, remove_parts
+from utils.shards import chosen_shards
 
 STAGES = ("decode", "features", "network", "write")
 LOOPS = {"loop, 1 thread": 1, "loop, 2 threads": 2}  # as many threads in the network's operations
@@ -51,21 +50,22 @@ class Worker:
     """A process with a network."""
 
     backend: Backend  # in the process
-    plan: Plan
+    rule: BatchRule
+    planned: Work
     options: Options
 
-    def __init__(self, options: Options, plan_directory: Path):
-        self.pool = ProcessPoolExecutor(1, get_context("spawn"), Worker.start, (options, plan_directory))
+    def __init__(self, options: Options, planned: Work):
+        self.pool = ProcessPoolExecutor(1, get_context("spawn"), Worker.start, (options, planned))
 
     @classmethod
-    def start(cls, options: Options, plan_directory: Path) -> None:
+    def start(cls, options: Options, planned: Work) -> None:
         """Load the network, in the process."""
         import torch
 
         torch.set_num_threads(1)
-        network = Network.of(options)
-        cls.options, cls.plan = options, read_plan(plan_directory)
-        cls.backend = network.cls(network.options, "cpu")
+        choice = BackendChoice.of(options)
+        cls.options, cls.planned, cls.rule = options, planned, choice.batch_rule(options)
+        cls.backend = choice.cls(choice.options, "cpu")
 
     @classmethod
     def extract(cls, job: int, nj: int) -> None:
@@ -73,7 +73,8 @@ class Worker:
         cores = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {sorted(cores)[job % len(cores)]})
         try:
-            extract(cls.backend, Network.of(cls.options).rule(cls.options), cls.plan, (job, nj), cls.options.decoders)
+            shards = chosen_shards(cls.planned.n_shards, None, job, nj)
+            extract(cls.backend, cls.rule, cls.planned, shards, cls.options.decoders)
         finally:
             os.sched_setaffinity(0, cores)
 
@@ -102,17 +103,17 @@ class Worker:
     @classmethod
     def measure_stages(cls) -> Counter:
         """Seconds of each stage, nothing at the same time."""
-        rule, seconds = Network.of(cls.options).rule(cls.options), Counter()
-        for shard, batches in cls.plan.read_shards():
+        seconds: Counter = Counter()
+        for shard, items in cls.planned.shards(range(cls.planned.n_shards)):
             outcomes, rows = [], []
-            for batch in batches:
-                loaded = load_batch(batch, cls.backend, rule)
+            for batch in as_batches(items):
+                loaded = load_batch(batch, cls.backend, cls.rule)
                 begin = time.perf_counter()
                 done, embeddings = embed(cls.backend, loaded)
                 seconds += loaded.seconds + Counter(network=time.perf_counter() - begin)
                 outcomes, rows = outcomes + done, rows + embeddings
             begin = time.perf_counter()
-            write_part(cls.plan.part(shard), outcomes, rows)
+            write_outcomes(cls.planned.part(shard), outcomes, rows)
             seconds["write"] += time.perf_counter() - begin
         return seconds
 
@@ -125,11 +126,11 @@ def race(options: Options, rounds: int) -> Race:
     """Plan an extraction and let it run by turns with the loops."""
     if plan.main(_words(options)):
         raise RuntimeError("the plan failed, see above")
-    planned = read_plan(parts_root(options.out) / current(options, Network.of(options)))
-    items = [item for _, shard in planned.read_shards() for batch in shard for item in batch]
-    ours = [Worker(options, planned.directory) for _ in range(2)]
-    loops = {name: Worker(_threaded(options, threads), planned.directory) for name, threads in LOOPS.items()}
-    runs: dict[str, tuple[list[Item], Callable]] = {
+    planned = planned_work(BackendChoice.of(options), options)
+    items = [as_timed(item) for _, items in planned.shards(range(planned.n_shards)) for item in items]
+    ours = [Worker(options, planned) for _ in range(2)]
+    loops = {name: Worker(_threaded(options, threads), planned) for name, threads in LOOPS.items()}
+    runs: dict[str, tuple[list[TimedUtterance], Callable]] = {
         "1 job": (items, lambda: wait(ours[0].begin(Worker.extract, 1, 1))),
         "2 jobs": (items, lambda: wait(*(worker.begin(Worker.extract, n, 2) for n, worker in enumerate(ours, 1)))),
     }
@@ -140,10 +141,10 @@ def race(options: Options, rounds: int) -> Race:
         runs[PACKAGE] = items, lambda: wait(loops["loop, 1 thread"].begin(Worker.package_loop, utterances(items)))
     stages = ours[0].begin(Worker.measure_stages).result()
     actions = {name: action for name, (_, action) in runs.items()}
-    seconds = take_turns(actions, rounds, between=lambda: remove_parts(planned))
+    seconds = take_turns(actions, rounds, between=lambda: begin_anew(planned))
     for worker in (*ours, *loops.values()):
         worker.pool.shutdown()
-    shutil.rmtree(parts_root(options.out))
+    remove_parts(options.out)
     audio = {name: sum(item.seconds for item in some) for name, (some, _) in runs.items()}
     return Race(audio["1 job"], stages, {name: audio[name] / seconds[name] for name in runs})
 
@@ -154,13 +155,13 @@ def wait(*futures: Future) -> None:
         future.result()
 
 
-def utterances(items: list[Item]) -> list[Utterance]:
+def utterances(items: list[TimedUtterance]) -> list[Utterance]:
     """Without their lengths."""
     return [item.utterance for item in items]
 
 
-def remove_parts(planned: Plan) -> None:
-    """Let the next run begin anew."""
+def begin_anew(planned: Work) -> None:
+    """Remove the parts, and leave the table."""
     for part in planned.directory.glob("*.npz"):
         part.unlink()
 

@@ -27,7 +27,7 @@ def test_a_file_of_each_kind(tmp_path, suffix):
     waveform = babble(0)
     utterance = whole(write_sound(tmp_path / f"a{suffix}", waveform))
     audio = load(utterance)
-    assert audio.waveform.dtype == np.float32 and audio.waveform.shape == waveform.shape and audio.problems == ()
+    assert audio.waveform.dtype == np.float32 and audio.waveform.shape == waveform.shape and audio.faults == ()
     assert np.corrcoef(audio.waveform, waveform)[0, 1] > 0.9
     assert read_header(utterance).frames == len(waveform)
 
@@ -39,7 +39,7 @@ def test_a_segment_is_its_part_of_the_recording(tmp_path):
 
 def test_a_segment_behind_the_end(tmp_path):
     path = write_sound(tmp_path / "a.flac", babble(0, 2))
-    assert load(part(path, 1, 2.05)).problems == () and load(part(path, 1, 3)).problems == ("beyond_end",)
+    assert load(part(path, 1, 2.05)).faults == () and load(part(path, 1, 3)).faults == ("beyond_end",)
     assert len(load(part(path, 1, 3)).waveform) == 16000
     for begin, end in ((2, 3), (1, 1.00001)):
         with pytest.raises(AudioProblem, match="empty"):
@@ -58,10 +58,10 @@ def test_other_sample_rates(tmp_path, sample_rate):
 def test_channels_are_averaged_and_clipping_is_told(tmp_path):
     left, right = babble(0), babble(1)
     audio = load(whole(write_sound(tmp_path / "a.wav", np.stack([left, right], 1))))
-    assert audio.problems == ("multi_channel",)
+    assert audio.faults == ("multi_channel",)
     np.testing.assert_allclose(audio.waveform, (left + right) / 2, atol=1e-4)
     loud = load(whole(write_sound(tmp_path / "b.wav", np.clip(20 * left, -1, 1))))
-    assert loud.problems == ("clipped",)
+    assert loud.faults == ("clipped",)
 
 
 @pytest.mark.parametrize("reason", ["missing", "corrupt", "empty", "too_short", "silent"])
@@ -104,4 +104,4 @@ def test_a_segment_of_a_long_recording_is_not_read_with_the_rest(tmp_path):
 def test_real_speech(librispeech_251):
     for path in sorted(librispeech_251.rglob("*.flac"))[:20]:
         audio = load(whole(path))
-        assert len(audio.waveform) == soundfile.info(path).frames and audio.problems == ()
+        assert len(audio.waveform) == soundfile.info(path).frames and audio.faults == ()

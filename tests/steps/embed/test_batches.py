@@ -1,20 +1,21 @@
 """Batches: lengths, parts, and that nothing but lengths and ids decides them."""
 
 import random
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from steps.audio.recordings import Utterance
-from steps.embed.batches import Item, Rule, shards
+from steps.embed.batches import BatchRule, TimedUtterance, as_batches, as_items
 
-RULE = Rule(sample_rate=16000, any_length=False, max_seconds=20, batch_seconds=120)
+RULE = BatchRule(sample_rate=16000, any_length=False, max_seconds=20, batch_seconds=120)
 
 
-def items(*seconds: float) -> list[Item]:
+def timed(*seconds: float) -> list[TimedUtterance]:
     return [
-        Item(Utterance(f"u{number:04d}", Path("x"), None, None, "d", "s", "u"), length)
+        TimedUtterance(Utterance(f"u{number:04d}", Path("x"), None, None, "d", "s", "u"), length)
         for number, length in enumerate(seconds)
     ]
 
@@ -37,7 +38,7 @@ def test_long_ones_are_cut_into_equal_parts():
     rows = RULE.waveforms(waveform, 50)
     assert [len(row) for row in rows] == [RULE.parts(50)[1]] * 3
     assert rows[1][0] == len(np.array_split(waveform, 3)[0])
-    (whole,) = Rule(16000, True, 20, 120).waveforms(waveform, 50)
+    (whole,) = BatchRule(16000, True, 20, 120).waveforms(waveform, 50)
     assert whole is waveform
 
 
@@ -49,32 +50,39 @@ def test_a_sample_more_or_less_than_announced_changes_no_shape():
 
 def test_batches_have_one_length_and_a_bounded_duration():
     lengths = np.random.default_rng(0).uniform(0.3, 70, 500)
-    batches = list(RULE.batches(items(*lengths)))
+    batches = list(RULE.batches(timed(*lengths)))
     assert sum(map(len, batches)) == 500
     for batch in batches:
-        shapes = {RULE.parts(item.seconds)[1] for item in batch}
+        shapes = {RULE.parts(one.seconds)[1] for one in batch}
         assert len(shapes) == 1
-        rows = sum(RULE.parts(item.seconds)[0] for item in batch)
+        rows = sum(RULE.parts(one.seconds)[0] for one in batch)
         assert rows * shapes.pop() <= 120 * 16000
     assert len(batches) < 250
 
 
 @pytest.mark.parametrize("any_length", [False, True])
 def test_the_order_of_the_input_does_not_count(any_length):
-    rule = Rule(16000, any_length, 20, 30)
-    utterances = items(*np.random.default_rng(0).uniform(0.3, 30, 200))
+    rule = BatchRule(16000, any_length, 20, 30)
+    utterances = timed(*np.random.default_rng(0).uniform(0.3, 30, 200))
     expected = list(rule.batches(utterances))
     random.Random(1).shuffle(utterances)
     assert list(rule.batches(utterances)) == expected
 
 
 def test_one_very_long_utterance_is_a_batch():
-    assert [len(batch) for batch in RULE.batches(items(3, 3, 3600, 3))] == [3, 1]
+    assert [len(batch) for batch in RULE.batches(timed(3, 3, 3600, 3))] == [3, 1]
 
 
-def test_shards():
-    batches = list(RULE.batches(items(*[3.0] * 1000)))  # 40 in a batch
-    assert [len(shard) for shard in shards(batches, 240)] == [2] * 12 + [1]
-    assert [batch for shard in shards(batches, 240) for batch in shard] == batches
-    assert len(list(shards(batches, 1))) == 25 and list(shards([], 1)) == []
-    assert max(len(shard) for shard in shards(batches * 2000, 1)) * 120 <= 3600 + 120
+def test_shards_are_consecutive_batches():
+    batches = list(RULE.batches(timed(*[3.0] * 1000)))  # 40 in a batch
+    items = list(as_items(batches, 240))
+    shards = [list(group) for _, group in groupby(items, key=lambda item: item.shard)]
+    assert [len(list(as_batches(shard))) for shard in shards] == [2] * 12 + [1]
+    assert [batch for shard in shards for batch in as_batches(shard)] == batches
+    assert items[-1].id == batches[-1][-1].utterance.id
+    assert list(as_items(batches, 1))[-1].shard == 24 and list(as_items([], 1)) == []
+
+
+def test_no_shard_is_much_longer_than_an_hour():
+    items = list(as_items(list(RULE.batches(timed(*[20.0] * 60_000))), 1))
+    assert items[-1].shard + 1 == pytest.approx(60_000 * 20 / 3600, rel=0.05)

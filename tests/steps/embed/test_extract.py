@@ -86,13 +86,72 @@ def test_a_job_killed_in_the_middle(tree, expected, tmp_path):
     assert content(out) == expected
 
 
+SMALLER = ("--shard_seconds", "1")  # 16 shards
+
+
+@pytest.fixture(scope="module")
+def expected_of_smaller(tree, tmp_path_factory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("smaller") / "out"
+    run_all(tree, out, *SMALLER)
+    return content(out)
+
+
+def test_arrays_of_any_shape_and_the_call_that_makes_the_rest(tree, expected_of_smaller, tmp_path, capsys):
+    out = tmp_path / "an out"
+    words = options(tree, out, *SMALLER)
+    assert plan.main(words) == 0
+    for array, missing in (("5", "0-4,6-15"), ("0,5,12", "1-4,6-11,13-15")):
+        assert extract.main([*words, "--shards", array]) == 0
+        assert merge.main(words) == 1 and not out.exists()
+        call = capsys.readouterr().err.rpartition("this makes them: ")[2]
+        assert call.endswith(f"--shards {missing}\n")
+    subprocess.run(call, shell=True, check=True, stderr=subprocess.DEVNULL)
+    assert merge.main(words) == 0 and content(out) == expected_of_smaller
+
+
+def test_an_array_of_all_shards(tree, expected_of_smaller, tmp_path):
+    words = options(tree, tmp_path / "out", *SMALLER)
+    assert plan.main(words) == 0
+    assert extract.main([*words, "--shards", "0-15%7"]) == 0
+    assert merge.main(words) == 0 and content(tmp_path / "out") == expected_of_smaller
+
+
+def test_jobs_share_the_shards_that_they_are_given(tree, tmp_path):
+    words = options(tree, tmp_path / "out", *SMALLER, "--shards", "1,4-6")
+    assert plan.main(words) == 0
+    for job in ("1", "2"):
+        assert extract.main([*words, "--nj", "2", "--job", job]) == 0
+        assert len(parts(tmp_path / "out")) == 2 * int(job)
+    assert [part.stem for part in parts(tmp_path / "out")] == [f"part-{number:06d}" for number in (1, 4, 5, 6)]
+
+
+def test_an_unknown_shard_is_an_error(tree, tmp_path, capsys):
+    words = options(tree, tmp_path / "out", *SMALLER)
+    assert plan.main(words) == 0
+    assert extract.main([*words, "--shards", "15-16"]) == 1
+    assert "--shards 15-16: there is no shard 16; this work has 16 shards" in capsys.readouterr().err
+    assert extract.main([*words, "--nj", "2", "--job", "3"]) == 1
+    assert "--job 3: there are --nj 2 jobs" in capsys.readouterr().err
+    assert parts(tmp_path / "out") == []
+
+
+def test_parts_that_an_earlier_version_has_left_are_not_taken(tree, expected, tmp_path):
+    out = tmp_path / "out"
+    assert plan.main(options(tree, out)) == 0
+    (table,) = out.parent.glob(".out.parts/*/shards.jsonl")
+    table.rename(table.with_name("plan.jsonl"))
+    np.savez(table.with_name("000001.npz"), embeddings=np.zeros((1, 6), np.float32), outcomes="[]")
+    run_all(tree, out)
+    assert content(out) == expected
+
+
 def test_parts_of_other_runs_do_not_leak(tree, expected, tmp_path):
     out, other = tmp_path / "out", write_tree(tmp_path / "other", range(12))
     for words in (options(other, out), options(tree, out, "--batch_seconds", "9"), options(tree, out, "--nj", "5")):
         assert plan.main(words) == 0
         assert extract.main([*words, "--nj", "5", "--job", "2"]) == 0
     for stale in parts(out):
-        (stale.parent / f"{int(stale.stem) + 100:06d}.npz").write_bytes(stale.read_bytes())
+        (stale.parent / stale.name.replace("-0000", "-0001")).write_bytes(stale.read_bytes())
     run_all(tree, out, nj=3)
     assert content(out) == expected
 
@@ -194,7 +253,7 @@ def test_a_network_that_gives_no_numbers(tmp_path, capsys):
 def test_a_broken_part_and_a_forgotten_stage(tree, tmp_path, capsys):
     out = tmp_path / "out"
     words = options(tree, out)
-    assert extract.main(words) == 1 and "no plan; begin with stage 1" in capsys.readouterr().err
+    assert extract.main(words) == 1 and "nothing is planned; run stage 1" in capsys.readouterr().err
     assert plan.main(words) == 0 and extract.main(words) == 0
     part = parts(out)[2]
     part.write_bytes(part.read_bytes()[:100])
@@ -202,10 +261,10 @@ def test_a_broken_part_and_a_forgotten_stage(tree, tmp_path, capsys):
     said = capsys.readouterr().err
     assert f"{part}: not a whole part" in said and not out.exists()
     part.unlink()
-    assert merge.main(words) == 1 and "1 of" in (said := capsys.readouterr().err) and "the first is 3" in said
+    assert merge.main(words) == 1 and "1 of" in (said := capsys.readouterr().err) and "--shards 2\n" in said
     for other in (("--max_seconds", "10"), ("--set", "weights=/some/file")):
         assert merge.main([*words, *other]) == 1
-    assert "not with these options; begin with stage 1" in capsys.readouterr().err
+    assert "not with these options; run stage 1" in capsys.readouterr().err
 
 
 def test_segments(tmp_path):
