@@ -1,28 +1,30 @@
 """Make one data directory of the parts that the jobs of `steps.generators.sample` have drawn, and remove the parts.
 
-Takes the options of the sampling jobs, without --job.
+Takes the options of the sampling jobs, without --job and --shards.
 """
 
-import shutil
 import sys
 
-from steps.generators.sample_job import Options, check, finish, inputs
+from steps.generators.sample_job import Options, Texts, check, find_work, finish, inputs
 from utils.command import run_command
-from utils.errors import InputError
-from utils.stage_dir import StageDir, is_done, parts_root
+from utils.options import as_words
+from utils.parts import read_part, remove_parts
+from utils.stage_dir import StageDir
 
 
 def work(options: Options) -> None:
-    """Merge the parts of all jobs and commit the result."""
+    """Merge the parts of all shards and commit the result."""
     check(options)
     with StageDir(options.out, options, inputs(options), options.force) as stage:
         if not stage.done:
-            parts = [parts_root(options.out) / f"{job}of{options.nj}" for job in range(1, options.nj + 1)]
-            missing = [part.name for part in parts if not is_done(part, options, inputs(options))]
-            if missing:
-                raise InputError(f"{parts_root(options.out)}: no part {missing[0]}; run its sampling job again")
-            finish(options, parts, stage)
-    shutil.rmtree(parts_root(options.out), ignore_errors=True)
+            from steps.generators.sample_dir import Part
+
+            table = find_work(options)
+            table.require(table.missing(), ["python3", "-m", "steps.generators.sample", *as_words(options)])
+            stored = (read_part(table.part(shard)) for shard in range(table.n_shards))
+            parts = (Part(chunks, **arrays) for chunks, arrays in stored)
+            finish(options, Texts.read(table.directory), parts, stage)
+    remove_parts(options.out)
 
 
 def main(argv: list[str] | None = None) -> int:

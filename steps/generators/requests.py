@@ -8,6 +8,8 @@ from steps.text.check import require_text
 from utils.errors import InputError
 from utils.tables import check_key, read_lines, read_table
 
+CHUNK = 8192  # samples drawn at once: bounds the memory
+
 
 @dataclass(frozen=True)
 class Manner:
@@ -29,7 +31,7 @@ class Manner:
     max_tries: int = 100
 
 
-class Request(NamedTuple):
+class SampleRequest(NamedTuple):
     """n speakers for one text.
 
     Attributes:
@@ -44,14 +46,21 @@ class Request(NamedTuple):
     group: str | None = None
 
 
-def from_text(text: str, n: int) -> list[Request]:
+def chunks_of(request: SampleRequest, manner: Manner) -> list[range]:
+    """The samples of a request, numbered from 0, that are drawn at once: each chunk has a random stream of its own."""
+    if request.n > CHUNK and manner.distance_to_others:
+        raise InputError(f"{request.text_id}: a distance between samples is kept for up to {CHUNK} a text")
+    return [range(first, min(first + CHUNK, request.n)) for first in range(0, request.n, CHUNK)]
+
+
+def from_text(text: str, n: int) -> list[SampleRequest]:
     """One text of the user's."""
-    return [Request("text", require_text(text, "--text"), n)]
+    return [SampleRequest("text", require_text(text, "--text"), n)]
 
 
-def from_file(path: Path, n: int) -> list[Request]:
+def from_file(path: Path, n: int) -> list[SampleRequest]:
     """Texts of a file: `id<tab>text` lines, or plain lines, which are numbered."""
-    requests: dict[str, Request] = {}
+    requests: dict[str, SampleRequest] = {}
     for number, line in enumerate(read_lines(path), 1):
         where = f"{path}:{number}"
         line = line.removesuffix("\r")
@@ -59,13 +68,13 @@ def from_file(path: Path, n: int) -> list[Request]:
         text_id, text = (check_key(head, where), tail) if tab else (f"text{number:05d}", line)
         if text_id in requests:
             raise InputError(f"{where}: duplicate id {text_id!r}; ids name the sampled speakers and must differ")
-        requests[text_id] = Request(text_id, require_text(text, where), n)
+        requests[text_id] = SampleRequest(text_id, require_text(text, where), n)
     if not requests:
         raise InputError(f"{path}: empty; expected a description a line")
     return [requests[text_id] for text_id in sorted(requests)]
 
 
-def from_groups(descriptions: Path, n: int) -> list[Request]:
+def from_groups(descriptions: Path, n: int) -> list[SampleRequest]:
     """n speakers for each group of a corpus, dealt over its seen variants (over all, where only captions are seen)."""
     text, text2group, text2set = (read_table(descriptions / name) for name in ("text", "text2group", "text2set"))
     captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
@@ -80,5 +89,5 @@ def from_groups(descriptions: Path, n: int) -> list[Request]:
         for position, text_id in enumerate(ids):
             share = n // len(ids) + (position < n % len(ids))
             if share:
-                requests.append(Request(text_id, text[text_id], share, group))
+                requests.append(SampleRequest(text_id, text[text_id], share, group))
     return requests

@@ -2,84 +2,79 @@
 
     python3 -m steps.generators.sample --model exp/demo/mdn --text "A woman with a deep voice" -n 20 --out DIR
 
-Texts come from --text, --text_file (`id<tab>text`, or plain lines) or the groups of --descriptions. With --nj and --job
-only one part is drawn, into a hidden directory beside --out; `steps.generators.merge_samples` then makes --out of the
-parts. The samples are the same bytes either way.
+Texts come from --text, --text_file (`id<tab>text`, or plain lines) or the groups of --descriptions. With --shards, or
+--job and --nj, only the parts of these shards are drawn, as `steps.generators.plan_samples` has divided the samples;
+`steps.generators.merge_samples` then makes --out of the parts. The samples are the same bytes either way.
 """
 
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from steps.generators.requests import Manner, Request
-from steps.generators.sample_job import Options, check, finish, inputs, manner_of, requests_of, vectors_of
+from steps.generators.plan_samples import divide, encode_texts
+from steps.generators.sample_job import Options, Texts, check, find_work, finish, inputs, is_up_to_date, manner_of
 from utils.command import logger, progress, run_command
-from utils.stage_dir import StageDir, is_done, parts_root
+from utils.parts import Item, write_part
+from utils.shards import chosen_shards
+from utils.stage_dir import StageDir
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from steps.generators.sampling import Samples, Voices
+    from steps.generators.sample_dir import Part
+    from steps.generators.sampling import Voices
 
 log = logger(__name__)
 
 
 def work(options: Options) -> None:
-    """Draw everything and commit it, or draw one part."""
+    """Draw everything and commit it, or draw the parts of some shards."""
     check(options)
-    if options.job:
-        write_job(options)
-        return
+    if options.job or options.shards is not None:
+        write_parts(options)
+    else:
+        sample_all(options)
+
+
+def sample_all(options: Options) -> None:
+    """Draw all samples, a shard at a time, and commit them."""
     with StageDir(options.out, options, inputs(options), options.force) as stage:
         if stage.done:
             return
-        part = stage.dir / "part"
-        part.mkdir()
-        draw_part(options, 1, 1, part)
-        finish(options, [part], stage)
+        from steps.generators.sampling import Voices
+
+        texts = encode_texts(options)
+        shards = [list(items) for _, items in groupby(divide(options, texts.requests), key=lambda item: item.shard)]
+        voices = Voices(options.model)
+        parts = (draw_part(options, voices, texts, items) for items in progress(shards, len(shards), "sampling"))
+        finish(options, texts, parts, stage)
 
 
-def write_job(options: Options) -> None:
-    """Draw the part of one job, unless all parts have been merged already."""
-    if not options.force and is_done(options.out, options, inputs(options)):
-        log.info("%s is up to date", options.out)
+def write_parts(options: Options) -> None:
+    """Draw the missing parts of this job's shards, unless all parts have been merged already."""
+    if is_up_to_date(options):
         return
-    with StageDir(
-        parts_root(options.out) / f"{options.job}of{options.nj}", options, inputs(options), options.force
-    ) as stage:
-        if not stage.done:
-            draw_part(options, options.job, options.nj, stage.dir)
+    table = find_work(options)
+    mine = chosen_shards(table.n_shards, options.shards, options.job, options.nj)
+    missing = table.missing(mine)
+    if missing:
+        from steps.generators.sampling import Voices
+
+        texts, voices = Texts.read(table.directory), Voices(options.model)
+        for shard, items in progress(table.shards(missing), len(missing), "sampling"):
+            part = draw_part(options, voices, texts, items)
+            write_part(table.part(shard), part.chunks, x=part.x, provenance=part.provenance)
+    log.info("this job has %d of %d shards, and has drawn %d", len(mine), table.n_shards, len(missing))
 
 
-def draw_part(options: Options, job: int, nj: int, directory: Path) -> None:
-    """Draw part `job` of `nj`: whole texts, in order, so that all parts have about as many samples."""
-    from steps.generators.sample_dir import write_part
-    from steps.generators.sampling import Voices
+def draw_part(options: Options, voices: "Voices", texts: Texts, items: Iterable[Item]) -> "Part":
+    """Draw the samples of one shard."""
+    from steps.generators.sample_dir import make_part
 
-    requests = share(requests_of(options), job, nj)
-    voices = Voices(options.model, options.encoder)
-    vectors = vectors_of(options, requests, voices) if requests else []
-    count = write_part(directory, draws(voices, requests, vectors, manner_of(options)), options.seed, voices.speakers)
-    log.info("drew %d speakers for %d texts", count, len(requests))
-
-
-def draws(voices: "Voices", requests: list[Request], vectors: "np.ndarray", manner: Manner) -> "Iterator[Samples]":
-    """All draws of all requests, in order."""
-    pairs = zip(requests, vectors, strict=True)
-    for request, vector in progress(pairs, len(requests), "sampling"):
-        yield from voices.draw(request, vector, manner)
-
-
-def share(requests: list[Request], job: int, nj: int) -> list[Request]:
-    """The requests of part `job` of `nj`: a contiguous run, cut where the sample count passes its share."""
-    total = sum(request.n for request in requests)
-    mine, before = [], 0
-    for request in requests:
-        if before * nj // total == job - 1:
-            mine.append(request)
-        before += request.n
-    return mine
+    manner, samples = manner_of(options), []
+    for row, chunks in groupby(items, key=lambda item: item.content[0]):
+        numbers = [item.content[1] for item in chunks]
+        samples += voices.draw(texts.requests[row], texts.vectors[row], manner, numbers)
+    return make_part(samples, options.seed, voices.speakers)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -4,7 +4,8 @@
 # Samples speakers in several jobs and merges them into one data directory.
 #
 # reads   <model>; <descriptions> and <text-vectors>, or the texts of --text or --text_file
-# writes  <out>, a data directory; logs in <log-dir>/sample.*.log
+# writes  <out>, a data directory; logs in <log-dir>/sample.*.log; until all jobs are done, their parts in .<name of out>.parts
+#         beside it
 # A text of --text reaches the jobs in a file, never in the words of a command, which a launcher gives to a shell.
 # shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
@@ -55,5 +56,6 @@ give nj conf text_file n_samples seed temperature weight_temperature spread_temp
 [ -n "$text_file" ] || given+=(--descriptions "$descriptions" --text_vectors "$text_vectors")
 given+=(--model "$model" --out "$out")
 
+python3 -m steps.generators.plan_samples "${given[@]}"
 run_jobs "$cmd" JOB=1:"$nj" "$logs/sample.JOB.log" -- python3 -m steps.generators.sample "${given[@]}" --job JOB
 python3 -m steps.generators.merge_samples "${given[@]}"

@@ -1,46 +1,52 @@
-"""Sampled speakers on disk: parts that jobs write side by side, and the data directory that they are merged into.
+"""Sampled speakers: the part of a shard, and the data directory that is made of all parts.
 
-A part is an archive, its keys, and the provenance of its samples. Merging concatenates the parts in order, so the bytes
-do not depend on how many there were.
+A part holds vectors and provenance. The directory holds them in the order of the table of shards, so its bytes do not
+depend on the jobs.
 """
 
-import heapq
 import json
 import math
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from steps.generators.mixture import Mixture
-from steps.generators.requests import Request
+from steps.generators.requests import SampleRequest
 from steps.generators.sampling import Samples
 from utils.archive_writer import ArchiveWriter
-from utils.archives import parse_location
 from utils.data_dir import require_valid
-from utils.tables import iterate_lines, split_line
+from utils.tables import iterate_lines
 
 ARK, SCP, PROVENANCE = "xvector.ark", "xvector.scp", "provenance.jsonl"
-TABLES = (SCP, "spk_xvector.scp", "xvector.csv", "utt2spk", "spk2utt", "text", "utt2group", "spk2gender")
+TABLES = ("xvector.csv", "utt2spk", "text", "utt2group", "spk2gender")
 GENDERS = {"male": "m", "female": "f"}
 
 
-def write_part(directory: Path, chunks: Iterable[Samples], seed: int, speakers: list[str] | None) -> int:
-    """Write archive, script file and provenance of some samples. Returns how many samples there were."""
-    count = 0
-    with (
-        ArchiveWriter(directory / ARK, directory / SCP) as writer,
-        (directory / PROVENANCE).open("w", encoding="utf-8") as provenance,
-    ):
-        for samples in chunks:
-            keys = sample_ids(samples.request.text_id, samples.first, len(samples.x))
-            writer.write(keys, samples.x)
-            provenance.writelines(_provenance(samples, keys, seed, speakers))
-            count += len(keys)
-    return count
+class Part(NamedTuple):
+    """The N samples of one shard.
+
+    Attributes:
+        chunks: text id, number of the first sample (from 0) and number of samples, of each chunk.
+        x: (N, D) float32. provenance: (B,) uint8, the bytes of the lines of all samples.
+    """
+
+    chunks: list[tuple[str, int, int]]
+    x: np.ndarray
+    provenance: np.ndarray
+
+
+def make_part(chunks: Sequence[Samples], seed: int, speakers: list[str] | None) -> Part:
+    """Join the chunks of a shard; `seed` and `speakers`, the training speakers, are told in the provenance."""
+    lines = "".join(line for samples in chunks for line in _provenance(samples, seed, speakers))
+    return Part(
+        [(samples.request.text_id, samples.first, len(samples.x)) for samples in chunks],
+        np.concatenate([samples.x for samples in chunks]),
+        np.frombuffer(lines.encode(), dtype=np.uint8),
+    )
 
 
 def sample_ids(text_id: str, first: int, n: int) -> list[str]:
@@ -48,10 +54,10 @@ def sample_ids(text_id: str, first: int, n: int) -> list[str]:
     return [f"{text_id}-{number:07d}" for number in range(first + 1, first + n + 1)]
 
 
-def _provenance(samples: Samples, keys: list[str], seed: int, speakers: list[str] | None) -> Iterator[str]:
+def _provenance(samples: Samples, seed: int, speakers: list[str] | None) -> Iterator[str]:
     text = json.dumps(samples.request.text, ensure_ascii=False)
     text_id = json.dumps(samples.request.text_id)
-    for row, key in enumerate(keys):
+    for row, key in enumerate(sample_ids(samples.request.text_id, samples.first, len(samples.x))):
         nearest = 'null, "distance": null'
         if speakers and samples.nearest is not None:
             nearest = f'{json.dumps(speakers[samples.nearest[row]])}, "distance": {samples.distance[row]:.6f}'
@@ -61,56 +67,45 @@ def _provenance(samples: Samples, keys: list[str], seed: int, speakers: list[str
         )
 
 
-def merge_parts(parts: list[Path], requests: list[Request], target: Path, final: Path) -> int:
-    """Make one data directory in `target` of parts; paths are as they will be in `final`.
+def write_samples(target: Path, final: Path, requests: Sequence[SampleRequest], parts: Iterable[Part]) -> None:
+    """Write the data directory of all parts into `target`; paths are as they will be in `final`.
 
-    Archives are concatenated, and the parts' script files, each sorted, are merged line by line into the tables: memory
-    does not grow with the vectors. Returns how many samples there are.
+    One part at a time is in memory; of all samples only ids and offsets are.
     """
-    samples = heapq.merge(*(_places(part, base) for part, base in zip(parts, _concatenate(parts, target), strict=True)))
+    with (
+        ArchiveWriter(target / ARK, target / SCP, final / ARK) as writer,
+        (target / PROVENANCE).open("wb") as provenance,
+    ):
+        for part in parts:
+            writer.write([key for chunk in part.chunks for key in sample_ids(*chunk)], part.x)
+            provenance.write(part.provenance.data)
+    _write_tables(target, requests)
+    for name, copy in ((SCP, "spk_xvector.scp"), ("utt2spk", "spk2utt")):  # each speaker has one sample
+        shutil.copyfile(target / name, target / copy)
+    for name in ("utt2group", "spk2gender"):
+        if not (target / name).stat().st_size:
+            (target / name).unlink()
+    require_valid(target)
+
+
+def _write_tables(target: Path, requests: Sequence[SampleRequest]) -> None:
+    """Write the tables of all samples in the script file, in its order."""
     asked = {request.text_id: request for request in requests}
     genders = {request.group: gender_of(request.group) for request in requests}
-    count, ark = 0, final / ARK
     with ExitStack() as stack:
         tables = {name: stack.enter_context((target / name).open("w", encoding="utf-8")) for name in TABLES}
         tables["xvector.csv"].write("id,storage_path,storage_byte\n")
-        for key, place in samples:
-            count += 1
+        for line in iterate_lines(target / SCP):
+            key, _, location = line.partition(" ")
+            ark, _, offset = location.rpartition(":")
             request = asked[key.rpartition("-")[0]]
-            for name in (SCP, "spk_xvector.scp"):  # one sample a speaker: both name the same vectors
-                tables[name].write(f"{key} {ark}:{place}\n")
-            for name in ("utt2spk", "spk2utt"):
-                tables[name].write(f"{key} {key}\n")
-            tables["xvector.csv"].write(f"{_quoted(key)},{_quoted(str(ark))},{place}\n")
+            tables["xvector.csv"].write(f"{_quoted(key)},{_quoted(ark)},{offset}\n")
+            tables["utt2spk"].write(f"{key} {key}\n")
             tables["text"].write(f"{key} {request.text}\n")
             if request.group:
                 tables["utt2group"].write(f"{key} {request.group}\n")
             if genders[request.group]:
                 tables["spk2gender"].write(f"{key} {genders[request.group]}\n")
-    for name in ("utt2group", "spk2gender"):
-        if not (target / name).stat().st_size:
-            (target / name).unlink()
-    require_valid(target)
-    return count
-
-
-def _concatenate(parts: list[Path], target: Path) -> list[int]:
-    """Copy archives and provenance of the parts behind each other. Returns where each archive begins."""
-    bases = []
-    with (target / ARK).open("wb") as ark, (target / PROVENANCE).open("wb") as provenance:
-        for part in parts:
-            bases.append(ark.tell())
-            for name, file in ((ARK, ark), (PROVENANCE, provenance)):
-                with (part / name).open("rb") as source:
-                    shutil.copyfileobj(source, file, 1 << 22)
-    return bases
-
-
-def _places(part: Path, base: int) -> Iterator[tuple[str, int]]:
-    """Keys of a part, sorted, and where their vectors are in an archive into which the part's goes at byte `base`."""
-    for line in iterate_lines(part / SCP):
-        key, place = split_line(line)
-        yield key, base + parse_location(place, key).offset
 
 
 def gender_of(group: str | None) -> str | None:
@@ -118,7 +113,7 @@ def gender_of(group: str | None) -> str | None:
     return next((GENDERS[value] for value in (group or "").split("_") if value in GENDERS), None)
 
 
-def write_parameters(target: Path, mixtures: list[Mixture], requests: list[Request]) -> None:
+def write_parameters(target: Path, mixtures: list[Mixture], requests: list[SampleRequest]) -> None:
     """Write the mixture of each text in the space of the embeddings, as `Mixture.original_space` names its parts.
 
     `mixtures.npz` holds the arrays `<text-id>/weights` and so on, `mixtures.json` the same numbers below `texts`.

@@ -1,26 +1,29 @@
-"""One sampling job, or all of them together: its options, its texts with their vectors, and how its parts become one.
+"""What the three commands of sampling share: their options, the texts that are encoded once, and the last step.
 
-Used by `steps.generators.sample`, which draws, and `steps.generators.merge_samples`, which joins what jobs have drawn.
+`steps.generators.plan_samples` encodes the texts and divides their samples into shards, `steps.generators.sample` draws
+them, and `steps.generators.merge_samples` joins what jobs have drawn.
 """
 
-import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from steps.generators.requests import Manner, Request, from_file, from_groups, from_text
-from utils.archives import read_vectors
+from steps.generators.requests import Manner, SampleRequest
 from utils.command import logger
 from utils.errors import InputError
 from utils.options import option
-from utils.stage_dir import StageDir
+from utils.parts import Work, read_part, write_part
+from utils.shards import SHARDS_HELP
+from utils.stage_dir import StageDir, is_done, parts_root, signature
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from steps.generators.sampling import Voices
+    from steps.generators.sample_dir import Part
 
 log = logger(__name__)
+TEXTS = "texts.npz"  # beside the table of shards
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,31 @@ class Options:
     save_params: bool = option(False, "also write the mixture of each text in the space of the embeddings")
     encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
     nj: int = option(1, "number of jobs that share the work", least=1)
-    job: int = option(0, "draw only the part of this job, from 1; 0 draws all and writes --out", least=0)
+    job: int = option(0, "draw only the shards of this job, from 1; 0 draws all and writes --out", least=0)
+    shards: str | None = option(None, SHARDS_HELP)
     force: bool = option(False, "sample again even if nothing has changed")
+
+
+class Texts(NamedTuple):
+    """All texts to sample for.
+
+    Attributes:
+        requests: (T) texts with their numbers of samples. vectors: (T, E) float32, their sentence vectors.
+    """
+
+    requests: list[SampleRequest]
+    vectors: "np.ndarray"
+
+    def write(self, directory: Path) -> None:
+        """Write them for the jobs."""
+        directory.mkdir(parents=True, exist_ok=True)
+        write_part(directory / TEXTS, self.requests, vectors=self.vectors)
+
+    @classmethod
+    def read(cls, directory: Path) -> "Texts":
+        """Read what `write` has written."""
+        rows, arrays = read_part(directory / TEXTS)
+        return cls([SampleRequest(*row) for row in rows], arrays["vectors"])
 
 
 def check(options: Options) -> None:
@@ -62,32 +88,36 @@ def check(options: Options) -> None:
         raise InputError("give one of --text, --text_file and --descriptions")
     if options.text_vectors is not None and options.descriptions is None:
         raise InputError("--text_vectors has the vectors of --descriptions; other texts are encoded anew, leave it out")
-    if options.job > options.nj:
-        raise InputError(f"--job {options.job}: there are --nj {options.nj} jobs")
 
 
 def inputs(options: Options) -> list[Path]:
     """What decides the samples."""
-    places = (options.model, options.text_file, options.descriptions, options.text_vectors)
-    return [place for place in places if place is not None]
+    paths = (options.model, options.text_file, options.descriptions, options.text_vectors)
+    return [path for path in paths if path is not None]
 
 
-def requests_of(options: Options) -> list[Request]:
-    """The texts to sample for."""
-    if options.text is not None:
-        return from_text(options.text, options.n_samples)
-    if options.text_file is not None:
-        return from_file(options.text_file, options.n_samples)
-    return from_groups(options.descriptions, options.n_samples)
+def is_up_to_date(options: Options) -> bool:
+    """Whether all parts have been merged already, and need not be drawn again."""
+    done = not options.force and is_done(options.out, options, inputs(options))
+    if done:
+        log.info("%s is up to date", options.out)
+    return done
 
 
-def vectors_of(options: Options, requests: list[Request], voices: "Voices") -> "np.ndarray":
-    """Sentence vectors (T, E): read where stage 1 has encoded them with the model's encoder, else encoded now."""
-    if options.text_vectors is None:
-        return voices.encoder.encode([request.text for request in requests])
-    if (options.text_vectors / "encoder.json").read_bytes() != (options.model / "encoder.json").read_bytes():
-        raise InputError(f"{options.text_vectors}: encoded by another encoder than {options.model} was trained with")
-    return read_vectors(options.text_vectors / "text_vec.scp", [request.text_id for request in requests])[1]
+def identity_of(options: Options) -> str:
+    """What stands for the options and inputs in the name of the parts' directory."""
+    return signature(options, inputs(options))
+
+
+def find_work(options: Options) -> Work:
+    """The table of shards. Raises InputError where none has been made for these options and inputs."""
+    work = Work.find(options.out, identity_of(options))
+    if work is None:
+        raise InputError(
+            f"{parts_root(options.out)}: no table of shards for these options and inputs; run"
+            " python3 -m steps.generators.plan_samples with the same options first"
+        )
+    return work
 
 
 def manner_of(options: Options) -> Manner:
@@ -102,20 +132,14 @@ def manner_of(options: Options) -> Manner:
     )
 
 
-def finish(options: Options, parts: list[Path], stage: StageDir) -> None:
+def finish(options: Options, texts: Texts, parts: Iterable["Part"], stage: StageDir) -> None:
     """Write the data directory of all samples into the directory of the stage."""
-    from steps.generators.sample_dir import merge_parts, write_parameters
-    from steps.generators.sampling import Voices
+    from steps.generators.sample_dir import write_parameters, write_samples
 
-    requests = requests_of(options)
-    count = merge_parts(parts, requests, stage.dir, stage.final)
-    if count != sum(request.n for request in requests):
-        raise InputError(f"{stage.final}: {count} samples in the parts, expected another number; sample again")
+    write_samples(stage.dir, stage.final, texts.requests, parts)
     if options.save_params:
-        voices = Voices(options.model, options.encoder)
-        mixtures = voices.generator.mixtures(vectors_of(options, requests, voices))
-        write_parameters(stage.dir, mixtures, requests)
-    for part in parts:
-        if part.parent == stage.dir:
-            shutil.rmtree(part)
-    log.info("%s: %d speakers for %d texts", stage.final, count, len(requests))
+        from steps.generators.contract import load_generator
+
+        write_parameters(stage.dir, load_generator(options.model).mixtures(texts.vectors), texts.requests)
+    count = sum(request.n for request in texts.requests)
+    log.info("%s: %d speakers for %d texts", stage.final, count, len(texts.requests))

@@ -9,7 +9,7 @@ number of the chunk, and on nothing else: so the same speakers come out however 
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -18,15 +18,13 @@ import numpy as np
 
 from steps.generators.contract import load_generator
 from steps.generators.mixture import Mixture
-from steps.generators.requests import Manner, Request
+from steps.generators.requests import Manner, SampleRequest, chunks_of
 from steps.generators.speaker_means import read_speaker_means
 from steps.text.check import require_text
 from steps.text.encode import SentenceEncoder
 from utils.errors import InputError
 from utils.json_files import read_json
 from utils.vectors import unit_rows
-
-CHUNK = 8192  # samples drawn at once: bounds the memory
 
 
 class Samples(NamedTuple):
@@ -38,7 +36,7 @@ class Samples(NamedTuple):
         nearest: (n,) position of the nearest training speaker, and distance: (n,) its cosine distance; or None.
     """
 
-    request: Request
+    request: SampleRequest
     first: int
     x: np.ndarray
     component: np.ndarray
@@ -62,41 +60,35 @@ class Voices:
 
     @cached_property
     def encoder(self) -> SentenceEncoder:
-        """The encoder that the model was trained with; InputError where the one at hand is another."""
-        encoder = SentenceEncoder(self.encoder_path)
-        wanted = read_json(self.model / "encoder.json", ("name", "sha256"))
-        if encoder.sha256 != wanted["sha256"]:
-            raise InputError(
-                f"{self.model}: trained on text vectors of {wanted['name']} ({str(wanted['sha256'])[:12]}), this"
-                f" encoder is {encoder.name} ({encoder.sha256[:12]}); give the right one with --encoder"
-            )
-        return encoder
+        """The encoder that the model was trained with."""
+        return load_encoder(self.model, self.encoder_path)
 
     def sample(self, text: str, n: int, seed: int = 0) -> np.ndarray:
         """Draw n speakers for a text. Returns (n, D) float32, the same as the command draws."""
         if n < 1:
             raise InputError(f"n {n}: expected a number of speakers, 1 or more")
-        request = Request("text", require_text(text, "text"), n)
+        request = SampleRequest("text", require_text(text, "text"), n)
         vector = self.encoder.encode([request.text])[0]
         return np.concatenate([samples.x for samples in self.draw(request, vector, Manner(seed=seed))])
 
-    def draw(self, request: Request, vector: np.ndarray, manner: Manner) -> Iterator[Samples]:
-        """Draw the samples of one request for its sentence vector (E,), chunk by chunk."""
+    def draw(
+        self, request: SampleRequest, vector: np.ndarray, manner: Manner, numbers: Iterable[int] | None = None
+    ) -> Iterator[Samples]:
+        """Draw the samples of one request for its sentence vector (E,), chunk by chunk: those numbers, or all."""
         mixture = self.generator.mixtures(vector[None])[0]
         tempered = mixture.tempered(manner.weight_temperature, manner.spread_temperature)
-        for number, first in enumerate(range(0, request.n, CHUNK)):
+        chunks = chunks_of(request, manner)
+        for number in range(len(chunks)) if numbers is None else numbers:
             rng = np.random.default_rng(_entropy(manner.seed, request, number))
-            n = min(CHUNK, request.n - first)
+            n = len(chunks[number])
             if manner.distance_to_train or manner.distance_to_others:
-                if request.n > CHUNK and manner.distance_to_others:
-                    raise InputError(f"{request.text_id}: a distance between samples is kept for up to {CHUNK} a text")
                 x, component = self._draw_apart(tempered, rng, n, manner, request)
             else:
                 x, component = tempered.sample(rng, n)
-            yield self._describe(mixture, request, first, x, component)
+            yield self._describe(mixture, request, chunks[number].start, x, component)
 
     def _describe(
-        self, mixture: Mixture, request: Request, first: int, x: np.ndarray, component: np.ndarray
+        self, mixture: Mixture, request: SampleRequest, first: int, x: np.ndarray, component: np.ndarray
     ) -> Samples:
         nearest = distance = None
         if self.speakers:
@@ -106,7 +98,7 @@ class Voices:
         return Samples(request, first, x, component, mixture.log_density(x), nearest, distance)
 
     def _draw_apart(
-        self, mixture: Mixture, rng: np.random.Generator, n: int, manner: Manner, request: Request
+        self, mixture: Mixture, rng: np.random.Generator, n: int, manner: Manner, request: SampleRequest
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw n samples that keep their distances, by rejection. Raises InputError after `max_tries` rounds."""
         if manner.distance_to_train and not self.speakers:
@@ -142,6 +134,18 @@ class Voices:
         return np.array(good, dtype=np.int64)
 
 
-def _entropy(seed: int, request: Request, chunk: int) -> list[int]:
+def load_encoder(model: Path, path: Path | None = None) -> SentenceEncoder:
+    """The encoder in `path`, or the installed one. Raises InputError where the model was trained with another."""
+    encoder = SentenceEncoder(path)
+    wanted = read_json(model / "encoder.json", ("name", "sha256"))
+    if encoder.sha256 != wanted["sha256"]:
+        raise InputError(
+            f"{model}: trained on text vectors of {wanted['name']} ({str(wanted['sha256'])[:12]}), this"
+            f" encoder is {encoder.name} ({encoder.sha256[:12]}); give the right one with --encoder"
+        )
+    return encoder
+
+
+def _entropy(seed: int, request: SampleRequest, chunk: int) -> list[int]:
     digest = hashlib.sha256(json.dumps([seed, request.text_id, request.text, chunk]).encode()).digest()
     return list(np.frombuffer(digest, dtype=np.uint32))

@@ -7,7 +7,7 @@ import torch
 
 from steps.generators.mdn.generator import MdnGenerator
 from steps.generators.mixture import Frame, Mixture
-from steps.generators.sampling import CHUNK
+from steps.generators.requests import CHUNK
 from tests.bench.generated import GROUPS
 from tests.bench.results import Row, target
 from tests.bench.timing import run_module, spread, take_turns

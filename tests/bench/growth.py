@@ -90,7 +90,7 @@ def measure(size: Size, rounds: int) -> tuple[float, ...]:
     import numpy as np
 
     from steps.generators.contract import load_generator
-    from steps.generators.sampling import CHUNK
+    from steps.generators.requests import CHUNK
     from tests.bench.generated import Corpus
     from tests.bench.memory import train_once
     from tests.bench.setting import prepare

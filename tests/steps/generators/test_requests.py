@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from steps.generators.requests import Request, from_file, from_groups, from_text
+from steps.generators.requests import SampleRequest, from_file, from_groups, from_text
 from tests.steps.generators.experiment import GROUPS, Experiment, write_experiment
 from utils.errors import InputError
 from utils.tables import write_table
@@ -19,7 +19,7 @@ def write(path: Path, *lines: str) -> Path:
 
 
 def test_a_text_is_taken_verbatim():
-    assert from_text(ODD, 7) == [Request("text", ODD, 7)]
+    assert from_text(ODD, 7) == [SampleRequest("text", ODD, 7)]
     assert from_text("  a voice ", 1)[0].text == "a voice"
 
 
@@ -42,10 +42,10 @@ def test_a_text_that_cannot_be_a_line_is_refused(text, message):
 def test_ids_are_read_and_plain_lines_are_numbered(tmp_path):
     file = write(tmp_path / "texts", f"zoe\t{ODD}", "A voice.", "abe\tAnother: with\ta tab", "A voice.")
     assert from_file(file, 3) == [
-        Request("abe", "Another: with\ta tab", 3),
-        Request("text00002", "A voice.", 3),
-        Request("text00004", "A voice.", 3),
-        Request("zoe", ODD, 3),
+        SampleRequest("abe", "Another: with\ta tab", 3),
+        SampleRequest("text00002", "A voice.", 3),
+        SampleRequest("text00004", "A voice.", 3),
+        SampleRequest("zoe", ODD, 3),
     ]
 
 

@@ -1,0 +1,89 @@
+"""Encode the texts and divide their samples into shards, once, before the jobs of `steps.generators.sample`.
+
+Takes the options of the sampling jobs. Writes, beside --out:
+
+    .<out>.parts/<identity>/texts.npz       the texts with their numbers of samples, and sentence vectors (T, E) float32
+    .<out>.parts/<identity>/shards.jsonl    a line a chunk: [text id, shard, [row of the text, number of the chunk]]
+
+The identity stands for options and inputs, so that no part is merged with those of another model, seed or text.
+"""
+
+import shutil
+import sys
+
+from steps.generators.requests import CHUNK, SampleRequest, chunks_of, from_file, from_groups, from_text
+from steps.generators.sample_job import Options, Texts, check, identity_of, is_up_to_date, manner_of
+from utils.command import logger, run_command
+from utils.errors import InputError
+from utils.parts import Item, Work
+from utils.shards import shards_of
+from utils.stage_dir import parts_root
+
+log = logger(__name__)
+LEAST = 256  # samples of a shard: few enough that several jobs share the groups of a corpus
+
+
+def work(options: Options) -> None:
+    """Write texts and table, unless they are there or all parts have been merged already."""
+    check(options)
+    if is_up_to_date(options):
+        return
+    identity = identity_of(options)
+    directory = parts_root(options.out) / identity
+    if options.force:
+        shutil.rmtree(directory, ignore_errors=True)
+    if Work.find(options.out, identity) is None:
+        texts = encode_texts(options)
+        items = divide(options, texts.requests)
+        texts.write(directory)
+        Work.write(options.out, identity, items)
+        log.info("%d texts, %d chunks in %d shards", len(texts.requests), len(items), items[-1].shard + 1)
+
+
+def encode_texts(options: Options) -> Texts:
+    """The texts with their sentence vectors: read where stage 1 has encoded them, else encoded here."""
+    from utils.archives import read_vectors
+
+    requests = requests_of(options)
+    if options.text_vectors is None:
+        from steps.generators.sampling import load_encoder
+
+        encoder = load_encoder(options.model, options.encoder)
+        return Texts(requests, encoder.encode([request.text for request in requests]))
+    if (options.text_vectors / "encoder.json").read_bytes() != (options.model / "encoder.json").read_bytes():
+        raise InputError(f"{options.text_vectors}: encoded by another encoder than {options.model} was trained with")
+    ids = [request.text_id for request in requests]
+    return Texts(requests, read_vectors(options.text_vectors / "text_vec.scp", ids)[1])
+
+
+def requests_of(options: Options) -> list[SampleRequest]:
+    """The texts to sample for."""
+    if options.text is not None:
+        return from_text(options.text, options.n_samples)
+    if options.text_file is not None:
+        return from_file(options.text_file, options.n_samples)
+    return from_groups(options.descriptions, options.n_samples)
+
+
+def divide(options: Options, requests: list[SampleRequest]) -> list[Item]:
+    """The table of shards: an item a chunk of a text, with the row of the text and the number of the chunk."""
+    manner = manner_of(options)
+    chunks = [
+        (row, number, len(samples))
+        for row, request in enumerate(requests)
+        for number, samples in enumerate(chunks_of(request, manner))
+    ]
+    shards = shards_of([size for _, _, size in chunks], LEAST, CHUNK)
+    return [
+        Item(requests[row].text_id, shard, [row, number])
+        for (row, number, _), shard in zip(chunks, shards, strict=True)
+    ]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
