@@ -16,6 +16,7 @@ from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
 from utils.options import option
+from utils.script_files import renew_paths
 from utils.stage_dir import StageDir
 from utils.tables import read_table
 
@@ -47,11 +48,12 @@ def work(options: Options) -> None:
         if stage.done:
             return
         source = DataDir(options.audio)
-        scripts = read_table(options.embeddings / "xvector.scp")
+        script = options.embeddings / "xvector.scp"
+        scripts = renew_paths(script, read_table(script))
         strangers = sorted(scripts.keys() - source.utt2spk.keys())
         if strangers:
             raise InputError(
-                f"{options.embeddings}/xvector.scp: {len(strangers)} utterances such as {strangers[0]} are not in "
+                f"{script}: {len(strangers)} utterances such as {strangers[0]} are not in "
                 f"{options.audio}/utt2spk: it is of other audio"
             )
         tables = restrict(source.tables(), scripts.keys())

@@ -13,21 +13,22 @@ import numpy as np
 
 from utils.errors import InputError
 from utils.kaldi_objects import FLOAT_VECTOR, HEADER_BYTES
+from utils.script_files import path_in_script
 from utils.tables import check_keys
 
 
 class ArchiveWriter:
     """Write float32 vectors in chunks to one archive and its script file.
 
-    The archive keeps the order of the calls; the script file is sorted by key. `ark_name` is the path that the script
-    file gives, by default the absolute path of the archive.
+    The archive keeps the order of the calls; the script file is sorted by key. `ark_name` is where the archive
+    will lie when it is read, if that is elsewhere.
     """
 
     CHUNK = 2048  # rows joined per write: large enough to amortise Python, small enough to stay in the cache
 
     def __init__(self, ark: Path, scp: Path, ark_name: Path | None = None):
         self.ark, self.scp = Path(ark), Path(scp)
-        self.ark_name = ark_name or self.ark.absolute()
+        self.ark_name = path_in_script(ark_name or self.ark)
         self.keys: list[str] = []
         self.offsets: list[int] = []
         self.position = 0

@@ -14,46 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
 from utils.errors import InputError
 from utils.kaldi_objects import FLOAT_VECTOR, HEADER_BYTES, cut_range, decode
-from utils.tables import read_table
-
-
-class Location(NamedTuple):
-    """Where a script file says a vector is.
-
-    Attributes:
-        path: the archive.
-        offset: the byte behind the key, or None where the whole file is one vector.
-        window: Kaldi's range of rows and columns, without its brackets.
-    """
-
-    path: str
-    offset: int | None = None
-    window: str | None = None
-
-    def __str__(self) -> str:
-        """The form that script files have: `path:offset[window]`."""
-        return (
-            self.path + ("" if self.offset is None else f":{self.offset}") + (f"[{self.window}]" if self.window else "")
-        )
-
-
-def parse_location(text: str, where: str) -> Location:
-    """Split Kaldi's `path:offset[range]`. Raises InputError for a command: pipes are not run here."""
-    if text[-1:] == "|" or text[:1] == "|":
-        raise InputError(
-            f"{where}: {text!r} is a command; pipes are not run here, write the vectors to an archive first"
-        )
-    window = None
-    if text.endswith("]"):
-        text, _, window = text[:-1].rpartition("[")
-    path, colon, offset = text.rpartition(":")
-    return Location(path, int(offset), window) if colon and offset.isdigit() else Location(text, None, window)
+from utils.script_files import Location, read_script
 
 
 def read_locations(locations: Sequence[Location], describe: Callable[[int], str], dim: int | None = None) -> np.ndarray:
@@ -175,10 +142,9 @@ def _unpacked(path: str, size: int, mtime: int) -> bytes:
 
 def read_vectors(scp: Path, keys: Iterable[str] | None = None) -> tuple[list[str], np.ndarray]:
     """Read a script file, or the given `keys` of it, in that order. Returns keys (N) and vectors (N, D) float32."""
-    table = read_table(scp)
-    chosen = list(table) if keys is None else list(keys)
+    script = read_script(scp)
+    chosen = list(script) if keys is None else list(keys)
     for key in chosen:
-        if key not in table:
+        if key not in script:
             raise InputError(f"{scp}: no vector for {key!r}")
-    locations = [parse_location(table[key], f"{scp}: {key}") for key in chosen]
-    return chosen, read_locations(locations, lambda row: f"{scp}: {chosen[row]}")
+    return chosen, read_locations([script[key] for key in chosen], lambda row: f"{scp}: {chosen[row]}")

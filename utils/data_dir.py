@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from utils.errors import InputError
+from utils.script_files import renew_paths
 from utils.tables import read_table, write_table
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # all but the tab
@@ -46,9 +47,14 @@ class DataDir:
         return (self.path / name).is_file()
 
     def tables(self) -> dict[str, dict[str, str]]:
-        """All tables of the directory by file name, without spk2utt, which follows from utt2spk."""
+        """All tables of the directory by file name, but spk2utt, which follows from utt2spk.
+
+        They are for another directory: paths in script files that hold from this one alone are written anew.
+        """
         names = sorted(file.name for file in self.path.iterdir() if is_table(file.name) and file.name != "spk2utt")
-        return {name: self.table(name) for name in names}
+        tables = {name: self.table(name) for name in names}
+        scripts = {name: renew_paths(self.path / name, tables[name]) for name in names if name.endswith(".scp")}
+        return tables | scripts
 
     def table(self, name: str) -> dict[str, str]:
         """Read one table of the directory."""

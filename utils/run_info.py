@@ -38,9 +38,10 @@ def _version(package: str) -> str | None:
         return None
 
 
-def write_run_info(path: Path, options: dict[str, Any]) -> None:
-    """Write command line, options, git revision, versions, host and times to `path`."""
+def write_run_info(path: Path, options: dict[str, Any], directory: Path) -> None:
+    """Write what made `directory`, and when and where, to `path`: command line, options, versions, host, times."""
     info = {
+        "directory": str(directory),
         "command": shlex.join([sys.executable, *sys.orig_argv[1:]]),
         "options": options,
         "git": git_revision(),

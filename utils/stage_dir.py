@@ -134,7 +134,7 @@ class StageDir:
         plain = as_dict(self.options)
         config = {name: value for name, value in plain.items() if name not in HOW_NOT_WHAT}
         (self.dir / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        write_run_info(self.dir / RUN_INFO, plain)
+        write_run_info(self.dir / RUN_INFO, plain, self.final)
         (self.dir / ".signature").rename(self.dir / DONE)
         if self.final.exists():
             self.final.rename(self.old)
@@ -159,8 +159,7 @@ def parts_root(out: Path) -> Path:
 def signature(options: Any, inputs: Iterable[Path]) -> str:
     """A hash of what decides an output: options by value, input files by content (archives and audio by size and time).
 
-    The name of an input does not count, what it holds does. Script files hold the absolute paths of their archives: a
-    moved experiment keeps what reads none, and its script files must be written anew.
+    The name of an input does not count, what it holds does: what a directory holds stays finished where it is moved to.
     """
     kept = {
         name: as_dict({name: value})[name]

@@ -57,7 +57,7 @@ def work(options: Options) -> None:
             run_array(launcher or "run.pl", missing, plan)
         results = read_results(plan)
         _write(plan, results)
-        write_run_info(plan.out / RUN_INFO, as_dict(options))
+        write_run_info(plan.out / RUN_INFO, as_dict(options), plan.out)
     _report(plan, results)
 
 

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from local.capspeech import array_embeddings
 from local.corpus_rules import Rules
-from utils.archives import Location, parse_location, scan_archive
+from utils.archives import scan_archive
 from utils.errors import InputError
+from utils.script_files import FileFinder, Location, parse_location
 from utils.tables import read_lines, read_text, split_line
 
 NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp")
@@ -98,7 +99,7 @@ class EmbeddingTables:
 
     def resolve(self, entry: Entry) -> Location:
         """The location of an entry with an absolute path to an existing archive."""
-        known = (entry.table.parent, entry.location.path)
+        known = (entry.table, entry.location.path)
         if known not in self.found:
             tried = list(dict.fromkeys(self._candidates(*known)))
             path = next((path for path in tried if path.is_file()), None)
@@ -110,8 +111,8 @@ class EmbeddingTables:
             self.found[known] = str(path.absolute())
         return entry.location._replace(path=self.found[known])
 
-    def _candidates(self, folder: Path, text: str) -> Iterator[Path]:
-        """Where a path may lead: from the table's directory, from here, by its name alone, from a root above it."""
+    def _candidates(self, table: Path, text: str) -> Iterator[Path]:
+        """Where a path may lead: as in a script file, beside the table by its name alone, from a root above it."""
         for old, new in self.path_map:
             if text.startswith(old):
                 text = new + text[len(old) :]
@@ -119,10 +120,11 @@ class EmbeddingTables:
         if self.prefix is not None:
             yield Path(self.prefix) / text
             return
-        yield folder / text
-        yield Path(text)
-        yield folder / Path(text).name
-        for parent in folder.absolute().parents:
+        found = FileFinder(table).find(text)
+        yield table.parent / found  # which is `found` where that is absolute
+        yield Path(found)
+        yield table.parent / Path(text).name
+        for parent in table.absolute().parent.parents:
             yield parent / text
 
     def _read(self, file: Path) -> Iterator[tuple[str, Entry]]:

@@ -24,6 +24,7 @@ from utils.command import logger, progress, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
 from utils.options import option
+from utils.script_files import path_in_script
 from utils.stage_dir import StageDir
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def store(voice: Voice, recordings: list["Recording"], stage: StageDir, vectors:
         wav = Path("wav") / f"{utterance.name}.flac"
         (stage.dir / wav).write_bytes(recording.flac)
         lines = {
-            "wav.scp": str(stage.final / wav),
+            "wav.scp": path_in_script(stage.final / wav),
             "text": utterance.sentence,
             "utt2spk": voice.speaker,
             "utt2gender": voice.gender,

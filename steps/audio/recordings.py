@@ -12,6 +12,7 @@ from pathlib import Path
 from utils.command import logger
 from utils.data_dir import DataDir
 from utils.errors import InputError
+from utils.script_files import FileFinder, is_command
 from utils.tables import check_key
 
 log = logger(__name__)
@@ -54,7 +55,8 @@ def read_data_dir(directory: Path, dataset: str | None = None) -> list[Utterance
         dataset: name of the corpus; by default that of the directory.
     """
     data = DataDir(directory)
-    recordings = {key: _recording(text, data.path / "wav.scp", key) for key, text in data.table("wav.scp").items()}
+    finder = FileFinder(data.path / "wav.scp")
+    recordings = {key: _recording(text, finder, key) for key, text in data.table("wav.scp").items()}
     if data.has("segments"):
         table = data.table("segments")
         places = {key: _segment(text, recordings, data.path / "segments", key) for key, text in table.items()}
@@ -70,15 +72,17 @@ def read_data_dir(directory: Path, dataset: str | None = None) -> list[Utterance
     return [Utterance(key, *places[key], dataset, data.utt2spk[key], key) for key in sorted(places)]
 
 
-def _recording(text: str, file: Path, key: str) -> Path:
-    if text.endswith("|"):
+def _recording(text: str, finder: FileFinder, key: str) -> Path:
+    where = f"{finder.script}: {key}"
+    if is_command(text):
         raise InputError(
-            f"{file}: {key}: {text!r} is a command; commands are not run here, "
-            "write what it prints to a file and name that"
+            f"{where}: {text!r} is a command; commands are not run here, write what it prints to a file and name that"
         )
     if ".ark:" in text:
-        raise InputError(f"{file}: {key}: {text!r} is in an archive; expected a flac, wav or ogg file of its own")
-    return Path(text)
+        raise InputError(
+            f"{finder.script}: {key}: {text!r} is in an archive; expected a flac, wav or ogg file of its own"
+        )
+    return Path(finder.find(text))
 
 
 def _segment(text: str, recordings: Mapping[str, Path], file: Path, key: str) -> tuple[Path, float, float]:

@@ -11,10 +11,11 @@ import numpy as np
 from steps.data.index import ARCHIVE, BLOCKS, SCRIPT, STATS, find_blocks, record_order
 from steps.data.statistics import Fingerprints, Statistics, find_unusable, squared_norms
 from utils.archive_writer import ArchiveWriter
-from utils.archives import Location, parse_location, read_locations
+from utils.archives import read_locations
 from utils.command import progress
 from utils.data_dir import DataDir
 from utils.errors import InputError
+from utils.script_files import FileFinder, Location
 from utils.tables import write_table
 
 CHUNK = 2048  # rows in memory at a time
@@ -49,8 +50,8 @@ class SetReader:
     @cached_property
     def locations(self) -> list[Location]:
         """(N) locations, in the order of the records. Raises InputError for one that is a command."""
-        locations = {key: parse_location(value, f"{self.script}: {key}") for key, value in self.table.items()}
-        return [locations[key] for key in self.keys]
+        finder = FileFinder(self.script)
+        return [finder.locate(key, self.table[key]) for key in self.keys]
 
     def inputs(self) -> list[Path]:
         """All files that the index depends on."""

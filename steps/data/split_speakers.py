@@ -65,10 +65,10 @@ def work(options: Options) -> None:
         log.info("%d of %d utterances lack an attribute and are in no set", grouping.n_ungrouped, len(data.utt2spk))
         utt2set = _import_split(data, official) if official else _hash_split(data, options.split_seed, thresholds)
         spk2set = _speaker_sets({utterance: utt2set[utterance] for utterance in grouping.utt2group}, data.utt2spk)
-        coverage = Coverage(grouping, data.utt2spk, spk2set, SETS, _speaker_genders(data.tables()))
+        tables = data.tables() | {"utt2group": grouping.utt2group}
+        coverage = Coverage(grouping, data.utt2spk, spk2set, SETS, _speaker_genders(tables))
         log.info("groups:\n%s", coverage.text())
         coverage.check(options.allow_missing_groups)
-        tables = data.tables() | {"utt2group": grouping.utt2group}
         for name in SETS:
             if not stages[name].done:
                 _write_set(stages[name].dir, tables, [u for u in grouping.utt2group if utt2set[u] == name])

@@ -20,9 +20,10 @@ from steps.audio.recordings import Utterance
 from steps.embed.batches import TimedUtterance, as_timed
 from steps.embed.extraction import Outcome
 from utils.archive_writer import ArchiveWriter
-from utils.archives import Location, read_locations
+from utils.archives import read_locations
 from utils.data_dir import invert
 from utils.parts import Work, read_part
+from utils.script_files import Location
 from utils.tables import write_table
 
 UTTERANCES, SPEAKERS = "xvector", "spk_xvector"

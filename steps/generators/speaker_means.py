@@ -11,8 +11,7 @@ import numpy as np
 from steps.data.index import Index
 from steps.generators.pairs import sum_by
 from utils.archive_writer import write_vectors
-from utils.archives import Location, parse_location, read_locations
-from utils.tables import read_table
+from utils.archives import read_vectors
 
 NAME = "spk_mean"
 
@@ -32,8 +31,4 @@ def read_speaker_means(directory: Path) -> tuple[list[str], np.ndarray] | None:
     scp = directory / f"{NAME}.scp"
     if not scp.is_file():
         return None
-    table = read_table(scp)
-    offsets = [parse_location(location, f"{scp}: {speaker}").offset for speaker, location in table.items()]
-    locations = [Location(str(directory / f"{NAME}.ark"), offset) for offset in offsets]
-    speakers = list(table)
-    return speakers, read_locations(locations, lambda row: f"{scp}: {speakers[row]}")
+    return read_vectors(scp)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from utils.archive_writer import write_vectors
-from utils.archives import Location, parse_location, read_vectors, scan_archive
+from utils.archives import read_vectors, scan_archive
 from utils.errors import InputError
 
 ROWS = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
@@ -75,15 +75,6 @@ def test_ranges_are_inclusive(tmp_path):
         scp.write_text(f"{place}[{window}]\n")
         with pytest.raises(InputError, match="range"):
             read_vectors(scp)
-
-
-def test_places():
-    assert parse_location("/a b/x.ark:12", "here") == Location("/a b/x.ark", 12)
-    assert parse_location("x:y.ark", "here") == Location("x:y.ark")
-    assert str(parse_location("x.ark:12[0:3]", "here")) == "x.ark:12[0:3]"
-    for command in ("gunzip -c x.gz |", "| cat"):
-        with pytest.raises(InputError, match="here: .*pipes are not run"):
-            parse_location(command, "here")
 
 
 def test_scan_finds_what_the_script_file_says(tmp_path):

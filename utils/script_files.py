@@ -1,0 +1,177 @@
+"""Kaldi's script files, lines `key path:offset[range]`: how files are named in them when written, and found when read.
+
+Written: a file below the working directory, which is the root of the recipe, is named relative to it, as Kaldi's
+programs expect that run there; any other file by its absolute path.
+
+Read: data and experiments are moved and copied, and a copy reads its own archives even where the original still lies
+at the path that is written. A path is looked up in this order, and the first file that is there is taken:
+
+1. Where a stage of this project has written the script file (`.done` lies beside it or in the directory above):
+   a. beside the script file, under the name that it has in the path. A relative path says no more than that; an
+      absolute one must lead to the directory in which the script file was written (`directory` in `run_info.json`).
+   b. from the nearest directory above the script file, along the longest end of the path that leads into an output of
+      a stage: `data/demo/train/xvector.scp`, wherever it is now, finds `.../data/demo/all/xvector.ark` in
+      `../all/xvector.ark`.
+2. A relative path: from the nearest directory above the script file, as a whole; then beside the script file.
+3. The path as it is, from the working directory, as Kaldi reads it.
+
+What is found by the end of a path alone (1 and "beside") must have the key just before the offset. So an absolute path
+in a script file that others have written is taken as it is, whatever lies beside it.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from utils.errors import InputError
+from utils.json_files import read_json
+from utils.tables import read_table
+
+
+class Location(NamedTuple):
+    """Where a script file says an object is.
+
+    Attributes:
+        path: the archive.
+        offset: the byte behind the key, or None where the whole file is one object.
+        window: Kaldi's range of rows and columns, without its brackets.
+    """
+
+    path: str
+    offset: int | None = None
+    window: str | None = None
+
+    def __str__(self) -> str:
+        """The form that script files have: `path:offset[window]`."""
+        return (
+            self.path + ("" if self.offset is None else f":{self.offset}") + (f"[{self.window}]" if self.window else "")
+        )
+
+
+def is_command(text: str) -> bool:
+    """Is this a pipe rather than a path?"""
+    return text[-1:] == "|" or text[:1] == "|"
+
+
+def parse_location(text: str, where: str) -> Location:
+    """Split Kaldi's `path:offset[range]`. Raises InputError for a command: pipes are not run here."""
+    if is_command(text):
+        raise InputError(
+            f"{where}: {text!r} is a command; pipes are not run here, write what it prints to an archive first"
+        )
+    window = None
+    if text.endswith("]"):
+        text, _, window = text[:-1].rpartition("[")
+    path, colon, offset = text.rpartition(":")
+    return Location(path, int(offset), window) if colon and offset.isdigit() else Location(text, None, window)
+
+
+def read_script(script: Path) -> dict[str, Location]:
+    """Read a script file. Returns key -> location, whose path is the file as it was found; none is opened."""
+    finder = FileFinder(script)
+    return {key: finder.locate(key, text) for key, text in read_table(script).items()}
+
+
+def path_in_script(path: Path) -> str:
+    """The name of a file in a script file: relative to the working directory if it lies below it, else absolute."""
+    whole, root = Path(path).absolute(), Path.cwd()
+    if ".." in whole.parts or not whole.is_relative_to(root):
+        resolved = whole.resolve()
+        whole = resolved if resolved.is_relative_to(root) else whole
+    return str(whole.relative_to(root) if whole.is_relative_to(root) else whole)
+
+
+def renew_paths(script: Path, table: Mapping[str, str]) -> dict[str, str]:
+    """The lines of a script file for a copy of them elsewhere: paths that lead nowhere from there are written anew."""
+    finder = FileFinder(script)
+    lines = {}
+    for key, text in table.items():
+        lines[key] = text
+        if not is_command(text):
+            location = parse_location(text, f"{script}: {key}")
+            found = finder.find(location.path, key, location.offset)
+            if found != location.path:
+                lines[key] = str(location._replace(path=path_in_script(Path(found))))
+    return lines
+
+
+class FileFinder:
+    """Finds the files that one script file names; see the rule above."""
+
+    def __init__(self, script: Path):
+        self.script = Path(script)
+        homes = (Path(os.path.normpath(self.script.absolute())).parent, self.script.resolve().parent)
+        self._homes = list(dict.fromkeys(homes))  # they differ where links lead to the script file
+        self._found: dict[str, str] = {}
+        self._folders: dict[str, list[tuple[Path, bool]]] = {}
+        self._outputs: dict[Path, bool] = {}
+
+    def locate(self, key: str, text: str) -> Location:
+        """The location of a key whose line says `text`."""
+        location = parse_location(text, f"{self.script}: {key}")
+        found = self.find(location.path, key, location.offset)
+        return location if found == location.path else location._replace(path=found)
+
+    def find(self, path: str, key: str = "", offset: int | None = None) -> str:
+        """The file that `path` stands for, or `path` itself if there is none.
+
+        Args:
+            key, offset: of one line that names the file, to tell an archive from another of the same name.
+        """
+        if path not in self._found:
+            folder, _, name = path.rpartition("/")
+            if folder not in self._folders:
+                self._folders[folder] = list(dict.fromkeys(self._candidates(folder)))
+            self._found[path] = path
+            for directory, is_guess in self._folders[folder]:
+                file = directory / name
+                if file.is_file() and (not is_guess or _has_key(file, key, offset)):
+                    self._found[path] = str(file)
+                    break
+        return self._found[path]
+
+    def _candidates(self, folder: str) -> Iterator[tuple[Path, bool]]:
+        """Directories that `folder` may stand for, and whether that is a guess, by the end of the path alone."""
+        absolute = folder.startswith("/")
+        for home in filter(self._is_output, self._homes):
+            if not absolute or os.path.normpath(folder) == _written_in(home):
+                yield home, True
+            yield from ((directory, True) for directory in self._outputs_above(home, folder))
+        if not absolute:
+            for home in self._homes:
+                yield from ((above / folder, False) for above in (home, *home.parents))
+                yield home, True
+
+    def _outputs_above(self, home: Path, folder: str) -> Iterator[Path]:
+        parts = [part for part in folder.split("/") if part not in ("", ".")]
+        tails = [] if ".." in parts else [Path(*parts[start:]) for start in range(len(parts))]
+        for above in (home, *home.parents):
+            yield from filter(self._is_output, (above / tail for tail in tails))
+
+    def _is_output(self, directory: Path) -> bool:
+        """Did a stage write this directory, or the one above it? (An index has one directory a set.)"""
+        if directory not in self._outputs:
+            marks = (directory / ".done", directory.parent / ".done")
+            self._outputs[directory] = directory.is_dir() and any(mark.is_file() for mark in marks)
+        return self._outputs[directory]
+
+
+def _written_in(home: Path) -> str | None:
+    """Where the stage that wrote `home` says that it has written it; None where it does not."""
+    top = home if (home / ".done").is_file() else home.parent
+    record = top / "run_info.json"
+    directory = read_json(record).get("directory") if record.is_file() else None
+    return directory and os.path.normpath(Path(directory, home.relative_to(top)))
+
+
+def _has_key(file: Path, key: str, offset: int | None) -> bool:
+    """Does the archive have the key where the line says so? One that is cut off before it counts as having it."""
+    if offset is None:
+        return True
+    name = f"{key} ".encode()
+    if offset < len(name):
+        return False
+    with file.open("rb") as archive:
+        archive.seek(offset - len(name))
+        return name.startswith(archive.read(len(name)))
