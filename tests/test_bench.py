@@ -26,6 +26,7 @@ BENCHMARKS = {
         "Growth",
         ["--n", "360,720", "--dim", "4,8", "--n_components", "2,3", "--n_texts", "18,36", "--rounds", "1"],
     ),
+    "trial_speed": ("Trials of all pairs", ["--n", "60", "--n_speakers", "6", "--draws", "5"]),
     "launcher_overhead": ("Launchers", ["--n_jobs", "2", "--rounds", "1", "--slurm_rounds", "0", "--n_waited", "1,20"]),
 }
 

@@ -1,11 +1,16 @@
 """Density and coverage: the generated speakers that fall near real ones, the real ones that have a generated one near.
 
-    density  = 1/(k M) sum_j sum_i [G_j in B_i]      coverage = 1/N sum_i [some G_j in B_i]
+    density   = 1/(k M) sum_j sum_i [G_j in B_i]     coverage = 1/N sum_i [some G_j in B_i]
+    precision = 1/M sum_j [G_j in some B_i]          recall   = 1/N sum_i [T_i in some C_j]
 
-where B_i is the ball around the real vector T_i that reaches to its k-th nearest real neighbour, in cosine distance
-(Naeem et al., Reliable Fidelity and Diversity Metrics for Generative Models, 2020, arXiv:2002.09797). With one vector
-a speaker and as many generated as real ones, a perfect generator has density 1 and `expected_coverage`.
+where B_i is the ball around the real vector T_i that reaches to its k-th nearest real neighbour, and C_j the same of
+the generated vectors G_j, in cosine distance (Naeem et al., Reliable Fidelity and Diversity Metrics for Generative
+Models, 2020, arXiv:2002.09797; Kynkäänniemi et al., Improved Precision and Recall Metric for Assessing Generative
+Models, 2019, arXiv:1904.06991). With one vector a speaker and as many generated as real ones, a perfect generator has
+density 1 and `expected_coverage`.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,15 +22,29 @@ MIN_SPEAKERS = 3
 
 def density_and_coverage(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[float, float]:
     """Density and coverage of the unit vectors `real` (N, D), N > k, by the unit vectors `generated` (M, D)."""
-    ids = np.arange(len(real))
-    radius = nearest(real, real, k, ids, ids)[:, -1]
     hits, covered = 0, np.zeros(len(real), dtype=bool)
-    step = max(1, BLOCK // len(real))
-    for start in range(0, len(generated), step):
-        inside = 1 - generated[start : start + step] @ real.T <= radius
+    for inside in _in_balls(generated, real, k):
         hits += int(inside.sum())
         covered |= inside.any(axis=0)
     return hits / (k * max(1, len(generated))), float(covered.mean())
+
+
+def precision_and_recall(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[float, float]:
+    """Precision and recall of the unit vectors `generated` (M, D), M > k, against `real` (N, D), N > k."""
+    shares = [
+        np.concatenate([inside.any(axis=1) for inside in _in_balls(x, centres, k)]).mean()
+        for x, centres in ((generated, real), (real, generated))
+    ]
+    return float(shares[0]), float(shares[1])
+
+
+def _in_balls(x: np.ndarray, centres: np.ndarray, k: int) -> Iterator[np.ndarray]:
+    """Which of the vectors x (M, D) lie in which balls of `centres` (N, D): some rows at a time, (R, N) bool."""
+    ids = np.arange(len(centres))
+    radius = nearest(centres, centres, k, ids, ids)[:, -1]
+    step = max(1, BLOCK // len(centres))
+    for start in range(0, len(x), step):
+        yield 1 - x[start : start + step] @ centres.T <= radius
 
 
 def expected_coverage(n: int, m: int, k: int) -> float:

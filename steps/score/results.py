@@ -1,13 +1,22 @@
-"""The document of scores.json: every figure of one run, plain JSON, the same bytes for the same inputs and seed."""
+"""The document of scores.json: every figure of one run, plain JSON, the same bytes for the same inputs and seed.
+
+A notebook starts with one line:
+
+    table = read_results("exp/demo")    # a pandas DataFrame: model, kind, texts, metric, item, value
+"""
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from steps.score.evaluation import Examples, Scorer
 from steps.score.likelihood import compare
+from utils.errors import InputError
 
+# Dicts of a document whose keys are the user's: attributes, conditions, groups, levels and speakers.
+ITEMS = {"attributes", "conditions", "groups", "calibration", "per_speaker", "ci95"}
 REFERENCE_NAMES = {"real_same_group": "real, same group", "real_any_group": "real, any group"}
 
 
@@ -64,3 +73,46 @@ def to_json(document: dict) -> str:
 def primary(scores: dict) -> dict:
     """The figures of samples that stand in overviews: for seen texts, or of the samples as they were given."""
     return scores["samples"].get("seen") or scores["samples"]["given"]
+
+
+def read_results(path: Path | str):
+    """The figures of generators and of real references as a pandas DataFrame, one a row.
+
+    >>> table = read_results("exp/demo")
+    >>> seen = table[(table.texts == "seen") & (table.metric == "attributes.ratio")]
+    >>> seen.pivot(index="model", columns="item", values="value").columns.tolist()
+    ['gender', 'pitch']
+
+    Args:
+        path: exp/<corpus>, the directory of stage 6, or its scores.json.
+    Returns:
+        Columns model; kind; texts that were sampled for (seen, heldout, given; empty where no text matters); metric, as
+        `frechet.ratio`; item, which attribute, condition, group, level or speaker (empty where there is none); value.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    found = [one for one in (path, path / "scores.json", path / "score" / "scores.json") if one.is_file()]
+    if not found:
+        raise InputError(f"{path}: no scores.json, here or in score/; run stage 6 first")
+    document = json.loads(found[0].read_text(encoding="utf-8"))
+    models = {name: document["models"][name] for name in document["order"]}
+    rows = []
+    for model, scores in (*models.items(), *document["references"].items()):
+        figures = {**scores, "samples": {}}
+        for texts, part in (("", figures), *scores["samples"].items()):
+            rows += [(model, scores["kind"], texts, *row) for row in _figures(part)]
+    return pd.DataFrame(rows, columns=["model", "kind", "texts", "metric", "item", "value"])
+
+
+def _figures(value: Any, metric: str = "", item: str = "") -> Iterator[tuple[str, str, float | None]]:
+    """Metric, item and value of every number in nested dicts; null is a number that is not there."""
+    if isinstance(value, list):  # bounds of an interval
+        value = dict(zip(("low", "high"), value, strict=True))
+    if not isinstance(value, dict):
+        if not isinstance(value, str):
+            yield metric, item, value
+        return
+    of_items = not item and metric.rpartition(".")[2] in ITEMS
+    for key, part in value.items():
+        yield from _figures(part, *((metric, key) if of_items else (f"{metric}.{key}".lstrip("."), item)))

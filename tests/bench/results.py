@@ -28,6 +28,7 @@ SECTIONS = (
     "Growth",
     "Launchers",
     "Embeddings of real speakers",
+    "Trials of all pairs",
     "Extraction speed",
 )
 PREFACE = """# Results

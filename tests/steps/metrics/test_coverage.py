@@ -1,9 +1,9 @@
-"""Density and coverage against a plain count, and their expectation."""
+"""Density and coverage, precision and recall against a plain count, and the expectation of coverage."""
 
 import numpy as np
 import pytest
 
-from steps.metrics.coverage import density_and_coverage, expected_coverage, neighbours_for
+from steps.metrics.coverage import density_and_coverage, expected_coverage, neighbours_for, precision_and_recall
 from utils.vectors import unit_rows
 
 
@@ -15,6 +15,25 @@ def test_they_agree_with_a_plain_count():
     radius = np.sort(among, axis=1)[:, 3]
     inside = (1 - made @ real.T) <= radius
     assert density_and_coverage(real, made, 4) == (inside.sum() / (4 * 20), inside.any(axis=0).mean())
+
+
+def test_precision_and_recall_agree_with_a_plain_count():
+    rng = np.random.default_rng(4)
+    real, made = unit_rows(rng.normal(size=(25, 3))), unit_rows(np.array([1, 0, 0]) + rng.normal(size=(40, 3)))
+    expected = []
+    for x, centres in ((made, real), (real, made)):
+        radius = np.sort(1 - centres @ centres.T, axis=1)[:, 2]  # the first is the centre itself
+        expected.append(np.mean([(1 - centres @ one <= radius).any() for one in x]))
+    assert precision_and_recall(real, made, 2) == tuple(expected) and min(expected) < 1
+
+
+def test_a_narrow_generator_is_precise_and_recalls_little():
+    rng = np.random.default_rng(5)
+    real = unit_rows(rng.normal(size=(200, 4)))
+    narrow = unit_rows(np.array([3, 0, 0, 0]) + 0.3 * rng.normal(size=(200, 4)))
+    precision, recall = precision_and_recall(real, narrow, 3)
+    assert precision > 0.9 and recall < 0.2
+    assert precision_and_recall(narrow, real, 3) == (recall, precision)
 
 
 def test_samples_far_away_cover_nothing():

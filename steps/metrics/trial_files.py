@@ -1,0 +1,118 @@
+"""Files of trials and of scores, as Kaldi has them, and their table.
+
+    trials  enrolment test target|nontarget [kind]     kind: target-correct, impostor-wrong, ...; of all lines or none
+    scores  enrolment test score
+
+A notebook starts with one line:
+
+    table = read_scores("scores", "trials")            # a pandas DataFrame: enrol, test, score, target, kind
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from steps.metrics.trials import ONE_KIND, Trials
+from utils.errors import InputError
+from utils.tables import iterate_lines
+
+TARGET = {"target": True, "nontarget": False}
+Pair = tuple[str, str]
+
+
+def read_trials(path: Path | str) -> Trials:
+    """Read a file of trials, in its order."""
+    numbers: dict[Pair, int] = {}
+    targets, kinds, width = [], [], 0
+    for number, where, fields in _lines(Path(path), (3, 4), "enrolment test target|nontarget [kind]"):
+        width = width or len(fields)
+        if len(fields) != width:
+            raise InputError(f"{where}: {len(fields)} fields, the lines before have {width}; give all a kind or none")
+        if fields[2] not in TARGET:
+            raise InputError(f"{where}: expected target or nontarget, found {fields[2]!r}")
+        if numbers.setdefault((fields[0], fields[1]), number) != number:
+            raise InputError(f"{where}: duplicate trial '{fields[0]} {fields[1]}'; remove one of the two lines")
+        targets.append(TARGET[fields[2]])
+        kinds.append(fields[3] if width == 4 else ONE_KIND)
+    if not targets:
+        raise InputError(f"{path}: no trials; expected lines of 'enrolment test target|nontarget [kind]'")
+    columns = [_coded(column) for column in (*zip(*numbers, strict=True), kinds)]
+    (enrolments, enrol), (tests, test), (names, kind) = columns
+    return Trials(enrolments, tests, enrol, test, np.array(targets), names, kind)
+
+
+def write_trials(path: Path, trials: Trials) -> None:
+    """Write a file of trials, with kinds where there is more than one."""
+    words = {answer: word for word, answer in TARGET.items()}
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for number, target in enumerate(trials.targets.tolist()):
+            kind = f" {trials.kinds[trials.kind[number]]}" if len(trials.kinds) > 1 else ""
+            file.write(f"{trials.name(number)} {words[target]}{kind}\n")
+
+
+def read_trial_scores(path: Path | str, trials: Trials) -> np.ndarray:
+    """The scores (P,) of trials, from a file that has a line for each of them and no other, in any order."""
+    numbers = {pair: number for number, pair in enumerate(_pairs(trials))}
+    scores, found = np.empty(len(trials)), np.zeros(len(trials), dtype=bool)
+    for pair, score, where in _scores(Path(path)):
+        number = numbers.get(pair)
+        if number is None:
+            raise InputError(f"{where}: '{' '.join(pair)}' is not among the {len(trials)} trials; score these alone")
+        if found[number]:
+            raise InputError(f"{where}: duplicate score of '{' '.join(pair)}'; remove one of the two lines")
+        scores[number], found[number] = score, True
+    missing = np.flatnonzero(~found)
+    if len(missing):
+        raise InputError(
+            f"{path}: {len(missing)} of {len(trials)} trials have no score, the first is '{trials.name(missing[0])}'"
+        )
+    return scores
+
+
+def read_scores(scores: Path | str, trials: Path | str):
+    """A pandas DataFrame with the columns enrol, test, score, target and kind, a row a trial in the file's order.
+
+    >>> table = read_scores("scores", "trials")
+    >>> table[["enrol", "test", "score", "target"]].to_string(index=False).splitlines()[1].split()
+    ['anna', 'u1', '2.5', 'True']
+    >>> table.groupby("target").score.mean().to_dict()
+    {False: -1.0, True: 2.0}
+    """
+    listed = read_trials(trials)
+    table = listed.table()
+    table.insert(2, "score", read_trial_scores(scores, listed))
+    return table
+
+
+def _scores(path: Path) -> Iterator[tuple[Pair, float, str]]:
+    """Pair, score and `file:line` of each line."""
+    for _, where, (enrolment, test, word) in _lines(path, (3,), "enrolment test score"):
+        try:
+            score = float(word)
+        except ValueError as error:
+            raise InputError(f"{where}: expected a score, found {word!r}") from error
+        if not np.isfinite(score):
+            raise InputError(f"{where}: the score {word} is no finite number")
+        yield (enrolment, test), score, where
+
+
+def _lines(path: Path, widths: tuple[int, ...], expected: str) -> Iterator[tuple[int, str, list[str]]]:
+    """Number, `file:line` and fields of each line."""
+    for number, line in enumerate(iterate_lines(path), 1):
+        fields = line.split()
+        if len(fields) not in widths:
+            raise InputError(f"{path}:{number}: expected '{expected}', found {line!r}")
+        yield number, f"{path}:{number}", fields
+
+
+def _pairs(trials: Trials) -> Iterator[Pair]:
+    enrolments, tests = ([*map(str, ids)] for ids in (trials.enrolments, trials.tests))
+    numbers = zip(trials.enrol.tolist(), trials.test.tolist(), strict=True)
+    return ((enrolments[enrol], tests[test]) for enrol, test in numbers)
+
+
+def _coded(values: tuple[str, ...]) -> tuple[list[str], np.ndarray]:
+    """The distinct values, sorted, and the number of each value in them (P,)."""
+    names, codes = np.unique(np.array(values, dtype=object), return_inverse=True)
+    return names.tolist(), codes.astype(np.int32)
