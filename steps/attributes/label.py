@@ -6,18 +6,19 @@ summary.json) utt2pitch utt2speaking_rate utt2gender spk2gender, failures.tsv, a
 gender.safetensors, measurements.tsv.
 """
 
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from steps.attributes import measurements
+from steps.audio.recordings import read_utterances
 from utils.archives import read_vectors
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option, raw_values
-from utils.stage_dir import StageDir, parts_root
+from utils.parts import remove_parts
+from utils.stage_dir import StageDir
 from utils.tables import read_table
 
 log = logger(__name__)
@@ -49,20 +50,21 @@ def work(options: Options) -> None:
     from steps.attributes.bins import read_rule
     from steps.attributes.rates import UNITS, source_of
 
-    name, shards = measurements.read_shards(options.data)
+    utterances = read_utterances(options.data)
+    identity = measurements.identity_of(options.data, utterances)
     source = source_of(options.data, options.rate_from)
     pitch = read_rule(options.rules, "pitch", "hertz")
     rate = read_rule(options.rules, "speaking_rate", UNITS[source])
-    decides = raw_values(options) | {"measured": name, "rate_from": source}
+    decides = raw_values(options) | {"measured": identity, "rate_from": source}
     with StageDir(options.out, decides, _inputs(options), options.force) as stage:
         if not stage.done:
-            measured = measurements.collect(stage.final, name, shards)
+            measured = measurements.collect(options.out, identity)
             _check_failures(options, measured)
-            corpus = _corpus(options, {one.id: one.speaker for shard in shards for one in shard}, measured, source)
+            corpus = _corpus(options, {one.id: one.speaker for one in utterances}, measured, source)
             _label(options, corpus, pitch, rate, stage)
             measurements.write_measurements(stage.dir / measurements.MEASUREMENTS, measured)
-            (stage.dir / measurements.SIGNATURE).write_text(f"{name}\n")
-    shutil.rmtree(parts_root(options.out), ignore_errors=True)
+            (stage.dir / measurements.SIGNATURE).write_text(f"{identity}\n")
+    remove_parts(options.out)
 
 
 def _script(options: Options) -> Path:

@@ -1,28 +1,24 @@
-"""Measure F0 and syllable nuclei of utterances with Praat: the share of one job, or all of them.
+"""Measure F0 and syllable nuclei of utterances with Praat: those of some shards, or this job's share of all.
 
-Inputs: a data directory with wav.scp (and segments), or a tree of audio files. Output: shards of measurements in
-`.<out>.parts`, which `steps.attributes.label` joins. What an earlier run has done with the same audio is not redone.
+Inputs: the table of `steps.attributes.plan`, and the audio. Output: a journal for each shard, which
+`steps.attributes.label` joins. A job that was killed goes on where it was, inside its shard.
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from steps.attributes.measurements import (
-    UNVOICED,
-    Measurement,
-    is_measured,
-    read_shards,
-    shard_path,
-    write_measurements,
-)
+from steps.attributes.measurements import PLANNER, UNVOICED, Measurement, is_measured
 from steps.audio.read import AudioProblem, load
 from steps.audio.recordings import Utterance
 from utils.command import logger, progress, run_command
 from utils.errors import InputError
+from utils.journal import Journal
 from utils.options import option
+from utils.parts import JOURNAL, Work, current_identity
+from utils.shards import SHARDS_HELP, chosen_shards
 
 log = logger(__name__)
 SAMPLE_RATE = 16000
@@ -32,30 +28,28 @@ SAMPLE_RATE = 16000
 class Options:
     """Options of the command."""
 
-    data: Path = option(help="data directory with wav.scp, or a tree <dataset>/<speaker>/<utterance>.<flac|wav|ogg>")
     out: Path = option(help="directory of attributes that steps.attributes.label will write")
     nj: int = option(1, "number of jobs that share the work", least=1)
     job: int = option(1, "number of this job, from 1", least=1)
+    shards: str | None = option(None, SHARDS_HELP)
 
 
 def work(options: Options) -> None:
-    """Measure the shards of this job that are not there yet."""
-    if options.job > options.nj:
-        raise InputError(f"--job {options.job}: there are --nj {options.nj} jobs")
-    name, shards = read_shards(options.data)
-    if is_measured(options.out, name):
+    """Measure what is left to do of this job's shards."""
+    if is_measured(options.out, current_identity(options.out, {}, PLANNER)):
         log.info("%s: this audio has been measured", options.out)
         return
-    mine = range(options.job - 1, len(shards), options.nj)
-    todo = [number for number in mine if not shard_path(options.out, name, number).is_file()]
+    planned = Work.current(options.out, {}, PLANNER)
+    mine = chosen_shards(planned.n_shards, options.shards, options.job, options.nj)
+    todo = planned.missing(mine, JOURNAL)
     log.info("job %d of %d: %d of its %d shards are left to do", options.job, options.nj, len(todo), len(mine))
-    require_praat()
-    for number in progress(todo, len(todo), "shards"):
-        path = shard_path(options.out, name, number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        working = path.with_suffix(f".{options.job}of{options.nj}.tmp")
-        write_measurements(working, map(measure, shards[number]))
-        working.rename(path)
+    if todo:
+        require_praat()
+    for shard, items in progress(planned.shards(todo), len(todo), "shards"):
+        with Journal(planned.part(shard, JOURNAL)) as journal:
+            for item in items[len(journal.rows) :]:
+                journal.append(astuple(measure(Utterance.from_row(item.content))))
+            journal.seal()
 
 
 def require_praat() -> None:
@@ -67,11 +61,11 @@ def require_praat() -> None:
 
 
 def measure(utterance: Utterance) -> Measurement:
-    """Read and measure an utterance. A measurement of audio that is unreadable or unvoiced carries the reason."""
+    """Read and measure an utterance. The measurement of audio that is unreadable or unvoiced has the reason."""
     try:
         waveform = load(utterance, SAMPLE_RATE).waveform
     except AudioProblem as problem:
-        return Measurement(utterance.id, reason=problem.reason, detail=problem.detail)
+        return Measurement(utterance.id, reason=problem.reason, detail=" ".join(problem.detail.split()))
     return measure_waveform(utterance.id, waveform)
 
 

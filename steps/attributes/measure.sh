@@ -38,7 +38,7 @@ fi
 data=$1 embeddings=$2 out=${3%/} logs=${4:-$(dirname "$3")/log}
 
 mkdir -p "$logs"
-run_jobs "$cmd" JOB=1:"$nj" "$logs/measure.JOB.log" -- \
-  python3 -m steps.attributes.measure --data "$data" --out "$out" --nj "$nj" --job JOB
+python3 -m steps.attributes.plan --data "$data" --out "$out"
+run_jobs "$cmd" JOB=1:"$nj" "$logs/measure.JOB.log" -- python3 -m steps.attributes.measure --out "$out" --nj "$nj" --job JOB
 give rules rate_from lexicon gender_model gender_threshold audit_lines max_fail seed force
 python3 -m steps.attributes.label --data "$data" --embeddings "$embeddings" --out "$out" "${given[@]}"

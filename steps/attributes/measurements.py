@@ -1,22 +1,23 @@
-"""What is measured on one utterance, and how its parts lie on disk until `steps.attributes.label` joins them.
+"""What is measured on one utterance: a row of the journals that jobs write, a line of `measurements.tsv` in the result.
 
-The utterances, sorted by id, are cut into shards of SHARD. A shard is one file of tab-separated values, written
-under another name and renamed: it is complete or absent, and whoever works on it writes the same bytes. Shards lie in
-`.<out>.parts/<signature>/`; the signature stands for the audio and for the constants of the measurement, so that
-nothing of other audio gets into a result.
+Measurements are known by an identity, which stands for the audio and for the constants of the measurement: those of
+other audio are never joined.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from steps.audio.recordings import Utterance, read_utterances
+from steps.audio.recordings import Utterance
 from utils.errors import InputError
-from utils.stage_dir import parts_root, signature
+from utils.journal import read_journal
+from utils.parts import JOURNAL, Work
+from utils.stage_dir import signature
 from utils.tables import read_lines
 
-SHARD = 200  # utterances
-VERSION = 1  # of the measurement: a change that gives other values raises it
+PLANNER = "python3 -m steps.attributes.plan"
+# part of the identity: a change that gives other values raises the version; without "shard" all would be measured anew
+DECIDES = {"version": 1, "shard": 200}
 TABLES = ("wav.scp", "segments", "utt2spk")
 UNVOICED = "unvoiced"
 MEASUREMENTS, SIGNATURE = "measurements.tsv", "measurements.signature"  # in the directory of attributes
@@ -46,39 +47,39 @@ class Measurement:
 HEADER = "\t".join(field.name for field in fields(Measurement))
 
 
-def read_shards(place: Path) -> tuple[str, list[list[Utterance]]]:
-    """Signature and shards of the audio of a data directory or tree."""
-    utterances = read_utterances(place)
-    tables = [path for path in (place / name for name in TABLES) if path.is_file()]
+def identity_of(data: Path, utterances: Sequence[Utterance]) -> str:
+    """A hash of all that decides the measurements: the audio of these utterances of a data directory or tree."""
+    tables = [path for path in (data / name for name in TABLES) if path.is_file()]
     recordings = sorted({utterance.path for utterance in utterances})
-    there = [path for path in recordings if path.is_file()]
-    name = signature({"version": VERSION, "shard": SHARD, "ids": [u.id for u in utterances]}, [*tables, *there])
-    return name, [utterances[start : start + SHARD] for start in range(0, len(utterances), SHARD)]
+    return signature(
+        {**DECIDES, "ids": [utterance.id for utterance in utterances]}, [*tables, *filter(Path.is_file, recordings)]
+    )
 
 
-def shard_path(out: Path, name: str, number: int) -> Path:
-    """The file of a shard."""
-    return parts_root(out) / name / f"{number:06d}.tsv"
-
-
-def is_measured(out: Path, name: str) -> bool:
-    """Does the directory of attributes have the measurements of this signature already?"""
+def is_measured(out: Path, identity: str) -> bool:
+    """Does the directory of attributes have these measurements already?"""
     path = out / SIGNATURE
-    return path.is_file() and path.read_text().strip() == name
+    return path.is_file() and path.read_text().strip() == identity
 
 
-def collect(out: Path, name: str, shards: Sequence[Sequence[Utterance]]) -> list[Measurement]:
-    """All measurements, sorted by utterance: from the shards, or from `out` if it has them already."""
-    if is_measured(out, name):
+def collect(out: Path, identity: str) -> list[Measurement]:
+    """All measurements, sorted by utterance: those that `out` has already, otherwise those in the parts."""
+    if is_measured(out, identity):
         return read_measurements(out / MEASUREMENTS)
-    paths = [shard_path(out, name, number) for number in range(len(shards))]
-    missing = sum(not path.is_file() for path in paths)
-    if missing:
-        raise InputError(
-            f"{parts_root(out)}: {missing} of {len(paths)} shards are missing; "
-            "run steps.attributes.measure for all jobs, or steps/attributes/measure.sh"
-        )
-    return [measurement for path in paths for measurement in read_measurements(path)]
+    planned = Work.find(out, identity)
+    if planned is None:
+        raise InputError(f"{out}: this audio is not measured; run steps/attributes/measure.sh, or {PLANNER} first")
+    planned.require(planned.missing(suffix=JOURNAL), ["python3", "-m", "steps.attributes.measure", "--out", str(out)])
+    measured: list[Measurement] = []
+    for shard, items in planned.shards(range(planned.n_shards)):
+        path = planned.part(shard, JOURNAL)
+        part = [Measurement(*row) for row in read_journal(path)]
+        if [one.utterance for one in part] != [item.id for item in items]:
+            raise InputError(
+                f"{path}: expected the {len(items)} utterances of shard {shard}; remove it and run its job again"
+            )
+        measured += part
+    return measured
 
 
 def write_measurements(path: Path, measurements: Iterable[Measurement]) -> None:

@@ -5,9 +5,10 @@ Reads names only; `steps.audio.read` opens the files.
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from utils.command import logger
 from utils.data_dir import DataDir
@@ -38,6 +39,17 @@ class Utterance:
     speaker: str
     name: str
     speaker_name: str = ""
+
+    def as_row(self) -> list[str | float | None]:
+        """The fields in their order, as JSON has them."""
+        u = self
+        return [u.id, str(u.path), u.begin, u.end, u.dataset, u.speaker, u.name, u.speaker_name]
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> "Utterance":
+        """The utterance of `as_row`."""
+        key, path, *rest = row
+        return cls(key, Path(path), *rest)
 
 
 def read_utterances(place: Path, dataset: str | None = None) -> list[Utterance]:

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -86,7 +85,7 @@ def as_items(batches: Sequence[Batch], shard_seconds: float) -> Iterator[Item]:
     seconds = [sum(timed.seconds for timed in batch) for batch in batches]
     for number, shard in enumerate(shards_of(seconds, shard_seconds, LONGEST_SHARD)):
         for utterance, length in batches[number]:
-            yield Item(utterance.id, shard, [number, length, *as_row(utterance)])
+            yield Item(utterance.id, shard, [number, length, *utterance.as_row()])
 
 
 def as_batches(items: Iterable[Item]) -> Iterator[Batch]:
@@ -98,16 +97,4 @@ def as_batches(items: Iterable[Item]) -> Iterator[Batch]:
 def as_timed(item: Item) -> TimedUtterance:
     """The utterance of an item."""
     _, seconds, *row = item.content
-    return TimedUtterance(from_row(row), seconds)
-
-
-def as_row(utterance: Utterance) -> list[str | float | None]:
-    """The fields of an utterance in their order, as JSON has them."""
-    u = utterance
-    return [u.id, str(u.path), u.begin, u.end, u.dataset, u.speaker, u.name, u.speaker_name]
-
-
-def from_row(row: Sequence[Any]) -> Utterance:
-    """The utterance of `as_row`."""
-    key, path, *rest = row
-    return Utterance(key, Path(path), *rest)
+    return TimedUtterance(Utterance.from_row(row), seconds)

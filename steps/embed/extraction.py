@@ -12,7 +12,7 @@ from typing import Any
 
 from steps.audio.recordings import Utterance
 from steps.embed.backend import BACKENDS, Backend
-from steps.embed.batches import BatchRule, as_row
+from steps.embed.batches import BatchRule
 from utils.options import as_dict, option, raw_values
 from utils.parts import Work, current_identity
 from utils.registry import files_of, make_options, parse_changes
@@ -118,7 +118,7 @@ def identity_of(choice: BackendChoice, options: Options, utterances: Iterable[Ut
     for utterance in utterances:
         if utterance.path not in stats:
             stats[utterance.path] = _stat(utterance.path)
-        row = [*as_row(utterance), stats[utterance.path]]
+        row = [*utterance.as_row(), stats[utterance.path]]
         digest.update(json.dumps(row).encode())
     return digest.hexdigest()[:16]
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,11 @@ import pytest
 pytest.importorskip("parselmouth", reason="praat-parselmouth (GPL, optional) is not installed")
 soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
 
-from steps.attributes import label, measure  # noqa: E402
-from steps.attributes.measurements import SHARD, read_measurements  # noqa: E402
+from steps.attributes import label, measure, plan  # noqa: E402
 from utils.archive_writer import write_vectors  # noqa: E402
 from utils.archives import read_vectors  # noqa: E402
 from utils.data_dir import write_data_dir  # noqa: E402
+from utils.journal import is_sealed  # noqa: E402
 from utils.stage_dir import parts_root  # noqa: E402
 from utils.tables import read_table  # noqa: E402
 
@@ -57,11 +58,16 @@ def corpus(tmp_path_factory) -> Path:
     return root
 
 
+def measure_all(corpus: Path, out: Path, *more: object) -> None:
+    """The plan, and one job with these options."""
+    assert plan.main(["--data", str(corpus / "audio"), "--out", str(out)]) == 0
+    assert measure.main(["--out", str(out), *map(str, more)]) == 0
+
+
 def run(corpus: Path, out: Path, nj: int = 1, **options) -> int:
-    """All jobs, then the labels; returns the first exit status that is not 0."""
+    """The plan, all jobs, then the labels, whose exit status is returned."""
     for job in range(1, nj + 1):
-        words = ["--data", corpus / "audio", "--out", out, "--nj", nj, "--job", job]
-        assert measure.main(list(map(str, words))) == 0
+        measure_all(corpus, out, "--nj", nj, "--job", job)
     words = ["--data", corpus / "audio", "--out", out, "--embeddings", corpus / "xvector.scp", "--rules", RULES]
     return label.main(
         [*map(str, words), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
@@ -102,30 +108,84 @@ def test_the_unit_is_in_the_summary(done):
     assert summary["gender"]["held_out"]["accuracy"] > 0.95
 
 
-def test_any_number_of_jobs_and_a_kill_in_between(corpus, done, tmp_path):
+def journals(out: Path) -> dict[Path, int]:
+    """The journals of jobs, and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in parts_root(out).glob("*/part-*.jsonl")}
+
+
+def test_any_number_of_jobs(corpus, done, tmp_path):
     out = tmp_path / "attributes"
-    words = ["--data", str(corpus / "audio"), "--out", str(out), "--nj", "3"]
-    assert measure.main([*words, "--job", "2"]) == 0
-    (shard,) = [path for path in parts_root(out).rglob("*.tsv")]
-    assert len(read_measurements(shard)) == 24 * 9 - SHARD
-    (shard.parent / "000000.1of3.tmp").write_text("half a li")  # of a job that was killed
-    marked = shard.read_text().replace("s23-8\t1\t", "s23-8\t7\t")
-    shard.write_text(marked)  # not measured again: the mark will be in the result
+    measure_all(corpus, out, "--nj", 5, "--job", 2)
+    before = journals(out)
+    assert len(before) == 4  # of 18 shards
+    measure_all(corpus, out, "--nj", 3, "--job", 2)
+    assert before.items() < journals(out).items()  # what was done is not done again
     assert run(corpus, out, nj=2) == 0
-    assert "s23-8\t7\t" in (out / "measurements.tsv").read_text()
-    assert not parts_root(out).exists()
-    shutil.rmtree(out)
-    assert run(corpus, out, nj=3) == 0
     assert contents(out) == contents(done)
+    assert not parts_root(out).exists()
     assert run(corpus, out, nj=1) == 0  # up to date
 
 
-def test_a_missing_shard_is_an_error(corpus, tmp_path, capsys):
+def test_a_killed_job_goes_on_inside_its_shard(corpus, done, tmp_path, monkeypatch):
+    data, out = tmp_path / "audio", tmp_path / "attributes"
+    shutil.copytree(corpus / "audio", data)
+    (data / "utt2dur").write_text("".join(f"{key} 0.25\n" for key in read_table(data / "utt2spk")))  # one shard
+    assert plan.main(["--data", str(data), "--out", str(out)]) == 0
+    dies = f"""
+import os, signal
+from steps.attributes import measure
+
+def measure_some(utterance, measure=measure.measure, left=iter(range(130))):
+    return os.kill(os.getpid(), signal.SIGKILL) if next(left) == 129 else measure(utterance)
+
+measure.measure = measure_some
+measure.main(["--out", {str(out)!r}])
+"""
+    assert subprocess.run([sys.executable, "-c", dies], cwd=ROOT, stderr=subprocess.DEVNULL).returncode == -9
+    (journal,) = journals(out)
+    assert not is_sealed(journal)
+    journal.write_bytes(journal.read_bytes() + b'{"crc32": "00')  # a torn line
+    measured, measure_one = [], measure.measure
+    monkeypatch.setattr(measure, "measure", lambda utterance: measured.append(utterance) or measure_one(utterance))
+    assert measure.main(["--out", str(out)]) == 0
+    assert 216 - 129 <= len(measured) <= 216 - 100
+    shutil.copytree(corpus, tmp_path, ignore=lambda *_: ["audio"], dirs_exist_ok=True)
+    assert run(tmp_path, out) == 0
+    assert contents(out) == contents(done)
+
+
+def test_arrays_of_any_shape_and_the_call_that_makes_the_rest(corpus, done, tmp_path, capsys):
+    out = tmp_path / "attributes"
+    words = ["--data", corpus / "audio", "--out", out, "--embeddings", corpus / "xvector.scp", "--rules", RULES]
+    for shards, missing in (("5", "0-4,6-17"), ("0,5,12", "1-4,6-11,13-17"), ("0-15%7", "16-17")):
+        measure_all(corpus, out, "--shards", shards)
+        assert label.main(list(map(str, words))) == 1 and not out.exists()
+        call = capsys.readouterr().err.rpartition("this makes them: ")[2]
+        assert call == f"python3 -m steps.attributes.measure --out {out} --shards {missing}\n"
+    assert measure.main(["--out", str(out), "--shards", "17-18"]) == 1
+    assert "there is no shard 18; this work has 18 shards" in capsys.readouterr().err
+    subprocess.run(call, shell=True, check=True, stderr=subprocess.DEVNULL)
+    assert label.main(list(map(str, words))) == 0
+    assert contents(out) == contents(done)
+
+
+def test_audio_that_is_not_planned(corpus, tmp_path, capsys):
     out = tmp_path / "attributes"
     words = ["--data", corpus / "audio", "--out", out, "--embeddings", corpus / "xvector.scp", "--rules", RULES]
     assert label.main(list(map(str, words))) == 1
-    assert "2 of 2 shards are missing" in capsys.readouterr().err
+    assert "this audio is not measured; run steps/attributes/measure.sh" in capsys.readouterr().err
+    assert measure.main(["--out", str(out)]) == 1
+    assert "nothing is planned; run python3 -m steps.attributes.plan" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_journal_of_other_utterances_is_refused(corpus, tmp_path, capsys):
+    out = tmp_path / "attributes"
+    measure_all(corpus, out)
+    first, second, *_ = sorted(journals(out))
+    first.write_bytes(second.read_bytes())
+    assert run(corpus, out) == 1
+    assert f"{first}: expected the 12 utterances of shard 0" in capsys.readouterr().err
 
 
 def test_other_bins_need_no_new_measurement(corpus, done, tmp_path):

@@ -1,0 +1,59 @@
+"""Plan the measurement of a corpus: divide its utterances into shards, for any number of jobs.
+
+Input: a data directory with wav.scp (and segments), or a tree of audio files. Output: the table of shards that
+`utils.parts` describes, beside --out. Audio that is measured already has no table.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.attributes.measurements import identity_of, is_measured
+from steps.audio.recordings import Utterance, read_utterances
+from utils.command import logger, run_command
+from utils.options import option
+from utils.parts import Item, Work, make_current
+from utils.shards import shards_of
+from utils.tables import read_table
+
+log = logger(__name__)
+SHARD_SECONDS = 60.0  # least audio in a shard
+USUAL_SECONDS = 5.0  # of an utterance whose length no table has
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    data: Path = option(help="data directory with wav.scp, or a tree <dataset>/<speaker>/<utterance>.<flac|wav|ogg>")
+    out: Path = option(help="directory of attributes that steps.attributes.label will write")
+
+
+def work(options: Options) -> None:
+    """Make the plan current; write its table if there is none, unless all of it is measured."""
+    utterances = read_utterances(options.data)
+    identity = identity_of(options.data, utterances)
+    if not is_measured(options.out, identity) and Work.find(options.out, identity) is None:
+        shards = shards_of(list(lengths(options.data, utterances)), SHARD_SECONDS)
+        items = [Item(one.id, shard, one.as_row()) for one, shard in zip(utterances, shards, strict=True)]
+        planned = Work.write(options.out, identity, items)
+        log.info("%d utterances in %d shards", len(items), planned.n_shards)
+    make_current(options.out, identity, {})
+
+
+def lengths(data: Path, utterances: Sequence[Utterance]) -> Iterator[float]:
+    """The seconds of each utterance, as far as tables have them; no audio is opened."""
+    table = read_table(data / "utt2dur") if (data / "utt2dur").is_file() else {}
+    for one in utterances:
+        segment = USUAL_SECONDS if one.begin is None else one.end - one.begin
+        yield float(table.get(one.id, segment))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
