@@ -6,7 +6,10 @@ content is flushed first, and the directory, which holds the name, afterwards.
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+FLUSHES = 32  # at a time
 
 
 def write_whole(path: Path, content: bytes | memoryview, shared: bool = False) -> None:
@@ -37,11 +40,13 @@ def rename(source: Path, target: Path) -> None:
 
 def sync_tree(directory: Path) -> None:
     """Flush all files below a directory and the names of all of them to disk; links are not followed."""
+    folders, files = [], []
     for folder, _, names in os.walk(directory):
-        for name in names:
-            if not (path := Path(folder, name)).is_symlink():
-                sync(path)
-        sync(Path(folder))
+        folders.append(Path(folder))
+        files += [path for name in names if not (path := Path(folder, name)).is_symlink()]
+    with ThreadPoolExecutor(FLUSHES) as threads:  # one disk operation then serves many small files
+        list(threads.map(sync, files))
+        list(threads.map(sync, folders))
 
 
 def sync(path: Path) -> None:

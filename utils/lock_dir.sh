@@ -9,13 +9,14 @@
 # its children, which inherit it. Where another run holds it, the script ends with status 1 and a line that names that run. Where
 # the run that took it is dead and only children that it left behind still hold it, these are killed and the lock is taken over.
 #
-# .lock  one line, `host pid start command...`: start is the process's start time of /proc, as a pid may be given anew.
+# .lock       one line, `host pid start command...`: start is the process's start time of /proc, as a pid may be given anew
+# .lock.turn  empty, locked for a moment: between taking .lock and writing who holds it, no other run may look
+# Both are opened for writing, without which NFS gives no exclusive lock.
 
 lock_dir() {
   local dir=$1 lock turn host pid start command
   mkdir -p -- "$dir" || exit 1
-  # A short lock on the directory itself: between taking .lock and writing who holds it, no other run may look.
-  exec {turn}<"$dir" && flock "$turn" || exit 1
+  exec {turn}>>"$dir/.lock.turn" && flock "$turn" || exit 1
   exec {lock}>>"$dir/.lock" || exit 1
   if ! flock --nonblock "$lock"; then
     read -r host pid start command <"$dir/.lock" || true
@@ -34,7 +35,7 @@ lock_dir() {
     }
   fi
   echo "$HOSTNAME $$ $(_lock_start_time $$) $(tr '\0\n' '  ' </proc/$$/cmdline)" >"$dir/.lock" || exit 1
-  exec {turn}<&-
+  exec {turn}>&-
 }
 
 # The start time of process $1 in clock ticks since boot; nothing if there is none, or only its unreaped rest.

@@ -1,8 +1,9 @@
 """A stage directory is complete or it is absent.
 
-Outputs are written into a hidden directory beside the final one and renamed when all is there. `.done` holds a
-signature of the options and of the inputs: with the same ones a rerun is a no-op that says so, with others the stage is
-redone.
+Outputs are written into a hidden directory beside the final one, flushed to disk, and renamed when all is there. A link
+to a stage directory stays: the hidden directory is then beside what it leads to. `.done` holds a signature of the
+options and of the inputs, and the name of the command: with the same ones a rerun is a no-op that says so, with other
+options or inputs the stage is redone; what another command has finished is never replaced.
 
     with StageDir(options.out, options, inputs=[options.data], force=options.force) as stage:
         if stage.done:
@@ -10,11 +11,13 @@ redone.
         (stage.dir / "table").write_text(...)
 """
 
-import fcntl
+import contextlib
 import hashlib
 import json
 import os
+import shlex
 import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -23,35 +26,50 @@ from typing import Any, Self
 import yaml
 
 from utils.command import logger
+from utils.durable import rename, sync_tree
 from utils.errors import InputError
+from utils.locking import LOCK, lock_file, remove_lock
 from utils.options import as_dict, raw_values
 from utils.run_info import write_run_info
 
 log = logger(__name__)
-DONE, CONFIG, RUN_INFO = ".done", "config.yaml", "run_info.json"
+BEGUN, DONE, CONFIG, RUN_INFO = ".signature", ".done", "config.yaml", "run_info.json"
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", ".wav", ".flac"}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards")  # options that do not change an output
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
+NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files that say nothing of what an input holds
+ROOMS = ("local", "steps")  # the packages whose modules are commands that finish directories
 
 
 class StageDir:
     """Context manager around one output directory.
 
-    `options` is the dataclass of a command, with the command's fixed name in COMMAND, or a mapping of plain values.
+    Args:
+        out: the directory, or a link to it.
+        options: the dataclass of a command, with the command's fixed name in COMMAND, or a mapping of plain values.
+        command: the command's fixed name, where `options` is a mapping.
+        resume: keep what an interrupted run with the same signature left in `dir`, for the caller to go on from.
 
     Attributes:
         final: the directory as the user named it.
         dir: where to write now; renamed to `final` on a clean exit, removed on an exception.
         done: the final directory is complete and has this signature: write nothing.
-
-    With `resume`, what an interrupted run with the same signature left in `dir` is kept, for the caller to go on from.
     """
 
-    def __init__(self, out: Path, options: Any, inputs: Iterable[Path] = (), force: bool = False, resume: bool = False):
+    def __init__(
+        self,
+        out: Path,
+        options: Any,
+        inputs: Iterable[Path] = (),
+        force: bool = False,
+        resume: bool = False,
+        command: str | None = None,
+    ):
         self.final = Path(out).absolute()
-        self.dir = self.final.with_name(f".{self.final.name}.tmp")
-        self.old = self.final.with_name(f".{self.final.name}.old")
+        self.target = _behind_links(self.final)
+        self.dir, self.old, self.lock_path = (_beside(self.target, name) for name in ("tmp", "old", "lock"))
         self.options, self.inputs, self.force, self.resume = options, [Path(path) for path in inputs], force, resume
+        self.command = command or options.COMMAND
         self.done = False
 
     def __enter__(self) -> Self:
@@ -64,28 +82,54 @@ class StageDir:
             self._prepare()
         except BaseException:
             self._discard()
-            os.close(self.lock)
+            self._unlock()
             raise
         return self
 
     def _is_up_to_date(self) -> bool:
-        if self.force or self._read(self.final / DONE) != self.signature:
+        if self.force or _read_done(self.final / DONE)[0] != self.signature:
             return False
-        shutil.rmtree(self.old, ignore_errors=True)
+        if self.old.exists() or self.lock_path.exists():
+            with contextlib.suppress(InputError, OSError):  # left for a writer, or for who may remove them
+                self._lock()
+                shutil.rmtree(self.old, ignore_errors=True)
+                self._unlock()
         log.info("%s is up to date", self.final)
         return True
 
     def _prepare(self) -> None:
         """Holding the lock: see to what an interrupted run has left, and empty the working directory."""
+        for path in (self.dir, self.old):
+            if path.is_symlink():
+                raise InputError(
+                    f"{path}: a link, but this name is used while {self.final} is written: remove the link; to keep "
+                    f"the outputs on another disk, make {self.final} itself a link"
+                )
         self._restore()
-        if self.final.exists() and any(self.final.iterdir()) and not (self.final / DONE).exists():
+        self._check_maker()
+        self.dir.mkdir(exist_ok=True)
+        if not (self.resume and not self.force and _read_done(self.dir / BEGUN)[0] == self.signature):
+            for item in self.dir.iterdir():
+                shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+        (self.dir / BEGUN).write_text(f"{self.signature}\n{self.command}\n")
+
+    def _check_maker(self) -> None:
+        """Refuse to replace what is no stage's, or another command's."""
+        if self.final.exists() and not self.final.is_dir():
+            raise InputError(f"{self.final}: not a directory; name another one or remove this file")
+        if not self.final.exists() or not any(self.final.iterdir()):
+            return
+        signature, maker = _read_done(self.final / DONE)
+        if signature is None or (maker is None and not (self.final / RUN_INFO).is_file()):
             raise InputError(
                 f"{self.final}: has files that no stage has written; name another directory or empty this one"
             )
-        if not (self.resume and not self.force and self._read(self.dir / ".signature") == self.signature):
-            for item in self.dir.iterdir():
-                shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
-        (self.dir / ".signature").write_text(self.signature)
+        maker = maker or _maker_of_old(self.final)
+        if maker not in (None, self.command, _program()):
+            raise InputError(
+                f"{self.final}: {maker} has made it, and {self.command} does not replace it; name another directory "
+                "or remove this one"
+            )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -102,7 +146,7 @@ class StageDir:
             self._discard()
             raise
         finally:
-            os.close(self.lock)
+            self._unlock()
 
     def _discard(self) -> None:
         if not self.resume:
@@ -111,49 +155,85 @@ class StageDir:
     def _restore(self) -> None:
         """Undo a commit that was killed between its two renames."""
         if self.old.exists():
-            if self.final.exists():
+            if self.target.exists():
                 shutil.rmtree(self.old)
             else:
-                self.old.rename(self.final)
+                self.old.rename(self.target)
 
     def _lock(self) -> None:
-        """Make the working directory ours, or refuse: two writers would mix their files."""
-        while True:
-            self.dir.mkdir(parents=True, exist_ok=True)
-            self.lock = os.open(self.dir, os.O_RDONLY)
-            try:
-                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                os.close(self.lock)
-                raise InputError(f"{self.final}: another process is writing it; wait for it or stop it") from error
-            if self.dir.exists() and os.fstat(self.lock).st_ino == self.dir.stat().st_ino:
-                return
-            os.close(self.lock)
+        """Be the only writer, or refuse: two would mix their files."""
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.lock = lock_file(self.lock_path)
+        except BlockingIOError as error:
+            raise InputError(f"{self.final}: another process is writing it; wait for it or stop it") from error
+
+    def _unlock(self) -> None:
+        remove_lock(self.lock_path, self.lock)
 
     def _commit(self) -> None:
         plain = as_dict(self.options)
         config = {name: value for name, value in plain.items() if name not in HOW_NOT_WHAT}
         (self.dir / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         write_run_info(self.dir / RUN_INFO, plain, self.final)
-        (self.dir / ".signature").rename(self.dir / DONE)
-        if self.final.exists():
-            self.final.rename(self.old)
-        self.dir.rename(self.final)
+        sync_tree(self.dir)
+        rename(self.dir / BEGUN, self.dir / DONE)
+        if self.target.exists():
+            self.target.rename(self.old)
+        rename(self.dir, self.target)
         shutil.rmtree(self.old, ignore_errors=True)
-
-    @staticmethod
-    def _read(path: Path) -> str | None:
-        return path.read_text() if path.is_file() else None
 
 
 def is_done(out: Path, options: Any, inputs: Iterable[Path] = ()) -> bool:
     """Is this directory complete, with these options and inputs?"""
-    return StageDir._read(Path(out) / DONE) == signature(options, inputs)
+    return _read_done(Path(out) / DONE)[0] == signature(options, inputs)
 
 
 def parts_root(out: Path) -> Path:
     """Where jobs that share a stage leave their parts until a command merges them into `out`."""
-    return out.absolute().with_name(f".{out.name}.parts")
+    root = _beside(_behind_links(out.absolute()), "parts")
+    if root.is_symlink():
+        raise InputError(f"{root}: a link, but the parts of {out} go there: remove the link")
+    return root
+
+
+def _beside(directory: Path, name: str) -> Path:
+    return directory.with_name(f".{directory.name}.{name}")
+
+
+def _behind_links(path: Path) -> Path:
+    """The directory that a path leads to, which need not be there yet; of a link that leads nowhere its parent must."""
+    for link in (path, *path.parents):
+        if link.is_symlink() and not link.exists():
+            goal = Path(os.path.realpath(link))
+            if goal.is_symlink():
+                raise InputError(f"{link}: a link that leads to itself; remove it")
+            if not goal.parent.is_dir():
+                raise InputError(
+                    f"{link}: a link to {goal}, and there is no directory {goal.parent}; is its disk mounted? Make the "
+                    "directory, or remove the link"
+                )
+    return Path(os.path.realpath(path))
+
+
+def _read_done(path: Path) -> tuple[str | None, str | None]:
+    """Signature and command, each None where there is none; directories of old have a signature alone."""
+    lines = path.read_text().splitlines() if path.is_file() else []
+    signature, command, *_ = [*lines, None, None]
+    return signature, command
+
+
+def _maker_of_old(directory: Path) -> str | None:
+    """The module that has written a directory whose `.done` does not tell; None where it was run in another way."""
+    words = shlex.split(json.loads((directory / RUN_INFO).read_text(encoding="utf-8"))["command"])
+    module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
+    return module if module.partition(".")[0] in ROOMS else None
+
+
+def _program() -> str | None:
+    """The module that this process was started with, if any."""
+    spec = sys.modules["__main__"].__spec__
+    return spec.name.removesuffix(".__main__") if spec else None
 
 
 def signature(options: Any, inputs: Iterable[Path]) -> str:
@@ -183,7 +263,7 @@ def _owner(options: Any) -> str:
 def _files(root: Path) -> Iterable[Path]:
     if root.is_file():
         return [root]
-    return (path for path in root.rglob("*") if path.is_file() and path.name not in (DONE, CONFIG, RUN_INFO, ".lock"))
+    return (path for path in root.rglob("*") if path.is_file() and path.name not in NO_INPUT)
 
 
 def _fingerprint(path: Path) -> str:

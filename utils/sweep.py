@@ -9,7 +9,6 @@ out, so that a rerun after a failure, a kill or an added value runs what is miss
 """
 
 import contextlib
-import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import yaml
 
 from utils.command import logger, run_command
 from utils.errors import InputError
+from utils.locking import LOCK, lock_file, remove_lock
 from utils.options import as_dict, option
 from utils.run_info import write_run_info
 from utils.stage_dir import CONFIG, RUN_INFO
@@ -94,14 +94,14 @@ def _report(plan: Plan, results: list[Result]) -> None:
 def _alone(out: Path) -> Iterator[None]:
     """Refuse where another sweep runs in this directory."""
     out.mkdir(parents=True, exist_ok=True)
-    lock = os.open(out, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        lock = lock_file(out / LOCK)
     except BlockingIOError as error:
         raise InputError(f"{out}: another sweep is running in it; wait for it or stop it") from error
+    try:
+        yield
     finally:
-        os.close(lock)
+        remove_lock(out / LOCK, lock)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -56,7 +56,7 @@ def work(options: Options) -> None:
     pitch = read_rule(options.rules, "pitch", "hertz")
     rate = read_rule(options.rules, "speaking_rate", UNITS[source])
     decides = raw_values(options) | {"measured": identity, "rate_from": source}
-    with StageDir(options.out, decides, _inputs(options), options.force) as stage:
+    with StageDir(options.out, decides, _inputs(options), options.force, command="steps.attributes.label") as stage:
         if not stage.done:
             measured = measurements.collect(options.out, identity)
             _check_failures(options, measured)

@@ -29,7 +29,7 @@ def work(options: Options) -> None:
     """Merge the parts and commit the result."""
     choice = BackendChoice.of(options)
     about = described(choice, options, planned_identity(choice, options))
-    with StageDir(options.out, about, force=options.force) as stage:
+    with StageDir(options.out, about, force=options.force, command="steps.embed.merge") as stage:
         if stage.done:  # perhaps with a larger --max_fail
             failures = read_failures(options.out / FAILURES)
             n = len(read_lines(options.out / "utt2spk")) + len(failures)

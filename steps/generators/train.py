@@ -83,7 +83,8 @@ def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
         "store_speaker_means": options.store_speaker_means,
     }
     inputs = [options.index / "train", options.index / "dev", options.descriptions, options.text_vectors]
-    with StageDir(options.out / entry.name, resolved, inputs, options.force, resume=True) as stage:
+    out = options.out / entry.name
+    with StageDir(out, resolved, inputs, options.force, resume=True, command="steps.generators.train") as stage:
         if stage.done:
             return
         from steps.generators.contract import Workplace

@@ -27,7 +27,13 @@ class Options:
     nj: int = option(1, "jobs")
 
 
-def run(options: Options, inputs=(), force: bool = False, content: str = "text\n") -> bool:
+@dataclass(frozen=True)
+class Other:
+    COMMAND: ClassVar[str] = "tests.other"
+    out: Path = option(help="directory to write")
+
+
+def run(options: Options | Other, inputs=(), force: bool = False, content: str = "text\n") -> bool:
     """Write one file. Returns whether there was anything to do."""
     with StageDir(options.out, options, inputs, force) as stage:
         if not stage.done:
@@ -99,6 +105,59 @@ def test_foreign_files_are_not_replaced(options):
             run(options, force=force)
     assert (options.out / "thesis.tex").read_text() == "precious"
     assert hidden(options) == []
+
+
+def test_what_another_command_has_finished_is_not_replaced(options):
+    run(options)
+    for force in (False, True):
+        with pytest.raises(
+            InputError, match="a stage: tests.utils.test_stage_dir has made it, and tests.other does not"
+        ):
+            run(Other(options.out), force=force)
+    assert (options.out / "file").read_text() == "text\n"
+    assert hidden(options) == []
+    assert not run(options)
+
+
+def test_directories_of_old_count_whose_done_holds_no_command(options):
+    run(options)
+    done, info = options.out / ".done", options.out / "run_info.json"
+    done.write_text(done.read_text().splitlines()[0])
+    assert not run(options)
+    made_by = "/a b/python3 -m local.prepare_demo --out x"
+    info.write_text(json.dumps({"command": made_by}))
+    assert not run(options)
+    with pytest.raises(InputError, match="local.prepare_demo has made it, and tests.utils.test_stage_dir does not"):
+        run(replace(options, seed=1))
+    info.write_text(json.dumps({"command": "python3 notebook.py"}))  # it may be anybody's
+    assert run(replace(options, seed=1))
+
+
+def test_what_is_done_but_by_no_stage_is_not_replaced(options):
+    options.out.mkdir()
+    (options.out / ".done").write_text("a signature")  # such as a point of a sweep has
+    with pytest.raises(InputError, match="no stage has written"):
+        run(options)
+
+
+def test_a_stage_is_on_disk_before_it_has_its_name(options, monkeypatch):
+    flushed, fsync = set(), os.fsync
+    rename, at_rename = Path.rename, {}
+
+    def note_flush(descriptor):
+        flushed.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    def note_rename(self, target):
+        at_rename[Path(target)] = set(flushed)
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", note_flush)
+    monkeypatch.setattr(Path, "rename", note_rename)
+    run(options)
+    written = {path.stat().st_ino for path in (options.out, *options.out.iterdir())}
+    assert written <= at_rename[options.out]
+    assert options.out.parent.stat().st_ino in flushed
 
 
 def test_second_writer_is_refused_and_harms_nothing(options):

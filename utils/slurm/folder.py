@@ -18,7 +18,9 @@ from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import Any
 
+from utils.durable import rename, sync
 from utils.errors import InputError
+from utils.locking import lock_file
 from utils.slurm.request import Request
 
 NOTE, COMMAND, SLURM_LOG = "launch.json", "command", "slurm.log"
@@ -46,32 +48,50 @@ class LaunchFolder:
         return self.path / f"ended.{number}"
 
     def make(self, jobs_named: Callable[[str], Sized]) -> None:
-        """Make the folder, and tidy up behind launches that are over.
+        """Make the folder, and remove those of launches that are over.
 
         Args:
             jobs_named: the jobs in the queue under a name.
-        Raises InputError while an earlier launch into the same logs, or a job of one, is alive.
+        Raises InputError while another launch into the same logs, or a job of one, is alive.
         """
-        for note in sorted(self.path.parent.glob(f"*/{NOTE}")):
-            earlier = json.loads(note.read_text(encoding="utf-8"))
-            jobs, alive = jobs_named(earlier["name"]), _is_locked(note)
-            if self._overlaps(earlier) and (jobs or alive):
-                owner = f"process {earlier['pid']} on {earlier['host']}" + ("" if alive else ", which is gone")
-                raise InputError(
-                    f"{self.request.log}: an earlier launch ({owner}) has {len(jobs)} jobs in the queue; wait for it, "
-                    f"stop it, or cancel its jobs: scancel --me --name={earlier['name']}"
-                )
-            if not jobs and not alive:
-                shutil.rmtree(note.parent, ignore_errors=True)
         self.path.mkdir(parents=True)
-        (self.path / COMMAND).write_text(self.request.command, encoding="utf-8", errors="surrogateescape")
+        try:
+            (self.path / COMMAND).write_text(self.request.command, encoding="utf-8", errors="surrogateescape")
+            self._write_note()
+            for note in sorted(self.path.parent.glob(f"*/{NOTE}")):
+                if note.parent != self.path:
+                    self._look_at(note, jobs_named)
+        except BaseException:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+
+    def _write_note(self) -> None:
+        """Others see the note when it is locked and whole: two launches at the same time see each other."""
         note = {
             **{"name": self.name, "host": socket.gethostname(), "pid": os.getpid()},
             **{"log": self.request.log, "first": self.request.first, "last": self.request.last},
         }
-        (self.path / NOTE).write_text(json.dumps(note) + "\n", encoding="utf-8")
-        self._lock = (self.path / NOTE).open()
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        partial = self.path / f"{NOTE}.partial"
+        self._lock = lock_file(partial)
+        os.write(self._lock, f"{json.dumps(note)}\n".encode())
+        sync(partial)
+        rename(partial, self.path / NOTE)
+
+    def _look_at(self, note: Path, jobs_named: Callable[[str], Sized]) -> None:
+        """Refuse beside a launch that is alive; remove the folder of one that is over."""
+        try:
+            earlier = json.loads(note.read_text(encoding="utf-8"))
+            jobs, alive = jobs_named(earlier["name"]), _is_locked(note)
+        except FileNotFoundError:  # another launch has just removed it
+            return
+        if self._overlaps(earlier) and (jobs or alive):
+            owner = f"process {earlier['pid']} on {earlier['host']}" + ("" if alive else ", which is gone")
+            raise InputError(
+                f"{self.request.log}: another launch ({owner}) has {len(jobs)} jobs in the queue; wait for it, "
+                f"stop it, or cancel its jobs: scancel --me --name={earlier['name']}"
+            )
+        if not jobs and not alive:
+            shutil.rmtree(note.parent, ignore_errors=True)
 
     def _overlaps(self, earlier: dict[str, Any]) -> bool:
         request = self.request
@@ -79,9 +99,9 @@ class LaunchFolder:
 
 
 def _is_locked(path: Path) -> bool:
-    with path.open() as file:
-        try:
+    try:
+        with path.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except (BlockingIOError, PermissionError):  # the second: another user's launch, which cannot be asked
+        return True
     return False

@@ -5,15 +5,13 @@ interrupted run with the same signature has left stays, for the command to go on
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from utils.stage_dir import DONE
-
-BEGUN = ".signature"
+from utils.locking import LOCK, lock_file
+from utils.stage_dir import BEGUN, DONE
 
 
 def is_done(directory: Path, signature: str) -> bool:
@@ -31,9 +29,8 @@ def forget(directory: Path) -> None:
 def locked(directory: Path) -> Iterator[int]:
     """Hold the directory for this process and for the children that inherit the descriptor; wait for who holds it."""
     directory.mkdir(parents=True, exist_ok=True)
-    lock = os.open(directory, os.O_RDONLY)
+    lock = lock_file(directory / LOCK, wait=True)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock
     finally:
         os.close(lock)
@@ -45,7 +42,8 @@ def begin(directory: Path, signature: str) -> None:
         return
     forget(directory)
     for item in directory.iterdir():
-        shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+        if item.name != LOCK:
+            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
     (directory / BEGUN).write_text(signature)
 
 

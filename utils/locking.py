@@ -1,0 +1,34 @@
+"""Locks between processes, on this machine and on all others that see the file.
+
+A lock is an flock on a file opened for writing: NFS makes a lock of its server's of it, which needs a file opened for
+writing, and excludes nobody from a directory. A lock ends with the last process that holds its descriptor.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+LOCK = ".lock"  # of a directory that one run or job has for itself
+
+
+def lock_file(path: Path, wait: bool = False) -> int:
+    """Make the file if need be and lock it. Returns its descriptor, which holds the lock until it is closed.
+
+    Raises BlockingIOError where somebody else holds it, unless told to `wait`.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # its last owner has removed it meanwhile
+
+
+def remove_lock(path: Path, descriptor: int) -> None:
+    """Remove a file that this process has locked, and give the lock up."""
+    path.unlink(missing_ok=True)
+    os.close(descriptor)
