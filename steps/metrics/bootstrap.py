@@ -2,12 +2,12 @@
 
 The joint bootstrap of verification draws as many speakers as there are, with replacement, on both sides of the trials
 at once (N. Poh and S. Bengio, "Estimating the confidence interval of expected performance curve in biometric
-authentication using joint bootstrap", ICASSP 2007). Its draws are curves, so that any metric has its interval:
+authentication using joint bootstrap", ICASSP 2007). Each draw has its curve, so that any metric has an interval:
 
-    draws = joint_bootstrap(trials, 1000, np.random.default_rng(0))
-    low, high = interval(equal_error_rate(draws.curve))
+    replicates = joint_bootstrap(trials, 1000, np.random.default_rng(0))
+    low, high = interval(equal_error_rate(replicates.curve))
 
-Systems that score the same trials meet the same draws if their random states are equal: subtract draw from draw for
+Systems that score the same trials get the same draws from equal random states: subtract their metrics draw by draw for
 the interval of a difference.
 """
 
@@ -25,8 +25,8 @@ MEANS = 2000  # draws for the interval of a mean
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
-    """What each draw of speakers says.
+class Replicates:
+    """The trials of each draw of speakers, as metrics see them.
 
     Attributes:
         curve: rates of errors (draws, T). cllr: (draws,) in bits; it means something for log likelihood ratios only.
@@ -36,7 +36,7 @@ class Draws:
     cllr: np.ndarray
 
 
-def joint_bootstrap(blocks: Iterable[ScoredTrials], draws: int, rng: np.random.Generator) -> Draws:
+def joint_bootstrap(blocks: Iterable[ScoredTrials], draws: int, rng: np.random.Generator) -> Replicates:
     """Draw the speakers of trials.
 
     A speaker who was drawn k times brings the trials within the speaker k times, and those with one who was drawn m
@@ -57,7 +57,7 @@ def joint_bootstrap(blocks: Iterable[ScoredTrials], draws: int, rng: np.random.G
     nontargets, targets = np.moveaxis(np.concatenate(found, axis=-1), -1, 1)  # (draws, 2 L + 2)
     curve = DetCurve.of_counts(levels, nontargets[:, :-1], targets[:, :-1])
     means = [sums[:, -1] / sums[:, :-1].sum(axis=1) for sums in (nontargets, targets)]
-    return Draws(curve, (means[0] + means[1]) / 2)
+    return Replicates(curve, (means[0] + means[1]) / 2)
 
 
 def _thinned(levels: np.ndarray) -> np.ndarray:

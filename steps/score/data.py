@@ -49,7 +49,7 @@ class VectorSet:
 
 
 @dataclass(frozen=True)
-class Texts:
+class GroupTexts:
     """Sentence vectors (T, E) and the group (T,) that each describes."""
 
     vectors: np.ndarray
@@ -75,7 +75,7 @@ class ScoreData:
     train: VectorSet
     dev: VectorSet
     test: VectorSet
-    texts: dict[str, Texts]
+    texts: dict[str, GroupTexts]
     attributes: tuple[str, ...] = ATTRIBUTES
     left_out: tuple[str, ...] = ()
 
@@ -85,7 +85,7 @@ class ScoreData:
         train: VectorSet,
         dev: VectorSet,
         test: VectorSet,
-        texts: dict[str, Texts],
+        texts: dict[str, GroupTexts],
         attributes: Sequence[str] = ATTRIBUTES,
     ) -> "ScoreData":
         """Keep of the test set the groups that have training speakers and both sets of texts."""
@@ -129,7 +129,7 @@ def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attribu
             ids = _captions_of(opened[0].keys, captions, text2group)
         if not ids:
             raise InputError(f"{descriptions / 'text2set'}: no text is marked {name!r}; run stage 1 again")
-        texts[name] = Texts(
+        texts[name] = GroupTexts(
             read_vectors(text_vectors / "text_vec.scp", ids)[1], np.array([text2group[text] for text in ids])
         )
     return ScoreData.build(*sets, texts, attributes)

@@ -102,7 +102,7 @@ class Scorer:
 
     @cached_property
     def references(self) -> dict[str, tuple[dict, Examples]]:
-        """Real training segments, measured as samples are: of the group asked for (copies), and of any (text-blind)."""
+        """Real training segments, measured as samples are: of the group asked for, and of any group."""
         train = self.data.train
         return {
             "real_same_group": self._evaluate_vectors("real", VectorSource(train.x, train.groups)),

@@ -1,4 +1,4 @@
-"""The test log density of one generator after another, on one split, and how honest their regions are.
+"""The test log density of one generator after another, on one split, and the calibration of its regions.
 
 A highest-density region that should hold 50, 80 or 95 % of the voices of a text holds that share of unseen voices
 when the generator is calibrated: fewer when it is too sure of itself.

@@ -1,8 +1,8 @@
 """Has the generator learned its training speakers by heart?
 
-A sample is a copy when its nearest training vector is at no distance, and suspiciously close when that vector is
-nearer than the nearest segment of another speaker is for all but one per cent of the training segments. Unseen real
-speakers, measured alike, say how many may be that close.
+A sample is a copy when its distance to the nearest training vector is zero. It is too close when that distance is
+below the first percentile of the distances from training segments to the nearest segment of another speaker. The share
+of real test segments that are too close is the yardstick.
 """
 
 import numpy as np

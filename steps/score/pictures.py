@@ -20,7 +20,7 @@ CLIP = 5  # differences beyond so many medians are drawn as arrows at the edge
 
 
 def hue(number: int) -> str:
-    """The colour of the generator at this place."""
+    """The colour of the generator with this number."""
     return HUES[number % len(HUES)]
 
 

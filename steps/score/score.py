@@ -46,10 +46,10 @@ class Options:
 
 def work(options: Options) -> None:
     """Score and commit the directory."""
-    places = named_places(options)
+    directories = named_directories(options)
     inputs = [options.index / part for part in ("train", "dev", "test")]
     inputs += [options.descriptions, options.text_vectors]
-    inputs += [file for place in places.values() for file in files_of(place)]
+    inputs += [file for directory in directories.values() for file in files_of(directory)]
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
@@ -64,46 +64,46 @@ def work(options: Options) -> None:
             log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
         with threadpool_limits(1):  # the same bytes for any number of threads, which on a busy machine stall each other
             scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
-            todo = progress(places.items(), len(places), "scoring")
-            evaluated = {name: evaluate(scorer, name, place) for name, place in todo}
+            todo = progress(directories.items(), len(directories), "scoring")
+            evaluated = {name: evaluate(scorer, name, directory) for name, directory in todo}
             write_report(stage.dir, scorer, evaluated)
         log.info("wrote %s", stage.final / "report.html")
 
 
-def named_places(options: Options) -> dict[str, Path]:
+def named_directories(options: Options) -> dict[str, Path]:
     """Name -> directory of every model and directory of samples, named after its last part."""
     listed: list[Path] = []
     if options.generators is not None:
         if options.exp is None:
             raise InputError("--generators: give --exp too, the directory that these generators are in")
         listed = [options.exp / entry.name for entry in read_list(options.generators)]
-    places: dict[str, Path] = {}
-    for place in (*map(Path, options.models), *listed, *map(Path, options.samples)):
-        name = place.resolve().name
-        if not place.is_dir():
-            raise InputError(f"{place}: no such directory; train it (stage 4) or sample it (stage 5) first")
-        if name in places:
-            raise InputError(f"{place}: {places[name]} has the same name; rename one of the two directories")
-        places[name] = place
-    if not places:
+    directories: dict[str, Path] = {}
+    for directory in (*map(Path, options.models), *listed, *map(Path, options.samples)):
+        name = directory.resolve().name
+        if not directory.is_dir():
+            raise InputError(f"{directory}: no such directory; train it (stage 4) or sample it (stage 5) first")
+        if name in directories:
+            raise InputError(f"{directory}: {directories[name]} has the same name; rename one of the two directories")
+        directories[name] = directory
+    if not directories:
         raise InputError("nothing to score: give --models, --generators or --samples")
-    return places
+    return directories
 
 
-def files_of(place: Path) -> list[Path]:
+def files_of(directory: Path) -> list[Path]:
     """The files of a model or of a directory of samples that decide its scores."""
-    return [place / name for name in (*MODEL, *SAMPLES) if (place / name).is_file()]
+    return [directory / name for name in (*MODEL, *SAMPLES) if (directory / name).is_file()]
 
 
-def evaluate(scorer, name: str, place: Path):
+def evaluate(scorer, name: str, directory: Path):
     """Figures and pictures' data of one directory: a model where it holds one, else samples."""
     from steps.generators.contract import load_generator
     from steps.score.data import read_samples
 
     log.info("%s", name)
-    if (place / MODEL[0]).is_file():
-        return scorer.evaluate_generator(load_generator(place))
-    return scorer.evaluate_samples(*read_samples(place), name=str(place))
+    if (directory / MODEL[0]).is_file():
+        return scorer.evaluate_generator(load_generator(directory))
+    return scorer.evaluate_samples(*read_samples(directory), name=str(directory))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,11 +1,11 @@
-"""Where samples come from: a generator that is asked for them, or vectors at hand that are resampled."""
+"""Where samples come from: a generator that is asked for them, or given vectors, which are resampled."""
 
 from typing import Protocol
 
 import numpy as np
 
 from steps.generators.contract import Generator
-from steps.score.data import Texts
+from steps.score.data import GroupTexts
 from utils.errors import InputError
 
 
@@ -19,7 +19,7 @@ class Source(Protocol):
 class GeneratorSource:
     """Samples of a generator, each given a random one of its group's texts."""
 
-    def __init__(self, generator: Generator, texts: Texts):
+    def __init__(self, generator: Generator, texts: GroupTexts):
         self._dim = generator.dim
         mixtures = generator.mixtures(texts.vectors)
         self._by_group: dict[str, list] = {}
@@ -39,7 +39,7 @@ class GeneratorSource:
 
 
 class VectorSource:
-    """Vectors at hand with their groups, drawn without replacement as long as they last.
+    """Given vectors with their groups, drawn without replacement as long as they last.
 
     With `blind`, a vector of any group is taken, whatever is asked for.
     """

@@ -20,7 +20,7 @@ class Options:
     """Options of the benchmark."""
 
     n: tuple[int, ...] = option((2000, 4000, 8000), "segments")
-    n_speakers: tuple[int, ...] = option((250, 2000), "speakers")
+    n_speakers: tuple[int, ...] = option((250, 1000), "speakers")
     draws: int = option(1000, "of speakers, for the interval")
     results: Path = option(PATH, "file whose section is written")
 

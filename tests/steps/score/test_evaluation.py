@@ -1,4 +1,4 @@
-"""Scores of generators whose distribution is known: the true one, too narrow, too wide, deaf, and copies."""
+"""Scores of generators whose distribution is known: the true one, too narrow, too wide, text-blind, and copies."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_the_truth_reaches_every_yardstick(scores: dict[str, dict]):
     assert scores["truth"]["two_sample_accuracy"] < 0.6
 
 
-def test_a_deaf_generator_is_found_out(scores: dict[str, dict], scorer: Scorer):
+def test_a_text_blind_generator_is_found_out(scores: dict[str, dict], scorer: Scorer):
     own = seen(scores, "blind")
     for name, ceiling in scorer.yardsticks["attributes"].items():
         assert own["attributes"][name]["accuracy"] == pytest.approx(ceiling["floor"], abs=0.05)

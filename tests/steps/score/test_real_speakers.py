@@ -1,4 +1,4 @@
-"""The scorer on real speakers: what copies, deaf generators and a simple good one are known to reach there."""
+"""The scorer on real speakers: what copies, text-blind generators and a simple good one are known to reach there."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from steps.generators.covariance import principal_subspace
 from steps.generators.linear import LinearMap
 from steps.generators.linear_generator import LinearGenerator
 from steps.generators.mixture import Frame
-from steps.score.data import ScoreData, Texts, VectorSet
+from steps.score.data import GroupTexts, ScoreData, VectorSet
 from steps.score.evaluation import Scorer
 
 
@@ -28,7 +28,7 @@ def scorer(capspeech_libri: Path, tmp_path_factory: pytest.TempPathFactory) -> S
     opened = [Index.open(root / "index" / name) for name in ("train", "dev", "test")]
     sets = [VectorSet(one.matrix(), np.array(one.speakers), np.array(one.groups)) for one in opened]
     groups = np.unique(sets[0].groups)
-    texts = Texts(np.eye(len(groups), dtype=np.float32), groups)
+    texts = GroupTexts(np.eye(len(groups), dtype=np.float32), groups)
     return Scorer(ScoreData.build(*sets, {"seen": texts, "heldout": texts}), seed=0, n_draws=5)
 
 
@@ -66,13 +66,14 @@ def test_copies_are_at_the_ceiling_and_betrayed_by_distance(scorer: Scorer):
     assert copies["memorisation"]["copies"] == copies["memorisation"]["n_samples"]
 
 
-def test_a_shared_gaussian_obeys_and_a_deaf_one_does_not(scorer: Scorer):
-    good, deaf = (scorer.score_generator(shared_gaussian(scorer, blind))["samples"]["seen"] for blind in (False, True))
+def test_a_shared_gaussian_obeys_and_a_text_blind_one_does_not(scorer: Scorer):
+    generators = (shared_gaussian(scorer, blind) for blind in (False, True))
+    good, blind = (scorer.score_generator(generator)["samples"]["seen"] for generator in generators)
     for name, figure in good["attributes"].items():
         assert figure["ratio"] == pytest.approx(1, abs=0.08)
-        assert deaf["attributes"][name]["accuracy"] < scorer.yardsticks["attributes"][name]["floor"] + 0.03
-    for own in (good, deaf):
+        assert blind["attributes"][name]["accuracy"] < scorer.yardsticks["attributes"][name]["floor"] + 0.03
+    for own in (good, blind):
         assert own["frechet"]["ratio"] == pytest.approx(1.05, abs=0.06)
         assert own["distances"]["g2s"] == pytest.approx(0.272, abs=0.015)
         assert own["distances"]["g2g"] == pytest.approx(0.275, abs=0.015)
-    assert deaf["frechet"]["mean_over_conditions"] > good["frechet"]["mean_over_conditions"] + 0.05
+    assert blind["frechet"]["mean_over_conditions"] > good["frechet"]["mean_over_conditions"] + 0.05

@@ -7,7 +7,7 @@ import numpy as np
 from steps.generators.linear import LinearMap
 from steps.generators.linear_generator import LinearGenerator
 from steps.generators.mixture import Frame
-from steps.score.data import ScoreData, Texts, VectorSet
+from steps.score.data import GroupTexts, ScoreData, VectorSet
 
 ATTRIBUTES = ("gender", "pitch")
 GROUPS = tuple("_".join(pair) for pair in itertools.product(("female", "male"), ("low", "medium", "high")))
@@ -45,9 +45,9 @@ def make_set(name: str, rng: np.random.Generator) -> VectorSet:
     return VectorSet(embed(np.array(rows)), np.array(speakers), np.array(groups))
 
 
-def make_texts() -> Texts:
+def make_texts() -> GroupTexts:
     """Two texts a group: its one-hot vector."""
-    return Texts(np.repeat(np.eye(len(GROUPS), dtype=np.float32), 2, axis=0), np.repeat(GROUPS, 2))
+    return GroupTexts(np.repeat(np.eye(len(GROUPS), dtype=np.float32), 2, axis=0), np.repeat(GROUPS, 2))
 
 
 def make_data(seed: int = 0) -> ScoreData:
@@ -58,7 +58,7 @@ def make_data(seed: int = 0) -> ScoreData:
 
 
 def truth(scale: float = 1.0, blind: bool = False, dof: float = np.inf) -> LinearGenerator:
-    """The generator that the voices come from; or one of another spread, a deaf one, one with heavy tails."""
+    """The generator that the voices come from; or one of another spread, a text-blind one, one with heavy tails."""
     means = np.array([group_mean(group) for group in GROUPS])
     spread = SPREAD * np.sqrt(1 + WITHIN**2) * scale
     if blind:
