@@ -34,7 +34,8 @@ from utils.run_info import write_run_info
 
 log = logger(__name__)
 BEGUN, DONE, CONFIG, RUN_INFO = ".signature", ".done", "config.yaml", "run_info.json"
-BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", ".wav", ".flac"}
+AUDIO = (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".sph", ".w64", ".wav")
+BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards")  # options that do not change an output
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
 NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files that say nothing of what an input holds
@@ -267,7 +268,7 @@ def _files(root: Path) -> Iterable[Path]:
 
 
 def _fingerprint(path: Path) -> str:
-    if path.suffix in BY_SIZE_AND_TIME:
+    if path.suffix.lower() in BY_SIZE_AND_TIME:
         status = path.stat()
         return f"{status.st_size} {status.st_mtime_ns}"
     with path.open("rb") as file:

@@ -5,8 +5,9 @@ Reads names only; `steps.audio.read` opens the files.
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from utils.tables import check_key
 
 log = logger(__name__)
 SUFFIXES = (".flac", ".ogg", ".wav")
+SEPARATORS = "_-+"  # of speaker and utterance in the ids of a tree: the first that sorts utterances by speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +116,34 @@ def _segment(text: str, recordings: Mapping[str, Path], file: Path, key: str) ->
 def read_tree(root: Path) -> list[Utterance]:
     """The utterances of `root/<dataset>/<speaker>/<utterance>.<flac|ogg|wav>`, sorted by id.
 
-    Ids are `<dataset>_<speaker>_<utterance>`, speakers `<dataset>_<speaker>`; two files or speakers of one id are an
-    error, as is an audio file elsewhere in the tree. Files with a dot in front and other kinds of files are left out.
+    Ids are `<dataset>_<speaker>_<utterance>`, speakers `<dataset>_<speaker>`. Kaldi's tables, sorted by utterance, must
+    be sorted by speaker too: where they would not, as with speakers 1 and 10, another of SEPARATORS joins speaker and
+    utterance. An error: two files or speakers of one id, audio elsewhere in the tree, speakers that no separator sorts.
+    Files with a dot in front and other kinds of files are left out.
     """
     root = Path(root)
-    utterances = sorted(_utterances(root), key=lambda utterance: utterance.id)
-    if not utterances:
+    files = audio_files(root)
+    if not files:
         raise InputError(f"{root}: no wav.scp and no <dataset>/<speaker>/<utterance>.({'|'.join(SUFFIXES)}) here")
+    for separator in SEPARATORS:
+        utterances = sorted((_utterance(root, path, separator) for path in files), key=lambda one: one.id)
+        crossed = crossed_speakers(utterances)
+        if crossed is None:
+            break
+    else:
+        first, second = (f"{one.dataset}/{one.speaker_name}" for one in crossed)
+        raise InputError(
+            f"{root}: the utterances of the speakers {second} and {first} cannot be sorted as the speakers are, which"
+            " Kaldi's tables require; rename one of the two, or write a data directory with wav.scp and utt2spk"
+        )
     _refuse_collisions((utterance.id, utterance.path) for utterance in utterances)
     _refuse_collisions((utterance.speaker, utterance.path.parent) for utterance in utterances)
     return utterances
+
+
+def crossed_speakers(utterances: Sequence[Utterance]) -> tuple[Utterance, Utterance] | None:
+    """The first two neighbours of a list sorted by id whose speakers are in the other order, if there are such."""
+    return next(((a, b) for a, b in pairwise(utterances) if b.speaker < a.speaker), None)
 
 
 def audio_files(root: Path) -> list[Path]:
@@ -141,7 +161,7 @@ def audio_files(root: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                found.append(Path(folder) / name)
+                found.append(_in_utf8(Path(folder) / name))
             else:
                 others += not name.startswith(".")
     if others:
@@ -149,14 +169,22 @@ def audio_files(root: Path) -> list[Path]:
     return sorted(found)
 
 
-def _utterances(root: Path) -> Iterator[Utterance]:
-    for path in audio_files(root):
-        parts = path.relative_to(root).parts
-        if len(parts) != 3:
-            raise InputError(f"{path}: not at {root}/<dataset>/<speaker>/<utterance>; move it, or write a wav.scp")
-        dataset, speaker, _ = parts
-        key = check_key(f"{dataset}_{speaker}", str(path))
-        yield Utterance(check_key(f"{key}_{path.stem}", str(path)), path, None, None, dataset, key, path.stem, speaker)
+def _in_utf8(path: Path) -> Path:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{os.fsencode(path)!r}: the name is not in UTF-8; rename it") from error
+    return path
+
+
+def _utterance(root: Path, path: Path, separator: str) -> Utterance:
+    parts = path.relative_to(root).parts
+    if len(parts) != 3:
+        raise InputError(f"{path}: not at {root}/<dataset>/<speaker>/<utterance>; move it, or write a wav.scp")
+    dataset, speaker, _ = parts
+    key = check_key(f"{dataset}_{speaker}", str(path))
+    utterance_id = check_key(f"{key}{separator}{path.stem}", str(path))
+    return Utterance(utterance_id, path, None, None, dataset, key, path.stem, speaker)
 
 
 def _refuse_collisions(named: Iterable[tuple[str, Path]]) -> None:

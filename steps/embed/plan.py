@@ -12,10 +12,11 @@ from pathlib import Path
 
 from steps.audio.failures import check_failures
 from steps.audio.read import AudioProblem, Header, read_header
-from steps.audio.recordings import Utterance, read_utterances
+from steps.audio.recordings import Utterance, crossed_speakers, read_utterances
 from steps.embed.batches import TimedUtterance, as_items
 from steps.embed.extraction import BackendChoice, Options, Outcome, identity_of, is_merged
 from utils.command import logger, progress, run_command
+from utils.errors import InputError
 from utils.parts import Work, make_current, remove_parts
 
 log = logger(__name__)
@@ -34,7 +35,14 @@ def work(options: Options) -> None:
 
 
 def write_work(identity: str, choice: BackendChoice, options: Options, utterances: Sequence[Utterance]) -> None:
-    """Write the table. Raises InputError where the headers of too many files are bad."""
+    """Write the table. Raises InputError where utterances are not sorted by speaker, or too many headers are bad."""
+    crossed = crossed_speakers(utterances)
+    if crossed:
+        first, second = crossed
+        raise InputError(
+            f"{options.data / 'utt2spk'}: {first.id} of speaker {first.speaker} is sorted before {second.id} of"
+            f" {second.speaker}; begin the id of each utterance with that of its speaker and '-', as Kaldi requires"
+        )
     good, refused = [], []
     for utterance, outcome in measure(utterances, choice.cls.min_seconds):
         if outcome.reason:

@@ -14,7 +14,7 @@ import yaml
 
 from utils.errors import InputError
 from utils.options import option
-from utils.stage_dir import StageDir
+from utils.stage_dir import StageDir, signature
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,6 +81,26 @@ def test_a_moved_stage_stays_up_to_date(options, tmp_path):
     run(options)
     options.out.rename(tmp_path / "moved")
     assert not run(replace(options, out=tmp_path / "moved"))
+
+
+@pytest.mark.parametrize("suffix", [".ark", ".wav", ".WAV", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aiff"])
+def test_of_archives_and_audio_size_and_time_count(tmp_path, suffix):
+    assert not changes_signature(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("suffix", ["", ".safetensors", ".npz", ".txt", ".scp"])
+def test_of_other_files_the_content_counts(tmp_path, suffix):
+    assert changes_signature(tmp_path / f"a{suffix}")
+
+
+def changes_signature(file: Path) -> bool:
+    """Does other content of the same size and time give another signature?"""
+    signatures = set()
+    for content in ("one", "two"):
+        file.write_text(content)
+        os.utime(file, (1, 1))
+        signatures.add(signature({}, [file]))
+    return len(signatures) == 2
 
 
 def test_missing_input_names_it(options, tmp_path):

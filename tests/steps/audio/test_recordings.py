@@ -1,11 +1,15 @@
 """Lists of utterances: data directories with and without segments, trees, and what is refused."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from steps.audio.recordings import read_data_dir, read_tree, read_utterances
+from steps.audio.recordings import SUFFIXES, Utterance, read_data_dir, read_tree, read_utterances
 from utils.errors import InputError
+from utils.stage_dir import BY_SIZE_AND_TIME
 
 
 def write(directory: Path, **tables: str) -> Path:
@@ -70,6 +74,73 @@ def test_bad_trees(tmp_path, names, message):
         (tmp_path / name).touch()
     with pytest.raises(InputError, match=message):
         read_tree(tmp_path)
+
+
+def write_tree(root: Path, speakers: Iterable[str], names: Iterable[str] = ("1", "u", "Z")) -> Path:
+    for speaker in speakers:
+        (root / speaker).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (root / speaker / f"{name}.wav").touch()
+    return root
+
+
+def sorted_by_speaker(utterances: list[Utterance]) -> bool:
+    speakers = [utterance.speaker for utterance in utterances]
+    return speakers == sorted(speakers) and [u.id for u in utterances] == sorted(u.id for u in utterances)
+
+
+@pytest.mark.parametrize(
+    ("speakers", "separator"),
+    [
+        (["d/a", "d/b"], "_"),
+        (["d/a", "d/aé", "d/ab", "d/a_b"], "_"),  # what comes behind `_`, or has it, was sorted before
+        (["d/a", "d2/a", "D/a", "é/a"], "_"),  # datasets that begin another one's name
+        (["d/a", "d/aB"], "-"),
+        (["d/1", "d/2", "d/10"], "-"),
+        (["d/a", "d/a.b", "d/A", "d/a1"], "-"),
+        (["d/a", "d/a-b"], "+"),
+        (["d/maria", "d/maria-luisa", "d/maria2"], "+"),
+    ],
+)
+def test_ids_of_a_tree_sort_utterances_by_speaker(tmp_path, speakers, separator):
+    names = ["1"] if "d/a_b" in speakers else ["1", "u", "Z"]
+    utterances = read_tree(write_tree(tmp_path, speakers, names))
+    assert sorted_by_speaker(utterances)
+    assert {u.id for u in utterances} == {f"{u.speaker}{separator}{u.name}" for u in utterances}
+
+
+def test_speakers_whose_utterances_cannot_be_sorted(tmp_path):
+    with pytest.raises(InputError, match="the speakers d/a and d/a!b cannot be sorted .* rename one of the two"):
+        read_tree(write_tree(tmp_path, ["d/a", "d/a!b", "d/c"]))
+
+
+def test_ids_are_sorted_or_refused_whatever_the_names(tmp_path):
+    rng, refused = np.random.default_rng(0), 0
+    for number in range(200):
+        speakers = {f"d/{''.join(rng.choice(list('aB1-_.é+'), rng.integers(1, 4)))}" for _ in range(4)}
+        speakers -= {"d/.", "d/..", *(name for name in speakers if name.startswith("d/."))}
+        tree = write_tree(tmp_path / str(number), speakers or ["d/x"], ["1", "_a"])
+        try:
+            utterances = read_tree(tree)
+        except InputError as error:
+            assert "cannot be sorted" in str(error) or "has the id" in str(error)
+            refused += 1
+            continue
+        assert sorted_by_speaker(utterances)
+        old = sorted((f"{u.speaker}_{u.name}", u.speaker) for u in utterances)
+        if [speaker for _, speaker in old] == sorted(speaker for _, speaker in old):
+            assert [u.id for u in utterances] == [key for key, _ in old]  # ids that were right stay
+    assert refused < 40
+
+
+def test_a_name_that_is_not_utf_8(tmp_path):
+    write_tree(tmp_path, ["d/a"], [os.fsdecode(b"caf\xe9")])
+    with pytest.raises(InputError, match=r"caf\\xe9.wav': the name is not in UTF-8; rename it"):
+        read_tree(tmp_path)
+
+
+def test_the_audio_of_a_tree_is_known_by_size_and_time():
+    assert set(SUFFIXES) <= BY_SIZE_AND_TIME
 
 
 def test_no_directory(tmp_path):

@@ -48,3 +48,9 @@ class TellingOfAnyLength(Telling):
         """(B, longest), with zeros behind."""
         longest = max(map(len, waveforms))
         return np.stack([np.pad(waveform, (0, longest - len(waveform))) for waveform in waveforms])
+
+
+class TellingOfAnyLeastLength(Telling):
+    """The same of the shortest waveforms too."""
+
+    min_seconds = 0.0

@@ -197,6 +197,33 @@ def test_tables(tree, tmp_path):
     assert json.loads((out / "speaker_list.json").read_text())[1]["speaker_id"] == "t"
 
 
+def test_speakers_whose_names_begin_others(tmp_path):
+    out = tmp_path / "out"
+    for number, speaker in enumerate(("1", "10", "a", "aB", "a-c", "é", "é2")):
+        write_sound(tmp_path / "tree/d" / speaker / "u.wav", babble(number, 1))
+    run_all(tmp_path / "tree", out)
+    assert validate(out, text=False, feats=False, wav=False) == []
+    assert read_table(out / "num_utts").keys() == {f"d_{name}" for name in ("1", "10", "a", "aB", "a-c", "é", "é2")}
+
+
+def test_utterances_that_are_not_sorted_by_speaker_are_refused_before_any_work(tree, tmp_path, capsys):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "wav.scp").write_text(f"a {tree / 'a/s/u00.wav'}\nb {tree / 'a/s/u04.flac'}\n")
+    (data / "utt2spk").write_text("a t\nb s\n")
+    assert plan.main(options(data, tmp_path / "out")) == 1
+    assert "utt2spk: a of speaker t is sorted before b of s; begin the id" in capsys.readouterr().err
+    assert not list(tmp_path.glob(".out.parts/*"))
+
+
+def test_merge_commits_no_invalid_directory(tmp_path, capsys):
+    out = tmp_path / "out"
+    write_sound(tmp_path / "tree/d/s/u.wav", babble(0, 1)[:5])
+    words = options(tmp_path / "tree", out, backend=f"{TELLING}OfAnyLeastLength")
+    assert plan.main(words) == 0 and extract.main(words) == 0 and merge.main(words) == 1
+    assert "d_s_u: expected seconds > 0, found '0.000'" in capsys.readouterr().err and not out.exists()
+
+
 def test_a_long_utterance_is_the_mean_of_its_parts(tree, tmp_path):
     run_all(tree, tmp_path / "out")
     long = next(utterance for utterance in read_utterances(tree) if utterance.name == "u05")
