@@ -21,12 +21,13 @@ from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.locking import LOCK, lock_file, remove_lock
 from utils.options import as_dict, option
+from utils.parts import remove_parts
 from utils.run_info import write_run_info
 from utils.stage_dir import CONFIG, RUN_INFO
 from utils.sweeping.array import log_of, run_array
-from utils.sweeping.plan import Plan, read_plan
-from utils.sweeping.point_dir import forget, is_done
+from utils.sweeping.point_dir import forget, is_finished
 from utils.sweeping.results import DONE, Result, error_lines, page, read_results, table
+from utils.sweeping.sweep_file import Sweep, read_sweep
 
 log = logger(__name__)
 
@@ -45,49 +46,51 @@ class Options:
 
 def work(options: Options) -> None:
     """Run the points that are not done; write the table and the picture of all."""
-    plan = read_plan(options.sweep, options.out, {"exp": options.exp, "data": options.data})
-    with _alone(plan.out):
-        missing = [result.point for result in read_results(plan) if options.force or result.state != DONE]
+    sweep = read_sweep(options.sweep, options.out, {"exp": options.exp, "data": options.data})
+    with _alone(sweep.out):
+        missing = [result.point for result in read_results(sweep) if options.force or result.state != DONE]
         for point in missing:
-            if options.force or is_done(plan.directory(point), point.signature):  # done, but without its metric
-                forget(plan.directory(point))
-        log.info("%s: %d points, %d to run", plan.out, len(plan.points), len(missing))
+            if options.force or is_finished(sweep.directory(point), point.signature):  # done, but without its metric
+                forget(sweep.directory(point))
+        log.info("%s: %d points, %d to run", sweep.out, len(sweep.points), len(missing))
         if missing:
             launcher = options.cmd or os.environ.get("cuda_cmd")  # noqa: SIM112 -- cmd.sh names it so
-            run_array(launcher or "run.pl", missing, plan)
-        results = read_results(plan)
-        _write(plan, results)
-        write_run_info(plan.out / RUN_INFO, as_dict(options), plan.out)
-    _report(plan, results)
+            run_array(launcher or "run.pl", missing, sweep)
+        results = read_results(sweep)
+        _write(sweep, results)
+        write_run_info(sweep.out / RUN_INFO, as_dict(options), sweep.out)
+        if all(result.state == DONE for result in results):
+            remove_parts(sweep.out)
+    _report(sweep, results)
 
 
-def _write(plan: Plan, results: list[Result]) -> None:
+def _write(sweep: Sweep, results: list[Result]) -> None:
     """Table, page and picture, each whole or as it was before."""
     from utils.sweeping.picture import draw
 
     files = {
-        CONFIG: yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True).encode(),
-        "sweep.tsv": table(plan, results).encode(),
-        "sweep.md": page(f"Sweep {plan.out.name}", "sweep.png", plan, results).encode(),
-        "sweep.png": draw(plan, results),
+        CONFIG: yaml.safe_dump(sweep.config, sort_keys=False, allow_unicode=True).encode(),
+        "sweep.tsv": table(sweep, results).encode(),
+        "sweep.md": page(f"Sweep {sweep.out.name}", "sweep.png", sweep, results).encode(),
+        "sweep.png": draw(sweep, results),
     }
     for name, content in files.items():
-        partial = plan.out / f".{name}.tmp"
+        partial = sweep.out / f".{name}.tmp"
         partial.write_bytes(content)
-        partial.replace(plan.out / name)
+        partial.replace(sweep.out / name)
 
 
-def _report(plan: Plan, results: list[Result]) -> None:
+def _report(sweep: Sweep, results: list[Result]) -> None:
     """Say where the table lies, and which points failed."""
     failed = [result for result in results if result.state != DONE]
-    for line in error_lines(failed, plan.out):
+    for line in error_lines(failed, sweep.out):
         print(line, file=sys.stderr)
     for result in failed:
-        log.info("%s: %s, log is in %s", result.point.name, result.state, log_of(plan.out, result.point))
-    tables = f"the table is {plan.out / 'sweep.md'}, the picture {plan.out / 'sweep.png'}"
+        log.info("%s: %s, log is in %s", result.point.name, result.state, log_of(sweep.out, result.point))
+    tables = f"the table is {sweep.out / 'sweep.md'}, the picture {sweep.out / 'sweep.png'}"
     if failed:
-        raise InputError(f"{len(failed)} / {len(results)} points are not done; run it again when mended; {tables}")
-    log.info("best: %s, %s %.6g; %s", results[0].point.name, plan.metric.key, results[0].value, tables)
+        raise InputError(f"{len(failed)} / {len(results)} points are not done; correct them and run it again; {tables}")
+    log.info("best: %s, %s %.6g; %s", results[0].point.name, sweep.metric.key, results[0].value, tables)
 
 
 @contextlib.contextmanager

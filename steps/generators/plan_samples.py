@@ -8,14 +8,13 @@ Takes the options of the sampling jobs. Writes, beside --out:
 The identity stands for options and inputs, so that no part is merged with those of another model, seed or text.
 """
 
-import shutil
 import sys
 
 from steps.generators.requests import CHUNK, SampleRequest, chunks_of, from_file, from_groups, from_text
 from steps.generators.sample_job import Options, Texts, check, identity_of, is_up_to_date, manner_of
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.parts import Item, Work
+from utils.parts import Item, Work, remove_parts
 from utils.shards import shards_of
 from utils.stage_dir import parts_root
 
@@ -29,13 +28,12 @@ def work(options: Options) -> None:
     if is_up_to_date(options):
         return
     identity = identity_of(options)
-    directory = parts_root(options.out) / identity
     if options.force:
-        shutil.rmtree(directory, ignore_errors=True)
+        remove_parts(options.out, identity)
     if Work.find(options.out, identity) is None:
         texts = encode_texts(options)
         items = divide(options, texts.requests)
-        texts.write(directory)
+        texts.write(parts_root(options.out) / identity)
         Work.write(options.out, identity, items)
         log.info("%d texts, %d chunks in %d shards", len(texts.requests), len(items), items[-1].shard + 1)
 

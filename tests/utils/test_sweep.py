@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import yaml
 from tests.processes import is_alive, kill_session, session, wait_for
 from tests.steps.generators.experiment import write_experiment
 from tests.utils.sweeping.tiny import METRIC, ROOT, Sweep
+from utils.parts import Item, Work
+from utils.sweeping import job as job_command
 
 
 @pytest.fixture
@@ -36,6 +39,7 @@ def test_every_point_runs_once_and_is_ranked(sweep):
     assert "best: b=7, loss 7;" in said
     assert "| 2 | 5 | 25 | done |" in (sweep.out / "sweep.md").read_text()
     before = sweep.written()
+    assert not list(sweep.out.parent.glob(".*.parts"))
     sweep.run()
     assert sweep.ran() == [] and sweep.written() == before
 
@@ -118,7 +122,8 @@ def test_words_reach_the_command_as_they_are(sweep, tmp_path):
 
 
 # Notes its process id, and waits unless a file lets it go.
-WAITING = """echo $$ >>"$0/pids"; [ -e "$1/go" ] || sleep 60; echo '{\"loss\": 1}' >"$0/loss.json" """
+WAITING = """echo $$ >>"$0/pids"; [ -e "$1/go" ] || sleep 600; echo '{\"loss\": 1}' >"$0/loss.json" """
+PATIENCE = 120  # seconds until a loaded machine has started or killed something
 SLOW = f"bash -c {shlex.quote(WAITING)} {{out}} {{data}} {{a}}"
 
 
@@ -128,15 +133,15 @@ def test_killed_it_leaves_no_process_and_goes_on_where_it_was(sweep, number):
     pids = [sweep.out / f"points/a={a}/pids" for a in (1, 2)]
     process = sweep.start()
     try:
-        assert wait_for(lambda: all(path.exists() and path.read_text().endswith("\n") for path in pids))
+        assert wait_for(lambda: all(path.exists() and path.read_text().endswith("\n") for path in pids), PATIENCE)
         running = [int(path.read_text()) for path in pids]
         assert all(map(is_alive, running))
         process.send_signal(number)
-        assert process.wait(10) == -number
+        assert process.wait(PATIENCE) == -number
         (sweep.data / "go").touch()
         sweep.run()  # at once: the jobs may still be dying
         assert not any(map(is_alive, running))
-        assert wait_for(lambda: session(process.pid) == [])
+        assert wait_for(lambda: session(process.pid) == [], PATIENCE)
     finally:
         kill_session(process.pid)
         process.communicate()
@@ -148,28 +153,52 @@ def test_a_second_sweep_in_the_same_directory_refuses(sweep):
     sweep.write(grid={"a": [1]}, command=SLOW)
     process = sweep.start()
     try:
-        assert wait_for((sweep.out / "points/a=1/pids").exists)
+        assert wait_for((sweep.out / "points/a=1/pids").exists, PATIENCE)
         assert "another sweep is running in it" in sweep.run(status=1)
     finally:
         kill_session(process.pid)
         process.communicate()
 
 
-def test_the_status_of_a_job_is_that_of_its_command(sweep):
-    place, array = sweep.data / "p", sweep.data / "array.1.json"
+def job(out: Path, items: list[Item], *words: str) -> subprocess.CompletedProcess:
+    """Run a job on a table of points."""
+    table = Work.write(out, "it", items)
+    command = [sys.executable, "-m", "utils.sweeping.job", "--out", str(out), "--identity", table.identity, *words]
+    return subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_status_of_a_job_is_that_of_its_command(tmp_path):
+    point = tmp_path / "p"
 
     def status_of(script: str) -> int:
-        words = ["bash", "-c", script, str(place)]
-        task = {"name": "p", "directory": str(place), "signature": "s", "words": words}
-        array.write_text(json.dumps({"tasks": [task]}))
-        job = [sys.executable, "-m", "utils.sweeping.job", "--array", str(array), "--job", "1"]
-        return subprocess.run(job, cwd=ROOT, stderr=subprocess.DEVNULL).returncode
+        content = [str(point), "signature", ["bash", "-c", script, str(point)]]
+        return job(tmp_path / "sweep", [Item("p", 0, content)], "--shards", "0").returncode
 
     assert status_of('touch "$0/checkpoint"; exit 85') == 85
     assert status_of("kill -9 $$") == 128 + 9
     assert status_of('trap "exit 7" TERM; kill -TERM $PPID; sleep 0.1; [ -e "$0/checkpoint" ] && kill $$') == 7
     assert status_of("exit 0") == 0
-    assert status_of("exit 1") == 0  # it is done
+    assert status_of("exit 1") == 0  # it is finished
+
+
+def test_a_job_takes_points_by_number_and_stops_between_them(tmp_path):
+    scripts = ["exit 3", "exit 0", "kill -TERM $PPID", "exit 0"]
+    items = [
+        Item(f"p{shard}", shard, [str(tmp_path / f"p{shard}"), "signature", ["bash", "-c", script]])
+        for shard, script in enumerate(scripts)
+    ]
+    assert job(tmp_path / "sweep", items, "--shards", "0-1").returncode == 3
+    finished = {path.parent.name for path in tmp_path.glob("p*/.done")}
+    assert finished == {"p1"}  # it ran after the failed one
+    done = job(tmp_path / "sweep", items, "--shards", "2-3")
+    assert done.returncode == 85 and "stopped before p3" in done.stderr
+    assert job(tmp_path / "sweep", items, "--shards", "1,3", "--nj", "5", "--job", "2").returncode == 0
+    assert {path.parent.name for path in tmp_path.glob("p*/.done")} == {"p1", "p2", "p3"}
+    done = job(tmp_path / "sweep", items, "--shards", "4")
+    assert done.returncode == 1 and "there is no shard 4" in done.stderr
+    shutil.rmtree(tmp_path / ".sweep.parts")
+    words = ["--out", str(tmp_path / "sweep"), "--identity", "it"]
+    assert job_command.main(words) == 1  # no table
 
 
 @pytest.mark.parametrize(
@@ -193,7 +222,7 @@ def test_the_status_of_a_job_is_that_of_its_command(sweep):
         ({"command": None}, "command: expected what to run at each point, with {out} for its directory"),
         ({"command": 3}, "command: expected a text, found 3"),
         ({"command": "x 'y"}, "command: No closing quotation"),
-        ({"command": "x {set}"}, "command: expected {out} in it, or all points would write to one place"),
+        ({"command": "x {set}"}, "command: expected {out} in it, or all points would write to one directory"),
         ({"command": "x {out}"}, "command: a changes nothing: expected {set} or {a} in the command"),
         ({"command": "x {out} {a} {c}"}, "command: {c} in '{c}' has no value here; those with one: {a}, {data}, {out}"),
         ({"command": "x {out} {a} {exp}"}, "command: {exp} in '{exp}' has no value here"),

@@ -1,37 +1,25 @@
 """The points that are to run, as one array of jobs through a launcher.
 
-    <out>/log/array.<n>.json       the n-th array: what each of its jobs runs
-    <out>/log/array.<n>.<job>.log  its logs, as launchers write them
-    <out>/log/<point>.log          a link to the log of the point's last job
-
-Job numbers mean something within one array only, so each array has a number of its own.
+.<out>.parts/<identity>/shards.jsonl   the table of the sweep: each point is a shard, numbered as in the sweep
+<out>/log/array.<n>.<job>.log          the logs of the n-th array, as launchers write them
+<out>/log/<point>.log                  a link to the log of the point's last job
 """
 
-import json
 import os
 import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
 
 from utils.command import logger
-from utils.errors import InputError
-from utils.json_files import read_json
-from utils.sweeping.plan import Plan, Point
+from utils.parts import Item, Work
+from utils.shards import format_numbers
+from utils.stage_dir import signature
+from utils.sweeping.sweep_file import Point, Sweep
 
 log = logger(__name__)
 SCRIPT = Path(__file__).parents[1] / "launcher/array.sh"
-
-
-class Task(NamedTuple):
-    """What one job of an array runs, and where."""
-
-    name: str
-    directory: str
-    signature: str
-    words: list[str]
 
 
 def log_of(out: Path, point: Point) -> Path:
@@ -39,37 +27,37 @@ def log_of(out: Path, point: Point) -> Path:
     return out / "log" / f"{point.name}.log"
 
 
-def run_array(launcher: str, points: Sequence[Point], plan: Plan) -> None:
+def run_array(launcher: str, points: Sequence[Point], sweep: Sweep) -> None:
     """Run a job for each of these points of a sweep, and wait for all."""
-    tasks = [Task(point.name, str(plan.directory(point)), point.signature, list(point.words)) for point in points]
-    array = _write_array(plan.out / "log", tasks)
-    for job, point in enumerate(points, 1):
-        link = log_of(plan.out, point)
+    work = write_table(sweep)
+    shards = sorted(map(sweep.points.index, points))
+    logs = _new_logs(sweep.out / "log")
+    for job, shard in enumerate(shards, 1):
+        link = log_of(sweep.out, sweep.points[shard])
         link.unlink(missing_ok=True)
-        link.symlink_to(f"{array.stem}.{job}.log")
-    logs = array.with_suffix(".JOB.log")
-    log.info("%d jobs through '%s', logs in %s", len(tasks), launcher, logs)
-    job = ["python3", "-m", "utils.sweeping.job", "--array", str(array), "--job", "JOB"]
-    status = _wait(["bash", str(SCRIPT), launcher, str(len(tasks)), str(logs), *job])
+        link.symlink_to(logs.name.replace("JOB", str(job)))
+    log.info("%d jobs through '%s', logs in %s", len(shards), launcher, logs)
+    job = ["python3", "-m", "utils.sweeping.job", "--out", str(sweep.out), "--identity", work.identity]
+    job += ["--shards", format_numbers(shards), "--nj", str(len(shards)), "--job", "JOB"]
+    status = _wait(["bash", str(SCRIPT), launcher, str(len(shards)), str(logs), *job])
     if status:
         log.info("the launcher ended with status %d", status)
 
 
-def read_task(array: Path, job: int) -> Task:
-    """What job number `job` of an array runs."""
-    tasks = read_json(array, ["tasks"])["tasks"]
-    if not 1 <= job <= len(tasks):
-        raise InputError(f"--job {job}: {array} has {len(tasks)} jobs")
-    return Task(**tasks[job - 1])
+def write_table(sweep: Sweep) -> Work:
+    """Write the table of a sweep: of each point its directory, its signature and the words of its command."""
+    items = [
+        Item(point.name, shard, [str(sweep.directory(point)), point.signature, point.words])
+        for shard, point in enumerate(sweep.points)
+    ]
+    return Work.write(sweep.out, signature({"points": items}, []), items)
 
 
-def _write_array(logs: Path, tasks: Sequence[Task]) -> Path:
-    logs.mkdir(parents=True, exist_ok=True)
-    numbers = [path.name.split(".")[1] for path in logs.glob("array.*.json")]
-    array = logs / f"array.{1 + max(map(int, numbers), default=0)}.json"
-    content: dict[str, Any] = {"tasks": [task._asdict() for task in tasks]}
-    array.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return array
+def _new_logs(directory: Path) -> Path:
+    """The name of the next array's logs, with JOB for a job's number, which means something within one array only."""
+    directory.mkdir(parents=True, exist_ok=True)
+    numbers = [int(path.name.split(".")[1]) for path in directory.glob("array.*.log")]
+    return directory / f"array.{1 + max(numbers, default=0)}.JOB.log"
 
 
 def _wait(words: Sequence[str]) -> int:

@@ -1,19 +1,25 @@
-"""Run one point of a sweep: a job of the array that utils/sweep.py starts.
+"""Run points of a sweep: a job of the array that utils/sweep.py starts, or of an array of one's own.
 
-Its exit status is that of the point's command.
+    python3 -m utils.sweeping.job --out exp/demo/sweep/mdn --identity 3f2a... --shards 0-3
+
+The points are those of the table in `.<out>.parts/<identity>`, numbered as in the sweep. The exit status is that of the
+first command that fails.
 """
 
 import shlex
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from utils.command import logger, run_command
+from utils.errors import InputError
 from utils.options import option
-from utils.sweeping.array import read_task
-from utils.sweeping.point_dir import begin, finish, is_done, locked
+from utils.parts import Item, Work
+from utils.run_again import RunAgain, StopRequest
+from utils.shards import SHARDS_HELP, chosen_shards
+from utils.stage_dir import parts_root
+from utils.sweeping.point_dir import begin, finish, is_finished, locked
 
 log = logger(__name__)
 
@@ -22,26 +28,42 @@ log = logger(__name__)
 class Options:
     """Options of the command."""
 
-    array: Path = option(help="<out>/log/array.<n>.json of a sweep")
-    job: int = option(help="which of its jobs to run, from 1", least=1)
+    out: Path = option(help="directory of the sweep")
+    identity: str = option(help="which of its tables, .<out>.parts/<identity>")
+    shards: str | None = option(None, SHARDS_HELP)
+    nj: int = option(1, "number of jobs that share them", least=1)
+    job: int = option(0, "take the shards of this job, from 1; 0 takes all", least=0)
 
 
 def work(options: Options) -> None:
-    """Run the command of one point in its directory, and mark that as done if it succeeds."""
-    task = read_task(options.array, options.job)
-    directory = Path(task.directory)
-    # a launcher signals the whole process group: the command decides what to do, and its status is ours
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    """Run the commands of this job's points, each in its directory; mark those as finished that succeed."""
+    table = Work.find(options.out, options.identity)
+    if table is None:
+        raise InputError(f"{parts_root(options.out) / options.identity}: no table of points; run utils/sweep.py first")
+    numbers = chosen_shards(table.n_shards, options.shards, options.job, options.nj)
+    failed = []
+    with StopRequest() as asked:  # a launcher signals the whole process group: the command decides what to do
+        for item in (item for _, items in table.shards(numbers) for item in items):
+            if asked():
+                raise RunAgain(f"stopped before {item.id}")
+            if status := run_point(item):
+                failed.append(status)
+    if failed:
+        sys.exit(failed[0] if failed[0] > 0 else 128 - failed[0])
+
+
+def run_point(item: Item) -> int:
+    """Run the command of one point, unless it has succeeded meanwhile. Returns its status."""
+    directory, signature, words = Path(item.content[0]), *item.content[1:]
     with locked(directory) as lock:
-        if is_done(directory, task.signature):  # by a job that we have waited for
-            return
-        begin(directory, task.signature)
-        log.info("%s: %s", task.name, shlex.join(task.words))
-        status = subprocess.run(task.words, stdin=subprocess.DEVNULL, pass_fds=[lock]).returncode
+        if is_finished(directory, signature):  # by a job that we have waited for
+            return 0
+        begin(directory, signature)
+        log.info("%s: %s", item.id, shlex.join(words))
+        status = subprocess.run(words, stdin=subprocess.DEVNULL, pass_fds=[lock]).returncode
         if status == 0:
             finish(directory)
-    if status:
-        sys.exit(status if status > 0 else 128 - status)
+    return status
 
 
 def main(argv: list[str] | None = None) -> int:

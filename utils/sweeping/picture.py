@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from utils.sweeping.plan import Plan
 from utils.sweeping.results import DONE, Result
+from utils.sweeping.sweep_file import Sweep
 
 REPEATS = "seed"  # the key whose values are repetitions, not settings
 NOT_GIVEN = "-"  # what stands for the value of a key that a point does not override
@@ -41,11 +41,11 @@ def choose_roles(keys: Sequence[str], results: Sequence[Result]) -> Roles:
     return Roles(x, tuple(others[:-1]), others[-1])
 
 
-def draw(plan: Plan, results: Sequence[Result]) -> bytes:
+def draw(sweep: Sweep, results: Sequence[Result]) -> bytes:
     """The picture, as the bytes of a PNG file."""
     from matplotlib.figure import Figure
 
-    roles = choose_roles(plan.keys, results)
+    roles = choose_roles(sweep.keys, results)
     panels = values_of(roles.panels, results)
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
@@ -59,8 +59,8 @@ def draw(plan: Plan, results: Sequence[Result]) -> bytes:
         axes.set_xlabel(roles.x or "")
     for axes in list(grid)[len(panels) :]:
         axes.set_axis_off()
-    figure.supylabel(f"{plan.metric.key} ({plan.metric.best} of each point)", fontsize="medium")
-    figure.suptitle(_title(plan, results), fontsize="medium", x=0.01, horizontalalignment="left")
+    figure.supylabel(f"{sweep.metric.key} ({sweep.metric.best} of each point)", fontsize="medium")
+    figure.suptitle(_title(sweep, results), fontsize="medium", x=0.01, horizontalalignment="left")
     _add_legend(figure, ", ".join(roles.colours) or None)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
@@ -75,14 +75,14 @@ def _draw_panel(axes, roles: Roles, shown: Sequence[Result], results: Sequence[R
         shift = 0.5 * ((number + 0.5) / len(labels) - 0.5)  # dots of different colours stand beside each other
         style = {"color": f"C{number % 10}", "marker": MARKERS[number % len(MARKERS)]}
         means, bottom = [], axes.get_xaxis_transform()
-        for place, tick in enumerate(ticks, 1):
+        for position, tick in enumerate(ticks, 1):
             here = [result for result in shown if (_label(roles, result), _text(roles.x, result)) == (label, tick)]
             done = [result.value for result in here if result.state == DONE]
             means.append(sum(done) / len(done) if done else float("nan"))
-            axes.plot([place + shift] * len(done), done, linestyle="", alpha=0.45, **style)
+            axes.plot([position + shift] * len(done), done, linestyle="", alpha=0.45, **style)
             if len(done) < len(here):
-                axes.plot(place + shift, 0.02, "x", color="black", transform=bottom, label=MISSING)
-        axes.plot([place + shift for place in range(1, len(ticks) + 1)], means, label=label or "mean", **style)
+                axes.plot(position + shift, 0.02, "x", color="black", transform=bottom, label=MISSING)
+        axes.plot([position + shift for position in range(1, len(ticks) + 1)], means, label=label or "mean", **style)
     axes.set_xticks(range(1, len(ticks) + 1), ticks)
     axes.set_xlim(0.4, len(ticks) + 0.6)
     axes.grid(axis="y", alpha=0.3)
@@ -100,7 +100,7 @@ def values_of(key: str | None, results: Iterable[Result]) -> list[str]:
     return sorted(set(_texts(key, results)), key=_order)
 
 
-def _title(plan: Plan, results: Sequence[Result]) -> str:
+def _title(sweep: Sweep, results: Sequence[Result]) -> str:
     """How many points are done, and the best one on lines of its own."""
     done = [result for result in results if result.state == DONE]
     counts = f"{len(done)} of {len(results)} points done"
@@ -109,7 +109,7 @@ def _title(plan: Plan, results: Sequence[Result]) -> str:
     if not done:
         return counts
     best = ", ".join(f"{key}={value}" for key, value in done[0].point.overrides.items())
-    return "\n".join([f"{counts}; best {plan.metric.key} {done[0].value:.6g}:", *textwrap.wrap(best, LINE)])
+    return "\n".join([f"{counts}; best {sweep.metric.key} {done[0].value:.6g}:", *textwrap.wrap(best, LINE)])
 
 
 def _in_order(keys: Sequence[str], results: Iterable[Result]) -> list[Result]:

@@ -1,4 +1,4 @@
-"""The directory of one point: done, interrupted, or to be made from scratch.
+"""The directory of one point: finished, interrupted, or to be made from scratch.
 
 `.signature` names what the point is being made of, and becomes `.done` when its command has succeeded. What an
 interrupted run with the same signature has left stays, for the command to go on from; all else is removed first.
@@ -14,7 +14,7 @@ from utils.locking import LOCK, lock_file
 from utils.stage_dir import BEGUN, DONE
 
 
-def is_done(directory: Path, signature: str) -> bool:
+def is_finished(directory: Path, signature: str) -> bool:
     """Has the command of this point succeeded, with this signature?"""
     return _read(directory / DONE) == signature
 

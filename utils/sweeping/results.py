@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from utils.slurm.task import exit_code
 from utils.sweeping.array import log_of
-from utils.sweeping.plan import Metric, Plan, Point
-from utils.sweeping.point_dir import is_done
+from utils.sweeping.point_dir import is_finished
+from utils.sweeping.sweep_file import Metric, Point, Sweep
 from utils.tables import read_lines
 
 DONE = "done"
@@ -23,20 +23,20 @@ class Result(NamedTuple):
     state: str
 
 
-def read_results(plan: Plan) -> list[Result]:
+def read_results(sweep: Sweep) -> list[Result]:
     """All points, the best first; behind them those without a value, by name."""
-    results = [_read_result(plan, point) for point in plan.points]
-    sign = -1 if plan.metric.best == "max" else 1
+    results = [_read_result(sweep, point) for point in sweep.points]
+    sign = -1 if sweep.metric.best == "max" else 1
     return sorted(
         results, key=lambda result: (math.inf if result.value is None else sign * result.value, result.point.name)
     )
 
 
-def _read_result(plan: Plan, point: Point) -> Result:
+def _read_result(sweep: Sweep, point: Point) -> Result:
     """The state of a point, by its directory and its log."""
-    directory, metric = plan.directory(point), plan.metric
-    if not is_done(directory, point.signature):
-        return Result(point, None, _state(log_of(plan.out, point)))
+    directory, metric = sweep.directory(point), sweep.metric
+    if not is_finished(directory, point.signature):
+        return Result(point, None, _state(log_of(sweep.out, point)))
     value = best_value(directory / metric.file, metric)
     return Result(point, value, f"no {metric.key} in {metric.file}" if value is None else DONE)
 
@@ -82,25 +82,25 @@ def error_lines(results: Iterable[Result], out: Path) -> list[str]:
     return sorted(set(lines))
 
 
-def table(plan: Plan, results: Sequence[Result]) -> str:
+def table(sweep: Sweep, results: Sequence[Result]) -> str:
     """All results as TSV: the point, its overrides (- where it has none), the value in full, its state and its log."""
-    lines = [("point", *plan.keys, plan.metric.key, "state", "log")]
+    lines = [("point", *sweep.keys, sweep.metric.key, "state", "log")]
     for result in results:
         value = "-" if result.value is None else repr(result.value)
         log = log_of(Path(), result.point)
-        lines.append((result.point.name, *_overrides(plan, result), value, result.state, str(log)))
+        lines.append((result.point.name, *_overrides(sweep, result), value, result.state, str(log)))
     return "".join("\t".join(line) + "\n" for line in lines)
 
 
-def page(title: str, picture: str, plan: Plan, results: Sequence[Result]) -> str:
+def page(title: str, picture: str, sweep: Sweep, results: Sequence[Result]) -> str:
     """All results in Markdown, under a line that counts them, with the picture."""
-    metric, done = plan.metric, sum(result.state == DONE for result in results)
-    header = [*plan.keys, metric.key, "state", "log"]
+    metric, done = sweep.metric, sum(result.state == DONE for result in results)
+    header = [*sweep.keys, metric.key, "state", "log"]
     rows = [header, ["---"] * len(header)]
     for result in results:
         value = "-" if result.value is None else f"{result.value:.6g}"
         log = log_of(Path(), result.point)
-        texts = [text.replace("|", "\\|") for text in _overrides(plan, result)]
+        texts = [text.replace("|", "\\|") for text in _overrides(sweep, result)]
         rows.append([*texts, value, result.state, f"[log](<{log}>)"])
     lines = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     counts = f"{len(results)} points: {done} done, {len(results) - done} not."
@@ -108,5 +108,5 @@ def page(title: str, picture: str, plan: Plan, results: Sequence[Result]) -> str
     return f"# {title}\n\n{counts} {ranks}\n\n{lines}\n\n![{metric.key}]({picture})\n"
 
 
-def _overrides(plan: Plan, result: Result) -> list[str]:
-    return [result.point.overrides.get(key, "-") for key in plan.keys]
+def _overrides(sweep: Sweep, result: Result) -> list[str]:
+    return [result.point.overrides.get(key, "-") for key in sweep.keys]

@@ -9,18 +9,18 @@ import pytest
 from matplotlib.image import imread
 
 from utils.sweeping.picture import NOT_GIVEN, Roles, choose_roles, draw, values_of
-from utils.sweeping.plan import Metric, Plan, Point
 from utils.sweeping.results import DONE, Result
+from utils.sweeping.sweep_file import Metric, Point, Sweep
 
 METRIC = Metric("m.json", "loss", "min")
 
 
-def sweep(**values: list[str]) -> tuple[Plan, list[Result]]:
-    """A plan and results over a grid; each value is some function of the overrides."""
+def grid(**values: list[str]) -> tuple[Sweep, list[Result]]:
+    """A sweep over a grid, and its results; each value is some function of the overrides."""
     overrides = [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
     points = [Point(str(number), point, (), "") for number, point in enumerate(overrides)]
     results = [Result(point, float(number), DONE) for number, point in enumerate(points)]
-    return Plan(Path("out"), tuple(values), METRIC, points, {}), results
+    return Sweep(Path("out"), tuple(values), METRIC, points, {}), results
 
 
 @pytest.mark.parametrize(
@@ -36,21 +36,21 @@ def sweep(**values: list[str]) -> tuple[Plan, list[Result]]:
     ],
 )
 def test_numbers_lie_on_the_axis_and_seeds_are_dots(values, roles):
-    plan, results = sweep(**values)
-    assert choose_roles(plan.keys, results) == roles
-    assert imread(io.BytesIO(draw(plan, results))).shape[1] > 600
+    sweep, results = grid(**values)
+    assert choose_roles(sweep.keys, results) == roles
+    assert imread(io.BytesIO(draw(sweep, results))).shape[1] > 600
 
 
 def test_values_are_ordered_as_numbers():
-    _, results = sweep(k=["10", "9", "1e-05", "word", NOT_GIVEN])
+    _, results = grid(k=["10", "9", "1e-05", "word", NOT_GIVEN])
     assert values_of("k", results) == ["1e-05", "9", "10", NOT_GIVEN, "word"]
 
 
 def test_every_point_leaves_a_mark_and_the_bytes_are_the_same():
-    plan, results = sweep(k=["1", "5", "15"], seed=["0", "1"])
-    whole = draw(plan, results)
-    assert draw(plan, results) == whole
+    sweep, results = grid(k=["1", "5", "15"], seed=["0", "1"])
+    whole = draw(sweep, results)
+    assert draw(sweep, results) == whole
     failed = [*results[:-1], Result(results[-1].point, None, "failed (code 1)")]
-    without, crossed = (imread(io.BytesIO(draw(plan, shown))) for shown in (failed[:-1], failed))
+    without, crossed = (imread(io.BytesIO(draw(sweep, shown))) for shown in (failed[:-1], failed))
     assert np.any(without[30:] != crossed[30:])  # below the title, which counts them
-    assert draw(plan, [Result(point, None, "killed") for point in plan.points])
+    assert draw(sweep, [Result(point, None, "killed") for point in sweep.points])

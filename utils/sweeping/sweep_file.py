@@ -8,7 +8,7 @@
 
 A command is split into words as a shell would do, but no shell runs it. In its words `{out}` is the directory of the
 point, `{exp}` and `{data}` are the experiment's, `{set}` stands for `key=value,...` of all overrides that the command
-does not place by their own names, such as `{seed}`.
+does not name by placeholders of their own, such as `{seed}`.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from utils.stage_dir import signature
 from utils.tables import read_text
 
 KEYS = ("command", "inputs", "metric", "exp", "data", "grid", "list")
-PLACES = ("out", "exp", "data", "set")
+GIVEN = ("out", "exp", "data", "set")  # placeholders that are no overrides
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 OVERRIDE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
@@ -51,7 +51,7 @@ class Point(NamedTuple):
     signature: str  # of the command, the overrides and the inputs
 
 
-class Plan(NamedTuple):
+class Sweep(NamedTuple):
     """A whole sweep, to be run in the directory `out`."""
 
     out: Path
@@ -65,15 +65,15 @@ class Plan(NamedTuple):
         return self.out / "points" / point.name
 
 
-def read_plan(path: Path, out: Path | None, places: dict[str, str | None]) -> Plan:
+def read_sweep(path: Path, out: Path | None, experiment: dict[str, str | None]) -> Sweep:
     """Read and check a sweep.
 
     Args:
         out: the directory of the sweep; None: below that of the experiment, by the name of the file.
-        places: `exp` and `data` as the command line has them; None: as the file has them.
+        experiment: `exp` and `data` as the command line has them; None: as the file has them.
     """
     content = read_content(path)
-    filled = {name: places[name] or _text_of(path, content, name) for name in ("exp", "data")}
+    filled = {name: experiment[name] or _text_of(path, content, name) for name in ("exp", "data")}
     if out is None:
         out = Path(_fill(f"{path}: no --out", "{exp}", filled)) / "sweep" / path.stem
     overrides = list(_unique(itertools.chain(_grid(path, content), _list(path, content))))
@@ -89,8 +89,8 @@ def read_plan(path: Path, out: Path | None, places: dict[str, str | None]) -> Pl
         values = {**point, **filled, "out": str(out / "points" / name), "set": _set(path, command, point)}
         words = tuple(_fill(f"{path}: command", word, values) for word in command)
         points.append(Point(name, point, words, signature({"of": made_of, "command": command, "set": point}, [])))
-    config = content | {name: place for name, place in filled.items() if place is not None}
-    return Plan(out, keys, _metric(path, content), points, config)
+    config = content | {name: path for name, path in filled.items() if path is not None}
+    return Sweep(out, keys, _metric(path, content), points, config)
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -162,8 +162,8 @@ def _list(path: Path, content: dict[str, Any]) -> Iterator[dict[str, str]]:
 
 def _value(where: str, key: Any, value: Any) -> str:
     """The text of an overridden value, as a command line has it."""
-    if not isinstance(key, str) or not OVERRIDE.fullmatch(key) or key in PLACES:
-        expected = f"letters, digits and _, and none of {', '.join(PLACES)}"
+    if not isinstance(key, str) or not OVERRIDE.fullmatch(key) or key in GIVEN:
+        expected = f"letters, digits and _, and none of {', '.join(GIVEN)}"
         raise InputError(f"{where}: {key!r}: expected the name of an option: {expected}")
     if value is None or isinstance(value, bool):
         return str(value).lower()
@@ -173,7 +173,7 @@ def _value(where: str, key: Any, value: Any) -> str:
 
 
 def _command(path: Path, content: dict[str, Any], keys: Sequence[str]) -> list[str]:
-    """The words of the command, which must have a place for the directory and for every override."""
+    """The words of the command, which must have a placeholder for the directory and for every override."""
     text = _text_of(path, content, "command")
     try:
         words = shlex.split(text or "")
@@ -183,7 +183,7 @@ def _command(path: Path, content: dict[str, Any], keys: Sequence[str]) -> list[s
         raise InputError(f"{path}: command: expected what to run at each point, with {{out}} for its directory")
     used = set(PLACEHOLDER.findall(" ".join(words)))
     if "out" not in used:
-        raise InputError(f"{path}: command: expected {{out}} in it, or all points would write to one place")
+        raise InputError(f"{path}: command: expected {{out}} in it, or all points would write to one directory")
     for key in keys if "set" not in used else ():
         if key not in used:
             raise InputError(f"{path}: command: {key} changes nothing: expected {{set}} or {{{key}}} in the command")
@@ -217,9 +217,9 @@ def _text_of(path: Path, content: dict[str, Any], key: str) -> str | None:
 
 
 def _set(path: Path, command: Sequence[str], overrides: dict[str, str]) -> str:
-    """The overrides that the command does not place by name, as `--set` takes them."""
-    placed = PLACEHOLDER.findall(" ".join(command))
-    rest = {key: value for key, value in sorted(overrides.items()) if key not in placed}
+    """The overrides without a placeholder of their own, as `--set` takes them."""
+    named = PLACEHOLDER.findall(" ".join(command))
+    rest = {key: value for key, value in sorted(overrides.items()) if key not in named}
     for key, value in rest.items():
         if "," in value:
             raise InputError(f"{path}: {key}: {value!r} has a comma, which ends a value in {{set}}; use {{{key}}}")

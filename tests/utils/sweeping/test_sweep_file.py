@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from utils.sweeping.plan import point_name, read_plan
+from utils.sweeping.sweep_file import point_name, read_sweep
 
 ROOT = Path(__file__).parents[3]
 VALUES = ["", "1", "1.0", "-1", "1e-05", "a b", "a-b", "a,b=1", "a/b", "../a", "ü", "y" * 300, "y" * 301, "@", "."]
@@ -42,28 +42,27 @@ def write(tmp_path: Path):
 
 def test_placeholders_are_filled_in_words(write):
     path = write(grid={"seed": [0], "b": [True], "a": ["x y"]}, list=[{"seed": 1}])
-    plan = read_plan(path, None, {"exp": None, "data": None})
-    first, second = (point.words for point in plan.points)
-    assert plan.out == Path("exp/mine/sweep/mine")
-    assert first == ("run", str(plan.directory(plan.points[0])), "--seed", "0", "a=x y,b=true", "exp/mine/a b")
+    sweep = read_sweep(path, None, {"exp": None, "data": None})
+    first, second = (point.words for point in sweep.points)
+    assert sweep.out == Path("exp/mine/sweep/mine")
+    assert first == ("run", str(sweep.directory(sweep.points[0])), "--seed", "0", "a=x y,b=true", "exp/mine/a b")
     assert second == ("run", "exp/mine/sweep/mine/points/seed=1", "--seed", "1", "", "exp/mine/a b")
-    other = read_plan(path, Path("out"), {"exp": "exp/other", "data": None})
+    other = read_sweep(path, Path("out"), {"exp": "exp/other", "data": None})
     assert other.points[1].words == ("run", "out/points/seed=1", "--seed", "1", "", "exp/other/a b")
     assert other.config["exp"] == "exp/other"
 
 
 def test_what_is_run_says_how_again(write, tmp_path):
-    plan = read_plan(write(grid={"seed": [0, 1]}), None, {"exp": "exp/other", "data": None})
+    sweep = read_sweep(write(grid={"seed": [0, 1]}), None, {"exp": "exp/other", "data": None})
     again = tmp_path / "config.yaml"
-    again.write_text(yaml.safe_dump(plan.config))
-    assert read_plan(again, plan.out, {"exp": None, "data": None}) == plan
+    again.write_text(yaml.safe_dump(sweep.config))
+    assert read_sweep(again, sweep.out, {"exp": None, "data": None}) == sweep
 
 
 def test_the_example_is_a_grid_of_twelve(tmp_path):
     for part in ("index/train", "index/dev", "text", "descriptions"):
         (tmp_path / part).mkdir(parents=True)
-    place = str(tmp_path)
-    plan = read_plan(ROOT / "conf/sweep_example.yaml", None, {"exp": place, "data": place})
-    assert (len(plan.points), plan.keys) == (12, ("n_components", "covariance", "seed"))
-    words = plan.points[0].words
+    sweep = read_sweep(ROOT / "conf/sweep_example.yaml", None, {"exp": str(tmp_path), "data": str(tmp_path)})
+    assert (len(sweep.points), sweep.keys) == (12, ("n_components", "covariance", "seed"))
+    words = sweep.points[0].words
     assert words[words.index("--set") + 1] == "covariance=shared,n_components=1,seed=0"
