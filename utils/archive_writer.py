@@ -10,24 +10,36 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from utils.errors import InputError
-from utils.kaldi_objects import FLOAT_VECTOR, HEADER_BYTES
+from utils.kaldi_objects import HEADER_BYTES, encode
 from utils.script_files import path_in_script
-from utils.tables import check_keys
+from utils.tables import check_key, check_keys
 
 
 class ArchiveWriter:
-    """Write float32 vectors in chunks to one archive and its script file.
+    """Write objects to one archive and its script file: vectors in bulk, or one object of any kind at a time.
 
-    The archive keeps the order of the calls; the script file is sorted by key. `ark_name` is where the archive
-    will lie when it is read, if that is elsewhere.
+    The archive keeps the order of the calls; the script file is sorted by key.
+
+    Args:
+        ark_name: where the archive will lie when it is read, if that is elsewhere.
+        dtype: of floats in the archive, float32 or float64.
+        compress: CM, CM2 or CM3: how Kaldi compresses the matrices; by default they are not compressed.
     """
 
     CHUNK = 2048  # rows joined per write: large enough to amortise Python, small enough to stay in the cache
 
-    def __init__(self, ark: Path, scp: Path, ark_name: Path | None = None):
-        self.ark, self.scp = Path(ark), Path(scp)
+    def __init__(
+        self,
+        ark: Path,
+        scp: Path,
+        ark_name: Path | None = None,
+        dtype: DTypeLike = np.float32,
+        compress: str | None = None,
+    ):
+        self.ark, self.scp, self.dtype, self.compress = Path(ark), Path(scp), np.dtype(dtype), compress
         self.ark_name = path_in_script(ark_name or self.ark)
         self.keys: list[str] = []
         self.offsets: list[int] = []
@@ -38,17 +50,33 @@ class ArchiveWriter:
         return self
 
     def write(self, keys: Sequence[str], matrix: np.ndarray) -> None:
-        """Append the rows of `matrix` (N, D) under `keys` (N). A key that Kaldi could not read back: InputError."""
+        """Append the rows of `matrix` (N, D) as vectors. A key of the N that Kaldi could not read back: InputError."""
         if len(keys) != len(matrix):
             raise ValueError(f"{self.ark}: {len(matrix)} vectors but {len(keys)} keys")
         check_keys(keys, str(self.ark))
         for start in range(0, len(keys), self.CHUNK):
             self._write_chunk(keys[start : start + self.CHUNK], matrix[start : start + self.CHUNK])
 
+    def add(self, key: str, value: np.ndarray) -> None:
+        """Append one object: a vector (D,) or matrix (T, F) of floats, or a vector (N,) of integers, as int32.
+
+        Raises InputError for a key that Kaldi could not read back, and for a value that is none of these.
+        """
+        check_key(key, str(self.ark))
+        try:
+            record = encode(value, self.dtype, self.compress)
+        except ValueError as error:
+            raise InputError(f"{self.ark}: {key}: {error}") from error
+        name = f"{key} ".encode()
+        self.keys.append(key)
+        self.offsets.append(self.position + len(name))
+        self.position += len(name) + len(record)
+        self.file.write(name + record)
+
     def _write_chunk(self, keys: Sequence[str], matrix: np.ndarray) -> None:
-        rows = np.ascontiguousarray(matrix, dtype="<f4")
-        header = b" " + FLOAT_VECTOR + np.array(rows.shape[1], "<i4").tobytes()
-        payload, width = memoryview(rows).cast("B"), 4 * rows.shape[1]
+        rows = np.ascontiguousarray(matrix, dtype=self.dtype.newbyteorder("<"))
+        payload, width = memoryview(rows).cast("B"), rows.itemsize * rows.shape[1]
+        header = b" " + encode(rows[0], self.dtype)[:HEADER_BYTES]
         names = [key.encode() for key in keys]
         parts: list[bytes | memoryview] = [header] * (3 * len(names))
         parts[0::3] = names

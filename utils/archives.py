@@ -1,9 +1,11 @@
-"""Records of Kaldi archives: vectors of any kind that Kaldi writes, read at the locations that a script file names.
+"""Read Kaldi's archives: vectors, matrices and vectors of int32, of any form that Kaldi writes, by a script file.
 
-Plain float32 vectors are copied straight from a memory map; float64, one-row and compressed matrices and text records
-are decoded and come out as float32 vectors. Commands (pipes) are not run, and nothing but numbers is decoded: a pickle
-or a sound in an archive is an error.
-Format: https://kaldi-asr.org/doc/io.html
+    reader = ArchiveReader(Path("exp/feats/feats.scp"))
+    reader["a-1"]                                # (T, F), read from the disk now
+    keys, x = read_vectors(Path("exp/demo/embed/xvector.scp"))     # (N, D) float32, fast
+
+Commands (pipes) are not run. `utils/script_files.py` has the rule by which archives are found, `utils/kaldi_objects.py`
+the kinds of records.
 """
 
 import gzip
@@ -13,18 +15,69 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from utils.errors import InputError
-from utils.kaldi_objects import FLOAT_VECTOR, HEADER_BYTES, cut_range, decode
+from utils.kaldi_objects import FLOAT_VECTOR, HEADER_BYTES, Data, cut_range, decode
 from utils.script_files import Location, read_script
+
+MOST_OPEN = 32  # archives that one reader keeps mapped
+
+
+class ArchiveReader:
+    """The objects of a script file, each read when it is asked for: (D,), (T, F), or (N,) int32.
+
+    Floats are float32 or float64 as they are stored, and float64 where they are stored as text.
+    """
+
+    def __init__(self, script: Path):
+        self.script = Path(script)
+        self.locations = read_script(self.script)
+        self._open = lru_cache(MOST_OPEN)(open_archive)
+
+    def __len__(self) -> int:
+        return len(self.locations)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.locations
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys, in the order of the script file."""
+        return iter(self.locations)
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        """The object of one key, a copy in memory. Raises InputError where it is missing or cut short."""
+        location, where = self.location(key), f"{self.script}: {key}"
+        try:
+            data = self._open(location.path)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
+        return np.array(_read(data, location, where))
+
+    def location(self, key: str) -> Location:
+        """Where the object of a key is. Raises InputError for a key that is not there."""
+        if key not in self.locations:
+            raise InputError(f"{self.script}: no line for {key!r}; is it of another data directory?")
+        return self.locations[key]
+
+    def vectors(self, keys: Sequence[str]) -> np.ndarray:
+        """(N, D) float32 of the N keys, in that order: vectors, or matrices of one row or column."""
+        locations = [self.location(key) for key in keys]
+        return read_locations(locations, lambda row: f"{self.script}: {keys[row]}")
+
+
+def read_vectors(script: Path, keys: Iterable[str] | None = None) -> tuple[list[str], np.ndarray]:
+    """Read a script file, or the given `keys` of it, in that order. Returns keys (N) and vectors (N, D) float32."""
+    reader = ArchiveReader(script)
+    chosen = list(reader if keys is None else keys)
+    return chosen, reader.vectors(chosen)
 
 
 def read_locations(locations: Sequence[Location], describe: Callable[[int], str], dim: int | None = None) -> np.ndarray:
     """Read the vectors at the given locations of any number of archives.
+
+    Plain float32 vectors are copied straight from a memory map, others are decoded.
 
     Args:
         locations: (N) locations.
@@ -39,112 +92,96 @@ def read_locations(locations: Sequence[Location], describe: Callable[[int], str]
     for row, location in enumerate(locations):
         rows_of.setdefault(location.path, []).append(row)
     for path, rows in rows_of.items():
-        with _Archive(path, partial(describe, rows[0])) as archive:
-            if matrix is None:
-                dim = dim or archive.vector(locations[rows[0]], describe(rows[0])).size
-                matrix = np.empty((len(locations), dim), dtype=np.float32)
-            archive.fill(matrix, rows, locations, describe)
+        data = open_archive(path, partial(describe, rows[0]))
+        if matrix is None:
+            dim = dim or _read_vector(data, locations[rows[0]], describe(rows[0])).size
+            matrix = np.empty((len(locations), dim), dtype=np.float32)
+        _fill(matrix, rows, data, locations, describe)
     return np.empty((0, 0), dtype=np.float32) if matrix is None else matrix
+
+
+def _fill(
+    matrix: np.ndarray, rows: list[int], data: Data, locations: Sequence[Location], describe: Callable[[int], str]
+) -> None:
+    """Copy the vectors at `locations[row]` into `matrix[row]` for each of `rows`."""
+    dim = matrix.shape[1]
+    header, width = FLOAT_VECTOR + struct.pack("<i", dim), 4 * dim
+    out = memoryview(matrix).cast("B")
+    for row in rows:
+        location = locations[row]
+        start = location.offset
+        if start is not None and location.window is None and data[start : start + HEADER_BYTES] == header:
+            record = data[start + HEADER_BYTES : start + HEADER_BYTES + width]
+            if len(record) == width:
+                out[row * width : (row + 1) * width] = record
+                continue
+        vector = _read_vector(data, location, describe(row))
+        if vector.size != dim:
+            raise InputError(
+                f"{describe(row)}: a vector of dimension {vector.size} at {location}, "
+                f"expected {dim} as the vectors before it"
+            )
+        matrix[row] = vector
+
+
+def _read_vector(data: Data, location: Location, who: str) -> np.ndarray:
+    """Read one vector, or the only row or column of a matrix. Returns (D,) float32."""
+    value = _read(data, location, who)
+    if value.ndim == 2 and 1 in value.shape:
+        value = value.reshape(-1)
+    if value.ndim != 1 or value.size == 0 or value.dtype.kind != "f":
+        raise InputError(
+            f"{who}: {location}: expected a vector or a one-row matrix of floats, "
+            f"found shape {value.shape} of {value.dtype}"
+        )
+    with np.errstate(over="ignore"):
+        return value.astype(np.float32)
+
+
+def _read(data: Data, location: Location, who: str) -> np.ndarray:
+    """The object at a location, which may be a view of `data`."""
+    value, _ = decode(data, location.offset or 0, f"{who}: {location}")
+    return value if location.window is None else cut_range(value, location.window, f"{who}: {location}")
 
 
 def scan_archive(path: Path) -> Iterator[tuple[str, int]]:
     """Walk through an archive that has no script file. Yields each key and the byte behind it."""
-    with _Archive(str(path), lambda: "the search for keys") as archive:
-        position = 0
-        while position < archive.size:
-            end = archive.data.find(b" ", position)
-            name = archive.data[position:end]
-            try:
-                key = name.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}:{position}: a key that is not UTF-8; is this an archive?") from error
-            if end < 0 or not key or key.split() != [key]:
-                raise InputError(
-                    f"{path}:{position}: expected 'key vector', found {name[:30]!r}; is the archive truncated?"
-                )
-            yield key, end + 1
-            _, position = decode(archive.data, end + 1, f"{path}:{end + 1}: {key}")
-            if archive.data[position : position + 1] == b"\n":
-                position += 1
-
-
-class _Archive:
-    """One archive, memory-mapped (or unpacked, where its name ends in .gz)."""
-
-    def __init__(self, path: str, who: Callable[[], str]):
-        self.path, self.who = path, who  # who wants it, asked only for a message
-
-    def __enter__(self) -> Self:
+    data, position = open_archive(str(path), lambda: "the scan for its keys"), 0
+    while position < len(data):
+        end = data.find(b" ", position)
+        name = data[position:end]
         try:
-            status = Path(self.path).stat()
-            if self.path.endswith(".gz"):
-                self.data = _unpacked(self.path, status.st_size, status.st_mtime_ns)
-            else:
-                with Path(self.path).open("rb") as file:
-                    self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b""
-        except FileNotFoundError as error:
+            key = name.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}:{position}: a key that is not UTF-8; is this an archive?") from error
+        if end < 0 or not key or key.split() != [key]:
             raise InputError(
-                f"{self.path}: no such archive, wanted by {self.who()}; "
-                "check the paths in the script file or give a path prefix or map"
-            ) from error
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InputError(f"{self.path}: not a whole gzip file, wanted by {self.who()}: {error}") from error
-        self.size = len(self.data)
-        return self
+                f"{path}:{position}: expected 'key vector', found {name[:30]!r}; is the archive truncated?"
+            )
+        yield key, end + 1
+        position = decode(data, end + 1, f"{path}:{end + 1}: {key}")[1]
+        if data[position : position + 1] == b"\n":
+            position += 1
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(self.data, mmap.mmap):
-            self.data.close()
 
-    def fill(
-        self, matrix: np.ndarray, rows: list[int], locations: Sequence[Location], describe: Callable[[int], str]
-    ) -> None:
-        """Copy the vectors at `locations[row]` into `matrix[row]` for each of `rows`."""
-        data, dim = self.data, matrix.shape[1]
-        header, width = FLOAT_VECTOR + struct.pack("<i", dim), 4 * dim
-        out = memoryview(matrix).cast("B")
-        for row in rows:
-            location = locations[row]
-            start = location.offset
-            if start is not None and location.window is None and data[start : start + HEADER_BYTES] == header:
-                record = data[start + HEADER_BYTES : start + HEADER_BYTES + width]
-                if len(record) == width:
-                    out[row * width : (row + 1) * width] = record
-                    continue
-            vector = self.vector(location, describe(row))
-            if vector.size != dim:
-                raise InputError(
-                    f"{describe(row)}: a vector of dimension {vector.size} at {location}, "
-                    f"expected {dim} as the vectors before it"
-                )
-            matrix[row] = vector
-
-    def vector(self, location: Location, who: str) -> np.ndarray:
-        """Read one vector, or the only row of a matrix. Returns (D,) float32."""
-        value, _ = decode(self.data, location.offset or 0, f"{who}: {location}")
-        if location.window is not None:
-            value = cut_range(value, location.window, f"{who}: {location}")
-        if value.ndim == 2 and 1 in value.shape:
-            value = value.reshape(-1)
-        if value.ndim != 1 or value.size == 0:
-            raise InputError(f"{who}: {location}: expected a vector or a one-row matrix, found shape {value.shape}")
-        with np.errstate(over="ignore"):
-            return value.astype(np.float32)
+def open_archive(path: str, who: Callable[[], str] = lambda: "its script file") -> Data:
+    """Map an archive into memory, or unpack it, where its name ends in .gz. `who` tells a message who wants it."""
+    try:
+        status = Path(path).stat()
+        if path.endswith(".gz"):
+            return _unpacked(path, status.st_size, status.st_mtime_ns)
+        with Path(path).open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b""
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: no such archive, wanted by {who()}; "
+            "check the paths in the script file or give a path prefix or map"
+        ) from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: not a whole gzip file, wanted by {who()}: {error}") from error
 
 
 @lru_cache(maxsize=2)
 def _unpacked(path: str, size: int, mtime: int) -> bytes:
     """The content of a .gz file, kept for the next chunk of rows; a chunk may begin in one file and end in another."""
     return gzip.decompress(Path(path).read_bytes())
-
-
-def read_vectors(scp: Path, keys: Iterable[str] | None = None) -> tuple[list[str], np.ndarray]:
-    """Read a script file, or the given `keys` of it, in that order. Returns keys (N) and vectors (N, D) float32."""
-    script = read_script(scp)
-    chosen = list(script) if keys is None else list(keys)
-    for key in chosen:
-        if key not in script:
-            raise InputError(f"{scp}: no vector for {key!r}")
-    return chosen, read_locations([script[key] for key in chosen], lambda row: f"{scp}: {chosen[row]}")

@@ -1,6 +1,7 @@
-"""Kaldi's numeric objects, as bytes: how one record of an archive is decoded.
+"""Kaldi's numeric objects as bytes: vectors and matrices of floats, plain or compressed, and vectors of int32.
 
-Nothing but numbers is decoded: a pickle or a sound in an archive is an error.
+Records are read in binary and in text form and written in binary form, by Kaldi's compression methods if asked for.
+Nothing but numbers is read: a pickle or a sound in an archive is an error.
 Format: https://kaldi-asr.org/doc/io.html
 """
 
@@ -17,10 +18,19 @@ FLOAT_VECTOR = b"\0BFV \4"
 HEADER_BYTES = len(FLOAT_VECTOR) + 4  # ... and the dimension, int32
 PLAIN = {b"FV ": "<f4", b"FM ": "<f4", b"DV ": "<f8", b"DM ": "<f8"}
 COMPRESSED = {b"CM ": 1, b"CM2": 2, b"CM3": 1}  # token -> bytes per element
+METHODS = {"CM": 2, "CM2": 3, "CM3": 5}  # Kaldi's kSpeechFeature, kTwoByteAuto and kOneByteAuto
+INTEGER = np.dtype([("size", "u1"), ("value", "<i4")])  # as Kaldi writes an int32: its size in bytes goes before it
+ROWS_BEYOND = 2  # a range may end so far beyond a matrix, as times that are rounded to frames do
+
+Data = mmap.mmap | bytes
 
 
-def decode(data: mmap.mmap | bytes, offset: int, where: str) -> tuple[np.ndarray, int]:
-    """Decode the record that begins at `offset`. Returns its vector or matrix and the byte behind it."""
+def decode(data: Data, offset: int, where: str) -> tuple[np.ndarray, int]:
+    """Decode the record that begins at `offset`.
+
+    Returns its vector (D,), matrix (T, F) or vector (N,) of int32, which may be a read-only view of `data`, and the
+    byte behind it. Text comes as float64.
+    """
     if offset >= len(data):
         raise InputError(
             f"{where}: the offset lies beyond the end of the archive ({len(data)} bytes); is it truncated?"
@@ -32,34 +42,54 @@ def decode(data: mmap.mmap | bytes, offset: int, where: str) -> tuple[np.ndarray
         return _decode_plain(data, offset, token, where)
     if token in COMPRESSED:
         return _decode_compressed(data, offset, token, where)
-    raise InputError(f"{where}: a Kaldi object of type {token!r}, expected a vector or matrix of floats")
+    if token[:1] == b"\4":
+        return _decode_integers(data, offset, where)
+    raise InputError(
+        f"{where}: a Kaldi object of type {token!r}, expected a vector or matrix of floats, or a vector of int32"
+    )
 
 
-def _decode_plain(data: mmap.mmap | bytes, offset: int, token: bytes, where: str) -> tuple[np.ndarray, int]:
+def _view(data: Data, dtype: str | np.dtype, start: int, shape: tuple[int, ...], where: str) -> tuple[np.ndarray, int]:
+    count = int(np.prod(shape, dtype=np.int64)) if min(shape) >= 0 else -1
+    end = start + np.dtype(dtype).itemsize * count
+    if count < 0 or end > len(data):
+        raise InputError(
+            f"{where}: a vector of shape {shape} does not end inside the archive; is it truncated, or the offset wrong?"
+        )
+    return np.frombuffer(data, dtype, count, start if count else 0).reshape(shape), end
+
+
+def _decode_plain(data: Data, offset: int, token: bytes, where: str) -> tuple[np.ndarray, int]:
     sizes, start = [], offset + 5
     for _ in range(1 if token[1:2] == b"V" else 2):
-        field = data[start : start + 5]
-        if len(field) < 5 or field[:1] != b"\4":
-            raise InputError(f"{where}: the header of the vector is cut short; is the archive truncated?")
-        sizes.append(struct.unpack("<i", field[1:])[0])
+        sizes.append(_read_size(data, start, where))
         start += 5
-    dtype = np.dtype(PLAIN[token])
-    end = start + dtype.itemsize * int(np.prod(sizes, dtype=np.int64))
-    if min(sizes) < 0 or end > len(data):
-        raise InputError(
-            f"{where}: a vector of shape {tuple(sizes)} does not end inside the archive; "
-            "is it truncated, or the offset wrong?"
-        )
-    return np.frombuffer(data[start:end], dtype).reshape(sizes), end
+    return _view(data, PLAIN[token], start, tuple(sizes), where)
 
 
-def _decode_compressed(data: mmap.mmap | bytes, offset: int, token: bytes, where: str) -> tuple[np.ndarray, int]:
+def _decode_integers(data: Data, offset: int, where: str) -> tuple[np.ndarray, int]:
+    items, end = _view(data, INTEGER, offset + 7, (_read_size(data, offset + 2, where),), where)
+    if (items["size"] != 4).any():
+        raise InputError(f"{where}: expected int32 elements, found others; is the offset wrong?")
+    return items["value"], end
+
+
+def _read_size(data: Data, start: int, where: str) -> int:
+    field = data[start : start + 5]
+    if len(field) < 5 or field[:1] != b"\4":
+        raise InputError(f"{where}: the header of the vector is cut short; is the archive truncated?")
+    return struct.unpack("<i", field[1:])[0]
+
+
+def _decode_compressed(data: Data, offset: int, token: bytes, where: str) -> tuple[np.ndarray, int]:
     """A global header (minimum, range, rows, columns), per-column headers for `CM`, then 1 or 2 bytes an element."""
     from kaldiio.matio import read_matrix_or_vector
 
     body = offset + 2 + (3 if token == b"CM " else 4)
     header = data[body : body + 16]
     rows, columns = struct.unpack("<8x2i", header) if len(header) == 16 else (-1, -1)
+    if rows == columns == 0:
+        return np.empty((0, 0), np.float32), body + 16
     end = body + 16 + (8 * columns if token == b"CM " else 0) + rows * columns * COMPRESSED[token]
     if min(rows, columns) < 1 or end > len(data):
         raise InputError(
@@ -68,28 +98,80 @@ def _decode_compressed(data: mmap.mmap | bytes, offset: int, token: bytes, where
     return read_matrix_or_vector(io.BytesIO(data[offset:end])), end
 
 
-def _decode_text(data: mmap.mmap | bytes, offset: int, where: str) -> tuple[np.ndarray, int]:
+def _decode_text(data: Data, offset: int, where: str) -> tuple[np.ndarray, int]:
+    """Floats between brackets, a matrix with a line for each row; integers stand in a line without brackets."""
     begin = re.compile(rb"[ \t]*\[").match(data, offset)
     if begin is None:
-        raise InputError(
-            f"{where}: no vector begins here, found {data[offset : offset + 8]!r}; "
-            "is the offset wrong, or is this no Kaldi archive?"
-        )
+        return _decode_integer_line(data, offset, where)
     end = data.find(b"]", begin.end())
     if end < 0:
         raise InputError(f"{where}: no closing ']'; is the archive truncated?")
-    lines = [line.split() for line in data[begin.end() : end].split(b"\n")]
+    first, *more = (line.split() for line in data[begin.end() : end].split(b"\n"))
+    rows = [line for line in (first, *more) if line]
     try:
-        value = np.array([line for line in lines if line], dtype=np.float64)
+        value = np.array(rows, dtype=np.float64)
     except ValueError as error:
         raise InputError(f"{where}: not numbers between '[' and ']': {error}") from error
-    return (value[0] if len(value) == 1 else value), end + 1
+    return (value[0] if first and len(rows) == 1 else value), end + 1
+
+
+def _decode_integer_line(data: Data, offset: int, where: str) -> tuple[np.ndarray, int]:
+    line = re.compile(rb"[ \t]*((?:[+-]?\d+[ \t\r]*)*)(\n?)").match(data, offset)
+    if not line[0]:
+        raise InputError(
+            f"{where}: no vector or matrix begins here, found {data[offset : offset + 8]!r}; "
+            "is the offset wrong, or is this no Kaldi archive?"
+        )
+    if not line[2]:
+        raise InputError(f"{where}: integers without a newline behind them; is the archive truncated?")
+    try:
+        return np.array(line[1].split(), dtype=np.int32), line.end()
+    except OverflowError as error:
+        raise InputError(f"{where}: an integer that int32 cannot hold: {error}") from error
+
+
+def encode(value: np.ndarray, dtype: str | np.dtype = "<f4", compress: str | None = None) -> bytes:
+    """One object in binary form.
+
+    Args:
+        value: vector (D,) or matrix (T, F) of floats, or vector (N,) of integers, which are written as int32.
+        dtype: of the floats as they are written, float32 or float64.
+        compress: one of METHODS, for a matrix.
+    """
+    value = np.asarray(value)
+    if value.dtype.kind in "iu":
+        items = np.empty(value.shape, INTEGER)
+        items["size"], items["value"] = 4, value
+        if value.ndim != 1 or (items["value"] != value).any():
+            raise ValueError(f"expected a vector of int32, found shape {value.shape} of {value.dtype}")
+        return b"\0B\4" + struct.pack("<i", len(value)) + items.tobytes()
+    dtype = np.dtype(dtype).newbyteorder("<")
+    if value.dtype.kind != "f" or value.ndim not in (1, 2) or dtype.str not in PLAIN.values():
+        raise ValueError(f"expected a vector or matrix of floats, found shape {value.shape} of {value.dtype}")
+    if compress:
+        return _compress(value, compress)
+    token = ("F" if dtype.itemsize == 4 else "D") + "VM"[value.ndim - 1]
+    sizes = b"".join(b"\4" + struct.pack("<i", size) for size in value.shape)
+    return b"\0B" + token.encode() + b" " + sizes + value.astype(dtype).tobytes()
+
+
+def _compress(value: np.ndarray, kind: str) -> bytes:
+    from kaldiio.matio import write_array
+
+    if kind not in METHODS or value.ndim != 2 or not np.isfinite(value).all():
+        raise ValueError(f"{kind}: expected a finite matrix and one of {', '.join(METHODS)}, found {value.shape}")
+    stream = io.BytesIO()
+    write_array(stream, value.astype(np.float32), compression_method=METHODS[kind])
+    return stream.getvalue()
 
 
 def cut_range(value: np.ndarray, window: str, where: str) -> np.ndarray:
-    """Apply Kaldi's range: `first:last` by rows, then by columns, both inclusive; an empty part takes all."""
+    """Apply Kaldi's range: `first:last` by rows, then by columns, both inclusive; an empty part takes all.
+
+    As in Kaldi, the last row of a matrix may be up to ROWS_BEYOND rows beyond its end.
+    """
     slices = []
-    for part, size in zip(window.split(","), value.shape, strict=False):
+    for axis, (part, size) in enumerate(zip(window.split(","), value.shape, strict=False)):
         match = re.fullmatch(r"(?:(\d+):(\d+)|:?)", part.strip())
         if match is None or window.count(",") >= value.ndim:
             raise InputError(
@@ -97,7 +179,8 @@ def cut_range(value: np.ndarray, window: str, where: str) -> np.ndarray:
                 "expected 'first:last' for rows, columns"
             )
         first, last = (int(match[1]), int(match[2])) if match[1] else (0, size - 1)
-        if not first <= last < size:
+        beyond = ROWS_BEYOND if value.ndim == 2 and axis == 0 else 0
+        if match[1] and not (first <= last < size + beyond and first < size):
             raise InputError(f"{where}: the range {part} leaves 0:{size - 1}")
         slices.append(slice(first, last + 1))
     return value[tuple(slices)]

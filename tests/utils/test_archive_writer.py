@@ -50,7 +50,7 @@ def test_read_all_or_some_in_the_order_asked(tmp_path, matrix):
     np.testing.assert_array_equal(vectors, matrix[[1, 0, 2]])
     keys, vectors = read_vectors(tmp_path / "x.scp", ["ü-3", "a-1"])
     np.testing.assert_array_equal(vectors, matrix[[2, 1]])
-    with pytest.raises(InputError, match="no vector for 'c'"):
+    with pytest.raises(InputError, match="no line for 'c'"):
         read_vectors(tmp_path / "x.scp", ["c"])
 
 

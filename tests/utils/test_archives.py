@@ -125,11 +125,11 @@ def spoil(tmp_path: Path, how: str) -> Path:
         ("truncated", "does not end inside the archive"),
         ("header cut", "cut short"),
         ("beyond", "beyond the end"),
-        ("shifted", "no vector begins here"),
+        ("shifted", "no vector or matrix begins here"),
         ("missing", "no such archive"),
         ("dimension", "dimension 2 .* expected 6"),
         ("matrix", r"found shape \(2, 3\)"),
-        ("pickle", "no vector begins here"),
+        ("pickle", "no vector or matrix begins here"),
         ("empty", "beyond the end"),
     ],
 )

@@ -107,5 +107,5 @@ def test_a_text_without_vector_is_named(tmp_path):
     made = write_experiment(tmp_path)
     scp = made.text_vectors / "text_vec.scp"
     scp.write_text("".join(line for line in scp.open() if not line.startswith("male_low-v02")))
-    with pytest.raises(InputError, match="text_vec.scp: no vector for 'male_low-v02'"):
+    with pytest.raises(InputError, match="text_vec.scp: no line for 'male_low-v02'"):
         load_pairs(made.index / "train", made.descriptions, made.text_vectors)

@@ -197,7 +197,7 @@ def test_a_text_without_a_vector_is_named(experiment: Experiment, tmp_path: Path
     table = read_table(tmp_path / "text" / "text_vec.scp")
     write_table(tmp_path / "text" / "text_vec.scp", {key: table[key] for key in table if key != "male_low-v05"})
     assert run(experiment, tmp_path / "out", text_vectors=str(tmp_path / "text")) == 1
-    assert "no vector for 'male_low-v05'" in capfd.readouterr().err
+    assert "no line for 'male_low-v05'" in capfd.readouterr().err
 
 
 def test_samples_of_another_dimension_are_refused(experiment: Experiment, tmp_path: Path, capfd: pytest.CaptureFixture):
