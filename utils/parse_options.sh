@@ -8,8 +8,10 @@
 #   stop_stage=100
 #   . utils/parse_options.sh
 #
-# reads  the caller's "$@": each `--na-me value` sets the variable `na_me`, which must already be defined. A value is taken
-#        verbatim, whatever it holds; it may be empty or begin with a dash. A variable that is `true` or `false` accepts nothing else.
+# reads  the caller's "$@": each `--na-me value` sets the variable `na_me`. Options are the variables that the script itself sets
+#        above this line, each at the start of a line, in lower case: no other variable, of the shell or of the environment, can
+#        be set. A value is taken verbatim, whatever it holds; it may be empty or begin with a dash. A variable that is `true` or
+#        `false` accepts nothing else.
 #        `--config FILE` (where the caller defines `config`) sources FILE as shell before any option is set, so that the
 #        command line wins wherever it stands; it must be valid shell. `--help` and `-h` print the help on standard error and exit with 0.
 # leaves the first word that is no option, and all after it, in "$@"; a lone `--` ends the options and is removed.
@@ -29,7 +31,7 @@ _po_find_variable() {
   esac
   _po_name=${1#--}
   _po_name=${_po_name//-/_}
-  if [[ ! $_po_name =~ ^[A-Za-z][A-Za-z0-9_]*$ || -z ${!_po_name+set} ]]; then
+  if [[ ! $_po_name =~ ^[a-z][a-z0-9_]*$ || $_po_names != *" $_po_name "* ]]; then
     _po_die "invalid option $1 (see $0 --help)"
   fi
 }
@@ -41,6 +43,14 @@ _po_print_help() {
     printf '%b\n' "${help_message:-No help found.}"
   fi
 }
+
+# The options: what the script sets before it sources this file, but for the help.
+_po_names=' '
+_po_position=0
+[[ -f ${BASH_SOURCE[1]-} && -r ${BASH_SOURCE[1]} ]] || _po_die "parse_options.sh: cannot read the script that sources it"
+while ((_po_position++ < BASH_LINENO[0])) && IFS= read -r _po_word; do
+  [[ ! $_po_word =~ ^([a-z][a-z0-9_]*)= || ${BASH_REMATCH[1]} == help_message ]] || _po_names+="${BASH_REMATCH[1]} "
+done <"${BASH_SOURCE[1]}"
 
 # First round: source every --config, left to right, even behind the options. Up to there words come in pairs, so that
 # no value is mistaken for the option.
@@ -93,6 +103,6 @@ if [[ -n ${cmd+set} && -z $cmd ]]; then
   _po_die "option --cmd is empty, expected a launcher such as run.pl"
 fi
 
-unset _po_name _po_position _po_step _po_word
+unset _po_name _po_names _po_position _po_step _po_word
 unset -f _po_die _po_find_variable _po_print_help
 true

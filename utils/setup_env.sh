@@ -20,11 +20,11 @@ help_message="usage: utils/setup_env.sh [--extras audio,demo,test] [--wheels DIR
   --wheels  install from this folder alone, without a registry (default: \$PSEUDOSPEAKERS_WHEELS)
 PSEUDOSPEAKERS_TORCH, such as torch==2.13.0+cu130 or the path of a wheel, is installed instead of the pinned torch; where pip
 finds builds for your GPU is set by pip's own options, PIP_EXTRA_INDEX_URL among them."
-root=$(dirname "$(dirname "$(readlink -f "$0")")")
 extras=
 wheels=${PSEUDOSPEAKERS_WHEELS:-}
 # shellcheck source=utils/parse_options.sh
-. "$root/utils/parse_options.sh"
+. "$(dirname "$(readlink -f "$0")")/parse_options.sh"
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
 
 say() { echo "setup_env.sh: $*" >&2; }
 die() {

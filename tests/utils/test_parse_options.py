@@ -118,6 +118,46 @@ def test_an_unknown_option_is_an_error(run: Run, tmp_path: Path, option: str) ->
     assert not (tmp_path / "hacked").exists()
 
 
+SPECIAL = [
+    "PATH",
+    "IFS",
+    "HOME",
+    "LC_ALL",
+    "BASH_ENV",
+    "UID",
+    "PWD",
+    "OPTIND",
+    "SHELLOPTS",
+    "LD_PRELOAD",
+    "PS_ROOT",
+    "_",
+]
+
+
+@pytest.mark.parametrize("name", [*SPECIAL, "http_proxy", "opt", "help_message", "train_cmd", "later", "in_a_function"])
+def test_a_variable_that_is_no_option_of_the_script_cannot_be_set(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("http_proxy", "proxy")
+    monkeypatch.setenv("opt", "of the environment")
+    defaults = f"{DEFAULTS}\nexport train_cmd\nf() {{\n  in_a_function=1\n}}\nf\ntrain_cmd() {{ :; }}"
+    assert f"invalid option --{name} " in refused(run(f"--{name}", "/x", defaults=defaults, show="later=1"))
+
+
+def test_an_option_that_is_in_the_environment_too_can_be_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("stage", "5")
+    monkeypatch.setenv("text", "of the environment")
+    assert shown(run("--stage", "7"))[:3] == ["7", "100", "default"]
+
+
+def test_options_are_those_of_the_script_that_parses_not_of_its_caller(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "inner.sh").write_text(f"nj=1\n. '{PARSER}'\necho $nj\n")
+    call = "bash inner.sh --nj 3; bash inner.sh --stage 3"
+    result = run("--stage", "5", defaults="export stage=0\nstage=1", show=call)
+    assert (result.stdout, result.returncode) == ("3\n", 1)
+    assert "inner.sh: invalid option --stage " in result.stderr
+
+
 def test_an_equals_sign_is_an_error(run: Run) -> None:
     assert "'--name value', not as '--stage=3'" in refused(run("--stage=3"))
 
@@ -178,7 +218,7 @@ def test_an_empty_cmd_is_an_error(run: Run) -> None:
 
 
 def test_a_readonly_variable_is_an_error(run: Run) -> None:
-    result = run("--stage", "1", defaults="readonly stage=0")
+    result = run("--stage", "1", defaults="stage=0\nreadonly stage")
     assert result.returncode == 1
     assert "readonly variable" in result.stderr
 
