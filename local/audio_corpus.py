@@ -1,8 +1,8 @@
-"""A corpus of audio as a data directory: what the recipes of LibriSpeech and of any folder share.
+"""A corpus of audio as a data directory, shared by LibriSpeech and folders of audio.
 
-Inputs: recordings with speakers, and what is known of them. Outputs: `wav.scp`, `segments`, `utt2spk`, `spk2utt`,
-`utt2dur`, `spk2gender` where all genders are known, utt2<attribute> for other things that are, `text` where recordings
-stay whole, and `left_out.tsv`.
+Inputs: recordings with their speakers and labels. Outputs: `wav.scp`, `segments`, `utt2spk`, `spk2utt`, `utt2dur`,
+`spk2gender` if all genders are known, utt2<attribute> for labels, `text` if recordings are not cut and all have a
+transcript, and `left_out.tsv`, the files that cannot be read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ class Recording:
     """One file of audio.
 
     Attributes:
-        id: begins with the speaker and a hyphen, so that Kaldi's sorting holds.
-        labels: what is known of it, attribute -> value; `text` is its transcript.
+        id: begins with the speaker and a hyphen, so that ids sort as Kaldi requires.
+        labels: attribute -> value; `text` is the transcript.
     """
 
     id: str
@@ -43,9 +43,9 @@ def write_audio_corpus(
     hop_seconds: float,
     max_fail: float,
 ) -> int:
-    """Write the data directory of `recordings`; `genders` are speaker -> f or m, where known. Returns the utterances.
+    """Write the data directory of `recordings`; `genders`: speaker -> f or m, where known.
 
-    Raises InputError where more than a share `max_fail` of the files cannot be read.
+    Returns the number of utterances. Raises InputError if more than the share `max_fail` of the files is unreadable.
     """
     durations, faults = _durations(recordings)
     _write_left_out(out, faults)
@@ -57,7 +57,7 @@ def write_audio_corpus(
         )
     by_id = {recording.id: recording for recording in recordings if recording.id in durations}
     segments, recording_of, seconds = cut(durations, segment_seconds, hop_seconds)
-    if not segment_seconds:  # recordings as they are
+    if not segment_seconds:  # each recording is an utterance
         segments, recording_of, seconds = {}, {name: name for name in durations}, durations
     tables = {
         "wav.scp": {name: str(recording.path.absolute()) for name, recording in by_id.items()},
@@ -70,7 +70,7 @@ def write_audio_corpus(
         for attribute, value in by_id[recording].labels.items():
             tables.setdefault("text" if attribute == "text" else f"utt2{attribute}", {})[name] = value
     without = len(recording_of) - len(tables.get("text", {}))
-    if segments or without:  # Kaldi's text has all utterances, with the words of each
+    if segments or without:  # Kaldi's text has all utterances
         reason = "recordings are cut" if segments else f"{without} of {len(recording_of)} have none"
         if tables.pop("text", {}):
             log.info("no transcripts: %s", reason)
@@ -79,7 +79,7 @@ def write_audio_corpus(
 
 
 def _durations(recordings: Sequence[Recording]) -> tuple[dict[str, float], list[tuple[Path, str]]]:
-    """Seconds by recording, from the headers of the files; and the files that have none, with the reason."""
+    """Recording -> seconds, from the headers of the files, and the unreadable files with the reason."""
     durations: dict[str, float] = {}
     faults = []
     for recording in progress(recordings, len(recordings), "headers"):
@@ -105,7 +105,7 @@ def _write_left_out(out: Path, faults: Sequence[tuple[Path, str]]) -> None:
 
 
 def _complete_genders(genders: Mapping[str, str], speakers: set[str]) -> dict[str, str]:
-    """Kaldi's spk2gender has all speakers or does not exist."""
+    """spk2gender of all speakers, or an empty table, because Kaldi's spk2gender must be complete."""
     unknown = sorted(speakers - genders.keys())
     if unknown:
         log.info("no spk2gender: the gender of %d of %d speakers is not known", len(unknown), len(speakers))

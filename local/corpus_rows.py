@@ -1,12 +1,12 @@
-"""The rows of a corpus in train, val and test: csv, tsv, jsonl, parquet or a saved Hugging Face folder.
+"""The rows of a corpus, from csv, tsv, jsonl or parquet files, or from folders of a saved Hugging Face dataset.
 
     for split, files in find_splits(data_dir).items():
         for file in files:
             columns, rows = read_rows(file)
             for where, row in rows: ...            # where: file:line; row: column -> value
 
-Values are None, text or a list of texts. Arrow and parquet files are read with pyarrow alone; labels that a Hugging
-Face file stores as numbers come out as their names.
+Values are None, text or a list of texts. Arrow and parquet files are read with pyarrow alone; class labels that a
+Hugging Face dataset stores as numbers are returned as names.
 """
 
 import ast
@@ -29,20 +29,20 @@ FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def find_splits(data_dir: Path) -> dict[str, list[Path]]:
-    """Find the files of each split, in order. Raises InputError where there is none, or more than one set of them."""
+    """Find the files of each split, in order. Raises InputError if there are none, or several sets of one split."""
     found = {}
     for split, names in SPLITS.items():
         candidates = [files for name in names for files in _candidates(Path(data_dir), name)]
         if len(candidates) > 1:
             raise InputError(
-                f"{data_dir}: {split} is here more than once: "
+                f"{data_dir}: several sets of rows for {split}: "
                 f"{', '.join(str(files[0].relative_to(data_dir)) for files in candidates)}; leave one"
             )
         if candidates:
             found[split] = candidates[0]
     if not found:
         raise InputError(
-            f"{data_dir}: no rows here; expected train, val (or dev), test as {', '.join(FORMATS)} "
+            f"{data_dir}: no files of rows; expected train, val (or dev), test as {', '.join(FORMATS)} "
             "or as folders of a saved Hugging Face dataset"
         )
     return found
@@ -75,19 +75,19 @@ def _saved_files(folder: Path) -> list[Path]:
         raise InputError(f"{state}: the dataset has an index over its rows; save it after flatten_indices()")
     for file in files:
         if not file.is_file():
-            raise InputError(f"{state}: names {file.name}, which is not there")
+            raise InputError(f"{state}: names {file.name}, which does not exist")
     return files
 
 
 def read_rows(file: Path) -> tuple[list[str], Rows]:
-    """Read one file. Returns its columns, and its rows with where each stands. A file without rows: InputError."""
+    """Read one file. Returns its columns, and its rows, each with its `file:line`. Raises InputError if it has none."""
     readers = {".csv": _read_csv, ".tsv": _read_csv, ".jsonl": _read_jsonl}
     columns, rows = readers.get(file.suffix, _read_arrow)(file)
     return columns, _not_empty(file, rows)
 
 
 def as_texts(value: Any) -> list[str]:
-    """The texts of a cell that holds one, or a list of them, or such a list as csv spells it."""
+    """The texts of a cell that holds a text, a list of texts, or such a list as a Python literal."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         with contextlib.suppress(ValueError, SyntaxError):  # a text that merely begins with a bracket
             value = ast.literal_eval(value.strip())
@@ -114,7 +114,7 @@ def _read_csv(file: Path) -> tuple[list[str], Rows]:
     if not header:
         raise InputError(f"{file}: empty; expected a header and rows")
     if len(set(header)) != len(header):
-        raise InputError(f"{file}:1: a column comes twice in {', '.join(header)}")
+        raise InputError(f"{file}:1: two columns have one name: {', '.join(header)}")
     return header, _csv_rows(file, header, lines)
 
 
@@ -192,11 +192,11 @@ def _arrow_rows(file: Path, columns: list[str], class_names: dict[str, list[str]
                     row[column] = names[row[column]] if row[column] is not None and row[column] >= 0 else None
                 yield f"{file}: row {number}", row
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{file}: not readable behind row {number}; is it complete? {error}") from error
+        raise InputError(f"{file}: not readable after row {number}; is it complete? {error}") from error
 
 
 def _class_names(schema: Any) -> dict[str, list[str]]:
-    """Column -> names of its classes, where Hugging Face's metadata say that its numbers are classes."""
+    """Column -> names of its classes, for the columns that Hugging Face's metadata declare as class labels."""
     metadata = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
     features = metadata.get("info", {}).get("features", {})
     return {

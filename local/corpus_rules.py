@@ -1,4 +1,4 @@
-"""The rules by which the rows of a captioned corpus are read, as data: `local/rules/{columns,labels,speakers}.yaml`.
+"""The rules for reading the rows of a corpus, from the files `local/rules/{columns,labels,speakers}.yaml`.
 
 rules = Rules.load(Path("local/rules"))
 rules.label("pitch", "very low-pitch")                         # "low"
@@ -36,11 +36,11 @@ class Rules:
     """Column aliases, label vocabularies and speaker rules.
 
     Attributes:
-        columns: our name of a column -> what it may be called, best first.
-        unknown: the labels that say nothing, as `_fold` writes them.
+        columns: our name of a column -> its aliases, best first.
+        unknown: the labels that mean "unknown", as `_fold` writes them.
         labels: attribute -> folded label -> our value.
         speakers: source -> its entry in `speakers.yaml`.
-        sources: other name of a source -> source.
+        sources: alias of a source -> source.
     """
 
     columns: Mapping[str, tuple[str, ...]]
@@ -51,7 +51,7 @@ class Rules:
 
     @classmethod
     def load(cls, folder: Path) -> "Rules":
-        """Read the three files. Raises InputError for one that is missing or not what it should be."""
+        """Read the three files. Raises InputError for a file that is missing or malformed."""
         columns, labels, speakers = (_read_yaml(Path(folder) / name) for name in FILES)
         try:
             return cls(
@@ -62,19 +62,19 @@ class Rules:
                 sources={alias: source for source, entry in speakers.items() for alias in entry.get("aliases", ())},
             )
         except (AttributeError, KeyError, TypeError, re.error) as error:
-            raise InputError(f"{folder}: rules that do not have the form of local/rules: {error!r}") from error
+            raise InputError(f"{folder}: these files do not have the format of local/rules: {error!r}") from error
 
     def column(self, name: str, present: Collection[str]) -> str | None:
-        """Which of the columns `present` is the one we call `name`; None if there is none."""
+        """The column among `present` that is an alias of `name`, or None."""
         folded = {column.strip().lower(): column for column in reversed(list(present))}
         return next((folded[alias] for alias in self.aliases(name) if alias in folded), None)
 
     def aliases(self, name: str) -> tuple[str, ...]:
-        """What the column `name` may be called."""
+        """The names that the column `name` may have."""
         return self.columns.get(name, (name,))
 
     def is_unknown(self, label: str | None) -> bool:
-        """Does this label say nothing?"""
+        """Does this label mean "unknown"?"""
         return label is None or (len(label) <= self._longest_unknown and _fold(label) in self.unknown)
 
     @cached_property
@@ -83,22 +83,22 @@ class Rules:
         return max(map(len, self.unknown)) + 2
 
     def label(self, attribute: str, label: str) -> str | None:
-        """Our value of a label; None for one that the vocabulary of the attribute lacks."""
+        """Our value of a label, or None if it is not in the vocabulary of the attribute."""
         if attribute not in self.labels:
             return slug(label) or None
         return self.labels[attribute].get(_fold(label))
 
     def source(self, name: str) -> str:
-        """The one name of a source."""
+        """The canonical name of a source."""
         return self.sources.get(slug(name), slug(name))
 
     def speaker(self, source: str, path: str) -> str | None:
-        """The speaker that the audio path tells, or None."""
+        """The speaker in the audio path, or None."""
         found = self._find(source, path)
         return found[1] if found else None
 
     def utterance(self, source: str, path: str) -> str:
-        """What tells the utterances of one speaker apart: the file's name, or its path from the speaker's folder on."""
+        """The utterance's name within its speaker: the file's name, or the path from the speaker's folder on."""
         stem = strip_extension(path.replace("\\", "/"))
         begin = stem.rfind("/") + 1
         if self.speakers.get(source, {}).get("utterance") == "path":
@@ -106,8 +106,8 @@ class Rules:
             begin = stem.rfind("/", 0, found.start(1)) + 1 if found else begin
         return stem[begin:].replace("/", "-")
 
-    def untold(self, source: str) -> str:
-        """Why no speaker is told for a source."""
+    def why_no_speaker(self, source: str) -> str:
+        """Why the audio paths of a source do not name the speaker."""
         entry = self.speakers.get(source)
         if entry is None:
             return "no rule for this source in speakers.yaml"

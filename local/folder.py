@@ -1,9 +1,9 @@
-"""Any tree of audio, with a table of what is known of it -> a data directory of audio, cut into segments.
+"""Any tree of audio, and a table of its speakers and labels -> a data directory of audio, cut into segments on request.
 
 Input: `<dataset>/<speaker>/.../<name>.<flac|wav|ogg>` or `<speaker>/<name>...` below a directory, and a table (csv,
 tsv, jsonl or parquet) with a column of paths and any of: speaker, gender, text, caption, and attributes such as age.
-Names of columns and labels are understood as `local/rules` says; a speaker in the table goes before that of the path.
-Output: data/folder/audio as `local.audio_corpus` writes it, with utt2<attribute> for what is known.
+The rules in `local/rules` map names of columns and labels; a speaker in the table overrides the speaker of the path.
+Output: data/folder/audio as `local.audio_corpus` writes it, with utt2<attribute> for known attributes.
 """
 
 import sys
@@ -33,14 +33,14 @@ class Options:
 
     COMMAND: ClassVar[str] = "local.prepare_folder"
     data_dir: Path = option(help="the tree of audio")
-    labels: Path | None = option(None, "table of what is known; default: only speakers, from the paths")
+    labels: Path | None = option(None, "table of speakers and labels; default: speakers from the paths, no labels")
     out: Path = option(Path("data/folder/audio"), "data directory to write")
     attributes: tuple[str, ...] = option(
         (*ATTRIBUTES, "age"), "columns of the table to take besides speaker, gender, text and caption"
     )
     min_match: float = option(0.99, "least share of the rows of the table that must have a file", least=0, most=1)
     segment_seconds: float = option(0.0, "length of a segment; 0: recordings are not cut", least=0)
-    hop_seconds: float = option(1.5, "from the begin of a segment to that of the next", above=0)
+    hop_seconds: float = option(1.5, "from the start of a segment to the start of the next", above=0)
     max_fail: float = option(0.01, "largest share of files that cannot be read", least=0, most=1)
     rules: Path = option(RULES, "directory of columns.yaml, labels.yaml, speakers.yaml")
     force: bool = option(False, "redo the stage even if it is up to date")
@@ -48,17 +48,17 @@ class Options:
 
 @dataclass
 class Known:
-    """What the table says of one file."""
+    """The row of the table for one file."""
 
     where: str
     speaker: str | None = None
     gender: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
-    strange: list[str] = field(default_factory=list)  # labels that the rules do not know
+    unmapped: list[str] = field(default_factory=list)  # labels that are not in the rules
 
 
 def work(options: Options) -> None:
-    """List the files, join what is known of them, write."""
+    """List the files, join the table, and write."""
     if not options.data_dir.is_dir():
         raise InputError(f"--data_dir {options.data_dir}: no such directory")
     files = audio_files(options.data_dir)
@@ -86,7 +86,7 @@ def work(options: Options) -> None:
 
 
 def read_known(options: Options, names: list[str]) -> dict[str, Known]:
-    """File -> what the table says of it. Raises InputError where too few rows have a file."""
+    """File -> its row of the table. Raises InputError if too few rows have a file."""
     rules = Rules.load(options.rules)
     columns, raw_rows = read_rows(options.labels)
     path_column = rules.column("audio_path", columns)
@@ -105,10 +105,12 @@ def read_known(options: Options, names: list[str]) -> dict[str, Known]:
             f"{options.labels}: only {match.n_found} of {len(rows)} rows have a file, fewer than --min_match "
             f"{options.min_match}; without one is {lost}; files are like {names[0]}"
         )
-    strange = [f"{known.where}: {label}" for _, known in rows for label in known.strange]
-    if strange:
-        log.warning("%d labels are not in %s of the rules and not taken: %s", len(strange), FILES[1], strange[0])
-    log.info("%d of %d files have no row: only their paths tell of them", len(names) - match.n_found, len(names))
+    unmapped = [f"{known.where}: {label}" for _, known in rows for label in known.unmapped]
+    if unmapped:
+        log.warning("%d labels are not in %s of the rules and not used: %s", len(unmapped), FILES[1], unmapped[0])
+    log.info(
+        "%d of %d files have no row; their speakers are those of the paths", len(names) - match.n_found, len(names)
+    )
     return {key: known for (_, known), key in zip(rows, match.keys, strict=True) if key}
 
 
@@ -126,7 +128,7 @@ def _known(where: str, row: dict, columns: list[str], attributes: tuple[str, ...
         if value:
             known.labels[attribute] = value
         elif label:
-            known.strange.append(f"{attribute} {label!r}")
+            known.unmapped.append(f"{attribute} {label!r}")
     known.labels |= {name: value for name in ("text", "caption") if (value := cell(name))}
     if known.gender:
         known.labels["gender"] = known.gender
@@ -134,7 +136,7 @@ def _known(where: str, row: dict, columns: list[str], attributes: tuple[str, ...
 
 
 def name_recording(path: Path, name: str, known: Known | None) -> Recording:
-    """Give a file its ids: `<speaker>-<rest of the path>`, where the speaker has the dataset before it, if any."""
+    """Give a file its id, `<speaker>-<rest of the path>`; the dataset, if there is one, is part of the speaker's id."""
     *folders, stem = name.rpartition(".")[0].split("/")
     if known and known.speaker:
         speaker, rest = [known.speaker], [stem]
@@ -142,21 +144,22 @@ def name_recording(path: Path, name: str, known: Known | None) -> Recording:
         speaker, rest = folders[:2], [*folders[2:], stem]
     else:
         raise InputError(
-            f"{path}: whose voice? Put it into a folder of its speaker, or give --labels with a speaker column"
+            f"{path}: the speaker is unknown; put the file into a folder of its speaker, or give --labels with a "
+            "column of speakers"
         )
     speaker_id = "-".join(map(_word, speaker))
     return Recording("-".join([speaker_id, *map(_word, rest)]), speaker_id, path, known.labels if known else {})
 
 
 def _word(text: str) -> str:
-    """Without white space and hyphens, so that ids sort by speaker; letters with their marks stay as they are."""
+    """A part of an id, without white space and hyphens, so that ids sort by speaker; letters keep their marks."""
     letters = unicodedata.normalize("NFC", text)
     kept = "".join(c if c.isalnum() or c in "_." or unicodedata.category(c)[0] == "M" else " " for c in letters)
     return "_".join(kept.split()) or "_"
 
 
 def refuse_same_ids(recordings: list[Recording]) -> None:
-    """Raise InputError where two files have one id."""
+    """Raise InputError if two files have one id."""
     seen: dict[str, Recording] = {}
     for recording in recordings:
         other = seen.setdefault(recording.id, recording)
@@ -165,14 +168,14 @@ def refuse_same_ids(recordings: list[Recording]) -> None:
 
 
 def refuse_same_speakers(recordings: list[Recording], named: dict[str, str | None], root: Path) -> None:
-    """Raise InputError where two names of speakers, of the table or of folders, have become one id."""
+    """Raise InputError if two speakers, named by the table or by folders, have one id."""
     names: dict[str, str] = {}
     for recording in recordings:
         name = recording.path.relative_to(root).as_posix()
-        spoken = named.get(name) or "/".join(name.split("/")[:-1][:2])
-        other = names.setdefault(recording.speaker, unicodedata.normalize("NFC", spoken))
-        if other != unicodedata.normalize("NFC", spoken):
-            raise InputError(f"{recording.path}: speakers {other!r} and {spoken!r} both become {recording.speaker}")
+        speaker = named.get(name) or "/".join(name.split("/")[:-1][:2])
+        other = names.setdefault(recording.speaker, unicodedata.normalize("NFC", speaker))
+        if other != unicodedata.normalize("NFC", speaker):
+            raise InputError(f"{recording.path}: speakers {other!r} and {speaker!r} both become {recording.speaker}")
 
 
 def settle_genders(pairs: Iterator[tuple[Recording, Known | None]]) -> dict[str, str]:

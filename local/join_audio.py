@@ -1,8 +1,8 @@
-"""End of stage 0 for a corpus of audio: its recordings, embeddings and attributes become data/<corpus>/all.
+"""The last step of stage 0 for a corpus of audio: join recordings, embeddings and attributes in data/<corpus>/all.
 
-Inputs: the data directory of audio, the directory of embeddings (xvector.scp), that of attributes (utt2<attribute>,
-utt2f0, utt2rate). What the corpus itself says goes before what was measured. Output: a data directory as stages 1 to 6
-read it, with row_counts.tsv (how many utterances went where, and why) and left_out.tsv (each that is not in it).
+Inputs: the data directory of audio, the directory of embeddings (xvector.scp), and the directory of attributes
+(utt2<attribute>, utt2f0, utt2rate). Labels of the corpus override measured ones. Output: a data directory for stages 1
+to 6, with row_counts.tsv (counts of utterances that are used and left out) and left_out.tsv (those that are left out).
 """
 
 import sys
@@ -35,14 +35,12 @@ class Options:
     measured: Path = option(help="directory that has utt2<attribute>")
     out: Path = option(help="data directory to write, data/<corpus>/all")
     attributes: tuple[str, ...] = option(ATTRIBUTES, "attributes that make the groups")
-    max_unknown: float = option(
-        0.5, "largest share of utterances whose label may be missing, for each attribute", least=0, most=1
-    )
+    max_unknown: float = option(0.5, "largest share of utterances without a label, for each attribute", least=0, most=1)
     force: bool = option(False, "redo the stage even if it is up to date")
 
 
 def work(options: Options) -> None:
-    """Join the three, unless that is done."""
+    """Join the three directories."""
     inputs = [options.audio, options.embeddings / "xvector.scp", options.measured]
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
@@ -50,11 +48,11 @@ def work(options: Options) -> None:
         source = DataDir(options.audio)
         script = options.embeddings / "xvector.scp"
         scripts = renew_paths(script, read_table(script))
-        strangers = sorted(scripts.keys() - source.utt2spk.keys())
-        if strangers:
+        surplus = sorted(scripts.keys() - source.utt2spk.keys())
+        if surplus:
             raise InputError(
-                f"{script}: {len(strangers)} utterances such as {strangers[0]} are not in "
-                f"{options.audio}/utt2spk: it is of other audio"
+                f"{script}: {len(surplus)} utterances such as {surplus[0]} are not in "
+                f"{options.audio}/utt2spk; give the embeddings of this audio"
             )
         tables = restrict(source.tables(), scripts.keys())
         tables["xvector.scp"] = scripts
@@ -68,8 +66,9 @@ def work(options: Options) -> None:
 
 
 def add_labels(tables: Tables, options: Options) -> Counter[str]:
-    """Complete `tables` with what was measured. Returns the counts of utterances; raises InputError for an attribute
-    that too few have.
+    """Add the measured tables and labels to `tables`, except where the corpus has its own.
+
+    Returns the counts of utterances. Raises InputError for an attribute that too many utterances lack.
     """
     utterances = tables["utt2spk"]
     counts = Counter(kept=len(utterances), speakers=len(set(utterances.values())))
@@ -82,7 +81,7 @@ def add_labels(tables: Tables, options: Options) -> Counter[str]:
         if unknown > options.max_unknown * len(utterances):
             raise InputError(
                 f"{options.measured}/utt2{attribute}: {unknown} of {len(utterances)} utterances have no {attribute}; "
-                "leave it out of --attributes, add what is known to the corpus's table, or raise --max_unknown"
+                "leave it out of --attributes, add labels to the table of the corpus, or raise --max_unknown"
             )
         if unknown:
             counts[f"kept without {attribute}"] = unknown

@@ -1,7 +1,7 @@
-"""Match the audio paths of a corpus with the keys of its embeddings (or of any table), which are rarely spelt the same.
+"""Match the audio paths of a corpus with the keys of its embeddings (or of any table), which often differ in form.
 
-For each source the rule that finds most rows is used, among those under which no two rows, and no two of the keys that
-are found, become one. How many rows each rule found is reported.
+For each source, of the rules that keep all rows and all matched keys distinct, the rule with most matches is used. The
+number of matches of each rule is reported.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from local.corpus_rules import strip_extension
 
-RESTORED = "_voicefixer"  # what CapSpeech's restored audio has behind its name
+RESTORED = "_voicefixer"  # the suffix of the names of CapSpeech's restored audio
 
 
 def _stem(path: str) -> str:
@@ -20,7 +20,7 @@ def _tail(parts: int) -> Callable[[str], str]:
     return lambda path: "-".join(strip_extension(path).split("/")[-parts:])
 
 
-# name -> what both sides are turned into; earlier ones win where they find as many
+# name of a rule -> the form in which paths and keys are compared; of two rules with as many matches the first is used
 RULES: dict[str, Callable[[str], str]] = {
     "exact": lambda path: path,
     "without extension": strip_extension,
@@ -36,12 +36,12 @@ RULES: dict[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class Match:
-    """The keys of one source.
+    """The keys of the paths of one source.
 
     Attributes:
         rule: name of the rule in use.
         keys: (rows) the key of each path, or None.
-        hits: rule -> how many paths it finds; None where it made two paths or two keys one.
+        hits: rule -> number of paths with a key; None if two paths or two keys have the same form.
     """
 
     rule: str
@@ -50,7 +50,7 @@ class Match:
 
     @property
     def n_found(self) -> int:
-        """How many paths have a key."""
+        """Number of paths with a key."""
         return sum(key is not None for key in self.keys)
 
 
@@ -74,20 +74,20 @@ class KeyMatcher:
         return Match(best.rule, best.keys, hits)
 
     def _apply(self, rule: str, paths: Sequence[str]) -> list[str | None] | None:
-        """The key of each path under one rule, or None where the rule is not injective."""
-        turn, table = RULES[rule], self._table(rule)
-        turned = [turn(path) for path in paths]
-        found = [name for name in turned if name in table]
+        """The key of each path by one rule, or None if two paths or two keys have the same form."""
+        form, table = RULES[rule], self._table(rule)
+        forms = [form(path) for path in paths]
+        found = [name for name in forms if name in table]
         if len(set(found)) < len(found) or any(table[name] is None for name in found):
             return None
-        return [table.get(name) for name in turned]
+        return [table.get(name) for name in forms]
 
     def _table(self, rule: str) -> dict[str, str | None]:
-        """Turned key -> key, or None for keys that the rule makes one."""
+        """Form of a key -> key, or None if two keys have this form."""
         if rule not in self.tables:
-            turn, table = RULES[rule], {}
+            form, table = RULES[rule], {}
             for key in self.keys:
-                name = turn(key)
+                name = form(key)
                 table[name] = None if name in table else key
             self.tables[rule] = table
         return self.tables[rule]

@@ -1,8 +1,8 @@
 """LibriSpeech as its owners ship it -> a data directory of audio, cut into segments.
 
-Input: a directory with SPEAKERS.TXT and `<subset>/<speaker>/<chapter>/<speaker>-<chapter>-<number>.flac`, transcripts
-in `*.trans.txt` where they are. Output: data/librispeech/audio with wav.scp, segments, utt2spk, spk2gender, utt2dur,
-and `text` where recordings are not cut. Licence and origin: https://www.openslr.org/12.
+Input: a directory with SPEAKERS.TXT and `<subset>/<speaker>/<chapter>/<speaker>-<chapter>-<number>.flac`, and
+transcripts in `*.trans.txt`, if there are any. Output: data/librispeech/audio with wav.scp, segments, utt2spk,
+spk2gender, utt2dur, and `text` if recordings are not cut. Licence and origin: https://www.openslr.org/12.
 """
 
 import sys
@@ -28,9 +28,9 @@ class Options:
     COMMAND: ClassVar[str] = "local.prepare_librispeech"
     data_dir: Path = option(help="the directory that has SPEAKERS.TXT")
     out: Path = option(Path("data/librispeech/audio"), "data directory to write")
-    subsets: tuple[str, ...] = option((), "such as train-clean-100,dev-clean; default: all that are there")
+    subsets: tuple[str, ...] = option((), "such as train-clean-100,dev-clean; default: all subdirectories")
     segment_seconds: float = option(3.0, "length of a segment; 0: recordings are not cut", least=0)
-    hop_seconds: float = option(1.5, "from the begin of a segment to that of the next", above=0)
+    hop_seconds: float = option(1.5, "from the start of a segment to the start of the next", above=0)
     max_fail: float = option(0.01, "largest share of files that cannot be read", least=0, most=1)
     force: bool = option(False, "redo the stage even if it is up to date")
 
@@ -66,7 +66,7 @@ def work(options: Options) -> None:
 
 
 def find_subsets(options: Options) -> list[str]:
-    """The subsets to read. Raises InputError for one that is not there."""
+    """The subsets to read. Raises InputError for a missing one."""
     there = sorted(path.name for path in options.data_dir.iterdir() if path.is_dir())
     missing = [name for name in options.subsets if name not in there]
     if missing or not there:

@@ -3,10 +3,10 @@
 Inputs: `data_dir` with train, val (or dev), test as csv, tsv, jsonl, parquet or a saved Hugging Face folder;
 `embedding_dir` with csv or tsv tables, or Kaldi scp and ark, anywhere below it.
 
-Output: a data directory with utt2spk, spk2utt, spk2gender (where every speaker's gender is known), utt2<attribute> for
-each attribute, utt2caption (where there are captions), utt2split (the corpus's own), utt2corpus_id, xvector.scp (which
-names the archives where they lie), and two tables: row_counts.tsv, how many rows went where, reason by reason, and
-left_out.tsv, each row that is not in the directory. Ids are <source>-<speaker>-<name>.
+Output: a data directory with utt2spk, spk2utt, spk2gender (if every speaker's gender is known), utt2<attribute> for
+each attribute, utt2caption (if there are captions), utt2split (the corpus's own), utt2corpus_id, xvector.scp (which
+names the archives of the corpus), and two tables: row_counts.tsv, the numbers of rows that are used and left out, by
+reason, and left_out.tsv, the rows that are left out. Ids are <source>-<speaker>-<name>.
 """
 
 import sys
@@ -37,25 +37,23 @@ class Options:
 
     COMMAND: ClassVar[str] = "local.prepare_capspeech"
     data_dir: Path = option(help="directory with the rows: train, val, test")
-    embedding_dir: Path = option(help="directory that has the embeddings somewhere below it")
+    embedding_dir: Path = option(help="directory with the embeddings, at any depth")
     out: Path = option(Path("data/capspeech/all"), "data directory to write")
-    sources: tuple[str, ...] = option((), "sources to use; default: all that have embeddings")
+    sources: tuple[str, ...] = option((), "sources to use; default: all with embeddings")
     attributes: tuple[str, ...] = option(ATTRIBUTES, "categorical columns that make the groups")
     min_match: float = option(
         0.99, "least share of the rows of the chosen sources that must have an embedding", least=0, most=1
     )
-    max_unknown: float = option(
-        0.5, "largest share of rows whose label may be missing or unknown, for each attribute", least=0, most=1
-    )
-    path_prefix: str | None = option(None, "put before the archive paths of the tables, instead of searching")
+    max_unknown: float = option(0.5, "largest share of rows without a known label, for each attribute", least=0, most=1)
+    path_prefix: str | None = option(None, "prefix of the archive paths of the tables, instead of searching")
     path_map: tuple[str, ...] = option((), "old=new: archive paths that begin with old begin with new")
-    utt2spk: Path | None = option(None, "table of audio path and speaker, before any column or rule")
+    utt2spk: Path | None = option(None, "table of audio path and speaker, which overrides columns and rules")
     gender_conflicts: str = option(
-        "error", "speakers with two genders: fail, or take their gender as unknown", choices=("error", "unlabel")
+        "error", "speakers with two genders: fail, or treat their gender as unknown", choices=("error", "unlabel")
     )
-    space: str = option("", "put for white space in ids; empty: such ids are an error")
+    space: str = option("", "replacement of white space in ids; empty: such ids are an error")
     rules: Path = option(RULES, "directory of columns.yaml, labels.yaml, speakers.yaml")
-    force: bool = option(False, "redo a finished stage")
+    force: bool = option(False, "redo the stage even if it is up to date")
 
 
 def work(options: Options) -> None:
@@ -98,7 +96,7 @@ def prepare(
 def _find_embeddings(
     rows: list[CorpusRow], tables: EmbeddingTables, wanted: set[str], min_match: float, counts: RowCounts
 ) -> list[CorpusRow]:
-    """Choose the sources and give each of their rows the key of its embedding. Returns the rows that have one."""
+    """Select the sources and give each of their rows the key of its embedding. Returns the rows that have one."""
     by_source = _by_source(rows)
     if not wanted <= set(by_source):
         raise InputError(
@@ -138,7 +136,7 @@ def _log_match(source: str, match: Match) -> None:
 
 
 def _require_matches(kept: list[CorpusRow], missing: list[CorpusRow], keys: list[str], min_match: float) -> None:
-    """Raise InputError where too few of the rows have an embedding, or two rows have the same."""
+    """Raise InputError if too few of the rows have an embedding, or two rows have the same."""
     total = len(kept) + len(missing)
     if not kept or len(kept) < min_match * total:
         examples = ", ".join(f"{row.where}: {row.path}" for row in missing[:3])
@@ -156,7 +154,7 @@ def _require_matches(kept: list[CorpusRow], missing: list[CorpusRow], keys: list
 
 
 def _override_speakers(rows: list[CorpusRow], utt2spk: Path) -> None:
-    """Take the speakers from a table keyed by audio path (any spelling that the rules of key matching know)."""
+    """Take the speakers from a table keyed by audio path, in any form that the rules of key matching cover."""
     speakers = read_table(utt2spk)
     matcher = KeyMatcher(speakers)
     for source, some in _by_source(rows).items():

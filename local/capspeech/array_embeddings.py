@@ -1,6 +1,6 @@
 """Embeddings in numpy files: `x.npz` with an array of ids and a matrix, or `x.npy` with the ids in `x.txt`, one a line.
 
-Kaldi cannot read them in place, so that their rows are copied into an archive of the data directory.
+Kaldi cannot read these files, so their rows are copied into an archive of the data directory.
 """
 
 import zipfile
@@ -17,7 +17,7 @@ SUFFIXES = (".npy", ".npz")
 
 
 def read_array(file: Path) -> tuple[list[str], np.ndarray]:
-    """Read ids (N) and matrix (N, D) of one file. Anything else in it, above all a pickle, is an InputError."""
+    """Read ids (N) and matrix (N, D) of one file. Raises InputError for other content, pickles included."""
     try:
         loaded = np.load(file, allow_pickle=False, mmap_mode="r" if file.suffix == ".npy" else None)
         arrays = [loaded] if file.suffix == ".npy" else [loaded[name] for name in sorted(loaded)]

@@ -1,9 +1,9 @@
-"""Find embeddings below a directory: which archive, and which byte of it, holds the vector of a key.
+"""Find embeddings below a directory: the archive that holds the vector of a key, and the vector's byte offset in it.
 
-Read are all `*.csv` and `*.tsv` with a column each for key, archive and offset (`local/rules/columns.yaml` knows their
-names: Hyperion's id, storage_path, storage_byte; audio_id, ark_file, byte_offset; ...) and Kaldi's `*.scp`. Where there
-is none of them, the archives themselves are walked through, and where there are no archives, numpy files are read. A
-table may repeat what another says, as a main table repeats its parts.
+All tables are read: `*.csv` and `*.tsv` with columns for key, archive and offset (`local/rules/columns.yaml` has their
+names: Hyperion's id, storage_path, storage_byte; audio_id, ark_file, byte_offset; ...), and Kaldi's `*.scp`. If there
+are no tables, the archives are scanned; if there are no archives, numpy files are read. Two tables may contain the same
+lines, such as a main table and its parts.
 """
 
 import csv
@@ -40,10 +40,10 @@ class EmbeddingTables:
     """All tables below one directory.
 
     Args:
-        folder: where to look.
-        rules: knows what columns may be called.
+        folder: the directory to search.
+        rules: aliases of columns.
         prefix: put before each path of a table, instead of searching.
-        path_map: `old=new` pairs: a path that begins with `old` begins with `new` instead.
+        path_map: `old=new` pairs: in a path that begins with `old`, that is replaced by `new`.
     """
 
     def __init__(self, folder: Path, rules: Rules, prefix: str | None = None, path_map: tuple[str, ...] = ()):
@@ -53,7 +53,7 @@ class EmbeddingTables:
 
     @cached_property
     def files(self) -> list[Path]:
-        """The tables, or else the archives, or else the numpy files. Raises InputError where there is none of them."""
+        """The tables, or else the archives, or else the numpy files. Raises InputError if there are none of them."""
         files = sorted(path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
         tables = [path for path in files if path.suffix in (".csv", ".tsv") and self._columns(path)]
         tables += [path for path in files if path.suffix == ".scp" and path.name not in NOT_VECTORS]
@@ -75,7 +75,7 @@ class EmbeddingTables:
 
     @cached_property
     def entries(self) -> dict[str, Entry]:
-        """Key -> entry. Raises InputError where two tables send a key to different locations."""
+        """Key -> entry. Raises InputError if two tables give different locations for a key."""
         entries: dict[str, Entry] = {}
         for file in self.files:
             for key, entry in self._read(file):
@@ -87,7 +87,7 @@ class EmbeddingTables:
         return entries
 
     def script(self, keys: Mapping[str, str], out: Path, final: Path) -> dict[str, str]:
-        """What xvector.scp says: utterance -> location, for the given utterance -> key.
+        """The lines of xvector.scp, utterance -> location, for the given utterance -> key.
 
         Rows of numpy files are copied to an archive in `out`, which is to be moved to `final`.
         """
@@ -112,7 +112,7 @@ class EmbeddingTables:
         return entry.location._replace(path=self.found[known])
 
     def _candidates(self, table: Path, text: str) -> Iterator[Path]:
-        """Where a path may lead: as in a script file, beside the table by its name alone, from a root above it."""
+        """Candidates for a path: as in a script file, by its file name beside the table, below a parent directory."""
         for old, new in self.path_map:
             if text.startswith(old):
                 text = new + text[len(old) :]
@@ -166,7 +166,7 @@ class EmbeddingTables:
             yield cells[key_at], Entry(location, file, lines.line_num)
 
     def _columns(self, file: Path) -> tuple[int, int, int | None] | None:
-        """Where key, archive and offset stand in the header; None if this is no table of embeddings."""
+        """The columns of key, archive and offset; None if this is no table of embeddings."""
         header = next(_csv_lines(file, (read_lines(file) or [""])[0]), [])
         key, archive, offset = (self.rules.column(name, header) for name in ("key", "archive", "offset"))
         if key is None or archive is None or (offset is None and archive.strip().lower() == "path"):

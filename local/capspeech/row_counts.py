@@ -1,4 +1,4 @@
-"""What became of the rows of a corpus: counted by source and reason, and listed where they are left out.
+"""Counts of the rows of a corpus that are used and left out, by source and reason, and the list of those left out.
 
 Outputs, beside the data: `row_counts.tsv` (source, reason, count) and `left_out.tsv` (where, audio path, reason).
 """
@@ -12,7 +12,7 @@ from utils.errors import InputError
 
 
 class RowCounts:
-    """Counts rows by source and reason, in the order in which reasons come up."""
+    """Counts of rows by source and reason."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -24,7 +24,7 @@ class RowCounts:
         self.left_out += [(row, reason) for row in rows]
 
     def count_kept(self, rows: Sequence[CorpusRow]) -> None:
-        """Count the rows that enter, and for each attribute why its label is absent."""
+        """Count the rows that enter, and for each attribute the reasons why labels are absent."""
         for row in rows:
             self.counts[row.source, "kept"] += 1
             self.counts[row.source, f"kept, speaker told by {row.speaker_from}"] += 1
@@ -46,7 +46,7 @@ class RowCounts:
         return lines
 
     def text(self) -> str:
-        """The table for people."""
+        """The counts in aligned columns."""
         lines = self.lines()
         width = [max(len(line[column]) for line in lines) for column in (0, 1)]
         return "\n".join(f"  {source:<{width[0]}}  {reason:<{width[1]}}  {count:>8}" for source, reason, count in lines)
@@ -60,7 +60,7 @@ class RowCounts:
 
 
 def require_labels(rows: Sequence[CorpusRow], attributes: Sequence[str], max_unknown: float) -> None:
-    """Raise InputError for an attribute that more than this share of the rows has no known label of."""
+    """Raise InputError for an attribute whose label is unknown for more than the share `max_unknown` of the rows."""
     for attribute in attributes:
         faults = Counter(row.faults[attribute] for row in rows if attribute in row.faults)
         if faults.total() > max_unknown * len(rows):

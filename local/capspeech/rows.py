@@ -1,4 +1,4 @@
-"""Rows of a captioned corpus in our own terms: aliases resolved, labels mapped, speakers named.
+"""Rows of a captioned corpus with canonical names: column aliases resolved, labels mapped, speakers found.
 
 rows = RowReader(rules, ("gender", "pitch"), sources=()).read(find_splits(data_dir))
 name_speakers(rows, rules, space="")
@@ -23,9 +23,9 @@ class CorpusRow:
         where: file:line.
         split: train, dev or test of the corpus itself.
         path: the audio path, which is the corpus's own id.
-        source: the part of the corpus that it is from.
-        speaker: as the corpus names it, or None where nothing tells.
-        speaker_from: what tells it: the column, --utt2spk or the rule of the source.
+        source: the part of the corpus that contains it.
+        speaker: as the corpus names it, or None if it is unknown.
+        speaker_from: where it is from: the column, --utt2spk or the rule of the source.
         labels: attribute -> our value; an attribute without a known label is absent.
         faults: attribute -> why it is absent.
         gender: male or female, whether or not gender is an attribute.
@@ -49,7 +49,7 @@ class CorpusRow:
     utterance_id: str = ""
 
     def unlabel(self, attribute: str, reason: str) -> None:
-        """Take the label of an attribute away, with the reason."""
+        """Remove the label of an attribute, with the reason."""
         self.labels.pop(attribute, None)
         self.faults[attribute] = reason
 
@@ -60,14 +60,14 @@ class RowReader:
     Args:
         rules: column aliases and label vocabularies.
         attributes: the columns that make the groups.
-        source: the source of all rows, where there is no column that says it.
+        source: the source of all rows, if there is no column of sources.
     """
 
     def __init__(self, rules: Rules, attributes: Sequence[str], source: str | None = None):
         self.rules, self.attributes, self.source = rules, attributes, source
 
     def read(self, splits: Mapping[str, list[Path]]) -> list[CorpusRow]:
-        """Read all files of all splits. A missing column is an InputError."""
+        """Read all files of all splits. Raises InputError for a missing column."""
         rows: list[CorpusRow] = []
         for split, files in splits.items():
             for file in files:
@@ -118,16 +118,16 @@ def name_speakers(rows: Iterable[CorpusRow], rules: Rules, space: str) -> None:
     """Give each row its speaker and its ids, `<source>-<speaker>` and `<source>-<speaker>-<name>`.
 
     In a speaker's name all but letters, digits, "_" and "." becomes "_", so that ids sort by speaker; white space in
-    the rest becomes `space`. Raises InputError where the speaker is not told, where an id would have white space, and
-    where two speakers or two rows get the same id.
+    the rest becomes `space`. Raises InputError if the speaker is unknown, if an id would have white space, and if two
+    speakers or two rows get the same id.
     """
-    untold: dict[str, list[CorpusRow]] = defaultdict(list)
+    unknown: dict[str, list[CorpusRow]] = defaultdict(list)
     owners: dict[str, CorpusRow] = {}
     for row in rows:
         if row.speaker is None:
             row.speaker, row.speaker_from = rules.speaker(row.source, row.path), "rule"
         if row.speaker is None:
-            untold[row.source].append(row)
+            unknown[row.source].append(row)
             continue
         row.speaker_id = row.source + "-" + re.sub(r"[^\w.]+", "_", row.speaker)
         row.utterance_id = row.speaker_id + "-" + _utterance_name(row, rules, space)
@@ -137,8 +137,8 @@ def name_speakers(rows: Iterable[CorpusRow], rules: Rules, space: str) -> None:
                 f"{row.where}: speakers {owner.speaker!r} ({owner.where}) and {row.speaker!r} both become "
                 f"{row.speaker_id}; rename one with --utt2spk"
             )
-    if untold:
-        raise InputError("; ".join(_describe_untold(source, some, rules) for source, some in sorted(untold.items())))
+    if unknown:
+        raise InputError("; ".join(_no_speaker(source, some, rules) for source, some in sorted(unknown.items())))
     refuse_duplicates((row.utterance_id, row) for row in rows)
 
 
@@ -151,17 +151,17 @@ def _utterance_name(row: CorpusRow, rules: Rules, space: str) -> str:
     return re.sub(r"\s+", space, name)
 
 
-def _describe_untold(source: str, rows: list[CorpusRow], rules: Rules) -> str:
+def _no_speaker(source: str, rows: list[CorpusRow], rules: Rules) -> str:
     return (
         f"{rows[0].where}: {rows[0].path}: the speaker of this and of {len(rows) - 1} more rows of source {source} "
-        f"is not told: {rules.untold(source)}; give --utt2spk, or name other --sources"
+        f"is unknown: {rules.why_no_speaker(source)}; give --utt2spk, or name other --sources"
     )
 
 
 def settle_genders(rows: Iterable[CorpusRow], unlabel: bool) -> dict[str, str]:
     """Find one gender for each speaker. Returns speaker id -> male or female, without the speakers of unknown gender.
 
-    A speaker with two genders is an InputError; with `unlabel` it is left without one, and its rows lose that label.
+    Raises InputError for a speaker with two genders; with `unlabel` the gender of the speaker and its rows is removed.
     """
     genders: dict[str, dict[str, CorpusRow]] = defaultdict(dict)
     for row in rows:
@@ -181,7 +181,7 @@ def settle_genders(rows: Iterable[CorpusRow], unlabel: bool) -> dict[str, str]:
 
 
 def refuse_duplicates(named: Iterable[tuple[str, CorpusRow]]) -> None:
-    """Raise InputError if two rows have the same name."""
+    """Raise InputError if two rows have the same id."""
     seen: dict[str, CorpusRow] = {}
     twice = [(name, seen[name], row) for name, row in named if seen.setdefault(name, row) is not row]
     if twice:

@@ -3,8 +3,8 @@
 Input: local/rules/demo.yaml, and the packages of requirements-audio.txt and requirements-demo.txt. Output, a valid data
 directory: wav/*.flac (16 kHz; Kaldi's own programs need `flac -cds` before them), wav.scp, text, xvector.{ark,scp},
 utt2spk, spk2utt, spk2gender, utt2dur, the labels utt2gender, utt2pitch and utt2speaking_rate, and two measurements:
-utt2f0 (Hz) and utt2rate (words per minute of speech). Speaking rate is labelled by the speed that was set, pitch by the
-rank of a voice's measured F0 within its gender.
+utt2f0 (Hz) and utt2rate (words per minute of speech). The label of the rate is that of the speed that was set; the
+label of the pitch is the third of its gender in which a voice's measured F0 lies.
 """
 
 import importlib.util
@@ -15,10 +15,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
-from local.demo.voices import Voice, pitch_labels, plan_voices, read_rules
+from local.demo.voices import Voice, plan_voices, read_rules
+from steps.attributes.bins import tercile_rule
+from steps.attributes.labels import label_attribute
 from utils.archive_writer import ArchiveWriter
 from utils.command import logger, progress, run_command
 from utils.data_dir import write_data_dir
@@ -28,7 +29,7 @@ from utils.script_files import path_in_script
 from utils.stage_dir import StageDir
 
 if TYPE_CHECKING:
-    from local.demo.speech import Recording
+    from local.demo.speech import SpokenUtterance
 
 log = logger(__name__)
 RULES = Path(__file__).parents[1] / "rules" / "demo.yaml"
@@ -44,15 +45,13 @@ class Options:
     out: Path = option(Path("data/demo/all"), "data directory to write")
     n_voices: int = option(180, "number of voices, half of them female")
     seed: int = option(1, "decides sentences and speeds")
-    nj: int = option(2, "parallel processes; the output does not depend on it")
+    nj: int = option(2, "parallel processes; the output does not depend on it", least=1)
     force: bool = option(False, "redo the stage even if it is up to date")
 
 
 def work(options: Options) -> None:
     """Speak, measure, embed, label, write."""
     require_packages()
-    if options.nj < 1:
-        raise InputError(f"--nj: expected at least 1, found {options.nj}")
     with StageDir(options.out, options, inputs=[RULES], force=options.force) as stage:
         if stage.done:
             return
@@ -63,15 +62,15 @@ def work(options: Options) -> None:
         with ArchiveWriter(
             stage.dir / "xvector.ark", stage.dir / "xvector.scp", stage.final / "xvector.ark"
         ) as vectors:
-            for voice, recordings in record_all(voices, options.nj):
-                store(voice, recordings, stage, vectors, tables)
-        label_pitch(voices, tables, rules["pitch_labels"])
+            for voice, spoken in speak_all(voices, options.nj):
+                store(voice, spoken, stage, vectors, tables)
+        label_pitch(voices, tables, tuple(rules["pitch_labels"]))
         write_data_dir(stage.dir, tables)
     log.info("%s: %d voices, %d utterances", stage.final, len(voices), len(tables["utt2spk"]))
 
 
 def require_packages() -> None:
-    """Raise InputError unless all that speaks and embeds is installed."""
+    """Raise InputError unless the packages for synthesis and embeddings are installed."""
     missing = [package for package in PACKAGES if importlib.util.find_spec(package) is None]
     if missing:
         raise InputError(
@@ -80,43 +79,43 @@ def require_packages() -> None:
         )
 
 
-def record_all(voices: list[Voice], nj: int) -> Iterator[tuple[Voice, list["Recording"]]]:
-    """Record the voices in `nj` processes, in the order given."""
-    from local.demo.speech import die_with_parent, record_voice
+def speak_all(voices: list[Voice], nj: int) -> Iterator[tuple[Voice, list["SpokenUtterance"]]]:
+    """Speak, measure and embed the utterances of the voices in `nj` processes, in the order given."""
+    from local.demo.speech import die_with_parent, speak_voice
 
     with ProcessPoolExecutor(nj, mp_context=get_context("spawn"), initializer=die_with_parent) as pool:
-        yield from progress(zip(voices, pool.map(record_voice, voices), strict=True), len(voices), "voices")
+        yield from progress(zip(voices, pool.map(speak_voice, voices), strict=True), len(voices), "voices")
 
 
-def store(voice: Voice, recordings: list["Recording"], stage: StageDir, vectors: ArchiveWriter, tables: Tables) -> None:
+def store(
+    voice: Voice, spoken: list["SpokenUtterance"], stage: StageDir, vectors: ArchiveWriter, tables: Tables
+) -> None:
     """Write the audio and embeddings of one voice, and its lines of every table but the pitch labels."""
-    for utterance, recording in zip(voice.utterances, recordings, strict=True):
-        wav = Path("wav") / f"{utterance.name}.flac"
-        (stage.dir / wav).write_bytes(recording.flac)
+    for planned, utterance in zip(voice.utterances, spoken, strict=True):
+        wav = Path("wav") / f"{planned.name}.flac"
+        (stage.dir / wav).write_bytes(utterance.flac)
         lines = {
             "wav.scp": path_in_script(stage.final / wav),
-            "text": utterance.sentence,
+            "text": planned.sentence,
             "utt2spk": voice.speaker,
             "utt2gender": voice.gender,
-            "utt2speaking_rate": utterance.rate_label,
-            "utt2dur": f"{recording.seconds:.3f}",
-            "utt2f0": f"{recording.f0:.1f}",
-            "utt2rate": f"{recording.rate:.1f}",
+            "utt2speaking_rate": planned.rate_label,
+            "utt2dur": f"{utterance.seconds:.3f}",
+            "utt2f0": f"{utterance.f0:.1f}",
+            "utt2rate": f"{utterance.rate:.1f}",
         }
         for table, value in lines.items():
-            tables[table][utterance.name] = value
-        vectors.write([utterance.name], recording.embedding[None])
+            tables[table][planned.name] = value
+        vectors.write([planned.name], utterance.embedding[None])
     tables["spk2gender"][voice.speaker] = voice.gender[0]
 
 
-def label_pitch(voices: list[Voice], tables: Tables, labels: list[str]) -> None:
-    """Label all utterances of a voice by the rank of its median F0 among the voices of its gender."""
-    f0 = {
-        voice.speaker: median(float(tables["utt2f0"][utterance.name]) for utterance in voice.utterances)
-        for voice in voices
-    }
-    by_speaker = pitch_labels(f0, {voice.speaker: voice.gender for voice in voices}, labels)
-    tables["utt2pitch"] = {utterance: by_speaker[speaker] for utterance, speaker in tables["utt2spk"].items()}
+def label_pitch(voices: list[Voice], tables: Tables, labels: tuple[str, str, str]) -> None:
+    """Label the utterances of a voice by the third of its gender in which its median F0 lies."""
+    rule = tercile_rule("pitch", "hertz", labels)
+    utt2f0 = {utterance: float(hertz) for utterance, hertz in tables["utt2f0"].items()}
+    genders = {voice.speaker: voice.gender for voice in voices}
+    tables["utt2pitch"] = label_attribute(rule, utt2f0, tables["utt2spk"], genders).labels
 
 
 def main(argv: list[str] | None = None) -> int:

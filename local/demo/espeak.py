@@ -1,8 +1,8 @@
 """Speech from espeak-ng, called in this process through the library of the `espeakng-loader` wheel (GPL 3, optional).
 
-Input: a sentence, a voice variant, its pitch and its speed; output: a waveform. Flutter, echo and noise run on from one
-utterance to the next, so a sentence comes out with other bytes after other sentences. Only a process that has not
-spoken yet says the same words the same way: `speak_alone` starts one.
+Input: a sentence, a voice variant, its pitch and its speed; output: a waveform. The synthesiser keeps the state of
+flutter, echo and noise between utterances, so the bytes of a sentence depend on the sentences before it. They are
+reproducible in a process that has not spoken yet; `speak_alone` starts one.
 """
 
 import contextlib
@@ -17,18 +17,15 @@ import numpy as np
 
 from utils.errors import InputError
 
-SYNCHRONOUS, CHARACTER_POSITION, UTF8 = (
-    2,
-    0,
-    1,
-)  # espeak_AUDIO_OUTPUT (no thread of its own), espeak_POSITION_TYPE, espeakCHARS_UTF8
+SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: without a thread of its own
+CHARACTER_POSITION, UTF8 = 0, 1  # espeak_POSITION_TYPE, espeakCHARS_UTF8
 RATE, PITCH = 1, 3  # espeak_PARAMETER
-SEED = 1  # of the noise in breath and Klatt voices; the library would take the clock
+SEED = 1  # of the noise in breath and Klatt voices; by default the library is seeded by the clock
 SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
 class Espeak:
-    """The synthesiser of this process; the library has one voice at a time and cannot be loaded twice.
+    """The synthesiser of this process; the library holds one voice at a time and cannot be loaded twice.
 
     Attributes:
         sample_rate: of the waveforms, in Hz (22050).
@@ -47,7 +44,7 @@ class Espeak:
         self.library.espeak_ng_SetRandSeed(ctypes.c_long(SEED))
         ctypes.CDLL(None).srand(SEED)
         self._chunks: list[bytes] = []
-        self._callback = SYNTH_CALLBACK(self._collect)  # kept, or it is garbage while the library still calls it
+        self._callback = SYNTH_CALLBACK(self._collect)  # a reference, as the library calls it later
         self.library.espeak_SetSynthCallback(self._callback)
 
     def _collect(self, samples: Any, count: int, _events: Any) -> int:
@@ -78,10 +75,10 @@ class Espeak:
 
 
 def speak_alone(espeak: Espeak, variant: str, pitch: int, lines: Sequence[tuple[str, int]]) -> list[np.ndarray]:
-    """Speak `lines` (text, rate) one after another in a copy of this process, whose own synthesiser stays as it was.
+    """Speak `lines` (text, rate) one after another in a fork of this process, so that `espeak` keeps its state.
 
-    Returns the waveforms, as `Espeak.say` does. They depend on the arguments alone, as long as nobody calls
-    `espeak.say` in this process.
+    Returns the waveforms, as `Espeak.say` does. They depend on the arguments alone, as long as `espeak.say` is not
+    called in this process.
     """
     fork = multiprocessing.get_context("fork")
     receiver, sender = fork.Pipe(duplex=False)
@@ -104,10 +101,10 @@ def speak_alone(espeak: Espeak, variant: str, pitch: int, lines: Sequence[tuple[
 def _speak_and_send(
     receiver: Connection, sender: Connection, espeak: Espeak, variant: str, pitch: int, lines: Sequence[tuple[str, int]]
 ) -> None:
-    receiver.close()  # else this process would wait for itself once nobody else listens
+    receiver.close()  # else sending would block after the parent's death
     try:
         spoken: list[np.ndarray] | InputError = [espeak.say(text, variant, pitch, rate) for text, rate in lines]
     except InputError as error:
         spoken = error
-    with contextlib.suppress(BrokenPipeError):  # whoever asked has been killed
+    with contextlib.suppress(BrokenPipeError):  # the parent has been killed
         sender.send(spoken)

@@ -1,4 +1,4 @@
-"""Who says what in the demo corpus: rules and a seed in, voices with their utterances out. No sound is made here."""
+"""The plan of the demo corpus: from rules and a seed, voices and the sentences that each speaks, and how fast."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,8 @@ SOURCE = "demo"
 
 
 @dataclass(frozen=True)
-class Utterance:
-    """One sentence at one speed; `rate` in words per minute, `rate_label` its class."""
+class PlannedUtterance:
+    """One sentence to be spoken at one speed; `rate` in words per minute, `rate_label` its label."""
 
     name: str
     sentence: str
@@ -32,7 +32,7 @@ class Voice:
     variant: str
     gender: str
     pitch: int
-    utterances: tuple[Utterance, ...]
+    utterances: tuple[PlannedUtterance, ...]
 
 
 def read_rules(path: Path) -> dict[str, Any]:
@@ -41,10 +41,10 @@ def read_rules(path: Path) -> dict[str, Any]:
 
 
 def plan_voices(rules: dict[str, Any], n_voices: int, seed: int) -> list[Voice]:
-    """The first `n_voices` of all variants at all pitch settings, the genders in turn, sorted by speaker.
+    """The first `n_voices` of all variants at all pitch settings, alternating between genders, sorted by speaker.
 
-    What a voice says, and how fast, depends on the seed and on that voice alone. Raises InputError if there are not so
-    many voices.
+    The sentences and speeds of a voice depend on the seed and on that voice alone. Raises InputError if there are fewer
+    voices.
     """
     by_gender = [
         _combinations(gender, rules["variants"][gender], rules["pitch"][gender]) for gender in sorted(rules["variants"])
@@ -59,7 +59,7 @@ def plan_voices(rules: dict[str, Any], n_voices: int, seed: int) -> list[Voice]:
 
 
 def _combinations(gender: str, variants: list[str], pitches: list[int]) -> list[tuple[str, str, int]]:
-    """Each variant at each pitch once, in an order whose every beginning has many variants and all pitches."""
+    """Each variant at each pitch once, in an order whose first items already vary in variant and pitch."""
     rounds, count = len(pitches), len(variants)
     return [(gender, variants[i % count], pitches[(i // count + i % count) % rounds]) for i in range(rounds * count)]
 
@@ -75,24 +75,6 @@ def _voice(rules: dict[str, Any], gender: str, variant: str, pitch: int, seed: i
         label = labels[(first + number) % len(labels)]
         slowest, fastest = rules["rate"][label]
         rate = int(rng.integers(slowest, fastest + 1))
-        utterances.append(Utterance(f"{speaker}-{number + 1:02d}", rules["sentences"][sentence], rate, label))
+        name, words = f"{speaker}-{number + 1:02d}", rules["sentences"][sentence]
+        utterances.append(PlannedUtterance(name, words, rate, label))
     return Voice(speaker, rules["language"], variant, gender, pitch, tuple(utterances))
-
-
-def pitch_labels(f0: dict[str, float], genders: dict[str, str], labels: list[str]) -> dict[str, str]:
-    """Rank the speakers of each gender by F0 and cut the ranks into equal shares.
-
-    Args:
-        f0: speaker -> Hz.
-        genders: speaker -> gender.
-        labels: from the lowest share to the highest.
-    Returns:
-        speaker -> label.
-    """
-    labelled = {}
-    for gender in sorted(set(genders.values())):
-        ranked = sorted(
-            (speaker for speaker in f0 if genders[speaker] == gender), key=lambda speaker: (f0[speaker], speaker)
-        )
-        labelled |= {speaker: labels[rank * len(labels) // len(ranked)] for rank, speaker in enumerate(ranked)}
-    return labelled

@@ -1,1 +1,1 @@
-"""What can be heard of a speaker: gender, pitch and speaking rate, measured on audio and cut into labels."""
+"""Gender, pitch and speaking rate of speakers: measured on audio, and cut into labels."""

@@ -1,8 +1,8 @@
-"""Which labels do the embeddings contradict? Each label is judged by classifiers that have not seen its speaker.
+"""Labels that the embeddings contradict, found by classifiers that are cross-validated over speakers.
 
-A low log odds of the given label means that the voice looks like another label: a wrong gender in the corpus, an F0 in
-the wrong octave, two speakers under one name. Where embeddings say little of an attribute, as of the rate, most of
-the list is chance: the balanced accuracy in the summary tells.
+A low log odds of the given label means that another label fits the embedding better: the corpus gives a wrong gender,
+the F0 is an octave off, or two speakers share one id. Embeddings carry some attributes poorly, such as the rate; the
+list is then mostly chance, and the balanced accuracy in the summary is near chance too.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from steps.metrics.classifiers import balanced_accuracy, held_out_posteriors, le
 
 @dataclass(frozen=True)
 class Doubt:
-    """One label that an embedding speaks against; `log_odds` of the label, `likelier` the label it looks like."""
+    """One label that an embedding contradicts: the log odds of the label, and the label that is more likely."""
 
     utterance: str
     speaker: str
@@ -30,13 +30,13 @@ class Doubt:
 def audit(
     attribute: str, labels: Mapping[str, str], utt2spk: Mapping[str, str], keys: list[str], x: np.ndarray, seed: int
 ) -> tuple[list[Doubt], dict[str, Any]]:
-    """Judge one attribute.
+    """Find the contradicted labels of one attribute.
 
     Args:
         labels: utterance -> label. keys: (N) utterances of the embeddings x (N, D).
     Returns:
-        The utterances that look like another label, worst first, and a summary. Labels of too few speakers are not
-        judged.
+        The utterances whose embedding is more like another label, lowest log odds first, and a summary. Labels of too
+        few speakers are not judged.
     """
     labelled = [key for key in keys if key in labels]
     kinds = learnable(np.array([labels[key] for key in labelled]), np.array([utt2spk[key] for key in labelled]))
@@ -49,9 +49,9 @@ def audit(
     odds = log_odds(posteriors[np.arange(len(rows)), np.searchsorted(classes, given)])
     likelier = np.array(classes)[posteriors.argmax(axis=1)]
     doubts = [
-        Doubt(keys[row], str(speakers[place]), attribute, str(given[place]), str(likelier[place]), float(odds[place]))
-        for place, row in enumerate(rows)
-        if likelier[place] != given[place]
+        Doubt(keys[row], str(speakers[at]), attribute, str(given[at]), str(likelier[at]), float(odds[at]))
+        for at, row in enumerate(rows)
+        if likelier[at] != given[at]
     ]
     summary = {
         "judged": len(rows),
@@ -64,7 +64,7 @@ def audit(
 
 
 def write_audit(path: Path, doubts: list[Doubt]) -> None:
-    """Write one table, worst first."""
+    """Write one table, lowest log odds first."""
     lines = ["utterance\tspeaker\tattribute\tlabel\tlikelier\tlog_odds"]
     for doubt in sorted(doubts, key=lambda doubt: (round(doubt.log_odds, 3), doubt.utterance, doubt.attribute)):
         lines.append(

@@ -1,7 +1,7 @@
-"""Cut measured values into labels, by rules that are data: local/rules/attributes.yaml says how they are written.
+"""Bins: measured values are cut into labels by the rules of a file such as local/rules/attributes.yaml.
 
-A rule belongs to one unit. Published edges are numbers of the file; terciles are edges found in the corpus, so that
-each label has a third of the values (of the speakers, where the rule is one of speakers).
+A rule belongs to one unit. Its edges are either numbers in the file or the terciles of the corpus, which give each
+label a third of the values (of the speakers, where the rule's level is the speaker).
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ GENDERS = ("female", "male")
 
 @dataclass(frozen=True)
 class BinRule:
-    """How one attribute is cut.
+    """The bins of one attribute in one unit.
 
     Attributes:
-        attribute, unit: what is cut. labels: lowest first. level: speaker or utterance.
-        edges: gender or ALL -> the edges between the labels, rising; empty where they are found in the corpus.
-        ranges: gender or ALL -> where published bins begin and end.
-        by_gender: edges differ with the gender. with_unknown: without a known gender, the edges of all hold.
+        labels: lowest first. level: speaker or utterance.
+        edges: gender or ALL -> the edges between the labels, rising; empty if they are the terciles of the corpus.
+        ranges: gender or ALL -> lower end of the first bin and upper end of the last, where they are published.
+        by_gender: each gender has its own edges. with_unknown: the edges of ALL hold where the gender is unknown.
     """
 
     attribute: str
@@ -39,8 +39,13 @@ class BinRule:
     with_unknown: bool
 
 
+def tercile_rule(attribute: str, unit: str, labels: tuple[str, str, str]) -> BinRule:
+    """Thirds of the speakers of each gender, by their medians; speakers of unknown gender get no label."""
+    return BinRule(attribute, unit, labels, "speaker", {}, {}, by_gender=True, with_unknown=False)
+
+
 def read_rule(path: Path, attribute: str, unit: str) -> BinRule:
-    """The rule of `attribute` for values in `unit`. Raises InputError where the file has none for this unit."""
+    """The rule of `attribute` for values in `unit`. Raises InputError if the file has none for this unit."""
     where = f"{path}: {attribute}"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
@@ -85,11 +90,12 @@ def _numbers(value: Any, count: int, where: str) -> dict[str, tuple[float, ...]]
 
 @dataclass(frozen=True)
 class Binned:
-    """The labels of one attribute, and how they came about.
+    """The labels of one attribute.
 
     Attributes:
-        rule: with the edges that were used. labels: key -> label, of those that could have one.
-        no_gender: keys without a label, because their gender is unknown. clamped: keys outside the published range.
+        rule, edges: how the values were cut; the edges are those of the rule, or the terciles that were found.
+        labels: key -> label. no_gender: keys without a label, because their gender is unknown.
+        clamped: keys whose value is outside the published range, and which have the outermost label.
     """
 
     rule: BinRule
@@ -103,7 +109,7 @@ def bin_values(rule: BinRule, values: Mapping[str, float], genders: Mapping[str,
     """Label values.
 
     Args:
-        values: key (speaker or utterance, as the rule's level is) -> value in the rule's unit.
+        values: key -> value in the rule's unit; keys are speakers or utterances, as the rule's level is.
         genders: key -> male or female, where known.
     """
     edges = rule.edges or terciles(values, genders, rule)
@@ -121,7 +127,7 @@ def bin_values(rule: BinRule, values: Mapping[str, float], genders: Mapping[str,
 
 
 def terciles(values: Mapping[str, float], genders: Mapping[str, str], rule: BinRule) -> dict[str, tuple[float, ...]]:
-    """The edges that cut the values into thirds: of all, of each gender, as the rule wants it."""
+    """The edges that cut values into thirds: of each gender, of all, or both, as the rule says."""
     groups = {ALL: list(values.values())} if rule.with_unknown else {}
     for gender in GENDERS if rule.by_gender else ():
         groups[gender] = [value for key, value in values.items() if genders.get(key) == gender]
@@ -129,15 +135,15 @@ def terciles(values: Mapping[str, float], genders: Mapping[str, str], rule: BinR
 
 
 def thirds(values: np.ndarray) -> tuple[float, float]:
-    """Two edges that cut values (N,) into thirds, as nearly as equal values allow: each lies midway between two values.
+    """Two edges that cut values (N,) into thirds as nearly as possible; each lies midway between two values.
 
-    A rate that is counted over a few seconds has few different values, and all of one value have one label.
+    Equal values get one label. A rate that is counted over a few seconds takes few different values.
     """
     different, counts = np.unique(values, return_counts=True)
     if len(different) < 3:
         first, second = np.quantile(values, [1 / 3, 2 / 3]).tolist()
         return first, second
-    shares = np.cumsum(counts)[:-1] / len(values)  # below the edge that follows each value but the last
+    shares = np.cumsum(counts)[:-1] / len(values)  # of the values below the edge after each value but the last
     edges = (different[:-1] + different[1:]) / 2
     first = int(np.abs(shares[:-1] - 1 / 3).argmin())
     second = first + 1 + int(np.abs(shares[first + 1 :] - 2 / 3).argmin())

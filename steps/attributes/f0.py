@@ -1,8 +1,8 @@
-"""Fundamental frequency of a waveform: the median over its voiced frames, by autocorrelation.
+"""F0 of a waveform without Praat: the median over its voiced frames, by autocorrelation in one range for all voices.
 
 The normalised autocorrelation is that of P. Boersma, "Accurate short-term analysis of the fundamental frequency and
 the harmonics-to-noise ratio of a sampled sound", Proc. IFA 17, 1993, eq. 9: the autocorrelation of the windowed frame
-divided by that of the window. No path is sought through the candidates: a median needs none.
+divided by that of the window. The best candidate of each frame is taken by itself: a median needs no smooth track.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ SILENCE = 0.05  # least level of a voiced frame, relative to the loudest frame
 OCTAVE = 0.9  # the shortest period this close to the best one is taken: its multiples fit as well as the period itself
 
 
-def median_f0(waveform: np.ndarray, sample_rate: int, lowest: float = 60.0, highest: float = 450.0) -> float:
-    """The median F0 of the voiced frames in Hz, or 0 where there are none.
+def median_f0(waveform: np.ndarray, sample_rate: int, lowest: float = 60.0, highest: float = 450.0) -> float | None:
+    """The median F0 of the voiced frames in Hz; None where there are none.
 
     Args:
         waveform: (samples,), any scale.
@@ -26,7 +26,7 @@ def median_f0(waveform: np.ndarray, sample_rate: int, lowest: float = 60.0, high
     level = np.sqrt(np.mean(frames**2, axis=1))
     frames = frames[level > SILENCE * level.max(initial=1e-12)]
     if not len(frames):
-        return 0.0
+        return None
     lags = np.arange(int(sample_rate / highest), int(sample_rate / lowest) + 1)
     correlation = _normalised_autocorrelation(frames - frames.mean(axis=1, keepdims=True))[
         :, lags[0] - 1 : lags[-1] + 2
@@ -36,7 +36,7 @@ def median_f0(waveform: np.ndarray, sample_rate: int, lowest: float = 60.0, high
     best = peaks.max(axis=1, keepdims=True)
     voiced = best[:, 0] > VOICED
     if not voiced.any():
-        return 0.0
+        return None
     column = np.argmax(peaks >= OCTAVE * best, axis=1)
     row = np.arange(len(peaks))
     left, top, right = before[row, column], here[row, column], after[row, column]

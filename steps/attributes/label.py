@@ -1,9 +1,9 @@
-"""Join what `steps.attributes.measure` has measured, find genders, cut labels, and audit them by the embeddings.
+"""Label the utterances of a corpus: decide genders, cut F0 and speaking rate into bins, audit by the embeddings.
 
-Inputs: the data directory (or tree) of audio with what it knows (spk2gender or utt2gender, text, utt2phones), the
-measurements, embeddings, and the rules of the bins. Output, a directory: utt2f0 spk2f0 (Hz) utt2rate (unit in
-summary.json) utt2pitch utt2speaking_rate utt2gender spk2gender, failures.tsv, audit.tsv, histograms.png, summary.json,
-gender.safetensors, measurements.tsv.
+Inputs: the data directory (or tree) of audio with the tables that it has (spk2gender or utt2gender, text, utt2phones),
+the measurements of `steps.attributes.measure`, embeddings, and the rules of the bins. Output, a directory: utt2f0 and
+spk2f0 (Hz), utt2rate (its unit is in summary.json), utt2pitch, utt2speaking_rate, utt2gender, spk2gender, failures.tsv,
+audit.tsv, histograms.png, summary.json, gender.safetensors, measurements.tsv.
 """
 
 import sys
@@ -22,7 +22,7 @@ from utils.stage_dir import StageDir
 from utils.tables import read_table
 
 log = logger(__name__)
-KNOWN = ("spk2gender", "utt2gender", "text", "utt2phones")  # what a data directory may know
+KNOWN = ("spk2gender", "utt2gender", "text", "utt2phones")  # optional tables of a data directory
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Options:
     """Options of the command."""
 
     data: Path = option(help="data directory with wav.scp, or a tree <dataset>/<speaker>/<utterance>.<flac|wav|ogg>")
-    embeddings: Path = option(help="directory with xvector.scp, or a script file; of these utterances or some of them")
+    embeddings: Path = option(help="directory with xvector.scp, or a script file, of all or some of the utterances")
     out: Path = option(help="directory of attributes to write")
     rules: Path = option(help="YAML file of the bins, such as local/rules/attributes.yaml")
     rate_from: str = option(
-        "auto", "what the rate is counted from; auto: the first that is there", ("auto", "phones", "text", "audio")
+        "auto", "source of the rate; auto: the first of them that the data have", ("auto", "phones", "text", "audio")
     )
     lexicon: Path | None = option(None, "pronunciations as in Kaldi's lexicon.txt, for the words of text")
     gender_model: Path | None = option(None, "gender.safetensors of another corpus with embeddings of this network")
@@ -72,7 +72,7 @@ def _script(options: Options) -> Path:
 
 
 def _inputs(options: Options) -> list[Path]:
-    """The files that decide the result, besides the audio."""
+    """The files that decide the result, apart from the audio."""
     script = _script(options)
     possible = [script.with_suffix(".ark"), *(options.data / table for table in KNOWN)]
     given = [path for path in (options.lexicon, options.gender_model) if path is not None]
@@ -96,7 +96,7 @@ def _corpus(options: Options, utt2spk: dict[str, str], measured: Sequence[measur
     listed = read_table(script)
     keys = sorted(listed.keys() & utt2spk.keys())
     if not keys:
-        raise InputError(f"{script}: has none of the utterances of {options.data}; it is of other audio")
+        raise InputError(f"{script}: has no utterance of {options.data}; give the embeddings of this audio")
     if len(keys) < len(utt2spk):
         log.info("%d of %d utterances have no embedding", len(utt2spk) - len(keys), len(utt2spk))
     found = rates(options.data, source, measured, options.lexicon)

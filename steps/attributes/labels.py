@@ -18,12 +18,12 @@ FULL_NAMES = {"f": "female", "m": "male"}
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """What labels are made of.
+    """The data that labels are made from.
 
     Attributes:
-        utt2spk: of all utterances. known: speaker -> gender that the corpus gives.
+        utt2spk: of all utterances. known: speaker -> gender, where the corpus gives it.
         measurements: sorted by utterance. rates: speaking rates of the utterances.
-        keys (N), x (N, D): embeddings of those utterances that have one.
+        keys (N), x (N, D): the utterances that have an embedding, and their embeddings.
     """
 
     utt2spk: dict[str, str]
@@ -88,24 +88,25 @@ def label_corpus(corpus: Corpus, genders: Genders, pitch: BinRule, rate: BinRule
     """Bin F0 and speaking rate of a corpus whose genders are decided."""
     utt2gender = {key: genders.of[speaker] for key, speaker in corpus.utt2spk.items() if speaker in genders.of}
     utt2f0 = {one.utterance: one.f0 for one in corpus.measurements if one.f0 is not None}
-    both = (genders.of, utt2gender)
     return Labels(
         genders,
         utt2gender,
-        _attribute(pitch, utt2f0, corpus.utt2spk, *both),
-        _attribute(rate, corpus.rates.of, corpus.utt2spk, *both),
+        label_attribute(pitch, utt2f0, corpus.utt2spk, genders.of),
+        label_attribute(rate, corpus.rates.of, corpus.utt2spk, genders.of),
     )
 
 
-def _attribute(
-    rule: BinRule,
-    utterances: dict[str, float],
-    utt2spk: Mapping[str, str],
-    spk2gender: Mapping[str, str],
-    utt2gender: Mapping[str, str],
+def label_attribute(
+    rule: BinRule, utterances: dict[str, float], utt2spk: Mapping[str, str], spk2gender: Mapping[str, str]
 ) -> Attribute:
+    """Bin the values of utterances, or the medians of speakers, as the rule says.
+
+    Args:
+        utterances: utterance -> value in the rule's unit. spk2gender: speaker -> male or female, where known.
+    """
     speakers = speaker_medians(utterances, utt2spk)
     if rule.level == "utterance":
+        utt2gender = {key: spk2gender[utt2spk[key]] for key in utterances if utt2spk[key] in spk2gender}
         binned = bin_values(rule, utterances, utt2gender)
         return Attribute(utterances, speakers, binned, binned.labels)
     binned = bin_values(rule, speakers, spk2gender)

@@ -1,9 +1,9 @@
-"""How many phonemes an utterance has: from a transcript of phones, from words and a lexicon, or from their spelling.
+"""The number of phonemes of an utterance: from a transcript of phones, from words and a lexicon, or from spelling.
 
-Counted as those did whose edges are published (CapSpeech takes them from ParaSpeechCaps, that from DataSpeech, whose
-`speaking_rate` is the length of the IPA string of the words over that of the audio): by characters of IPA, so that a
-diphthong, an affricate and a rhotic vowel have two and others one, and a blank between two words is one more. A count
-of phonemes proper would be a fifth lower, and the published edges wrong for it.
+The count is that of the published edges of the rate (CapSpeech takes them from ParaSpeechCaps, which takes them from
+DataSpeech, whose `speaking_rate` is the length of the words' IPA string over the duration): characters of IPA, two for
+a diphthong, an affricate or a rhotic vowel and one for other phonemes, and one for each blank between words. A count of
+phonemes proper would be a fifth lower, and the published edges would be wrong for it.
 """
 
 import re
@@ -19,7 +19,7 @@ SILENCES = {"<eps>", "<sil>", "<s>", "</s>", "sil", "SIL", "sp", "SP", "spn", "S
 RHOTIC = "ɚɝ"
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d")
 CHARACTERS_OF_DIGIT = 4  # "seven" has five, "two" has two
-# English spelling, as the first pattern that fits: what it stands for, in characters of IPA. Other letters: one each.
+# English spelling: the first pattern that matches, and its characters of IPA. Other letters count as one.
 SPELLINGS: tuple[tuple[str, int], ...] = (
     (r"^(?:to|do|who|two)$", 2),
     (r"^(?:kn|wr|gn)", 1),
@@ -62,20 +62,20 @@ CHARACTERS = {f"s{number}": characters for number, (_, characters) in enumerate(
 
 
 def of_phones(phones: Sequence[str], n_words: int) -> int:
-    """Of a transcript of phones that has `n_words` words.
+    """The count of a transcript of phones that has `n_words` words.
 
-    Phones are ARPAbet or IPA; stress and Kaldi's marks of word positions do not count.
+    Phones are ARPAbet or IPA; marks of stress and Kaldi's marks of word positions do not count.
     """
     return sum(map(of_phone, phones)) + max(n_words - 1, 0)
 
 
 def n_words(phones: Sequence[str]) -> int:
-    """Words that Kaldi's marks of word positions tell of, as in `HH_B AH0_I L_I OW1_E`; 0 where there are no marks."""
+    """Number of words by Kaldi's marks of word positions, as in `HH_B AH0_I L_I OW1_E`; 0 if there are no marks."""
     return sum(phone.endswith(("_B", "_S")) and phone[:-2] not in SILENCES for phone in phones)
 
 
 def of_phone(phone: str) -> int:
-    """Characters of one phone; none of silence, nor of marks of stress and length."""
+    """Characters of one phone; silence, and marks of stress and length, count 0."""
     bare = re.sub(r"_[BIES]$", "", phone).rstrip("012")
     if bare in SILENCES:
         return 0
@@ -85,13 +85,13 @@ def of_phone(phone: str) -> int:
 
 
 def of_words(words: str, lexicon: Mapping[str, int]) -> int:
-    """Of a transcript of words: each as the lexicon (word -> count) says, or else by its spelling."""
+    """The count of a transcript of words: each word's by the lexicon (word -> count), or else by its spelling."""
     found = WORD.findall(words.lower().replace("’", "'"))
     return sum(lexicon.get(word) or of_spelling(word) for word in found) + max(len(found) - 1, 0)
 
 
 def of_spelling(word: str) -> int:
-    """Estimate for an English word in lower case, or for a digit."""
+    """Estimated count of an English word in lower case, or of a digit."""
     if word.isdigit():
         return CHARACTERS_OF_DIGIT
     letters = word.replace("'", "")

@@ -1,4 +1,4 @@
-"""histograms.png: what was measured, by gender, with the edges that cut it into labels."""
+"""histograms.png: the measured values by gender, with the edges of the bins."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +12,13 @@ from steps.attributes.labels import Attribute
 
 COLOURS = {"female": "#d95f02", "male": "#1a5fb4", "unknown": "#9aa0a6", ALL: "#202124"}
 HEIGHTS = {"female": 1.02, "male": 1.08, ALL: 1.02}  # of the edges, so that their numbers do not overlap
-BINS = 16  # wider than a third of a second apart, which is what a count over three seconds is exact to
+BINS = 16  # wider than 1/3 a second, the resolution of a count over three seconds
 
 
 def draw(
     path: Path, panels: Mapping[str, Attribute], spk2gender: Mapping[str, str], utt2gender: Mapping[str, str]
 ) -> None:
-    """Draw one panel for each title, side by side: of speakers or utterances, whichever were cut."""
+    """Draw one panel for each title, side by side: of speakers or of utterances, as the level of the rule is."""
     figure = Figure(figsize=(9.6, 3.6), dpi=160, layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (title, attribute) in zip(axes, panels.items(), strict=True):
@@ -40,7 +40,7 @@ def _draw(axis: Axes, binned: Binned, values: Mapping[str, float], genders: Mapp
     lowest, highest = np.quantile(list(values.values()), [0.001, 0.999])
     borders = np.linspace(lowest, max(highest, lowest + 1e-3), BINS + 1)
     for gender, group in sorted(groups.items()):
-        inside = np.clip(group, borders[0], borders[-1])  # the few beyond stand in the outermost bars
+        inside = np.clip(group, borders[0], borders[-1])  # the outermost bars hold the values beyond
         axis.hist(inside, borders, color=COLOURS[gender], alpha=0.55, label=f"{gender} ({len(group)})")
     top = axis.get_ylim()[1]
     axis.set_ylim(0, 1.15 * top)

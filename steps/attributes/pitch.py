@@ -1,11 +1,11 @@
-"""F0 of a waveform by Praat's autocorrelation, in a range that is found anew for each utterance.
+"""F0 of a waveform by Praat's autocorrelation, in a range that is found for each utterance.
 
 The method is that of P. Boersma, "Accurate short-term analysis of the fundamental frequency and the
-harmonics-to-noise ratio of a sampled sound", Proc. IFA 17, 1993, as praat-parselmouth has it. No one range suits men
-and women: a floor for men halves women's F0, a ceiling for women doubles men's. So it is tracked twice (C. De Looze and
-D. Hirst, "Detecting changes in key and range for the automatic modelling and coding of intonation", Speech Prosody
-2008): coarsely from 71 to 500 Hz, then from 0.75 times the first quartile, but not below 71 Hz, to 1.5 times the third.
-Nobody's gender is needed for that.
+harmonics-to-noise ratio of a sampled sound", Proc. IFA 17, 1993, in the implementation of praat-parselmouth. No single
+range suits men and women: a floor for men halves the F0 of women, and a ceiling for women doubles that of men. F0 is
+therefore tracked twice (C. De Looze and D. Hirst, "Detecting changes in key and range for the automatic modelling and
+coding of intonation", Speech Prosody 2008): coarsely from 71 to 500 Hz, then from 0.75 times the first quartile, but
+not below 71 Hz, to 1.5 times the third quartile. The gender need not be known.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ import parselmouth
 WIDEST = (71.0, 500.0)  # Hz; with three periods of 70 Hz at 16 kHz Praat would need twice the Fourier transform
 BELOW_FIRST_QUARTILE, ABOVE_THIRD_QUARTILE = 0.75, 1.5
 COARSE, FINE = 0.025, 0.02  # seconds between frames
-LEAST_VOICED = 0.2  # seconds: less is noise that looks periodic for a moment, or says little
+LEAST_VOICED = 0.2  # seconds: a shorter voiced part may be noise, and its median is unreliable
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class PitchTrack:
 
 
 def track(sound: parselmouth.Sound) -> PitchTrack:
-    """F0 of a sound in the range that its own F0 suggests; without a frame where it is shorter than Praat's window."""
+    """F0 of a sound in the range that its coarse F0 suggests; no frames if it is shorter than Praat's window."""
     coarse = _track(sound, COARSE, *WIDEST)
     voiced = coarse.hertz[coarse.hertz > 0]
     if not len(voiced):

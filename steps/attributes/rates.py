@@ -1,6 +1,6 @@
-"""Speaking rate in its unit: phonemes a second where there is a transcript, otherwise syllable nuclei a second.
+"""Speaking rate and its unit: phonemes a second if there is a transcript, otherwise syllable nuclei a second.
 
-Both are over the whole length of the audio, pauses included. All utterances of a corpus are in one unit.
+The rate is over the whole duration of the audio, with its pauses. All utterances of a corpus have one unit.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ DEFINITIONS = {
     "phonemes": "characters of IPA and blanks between words, a second of audio with its pauses",
     "syllable_nuclei": "loud, voiced peaks of intensity parted by dips, a second of audio with its pauses",
 }
+SILENCE = 0.01  # of the highest sample
 UNITS = {"phones": "phonemes", "text": "phonemes", "audio": "syllable_nuclei"}
 
 
@@ -29,8 +30,8 @@ class Rates:
     """The speaking rates of a corpus.
 
     Attributes:
-        unit: phonemes or syllable_nuclei, a second. source: what they were counted from: phones, text or audio.
-        of: utterance -> rate; what has none is not in it.
+        unit: phonemes or syllable_nuclei, a second. source: phones, text or audio, which they were counted from.
+        of: utterance -> rate; utterances without a rate are absent.
     """
 
     unit: str
@@ -38,9 +39,9 @@ class Rates:
     of: dict[str, float]
 
 
-def source_of(place: Path, wanted: str) -> str:
-    """What to count: `wanted`, or for `auto` the first of phones, text and audio that the data directory has."""
-    files = {"phones": place / PHONES, "text": place / "text"}
+def source_of(data: Path, wanted: str) -> str:
+    """The source to count from: `wanted`, or for `auto` the first of phones, text and audio in the data directory."""
+    files = {"phones": data / PHONES, "text": data / "text"}
     if wanted == "auto":
         return next((source for source, path in files.items() if path.is_file()), "audio")
     if wanted != "audio" and not files[wanted].is_file():
@@ -48,12 +49,12 @@ def source_of(place: Path, wanted: str) -> str:
     return wanted
 
 
-def rates(place: Path, source: str, measurements: Sequence[Measurement], lexicon: Path | None) -> Rates:
-    """The rates of all utterances that could be read (and have a transcript)."""
+def rates(data: Path, source: str, measurements: Sequence[Measurement], lexicon: Path | None) -> Rates:
+    """The rates of all utterances that could be read and, unless `source` is audio, have a transcript."""
     if source == "audio":
         counts = {one.utterance: one.nuclei for one in measurements}
     else:
-        counts = phoneme_counts(DataDir(place), source, lexicon)
+        counts = phoneme_counts(DataDir(data), source, lexicon)
     of = {
         one.utterance: round(counts[one.utterance] / one.seconds, 3)
         for one in measurements
@@ -74,15 +75,22 @@ def phoneme_counts(data: DataDir, source: str, lexicon: Path | None) -> dict[str
         n_words = phonemes.n_words(phones) or len(text.get(utterance, "").split())
         if not n_words:
             raise InputError(
-                f"{data.path / PHONES}: {utterance}: nothing tells its words, and phonemes are counted with the blanks "
-                "between words; mark word positions as in HH_B AH_I, add a text, or give --rate_from audio"
+                f"{data.path / PHONES}: {utterance}: its number of words is unknown, and phonemes are counted with the "
+                "blanks between words; mark word positions as in HH_B AH_I, add a text, or give --rate_from audio"
             )
         counts[utterance] = phonemes.of_phones(phones, n_words)
     return counts
 
 
+def words_per_minute(words: str, waveform: np.ndarray, sample_rate: int) -> float:
+    """The rate of known words in a waveform (samples,), from the first sample that is not silence to the last."""
+    level = np.abs(waveform)
+    sounding = np.flatnonzero(level > SILENCE * level.max())
+    return 60 * len(words.split()) / ((sounding[-1] - sounding[0] + 1) / sample_rate)
+
+
 def agreement(found: Rates, measurements: Sequence[Measurement]) -> dict[str, Any] | None:
-    """How well phonemes and syllable nuclei agree where both are counted: correlation, ratio, deviation from it."""
+    """Agreement of phonemes and syllable nuclei, if both were counted: correlation, ratio, deviation from the ratio."""
     pairs = [(found.of[one.utterance], one.nuclei / one.seconds) for one in measurements if one.utterance in found.of]
     if found.source == "audio" or len(pairs) < 3:
         return None

@@ -1,6 +1,6 @@
-"""Which utterances there are, and where: from a Kaldi data directory with `wav.scp`, or from a tree of audio files.
+"""The utterances of a Kaldi data directory with `wav.scp`, or of a tree of audio files, and the recordings they are in.
 
-Reads names only; `steps.audio.read` opens the files.
+Only tables and file names are read here; `steps.audio.read` opens the recordings.
 """
 
 import math
@@ -28,7 +28,7 @@ class Utterance:
 
     Attributes:
         id: key of all tables. speaker: as in utt2spk.
-        path: the recording. begin, end: of the utterance in it, in seconds; None where it is the whole recording.
+        path: the recording. begin, end: the utterance's times in it, in seconds; None if it is the whole recording.
         dataset, name: the corpus, and the utterance's name there.
         speaker_name: the speaker's name in the dataset; empty where that is `speaker`.
     """
@@ -54,12 +54,12 @@ class Utterance:
         return cls(key, Path(path), *rest)
 
 
-def read_utterances(place: Path, dataset: str | None = None) -> list[Utterance]:
-    """The utterances of a data directory if `place` has a wav.scp, else of a tree, sorted by id."""
-    place = Path(place)
-    if not place.is_dir():
-        raise InputError(f"{place}: no such directory; expected a data directory with wav.scp, or a tree of audio")
-    return read_data_dir(place, dataset) if (place / "wav.scp").is_file() else read_tree(place)
+def read_utterances(directory: Path, dataset: str | None = None) -> list[Utterance]:
+    """The utterances of a data directory, if it has a wav.scp, or else of a tree of audio files, sorted by id."""
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise InputError(f"{directory}: no such directory; expected a data directory with wav.scp, or a tree of audio")
+    return read_data_dir(directory, dataset) if (directory / "wav.scp").is_file() else read_tree(directory)
 
 
 def read_data_dir(directory: Path, dataset: str | None = None) -> list[Utterance]:
@@ -73,24 +73,24 @@ def read_data_dir(directory: Path, dataset: str | None = None) -> list[Utterance
     recordings = {key: _recording(text, finder, key) for key, text in data.table("wav.scp").items()}
     if data.has("segments"):
         table = data.table("segments")
-        places = {key: _segment(text, recordings, data.path / "segments", key) for key, text in table.items()}
+        sources = {key: _segment(text, recordings, data.path / "segments", key) for key, text in table.items()}
     else:
-        places = {key: (path, None, None) for key, path in recordings.items()}
-    odd = sorted(data.utt2spk.keys() ^ places.keys())
-    if odd:
+        sources = {key: (path, None, None) for key, path in recordings.items()}
+    only_one = sorted(data.utt2spk.keys() ^ sources.keys())
+    if only_one:
         raise InputError(
-            f"{data.path}: {odd[0]}: utt2spk and {'segments' if data.has('segments') else 'wav.scp'} have different "
-            f"utterances ({len(odd)} of them); run utils/fix_data_dir.sh"
+            f"{data.path}: {only_one[0]}: utt2spk and {'segments' if data.has('segments') else 'wav.scp'} have "
+            f"different utterances ({len(only_one)} of them); run utils/fix_data_dir.sh"
         )
     dataset = check_key(dataset or data.path.resolve().name, "the name of the dataset")
-    return [Utterance(key, *places[key], dataset, data.utt2spk[key], key) for key in sorted(places)]
+    return [Utterance(key, *sources[key], dataset, data.utt2spk[key], key) for key in sorted(sources)]
 
 
 def _recording(text: str, finder: FileFinder, key: str) -> Path:
     where = f"{finder.script}: {key}"
     if is_command(text):
         raise InputError(
-            f"{where}: {text!r} is a command; commands are not run here, write what it prints to a file and name that"
+            f"{where}: {text!r} is a command; commands are not run here, write its output to a file and name the file"
         )
     if ".ark:" in text:
         raise InputError(
@@ -117,9 +117,9 @@ def read_tree(root: Path) -> list[Utterance]:
     """The utterances of `root/<dataset>/<speaker>/<utterance>.<flac|ogg|wav>`, sorted by id.
 
     Ids are `<dataset>_<speaker>_<utterance>`, speakers `<dataset>_<speaker>`. Kaldi's tables, sorted by utterance, must
-    be sorted by speaker too: where they would not, as with speakers 1 and 10, another of SEPARATORS joins speaker and
-    utterance. An error: two files or speakers of one id, audio elsewhere in the tree, speakers that no separator sorts.
-    Files with a dot in front and other kinds of files are left out.
+    be sorted by speaker too. If they would not be, as with the speakers 1 and 10, another of SEPARATORS joins speaker
+    and utterance. Raises InputError for two files or speakers with one id, for audio at another depth of the tree, and
+    for speakers that no separator sorts. Hidden files and other kinds of files are left out.
     """
     root = Path(root)
     files = audio_files(root)
@@ -147,9 +147,9 @@ def crossed_speakers(utterances: Sequence[Utterance]) -> tuple[Utterance, Uttera
 
 
 def audio_files(root: Path) -> list[Path]:
-    """The audio files below a directory, sorted; linked directories count as any other.
+    """The audio files below a directory, sorted; links to directories are followed.
 
-    Names with a dot in front are left out silently, other kinds of files with a warning.
+    Hidden files are left out silently, other kinds of files with a warning.
     """
     found, others = [], 0
     seen: set[tuple[int, int]] = set()
@@ -165,7 +165,7 @@ def audio_files(root: Path) -> list[Path]:
             else:
                 others += not name.startswith(".")
     if others:
-        log.warning("%s: %d files that are no %s are left out", root, others, ", ".join(SUFFIXES))
+        log.warning("%s: %d files are left out, which are none of %s", root, others, ", ".join(SUFFIXES))
     return sorted(found)
 
 

@@ -1,18 +1,18 @@
-"""Recordings cut into overlapping windows, as Kaldi's `segments` names them."""
+"""Overlapping windows of recordings, in the format of Kaldi's `segments`."""
 
 from collections.abc import Iterator, Mapping
 
 from utils.errors import InputError
 
 Seconds = float
-CENTISECOND = 100  # ids tell times in hundredths of a second, as Kaldi's recipes do
+CENTISECOND = 100  # the times in ids are hundredths of a second, as in Kaldi's recipes
 
 
 def windows(duration: Seconds, length: Seconds, hop: Seconds) -> Iterator[tuple[Seconds, Seconds]]:
-    """Begin and end of windows of one length, a hop apart, that lie within a recording.
+    """Begin and end of the windows of one length, a hop apart, that lie within a recording.
 
-    A recording shorter than a window is one window by itself; what is left behind the last window is not used. Without
-    a length (0) the whole recording is one window.
+    A recording that is shorter than a window is one window, and so is every recording if `length` is 0. The remainder
+    after the last window is not used.
     """
     if not length or duration <= length:
         yield 0.0, duration

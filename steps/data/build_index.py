@@ -1,8 +1,8 @@
-"""Stage 3: copy the vectors of train, dev and test out of foreign archives into an index that opens at once.
+"""Stage 3: copy the vectors of train, dev and test from any Kaldi archives into an index that is fast to open.
 
 Input: `data` with the data directories train, dev, test, whose xvector.scp names vectors of any kind that Kaldi writes.
 Output: `out` with an index of each set (`steps/data/index.py` knows its files), and report.txt, which lists vectors
-that are identical. Each vector is read once and must be finite, not zero, whole and of the one dimension.
+that are identical. Each vector is read once and must be complete, finite and not zero; all have one dimension.
 """
 
 import sys

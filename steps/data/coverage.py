@@ -48,24 +48,24 @@ class Coverage:
     def check(self, allow_missing_groups: bool) -> None:
         """Warn of gaps. Raises InputError where a group has no training speaker, unless that is allowed."""
         if self.absent:
-            log.warning("no utterance at all is in %d combinations: %s", len(self.absent), ", ".join(self.absent))
+            log.warning("%d combinations of values have no utterance: %s", len(self.absent), ", ".join(self.absent))
         for name in self.sets[1:]:
             gaps = [group for group, speakers in self.speakers.items() if not speakers[name]]
             if gaps:
-                log.warning("%s has no speaker of %s: they cannot be measured there", name, ", ".join(gaps))
+                log.warning("%s has no speaker of %s: these groups cannot be measured there", name, ", ".join(gaps))
         untrained = [group for group, speakers in self.speakers.items() if not speakers[self.sets[0]]]
         if not untrained:
             return
         message = f"{len(untrained)} groups have no training speaker: {', '.join(untrained)}"
         if not allow_missing_groups:
             raise InputError(
-                f"{message}; nothing can be learned of their voices: add data, use fewer --attributes or another "
-                "--split_seed, or give --allow_missing_groups true to rely on what other groups teach"
+                f"{message}, so that nothing is learnt of their voices: add data, use fewer --attributes or another "
+                "--split_seed, or give --allow_missing_groups true to generalise from the other groups"
             )
         log.warning("%s", message)
 
     def rows(self) -> list[list[str]]:
-        """The table: a header, a line for each group, and the sums over groups (a speaker may be in several groups)."""
+        """The table: header, a line per group, and the totals, in which a speaker of several groups counts once."""
         header = ["group"] + [f"{name}_{what}" for name in self.sets for what in ("speakers", "utterances")]
         lines = [
             [group] + [str(count[group][name]) for name in self.sets for count in (self.speakers, self.utterances)]
@@ -77,7 +77,7 @@ class Coverage:
         return [header, *lines, sums]
 
     def text(self) -> str:
-        """The table for people, and the speakers of each gender in each set."""
+        """The table in aligned columns, and the speakers of each gender in each set."""
         rows = self.rows()
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows]

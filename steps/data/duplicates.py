@@ -1,4 +1,4 @@
-"""Find identical vectors, inside a set and between sets: copies that a corpus carries under two names.
+"""Find identical vectors, within a set and between sets: copies that a corpus holds under two ids.
 
 Output: `report.txt` beside the sets, a line for each group of identical vectors.
 """
@@ -17,7 +17,7 @@ REPORT = "report.txt"
 
 
 def report_duplicates(folder: Path, fingerprints: Mapping[str, np.ndarray]) -> None:
-    """Write the report of the indices in `folder`, and warn of what is in two sets.
+    """Write the report of the indices in `folder`, and warn of identical vectors.
 
     Args:
         fingerprints: set -> (N,) of the rows of its index.

@@ -1,11 +1,11 @@
-"""The index of one set: vectors that Kaldi reads as an archive and that we open by mapping it into memory.
+"""The index of one set: a Kaldi archive whose vectors are mapped into memory.
 
     index = Index.open(Path("exp/demo/index/train"))
     index.matrix()                          # (N, D) float32
     index.keys, index.speakers, index.groups     # N each, aligned with the rows
 
-The records of the archive are ordered by length of key, then by key. So those whose keys have the same length follow
-each other at one distance, and a block of them is an array as it stands in the file. Files: `xvector.ark`,
+The records of the archive are ordered by length of key, then by key. Records whose keys have one length therefore have
+one size, and a block of them is an array in the file. Files: `xvector.ark`,
 `xvector.scp`, `blocks.json` (dimension and blocks), `stats.json`, `utt2spk`, `utt2group`, and `spk2gender` where it is
 known.
 """
@@ -27,7 +27,7 @@ ARCHIVE, SCRIPT, BLOCKS, STATS = "xvector.ark", "xvector.scp", "blocks.json", "s
 
 
 class Block(NamedTuple):
-    """Records of one size, one behind the other.
+    """Consecutive records of one size.
 
     Attributes:
         first_row, rows: which rows of the index they are.

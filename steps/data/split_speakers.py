@@ -4,8 +4,8 @@ Input: a data directory with utt2<attribute> for each attribute. Outputs, beside
 train, dev and test, which hold the utterances that have all attributes, with utt2group; and split, with spk2set and
 coverage.tsv (speakers and utterances of each group in each set).
 
-A speaker's set follows from a hash of the split seed and its id alone: compared with the same thresholds within each
-gender, it depends neither on the order of rows nor on who else is there, and no speaker can be in two sets.
+The set of a speaker follows from a hash of the split seed and the speaker's id, which is compared with fixed
+thresholds. It depends neither on the order of the rows nor on other speakers, and no speaker can be in two sets.
 """
 
 import hashlib
@@ -78,10 +78,10 @@ def work(options: Options) -> None:
 
 
 def speaker_set(speaker: str, split_seed: int, thresholds: Mapping[str, float]) -> str:
-    """The set of one speaker: where its hash, as a number from 0 to 1, falls among the upper bounds of the sets."""
+    """The set of one speaker: the first whose upper bound is above the speaker's hash, a number from 0 to 1."""
     digest = hashlib.sha256(f"{split_seed} {speaker}".encode()).digest()
-    place = int.from_bytes(digest[:7], "big") / 2**56
-    return next(name for name, bound in thresholds.items() if place < bound)
+    number = int.from_bytes(digest[:7], "big") / 2**56
+    return next(name for name, bound in thresholds.items() if number < bound)
 
 
 def _thresholds(fractions: tuple[float, ...]) -> dict[str, float]:
@@ -106,7 +106,7 @@ def _official_table(options: Options) -> Path | None:
 
 
 def _import_split(data: DataDir, table: Path) -> dict[str, str]:
-    """Read the set of each utterance. Raises InputError for one that has none, or a set that is not ours."""
+    """Read the set of each utterance. Raises InputError for an utterance without a set, or an unknown set."""
     split = read_table(table)
     for utterance in data.utt2spk:
         if split.get(utterance) not in SET_NAMES:

@@ -1,4 +1,4 @@
-"""Statistics of vectors that come in chunks, in one pass, and the checks that each vector must pass.
+"""Statistics of vectors in one pass over chunks, and the checks that each vector must pass.
 
 Means and variances are merged chunk by chunk: T. F. Chan, G. H. Golub, R. J. LeVeque, Updating Formulae and a Pairwise
 Algorithm for Computing Sample Variances, 1979. Everything is summed in a fixed order: the same vectors give the same
@@ -36,7 +36,7 @@ def find_unusable(chunk: np.ndarray, squares: np.ndarray) -> tuple[int, str] | N
 
 
 class Statistics:
-    """Statistics of all chunks seen: per dimension, and of the norms."""
+    """Statistics of all chunks so far: per dimension, and of the norms."""
 
     def __init__(self, dim: int):
         self.count = 0
@@ -49,7 +49,7 @@ class Statistics:
         """Take in the rows of `chunk` (n, D) float32, all of them finite, and their squared norms (n,)."""
         mean = chunk.mean(axis=0)
         centred = chunk - mean
-        residue = centred.mean(axis=0).astype(np.float64)  # what float32 has lost of the mean
+        residue = centred.mean(axis=0).astype(np.float64)  # the rounding error of the mean in float32
         scatter = np.einsum("nd,nd->d", centred, centred) - len(chunk) * residue**2
         exact, total = mean + residue, self.count + len(chunk)
         delta = exact - self.mean

@@ -5,10 +5,10 @@ Reads a data directory (`utt2<attribute>`, `utt2caption`). Writes, in two direct
     out:      text (text id -> words), text2group, text2set (seen | heldout; heldout texts are never trained on),
               text2utt (caption -> its utterance, where captions are used), rejected.jsonl (texts left out, and why)
     vec_out:  text_vec.{ark,scp} (text id -> sentence vector), encoder.json {name, sha256, dim},
-              nearest_group.tsv (which group SentenceBERT holds to be the nearest to each variant)
+              nearest_group.tsv (the group that SentenceBERT puts nearest to each variant)
 
 A variant's id is `<group>-v01` ..., a caption's is its utterance's. With captions instead of variants all variants are
-held out: groups can still be sampled and scored by them.
+held out, so that groups can still be sampled and scored by them.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ class Options:
 
 
 def work(options: Options) -> None:
-    """Write the texts, then their vectors; what is up to date is left alone."""
+    """Write the texts, then their vectors; a directory that is up to date is left as it is."""
     if options.heldout_fraction == 1:
         raise InputError("--heldout_fraction 1 leaves no text to train on; give a share below 1")
     if (options.augment == "file") != (options.augment_file is not None):

@@ -2,8 +2,8 @@
 
 A text contradicts its group when it says another value ("slowly" of a measured speaker, "girl" of a male one), when
 it denies its own ("not deep" of a low pitch), or when it speaks of an age that the group does not have. A text that
-leaves an attribute out does not contradict. The rules know the default attributes and age; what they do not know
-they do not judge.
+leaves an attribute out does not contradict. The rules cover the default attributes and age; other attributes are not
+checked.
 """
 
 import itertools
@@ -82,8 +82,8 @@ class Checker:
 
         Args:
             text: one line.
-            values: attribute -> value of the group. Values that no rule knows are not judged.
-            caption: the text is about one utterance, so it may well speak of attributes that the group does not have.
+            values: attribute -> value of the group. Values that no rule covers are not checked.
+            caption: the text is about one utterance, so it may mention attributes that the group does not have.
         """
         judged = {attribute: value for attribute, value in values.items() if value in self.known}
         unasked = tuple(attribute for attribute in self.unasked if attribute not in values and not caption)

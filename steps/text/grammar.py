@@ -19,7 +19,7 @@ import yaml
 from steps.text.check import normalise
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
-FORMS = ("has", "how", "is", "adjective")  # the places of traits in a template, and the forms of a trait's phrases
+FORMS = ("has", "how", "is", "adjective")  # the slots of a template for traits, and the forms of a trait's phrases
 PATIENCE = 300  # sentences drawn in a row without a new one, after which the inventory counts as exhausted
 
 
@@ -96,10 +96,10 @@ class Grammar:
     def _sentence(
         self, decks: Decks, template: str, person: Mapping, phrases: Mapping[str, Mapping], gender: str
     ) -> str:
-        """Fill one template: share the traits out among its places, then put in the person and the free words."""
-        places = _places(template)
+        """Fill one template: share the traits out among its slots, then fill in the person and the free words."""
+        slots = _slots(template)
         order = decks.rng.sample(sorted(phrases), len(phrases))
-        shares = _share(order, places, phrases, decks.rng)
+        shares = _share(order, slots, phrases, decks.rng)
         words = {"{a}": "a", "{person}": decks.draw("person", person["nouns"])}
         words |= {"{voice}": decks.draw("voice", person["voices"])} if "{voice}" in template else {}
         words |= {
@@ -107,34 +107,34 @@ class Grammar:
             for word, cards in self.inventory["words"].items()
             if f"{{{word}}}" in template
         }
-        for form, attributes in zip(places, shares, strict=True):
+        for form, attributes in zip(slots, shares, strict=True):
             said = [decks.draw(f"{attribute} {form}", phrases[attribute][form]) for attribute in attributes]
             words[f"{{{form}}}"] = _join(said, form)
         words |= {f"{{{slot}}}": word for slot, word in self.inventory["pronouns"][gender].items()}
         return _polish(_replace(template, words))
 
 
-def _places(template: str) -> list[str]:
-    """The forms that a template has a place for, in the order of FORMS."""
+def _slots(template: str) -> list[str]:
+    """The forms that a template has a slot for, in the order of FORMS."""
     return [form for form in FORMS if f"{{{form}}}" in template]
 
 
 def _fits(template: str, phrases: Mapping[str, Mapping]) -> bool:
-    """Can the template say all these traits? It needs a trait for each place, and the form for each trait."""
-    places = _places(template)
-    enough = len(phrases) >= len(places) if phrases else not places
+    """Can the template say all these traits? It needs a trait for each slot, and the form for each trait."""
+    slots = _slots(template)
+    enough = len(phrases) >= len(slots) if phrases else not slots
     return (
-        enough and (bool(places) or not phrases) and all(form in trait for form in places for trait in phrases.values())
+        enough and (bool(slots) or not phrases) and all(form in trait for form in slots for trait in phrases.values())
     )
 
 
 def _share(
-    order: Sequence[str], places: Sequence[str], phrases: Mapping[str, Mapping], rng: random.Random
+    order: Sequence[str], slots: Sequence[str], phrases: Mapping[str, Mapping], rng: random.Random
 ) -> list[list[str]]:
-    """Cut a list of attributes into as many non-empty runs as there are places."""
-    if not places:
+    """Cut a list of attributes into as many non-empty runs as there are slots."""
+    if not slots:
         return []
-    cuts = sorted(rng.sample(range(1, len(order)), len(places) - 1))
+    cuts = sorted(rng.sample(range(1, len(order)), len(slots) - 1))
     return [list(order[start:end]) for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
 
 

@@ -1,7 +1,7 @@
-"""Which group a sentence encoder holds to be the nearest to each variant: a report, not a rule.
+"""The group whose texts are nearest to each variant in the space of a sentence encoder: a report, not a rule.
 
-General sentence encoders see the topic better than the polarity ("slow" and "fast" lie close), so a text is not judged
-by this.
+General sentence encoders separate topics better than opposites ("slow" and "fast" lie close together), so no text is
+rejected for its nearest group.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """Paraphrases from any OpenAI-compatible chat endpoint, with structured output, back-off and a cache of answers.
 
 Reads: a YAML file of `Settings`, the environment (OPENAI_API_KEY, OPENAI_BASE_URL), a `.env` file; in this order of
-precedence. Writes: one file per answer in the cache directory, so that a rerun, or a run after a crash, asks nothing
-twice. The key is sent to the endpoint and goes nowhere else: not to the log, the cache, or an error message.
+precedence. Writes: one file per answer in the cache directory, so that a rerun, or a run after a crash, repeats no
+request. The key is sent to the endpoint only: it is in no log, cache or error message.
 """
 
 import hashlib
@@ -107,7 +107,7 @@ class Paraphraser:
 
         Args:
             description: what to paraphrase: "woman, low pitch, slow speaking rate".
-            accept: takes a sentence or, having noted why, refuses it.
+            accept: whether a sentence is taken; it lists the reason for a refusal.
         Raises:
             InputError: the endpoint does not deliver, within the settings' rounds and tries.
         """
@@ -156,7 +156,7 @@ class Paraphraser:
         }
 
     def _ask(self, request: dict) -> list[str]:
-        """Send a request until a well-formed answer comes. Raises InputError on what no retry can mend."""
+        """Send a request until a well-formed answer comes. Raises InputError for an error that no retry can solve."""
         import openai
 
         for attempt in range(1, self.settings.tries + 1):

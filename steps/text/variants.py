@@ -1,5 +1,5 @@
 """Variants, the paraphrases of a group's description: collect them from the grammar, an endpoint or a file, and
-check each as it comes. What cannot stand is left out and listed with its reason.
+check each of them. Rejected texts are left out and listed with the reason.
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Variants:
     owner: dict[str, str] = field(default_factory=dict)  # normalised text -> group
 
     def offer(self, group: str, text: str, english: bool = False) -> bool:
-        """Take a text for a group, or list why not. With `english` it must also look like English."""
+        """Accept a text for a group, or list the reason why not. With `english` it must also look like English."""
         reason = self._objection(group, text, english)
         if reason:
             self.rejected.append({"group": group, "reason": reason, "text": text})
@@ -68,7 +68,7 @@ def from_endpoint(variants: Variants, number: int, paraphraser: Paraphraser) -> 
 
 
 def from_file(variants: Variants, number: int, path: Path) -> None:
-    """Fill each group with the texts of a JSON file {group: [texts]}, of which at least `number` must stand."""
+    """Fill each group with the texts of a JSON file {group: [texts]}, of which at least `number` must be accepted."""
     texts = read_variants_file(path)
     groups = variants.grouping.groups
     unknown, missing = sorted(set(texts) - set(groups)), sorted(set(groups) - set(texts))

@@ -56,5 +56,5 @@ def test_truncated_arrow(tmp_path):
         writer.write_table(table, max_chunksize=1000)
     whole = (tmp_path / "a.arrow").read_bytes()
     (tmp_path / "a.arrow").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match="a.arrow: not readable behind row"):
+    with pytest.raises(InputError, match="a.arrow: not readable after row"):
         list(read_rows(tmp_path / "a.arrow")[1])

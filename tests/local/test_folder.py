@@ -92,7 +92,7 @@ def test_what_is_wrong_in_the_table_is_named(tree: Path, table: str, message: st
 
 def test_a_file_without_a_speaker_and_two_of_one_id(tree: Path) -> None:
     write_noise(tree / "alone.wav", 1.0)
-    with pytest.raises(InputError, match="alone.wav: whose voice?"):
+    with pytest.raises(InputError, match="alone.wav: the speaker is unknown; put the file"):
         prepare(tree)
     (tree / "alone.wav").rename(tree / "carl/one.flac")
     with pytest.raises(InputError, match="one.wav and .*one.flac both become carl-one"):
@@ -128,11 +128,11 @@ def test_marks_of_letters_tell_speakers_apart(tree: Path) -> None:
     assert {"रमि", "रमी"} < set(read_table(prepare(tree) / "utt2spk").values())
 
 
-def test_labels_of_the_table_are_taken_and_strange_ones_counted(tree: Path, caplog) -> None:
+def test_labels_of_the_table_are_used_and_unmapped_ones_counted(tree: Path, caplog) -> None:
     caplog.set_level("WARNING")
     out = prepare(tree, "path,pitch,age\ncarl/one.wav,high-pitched,34\n")
     assert read_table(out / "utt2pitch") == {"carl-one": "high"}
-    assert "1 labels are not in labels.yaml of the rules and not taken: " in caplog.text
+    assert "1 labels are not in labels.yaml of the rules and not used: " in caplog.text
     assert "known.csv:2: age '34'" in caplog.text
 
 

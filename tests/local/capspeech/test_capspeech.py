@@ -251,7 +251,7 @@ def test_no_source_column_needs_one_source(corpus):
         (b"audio_path,source,gender,pitch,speaking_rate\na,b\n", "val.csv:2: 2 cells, but the header has 5"),
         (b"audio_path,source,gender,pitch,speaking_rate\na,b,c,d,\xff\n", "val.csv:2: not UTF-8"),
         (b"audio_path,source,gender,pitch,speaking_rate\n,voxceleb,c,d,e\n", "val.csv:2: empty audio path"),
-        (b"audio_path,source,audio_path\n", "val.csv:1: a column comes twice"),
+        (b"audio_path,source,audio_path\n", "val.csv:1: two columns have one name"),
     ],
 )
 def test_bad_csv(corpus, content, message):
@@ -268,7 +268,7 @@ def test_bad_csv(corpus, content, message):
         ("val.parquet", b"PAR1 not", "val.parquet: not a readable parquet file"),
         ("val/data.arrow", b"not arrow", "data.arrow: not a readable arrow file"),
         ("val/state.json", b"{}", "state.json: not the state of a saved dataset"),
-        ("dev.csv", b"a\n", "dev is here more than once: val.csv, dev.csv"),
+        ("dev.csv", b"a\n", "several sets of rows for dev: val.csv, dev.csv"),
     ],
 )
 def test_bad_containers(corpus, name, content, message):
@@ -283,7 +283,7 @@ def test_bad_containers(corpus, name, content, message):
 def test_nothing_to_read(corpus):
     corpus.data.mkdir()
     corpus.embeddings.mkdir()
-    fails(corpus, "no rows here; expected train, val (or dev), test")
+    fails(corpus, "no files of rows; expected train, val (or dev), test")
     corpus.write_rows("csv")
     (corpus.embeddings / "vectors.pt").touch()
     fails(corpus, "no embeddings below it", "id|audio_id", ".pt files are not read")

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from local.demo.__main__ import RULES
-from local.demo.voices import pitch_labels, plan_voices, read_rules
+from local.demo.voices import plan_voices, read_rules
 from utils.errors import InputError
 
 
@@ -52,10 +52,3 @@ def test_another_seed_says_other_things(rules):
 def test_impossible_number_of_voices(rules, n_voices):
     with pytest.raises(InputError, match="expected 1 to 180"):
         plan_voices(rules, n_voices, seed=1)
-
-
-def test_pitch_is_ranked_within_each_gender():
-    f0 = {"a": 90.0, "b": 140.0, "c": 120.0, "x": 150.0, "y": 300.0, "z": 200.0}
-    genders = dict.fromkeys("abc", "male") | dict.fromkeys("xyz", "female")
-    labels = pitch_labels(f0, genders, ["low", "medium", "high"])
-    assert labels == {"a": "low", "c": "medium", "b": "high", "x": "low", "z": "medium", "y": "high"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from steps.attributes.measurements import Measurement
-from steps.attributes.rates import agreement, rates, source_of
+from steps.attributes.rates import agreement, rates, source_of, words_per_minute
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
 
@@ -29,7 +29,7 @@ def test_units(tmp_path):
     write_data_dir(tmp_path, tables)
     found = rates(tmp_path, "audio", MEASURED, None)
     assert (found.unit, found.of) == ("syllable_nuclei", {"s-1": 3.0})
-    with pytest.raises(InputError, match="s-1: nothing tells its words"):
+    with pytest.raises(InputError, match="s-1: its number of words is unknown"):
         rates(tmp_path, "phones", MEASURED, None)
     write_data_dir(tmp_path, tables | {"text": {"s-1": "HELLO WORLD", "s-2": "A"}})
     found = rates(tmp_path, "phones", MEASURED, None)
@@ -54,3 +54,8 @@ def test_agreement_on_speech_of_known_rate(spoken, tmp_path):
     assert 2.5 < summary["phonemes_per_nucleus"] < 4.5
     assert summary["mean_relative_deviation"] < 0.15
     assert agreement(rates(tmp_path, "audio", measured, None), measured) is None
+
+
+def test_words_per_minute_are_those_between_the_silences():
+    speech = np.concatenate([np.zeros(8000), np.ones(1), 0.02 * np.ones(31998), np.ones(1), 0.005 * np.ones(16000)])
+    assert words_per_minute(" one two  three four ", speech, 16000) == 120.0

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("parselmouth", reason="praat-parselmouth (GPL, optional) is not installed")
 
 from steps.attributes.measure import measure_waveform  # noqa: E402
-from steps.attributes.syllables import parted  # noqa: E402
+from steps.attributes.syllables import separated_peaks  # noqa: E402
 
 RATE = 16000
 
@@ -32,7 +32,7 @@ def test_loud_noise_is_no_nucleus():
 
 def test_shallow_dips_do_not_part():
     level = np.array([0.0, 60, 59, 61, 50, 58, 57.5, 57.8, 0])
-    assert parted(level, np.array([1, 3, 5, 7]), 2.0).tolist() == [3, 5]
+    assert separated_peaks(level, np.array([1, 3, 5, 7]), 2.0).tolist() == [3, 5]
 
 
 def test_agreement_with_known_syllables(spoken):
