@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 from utils.errors import InputError
@@ -24,6 +25,15 @@ def logger(name: str) -> logging.Logger:
 def start_log() -> None:
     """Let all loggers of this process write to stderr."""
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(module)s: %(message)s", datefmt="%H:%M:%S")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_name_package)
+
+
+def _name_package(record: logging.LogRecord) -> bool:
+    """Let the command of a package log under the package's name, not as `__main__`."""
+    if record.module == "__main__":
+        record.module = Path(record.pathname).parent.name
+    return True
 
 
 def one_line(error: InputError | OSError) -> str:

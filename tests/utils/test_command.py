@@ -1,5 +1,6 @@
 """Commands: exit status, one-line errors, and a progress bar that logs never see."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -49,6 +50,24 @@ def test_a_bug_keeps_its_traceback():
 def test_progress_passes_items_on_and_is_silent_off_a_terminal(capsys):
     assert list(progress(iter("abc"), 3, "letters")) == ["a", "b", "c"]
     assert capsys.readouterr().err == ""
+
+
+PACKAGE = """from dataclasses import dataclass
+from utils.command import logger, run_command
+@dataclass(frozen=True)
+class Options:
+    pass
+run_command(Options, lambda options: logger(__name__).info("at work"), None)
+"""
+
+
+def test_the_command_of_a_package_logs_under_the_name_of_the_package(tmp_path):
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus/__main__.py").write_text(PACKAGE)
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    command = [sys.executable, "-m", "corpus"]
+    logged = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stderr
+    assert " command: python3 -m corpus" in logged and " corpus: at work\n" in logged
 
 
 def commands() -> list[str]:
