@@ -1,4 +1,4 @@
-"""What every speaker embedding network is to the rest of the project, and which ones there are.
+"""The interface of every speaker embedding network, and the table of those that come with the project.
 
     backend = load_backend("resemblyzer", Path("conf/embed/resemblyzer.yaml"))
     embeddings = backend.embed([waveform])  # (1, backend.dim)
@@ -24,7 +24,7 @@ BACKENDS = Registry(
         "xvector": "steps.embed.xvector:XVectorBackend",
         "onnx": "steps.embed.onnx_backend:OnnxBackend",
     },
-    "utils/setup_env.sh --extras audio installs what the networks need",
+    "utils/setup_env.sh --extras audio installs the packages of the networks",
 )
 
 
@@ -35,9 +35,9 @@ class Backend(ABC):
         Options: frozen dataclass of its options, without work at import; fields of the type Path are files whose
             content decides the embeddings.
         name, dim: of the embeddings, D.
-        sample_rate: of the waveforms it takes. min_seconds: shorter ones are refused by whoever calls.
-        any_length: `features` takes waveforms of different lengths and sees to long ones itself. Otherwise all of one
-            call have the same length.
+        sample_rate: of its waveforms. min_seconds: callers refuse shorter waveforms.
+        any_length: `features` takes waveforms of different lengths, and divides long ones itself. Otherwise all
+            waveforms of one call have the same length.
     """
 
     Options: ClassVar[type]
@@ -52,12 +52,12 @@ class Backend(ABC):
         self.options, self.device = options, device
 
     def prepare(self, waveform: np.ndarray) -> np.ndarray:
-        """What is done to a waveform (samples,) before anything else. May raise AudioProblem."""
+        """Change a waveform (samples,) before its features are computed. May raise AudioProblem."""
         return waveform
 
     @abstractmethod
     def features(self, waveforms: Sequence[np.ndarray]) -> Any:
-        """Prepared waveforms, B arrays (samples,) float32 in -1..1, as `forward` takes them; called from any thread."""
+        """The input of `forward` for B prepared waveforms (samples,) float32 in -1..1; called from any thread."""
 
     @abstractmethod
     def forward(self, features: Any) -> np.ndarray:

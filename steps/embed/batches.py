@@ -1,12 +1,12 @@
-"""Which utterances go through a network together: decided once, from lengths and ids alone.
+"""Which utterances a network embeds in one batch: decided once, from lengths and ids alone.
 
 The last digits of an embedding depend on the batch that it was computed in. So the batches are planned for all jobs
 together: utterances are sorted by length and id, and neighbours make a batch. Neither the number of jobs nor the order
 of the input counts. A shard is a few consecutive batches.
 
 Lengths: a waveform is extended to the next multiple of 0.25 s, at least to 1 s, by repeating it from its beginning, so
-that a batch has one shape and needs no masks. One longer than `max_seconds` is cut into equal parts, the fewest that
-are not longer, whose embeddings are averaged. Networks with `any_length` get waveforms as they are.
+that a batch has one shape and needs no masks. A waveform longer than `max_seconds` is cut into as few equal parts as
+possible, whose embeddings are averaged. Networks with `any_length` get waveforms as they are.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ LONGEST_SHARD = 3600  # seconds
 
 
 class TimedUtterance(NamedTuple):
-    """An utterance and its length in seconds, as its file announces it."""
+    """An utterance and its length in seconds, as the header of its file states it."""
 
     utterance: Utterance
     seconds: float
@@ -50,16 +50,16 @@ class BatchRule:
     batch_seconds: float
 
     def parts(self, seconds: float) -> tuple[int, int]:
-        """Into how many parts an utterance is cut, and the samples of each after its extension."""
+        """The number of parts of an utterance, and the samples of each after its extension."""
         n = 1 if self.any_length else ceil(seconds / self.max_seconds)
         return n, round(max(SHORTEST, GRID * ceil(seconds / n / GRID)) * self.sample_rate)
 
     def rows(self, samples: int) -> int:
-        """How many parts of this length a batch has."""
+        """The number of parts of this length in a batch."""
         return max(1, int(self.batch_seconds * self.sample_rate / samples))
 
     def waveforms(self, waveform: np.ndarray, seconds: float) -> list[np.ndarray]:
-        """What the network gets of a waveform (samples,) that was announced with so many seconds."""
+        """The parts, extended, of a waveform (samples,) whose header states so many seconds."""
         if self.any_length:
             return [waveform]
         n, samples = self.parts(seconds)

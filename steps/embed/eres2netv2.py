@@ -33,11 +33,11 @@ class ERes2NetV2Backend(TorchBackend):
     def build(self) -> "nn.Module":
         import torch
 
-        from steps.networks.eres2netv2 import ERes2NetV2, Sizes
+        from steps.networks.eres2netv2 import ERes2NetV2, ERes2NetV2Sizes
         from steps.networks.published_sizes import read_sizes
 
         options: Options = self.options
-        sizes = Sizes() if options.model_config is None else read_sizes(options.model_config)
+        sizes = ERes2NetV2Sizes() if options.model_config is None else read_sizes(options.model_config)
         self.dim, self.fbank = sizes.dim, Fbank(sizes.bins, UNSCALED)
         network = ERes2NetV2(sizes)
         # a processor does such convolutions in 4/5 of the time where the channels of a point lie side by side

@@ -1,12 +1,12 @@
-"""What one does with a directory of embeddings, in examples to run, read and copy.
+"""Examples of what to do with a directory of embeddings, to run, read and copy.
 
     . ./path.sh
     python3 -m steps.embed.example_usage --embeddings exp/librispeech/embed
     python3 -m steps.embed.example_usage --embeddings exp/librispeech/embed --speaker 103 --dataset librispeech -n 10
 
 Prints (1) the speakers whose mean embeddings are nearest to one speaker's, (2) the cosines of pairs of utterances of
-the same speaker beside those of different speakers, (3) what the directory has of one dataset. Everything is read from
-the script files and the JSON lists; to load the embeddings in a program of your own, two lines will do:
+the same speaker beside those of different speakers, (3) the utterances of one dataset. Everything is read from the
+script files and the JSON lists; two lines load the embeddings in a program of your own:
 
     from utils.archives import read_vectors
     keys, embeddings = read_vectors("exp/librispeech/embed/xvector.scp")  # N ids, (N, D) float32
@@ -52,7 +52,7 @@ def work(options: Options) -> None:
         print(f"  {cosine:6.3f}  {first} {second}")
     if pairs:
         print(f"  {np.mean([cosine for *_, cosine in pairs]):6.3f}  mean of all of them")
-    print(f"  {mean_cosine_of_strangers(directory):6.3f}  mean of different speakers")
+    print(f"  {mean_cosine_of_speakers(directory):6.3f}  mean of different speakers")
     dataset = options.dataset or speakers[0]["dataset"]
     found = search_dataset(directory, dataset)
     print(f"\nUtterances of the dataset {dataset}: {len(found)}")
@@ -64,7 +64,7 @@ def nearest_speakers(directory: Path, speaker: str, n: int) -> list[tuple[str, f
     """The `n` speakers nearest to one, with the cosines of their mean embeddings, nearest first."""
     names, means = read_vectors(directory / "spk_xvector.scp")  # S, (S, D)
     if speaker not in names:
-        raise InputError(f"{directory / 'spk_xvector.scp'}: no speaker {speaker!r}; there is {names[0]}, for one")
+        raise InputError(f"{directory / 'spk_xvector.scp'}: no speaker {speaker!r}; expected one such as {names[0]}")
     units = unit_rows(means)
     cosines = units @ units[names.index(speaker)]  # (S,)
     order = [row for row in np.argsort(-cosines, kind="stable") if names[row] != speaker]
@@ -80,8 +80,8 @@ def same_speaker_pairs(directory: Path) -> list[tuple[str, str, float]]:
     return [(first, second, float(units[row[first]] @ units[row[second]])) for first, second in pairs]
 
 
-def mean_cosine_of_strangers(directory: Path) -> float:
-    """The mean of the cosines between the mean embeddings of two different speakers; nan for one speaker alone."""
+def mean_cosine_of_speakers(directory: Path) -> float:
+    """The mean cosine between the mean embeddings of two different speakers; nan where there is only one speaker."""
     names, means = read_vectors(directory / "spk_xvector.scp")
     units = unit_rows(means).astype(np.float64)
     n = len(names)  # the sum of all cosines is the square of the sum; n of them are of a speaker with itself
@@ -94,7 +94,7 @@ def search_dataset(directory: Path, dataset: str) -> list[dict]:
     found = [entry for entry in entries if entry["dataset"] == dataset]
     if not found:
         there = ", ".join(sorted({entry["dataset"] for entry in entries}))
-        raise InputError(f"{directory / 'utterance_list.json'}: no dataset {dataset!r}; there is {there}")
+        raise InputError(f"{directory / 'utterance_list.json'}: no dataset {dataset!r}; expected one of {there}")
     return found
 
 

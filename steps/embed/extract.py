@@ -42,12 +42,12 @@ class ShardBatch:
 
 @dataclass
 class Loaded:
-    """A batch on its way into the network.
+    """A batch whose audio is decoded and whose features are computed.
 
     Attributes:
         outcomes: of its utterances. counts: rows of each of those that can be embedded, whose sum is R.
-        chunks: features of the R rows, as many at once as the network takes.
-        seconds: what decoding and features have taken.
+        chunks: features of the R rows, in pieces that the network takes at once.
+        seconds: duration of decoding and of features.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -77,17 +77,17 @@ def work(options: Options) -> None:
 
 
 def which_job(options: Options) -> tuple[int, int]:
-    """Number of this job, from 1, and of all: from the options, or the rank that torchrun gives."""
+    """The number of this job, from 1, and the number of jobs: from the options, or from the rank under torchrun."""
     if options.job == 0 and "TORCHELASTIC_RUN_ID" in os.environ:
         return int(os.environ["RANK"]) + 1, int(os.environ["WORLD_SIZE"])
     return (options.job, options.nj) if options.job else (1, 1)
 
 
 def device(options: Options, job: int) -> str:
-    """Where the network runs: on the CPU, or on one of the GPUs that this job sees."""
+    """The device of the network: the CPU, or one of the GPUs that this job sees."""
     import torch
 
-    torch.set_num_threads(1)  # jobs share the processors, and sums would depend on the number
+    torch.set_num_threads(1)  # jobs share the processors, and sums would depend on the number of threads
     if not options.use_gpu:
         return "cpu"
     if not torch.cuda.is_available():
@@ -151,7 +151,7 @@ def load_ahead(
 
 
 def load_batch(batch: Batch, backend: "Backend", rule: BatchRule) -> Loaded:
-    """Decode the utterances of a batch and compute their features; those that cannot be embedded have the reason."""
+    """Decode the utterances of a batch and compute their features; an outcome without embedding has the reason."""
     loaded, rows = Loaded(), []
     for utterance, seconds in batch:
         begin = time.perf_counter()

@@ -112,7 +112,7 @@ def batch_seconds(options: Options) -> float:
 
 
 def identity_of(choice: BackendChoice, options: Options, utterances: Iterable[Utterance]) -> str:
-    """A hash of all that decides the result: settings, weights, and the utterances, their files by size and time."""
+    """A hash of all that decides the result: settings, weights, utterances, and their files by size and time."""
     digest = hashlib.sha256(signature(choice.settings(options), choice.cls.files(choice.options)).encode())
     stats: dict[Path, str] = {}
     for utterance in utterances:
@@ -142,7 +142,7 @@ def planned_work(choice: BackendChoice, options: Options) -> Work:
 
 
 def described(choice: BackendChoice, options: Options, identity: str) -> dict[str, Any]:
-    """What the result says of itself, and is known by: its identity, with its settings in words."""
+    """What decides the result, as its config.yaml has it: the identity, and the settings in words."""
     return {"identity": identity, "data": options.data, **choice.settings(options), **choice.files}
 
 

@@ -1,11 +1,11 @@
-"""Make one directory of embeddings of the parts that the jobs of `steps.embed.extract` have left: stage 2.
+"""Merge the parts that the jobs of `steps.embed.extract` have written into one directory of embeddings: stage 2.
 
-Input: a plan with all of its parts, and the same options. Output, in --out:
+Input: the table of `steps.embed.plan` with all of its parts, and the same options. Output, in --out:
 
     xvector.{ark,scp} utt2spk spk2utt utt2dur   of every utterance that has an embedding
-    spk_xvector.{ark,scp} num_utts              the mean of each speaker's embeddings, and of how many
-    utterance_list.json speaker_list.json       the same in JSON: what an id stands for
-    failures.tsv oddities.tsv                   utterances without an embedding; those with one in spite of a fault
+    spk_xvector.{ark,scp} num_utts              the mean of each speaker's embeddings, and how many there are
+    utterance_list.json speaker_list.json       the same in JSON, with the names that an id is made of
+    failures.tsv oddities.tsv                   utterances without an embedding; faults of those that have one
     summary.json                                counts, dimension, seconds, failures by reason
 
 More failures than --max_fail are an error, and nothing is written but their list.

@@ -1,7 +1,7 @@
 """The back-end `onnx`: any speaker network exported to ONNX, run by onnxruntime on the CPU.
 
-What goes into the network is said in its configuration: waveforms or filter banks, in which layout.
-conf/embed/onnx.yaml has the values for what WeSpeaker and 3D-Speaker export.
+Its configuration says what the network takes: waveforms or filter banks, and in which layout. conf/embed/onnx.yaml has
+the values for networks that WeSpeaker and 3D-Speaker export.
 """
 
 import glob
@@ -18,7 +18,7 @@ from steps.features.fbank import SIXTEEN_BITS, WINDOWS, Fbank
 from utils.errors import InputError
 from utils.options import option
 
-LAYOUTS = {"btf": "fbank", "bft": "fbank", "bt": "waveform", "b1t": "waveform"}  # and what goes in
+LAYOUTS = {"btf": "fbank", "bft": "fbank", "bt": "waveform", "b1t": "waveform"}  # layout -> input
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,12 @@ class Options:
     )
     scale: float = option(SIXTEEN_BITS, "factor of the waveform in -1..1: 32768 in WeSpeaker, 1 in 3D-Speaker", above=0)
     bins: int = option(80, "mel bands", least=1)
-    window: str = option("povey", "of the filter banks: hamming in WeSpeaker, povey in 3D-Speaker", choices=WINDOWS)
-    subtract_mean: bool = option(True, "take the mean of each mel band over the utterance off")
-    input_name: str | None = option(None, "of the input; by default the only one")
-    output_name: str | None = option(None, "of the output; by default the only one")
+    window: str = option(
+        "povey", "window of the filter banks: hamming in WeSpeaker, povey in 3D-Speaker", choices=WINDOWS
+    )
+    subtract_mean: bool = option(True, "subtract the mean of each mel band over the utterance")
+    input_name: str | None = option(None, "name of the input; default: the only one")
+    output_name: str | None = option(None, "name of the output; default: the only one")
     dim: int | None = option(None, "expected dimension of the embeddings; another one is an error", least=1)
     threads: int = option(1, "threads of onnxruntime", least=1)
 
@@ -59,7 +61,7 @@ class OnnxBackend(Backend):
 
     @classmethod
     def files(cls, options: Options) -> list[Path]:
-        """The model, and the files beside it that begin with its name: large models keep their weights there."""
+        """The model, and the files beside it whose names begin with its name: large models have weights there."""
         return sorted(options.model.parent.glob(f"{glob.escape(options.model.name)}*")) or [options.model]
 
     def features(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
@@ -78,7 +80,7 @@ class OnnxBackend(Backend):
         return np.concatenate(rows).reshape(len(features), -1).astype(np.float32)
 
     def _check_input(self) -> bool:
-        """Whether the network takes one item at a time. Raises InputError where its input is not as configured."""
+        """Does the network take one waveform at a time? Raises InputError where its input is not as configured."""
         layout, shape, where = self.options.layout, self.input.shape, f"{self.options.model}: input {self.input.name!r}"
         if self.input.type != "tensor(float)":
             raise InputError(f"{where}: takes {self.input.type}, expected tensor(float)")
@@ -93,7 +95,7 @@ class OnnxBackend(Backend):
         return "b" in sizes
 
     def _probe(self) -> int:
-        """The dimension of an embedding, from one of noise. Raises InputError where it is not the expected one."""
+        """The dimension of the embedding of noise. Raises InputError where it is not the expected one."""
         noise = np.random.default_rng(0).normal(scale=0.1, size=self.sample_rate).astype(np.float32)
         try:
             embedding = self.forward(self.features([noise]))
@@ -118,11 +120,11 @@ def _open(options: Options) -> onnxruntime.InferenceSession:
         raise InputError(f"{options.model}: onnxruntime does not load it: {_first_line(error)}") from error
 
 
-def _chosen(places: Sequence[NodeArg], name: str | None, kind: str, model: Path) -> NodeArg:
+def _chosen(nodes: Sequence[NodeArg], name: str | None, kind: str, model: Path) -> NodeArg:
     """The input or output of that name, or the only one."""
-    found = [place for place in places if name in (None, place.name)]
+    found = [node for node in nodes if name in (None, node.name)]
     if len(found) != 1:
-        names = ", ".join(place.name for place in places)
+        names = ", ".join(node.name for node in nodes)
         raise InputError(f"{model}: {kind}_name: {name or 'not given'}; expected one of the model's {kind}s: {names}")
     return found[0]
 

@@ -31,7 +31,7 @@ CHUNK = 4096  # vectors in memory while means are taken
 
 
 @dataclass
-class Result:
+class Merged:
     """What the parts hold, but for the vectors.
 
     Attributes:
@@ -46,48 +46,48 @@ class Result:
     dim: int = 0
 
 
-def copy_vectors(planned: Work, directory: Path, final: Path) -> Result:
+def copy_vectors(planned: Work, directory: Path, final: Path) -> Merged:
     """Write xvector.{ark,scp} in the order of the table; the script file names the archive as it will be in `final`."""
-    result = Result(failures=[tuple(failure) for failure in planned.about["refused"]])
+    merged = Merged(failures=[tuple(failure) for failure in planned.about["refused"]])
     with ArchiveWriter(directory / f"{UTTERANCES}.ark", directory / f"{UTTERANCES}.scp", _ark(final)) as writer:
         for shard, items in planned.shards(range(planned.n_shards)):
             rows, arrays = read_part(planned.part(shard))
-            done = _sort_out(map(as_timed, items), [Outcome(**row) for row in rows], result)
+            done = _sort_out(map(as_timed, items), [Outcome(**row) for row in rows], merged)
             if done:
                 writer.write([timed.utterance.id for timed in done], arrays["embeddings"])
-                result.dim = arrays["embeddings"].shape[1]
-        result.offsets = dict(zip(writer.keys, writer.offsets, strict=True))
-    result.utterances.sort(key=lambda timed: timed.utterance.id)
-    return result
+                merged.dim = arrays["embeddings"].shape[1]
+        merged.offsets = dict(zip(writer.keys, writer.offsets, strict=True))
+    merged.utterances.sort(key=lambda timed: timed.utterance.id)
+    return merged
 
 
 def _ark(final: Path, name: str = UTTERANCES) -> Path:
     return final / f"{name}.ark"
 
 
-def _sort_out(shard: Iterable[TimedUtterance], outcomes: list[Outcome], result: Result) -> list[TimedUtterance]:
+def _sort_out(shard: Iterable[TimedUtterance], outcomes: list[Outcome], merged: Merged) -> list[TimedUtterance]:
     """Enter the utterances of a shard. Returns those with an embedding."""
     done = []
     for (utterance, _), outcome in zip(shard, outcomes, strict=True):
         if outcome.reason:
-            result.failures.append((utterance.id, outcome.reason, outcome.detail))
+            merged.failures.append((utterance.id, outcome.reason, outcome.detail))
         else:
             done.append(TimedUtterance(utterance, outcome.seconds))
-            result.faults += [(utterance.id, fault) for fault in outcome.faults]
-    result.utterances += done
+            merged.faults += [(utterance.id, fault) for fault in outcome.faults]
+    merged.utterances += done
     return done
 
 
-def write_tables(directory: Path, result: Result) -> None:
+def write_tables(directory: Path, merged: Merged) -> None:
     """Write the tables of utterances, of failures and of faults."""
-    utt2spk = {utterance.id: utterance.speaker for utterance, _ in result.utterances}
+    utt2spk = {utterance.id: utterance.speaker for utterance, _ in merged.utterances}
     write_table(directory / "utt2spk", utt2spk)
     write_table(directory / "spk2utt", {speaker: " ".join(keys) for speaker, keys in invert(utt2spk).items()})
-    write_table(directory / "utt2dur", {utterance.id: f"{seconds:.3f}" for utterance, seconds in result.utterances})
-    write_failures(directory / FAILURES, result.failures)
-    lines = ["utterance\tfault", *("\t".join(pair) for pair in sorted(result.faults))]
+    write_table(directory / "utt2dur", {utterance.id: f"{seconds:.3f}" for utterance, seconds in merged.utterances})
+    write_failures(directory / FAILURES, merged.failures)
+    lines = ["utterance\tfault", *("\t".join(pair) for pair in sorted(merged.faults))]
     (directory / "oddities.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    _write_list(directory / "utterance_list.json", map(_describe, result.utterances))
+    _write_list(directory / "utterance_list.json", map(_describe, merged.utterances))
 
 
 def _describe(timed: TimedUtterance) -> dict[str, Any]:
@@ -97,13 +97,13 @@ def _describe(timed: TimedUtterance) -> dict[str, Any]:
     return {**names, "utterance_id": u.name, "path": str(u.path), **times, "seconds": round(timed.seconds, 3)}
 
 
-def write_speakers(directory: Path, final: Path, result: Result) -> None:
+def write_speakers(directory: Path, final: Path, merged: Merged) -> None:
     """Write the mean of each speaker's embeddings, how many there are, and the list of speakers."""
     counts, speakers = {}, []
     ark, scp = (directory / f"{SPEAKERS}.{kind}" for kind in ("ark", "scp"))
     with ArchiveWriter(ark, scp, _ark(final, SPEAKERS)) as writer:
-        for speaker, own in _by_speaker(result.utterances):
-            mean = _mean(directory, [timed.utterance.id for timed in own], result.offsets)
+        for speaker, own in _by_speaker(merged.utterances):
+            mean = _mean(directory, [timed.utterance.id for timed in own], merged.offsets)
             writer.write([speaker], mean[None])
             counts[speaker] = str(len(own))
             about = _describe(own[0])
@@ -135,11 +135,11 @@ def _mean(directory: Path, keys: list[str], offsets: dict[str, int]) -> np.ndarr
     return (total / len(keys)).astype(np.float32)
 
 
-def write_summary(directory: Path, result: Result, described: dict[str, Any]) -> None:
+def write_summary(directory: Path, merged: Merged, described: dict[str, Any]) -> None:
     """Write counts, dimension, seconds, and failures by reason."""
     datasets: dict[str, dict[str, Any]] = {}
-    for name in sorted({timed.utterance.dataset for timed in result.utterances}):
-        own = [timed for timed in result.utterances if timed.utterance.dataset == name]
+    for name in sorted({timed.utterance.dataset for timed in merged.utterances}):
+        own = [timed for timed in merged.utterances if timed.utterance.dataset == name]
         datasets[name] = {
             "utterances": len(own),
             "speakers": len({timed.utterance.speaker for timed in own}),
@@ -147,13 +147,13 @@ def write_summary(directory: Path, result: Result, described: dict[str, Any]) ->
         }
     summary = {
         "backend": described["backend"],
-        "dimension": result.dim,
+        "dimension": merged.dim,
         **{key: sum(counts[key] for counts in datasets.values()) for key in ("utterances", "speakers")},
-        "seconds": round(sum(timed.seconds for timed in result.utterances), 3),
+        "seconds": round(sum(timed.seconds for timed in merged.utterances), 3),
         "datasets": datasets,
-        "failed": len(result.failures),
-        "failures": dict(sorted(Counter(reason for _, reason, _ in result.failures).items())),
-        "oddities": dict(sorted(Counter(fault for _, fault in result.faults).items())),
+        "failed": len(merged.failures),
+        "failures": dict(sorted(Counter(reason for _, reason, _ in merged.failures).items())),
+        "oddities": dict(sorted(Counter(fault for _, fault in merged.faults).items())),
     }
     (directory / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 

@@ -44,7 +44,7 @@ def write_work(identity: str, choice: BackendChoice, options: Options, utterance
             f" {second.speaker}; begin the id of each utterance with that of its speaker and '-', as Kaldi requires"
         )
     good, refused = [], []
-    for utterance, outcome in measure(utterances, choice.cls.min_seconds):
+    for utterance, outcome in read_lengths(utterances, choice.cls.min_seconds):
         if outcome.reason:
             refused.append((utterance.id, outcome.reason, outcome.detail))
         else:
@@ -56,8 +56,8 @@ def write_work(identity: str, choice: BackendChoice, options: Options, utterance
     log.info("%d utterances, %.2f hours, %d batches in %d shards", len(good), hours, len(batches), planned.n_shards)
 
 
-def measure(utterances: Sequence[Utterance], min_seconds: float) -> Iterator[tuple[Utterance, Outcome]]:
-    """The length of each utterance, from the header of its file; the outcome of those without one has the reason."""
+def read_lengths(utterances: Sequence[Utterance], min_seconds: float) -> Iterator[tuple[Utterance, Outcome]]:
+    """The length of each utterance, by the header of its file, as an outcome, which has a reason if it is refused."""
     headers: dict[Path, Header | AudioProblem] = {}
     uses = Counter(utterance.path for utterance in utterances)
     for utterance in progress(utterances, len(utterances), "headers"):

@@ -1,8 +1,8 @@
 """Speaker embeddings of the Resemblyzer package: a GE2E network whose weights are in its wheel; works offline.
 
-Input: waveforms at 16 kHz; output: one embedding of 256 dimensions and unit length each. As in the package speech is
-made louder, long silences are taken out, windows of 1.6 s are embedded and averaged; here the windows of many
-utterances go through the network together.
+Input: waveforms at 16 kHz. Output: an embedding of 256 dimensions and unit length for each. As in the package, quiet
+speech is made louder, long silences are removed, windows of 1.6 s are embedded, and their embeddings are averaged. Here
+the network takes the windows of many utterances at once.
 Network: L. Wan et al., "Generalized end-to-end loss for speaker verification", ICASSP 2018.
 """
 
@@ -22,10 +22,10 @@ from utils.errors import InputError
 from utils.options import option
 
 WINDOW, HOP, BANDS = 400, 160, 40  # samples: 25 ms, 10 ms; mel bands
-LOUDNESS = -30  # dB of full scale, of the mean power; louder speech is left as it is
+LOUDNESS = -30  # dB of full scale, of the mean power; louder speech is not changed
 VAD_WINDOW, VAD_MODE = 480, 3  # samples: 30 ms; the strictest mode
-VAD_AVERAGE, VAD_MARGIN = 8, 7  # windows: a decision is the majority of 8, speech is then widened to 3 on either side
-ROWS = 256  # windows that go through the network at once
+VAD_AVERAGE, VAD_MARGIN = 8, 7  # windows: the majority of 8 decides, then speech is widened by 3 on either side
+ROWS = 256  # windows of one call of the network
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,18 @@ class ResemblyzerOptions:
     """Options of the network; the defaults are the package's."""
 
     partials_per_second: float = option(1.3, "windows of 1.6 s that begin in a second", least=0.625)
-    least_coverage: float = option(0.75, "part of the last window that must be speech", above=0, most=1)
+    least_coverage: float = option(0.75, "share of the last window that must be speech", above=0, most=1)
 
 
 class Partials(NamedTuple):
-    """Features of B utterances: mel spectrograms (P, 160, 40) float32 of all windows, and how many each has (B)."""
+    """Features of B utterances: mel spectrograms (P, 160, 40) float32 of all windows, and the windows of each (B)."""
 
     mels: np.ndarray
     counts: list[int]
 
 
 class Resemblyzer(Backend):
-    """The network and its weights in this process; on a CPU one thread, more gain nothing for so small a network."""
+    """The network on one device; on a CPU with one thread, since more make so small a network no faster."""
 
     Options = ResemblyzerOptions
     name, dim, min_seconds, any_length = "resemblyzer", 256, 0.5, True
@@ -65,7 +65,7 @@ class Resemblyzer(Backend):
         self.filters = mel_filters(self.sample_rate, WINDOW, BANDS)
 
     def prepare(self, waveform: np.ndarray) -> np.ndarray:
-        """Make a waveform louder and take long silences out. No speech at all: AudioProblem `no_speech`."""
+        """Make a waveform louder, and remove long silences. Raises AudioProblem `no_speech` where nothing is left."""
         from resemblyzer import normalize_volume
 
         speech = (
@@ -77,7 +77,7 @@ class Resemblyzer(Backend):
         return speech
 
     def _speech(self, waveform: np.ndarray) -> np.ndarray:
-        """What the voice activity detector keeps: what the package's `trim_long_silences` keeps, 20 times as fast."""
+        """The speech in a waveform: that of the package's `trim_long_silences`, found 20 times as fast."""
         from scipy.ndimage import binary_dilation
 
         n = len(waveform) // VAD_WINDOW
@@ -94,7 +94,7 @@ class Resemblyzer(Backend):
         return waveform[np.repeat(kept, VAD_WINDOW)]
 
     def features(self, waveforms: Sequence[np.ndarray]) -> Partials:
-        """Mel spectrograms of the windows of B utterances that `prepare` has seen."""
+        """Mel spectrograms of the windows of B prepared utterances."""
         windows = [self._windows(speech) for speech in waveforms]
         return Partials(np.concatenate(windows), [len(rows) for rows in windows])
 

@@ -1,4 +1,4 @@
-"""What back-ends that run a torch network on filter banks have in common: weights, features, a batch on a device."""
+"""The base of back-ends that run a torch network on filter banks: weights, features, a batch on a device."""
 
 import ctypes
 from abc import abstractmethod
@@ -24,7 +24,7 @@ KEPT_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Weights:
-    """Where the weights of a network come from: exactly one of the two."""
+    """The source of a network's weights: exactly one of the two."""
 
     checkpoint: Path | None = option(None, "weights: .ckpt or .pt with a state_dict, or .safetensors")
     random_seed: int | None = option(None, "random weights with this seed: to measure speed, never to embed voices")
@@ -73,10 +73,10 @@ class TorchBackend(Backend):
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc, where it is the C library, keep what is freed for the next layer instead of giving it back.
+    """Let glibc, where it is the C library, keep freed memory for the next layer.
 
-    It returns large blocks at once, so that each layer waits for the kernel to clear its memory anew: batches of 24 s
-    through ERes2NetV2 took a third longer, in 1.2 GB instead of 1.7.
+    By default it returns large blocks to the kernel, which clears the memory of each layer anew: then batches of 24 s
+    take ERes2NetV2 a third longer, in 1.2 GB instead of 1.7.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:

@@ -7,8 +7,8 @@ Input: what `steps.embed.merge` has written. Output, in --out:
     utterance_embeddings.pkl   <dataset>_<speaker>_<utterance> -> embedding, dataset, speaker_id, utterance_id, path
     speaker_embeddings.pkl     <dataset>_<speaker> -> embedding, dataset, speaker_id, num_utterances
 
-Embeddings are float32 arrays (D,). This project itself reads no pickles: the same is in the script files and the JSON
-lists. All embeddings are in memory at once, as they will be for whoever loads them.
+Embeddings are float32 arrays (D,). This project itself reads no pickles: the script files and the JSON lists hold the
+same. All embeddings are in memory at once, as in the program that will load them.
 """
 
 import json
@@ -71,7 +71,7 @@ def dictionary(scp: Path, listing: Path, name: tuple[str, ...], fields: tuple[st
     for entry, vector in zip(entries, vectors, strict=True):
         key = "_".join(entry[field] for field in name)
         if key in named:
-            raise InputError(f"{listing}: {entry['id']}: a second entry would have the key {key!r}; rename one of them")
+            raise InputError(f"{listing}: {entry['id']}: the second entry with the key {key!r}; rename one of the two")
         named[key] = {"embedding": vector.copy(), **{field: entry[field] for field in fields}}
     return named
 

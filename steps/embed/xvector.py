@@ -28,8 +28,8 @@ class XVectorBackend(TorchBackend):
     Options, name, dim = Options, "xvector", 512
 
     def build(self) -> "nn.Module":
-        from steps.networks.xvector import Sizes, XVector
+        from steps.networks.xvector import XVector, XVectorSizes
 
         options: Options = self.options
         self.dim, self.fbank = options.dim, Fbank(options.bins, options.scale)
-        return XVector(Sizes(options.bins, options.dim, options.hidden, options.pooled))
+        return XVector(XVectorSizes(options.bins, options.dim, options.hidden, options.pooled))

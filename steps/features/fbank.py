@@ -1,7 +1,7 @@
 """Log mel filter banks as Kaldi computes them, without dither, for networks that were trained on them.
 
 25 ms every 10 ms, whole windows only, pre-emphasis 0.97, mel bands from 20 Hz to half the sample rate, the mean of each
-band over the utterance taken off. Computed by kaldi_native_fbank.
+band over the utterance subtracted. Computed by kaldi_native_fbank.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from kaldi_native_fbank import FbankOptions, OnlineFbank
 
-SIXTEEN_BITS = 32768.0  # what Kaldi's own samples count to
+SIXTEEN_BITS = 32768.0  # full scale of samples in Kaldi
 WINDOWS = ("povey", "hamming")
 
 
@@ -21,11 +21,11 @@ class Fbank:
 
     Attributes:
         bins: mel bands.
-        scale: factor of the waveform. Taking the mean off undoes it, except where the energy of a band is below the
-            smallest that Kaldi takes the logarithm of, 1.2e-7; without scaling, quiet bands of real speech are. So a
-            network needs the scale that it was trained with: SIXTEEN_BITS in Kaldi and WeSpeaker, 1 in 3D-Speaker.
-        window: one of WINDOWS; Kaldi and 3D-Speaker take povey, WeSpeaker takes hamming.
-        subtract_mean: take off the mean over time.
+        scale: factor of the waveform. Subtracting the mean undoes it, except where the energy of a band is below
+            Kaldi's floor of 1.2e-7; without scaling, that of quiet bands of real speech is. So a network needs the
+            scale that it was trained with: SIXTEEN_BITS in Kaldi and WeSpeaker, 1 in 3D-Speaker.
+        window: one of WINDOWS; Kaldi and 3D-Speaker use povey, WeSpeaker uses hamming.
+        subtract_mean: subtract the mean over time.
     """
 
     bins: int = 80

@@ -13,7 +13,7 @@ def mel_spectrogram(waveform: np.ndarray, filters: np.ndarray, hop: int) -> np.n
     """Power, not logarithmic, of Hann windows centred on the multiples of `hop`.
 
     Args:
-        waveform: (samples,); zeros are taken before and behind it.
+        waveform: (samples,); zeros are added before and after it.
         filters: (bands, window / 2 + 1) of `mel_filters`.
     Returns:
         (samples // hop + 1, bands) float32.

@@ -1,9 +1,9 @@
-"""The network ERes2NetV2 in plain torch: filter banks in, one embedding each out.
+"""The network ERes2NetV2 in plain torch: from filter banks to one embedding per utterance.
 
 Y. Chen et al., "ERes2NetV2: Boosting short-duration speaker verification performance with computational efficiency",
-Interspeech 2024. Modules carry the names that 3D-Speaker's definition gives them, because a checkpoint knows its
-tensors by these names; the sizes of its published models are those of `Sizes` (17.9 million parameters) and, for
-"w24s4ep4", base_width 24, scale 4, expansion 4 (53.5 million).
+Interspeech 2024. Modules have the names of 3D-Speaker's definition, because checkpoints store tensors by these names.
+Its published models have the default sizes (17.9 million parameters) or, where the name ends in "w24s4ep4", base_width
+24, scale 4 and expansion 4 (53.5 million).
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from torch import Tensor, nn
 from steps.networks.pooling import pool_statistics
 
 CEILING = 20.0  # activations within blocks are clipped to 0..20
-REDUCTION = 4  # a fusion looks at its two inputs through this many times fewer channels
+REDUCTION = 4  # the hidden layer of a fusion has this many times fewer channels
 STRIDES = (1, 2, 2, 2)  # of the four stages, in time and frequency
-FIRST_FUSED_STAGE = 2  # from here on, the parts of a block are fused by attention instead of added
+FIRST_FUSED_STAGE = 2  # from this stage on, the parts of a block are fused by attention instead of added
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """What fixes the shapes of the network.
+class ERes2NetV2Sizes:
+    """The sizes of the network.
 
     Attributes:
         bins: F, filter banks of a frame, a multiple of 8. dim: D of the embedding. channels: of the first stage; each
             further stage has twice as many. blocks: of each stage.
         base_width, scale, expansion: a block of c channels computes `scale` parts of c * base_width / 64 channels, one
-            after the other, and puts out c * expansion channels.
-        two_layers: a second affine layer behind the first, as some recipes train it.
+            after the other, and returns c * expansion channels.
+        two_layers: a second affine layer follows the first, as in some recipes.
     """
 
     bins: int = 80
@@ -42,9 +42,9 @@ class Sizes:
 
 
 class ERes2NetV2(nn.Module):
-    """Filter banks (B, T, F) -> embeddings (B, D); T of 9 frames or more, for the last stage needs two."""
+    """Filter banks (B, T, F) -> embeddings (B, D); T of 9 frames or more, since the last stage needs two."""
 
-    def __init__(self, sizes: Sizes):
+    def __init__(self, sizes: ERes2NetV2Sizes):
         super().__init__()
         self.conv1 = nn.Conv2d(1, sizes.channels, kernel_size=3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(sizes.channels)
@@ -71,7 +71,7 @@ class ERes2NetV2(nn.Module):
         return self.seg_2(self.seg_bn_1(torch.relu(embedding)))
 
 
-def _stage(number: int, width_in: int, width: int, sizes: Sizes) -> nn.Sequential:
+def _stage(number: int, width_in: int, width: int, sizes: ERes2NetV2Sizes) -> nn.Sequential:
     fused, width_out = number >= FIRST_FUSED_STAGE, width * sizes.expansion
     first = Block(width_in, width, STRIDES[number], fused, sizes)
     rest = [Block(width_out, width, 1, fused, sizes) for _ in range(sizes.blocks[number] - 1)]
@@ -79,9 +79,9 @@ def _stage(number: int, width_in: int, width: int, sizes: Sizes) -> nn.Sequentia
 
 
 class Block(nn.Module):
-    """A residual block whose parts are computed one after the other, each with a look at the one before."""
+    """A residual block whose parts are computed one after the other, each from its input and the part before."""
 
-    def __init__(self, width_in: int, width: int, stride: int, fused: bool, sizes: Sizes):
+    def __init__(self, width_in: int, width: int, stride: int, fused: bool, sizes: ERes2NetV2Sizes):
         super().__init__()
         self.part, width_out = width * sizes.base_width // 64, width * sizes.expansion
         self.conv1 = nn.Conv2d(width_in, self.part * sizes.scale, kernel_size=1, stride=stride, bias=False)
@@ -127,5 +127,5 @@ class Fusion(nn.Module):
 
 
 def _clip(maps: Tensor) -> Tensor:
-    """In place: nothing else needs what is clipped, and memory is what bounds these maps' speed."""
+    """Clip in place: nothing else needs the input, and the speed is limited by memory."""
     return maps.clamp_(0, CEILING)

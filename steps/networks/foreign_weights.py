@@ -1,7 +1,7 @@
-"""Weights of networks that others have trained: read as tensors alone, and fitted to a network with clear words.
+"""Weights of networks that others have trained: read as tensors only, and loaded if names and shapes agree.
 
-The one place of the project that reads torch's own files. They are pickles, but torch.load with weights_only takes only
-tensors and plain containers out of them and runs nothing else; safetensors are read too.
+No other module reads torch's own files. They are pickles, but torch.load with weights_only reads only tensors and plain
+containers, and runs no code. Safetensors are read too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from utils.errors import InputError
 
 SAFETENSORS, TORCH_FILES = ".safetensors", (".ckpt", ".pt", ".pth", ".bin")
-INNER = ("state_dict", "model", "embedding_model")  # where trainers put the tensors, if they save more than them
-WRAPPER = "module."  # begins all names where a network was saved in its wrapper for several devices
-SHOWN = 5  # names a message lists
+INNER = ("state_dict", "model", "embedding_model")  # keys of the tensors in a file that holds more than them
+WRAPPER = "module."  # prefix of all names of a network that was saved in its wrapper for several devices
+SHOWN = 5  # names that a message lists
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Give a network the weights of a file. Names or shapes that differ are an InputError, which lists them."""
+    """Load the weights of a file into a network. Raises InputError with the names whose tensors differ."""
     tensors = read_tensors(path)
     if tensors and all(name.startswith(WRAPPER) for name in tensors):
         tensors = {name.removeprefix(WRAPPER): tensor for name, tensor in tensors.items()}
@@ -54,11 +54,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path}: expected weights in a file {SAFETENSORS} or {', '.join(TORCH_FILES)}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever the broken file led to
+    except Exception as error:  # what torch raises depends on how the file is damaged
         reason = str(error).strip().partition("\n")[0]
         raise InputError(
-            f"{path}: not readable as tensors alone, and nothing else in it is ever run ({type(error).__name__}:"
-            f" {reason}). A broken download, or a whole pickled model? Save its state_dict() instead"
+            f"{path}: not readable as tensors only, and no code in it is ever run ({type(error).__name__}: {reason})."
+            " Is the download complete? If it is a whole pickled model, save its state_dict() instead"
         ) from error
     inner = next((content[key] for key in INNER if _is_mapping(content, key)), content)
     if not isinstance(inner, Mapping) or not all(isinstance(tensor, Tensor) for tensor in inner.values()):

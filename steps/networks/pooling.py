@@ -1,4 +1,4 @@
-"""Statistics pooling: what turns the frames of an utterance into one vector."""
+"""Statistics pooling: from the frames of an utterance to one vector."""
 
 import torch
 from torch import Tensor

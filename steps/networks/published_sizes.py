@@ -1,6 +1,6 @@
 """The sizes of an ERes2NetV2, from the configuration that comes with its checkpoint.
 
-3D-Speaker's recipes leave `config.yaml`, where `embedding_model` has a class `obj` and `args`, which may name other
+3D-Speaker's recipes write `config.yaml`, where `embedding_model` has a class `obj` and `args`, which may name other
 keys of the file as `<key>`. Published model folders have `configuration.json`, with `model` and in it `model_config`.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from steps.networks.eres2netv2 import Sizes
+from steps.networks.eres2netv2 import ERes2NetV2Sizes
 from utils.command import logger
 from utils.errors import InputError
 from utils.json_files import read_json
@@ -28,12 +28,12 @@ ARGUMENTS = {  # theirs: ours
     "expansion": "expansion",
     "two_emb_layer": "two_layers",
 }
-FIXED = {"pooling_func": "TSTP", "sample_rate": 16000}  # what only this value is supported of
+FIXED = {"pooling_func": "TSTP", "sample_rate": 16000}  # keys of which only this value is supported
 KIND = "ERes2NetV2"
 
 
-def read_sizes(path: Path) -> Sizes:
-    """Read them; what the file leaves out is as in 3D-Speaker's definition. A foreign network is an InputError."""
+def read_sizes(path: Path) -> ERes2NetV2Sizes:
+    """Read the sizes; missing keys have the defaults of 3D-Speaker. Raises InputError for another kind of network."""
     kind, arguments = _from_json(path) if path.suffix == ".json" else _from_yaml(path)
     if kind.lower() != KIND.lower():
         raise InputError(f"{path}: configures {kind!r}, expected {KIND}; export other networks for the back-end onnx")
@@ -47,7 +47,7 @@ def read_sizes(path: Path) -> Sizes:
             raise InputError(f"{path}: {key}: {value!r} is not supported, expected {FIXED[key]!r}")
     if values.get("bins", 8) % 8:
         raise InputError(f"{path}: feat_dim: expected a multiple of 8, found {values['bins']}")
-    return Sizes(**values)
+    return ERes2NetV2Sizes(**values)
 
 
 def _from_json(path: Path) -> tuple[str, Mapping[str, Any]]:

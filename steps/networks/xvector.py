@@ -1,8 +1,8 @@
-"""The x-vector network in plain torch: filter banks in, one embedding each out.
+"""The x-vector network in plain torch: from filter banks to one embedding per utterance.
 
 D. Snyder et al., "X-vectors: Robust DNN embeddings for speaker recognition", ICASSP 2018, table 1, up to the affine
-part of segment6, which is the embedding; segment7 and the softmax serve training alone and are the trainer's. Modules
-carry the names of 3D-Speaker's x-vector, so that its checkpoints can be read too.
+part of segment6, which is the embedding; segment7 and the softmax are needed for training only. Modules have the names
+of 3D-Speaker's x-vector, so that its checkpoints can be loaded.
 """
 
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from torch import Tensor, nn
 
 from steps.networks.pooling import pool_statistics
 
-# frames that a layer looks at: how many, and how far apart. Together they span 15 frames.
+# input frames of each layer: how many, and how far apart. Together they span 15 frames.
 CONTEXTS = ((5, 1), (3, 2), (3, 3), (1, 1), (1, 1))
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """What fixes the shapes of the network.
+class XVectorSizes:
+    """The sizes of the network.
 
     Attributes:
         bins: F, filter banks of a frame. dim: D of the embedding.
-        hidden: channels of frame1 to frame4. pooled: channels of frame5, whose mean and deviation are taken.
+        hidden: channels of frame1 to frame4. pooled: channels of frame5, which is pooled.
     """
 
     bins: int = 80
@@ -34,7 +34,7 @@ class Sizes:
 class XVector(nn.Module):
     """Filter banks (B, T, F) -> embeddings (B, D); T of 16 frames or more."""
 
-    def __init__(self, sizes: Sizes):
+    def __init__(self, sizes: XVectorSizes):
         super().__init__()
         widths = (sizes.bins, *[sizes.hidden] * 4, sizes.pooled)
         for number, context in enumerate(CONTEXTS):

@@ -46,7 +46,7 @@ def test_example_usage(embeddings, capsys):
     said = capsys.readouterr().out
     assert "Nearest to speaker a_t, of 4:" in said and "a_t\n" not in said.split("Pairs")[0]
     assert "Pairs of neighbouring utterances of a speaker: 20" in said and "Utterances of the dataset b: 12" in said
-    for words, message in ((["--speaker", "x"], "no speaker 'x'"), (["--dataset", "x"], "there is a, b")):
+    for words, message in ((["--speaker", "x"], "no speaker 'x'"), (["--dataset", "x"], "expected one of a, b")):
         assert example_usage.main(["--embeddings", str(embeddings), *words]) == 1
         assert message in capsys.readouterr().err
 
@@ -56,6 +56,6 @@ def test_cosines(embeddings):
     units = means / np.linalg.norm(means, axis=1, keepdims=True)
     cosines = units @ units.T
     others = cosines[~np.eye(len(names), dtype=bool)]
-    assert example_usage.mean_cosine_of_strangers(embeddings) == pytest.approx(others.mean(), abs=1e-5)
+    assert example_usage.mean_cosine_of_speakers(embeddings) == pytest.approx(others.mean(), abs=1e-5)
     nearest = example_usage.nearest_speakers(embeddings, names[0], 9)
     assert [cosine for _, cosine in nearest] == pytest.approx(sorted(cosines[0, 1:], reverse=True), abs=1e-6)

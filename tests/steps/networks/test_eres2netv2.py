@@ -7,15 +7,19 @@ import hashlib
 import pytest
 import torch
 
-from steps.networks.eres2netv2 import ERes2NetV2, Sizes
+from steps.networks.eres2netv2 import ERes2NetV2, ERes2NetV2Sizes
 from tests.steps.networks.waves import banks, fill
 
 SMALL = {"bins": 24, "dim": 8, "channels": 16, "blocks": (1, 2, 1, 2)}
 W24S4EP4 = {"base_width": 24, "scale": 4, "expansion": 4}
 LISTINGS = [  # sizes, number of tensors, sha256 of the sorted lines "name [shape]"
-    (Sizes(), 557, "b94b6f814c6f8564524f9080e266d00903de444fce61fe589e072f5cf1a4d05c"),
-    (Sizes(**W24S4EP4), 1001, "9826b154dc23f3a453d2853ee9b2c600fdceadeaa272281099de4b68d1e0c58b"),
-    (Sizes(**SMALL, two_layers=True), 238, "0a07607e1b43415ea85f373ce4e3543d9232b4a9a9f01e0dea70ccba46d0e2ee"),
+    (ERes2NetV2Sizes(), 557, "b94b6f814c6f8564524f9080e266d00903de444fce61fe589e072f5cf1a4d05c"),
+    (ERes2NetV2Sizes(**W24S4EP4), 1001, "9826b154dc23f3a453d2853ee9b2c600fdceadeaa272281099de4b68d1e0c58b"),
+    (
+        ERes2NetV2Sizes(**SMALL, two_layers=True),
+        238,
+        "0a07607e1b43415ea85f373ce4e3543d9232b4a9a9f01e0dea70ccba46d0e2ee",
+    ),
 ]
 SHAPES = {  # some of the published model's, so that a wrong one is found without the digest
     "conv1.weight": (64, 1, 3, 3),
@@ -35,14 +39,14 @@ SHAPES = {  # some of the published model's, so that a wrong one is found withou
 }
 OUTPUTS = [  # sizes, and the embeddings of banks(2, 50, 24) by the weights of `fill`
     (
-        Sizes(**SMALL, two_layers=True),
+        ERes2NetV2Sizes(**SMALL, two_layers=True),
         [
             [1.614380, -1.654402, -2.947486, -1.340744, 1.143738, 3.306046, 1.154748, -0.798349],
             [1.704345, -1.575399, -2.956322, -1.428820, 1.062126, 3.310312, 1.240740, -0.714307],
         ],
     ),
     (
-        Sizes(**SMALL, **W24S4EP4),
+        ERes2NetV2Sizes(**SMALL, **W24S4EP4),
         [
             [-0.488738, -2.863630, 1.265373, 2.290103, -1.943699, -0.987809, 3.116293, 0.718969],
             [-0.120046, -2.969344, 0.938931, 2.526288, -1.711656, -1.316740, 3.015714, 1.088097],
@@ -62,7 +66,7 @@ def test_names_and_shapes_of_all_tensors(sizes, number, digest):
 
 def test_the_published_model():
     with torch.device("meta"):
-        network = ERes2NetV2(Sizes())
+        network = ERes2NetV2(ERes2NetV2Sizes())
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     assert {name: shapes.get(name) for name in SHAPES} == SHAPES
     # 3D-Speaker's definition says 17.86 M
@@ -78,7 +82,7 @@ def test_embeddings_are_those_of_the_original(sizes, expected):
 
 
 def test_an_embedding_depends_on_its_own_frames_only():
-    network = ERes2NetV2(Sizes(**SMALL)).eval()
+    network = ERes2NetV2(ERes2NetV2Sizes(**SMALL)).eval()
     fill(network)
     features = banks(3, 40, 24)
     with torch.inference_mode():
@@ -90,7 +94,7 @@ def test_an_embedding_depends_on_its_own_frames_only():
 
 
 def test_any_number_of_frames_from_nine_on():
-    network = ERes2NetV2(Sizes(**SMALL)).eval()
+    network = ERes2NetV2(ERes2NetV2Sizes(**SMALL)).eval()
     fill(network)
     with torch.inference_mode():
         for frames in range(9, 18):

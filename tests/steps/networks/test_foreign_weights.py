@@ -66,14 +66,14 @@ class Malice:
 def test_a_pickle_that_runs_code_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"weight": torch.zeros(1), "more": Malice()}, tmp_path / "a.ckpt")
-    with pytest.raises(InputError, match="a.ckpt: not readable as tensors alone, and nothing else in it is ever run"):
+    with pytest.raises(InputError, match="a.ckpt: not readable as tensors only, and no code in it is ever run"):
         read_tensors(tmp_path / "a.ckpt")
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_whole_pickled_network_is_refused(tmp_path):
     torch.save(network(1), tmp_path / "a.pt")
-    with pytest.raises(InputError, match=r"Save its state_dict\(\) instead"):
+    with pytest.raises(InputError, match=r"save its state_dict\(\) instead"):
         read_tensors(tmp_path / "a.pt")
 
 

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from steps.networks.eres2netv2 import Sizes
+from steps.networks.eres2netv2 import ERes2NetV2Sizes
 from steps.networks.published_sizes import read_sizes
 from utils.errors import InputError
 
@@ -37,16 +37,16 @@ def published(tmp_path, **model):
 
 
 def test_config_yaml(tmp_path):
-    assert read_sizes(recipe(tmp_path)) == Sizes()
-    assert read_sizes(recipe(tmp_path, channels="32")) == Sizes(channels=32)
+    assert read_sizes(recipe(tmp_path)) == ERes2NetV2Sizes()
+    assert read_sizes(recipe(tmp_path, channels="32")) == ERes2NetV2Sizes(channels=32)
     more = RECIPE + "    num_blocks: [1, 1, 2, 1]\n    two_emb_layer: true\n    pooling_func: TSTP\n"
-    assert read_sizes(recipe(tmp_path, more)) == Sizes(blocks=(1, 1, 2, 1), two_layers=True)
+    assert read_sizes(recipe(tmp_path, more)) == ERes2NetV2Sizes(blocks=(1, 1, 2, 1), two_layers=True)
 
 
 def test_configuration_json(tmp_path, caplog):
-    assert read_sizes(published(tmp_path)) == Sizes()
+    assert read_sizes(published(tmp_path)) == ERes2NetV2Sizes()
     sizes = {"sample_rate": 16000, "embed_dim": 192, "baseWidth": 24, "scale": 4, "expansion": 4}
-    expected = Sizes(base_width=24, scale=4, expansion=4)
+    expected = ERes2NetV2Sizes(base_width=24, scale=4, expansion=4)
     assert read_sizes(published(tmp_path, model_config=sizes)) == expected and not caplog.records
     with caplog.at_level(logging.WARNING):
         assert read_sizes(published(tmp_path, model_config=sizes | {"colour": "blue"})) == expected

@@ -3,14 +3,14 @@
 import torch
 from torch import nn
 
-from steps.networks.xvector import Sizes, XVector
+from steps.networks.xvector import XVector, XVectorSizes
 from tests.steps.networks.waves import banks, fill
 
-SMALL = Sizes(bins=8, dim=6, hidden=10, pooled=12)
+SMALL = XVectorSizes(bins=8, dim=6, hidden=10, pooled=12)
 
 
 def test_layers_are_those_of_table_1():
-    state = XVector(Sizes(bins=24)).state_dict()
+    state = XVector(XVectorSizes(bins=24)).state_dict()
     inputs = [state[f"frame_{n}.conv_1d.weight"][0].numel() for n in range(1, 6)]
     outputs = [len(state[f"frame_{n}.conv_1d.weight"]) for n in range(1, 6)]
     assert inputs == [120, 1536, 1536, 512, 512] and outputs == [512, 512, 512, 512, 1500]
@@ -19,7 +19,7 @@ def test_layers_are_those_of_table_1():
 
 def test_names_are_those_of_3d_speaker():
     """Of speakerlab/models/xvector/TDNN.py, which says 4.34 M parameters for 80 bins."""
-    network = XVector(Sizes())
+    network = XVector(XVectorSizes())
     layer = ("conv_1d.weight", "conv_1d.bias", "bn.running_mean", "bn.running_var", "bn.num_batches_tracked")
     expected = [f"frame_{n}.{name}" for n in range(1, 6) for name in layer] + ["seg_1.weight", "seg_1.bias"]
     assert list(network.state_dict()) == expected
