@@ -50,8 +50,9 @@ class DetCurve:
 
     @classmethod
     def of(cls, scores: np.ndarray, targets: np.ndarray) -> "DetCurve":
-        """The curve of scores (P,), of which `targets` (P,) are targets."""
-        return cls.of_blocks([ScoredTrials(scores, targets)])
+        """The curve of scores (P,), of which `targets` (P,) are targets; columns of a table are welcome."""
+        numbers = np.asarray(scores, dtype=np.result_type(np.asarray(scores), np.float32))
+        return cls.of_blocks([ScoredTrials(numbers, np.asarray(targets, dtype=bool))])
 
     @classmethod
     def of_blocks(cls, blocks: Iterable[ScoredTrials]) -> "DetCurve":
@@ -117,6 +118,7 @@ def min_dcf(curve: DetCurve, cost: Cost) -> np.ndarray:
 
 def cllr(scores: np.ndarray, targets: np.ndarray) -> float:
     """Cllr, in bits, of natural log likelihood ratios (P,), of which `targets` (P,) are of targets."""
+    scores, targets = np.asarray(scores), np.asarray(targets, dtype=bool)
     if np.isnan(scores).any() or targets.all() or not targets.any():
         raise InputError("Cllr needs targets and non-targets, and scores that are numbers")
     costs = log_costs(scores, targets)

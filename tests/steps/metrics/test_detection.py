@@ -153,6 +153,16 @@ def test_blocks_give_the_curve_of_all():
         np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
 
 
+def test_whole_numbers_and_columns_of_a_table():
+    import pandas as pd
+
+    table = pd.DataFrame({"score": [2, 2, 3, 4, 5, 0, 0, 0, 0, 2], "target": [True] * 5 + [False] * 5})
+    assert equal_error_rate(DetCurve.of(table.score, table.target)) == pytest.approx(0.4 / 3)
+    assert cllr(table.score, table.target) == cllr(table.score.to_numpy(), table.target.to_numpy())
+    single = DetCurve.of(table.score.to_numpy(np.float32), table.target)
+    assert equal_error_rate(single) == pytest.approx(0.4 / 3)
+
+
 def test_wrong_scores():
     for targets in (np.ones(3, bool), np.zeros(3, bool)):
         with pytest.raises(InputError, match=f"of 3 trials, {targets.sum()} are targets"):
