@@ -1,7 +1,7 @@
 """Closed-form generators with a mixture for each group: the text only says which group is meant.
 
 The per-group Gaussian shrinks each group's covariance towards the pooled one; the mixtures of diagonal Gaussians are
-fitted by expectation-maximisation (scikit-learn), per group or, deaf to the text, for all groups together.
+fitted by expectation-maximisation (scikit-learn), per group or, whatever the text, for all groups together.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class GroupGaussianOptions:
 class GmmOptions:
     """A mixture of diagonal Gaussians, for all groups together or per group."""
 
-    per_group: bool = option(False, "a mixture for each group instead of one deaf to the text")
+    per_group: bool = option(False, "a mixture for each group instead of one for all texts")
     n_components: int = option(15, "components of a mixture", least=1)
     scale_floor: float = option(0.01, "no standard deviation below this share of the largest one", above=0)
     seed: int = option(0, "seed of the initial means", least=0)
@@ -131,7 +131,7 @@ def _mixture_of(x: np.ndarray, options: GmmOptions, floor: float) -> Mixture:
 
 
 def _classifier(train: Pairs) -> GroupClassifier:
-    """Tells the groups that have embeddings; the text of another group means the likest of these."""
+    """The classifier of the groups that have embeddings; a text of another group gets the most similar of them."""
     groups, present = train.text_groups, np.unique(train.groups)
     mine = np.isin(groups, present)
     return GroupClassifier.fit(train.texts[mine], np.searchsorted(present, groups[mine]), len(present))

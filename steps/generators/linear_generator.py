@@ -77,13 +77,13 @@ class LinearGenerator(Generator):
 
 
 def fit_gaussian(train: Pairs, dev: Pairs, options: GaussianOptions, place: Workplace | None = None) -> LinearGenerator:
-    """One full-covariance Gaussian over all training embeddings, deaf to the text."""
+    """One full-covariance Gaussian over all training embeddings, whatever the text."""
     subspace = principal_subspace(train.x, options.subspace_floor)
     y = subspace.to_latent(train.x)
     spread = shrunk_spread(y, options.shrinkage)
     frame = Frame(subspace.offset, subspace.basis @ spread.root)
-    silent = LinearMap(np.zeros((train.text_dim, y.shape[1])), np.zeros(y.shape[1]))
-    return LinearGenerator(frame, silent, np.zeros(1), np.ones(1))
+    constant = LinearMap(np.zeros((train.text_dim, y.shape[1])), np.zeros(y.shape[1]))
+    return LinearGenerator(frame, constant, np.zeros(1), np.ones(1))
 
 
 def fit_ridge_generator(
