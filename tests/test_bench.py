@@ -114,10 +114,10 @@ def test_a_failing_command_is_an_error():
 
 def test_the_loop_computes_the_same_density(tmp_path: Path):
     setting = prepare(Corpus(720, 8, 36), tmp_path, n_components=3)
-    trainer = setting.trainer("here")
-    loop = Reference(trainer.network, trainer.train.latent, setting.train, 1e-4)
+    task = setting.loop("here").task
+    loop = Reference(task.network, task.train.latent, setting.train, 1e-4)
     rows, texts = np.arange(10), np.arange(10) % 36
     with torch.no_grad():
-        parameters = trainer.network(trainer.train.texts[torch.from_numpy(texts)])
-        ours = -paired_log_density(trainer.train.latent[torch.from_numpy(rows)], parameters).mean()
+        parameters = task.network(task.train.texts[torch.from_numpy(texts)])
+        ours = -paired_log_density(task.train.latent[torch.from_numpy(rows)], parameters).mean()
         torch.testing.assert_close(loop.loss(rows, texts), ours)

@@ -12,10 +12,11 @@ from pathlib import Path
 FLUSHES = 32  # at a time
 
 
-def write_whole(path: Path, content: bytes | memoryview, shared: bool = False) -> None:
+def write_whole(path: Path, content: bytes | memoryview, shared: bool = False, earlier: Path | None = None) -> None:
     """Write a file in place of an earlier one. Whatever happens, `path` is the earlier file or the new one.
 
-    With `shared`, other processes on any machine may write it too, and the last one wins.
+    With `shared`, other processes on any machine may write it too, and the last one wins. With `earlier`, the file
+    before gets that name; a kill between the two renames leaves it there, and none at `path`.
     """
     writer = f".{os.uname().nodename}.{os.getpid()}" if shared else ""
     partial = path.with_name(f"{path.name}{writer}.partial")
@@ -27,6 +28,8 @@ def write_whole(path: Path, content: bytes | memoryview, shared: bool = False) -
     except OSError:  # a full disk
         partial.unlink(missing_ok=True)
         raise
+    if earlier is not None and path.exists():
+        path.rename(earlier)
     rename(partial, path)
 
 

@@ -13,9 +13,8 @@ training writes beside them (config, encoder, transform, training-speaker means,
 import importlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,27 +30,6 @@ KINDS = {
 }
 DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin")
-
-
-def never() -> bool:
-    """Nobody asks."""
-    return False
-
-
-class Workplace(NamedTuple):
-    """Where a fit may work.
-
-    Attributes:
-        directory: kept over interruptions.
-        device: `cpu`, `cuda` or one GPU of several.
-        asked: has the fit been asked to stop where it can go on (`utils.run_again`)? It may do so, or end soon.
-        first: of several processes that fit together this one writes.
-    """
-
-    directory: Path
-    device: str
-    asked: Callable[[], bool] = never
-    first: bool = True
 
 
 class Generator(ABC):

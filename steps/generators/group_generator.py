@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from steps.generators.contract import Generator, Workplace
+from steps.generators.contract import Generator
 from steps.generators.covariance import SUBSPACE_FLOOR, principal_subspace
 from steps.generators.linear import GroupClassifier, LinearMap
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
+from steps.training.workplace import Workplace
 from utils.options import option
 from utils.vectors import check_shape
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from steps.generators.contract import Generator, Workplace
+from steps.generators.contract import Generator
 from steps.generators.covariance import SUBSPACE_FLOOR, mean_map, principal_subspace, residuals, shrunk_spread
 from steps.generators.linear import LinearMap
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
+from steps.training.workplace import Workplace
 from utils.options import option
 from utils.vectors import check_shape
 

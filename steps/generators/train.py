@@ -12,17 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from steps.training.workplace import Workplace, find_device
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import as_dict, convert, option, read_conf
 from utils.run_again import RunAgain, StopRequest
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
-
-if TYPE_CHECKING:
-    from steps.generators.contract import Workplace
 
 log = logger(__name__)
 
@@ -87,15 +85,14 @@ def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
     with StageDir(out, resolved, inputs, options.force, resume=True, command="steps.generators.train") as stage:
         if stage.done:
             return
-        from steps.generators.contract import Workplace
         from steps.generators.speaker_means import write_speaker_means
 
-        place = Workplace(stage.dir, _device(options.use_gpu, n))
+        place = Workplace(stage.dir, find_device(options.use_gpu, n))
         fit = partial(fit_and_save, options, entry.fit, own)
         if n == 1:
             fit(place._replace(asked=asked))
         else:
-            from steps.generators.mdn.torchrun import fit_in_group
+            from steps.training.torchrun import fit_in_group
 
             fit_in_group(n, fit, place, asked.flag)
         (stage.dir / "encoder.json").write_bytes((options.text_vectors / "encoder.json").read_bytes())
@@ -104,7 +101,7 @@ def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
         log.info("%s: trained", stage.final)
 
 
-def fit_and_save(options: Options, fit: str, own: Any, place: "Workplace") -> None:
+def fit_and_save(options: Options, fit: str, own: Any, place: Workplace) -> None:
     """Fit one generator, with its `own` options, and save it in its place."""
     from steps.generators.pairs import load_pairs
 
@@ -160,24 +157,6 @@ def generator_options(cls: type, entry: Entry, options: Options) -> Any:
     if options.seed is not None and "seed" in known:
         values["seed"] = options.seed
     return cls(**values)
-
-
-def _device(use_gpu: str, n: int) -> str:
-    """The kind of device for `n` processes."""
-    if use_gpu == "false":
-        return "cpu"
-    import torch
-
-    if not torch.cuda.is_available():
-        if use_gpu == "true":
-            raise InputError("--use_gpu true: torch sees no GPU here; ask for one in cmd.sh, or use --use_gpu auto")
-        return "cpu"
-    if torch.cuda.device_count() < n:
-        raise InputError(
-            f"--num_gpus {n}: torch sees {torch.cuda.device_count()} here; ask for {n} in cmd.sh (--gpu {n}), or use"
-            " --use_gpu false"
-        )
-    return "cuda"
 
 
 def main(argv: list[str] | None = None) -> int:

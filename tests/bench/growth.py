@@ -101,10 +101,10 @@ def measure(size: Size, rounds: int) -> tuple[float, ...]:
         model, index, training = train_once(corpus, Path(name), size.n_components, epochs=1)
         mixture = load_generator(model).mixtures(corpus.texts[:1])[0]
         setting = prepare(corpus, Path(name), n_components=size.n_components, updates_per_epoch=1)
-        trainer, rng = setting.trainer("epochs"), np.random.default_rng(0)
-        batches = trainer.train.draw(rng, setting.n_batches)
-        variants = trainer.train.some_variants(rng, trainer.options.texts_per_group)
-        epoch = take_turns({"epoch": lambda: [trainer.update(rows, variants) for rows in batches]}, rounds)["epoch"]
+        loop, rng = setting.loop("epochs"), np.random.default_rng(0)
+        batches = loop.task.train.draw(rng, setting.n_batches)
+        variants = loop.task.train.some_variants(rng, setting.options.texts_per_group)
+        epoch = take_turns({"epoch": lambda: [loop.update((rows, variants)) for rows in batches]}, rounds)["epoch"]
         samples = take_turns({"samples": lambda: mixture.sample(rng, CHUNK)}, rounds)["samples"]
     each = 1e6 * samples.min() / CHUNK
     return index.seconds, index.megabytes, float(epoch.min()), training.megabytes, float(each)

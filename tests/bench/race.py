@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from torch import Tensor
 
-from steps.generators.mdn.trainer import Trainer
+from steps.generators.mdn.task import MdnBatch
+from steps.training.loop import Loop
 from tests.bench.reference import Reference
 from tests.bench.results import table
 from tests.bench.setting import Setting
@@ -31,7 +31,7 @@ class Point(NamedTuple):
     loop_dev: float
 
 
-class RacingTrainer(Trainer):
+class RacingLoop(Loop):
     """After each epoch the loop may train for as long as that epoch has taken; then both are measured."""
 
     def race(self, reference: Reference) -> list[Point]:
@@ -42,27 +42,28 @@ class RacingTrainer(Trainer):
         self.run()
         return self.points
 
-    def update(self, rows: np.ndarray, variants: np.ndarray | None = None) -> Tensor:
+    def update(self, batch: MdnBatch) -> Tensor:
         """As its parent, and counted."""
         self.updates += 1
-        return super().update(rows, variants)
+        return super().update(batch)
 
     def _judge(self, train_loss: float | None) -> None:
         super()._judge(train_loss)
         if self.progress.epoch:
             self.seconds += time.perf_counter() - self.begin
             self.loop_seconds += self.reference.run_for(self.seconds - self.loop_seconds)
-        density = self.dev.balanced_log_density(self.reference.network, self.options.batch_size)
-        dev, loop_dev = self.progress.history[-1]["dev_nll"], self.log_volume - density
+        task = self.task
+        density = task.dev.balanced_log_density(self.reference.network, task.options.batch_size)
+        dev, loop_dev = self.progress.history[-1]["dev_nll"], task.frame.log_volume - density
         self.points.append(Point(self.seconds, self.updates, dev, self.loop_seconds, self.reference.steps, loop_dev))
         self.begin = time.perf_counter()
 
 
 def run_race(setting: Setting) -> list[Point]:
     """Train ours and the loop's from the same weights."""
-    trainer = setting.trainer("race", RacingTrainer)
-    reference = Reference(trainer.network, trainer.train.latent, setting.train, setting.options.lr)
-    return trainer.race(reference)
+    loop = setting.loop("race", RacingLoop)
+    reference = Reference(loop.network, loop.task.train.latent, setting.train, setting.options.lr)
+    return loop.race(reference)
 
 
 def tabulate(points: list[Point]) -> str:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import torch
 
-from steps.generators.contract import Workplace
 from steps.generators.mdn.options import MdnOptions
-from steps.generators.mdn.trainer import Trainer
+from steps.generators.mdn.task import MdnTask
 from steps.generators.pairs import Pairs
+from steps.training.loop import Loop
+from steps.training.options import TrainingOptions
+from steps.training.workplace import Workplace
 from tests.bench.generated import GROUPS, UTTERANCES_OF_SPEAKER, Corpus
 from utils.options import read_conf
 
@@ -40,11 +42,12 @@ class Setting:
         """Updates in an epoch."""
         return max(self.options.updates_per_epoch, -(-len(self.train.x) // self.options.batch_size))
 
-    def trainer(self, name: str, kind: type[Trainer] = Trainer) -> Trainer:
-        """A trainer at its start, in a directory of its own."""
+    def loop(self, name: str, kind: type[Loop] = Loop) -> Loop:
+        """The training loop at its start, in a directory of its own."""
         directory = self.directory / name
         directory.mkdir(parents=True)
-        return kind(self.train, self.dev, self.options, Workplace(directory, self.device))
+        task = MdnTask(self.train, self.dev, self.options, self.device)
+        return kind(task, TrainingOptions.of(self.options), Workplace(directory, self.device))
 
     def __str__(self) -> str:
         (n, dim), texts, options = self.train.x.shape, len(self.train.variants), self.options

@@ -7,7 +7,7 @@ import torch
 
 from steps.generators.mdn.density import cross_log_density, features
 from steps.generators.mdn.options import MdnOptions
-from steps.generators.mdn.trainer import Trainer
+from steps.generators.mdn.task import MdnTask
 from tests.bench.generated import GROUPS
 from tests.bench.reference import BATCH, Reference
 from tests.bench.results import table, target
@@ -21,17 +21,18 @@ SQUARE = 2048
 
 def measure_updates(setting: Setting, rounds: int) -> str:
     """Time updates, the loop, the density and SGEMM in turn. Returns a table."""
-    trainer = setting.trainer("updates")
-    reference = Reference(trainer.network, trainer.train.latent, setting.train, setting.options.lr)
+    loop = setting.loop("updates")
+    task = loop.task
+    reference = Reference(task.network, task.train.latent, setting.train, setting.options.lr)
     rng = np.random.default_rng(0)
-    batch = trainer.train.draw(rng, setting.n_batches)[0]
+    batch = task.train.draw(rng, setting.n_batches)[0]
     small = batch[: max(1, len(setting.train.x) // read_conf(MdnOptions, PLAIN)["updates_per_epoch"])]
-    variants = trainer.train.some_variants(rng, setting.options.texts_per_group)
-    density = DensityAlone(trainer, len(batch))
+    variants = task.train.some_variants(rng, setting.options.texts_per_group)
+    density = DensityAlone(task, len(batch))
     square = torch.randn(SQUARE, SQUARE, device=setting.device)
     actions: dict[str, Callable[[], object]] = {
-        "update": lambda: trainer.update(batch, variants),
-        "small": lambda: trainer.update(small, variants),
+        "update": lambda: loop.update((batch, variants)),
+        "small": lambda: loop.update((small, variants)),
         "loop": lambda: [reference.step() for _ in range(REFERENCE_STEPS)],
         "density": density.step,
         "same": density.products,
@@ -77,13 +78,13 @@ class DensityAlone:
         flop: multiplications and additions of these products, forward and backward.
     """
 
-    def __init__(self, trainer: Trainer, n: int):
-        batches = trainer.train
+    def __init__(self, task: MdnTask, n: int):
+        batches = task.train
         rows = np.argsort(batches.groups[:n], kind="stable")
         self.rows_of = np.bincount(batches.groups[:n], minlength=len(GROUPS)).tolist()
         self.texts_of = np.diff(batches.bounds).tolist()
         with torch.no_grad():
-            self.parameters = [value.requires_grad_() for value in trainer.network(batches.texts)]
+            self.parameters = [value.requires_grad_() for value in task.network(batches.texts)]
         self.features = features(batches.latent[torch.from_numpy(rows)], diagonal=True)
         width = self.texts_of[0] * self.parameters[0].shape[1]
         self.table = torch.randn(width, self.features.shape[1], device=batches.latent.device)

@@ -50,6 +50,13 @@ def test_content_is_flushed_before_the_name_and_the_name_after_it(tmp_path, call
     assert (tmp_path / "a").read_bytes() == b"two" and list(tmp_path.iterdir()) == [tmp_path / "a"]
 
 
+def test_the_earlier_file_can_be_kept(tmp_path, calls):
+    for content in (b"one", b"two", b"three"):
+        write_whole(tmp_path / "a", content, earlier=tmp_path / "b")
+    assert calls[-4:] == ["flush a.partial", "rename a b", "rename a.partial a", f"flush {tmp_path.name}"]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"three", "b": b"two"}
+
+
 def test_a_tree_is_flushed_before_its_directory_is_renamed(tmp_path, calls):
     inner = tmp_path / "made" / "inner"
     inner.mkdir(parents=True)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from steps.generators.contract import Generator
-from steps.generators.mdn.network import NETWORK, MixtureDensityNetwork, Sizes
+from steps.generators.mdn.network import NETWORK, MixtureDensityNetwork, NetworkSizes
 from steps.generators.mixture import Frame, Mixture
 from utils.vectors import check_shape
 
@@ -50,6 +50,6 @@ class MdnGenerator(Generator):
     @classmethod
     def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "MdnGenerator":
         """Build the generator from what `state` gave."""
-        network = MixtureDensityNetwork(Sizes(**values["sizes"]))
+        network = MixtureDensityNetwork(NetworkSizes(**values["sizes"]))
         network.load_weights({name: torch.from_numpy(array) for name, array in arrays.items()}, "generator.json")
         return cls(network, Frame(arrays["offset"], arrays["basis"]), float(values["spread"]))

@@ -17,7 +17,7 @@ NETWORK = "network."  # begins the names of the network's tensors in files that 
 
 
 @dataclass(frozen=True)
-class Sizes:
+class NetworkSizes:
     """What fixes the shapes of a network.
 
     Attributes:
@@ -42,7 +42,7 @@ class Sizes:
 class MixtureDensityNetwork(nn.Module):
     """Sentence vectors (T, E) -> log weights (T, K), means (T, K, q), log scales (T, K, q or 1)."""
 
-    def __init__(self, sizes: Sizes):
+    def __init__(self, sizes: NetworkSizes):
         super().__init__()
         self.sizes = sizes
         widths = [sizes.text_dim] + [sizes.hidden] * sizes.n_layers

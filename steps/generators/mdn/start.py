@@ -2,10 +2,11 @@
 fall below.
 
 With a shared covariance: the latent space is whitened by the spread of unseen speakers around a ridge regression's
-mean, the linear path is that regression, and the components are a bank of scales. The network then sees each speaker as
-if it had not been part of that estimate (`cross_validated_spread`), so that what it learns about the spread is true of
-new speakers. With diagonal covariances: the space of the embeddings as it is, components at training embeddings drawn
-at random.
+mean, the linear path is that regression, and the components are a bank of scales; without a linear path they begin at
+the mean over groups and speakers. The network then sees each speaker as if it had not been part of that estimate
+(`cross_validated_spread`), so that what it learns about the spread is true of new speakers.
+
+With diagonal covariances: the space of the embeddings as it is, components at training embeddings drawn at random.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from steps.generators.covariance import cross_validated_spread, group_means, mean_map, principal_subspace
-from steps.generators.mdn.network import MixtureDensityNetwork, Sizes
+from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.mixture import Frame
 from steps.generators.pairs import Pairs
@@ -51,9 +52,13 @@ def _shared(train: Pairs, options: MdnOptions) -> Start:
     mean_of = mean_map(train, subspace, options.penalty)
     whitened = mean_of.then(spread.inverse_root)
     latent = unseen + group_means(train, whitened)[train.groups]
-    # offset of the frame, so that the linear path needs no bias
-    frame = Frame(subspace.to_embedding(mean_of.offset[None])[0], subspace.basis @ spread.root)
-    log_weights, scales = fit_scale_bank(unseen, options.n_components, train.weights)
+    if options.linear_path:  # the frame begins where the linear path does, which needs no bias then
+        centre, offset, residual = whitened.offset, mean_of.offset, unseen
+    else:  # all components begin at the mean over groups and speakers, as wide as embeddings scatter around that
+        centre = train.weights @ latent
+        offset, residual = centre @ spread.root, latent - centre
+    frame = Frame(subspace.to_embedding(offset[None])[0], subspace.basis @ spread.root)
+    log_weights, scales = fit_scale_bank(residual, options.n_components, train.weights)
     network = MixtureDensityNetwork(_sizes(train, y.shape[1], options, scale_floor=0.0))
     slopes = torch.from_numpy(whitened.weights).float() if options.linear_path else None
     network.start_from(
@@ -63,7 +68,7 @@ def _shared(train: Pairs, options: MdnOptions) -> Start:
         slopes,
         quiet=True,
     )
-    return Start(network, frame, (latent - whitened.offset).astype(np.float32))
+    return Start(network, frame, (latent - centre).astype(np.float32))
 
 
 def _diagonal(train: Pairs, options: MdnOptions) -> Start:
@@ -84,8 +89,8 @@ def _diagonal(train: Pairs, options: MdnOptions) -> Start:
     return Start(network, Frame(centre, float(unit)), latent)
 
 
-def _sizes(train: Pairs, latent_dim: int, options: MdnOptions, scale_floor: float) -> Sizes:
-    return Sizes(
+def _sizes(train: Pairs, latent_dim: int, options: MdnOptions, scale_floor: float) -> NetworkSizes:
+    return NetworkSizes(
         text_dim=train.text_dim,
         latent_dim=latent_dim,
         n_components=options.n_components,

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from steps.generators.mdn.torchrun import _shared_processors
 from tests.processes import small_files, wait_for
 from tests.steps.generators.experiment import Experiment
 from tests.steps.generators.training import SETTINGS, Training, outputs
@@ -151,11 +150,3 @@ def test_errors_of_members_are_one_line(tmp_path, experiment: Experiment):
     assert "40 training speakers are too few for 41 folds" in error("folds=41")
     with small_files(9_000):
         assert "File too large; no output was committed" in error(SETTINGS)
-
-
-@pytest.mark.parametrize(("before", "n", "share"), [("8", 2, "4"), ("3", 2, "1"), ("1", 4, "1"), ("4,2", 2, "2")])
-def test_processes_share_the_threads(monkeypatch, before, n, share):
-    monkeypatch.setenv("OMP_NUM_THREADS", before)
-    with _shared_processors(n):
-        assert os.environ["OMP_NUM_THREADS"] == share
-    assert os.environ["OMP_NUM_THREADS"] == before

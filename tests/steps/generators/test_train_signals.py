@@ -16,7 +16,7 @@ from utils.options import parse
 from utils.run_again import RUN_AGAIN, RunAgain, StopRequest
 
 USR1, TERM = signal.SIGUSR1, signal.SIGTERM
-MOMENTS = {"command: ": 1.0, "fitting": 0.7, "epoch 0:": 0.2, "dev NLL": 0.5}  # after this, so many seconds at most
+MOMENTS = {"command: ": 1.0, "fitting": 0.7, "epoch 0:": 0.2, "dev_nll": 0.5}  # after this, so many seconds at most
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
-from steps.generators.mdn.network import MixtureDensityNetwork, Sizes
+from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
 from utils.errors import InputError
 
 
-def make(diagonal: bool = True, linear_path: bool = True, scale_floor: float = 0.0, hidden: int = 8) -> Sizes:
-    return Sizes(
+def make(diagonal: bool = True, linear_path: bool = True, scale_floor: float = 0.0, hidden: int = 8) -> NetworkSizes:
+    return NetworkSizes(
         text_dim=5, latent_dim=3, n_components=4, hidden=hidden, n_layers=2, diagonal=diagonal,
         linear_path=linear_path, scale_floor=scale_floor,
     )  # fmt: skip

@@ -40,6 +40,21 @@ def test_the_shared_start_is_the_regression_with_the_bank_of_scales(train):
     assert begin.latent.shape == (len(train.x), LIVE)
 
 
+def test_the_shared_start_without_a_linear_path_is_the_mean_over_groups_with_the_bank_of_scales(train):
+    far = replace(train, variants=train.variants + 3)  # where no text is near zero
+    begin = start(far, replace(OPTIONS, linear_path=False))
+    np.testing.assert_allclose(train.weights @ begin.frame.to_latent(train.x), 0, atol=0.1)
+    np.testing.assert_allclose(far.weights @ begin.latent, 0, atol=1e-5)
+    found = MdnGenerator(begin.network, begin.frame, spread=1.0)
+    (first, *others) = found.mixtures(far.variants)
+    np.testing.assert_allclose(first.means, 0, atol=1e-6)
+    for other in others:
+        np.testing.assert_allclose(other.log_weights, first.log_weights, atol=1e-5)
+    assert np.exp(first.log_weights) @ first.scales[:, 0] ** 2 == pytest.approx(
+        train.weights @ (begin.latent**2).mean(axis=1), rel=0.1
+    )
+
+
 def test_spread_narrows_everything_around_the_linear_mean(train):
     begin = start(train, OPTIONS)
     torch.manual_seed(1)

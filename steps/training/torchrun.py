@@ -24,7 +24,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from torch.multiprocessing import _prctl_pr_set_pdeathsig
 
-from steps.generators.contract import Workplace
+from steps.training.workplace import Workplace
 from utils.command import one_line, start_log
 from utils.errors import InputError
 from utils.run_again import SIGNALS, RunAgain, StopRequest

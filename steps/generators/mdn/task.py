@@ -1,0 +1,70 @@
+"""Training of a mixture density network, as the training loop takes it: its start, its batches, its dev figure."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from steps.generators.mdn.batches import Batches
+from steps.generators.mdn.generator import MdnGenerator
+from steps.generators.mdn.options import MdnOptions
+from steps.generators.mdn.start import start
+from steps.generators.pairs import Pairs
+from steps.training.task import Panel, Report, part_of_rows
+
+MdnBatch = tuple[np.ndarray, np.ndarray]  # rows (n,) and positions of variants
+
+
+class MdnTask:
+    """Minimises the mean NLL of embeddings under the texts they are paired with (see `steps.training.task.Task`)."""
+
+    def __init__(self, train: Pairs, dev: Pairs, options: MdnOptions, device: str):
+        begin = start(train, options)
+        self.options, self.frame, self.network = options, begin.frame, begin.network.to(device)
+        self.train = Batches(train, begin.latent, torch.device(device))
+        latent = begin.frame.to_latent(dev.x.astype(np.float64)).astype(np.float32)
+        self.dev = Batches(dev, latent, torch.device(device))
+        self.n_updates = max(
+            min(options.updates_per_epoch, len(self.train)), math.ceil(len(self.train) / options.batch_size)
+        )
+        self.report = Report(
+            loss="train_nll",
+            decides="dev_nll",
+            panels=(Panel("NLL, nats per embedding", {"train_nll": "training speakers", "dev_nll": "dev speakers"}),),
+            epochs="epoch (0: closed-form start)",
+            loss_offset=begin.frame.log_volume,
+        )
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The dense layers, and the linear path without weight decay."""
+        straight = [] if self.network.linear is None else list(self.network.linear.parameters())
+        dense = [p for p in self.network.parameters() if not any(p is q for q in straight)]
+        return [{"params": dense}, {"params": straight, "weight_decay": 0.0}]
+
+    def batches(self, epoch: int, first: int, rng: np.random.Generator) -> Iterator[MdnBatch]:
+        """Rows, and the variants that they are scored under."""
+        for number, rows in enumerate(self.train.draw(rng, self.n_updates)):
+            variants = self.train.some_variants(rng, self.options.texts_per_group)
+            if number >= first:
+                yield rows, variants
+
+    def part(self, batch: MdnBatch, number: int, of: int) -> tuple[MdnBatch, float]:
+        """A share of the rows, all variants."""
+        rows, weight = part_of_rows(batch[0], number, of)
+        return (rows, batch[1]), weight
+
+    def loss(self, batch: MdnBatch) -> Tensor:
+        """The mean NLL () in latent units."""
+        return -self.train.log_density(self.network, *batch).mean()
+
+    def dev_figures(self) -> dict[str, float]:
+        """The NLL of the dev set in nats, balanced over groups and speakers."""
+        density = self.dev.balanced_log_density(self.network, self.options.batch_size)
+        return {"dev_nll": self.frame.log_volume - density}
+
+    def export(self) -> MdnGenerator:
+        """The network as a generator."""
+        return MdnGenerator(self.network, self.frame, self.options.spread)

@@ -1,0 +1,87 @@
+"""The processes that train one network together, or one alone: each holds all data and does its part of an update.
+
+What must be the same in all of them is agreed on here, over gloo also where gradients go over nccl: these are a few
+numbers, and none waits for a GPU.
+"""
+
+import contextlib
+import functools
+import json
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+Json = TypeVar("Json")
+
+
+class Group:
+    """The group that `steps.training.torchrun` has made this process a member of; else it is alone.
+
+    Attributes:
+        size: how many processes. rank: number of this one. first: it is number 0, which alone writes.
+    """
+
+    def __init__(self) -> None:
+        together = dist.is_initialized()
+        self.size, self.rank = (dist.get_world_size(), dist.get_rank()) if together else (1, 0)
+        self.first = self.rank == 0
+
+    def wrap(self, objective: nn.Module, example: Callable[[], object]) -> nn.Module:
+        """The objective, its gradient averaged over all processes; `example` gives an input of it."""
+        if self.size == 1:
+            return objective
+        together = DistributedDataParallel(objective, forward_sync_buffers=False)
+        # after its first gradient it lays out its buckets anew; with that behind us, sums over more than two processes
+        # have one order in all updates, those after an interruption too
+        before = [buffer.clone() for buffer in objective.buffers()]
+        together(example()).backward()
+        with torch.no_grad():
+            for buffer, value in zip(objective.buffers(), before, strict=True):
+                buffer.copy_(value)
+        return together
+
+    def summing(self, objective: nn.Module, now: bool) -> contextlib.AbstractContextManager:
+        """Within it, gradients are summed over the processes `now`, or are left for a later part of the update."""
+        return contextlib.nullcontext() if now or self.size == 1 else objective.no_sync()
+
+    def gather(self, values: Tensor) -> list[Tensor]:
+        """The tensors of all processes, equal in shape, in their order and on the CPU."""
+        own = values.cpu()
+        if self.size == 1:
+            return [own]
+        parts = [torch.empty_like(own) for _ in range(self.size)]
+        dist.all_gather(parts, own)
+        return parts
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean (n,) over processes, summed in their order so that it does not depend on n."""
+        if self.size == 1:
+            return values
+        return (functools.reduce(torch.add, self.gather(values)) / self.size).to(values)
+
+    def any(self, flag: bool) -> bool:
+        """Is it true in some process? All must ask, and all get the same answer."""
+        if self.size == 1:
+            return flag
+        flags = torch.tensor([int(flag)])
+        dist.all_reduce(flags, dist.ReduceOp.MAX)
+        return bool(flags)
+
+    def of_first(self, compute: Callable[[], Json]) -> Json:
+        """The JSON value that the first process computes."""
+        if self.size == 1:
+            return compute()
+        text = bytearray(json.dumps(compute()).encode() if self.first else b"")
+        length = torch.tensor([len(text)])
+        dist.broadcast(length, 0)
+        content = torch.frombuffer(text or bytearray(int(length)), dtype=torch.uint8)
+        dist.broadcast(content, 0)
+        return json.loads(content.numpy().tobytes())
+
+    def wait(self) -> None:
+        """Wait until all have come here."""
+        self.any(False)
