@@ -6,79 +6,35 @@
 # shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
 
-# what to do, and where
 stage=0
 stop_stage=100
 corpus=demo
+data_dir=
+embedding_dir=
+labels=
 data=
 exp=
+conf_dir=conf
+set=
 force=false
 seed=
 nj=2
 launcher=
-# 0 prepare
-data_dir=
-embedding_dir=
-sources=
 attributes=
-min_match=
-path_prefix=
-path_map=
-utt2spk=
-max_unknown=
-gender_conflicts=
-space=
-rules=
-labels=
-subsets=
-segment_seconds=
-hop_seconds=
-max_fail=
 backend=
-backend_conf=
-backend_set=
-rate_from=
-lexicon=
-gender_model=
-gender_threshold=
-# 1 texts
-augment=
-augment_file=
-variants_per_group=
-heldout_fraction=
-openai_conf=conf/openai.yaml
-captions=
-encoder=
-# 2 split
-split_seed=
-fractions=
-official=
-allow_missing_groups=
-# 4 train
 generators=conf/generators.txt
 use_gpu=
 num_gpus=
-store_speaker_means=
-# 5 sample
 model=
-sample_conf=conf/sample.yaml
 name=
 text=- # none: the groups
 text_file=
 n_samples=
 temperature=
-weight_temperature=
-spread_temperature=
-distance_to_train=
-distance_to_others=
-max_tries=
-save_params=
-# 6 score
-score_conf=conf/score.yaml
 
 help_message() {
   cat <<END
-usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
+usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...] [--set STAGE.KEY=VALUE,...]
 
   0 prepare   --corpus demo; capspeech with --data_dir and --embedding_dir;
               librispeech or folder, which are of audio, with --data_dir           -> <data>/all
@@ -92,22 +48,19 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages)
               --launcher run.pl|slurm.pl (in place of the one in cmd.sh)
               --seed (stages 1, 4, 5, 6) --attributes (gender,pitch,speaking_rate; the same in all stages)
-0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --sources --min_match --path_prefix --path_map --utt2spk
-              --max_unknown --gender_conflicts --space --rules (local/rules)
-  of audio:   --subsets (librispeech) --labels (folder: a table of what is known) --segment_seconds --hop_seconds
-              --max_fail --backend --backend_conf --backend_set --rate_from --lexicon
-              --gender_model --gender_threshold
-1 text:       --augment grammar|openai|file --augment_file --variants_per_group --heldout_fraction
-              --captions none|beside|instead --encoder --openai_conf ($openai_conf)
-2 split:      --split_seed (42) --fractions --official true --allow_missing_groups
+0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --labels (folder: a table of what is known)
+              --backend (the network that embeds audio) --use_gpu true|false
 4 train:      --generators ($generators: each with its own conf) --use_gpu auto|true|false
-              --num_gpus (1; each network in as many processes) --store_speaker_means
-5 sample:     --text or --text_file (default: the groups) --n_samples --name (of the output) --model (<exp>/mdn)
-              --temperature --weight_temperature --spread_temperature --distance_to_train --distance_to_others
-              --max_tries --save_params --sample_conf ($sample_conf)
-6 score:      --score_conf ($score_conf)
-Every option takes a value; dashes and underscores are the same. What an option means and its default is told by the
-stage's own command, such as python3 -m steps.generators.sample --help. Launchers and resources are in cmd.sh.
+              --num_gpus (1; each network in as many processes)
+5 sample:     --text or --text_file (default: the groups) --n_samples --temperature --name (of the output)
+              --model (<exp>/mdn)
+Others:       --set train.hidden=256,'text.attributes="gender,pitch"',... or a file $conf_dir/<stage>.yaml;
+              --conf_dir names another directory of such files. Options above go before --set, --set before the file.
+Options of a stage with meanings and defaults: python3 -m <command> --help
+  prepare     local.<corpus>; of audio also steps.embed.extract, steps.attributes.label, local.join_audio
+  text        steps.text.augment             split    steps.data.split_speakers    index   steps.data.build_index
+  train       steps.generators.train         sample   steps.generators.sample      score   steps.score.score
+Every option takes a value; dashes and underscores are the same. Launchers and resources are in cmd.sh.
 
 END
   steps/show_stages.sh "${data:-data/$corpus}" "${exp:-exp/$corpus}"
@@ -131,7 +84,9 @@ die() {
 [[ $corpus =~ ^(demo|capspeech|librispeech|folder)$ ]] ||
   die "--corpus $corpus: expected demo, capspeech, librispeech or folder"
 [[ -z $name || $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "--name $name: expected letters, digits, '.', '_' and '-'"
+[[ -d $conf_dir ]] || die "--conf_dir $conf_dir: no such directory"
 [[ -z $launcher || -x utils/$launcher ]] || die "--launcher $launcher: expected run.pl or slurm.pl"
+[ "$force" = true ] || force= # --set train.force=true redoes one stage
 export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
 . ./cmd.sh
 
@@ -153,21 +108,32 @@ export PS_PYTHON_BIN
 
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
+# What --set says of each stage, a line each, once all of it has been checked.
+lines=$(python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "generators=$generators" \
+  --commands "prepare=,text=steps.text.augment,split=steps.data.split_speakers,index=steps.data.build_index,\
+train=steps.generators.train,sample=steps.generators.sample,score=steps.score.score")
+mapfile -t settings <<<"$lines"
+
+# Puts into the array `given` the options of stage $1, named $2: of its file, of --set, and of those named behind.
+stage_options() {
+  local conf=$conf_dir/$2.yaml set=${settings[$1]-}
+  [ -e "$conf" ] || conf=
+  give conf set "${@:3}"
+}
+
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   title "0: prepare the corpus '$corpus' in $data/all"
   case $corpus in
     demo)
-      give nj force
+      stage_options 0 prepare nj force
       python3 -m local.demo "${given[@]}" --out "$data/all"
       ;;
     capspeech)
-      give data_dir embedding_dir sources attributes min_match path_prefix path_map utt2spk \
-        max_unknown gender_conflicts space rules force
+      stage_options 0 prepare data_dir embedding_dir attributes force
       python3 -m local.capspeech "${given[@]}" --out "$data/all"
       ;;
     librispeech | folder)
-      give nj data_dir subsets labels segment_seconds hop_seconds max_fail backend backend_conf backend_set use_gpu \
-        rate_from lexicon gender_model gender_threshold attributes max_unknown seed force
+      stage_options 0 prepare nj data_dir labels backend use_gpu attributes seed force
       local/prepare_audio.sh --cmd "$cuda_cmd" "${given[@]}" "$corpus" "$data" "$exp"
       ;;
   esac
@@ -175,41 +141,40 @@ fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   title "1: texts for every group, in $data/descriptions and $exp/text"
-  give attributes augment augment_file variants_per_group heldout_fraction openai_conf captions encoder seed force
+  stage_options 1 text attributes seed force
   python3 -m steps.text.augment "${given[@]}" \
     --data "$data/all" --out "$data/descriptions" --vec_out "$exp/text"
 fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   title "2: split the speakers, into $data/{train,dev,test}"
-  give attributes split_seed fractions official allow_missing_groups force
+  stage_options 2 split attributes force
   python3 -m steps.data.split_speakers "${given[@]}" --data "$data/all" --out "$data"
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   title "3: check and index the embeddings, in $exp/index"
-  give force
+  stage_options 3 index force
   python3 -m steps.data.build_index "${given[@]}" --data "$data" --out "$exp/index"
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   title "4: train the generators of $generators, in $exp (logs in $exp/log)"
-  give generators use_gpu num_gpus store_speaker_means seed force
+  stage_options 4 train generators use_gpu num_gpus seed force
   steps/generators/train.sh --cmd "$cuda_cmd" "${given[@]}" "$exp/index" "$data/descriptions" "$exp/text" "$exp"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   title "5: sample new speakers from $model, in $exp/samples/$name"
-  give text_file n_samples seed temperature weight_temperature spread_temperature \
-    distance_to_train distance_to_others max_tries save_params encoder force
-  steps/generators/sample.sh --cmd "$decode_cmd" --nj "$nj" --conf "$sample_conf" --text "$text" "${given[@]}" \
+  stage_options 5 sample nj text_file n_samples seed temperature force
+  steps/generators/sample.sh --cmd "$decode_cmd" --text "$text" "${given[@]}" \
     "$data/descriptions" "$exp/text" "$model" "$exp/samples/$name" "$exp/log/samples_$name"
 fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   title "6: score the generators on test speakers, in $exp/score"
-  give generators attributes seed force
-  python3 -m steps.score.score --conf "$score_conf" "${given[@]}" \
+  stage_options 6 score generators attributes seed force
+  python3 -m steps.score.score "${given[@]}" \
     --index "$exp/index" --descriptions "$data/descriptions" --text_vectors "$exp/text" --exp "$exp" --out "$exp/score"
   echo "The report is $exp/score/report.html, its figures in words $exp/score/summary.md"
 fi

@@ -10,8 +10,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.bench.help_time import commands
+from tests.recipes.test_moved_options import COMMANDS
+from utils.options import command_options, own_names
 
 ROOT = Path(__file__).parents[1]
 # From top to bottom: a room may use those below its own line, itself, and what stands beside it.
@@ -271,3 +274,11 @@ def test_options_of_run_sh_that_the_readme_names_exist():
     for command in re.findall(r"\./run\.sh((?:[^\n`]|\\\n)*)", document("README.md")):
         used |= {word.replace("-", "_") for word in re.findall(r"--([\w-]+)", command)}
     assert used - known - {"help"} == set()
+
+
+def test_keys_of_stages_that_the_readme_names_exist():
+    of_networks = {key for path in ROOT.glob("conf/embed/*.yaml") for key in yaml.safe_load(path.read_text()) or ()}
+    used = re.findall(rf"(?<![\w.])({'|'.join(COMMANDS)})\.(\w+)(?=[=`])", document("README.md"))
+    known = {stage: {name for one in COMMANDS[stage] for name in own_names(command_options(one))} for stage, _ in used}
+    assert used
+    assert [(stage, key) for stage, key in used if key not in known[stage] | of_networks] == []

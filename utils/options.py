@@ -1,4 +1,4 @@
-"""Options of a command: declared once, in a frozen dataclass; overridden by YAML files, then by the command line.
+"""Options of a command: declared once, in a frozen dataclass; overridden by YAML files, `--set`, the command line.
 
     @dataclass(frozen=True)
     class Options:
@@ -8,27 +8,41 @@
     options = parse(Options, argv, "steps.generators.train", "Train a generator.")
 
 Every option takes a value (`--force true`), dashes and underscores are the same, nothing may be abbreviated.
-`--conf FILE.yaml` overrides the defaults and may be repeated; the command line overrides both.
+`--conf FILE.yaml` overrides the defaults, `--set key=value,...` (see `utils.key_values`) both, `--key value` all three.
+The first two may be repeated, and a command can take options of others by them:
+
+- those of what it runs, which is known by its own options, such as a network: a field with `inner`;
+- those of the commands of `--shared_with`, which are given the same `--conf` and `--set`: checked, and left to them.
 """
 
 import argparse
 import dataclasses
+import importlib
+import importlib.util
 import math
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 
+from utils import key_values
 from utils.errors import InputError
 
 REQUIRED = dataclasses.MISSING
 
-
 T = TypeVar("T")
+
+
+class Setting(NamedTuple):
+    """One value of a YAML file or of `--set`, and where it stands."""
+
+    key: str
+    value: Any
+    where: str
 
 
 def option(
@@ -39,43 +53,117 @@ def option(
     least: float | None = None,
     above: float | None = None,
     most: float | None = None,
+    inner: Callable[[dict[str, Any]], list[type]] | None = None,
 ) -> Any:
     """A dataclass field with its help text. Without a default it must be given; `short` is a name such as "-n".
 
-    A value must be one of `choices`, not below `least`, greater than `above`, and not beyond `most`.
+    A value must be one of `choices`, not below `least`, greater than `above`, and not beyond `most`. A field with
+    `inner` is no option: it takes the pairs (key, value) of `--conf` and `--set` that belong to one of the dataclasses
+    which `inner` tells from the command's own values.
     """
     metadata = {"help": help, "choices": choices, "short": short, "least": least, "above": above, "most": most}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata | {"inner": inner})
 
 
 def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = "") -> T:
-    """Build `cls` from its defaults, the `--conf` files and the command line. Unknown or ill-typed: InputError."""
+    """Build `cls` from its defaults, `--conf`, `--set` and the command line. Unknown or ill-typed: InputError.
+
+    With `--values NAMES` prints the values of these options, a line each, and exits.
+    """
     words = sys.argv[1:] if argv is None else argv
     given = vars(_parser(cls, prog, description).parse_args(_join_values(words)))
-    values: dict[str, Any] = {}
-    for conf in given.pop("conf", []):
-        values |= read_conf(cls, Path(conf))
-    for name, text in given.items():
-        values[name] = convert(cls, name, text, f"--{name}")
-    missing = [
-        f"--{field.name}" for field in dataclasses.fields(cls) if field.default is REQUIRED and field.name not in values
+    settings = [setting for path in given.pop("conf", []) for setting in read_settings(Path(path))]
+    settings += [
+        Setting(key, value, f"--set {key}={value}")
+        for text in given.pop("set", [])
+        for key, value in key_values.split(text)
     ]
+    others = [command_options(name) for name in given.pop("shared_with", "").split(",") if name]
+    shown = given.pop("values", None)
+    typed = {name: convert(cls, name, text, f"--{name}") for name, text in given.items()}
+    values = _defaults(cls) | distribute(settings, cls, others, typed)
+    if shown is not None:
+        print("\n".join(_word(values.get(name)) for name in shown.split(",")))
+        sys.exit()
+    missing = [f"--{field.name}" for field in dataclasses.fields(cls) if field.name not in values]
     if missing:
         raise InputError(f"{prog}: missing {', '.join(missing)} (see --help)")
     return cls(**values)
 
 
+def distribute(
+    settings: list[Setting], cls: type, others: list[type] = (), typed: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The values of `cls` among the settings, overridden by those of the command line, `typed`.
+
+    Raises InputError for a setting that is no option of `cls`, nor of `others`, nor of what any of them runs, and for
+    a wrong value, whosesoever it is.
+    """
+    classes = [cls, *others]
+    values = {
+        one: {key: convert(one, key, value, where) for key, value, where in settings if key in own_names(one)}
+        for one in classes
+    }
+    values[cls] |= typed or {}
+    strangers = [setting for setting in settings if not any(setting.key in own_names(one) for one in classes)]
+    if strangers:
+        runs = {one: _inner_classes(one, values[one]) for one in classes}
+        known = [name for inner in [*runs.values(), classes] for one in inner for name in own_names(one)]
+        for key, value, where in strangers:
+            if key not in known:
+                raise InputError(f"{where}: unknown option; valid ones are {', '.join(dict.fromkeys(known))}")
+            for inner in (one for inners in runs.values() for one in inners if key in own_names(one)):
+                convert(inner, key, value, where)
+        names = {name for inner in runs[cls] for name in own_names(inner)}
+        if names:
+            pairs = tuple((key, value) for key, value, _ in strangers if key in names)
+            values[cls][_inner_field(cls).name] = pairs
+    return values[cls]
+
+
+def own_names(cls: type) -> list[str]:
+    """The options of `cls`, without the field for those of what it runs."""
+    return [field.name for field in dataclasses.fields(cls) if not field.metadata.get("inner")]
+
+
+def _inner_field(cls: type) -> dataclasses.Field | None:
+    return next((field for field in dataclasses.fields(cls) if field.metadata.get("inner")), None)
+
+
+def _inner_classes(cls: type, values: Mapping[str, Any]) -> list[type]:
+    """The dataclasses of what `cls` runs, with these values in place of its defaults."""
+    field = _inner_field(cls)
+    return field.metadata["inner"](_defaults(cls) | values) if field else []
+
+
+def _defaults(cls: type) -> dict[str, Any]:
+    return {field.name: field.default for field in dataclasses.fields(cls) if field.default is not REQUIRED}
+
+
+def command_options(name: str) -> type:
+    """The options of the command `python3 -m name`."""
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        raise InputError(f"{name}: no such command")
+    return importlib.import_module(f"{name}.__main__" if spec.submodule_search_locations else name).Options
+
+
 def read_conf(cls: type, path: Path) -> dict[str, Any]:
     """Read one YAML mapping of option names to values, each checked against `cls`."""
+    return {key: convert(cls, key, value, where) for key, value, where in read_settings(path)}
+
+
+def read_settings(path: Path) -> list[Setting]:
+    """The values of one YAML mapping of option names to values."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
     if content is None:
-        return {}
+        return []
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected lines 'option: value', found a {type(content).__name__}")
-    return {key: convert(cls, key, value, f"{path}: {key}") for key, value in content.items()}
+    return [Setting(key, value, f"{path}: {key}") for key, value in content.items()]
 
 
 def raw_values(options: Any) -> dict[str, Any]:
@@ -95,7 +183,10 @@ def as_words(options: Any) -> list[str]:
     words: list[str] = []
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if value != field.default:
+        if field.metadata.get("inner"):
+            pairs = [(key, _word(part)) for key, part in value if part is not None]
+            words += ["--set", key_values.join(pairs)] if pairs else []
+        elif value != field.default:
             words += [f"--{field.name}", _word(value)]
     return words
 
@@ -104,7 +195,7 @@ def _word(value: Any) -> str:
     """A value as `convert` reads it from a word."""
     if value is None or isinstance(value, bool):
         return "" if value is None else str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
 def _plain(value: Any) -> Any:
@@ -132,7 +223,16 @@ def _parser(cls: type, prog: str, description: str) -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--conf", action="append", metavar="YAML", help="read options from this file; may be repeated")
+    inner = _inner_field(cls)
+    more = f"; {inner.metadata['help']}" if inner else ""
+    parser.add_argument(
+        "--set", action="append", metavar="KEY=VALUE,...", help=f"override them; quote a value with a comma{more}"
+    )
+    parser.add_argument("--shared_with", metavar="COMMANDS", help="others with the same --conf and --set")
+    parser.add_argument("--values", metavar="NAMES", help="only print the values of these options")
     for field in dataclasses.fields(cls):
+        if field is inner:
+            continue
         names = dict.fromkeys(
             [f"--{field.name}", f"--{field.name.replace('_', '-')}", field.metadata.get("short") or f"--{field.name}"]
         )
@@ -168,8 +268,8 @@ def _alternatives(kind: Any) -> tuple:
 def convert(cls: type, name: str, value: Any, where: str) -> Any:
     """Turn a string of the command line, or a value of a YAML file, into the declared type of the option `name`."""
     fields = {field.name: field for field in dataclasses.fields(cls)}
-    if name not in fields:
-        raise InputError(f"{where}: unknown option; valid ones are {', '.join(fields)}")
+    if name not in own_names(cls):
+        raise InputError(f"{where}: unknown option; valid ones are {', '.join(own_names(cls))}")
     kinds = _alternatives(fields[name].type)
     # a text is kept as it is given, whatever it says; of other kinds these words mean: no value
     if type(None) in kinds and (value is None or str not in kinds and value in ("", "none", "null")):

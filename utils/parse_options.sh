@@ -11,7 +11,8 @@
 # reads  the caller's "$@": each `--na-me value` sets the variable `na_me`. Options are the variables that the script itself sets
 #        above this line, each at the start of a line, in lower case: no other variable, of the shell or of the environment, can
 #        be set. A value is taken verbatim, whatever it holds; it may be empty or begin with a dash. A variable that is `true` or
-#        `false` accepts nothing else.
+#        `false` accepts nothing else. Of two values for one option the last wins, but `--set key=value,...` may be repeated:
+#        all of it is in `set`, in order.
 #        `--config FILE` (where the caller defines `config`) sources FILE as shell before any option is set, so that the
 #        command line wins wherever it stands; it must be valid shell. `--help` and `-h` print the help on standard error and exit with 0.
 # leaves the first word that is no option, and all after it, in "$@"; a lone `--` ends the options and is removed.
@@ -32,8 +33,35 @@ _po_find_variable() {
   _po_name=${1#--}
   _po_name=${_po_name//-/_}
   if [[ ! $_po_name =~ ^[a-z][a-z0-9_]*$ || $_po_names != *" $_po_name "* ]]; then
+    _po_tell_moved "${@:2}"
     _po_die "invalid option $1 (see $0 --help)"
   fi
+}
+
+# Ends with what replaces an option that this script had once, as utils/moved_options.txt tells; $1 is the value given.
+_po_tell_moved() {
+  local home script file form names value=${1-VALUE} quoted
+  home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+  script=$(realpath -- "$0")
+  while read -r file form names; do
+    [[ $home/$file == "$script" && " $names " == *" $_po_name "* ]] || continue
+    quoted=$value
+    if [[ $value == *,* || $value == [\"\']* ]]; then
+      quoted=${value//\\/\\\\}
+      quoted=\"${quoted//\"/\\\"}\"
+    fi
+    case $form in
+      *.yaml) form="--conf_dir $(_po_quote "$(dirname "$value")"), where it is $form" ;;
+      VALUE | *.VALUE) form="--set $(_po_quote "${form%VALUE}${value//,/,${form%VALUE}}")" ;;
+      *) form="--set $(_po_quote "$(form=${form//NAME/$_po_name} && printf %s "${form//VALUE/"$quoted"}")")" ;;
+    esac
+    _po_die "--$_po_name is now $form"
+  done <"$home/utils/moved_options.txt"
+}
+
+# $1 as a word of a shell.
+_po_quote() {
+  if [[ $1 =~ ^[A-Za-z0-9_./:=,+@%-]+$ ]]; then printf %s "$1"; else printf "'%s'" "${1//\'/\'\\\'\'}"; fi
 }
 
 _po_print_help() {
@@ -87,12 +115,14 @@ while (($# > 0)); do
       break
       ;;
     --*)
-      _po_find_variable "$1"
+      _po_find_variable "${@:1:2}"
       (($# > 1)) || _po_die "option $1 needs a value"
       if [[ ${!_po_name} == true || ${!_po_name} == false ]] && [[ $2 != true && $2 != false ]]; then
         _po_die "option $1 expects true or false, not '$2'"
       fi
-      printf -v "$_po_name" '%s' "$2" || _po_die "option $1 cannot be set"
+      _po_word=$2
+      [[ $_po_name != set || -z $set ]] || _po_word=$set,$2
+      printf -v "$_po_name" '%s' "$_po_word" || _po_die "option $1 cannot be set"
       shift 2
       ;;
     *) break ;;
@@ -104,5 +134,5 @@ if [[ -n ${cmd+set} && -z $cmd ]]; then
 fi
 
 unset _po_name _po_names _po_position _po_step _po_word
-unset -f _po_die _po_find_variable _po_print_help
+unset -f _po_die _po_find_variable _po_tell_moved _po_quote _po_print_help
 true

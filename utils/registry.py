@@ -9,7 +9,7 @@ decides the result.
 """
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -55,17 +55,6 @@ def make_options(cls: type, conf: Path | None = None, changes: Mapping[str, Any]
     if missing:
         raise InputError(f"{conf or where}: {', '.join(missing)}: no value; give it there, or with --set key=value")
     return cls(**values)
-
-
-def parse_changes(words: Sequence[str]) -> dict[str, str]:
-    """Overrides from words `key=value`."""
-    changes = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise InputError(f"--set: expected key=value, found {word!r}")
-        changes[key] = value
-    return changes
 
 
 def files_of(options: Any) -> dict[str, Path]:

@@ -13,18 +13,16 @@ help_message="usage: steps/attributes/measure.sh [options] --rules <yaml> <data-
   --cmd        launcher and resources (default: run.pl)
   --nj         number of jobs (default: 2); the result does not depend on it
   --rules      YAML file of the bins: attribute, labels, edges or terciles for each unit
-  --rate_from, --lexicon, --gender_model, --gender_threshold, --audit_lines, --max_fail, --seed, --force
-               as in python3 -m steps.attributes.label --help
+  --conf, --set  options of python3 -m steps.attributes.label: a YAML file, and key=value,... that override it;
+               --shared_with: commands that they are for too
+  --seed, --force  the same as in --set
 <embeddings> is a directory with xvector.scp, or a script file; <log-dir> is log beside <out> if it is not given."
 cmd=run.pl
 nj=2
 rules=
-rate_from=
-lexicon=
-gender_model=
-gender_threshold=
-audit_lines=
-max_fail=
+conf=
+set=
+shared_with=
 seed=
 force=
 . utils/parse_options.sh
@@ -40,5 +38,5 @@ data=$1 embeddings=$2 out=${3%/} logs=${4:-$(dirname "$3")/log}
 mkdir -p "$logs"
 python3 -m steps.attributes.plan --data "$data" --out "$out"
 run_jobs "$cmd" JOB=1:"$nj" "$logs/measure.JOB.log" -- python3 -m steps.attributes.measure --out "$out" --nj "$nj" --job JOB
-give rules rate_from lexicon gender_model gender_threshold audit_lines max_fail seed force
+give rules conf set shared_with seed force
 python3 -m steps.attributes.label --data "$data" --embeddings "$embeddings" --out "$out" "${given[@]}"

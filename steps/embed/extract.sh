@@ -13,29 +13,24 @@ help_message="usage: steps/embed/extract.sh [options] <data> <out>
   --cmd         launcher and resources (default: run.pl)
   --nj          number of jobs (default: 2); the embeddings do not depend on it
   --backend     network: resemblyzer (default), eres2netv2, xvector, onnx, or module:Class
-  --conf        YAML options of the network; --set key=value,... override them, such as --set checkpoint=FILE
+  --conf, --set options of python3 -m steps.embed.extract and of the network: a YAML file, and key=value,... that override
+                it, such as --set checkpoint=FILE,max_fail=0.05; --shared_with: commands that they are for too
   --use_gpu     each job on a GPU (default: false); --torchrun true: one job with --nj processes, a GPU each
   --stage, --stop_stage  1 extract, 2 merge, 3 clean up (default: 1 to 3)
   --pickles     also write <out>/pickles, for those who load the dictionaries of 3D-Speaker (default: false)
-  --dataset, --max_seconds, --batch_seconds, --shard_seconds, --max_fail, --decoders, --force
-                as in python3 -m steps.embed.extract --help"
+  --force       extract again even if nothing has changed"
 cmd=run.pl
 nj=2
 backend=
 conf=
 set=
-use_gpu=false
+shared_with=
+use_gpu=
 torchrun=false
 stage=1
 stop_stage=3
 pickles=false
-dataset=
-max_seconds=
-batch_seconds=
-shard_seconds=
-max_fail=
-decoders=
-force=false
+force=
 . utils/parse_options.sh
 . utils/given_options.sh
 . utils/launcher/jobs.sh
@@ -46,11 +41,10 @@ if [ $# -ne 2 ]; then
 fi
 data=$1 out=${2%/}
 [[ $nj =~ ^[1-9][0-9]*$ ]] || { echo "$0: ERROR: --nj $nj: expected a number, 1 or more" >&2; exit 1; }
-[ "$use_gpu" = true ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
-
-backend_conf=$conf
-give nj backend backend_conf set use_gpu dataset max_seconds batch_seconds shard_seconds max_fail decoders force
+give nj backend conf set shared_with use_gpu force
 given+=(--data "$data" --out "$out")
+read_values steps.embed.extract use_gpu
+[ "$use_gpu" = true ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   python3 -m steps.embed.plan "${given[@]}"

@@ -15,12 +15,17 @@ from steps.embed.backend import BACKENDS, Backend
 from steps.embed.batches import BatchRule
 from utils.options import as_dict, option, raw_values
 from utils.parts import Work, current_identity
-from utils.registry import files_of, make_options, parse_changes
+from utils.registry import files_of, make_options
 from utils.shards import SHARDS_HELP
 from utils.stage_dir import is_done, signature
 
 CPU_BATCH, GPU_BATCH = 24.0, 240.0  # seconds of audio
 PLANNER = "stage 1, python3 -m steps.embed.plan,"
+
+
+def network_options(values: dict[str, Any]) -> list[type]:
+    """The dataclass of the options of the network that these values of `Options` ask for."""
+    return [BACKENDS.load(values["backend"]).Options]
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Options:
     dataset: str | None = option(None, "name of the corpus of a data directory; default: the directory's")
     backend: str = option("resemblyzer", "network: resemblyzer, eres2netv2, xvector, onnx, or module:Class")
     backend_conf: Path | None = option(None, "YAML file of the network's own options")
-    set: tuple[str, ...] = option((), "key=value,... that override the network's own options")
+    set: tuple[tuple[str, Any], ...] = option((), "the network's own options too", inner=network_options)
     use_gpu: bool = option(False, "run the network on a GPU: job n on the n-th GPU it sees, counted round")
     max_seconds: float = option(
         20.0, "longer utterances are cut into equal parts, whose embeddings are averaged", least=1
@@ -77,7 +82,7 @@ class BackendChoice:
     def of(cls, options: Options) -> "BackendChoice":
         """Find the class, and read its options."""
         backend = BACKENDS.load(options.backend)
-        changes = parse_changes(options.set)
+        changes = dict(options.set)
         return cls(backend, make_options(backend.Options, options.backend_conf, changes, options.backend))
 
     def batch_rule(self, options: Options) -> BatchRule:

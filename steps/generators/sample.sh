@@ -13,27 +13,19 @@ set -euo pipefail
 help_message="usage: steps/generators/sample.sh [options] <descriptions> <text-vectors> <model> <out> <log-dir>
   --cmd        launcher and resources (default: run.pl)
   --nj         number of jobs (default: 2); the samples do not depend on it
-  --conf       YAML options of steps.generators.sample
+  --conf, --set  options of python3 -m steps.generators.sample: a YAML file, and key=value,... that override it
   --text       a description; --text_file: a file of them; neither: the groups of <descriptions>
-  --n_samples, --seed, --temperature, --weight_temperature, --spread_temperature, --distance_to_train,
-  --distance_to_others, --max_tries, --save_params, --encoder, --force
-               as in python3 -m steps.generators.sample --help"
+  --n_samples, --seed, --temperature, --force  the same as in --set"
 cmd=run.pl
 nj=2
-conf=conf/sample.yaml
+conf=
+set=
 text=- # no text; an empty one is an error
 text_file=
 n_samples=
 seed=
 temperature=
-weight_temperature=
-spread_temperature=
-distance_to_train=
-distance_to_others=
-max_tries=
-save_params=
-encoder=
-force=false
+force=
 . utils/parse_options.sh
 . utils/given_options.sh
 . utils/launcher/jobs.sh
@@ -51,8 +43,7 @@ if [ "$text" != - ]; then
   text_file=$logs/text.txt
   printf 'text\t%s\n' "$text" >"$text_file"
 fi
-give nj conf text_file n_samples seed temperature weight_temperature spread_temperature \
-  distance_to_train distance_to_others max_tries save_params encoder force
+give nj conf set text_file n_samples seed temperature force
 [ -n "$text_file" ] || given+=(--descriptions "$descriptions" --text_vectors "$text_vectors")
 given+=(--model "$model" --out "$out")
 

@@ -9,7 +9,7 @@ import importlib
 import multiprocessing
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from steps.training.workplace import Workplace, find_device
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.options import as_dict, convert, option, read_conf
+from utils.options import as_dict, convert, option, own_names, read_conf
 from utils.run_again import RunAgain, StopRequest
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
@@ -35,6 +35,19 @@ FITS = {
 IN_GROUPS = ("mdn",)  # fits that several processes can share
 
 
+def listed_options(values: dict[str, Any]) -> list[type]:
+    """The dataclasses of the options of all generators of the list, or of the one that `--name` asks for."""
+    entries = read_list(values["generators"])
+    fits = {entry.fit for entry in entries if values["name"] in (None, entry.name)}
+    return [fit_options(fit) for fit in FITS if fit in fits]
+
+
+def fit_options(fit: str) -> type:
+    """The dataclass of the options of a fit."""
+    module, name, _ = FITS[fit]
+    return getattr(importlib.import_module(module), name)
+
+
 @dataclass(frozen=True)
 class Options:
     """Options of the command."""
@@ -46,7 +59,7 @@ class Options:
     generators: Path = option(Path("conf/generators.txt"), "list of generators: name, fit, options")
     job: int = option(1, "which line of the list to train, from 1")
     name: str | None = option(None, "train the generator of this name instead")
-    set: tuple[str, ...] = option((), "key=value,... that override the generator's own options")
+    set: tuple[tuple[str, Any], ...] = option((), "the generators' own options too", inner=listed_options)
     seed: int | None = option(None, "override the generator's seed, where it has one", least=0)
     use_gpu: str = option("auto", "train networks on a GPU", choices=("auto", "true", "false"))
     num_gpus: int = option(1, "processes that train a network together, a GPU each if there are GPUs", least=1)
@@ -72,8 +85,7 @@ def work(options: Options) -> None:
 
 def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
     """Train one generator in `n` processes, which stop when `asked` to."""
-    module, options_name, _ = FITS[entry.fit]
-    own = generator_options(getattr(importlib.import_module(module), options_name), entry, options)
+    own = generator_options(fit_options(entry.fit), entry, options)
     resolved = {
         "name": entry.name,
         "fit": entry.fit,
@@ -146,14 +158,10 @@ def choose(entries: list[Entry], options: Options) -> Entry:
 
 
 def generator_options(cls: type, entry: Entry, options: Options) -> Any:
-    """Options of one generator: its defaults, its YAML, `--set`, `--seed`."""
+    """Options of one generator: its defaults, its YAML, those of `--conf` and `--set` that it has, `--seed`."""
     values = read_conf(cls, entry.conf) if entry.conf else {}
-    known = [field.name for field in fields(cls)]
-    for word in options.set:
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise InputError(f"--set {word}: expected key=value")
-        values[key] = convert(cls, key, value, f"--set {word}")
+    known = own_names(cls)
+    values |= {key: convert(cls, key, value, key) for key, value in options.set if key in known}
     if options.seed is not None and "seed" in known:
         values["seed"] = options.seed
     return cls(**values)

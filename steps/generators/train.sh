@@ -12,15 +12,17 @@ help_message="usage: steps/generators/train.sh [options] <index> <descriptions> 
   --cmd         launcher and resources (default: run.pl)
   --generators  list of generators (default: conf/generators.txt)
   --num_gpus    GPUs, and processes, for each network (default: 1)
-  --seed, --set, --use_gpu, --store_speaker_means, --force  as in python3 -m steps.generators.train --help"
+  --conf, --set  options of python3 -m steps.generators.train, and of the generators, each of which has those that it
+                knows: a YAML file, and key=value,... that override it
+  --seed, --use_gpu, --force  the same as in --set"
 cmd=run.pl
-generators=conf/generators.txt
-seed=
+generators=
+conf=
 set=
+seed=
 use_gpu=
 num_gpus=
-store_speaker_means=
-force=false
+force=
 . utils/parse_options.sh
 . utils/given_options.sh
 . utils/launcher/jobs.sh
@@ -29,13 +31,13 @@ if [ $# -ne 4 ]; then
   echo "$help_message" >&2
   exit 1
 fi
+give generators conf set seed use_gpu num_gpus force
+given+=(--index "$1" --descriptions "$2" --text_vectors "$3" --out "$4")
+read_values steps.generators.train generators use_gpu num_gpus
 [ -r "$generators" ] || { echo "$0: ERROR: cannot read the list of generators '$generators'" >&2; exit 1; }
 n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") ||
   { echo "$0: ERROR: $generators: no generator in it; expected lines 'name fit conf'" >&2; exit 1; }
-[[ $num_gpus =~ ^([1-9][0-9]*)?$ ]] || { echo "$0: ERROR: --num_gpus $num_gpus: expected a number, 1 or more" >&2; exit 1; }
-[ "${num_gpus:-1}" -eq 1 ] || cmd="$cmd --gpu $num_gpus --num-threads $num_gpus"
+[ "$num_gpus" -eq 1 ] || cmd="$cmd --gpu $num_gpus --num-threads $num_gpus"
 [ "$use_gpu" != false ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
 
-give generators seed set use_gpu num_gpus store_speaker_means force
-given+=(--index "$1" --descriptions "$2" --text_vectors "$3" --out "$4")
 run_jobs "$cmd" JOB=1:"$n_generators" "$4/log/train.JOB.log" -- python3 -m steps.generators.train "${given[@]}" --job JOB

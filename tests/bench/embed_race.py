@@ -18,6 +18,7 @@ from steps.embed.batches import BatchRule, TimedUtterance, as_batches, as_timed
 from steps.embed.extract import embed, extract, load_batch, write_outcomes
 from steps.embed.extraction import BackendChoice, Options, planned_work
 from tests.bench.timing import take_turns
+from utils import key_values
 from utils.parts import Work, remove_parts
 from utils.shards import chosen_shards
 
@@ -168,12 +169,12 @@ def begin_anew(planned: Work) -> None:
 
 def _threaded(options: Options, threads: int) -> Options:
     """The same with as many threads in onnxruntime; torch is told when it runs."""
-    return replace(options, set=(*options.set, f"threads={threads}")) if options.backend == "onnx" else options
+    return replace(options, set=(*options.set, ("threads", str(threads)))) if options.backend == "onnx" else options
 
 
 def _words(options: Options) -> list[str]:
     named = {name: str(getattr(options, name)) for name in ("data", "out", "backend", "shard_seconds")}
-    named["set"] = ",".join(options.set)
+    named["set"] = key_values.join(options.set)
     return [word for name, value in named.items() for word in (f"--{name}", value)]
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TITLE = "Extraction speed"
 DATA = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251"
-RANDOM = ("random_seed=1",)
+RANDOM = (("random_seed", "1"),)
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ def setting(backend: str, paths: list[Path], directory: Path):
     from tests.bench.embed_race import write_corpus
 
     data = write_corpus(paths, directory / "data")
-    chosen: tuple[str, ...] = RANDOM
+    chosen: tuple[tuple[str, str], ...] = RANDOM
     if backend == "resemblyzer":
         chosen = ()
     elif backend == "onnx":
-        chosen = (f"model={exported(directory / 'network.onnx')}",)
+        chosen = (("model", str(exported(directory / "network.onnx"))),)
     return Extraction(data=data, out=directory / "out", backend=backend, set=chosen, shard_seconds=1.0)
 
 
@@ -105,7 +105,7 @@ def exported(path: Path) -> Path:
 
     from steps.embed.backend import load_backend
 
-    network = load_backend("xvector", changes=dict(word.split("=") for word in RANDOM)).network
+    network = load_backend("xvector", changes=dict(RANDOM)).network
     axes = {"feature": {0: "batch", 1: "frames"}, "embedding": {0: "batch"}}
     names = {"input_names": ["feature"], "output_names": ["embedding"], "dynamic_axes": axes}
     with warnings.catch_warnings():

@@ -32,8 +32,8 @@ class Recipe:
         folder.mkdir(exist_ok=True)
         self.words = [
             "./run.sh", *options, "--data", str(self.data), "--exp", str(self.exp), "--use_gpu", "false",
-            "--variants_per_group", "10", "--n_samples", "3",
-            "--generators", str(conf / "generators.txt"), "--score_conf", str(conf / "score.yaml"),
+            "--set", "text.variants_per_group=10", "--n_samples", "3",
+            "--generators", str(conf / "generators.txt"), "--conf_dir", str(conf),
         ]  # fmt: skip
 
     def start(self, *more: str) -> subprocess.Popen:

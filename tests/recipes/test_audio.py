@@ -9,7 +9,7 @@ from tests.recipes.recipe import Recipe, write_conf
 from utils.data_dir import DataDir, validate
 from utils.tables import read_table
 
-SMALL = "--allow_missing_groups", "true", "--fractions", "0.6,0.2,0.2"
+SMALL = "--set", 'split.allow_missing_groups=true,split.fractions="0.6,0.2,0.2"'
 
 
 @pytest.fixture(scope="session")
@@ -74,9 +74,20 @@ def test_a_folder_with_a_table_of_what_is_known(slice_of: Path, tmp_path: Path) 
             (tree / speaker / f"take {number}.flac").symlink_to(path)
             table.writerow([f"{speaker}/take {number}.flac", genders[speaker] if number % 3 else "", ""])
     conf = write_conf(tmp_path / "conf")
-    words = "--corpus", "folder", "--data_dir", str(tree), "--labels", str(known), "--segment_seconds", "4"
+    words = (
+        "--corpus",
+        "folder",
+        "--data_dir",
+        str(tree),
+        "--labels",
+        str(known),
+        "--set",
+        "prepare.segment_seconds=4,prepare.max_fail=0.02",
+    )
     recipe = Recipe(tmp_path / "it", conf, *words, *SMALL)
     recipe.run("--stop_stage", "0")
+    for made in (recipe.data / "audio", recipe.exp / "attributes"):  # two of the commands that have the option
+        assert "max_fail: 0.02" in (made / "config.yaml").read_text().splitlines()
     data = DataDir(recipe.data / "all")
     told = data.table("utt2gender")
     assert len(told) > 0.9 * len(data.utt2spk)  # a third was judged by a classifier

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.recipes.recipe import ROOT
 from utils.tables import read_table
@@ -81,6 +82,28 @@ def test_a_rerun_changes_nothing_and_says_so(finished):
     said = recipe.run("--stage", "0", "--stop-stage", "6")
     assert [place for place in UP_TO_DATE if f"{recipe.folder / place} is up to date" not in said] == []
     assert recipe.times() == times
+
+
+def test_a_stage_has_its_file_then_set_then_the_command_line(make_recipe, tmp_path):
+    recipe, two = make_recipe(), ("--stage", "2", "--stop_stage", "2")
+    (tmp_path / "prepare.yaml").write_text("max_unknown: 0.6\n")
+    (tmp_path / "split.yaml").write_text(
+        "split_seed: 7\nfractions: [0.6, 0.2, 0.2]\nallow_missing_groups: true\nattributes: [pitch]\n"
+    )
+    conf = "--conf_dir", str(tmp_path)
+    recipe.run(*conf, "--stop_stage", "0")
+    assert config(recipe.data / "all")["max_unknown"] == 0.6
+    more = "--set", "split.split_seed=9", "--set", 'split.split_seed=8,split.attributes="gender,pitch"'
+    recipe.run(*conf, *two, *more, "--attributes", "gender")
+    expected = {"split_seed": 8, "fractions": [0.6, 0.2, 0.2], "allow_missing_groups": True, "attributes": ["gender"]}
+    assert expected.items() <= config(recipe.data / "split").items()
+    same = 'split.fractions="0.6,0.2,0.2",split.split_seed=8,split.allow_missing_groups=true,split.attributes=gender'
+    assert "split is up to date" in recipe.run(*two, "--set", same)
+
+
+def config(directory: Path) -> dict[str, Any]:
+    """The options that a directory was made with."""
+    return yaml.safe_load((directory / "config.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("dash", ["--stop_stage", "--stop-stage"])

@@ -1,17 +1,18 @@
 """What ./run.sh knows and refuses, before any stage does its work."""
 
-import importlib
 import re
 import subprocess
-from dataclasses import fields
 
 import pytest
 
 from tests.recipes.recipe import ROOT
+from utils.options import command_options, own_names
 
 SCRIPT = (ROOT / "run.sh").read_text(encoding="utf-8")
 OPTIONS = re.findall(r"^(\w+)=", SCRIPT.partition("help_message()")[0], re.MULTILINE)
 TARGET = re.compile(r'python3 -m "?([\w.$]+)|^ *((?:steps|local)/\S+\.sh)', re.MULTILINE)
+GIVEN = re.compile(r"^ *(?:give|(stage_options) \d \w+) ([\w ]+)$", re.MULTILINE)
+OF_ALL = {"conf", "set", "shared_with"}  # that every command takes
 
 
 def run(*words: str) -> subprocess.CompletedProcess:
@@ -37,6 +38,8 @@ def test_help_names_every_option():
         (["--name", "../mdn"], "--name ../mdn: expected letters, digits"),
         (["--force", "yes"], "option --force expects true or false"),
         (["--launcher", "pbs.pl"], "--launcher pbs.pl: expected run.pl or slurm.pl"),
+        (["--conf_dir", "nowhere"], "--conf_dir nowhere: no such directory"),
+        (["--max_tries", "5"], "--max_tries is now --set sample.max_tries=5"),
         (["--corpus", "capspech"], "--corpus capspech: expected demo, capspeech, librispeech or folder"),
     ],
 )
@@ -47,31 +50,54 @@ def test_wrong_options_are_refused_before_anything_is_written(tmp_path, words, m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("foo.x=1", "--set foo.x=1: expected STAGE.KEY=VALUE with a stage of prepare, text, split, index, train,"),
+        ("score.n_drwas=2", "--set score.n_drwas=2: unknown option; valid ones are index, descriptions,"),
+        ("sample.text=A man.", "--set sample.text=A man.: the recipe gives this itself, by --text"),
+    ],
+)
+def test_settings_of_every_stage_are_checked_before_the_first(tmp_path, given, message):
+    shown = run("--exp", str(tmp_path / "exp"), "--data", str(tmp_path / "data"), "--stop_stage", "0", "--set", given)
+    assert shown.returncode == 1 and message in shown.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith(".lock")] == []
+
+
+def test_keys_that_no_command_of_the_first_stage_knows_are_one_error(tmp_path):
+    """A stage of audio has several commands; the first one knows the options of all."""
+    words = [
+        "--exp",
+        f"{tmp_path}/exp",
+        "--data",
+        f"{tmp_path}/data",
+        "--corpus",
+        "folder",
+        "--data_dir",
+        f"{tmp_path}",
+    ]
+    for given, message in (
+        ("prepare.gender_treshold=.8", "--set gender_treshold=.8: unknown option; valid ones are"),
+        ("prepare.gender_threshold=2", "--set gender_threshold=2: expected 1 or less, found 2.0"),
+        ("prepare.backend=nothing,prepare.checkpoint=x", "'nothing' is no back-end"),
+    ):
+        shown = run(*words, "--set", given)
+        assert shown.returncode == 1 and message in shown.stderr and shown.stderr.count(": ERROR: ") == 1
+
+
 @pytest.mark.parametrize("name", ["run.sh", "local/prepare_audio.sh", "egs/librispeech/embed/run.sh"])
 def test_stages_take_the_options_that_they_are_given(name):
     checked = []
     script = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", "")
-    for given in re.finditer(r"give ([\w ]+)", script):
-        names = given[1].split()
+    for given in GIVEN.finditer(script):
+        names = set(given[2].split()) | ({"conf", "set"} if given[1] else set())
         target = next(filter(None, TARGET.search(script, given.end()).groups()))
-        assert set(names) <= (script_options(target) if target.endswith(".sh") else module_options(target)), target
+        assert names <= (script_options(target) if target.endswith(".sh") else module_options(target) | OF_ALL), target
         checked += names
-    if name != "run.sh":
-        return
-    own = {
-        "stage",
-        "stop_stage",
-        "corpus",
-        "data",
-        "exp",
-        "name",
-        "text",
-        "model",
-        "sample_conf",
-        "score_conf",
-        "launcher",
-    }
-    assert set(OPTIONS) == set(checked) | own
+    assert checked
+    if name == "run.sh":
+        own = "stage stop_stage corpus data exp name text model conf_dir launcher"
+        assert set(OPTIONS) | {"conf"} == {*checked, *own.split()}
 
 
 def script_options(target: str) -> set[str]:
@@ -82,6 +108,4 @@ def script_options(target: str) -> set[str]:
 def module_options(target: str) -> set[str]:
     """The options of a command; those that both have where the corpus chooses."""
     names = [target.replace("$corpus", corpus) for corpus in ("librispeech", "folder")]
-    return set.intersection(
-        *({field.name for field in fields(importlib.import_module(name).Options)} for name in names)
-    )
+    return set.intersection(*(set(own_names(command_options(name))) for name in names))

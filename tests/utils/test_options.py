@@ -152,3 +152,92 @@ def test_ranges():
     ):
         with pytest.raises(InputError, match=message):
             parse(Ranges, words, "prog")
+
+
+def test_set_stands_between_files_and_the_command_line(tmp_path):
+    (tmp_path / "a.yaml").write_text("n_samples: 5\ntemperature: 2\ntext: file\n")
+    words = ["--set", "n_samples=6,temperature=3", "--conf", str(tmp_path / "a.yaml"), "--out", "x"]
+    options = read(*words, "--temperature", "4", "--set", 'sources="a,b",n-samples=7,text=a=b c')
+    assert options == Options(Path("x"), 7, 4.0, False, "a=b c", ("a", "b"), "auto")
+    assert read("--out", "x", "--set", "") == read("--out", "x") == read("--set", "out=x,n_samples=100")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "epochs=3"], "--set epochs=3: unknown option; valid ones are out, n_samples, temperature, force"),
+        (["--set", "n_samples=many"], "--set n_samples=many: expected int, found 'many'"),
+        (["--set", "device=tpu"], "--set device=tpu: expected one of auto, cpu, found 'tpu'"),
+        (["--set", "n_samples"], "--set n_samples: expected key=value, found 'n_samples'"),
+        (["--set", "force=true"], "missing --out"),
+    ],
+)
+def test_bad_settings(words, message):
+    with pytest.raises(InputError) as error:
+        read(*words)
+    assert message in str(error.value)
+
+
+@dataclass(frozen=True)
+class Small:
+    size: int = option(3, "its size", least=1)
+    label: str | None = option(None, "its label")
+
+
+@dataclass(frozen=True)
+class Large:
+    size: int = option(9, "its size", least=5)
+    depth: int = option(1, "its depth")
+
+
+@dataclass(frozen=True)
+class Runner:
+    runs: str = option("small", "what it runs")
+    seed: int = option(0, "of all")
+    set: tuple = option(
+        (), "its options too", inner=lambda values: {"small": [Small], "both": [Small, Large]}[values["runs"]]
+    )
+
+
+def test_options_of_what_a_command_runs(tmp_path):
+    (tmp_path / "a.yaml").write_text("size: 4\nlabel:\nseed: 2\n")
+    conf = ["--conf", str(tmp_path / "a.yaml")]
+    options = parse(Runner, [*conf, "--set", "size=6,seed=3"], "prog")
+    assert options == Runner("small", 3, (("size", 4), ("label", None), ("size", "6")))
+    assert parse(Runner, as_words(options), "prog") == Runner("small", 3, (("size", "4"), ("size", "6")))
+    assert parse(Runner, ["--set", "depth=2", "--runs", "both"], "prog").set == (("depth", "2"),)
+    for words, message in (
+        (["--set", "depth=2"], "--set depth=2: unknown option; valid ones are size, label, runs, seed"),
+        (["--set", "size=0"], "--set size=0: expected 1 or more"),
+        (["--set", "runs=both,size=4"], "--set size=4: expected 5 or more"),  # what takes it, takes all of it
+        (["--set", "set=3"], "--set set=3: unknown option"),
+        (["--runs", "both", "--set", "size=many"], "expected int"),
+    ):
+        with pytest.raises(InputError) as error:
+            parse(Runner, words, "prog")
+        assert message in str(error.value)
+
+
+def test_commands_that_share_settings_take_their_own_and_refuse_nobody_s(tmp_path, monkeypatch):
+    (tmp_path / "a_neighbour.py").write_text(
+        "from dataclasses import dataclass\nfrom utils.options import option\n\n\n@dataclass(frozen=True)\n"
+        "class Options:\n    edge: float = option(1.0, 'edge', least=0)\n    force: bool = option(False, 'redo')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    shared = ["--out", "x", "--shared_with", "a_neighbour", "--set"]
+    assert read(*shared, "edge=2,force=true,n_samples=3") == Options(Path("x"), 3, force=True)
+    for settings, message in (
+        ("edge=-2", "--set edge=-2: expected 0 or more"),
+        ("egde=2", "unknown option; valid ones are out, n_samples, temperature, force, text, sources, device, edge"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read(*shared, settings)
+    with pytest.raises(InputError, match="no_neighbour: no such command"):
+        read("--shared_with", "no_neighbour")
+
+
+def test_values_are_printed_for_scripts(capsys):
+    with pytest.raises(SystemExit) as end:
+        read("--set", 'force=true,sources="a,b"', "--values", "force,text,out,sources,n_samples")
+    assert not end.value.code
+    assert capsys.readouterr().out == "true\n\n\na,b\n100\n"

@@ -103,6 +103,12 @@ def test_a_value_is_taken_verbatim(run: Run, tmp_path: Path, value: str) -> None
     assert not (tmp_path / "hacked").exists()
 
 
+def test_all_of_set_is_kept(run: Run) -> None:
+    words = "--set", "a=1", "--stage", "2", "--set", 'b="x,y",c= d'
+    kept = run(*words, "rest", defaults=DEFAULTS + "set=\n", show="""printf '%s\\0' "$set" "$@" """)
+    assert shown(kept) == ['a=1,b="x,y",c= d', "rest"]
+
+
 def test_the_last_of_two_values_wins(run: Run) -> None:
     assert shown(run("--stage", "1", "--stage", "2"))[0] == "2"
 

@@ -22,21 +22,19 @@ set=
 nj=2
 use_gpu=
 torchrun=
-max_fail=
 pickles=
-segment_seconds=
-hop_seconds=
-subsets=
 
 help_message="usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
 
-  0 prepare   --data_dir: LibriSpeech as it comes; --subsets, --segment_seconds, --hop_seconds    -> data/librispeech
+  0 prepare   --data_dir: LibriSpeech as it comes                                                 -> data/librispeech
               --audio: a data directory or a tree of audio instead, which needs no preparation
-  1 extract   --backend resemblyzer|eres2netv2|xvector|onnx, its --conf and --set key=value,...
+  1 extract   --backend resemblyzer|eres2netv2|xvector|onnx
               --nj ($nj), --use_gpu true: a GPU for each job; --torchrun true: for each process of one job
-  2 merge     --max_fail, --pickles true                                                          -> exp/<name>
+  2 merge     --pickles true                                                                      -> exp/<name>
   3 clean up
-  --name      of the result (default: the network's)"
+  --name      of the result (default: the network's)
+  --conf FILE, --set key=value,...   options of python3 -m local.librispeech (stage 0), of steps.embed.extract (stages 1 and
+              2), and of the network"
 . utils/parse_options.sh
 . utils/given_options.sh
 . ./cmd.sh
@@ -44,14 +42,17 @@ PS_PYTHON_BIN=$(utils/setup_env.sh --extras audio)
 export PS_PYTHON_BIN
 . ./path.sh
 
-if [ -z "$audio" ] && [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
+shared_with=
+if [ -z "$audio" ]; then
   [ -n "$data_dir" ] || { echo "$0: ERROR: give --data_dir or --audio (see --help)" >&2; exit 1; }
-  give subsets segment_seconds hop_seconds
+  add_settings backend
+  set="dataset=librispeech${set:+,$set}"
+  shared_with=local.librispeech,steps.embed.extract
+fi
+if [ -z "$audio" ] && [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
+  give conf set shared_with
   python3 -m local.librispeech "${given[@]}" --data_dir "$data_dir" --out data/librispeech
 fi
-
-dataset=
-[ -n "$audio" ] || dataset=librispeech
-give dataset stage stop_stage nj backend conf set use_gpu torchrun max_fail pickles
+give stage stop_stage nj backend conf set shared_with use_gpu torchrun pickles
 [ "$stop_stage" -lt 1 ] ||
   steps/embed/extract.sh --cmd "$cuda_cmd" "${given[@]}" "${audio:-data/librispeech}" "exp/${name:-${backend:-resemblyzer}}"

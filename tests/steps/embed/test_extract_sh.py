@@ -6,10 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytest.importorskip("soundfile")
 
 from tests.steps.embed.extractions import TELLING, content, run_all, write_tree  # noqa: E402
+from utils import key_values
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,7 +23,7 @@ def run(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.Comp
 
 
 def extract(data: Path, out: Path, *more: object) -> subprocess.CompletedProcess:
-    small = ("--batch_seconds", 6, "--shard_seconds", 8)
+    small = ("--set", "batch_seconds=6,shard_seconds=8")
     return run("steps/embed/extract.sh", "--backend", TELLING, *small, *more, data, out)
 
 
@@ -46,11 +48,23 @@ def test_stages(tree, expected, tmp_path):
     assert content(out) == expected and (out / "pickles/speaker_embeddings.pkl").is_file() and parts.is_dir()
     assert extract(tree, out, "--stage", 3).returncode == 0
     assert content(out) == expected and not parts.exists()
-    assert extract(tree, out, "--max_seconds", 10, "--stop_stage", 1).returncode == 0
-    kept = extract(tree, out, "--max_seconds", 10, "--stage", 3)  # without stage 2
+    assert extract(tree, out, "--set", "max_seconds=10", "--stop_stage", 1).returncode == 0
+    kept = extract(tree, out, "--set", "max_seconds=10", "--stage", 3)  # without stage 2
     assert kept.returncode == 1 and "which are kept; run stages 1 and 2" in kept.stderr and parts.is_dir()
     again = extract(tree, out, "--nj", 1)
     assert again.returncode == 0 and f"{out} is up to date" in again.stderr and not parts.exists()
+
+
+def test_settings_reach_the_jobs_as_they_are(tree, expected, tmp_path):
+    weights = tmp_path / 'JOB, it\'s "mine" $HOME' / "w=1"
+    weights.parent.mkdir()
+    weights.write_text("x")
+    (tmp_path / "my conf.yaml").write_text("weights: nowhere\nshard_seconds: 8\n")  # of the network, and of the command
+    words = "--conf", tmp_path / "my conf.yaml", "--set", key_values.join([("weights", str(weights))])
+    done = extract(tree, tmp_path / "out", *words)
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load((tmp_path / "out/config.yaml").read_text())["weights"] == str(weights)
+    assert (tmp_path / "out/xvector.ark").read_bytes() == expected["xvector.ark"]
 
 
 def test_torchrun(tree, expected, tmp_path):
@@ -65,8 +79,8 @@ def test_what_goes_wrong_is_said_in_a_line(tree, tmp_path):
     for words, message in (
         (["--backend", "nothing"], "'nothing' is no back-end"),
         (["--nj", "x"], "--nj x: expected a number"),
-        (["--set", "fails=true", "--max_fail", "0.5"], "24 of 24 utterances (100.00 %) fail: 24 not_finite"),
-        (["--set", "wrong=1"], "wrong: unknown option; valid ones are weights, fails"),
+        (["--set", "fails=true,max_fail=0.5"], "24 of 24 utterances (100.00 %) fail: 24 not_finite"),
+        (["--set", "wrong=1"], "--set wrong=1: unknown option; valid ones are weights, fails, data, out"),
     ):
         failed = extract(tree, out, *words)
         assert failed.returncode == 1 and message in failed.stderr, failed.stderr

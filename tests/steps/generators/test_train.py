@@ -224,15 +224,20 @@ def test_killed_at_several_moments_training_ends_with_the_same_bytes(tmp_path, e
 
 
 def test_all_generators_of_the_list_are_trained_as_an_array(tmp_path, experiment: Experiment):
-    (tmp_path / "small.yaml").write_text("epochs: 2\nhidden: 16\nfolds: 5\n")
+    (tmp_path / "small.yaml").write_text("epochs: 2\nhidden: 32\nfolds: 5\n")
     (tmp_path / "list").write_text(f"# two\n\nnet mdn {tmp_path}/small.yaml\n  # and\nline ridge -")
     script = str(ROOT / "steps/generators/train.sh")
     places = [experiment.index, experiment.descriptions, experiment.text_vectors, tmp_path / "my exp"]
     arguments = ["--generators", str(tmp_path / "list"), "--use_gpu", "false", *map(str, places)]
+    unknown = subprocess.run([script, "--set", "hiden=16", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert unknown.returncode == 1 and unknown.stderr.count("--set hiden=16: unknown option; valid ones are") == 1
+    assert not (tmp_path / "my exp").exists()
+    arguments[:0] = ["--set", "hidden=16,store_speaker_means=false"]  # which the ridge has not
     done = subprocess.run([script, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "my exp").iterdir()} == {"net", "line", "log"}
     assert json.loads((tmp_path / "my exp" / "net" / "generator.json").read_text())["values"]["sizes"]["hidden"] == 16
+    assert not list((tmp_path / "my exp").glob("*/spk_mean.ark"))
     (tmp_path / "empty").write_text("# nothing\n")
     for words, message in (
         (["--generators", str(tmp_path / "empty"), *map(str, places)], "no generator in it"),
@@ -255,4 +260,4 @@ def test_the_launcher_is_asked_for_as_many_gpus(tmp_path):
     assert "'--num_gpus', '2'" in launched("--num_gpus", "2")
     on_processors = launched("--num_gpus", "2", "--use_gpu", "false")
     assert on_processors.startswith("['--gpu', '2', '--num-threads', '2', '--gpu', '0', 'JOB=1:8', ")
-    assert "--num_gpus none: expected a number, 1 or more" in launched("--num_gpus", "none")
+    assert "--num_gpus: expected int, found 'none'" in launched("--num_gpus", "none")

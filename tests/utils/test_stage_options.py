@@ -1,0 +1,67 @@
+"""What --set and --conf_dir of a recipe say of its stages: checked as a whole, and split by stage."""
+
+from pathlib import Path
+
+import pytest
+
+from utils.stage_options import main
+
+COMMANDS = "prepare=,split=steps.data.split_speakers,train=steps.generators.train,sample=steps.generators.sample"
+
+
+def check(conf_dir: Path, given: str, *more: str) -> int:
+    return main(["--conf_dir", str(conf_dir), "--commands", COMMANDS, "--given", given, *more])
+
+
+def test_each_stage_has_a_line(tmp_path, capsys):
+    given = 'sample.max_tries=5,prepare.checkpoint=/a b,split.fractions=".8,.1,.1",train.hidden=8,sample.max_tries=6'
+    assert check(tmp_path, given) == 0
+    lines = ["checkpoint=/a b", 'fractions=".8,.1,.1"', "hidden=8", "max_tries=5,max_tries=6"]
+    assert capsys.readouterr().out.splitlines() == lines
+    assert check(tmp_path, "") == 0
+    assert capsys.readouterr().out == "\n" * 4
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("foo.x=1", "--set foo.x=1: expected STAGE.KEY=VALUE with a stage of prepare, split, train, sample"),
+        ("max_tries=1", "--set max_tries=1: expected STAGE.KEY=VALUE"),
+        (".max_tries=1", "expected key=value"),
+        ("train.hiden=1", "--set train.hiden=1: unknown option; valid ones are n_components, hidden,"),
+        ("split.split_seed=x", "--set split.split_seed=x: expected int, found 'x'"),
+        ("sample.temperature=0", "--set sample.temperature=0: expected a finite number above 0"),
+        ("sample.nj=4", "--set sample.nj=4: the recipe gives this itself, by --nj"),
+        ("train.out=x", "the recipe gives this itself, by --data and --exp"),
+        ("sample.model=x", "the recipe gives this itself, by --model"),
+        ("sample.encoder=a\nb", "--set sample.encoder: the value has a newline"),
+    ],
+)
+def test_what_no_stage_can_take_is_one_error(tmp_path, capsys, given, message):
+    assert check(tmp_path, given) == 1
+    shown = capsys.readouterr()
+    assert shown.out == "" and message in shown.err and shown.err.count(": ERROR: ") == 1
+
+
+def test_files_are_found_by_the_name_of_the_stage_and_checked(tmp_path, capsys):
+    assert check(tmp_path / "none", "") == 1
+    assert "none: no such directory" in capsys.readouterr().err
+    (tmp_path / "train.yaml").write_text("hidden: 16\nuse_gpu: 'false'\n")
+    (tmp_path / "prepare.yaml").write_text("anything: 3\n")  # the commands of that stage check it
+    (tmp_path / "other.yaml").write_text("anything: 3\n")
+    assert check(tmp_path, "train.hidden=8") == 0
+    for content, message in (
+        ("hiden: 16\n", "train.yaml: hiden: unknown option"),
+        ("hidden: wide\n", "train.yaml: hidden: expected int"),
+        ("generators: list\n", "train.yaml: generators: the recipe gives this itself, by --generators"),
+    ):
+        (tmp_path / "train.yaml").write_text(content)
+        assert check(tmp_path, "") == 1
+        assert message in capsys.readouterr().err
+
+
+def test_generators_are_those_of_the_list_that_is_typed(tmp_path, capsys):
+    (tmp_path / "list").write_text("line ridge -\n")
+    assert check(tmp_path, "train.penalty=3", "--typed", f"generators={tmp_path}/list") == 0
+    assert check(tmp_path, "train.hidden=3", "--typed", f"generators={tmp_path}/list") == 1
+    assert "--set train.hidden=3: unknown option; valid ones are" in capsys.readouterr().err

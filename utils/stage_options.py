@@ -1,0 +1,79 @@
+"""Check what a recipe's --set and the files of its --conf_dir say of its stages, before any of them runs.
+
+    python3 -m utils.stage_options --given 'train.seed=3,sample.max_tries=5' --conf_dir conf \\
+        --commands prepare=,train=steps.generators.train,sample=steps.generators.sample
+
+Prints a line for each stage: what its command takes as --set. A stage without a command here is checked by its own.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from utils import key_values
+from utils.command import run_command
+from utils.errors import InputError
+from utils.options import Setting, command_options, convert, distribute, option, own_names, read_settings
+
+# what a recipe gives to its stages itself, and by which of its options: --set would be overruled
+BY_RECIPE = {
+    **dict.fromkeys(("data", "out", "vec_out", "index", "descriptions", "text_vectors", "exp"), "--data and --exp"),
+    **dict.fromkeys(("audio", "embeddings", "measured"), "--data and --exp"),
+    **dict.fromkeys(("nj", "job", "shards"), "--nj"),
+    **dict.fromkeys(("train.generators", "train.name", "score.generators"), "--generators"),
+    **{f"sample.{name}": f"--{name}" for name in ("model", "text", "text_file")},
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    conf_dir: Path = option(help="directory of <stage>.yaml; a stage without a file has its defaults")
+    commands: str = option(help="stage=command,... in the order of the lines; nothing for a stage of several commands")
+    given: str = option("", "stage.key=value,... of the recipe's --set")
+    typed: str = option("", "key=value,... that the recipe gives to each command which has them")
+
+
+def work(options: Options) -> None:
+    """Check all stages, and print their lines."""
+    if not options.conf_dir.is_dir():
+        raise InputError(f"--conf_dir {options.conf_dir}: no such directory")
+    commands = dict(key_values.split(options.commands))
+    pairs = by_stage(options.given, list(commands))
+    for stage, command in commands.items():
+        conf = options.conf_dir / f"{stage}.yaml"
+        settings = read_settings(conf) if conf.is_file() else []
+        settings += [Setting(key, value, f"--set {stage}.{key}={value}") for key, value in pairs[stage]]
+        for key, _, where in settings:
+            decided = BY_RECIPE.get(key) or BY_RECIPE.get(f"{stage}.{key}")
+            if decided:
+                raise InputError(f"{where}: the recipe gives this itself, by {decided}")
+        if command and settings:
+            cls = command_options(command)
+            typed = [(key, value) for key, value in key_values.split(options.typed) if key in own_names(cls)]
+            distribute(settings, cls, [], {key: convert(cls, key, value, f"--{key}") for key, value in typed})
+    print("\n".join(key_values.join(pairs[stage]) for stage in commands))
+
+
+def by_stage(given: str, stages: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """The keys and values of each stage. Raises InputError for a key without one of these stages."""
+    pairs: dict[str, list[tuple[str, str]]] = {stage: [] for stage in stages}
+    for name, value in key_values.split(given):
+        stage, dot, key = name.partition(".")
+        if not dot or stage not in pairs:
+            raise InputError(f"--set {name}={value}: expected STAGE.KEY=VALUE with a stage of {', '.join(stages)}")
+        if "\n" in value:
+            raise InputError(f"--set {name}: the value has a newline; write it into {stage}.yaml of --conf_dir")
+        pairs[stage].append((key, value))
+    return pairs
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
