@@ -20,7 +20,8 @@ import numpy as np
 
 from utils.errors import InputError
 from utils.kaldi_objects import FLOAT_VECTOR, HEADER_BYTES, Data, cut_range, decode
-from utils.script_files import Location, read_script
+from utils.script_files import FileFinder, Location, is_command, parse_location
+from utils.tables import read_table
 
 MOST_OPEN = 32  # archives that one reader keeps mapped
 
@@ -33,18 +34,22 @@ class ArchiveReader:
 
     def __init__(self, script: Path):
         self.script = Path(script)
-        self.locations = read_script(self.script)
+        self._table = read_table(self.script)
+        for key, text in self._table.items():
+            if is_command(text):
+                parse_location(text, f"{self.script}: {key}")  # which refuses it
+        self._finder = FileFinder(self.script)
         self._open = lru_cache(MOST_OPEN)(open_archive)
 
     def __len__(self) -> int:
-        return len(self.locations)
+        return len(self._table)
 
     def __contains__(self, key: str) -> bool:
-        return key in self.locations
+        return key in self._table
 
     def __iter__(self) -> Iterator[str]:
         """The keys, in the order of the script file."""
-        return iter(self.locations)
+        return iter(self._table)
 
     def __getitem__(self, key: str) -> np.ndarray:
         """The object of one key, a copy in memory. Raises InputError where it is missing or cut short."""
@@ -57,9 +62,9 @@ class ArchiveReader:
 
     def location(self, key: str) -> Location:
         """Where the object of a key is. Raises InputError for a key that is not there."""
-        if key not in self.locations:
+        if key not in self._table:
             raise InputError(f"{self.script}: no line for {key!r}; is it of another data directory?")
-        return self.locations[key]
+        return self._finder.locate(key, self._table[key])
 
     def vectors(self, keys: Sequence[str]) -> np.ndarray:
         """(N, D) float32 of the N keys, in that order: vectors, or matrices of one row or column."""

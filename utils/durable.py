@@ -6,15 +6,19 @@ content is flushed first, and the directory, which holds the name, afterwards.
 
 import errno
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 FLUSHES = 32  # at a time
 
 
-def write_whole(path: Path, content: bytes | memoryview, shared: bool = False, earlier: Path | None = None) -> None:
+def write_whole(
+    path: Path, content: bytes | memoryview | Iterable[bytes], shared: bool = False, earlier: Path | None = None
+) -> None:
     """Write a file in place of an earlier one. Whatever happens, `path` is the earlier file or the new one.
 
+    The content is given at once, or piece by piece, such as the lines of a large table.
     With `shared`, other processes on any machine may write it too, and the last one wins. With `earlier`, the file
     before gets that name; a kill between the two renames leaves it there, and none at `path`.
     """
@@ -22,7 +26,7 @@ def write_whole(path: Path, content: bytes | memoryview, shared: bool = False, e
     partial = path.with_name(f"{path.name}{writer}.partial")
     try:
         with partial.open("wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes | memoryview) else content)
             file.flush()
             os.fsync(file.fileno())
     except OSError:  # a full disk

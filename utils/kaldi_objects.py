@@ -20,7 +20,7 @@ PLAIN = {b"FV ": "<f4", b"FM ": "<f4", b"DV ": "<f8", b"DM ": "<f8"}
 COMPRESSED = {b"CM ": 1, b"CM2": 2, b"CM3": 1}  # token -> bytes per element
 METHODS = {"CM": 2, "CM2": 3, "CM3": 5}  # Kaldi's kSpeechFeature, kTwoByteAuto and kOneByteAuto
 INTEGER = np.dtype([("size", "u1"), ("value", "<i4")])  # as Kaldi writes an int32: its size in bytes goes before it
-ROWS_BEYOND = 2  # a range may end so far beyond a matrix, as times that are rounded to frames do
+ROWS_BEYOND = 3  # a range may end so far beyond a matrix, as times that are rounded to frames do
 
 Data = mmap.mmap | bytes
 

@@ -16,7 +16,7 @@ import shutil
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,8 +71,8 @@ class Work:
         directory = parts_root(out) / identity
         directory.mkdir(parents=True, exist_ok=True)
         head = {"n_shards": items[-1].shard + 1 if items else 0, "about": dict(about or {})}
-        lines = [json.dumps(head), *(json.dumps([item.shard, item.id, item.content]) for item in items)]
-        write_whole(directory / TABLE, ("\n".join(lines) + "\n").encode(), shared=True)
+        rows = chain([head], ([shard, key, content] for key, shard, content in items))
+        write_whole(directory / TABLE, (f"{json.dumps(row)}\n".encode() for row in rows), shared=True)
         return cls(directory, **head)
 
     @classmethod

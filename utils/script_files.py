@@ -26,7 +26,6 @@ from typing import NamedTuple
 
 from utils.errors import InputError
 from utils.json_files import read_json
-from utils.tables import read_table
 
 
 class Location(NamedTuple):
@@ -67,12 +66,6 @@ def parse_location(text: str, where: str) -> Location:
     return Location(path, int(offset), window) if colon and offset.isdigit() else Location(text, None, window)
 
 
-def read_script(script: Path) -> dict[str, Location]:
-    """Read a script file. Returns key -> location, whose path is the file as it was found; none is opened."""
-    finder = FileFinder(script)
-    return {key: finder.locate(key, text) for key, text in read_table(script).items()}
-
-
 def path_in_script(path: Path) -> str:
     """The name of a file in a script file: relative to the working directory if it lies below it, else absolute."""
     whole, root = Path(path).absolute(), Path.cwd()
@@ -109,9 +102,11 @@ class FileFinder:
 
     def locate(self, key: str, text: str) -> Location:
         """The location of a key whose line says `text`."""
+        path, _, offset = text.rpartition(":")
+        if path in self._found and offset.isdigit():  # as nearly all lines are
+            return Location(self._found[path], int(offset))
         location = parse_location(text, f"{self.script}: {key}")
-        found = self.find(location.path, key, location.offset)
-        return location if found == location.path else location._replace(path=found)
+        return location._replace(path=self.find(location.path, key, location.offset))
 
     def find(self, path: str, key: str = "", offset: int | None = None) -> str:
         """The file that `path` stands for, or `path` itself if there is none.

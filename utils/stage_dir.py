@@ -2,8 +2,9 @@
 
 Outputs are written into a hidden directory beside the final one, flushed to disk, and renamed when all is there. A link
 to a stage directory stays: the hidden directory is then beside what it leads to. `.done` holds a signature of the
-options and of the inputs, and the name of the command: with the same ones a rerun is a no-op that says so, with other
-options or inputs the stage is redone; what another command has finished is never replaced.
+options and of the inputs, the name of the command, and a second signature that knows the archives of stages by content,
+for copies that have new times: with the same ones a rerun is a no-op that says so, with other options or inputs the
+stage is redone; what another command has finished is never replaced.
 
     with StageDir(options.out, options, inputs=[options.data], force=options.force) as stage:
         if stage.done:
@@ -88,7 +89,7 @@ class StageDir:
         return self
 
     def _is_up_to_date(self) -> bool:
-        if self.force or _read_done(self.final / DONE)[0] != self.signature:
+        if self.force or not self._agrees(self.final / DONE):
             return False
         if self.old.exists() or self.lock_path.exists():
             with contextlib.suppress(InputError, OSError):  # left for a writer, or for who may remove them
@@ -97,6 +98,9 @@ class StageDir:
                 self._unlock()
         log.info("%s is up to date", self.final)
         return True
+
+    def _agrees(self, record: Path) -> bool:
+        return _is_signed(record, self.signature, self.options, self.inputs)
 
     def _prepare(self) -> None:
         """Holding the lock: see to what an interrupted run has left, and empty the working directory."""
@@ -109,10 +113,11 @@ class StageDir:
         self._restore()
         self._check_maker()
         self.dir.mkdir(exist_ok=True)
-        if not (self.resume and not self.force and _read_done(self.dir / BEGUN)[0] == self.signature):
+        if not (self.resume and not self.force and self._agrees(self.dir / BEGUN)):
             for item in self.dir.iterdir():
                 shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
-        (self.dir / BEGUN).write_text(f"{self.signature}\n{self.command}\n")
+        by_content = signature(self.options, self.inputs, by_content=True)
+        (self.dir / BEGUN).write_text(f"{self.signature}\n{self.command}\n{by_content}\n")
 
     def _check_maker(self) -> None:
         """Refuse to replace what is no stage's, or another command's."""
@@ -120,8 +125,8 @@ class StageDir:
             raise InputError(f"{self.final}: not a directory; name another one or remove this file")
         if not self.final.exists() or not any(self.final.iterdir()):
             return
-        signature, maker = _read_done(self.final / DONE)
-        if signature is None or (maker is None and not (self.final / RUN_INFO).is_file()):
+        known, maker, _ = _read_done(self.final / DONE)
+        if known is None or (maker is None and not (self.final / RUN_INFO).is_file()):
             raise InputError(
                 f"{self.final}: has files that no stage has written; name another directory or empty this one"
             )
@@ -187,7 +192,8 @@ class StageDir:
 
 def is_done(out: Path, options: Any, inputs: Iterable[Path] = ()) -> bool:
     """Is this directory complete, with these options and inputs?"""
-    return _read_done(Path(out) / DONE)[0] == signature(options, inputs)
+    inputs = list(inputs)
+    return _is_signed(Path(out) / DONE, signature(options, inputs), options, inputs)
 
 
 def parts_root(out: Path) -> Path:
@@ -217,11 +223,17 @@ def _behind_links(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _read_done(path: Path) -> tuple[str | None, str | None]:
-    """Signature and command, each None where there is none; directories of old have a signature alone."""
+def _read_done(path: Path) -> tuple[str | None, str | None, str | None]:
+    """Signature, command, signature by content, each None where there is none; those of old have a signature alone."""
     lines = path.read_text().splitlines() if path.is_file() else []
-    signature, command, *_ = [*lines, None, None]
-    return signature, command
+    known, command, by_content, *_ = [*lines, None, None, None]
+    return known, command, by_content
+
+
+def _is_signed(record: Path, wanted: str, options: Any, inputs: Iterable[Path]) -> bool:
+    """Does `.done` have this signature, or that of the same options and inputs by content?"""
+    known, _, by_content = _read_done(record)
+    return known == wanted or (by_content is not None and by_content == signature(options, inputs, by_content=True))
 
 
 def _maker_of_old(directory: Path) -> str | None:
@@ -237,10 +249,12 @@ def _program() -> str | None:
     return spec.name.removesuffix(".__main__") if spec else None
 
 
-def signature(options: Any, inputs: Iterable[Path]) -> str:
+def signature(options: Any, inputs: Iterable[Path], by_content: bool = False) -> str:
     """A hash of what decides an output: options by value, input files by content (archives and audio by size and time).
 
-    The name of an input does not count, what it holds does: what a directory holds stays finished where it is moved to.
+    The name of an input does not count, what it holds does: an experiment that is moved stays finished. With
+    `by_content`, the archives and audio that a stage has written count by content too, as copies may have new times;
+    those of others may be too large to be read for this.
     """
     kept = {
         name: as_dict({name: value})[name]
@@ -252,7 +266,7 @@ def signature(options: Any, inputs: Iterable[Path]) -> str:
         if not root.exists():
             raise InputError(f"{root}: no such file or directory; run the stage that makes it first")
         for path in sorted(_files(root)):
-            digest.update(f"\n{number} {path.relative_to(root)} {_fingerprint(path)}".encode())
+            digest.update(f"\n{number} {path.relative_to(root)} {_fingerprint(path, by_content)}".encode())
     return digest.hexdigest()
 
 
@@ -267,8 +281,9 @@ def _files(root: Path) -> Iterable[Path]:
     return (path for path in root.rglob("*") if path.is_file() and path.name not in NO_INPUT)
 
 
-def _fingerprint(path: Path) -> str:
-    if path.suffix.lower() in BY_SIZE_AND_TIME:
+def _fingerprint(path: Path, by_content: bool) -> str:
+    of_a_stage = by_content and any((folder / DONE).is_file() for folder in (path.parent, path.parent.parent))
+    if path.suffix.lower() in BY_SIZE_AND_TIME and not of_a_stage:
         status = path.stat()
         return f"{status.st_size} {status.st_mtime_ns}"
     with path.open("rb") as file:

@@ -50,6 +50,11 @@ def test_content_is_flushed_before_the_name_and_the_name_after_it(tmp_path, call
     assert (tmp_path / "a").read_bytes() == b"two" and list(tmp_path.iterdir()) == [tmp_path / "a"]
 
 
+def test_content_in_pieces(tmp_path):
+    write_whole(tmp_path / "table", (f"{number}\n".encode() for number in range(3)))
+    assert (tmp_path / "table").read_text() == "0\n1\n2\n"
+
+
 def test_the_earlier_file_can_be_kept(tmp_path, calls):
     for content in (b"one", b"two", b"three"):
         write_whole(tmp_path / "a", content, earlier=tmp_path / "b")

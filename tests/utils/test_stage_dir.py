@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import yaml
 
 from utils.errors import InputError
 from utils.options import option
-from utils.stage_dir import StageDir, signature
+from utils.stage_dir import StageDir, is_done, signature
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,6 +102,56 @@ def changes_signature(file: Path) -> bool:
         os.utime(file, (1, 1))
         signatures.add(signature({}, [file]))
     return len(signatures) == 2
+
+
+@pytest.fixture
+def chain(options, tmp_path) -> tuple[Options, list[Path]]:
+    """A stage and its input: an archive that another stage has written, in a directory of its own."""
+    source = replace(options, out=tmp_path / "source")
+    with StageDir(source.out, source) as stage:
+        (stage.dir / "train").mkdir()
+        (stage.dir / "train" / "x.ark").write_bytes(b"1234")
+    run(options, [source.out])
+    return options, [source.out]
+
+
+def test_a_copy_with_new_times_stays_up_to_date(chain, tmp_path):
+    options, (source,) = chain
+    shutil.copytree(tmp_path, tmp_path / "copy", copy_function=shutil.copyfile)
+    moved = replace(options, out=tmp_path / "copy" / options.out.name)
+    archive = tmp_path / "copy" / source.name / "train" / "x.ark"
+    os.utime(archive, ns=(1, 1))
+    assert not run(moved, [archive.parents[1]])
+    assert is_done(moved.out, moved, (path for path in [archive.parents[1]]))
+    archive.write_bytes(b"4321")
+    assert not is_done(moved.out, moved, [archive.parents[1]])
+    assert run(moved, [archive.parents[1]])
+
+
+def test_archives_of_others_count_by_time_in_copies_too(options, tmp_path):
+    archive = tmp_path / "x.ark"
+    archive.write_bytes(b"1234")
+    run(options, [archive])
+    os.utime(archive, ns=(1, 1))
+    assert run(options, [archive])
+
+
+def test_a_stage_that_is_redone_with_the_same_bytes_leaves_the_next_ones_up_to_date(chain):
+    options, (source,) = chain
+    with StageDir(source, replace(options, out=source), force=True) as stage:
+        (stage.dir / "train").mkdir()
+        (stage.dir / "train" / "x.ark").write_bytes(b"1234")
+    assert not run(options, [source])
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_stage_of_old_counts_by_time_alone(chain, lines):
+    options, (source,) = chain
+    done = options.out / ".done"
+    done.write_text("".join(done.read_text().splitlines(keepends=True)[:lines]))
+    assert not run(options, [source])
+    os.utime(source / "train" / "x.ark", ns=(1, 1))
+    assert run(options, [source])
 
 
 def test_missing_input_names_it(options, tmp_path):

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,13 @@ from steps.audio.read import load  # noqa: E402
 from steps.audio.recordings import read_utterances  # noqa: E402
 from steps.embed import extract, merge, plan  # noqa: E402
 from steps.embed.backend import load_backend  # noqa: E402
+from steps.embed.extraction import Options  # noqa: E402
 from tests.processes import wait_for  # noqa: E402
 from tests.steps.audio.sounds import babble, write_bad_sounds, write_sound  # noqa: E402
 from tests.steps.embed.extractions import TELLING, content, options, run_all, write_tree  # noqa: E402
 from utils.archives import read_vectors  # noqa: E402
 from utils.data_dir import validate  # noqa: E402
+from utils.options import parse  # noqa: E402
 from utils.tables import read_table  # noqa: E402
 
 
@@ -107,6 +110,12 @@ def test_arrays_of_any_shape_and_the_call_that_makes_the_rest(tree, expected_of_
         assert call.endswith(f"--shards {missing}\n")
     subprocess.run(call, shell=True, check=True, stderr=subprocess.DEVNULL)
     assert merge.main(words) == 0 and content(out) == expected_of_smaller
+
+
+def test_the_call_has_the_options_of_the_merge():
+    words = ["--max_fail", "0.5", "--set", "fails=true,weights=/a b/c", "--use_gpu", "true", "--nj", "3"]
+    given = parse(Options, options(Path("a tree"), Path("out"), *words), "merge")
+    assert parse(Options, merge.extract_call(given)[3:], "extract") == replace(given, nj=1)
 
 
 def test_an_array_of_all_shards(tree, expected_of_smaller, tmp_path):
