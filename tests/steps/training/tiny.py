@@ -26,7 +26,7 @@ from steps.training.torchrun import fit_in_group
 from steps.training.workplace import Workplace
 from utils.command import run_command, start_log
 from utils.options import option
-from utils.registry import make_options, parse_changes
+from utils.registry import make_options
 from utils.run_again import StopRequest
 
 N, DIM, CLASSES = 60, 6, 3
@@ -122,14 +122,14 @@ class Options:
     out: Path = option(help="directory")
     n: int = option(1, "processes")
     kill: str = option("", "epoch.update to die before, once")
-    set: tuple[str, ...] = option((), "key=value,...")
+    set: tuple = option((), "options of the task too", inner=lambda values: [TinyOptions])
 
 
 def work(options: Options) -> None:
     """Train, alone or together."""
     start_log()
     torch.set_num_threads(1)
-    own = make_options(TinyOptions, changes=parse_changes(options.set))
+    own = make_options(TinyOptions, changes=dict(options.set))
     kill = tuple(map(int, options.kill.split("."))) if options.kill else None
     flag = multiprocessing.RawValue("b", 0)
     with StopRequest(flag) as asked:
