@@ -77,7 +77,7 @@ def work(options: Options) -> None:
         recordings = [name_recording(path, name, known.get(name)) for path, name in zip(files, names, strict=True)]
         refuse_same_ids(recordings)
         refuse_same_speakers(recordings, {name: known[name].speaker for name in known}, options.data_dir)
-        genders = settle_genders(zip(recordings, (known.get(name) for name in names), strict=True))
+        genders = speaker_genders(zip(recordings, (known.get(name) for name in names), strict=True))
         number = write_audio_corpus(
             stage.dir, recordings, genders, options.segment_seconds, options.hop_seconds, options.max_fail
         )
@@ -178,7 +178,7 @@ def refuse_same_speakers(recordings: list[Recording], named: dict[str, str | Non
             raise InputError(f"{recording.path}: speakers {other!r} and {speaker!r} both become {recording.speaker}")
 
 
-def settle_genders(pairs: Iterator[tuple[Recording, Known | None]]) -> dict[str, str]:
+def speaker_genders(pairs: Iterator[tuple[Recording, Known | None]]) -> dict[str, str]:
     """Speaker -> f or m, where known. Raises InputError for a speaker with two genders."""
     found: dict[str, Known] = {}
     for recording, known in pairs:

@@ -24,7 +24,7 @@ NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp")
 UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
 
 
-class Entry(NamedTuple):
+class TableLine(NamedTuple):
     """One line of a table: its location as written there, and where the line is."""
 
     location: Location
@@ -74,9 +74,9 @@ class EmbeddingTables:
         )
 
     @cached_property
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, TableLine]:
         """Key -> entry. Raises InputError if two tables give different locations for a key."""
-        entries: dict[str, Entry] = {}
+        entries: dict[str, TableLine] = {}
         for file in self.files:
             for key, entry in self._read(file):
                 known = entries.setdefault(key, entry)
@@ -97,7 +97,7 @@ class EmbeddingTables:
         rows = {utterance: (entry.table, entry.line - 1) for utterance, entry in entries.items()}
         return array_embeddings.copy_rows(rows, out, final)
 
-    def resolve(self, entry: Entry) -> Location:
+    def resolve(self, entry: TableLine) -> Location:
         """The location of an entry with an absolute path to an existing archive."""
         known = (entry.table, entry.location.path)
         if known not in self.found:
@@ -127,24 +127,24 @@ class EmbeddingTables:
         for parent in table.absolute().parent.parents:
             yield parent / text
 
-    def _read(self, file: Path) -> Iterator[tuple[str, Entry]]:
+    def _read(self, file: Path) -> Iterator[tuple[str, TableLine]]:
         if file.suffix == ".scp":
             return self._read_scp(file)
         if file.suffix in (".csv", ".tsv"):
             return self._read_csv(file)
         if file.suffix in array_embeddings.SUFFIXES:
             ids, _ = array_embeddings.read_array(file)
-            return ((key, Entry(Location(file.name), file, number)) for number, key in enumerate(ids, 1))
-        return ((key, Entry(Location(file.name, offset), file, 0)) for key, offset in scan_archive(file))
+            return ((key, TableLine(Location(file.name), file, number)) for number, key in enumerate(ids, 1))
+        return ((key, TableLine(Location(file.name, offset), file, 0)) for key, offset in scan_archive(file))
 
-    def _read_scp(self, file: Path) -> Iterator[tuple[str, Entry]]:
+    def _read_scp(self, file: Path) -> Iterator[tuple[str, TableLine]]:
         for number, line in enumerate(read_lines(file), 1):
             key, value = split_line(line)
             if not key or not value:
                 raise InputError(f"{file}:{number}: expected 'key path:offset', found {line!r}")
-            yield key, Entry(parse_location(value, f"{file}:{number}: {key}"), file, number)
+            yield key, TableLine(parse_location(value, f"{file}:{number}: {key}"), file, number)
 
-    def _read_csv(self, file: Path) -> Iterator[tuple[str, Entry]]:
+    def _read_csv(self, file: Path) -> Iterator[tuple[str, TableLine]]:
         lines = _csv_lines(file, read_text(file))
         header = next(lines)
         key_at, archive_at, offset_at = self._columns(file)
@@ -163,7 +163,7 @@ class EmbeddingTables:
                 raise InputError(
                     f"{where}: {cells[key_at]}: no offset; expected a column {'|'.join(self.rules.aliases('offset'))}"
                 )
-            yield cells[key_at], Entry(location, file, lines.line_num)
+            yield cells[key_at], TableLine(location, file, lines.line_num)
 
     def _columns(self, file: Path) -> tuple[int, int, int | None] | None:
         """The columns of key, archive and offset; None if this is no table of embeddings."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from steps.attributes.audit import audit, write_audit
-from steps.attributes.gender_model import MODEL, save
+from steps.attributes.gender_model import MODEL, write_gender_model
 from steps.attributes.labels import Attribute, Corpus, Labels
-from steps.attributes.pictures import draw
+from steps.attributes.pictures import draw_histograms
 from steps.attributes.rates import DEFINITIONS, agreement
 from steps.audio.failures import FAILURES, write_failures
 from utils.tables import write_table
@@ -23,10 +23,10 @@ def write_attribute_dir(out: Path, corpus: Corpus, labels: Labels, audit_lines: 
     failures = [(one.utterance, one.reason, one.detail) for one in corpus.measurements if one.reason]
     write_failures(out / FAILURES, failures)
     if labels.genders.model is not None:
-        save(out / MODEL, labels.genders.model)
+        write_gender_model(out / MODEL, labels.genders.model)
     unit = f"{corpus.rates.unit.replace('_', ' ')} a second"
     panels = {"F0, Hz": labels.pitch, f"speaking rate, {unit}": labels.rate}
-    draw(out / "histograms.png", panels, labels.genders.of, labels.utt2gender)
+    draw_histograms(out / "histograms.png", panels, labels.genders.of, labels.utt2gender)
     summary = _summary(corpus, labels) | {"audit": _audit(out / "audit.tsv", corpus, labels, audit_lines, seed)}
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from steps.attributes.bins import GENDERS
-from steps.attributes.gender_model import GenderModel, load
+from steps.attributes.gender_model import GenderModel, read_gender_model
 from steps.metrics.classifiers import Classifier, fit, held_out_posteriors, learnable, log_odds
 
 SCALES = np.geomspace(0.1, 10, 81)  # that the calibration chooses from
@@ -58,7 +58,7 @@ def decide(
     has_label = np.array([speaker in known for speaker in speakers])
     labelled, labels = speakers[has_label], np.array([known[speaker] for speaker in speakers[has_label]])
     if model_file is not None:
-        model = load(model_file, x.shape[1])
+        model = read_gender_model(model_file, x.shape[1])
         held_out, told = judge_unseen(model, x[has_label], labelled)
         seen = None if model.speakers is None else len(model.seen(set(speakers.tolist())))
         origin = {

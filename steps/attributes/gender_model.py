@@ -50,7 +50,7 @@ def _without_prefixes(speaker: str) -> Iterator[str]:
     yield from (speaker[mark.end() :] for mark in re.finditer("[-_]", speaker))
 
 
-def save(path: Path, model: GenderModel) -> None:
+def write_gender_model(path: Path, model: GenderModel) -> None:
     """Write a classifier, for other corpora with embeddings of the same network."""
     from safetensors.numpy import save_file
 
@@ -60,7 +60,7 @@ def save(path: Path, model: GenderModel) -> None:
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path, metadata)
 
 
-def load(path: Path, dim: int) -> GenderModel:
+def read_gender_model(path: Path, dim: int) -> GenderModel:
     """Read a classifier of embeddings of `dim` dimensions; a file of an earlier version has no ids of speakers."""
     from safetensors import SafetensorError, safe_open
 

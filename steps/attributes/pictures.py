@@ -15,7 +15,7 @@ HEIGHTS = {"female": 1.02, "male": 1.08, ALL: 1.02}  # of the edges, so that the
 BINS = 16  # wider than 1/3 a second, the resolution of a count over three seconds
 
 
-def draw(
+def draw_histograms(
     path: Path, panels: Mapping[str, Attribute], spk2gender: Mapping[str, str], utt2gender: Mapping[str, str]
 ) -> None:
     """Draw one panel for each title, side by side: of speakers or of utterances, as the level of the rule is."""

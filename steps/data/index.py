@@ -26,7 +26,7 @@ from utils.tables import read_table
 ARCHIVE, SCRIPT, BLOCKS, STATS = "xvector.ark", "xvector.scp", "blocks.json", "stats.json"
 
 
-class Block(NamedTuple):
+class RecordBlock(NamedTuple):
     """Consecutive records of one size.
 
     Attributes:
@@ -55,14 +55,14 @@ def record_order(keys: Iterable[str]) -> list[str]:
     return sorted(keys, key=lambda key: (len(key.encode()), key))
 
 
-def find_blocks(keys: Sequence[str], dim: int) -> list[Block]:
+def find_blocks(keys: Sequence[str], dim: int) -> list[RecordBlock]:
     """The blocks of an archive whose records have these keys, in `record_order`."""
-    blocks: list[Block] = []
+    blocks: list[RecordBlock] = []
     row = offset = 0
     lengths = np.fromiter((len(key.encode()) for key in keys), np.int64, len(keys))
     starts = np.flatnonzero(np.diff(lengths, prepend=-1))
     for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
-        blocks.append(Block(row, int(end - start), offset, int(lengths[start])))
+        blocks.append(RecordBlock(row, int(end - start), offset, int(lengths[start])))
         row += blocks[-1].rows
         offset += blocks[-1].rows * blocks[-1].record_bytes(dim)
     return blocks
@@ -81,7 +81,7 @@ class Index:
 
     path: Path
     dim: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[RecordBlock, ...]
     archive: np.ndarray
 
     @classmethod
@@ -95,7 +95,7 @@ class Index:
         except FileNotFoundError as error:
             raise InputError(f"{error.filename}: missing; build the index with steps.data.build_index") from error
         try:
-            blocks = tuple(Block(*map(int, block)) for block in layout["blocks"])
+            blocks = tuple(RecordBlock(*map(int, block)) for block in layout["blocks"])
             end = blocks[-1].offset + blocks[-1].rows * blocks[-1].record_bytes(int(layout["dim"]))
         except (TypeError, ValueError, IndexError) as error:
             raise InputError(f"{path / BLOCKS}: no layout of an archive ({error}); build the index anew") from error

@@ -23,7 +23,7 @@ from steps.data.groups import ATTRIBUTES, Grouping, read_groups
 from steps.text.check import Checker
 from steps.text.encode import SentenceEncoder
 from steps.text.openai_paraphraser import Paraphraser, read_settings
-from steps.text.variants import Variants, from_endpoint, from_file, from_grammar
+from steps.text.variants import Variants, fill_from_endpoint, fill_from_file, fill_from_grammar
 from utils.archive_writer import write_vectors
 from utils.command import logger, run_command
 from utils.data_dir import DataDir
@@ -123,12 +123,12 @@ def collect_variants(options: Options, grouping: Grouping) -> Variants:
     variants = Variants(grouping)
     number = options.variants_per_group or (FEWEST_OF_FILE if options.augment == "file" else VARIANTS)
     if options.augment == "grammar":
-        from_grammar(variants, number, options.seed)
+        fill_from_grammar(variants, number, options.seed)
     elif options.augment == "file":
-        from_file(variants, number, options.augment_file)
+        fill_from_file(variants, number, options.augment_file)
     else:
         cache = options.openai_cache or options.out.absolute().parent / ".openai_cache"
-        from_endpoint(variants, number, Paraphraser(read_settings(options.openai_conf), cache))
+        fill_from_endpoint(variants, number, Paraphraser(read_settings(options.openai_conf), cache))
     return variants
 
 

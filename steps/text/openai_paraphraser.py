@@ -1,8 +1,8 @@
 """Paraphrases from any OpenAI-compatible chat endpoint, with structured output, back-off and a cache of answers.
 
-Reads: a YAML file of `Settings`, the environment (OPENAI_API_KEY, OPENAI_BASE_URL), a `.env` file; in this order of
-precedence. Writes: one file per answer in the cache directory, so that a rerun, or a run after a crash, repeats no
-request. The key is sent to the endpoint only: it is in no log, cache or error message.
+Reads: a YAML file of `EndpointSettings`, the environment (OPENAI_API_KEY, OPENAI_BASE_URL), a `.env` file; in this
+order of precedence. Writes: one file per answer in the cache directory, so that a rerun, or a run after a crash,
+repeats no request. The key is sent to the endpoint only: it is in no log, cache or error message.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ SCHEMA = {
 
 
 @dataclass(frozen=True, repr=False)  # no repr: it would show the key
-class Settings:
+class EndpointSettings:
     """What the conf file of the paraphraser may say."""
 
     model: str = option("gpt-4o-mini", "name of the model")
@@ -54,9 +54,9 @@ class Settings:
     timeout: float = option(60.0, "seconds to wait for an answer")
 
 
-def read_settings(conf: Path | None) -> Settings:
+def read_settings(conf: Path | None) -> EndpointSettings:
     """The settings of a conf file, completed from the environment and the .env file. Raises InputError if no key."""
-    given = read_conf(Settings, conf) if conf else {}
+    given = read_conf(EndpointSettings, conf) if conf else {}
     env_file = given.get("env_file")
     if env_file and not env_file.is_file():
         raise InputError(f"{env_file}: no such file (env_file of {conf})")
@@ -67,7 +67,7 @@ def read_settings(conf: Path | None) -> Settings:
         raise InputError(
             "no key for OpenAI: set OPENAI_API_KEY in the environment or a .env file, or api_key in the conf file"
         )
-    settings = Settings(**given | {"base_url": url or OPENAI_URL, "api_key": key or "unused"})
+    settings = EndpointSettings(**given | {"base_url": url or OPENAI_URL, "api_key": key or "unused"})
     if (
         min(settings.rounds, settings.tries) < 1
         or min(settings.first_wait, settings.max_wait) < 0
@@ -92,7 +92,7 @@ class Paraphraser:
         cache: directory of the answers so far; made if need be.
     """
 
-    def __init__(self, settings: Settings, cache: Path):
+    def __init__(self, settings: EndpointSettings, cache: Path):
         from openai import OpenAI
 
         logging.getLogger("httpx").setLevel(logging.WARNING)

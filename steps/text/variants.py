@@ -44,7 +44,7 @@ class Variants:
         return "; ".join(self.checker.contradictions(text, self.grouping.values(group))) or None
 
 
-def from_grammar(variants: Variants, number: int, seed: int) -> None:
+def fill_from_grammar(variants: Variants, number: int, seed: int) -> None:
     """Fill each group with `number` sentences of the offline paraphraser."""
     grammar = Grammar()
     for group in variants.grouping.groups:
@@ -59,7 +59,7 @@ def from_grammar(variants: Variants, number: int, seed: int) -> None:
             )
 
 
-def from_endpoint(variants: Variants, number: int, paraphraser: Paraphraser) -> None:
+def fill_from_endpoint(variants: Variants, number: int, paraphraser: Paraphraser) -> None:
     """Fill each group with `number` sentences of an OpenAI-compatible endpoint."""
     grammar = Grammar()
     for group in variants.grouping.groups:
@@ -67,7 +67,7 @@ def from_endpoint(variants: Variants, number: int, paraphraser: Paraphraser) -> 
         paraphraser.variants(description, number, lambda text, group=group: variants.offer(group, text, english=True))
 
 
-def from_file(variants: Variants, number: int, path: Path) -> None:
+def fill_from_file(variants: Variants, number: int, path: Path) -> None:
     """Fill each group with the texts of a JSON file {group: [texts]}, of which at least `number` must be accepted."""
     texts = read_variants_file(path)
     groups = variants.grouping.groups

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from steps.attributes.gender import calibration, decide
-from steps.attributes.gender_model import MODEL, GenderModel, load, save
+from steps.attributes.gender_model import MODEL, GenderModel, read_gender_model, write_gender_model
 from utils.archives import read_vectors
 from utils.data_dir import DataDir
 
@@ -42,7 +42,7 @@ def test_unknown_speakers_are_judged_or_stay_unknown(real, tmp_path):
     assert np.mean([found.of[speaker] == known[speaker] for speaker in judged]) > 0.97
     assert all(abs(odds) < np.log(9) for speaker, odds in found.odds.items() if speaker not in found.of)
 
-    save(tmp_path / MODEL, found.model)
+    write_gender_model(tmp_path / MODEL, found.model)
     again = decide(utt2spk, {}, keys, x, 0.9, 0, tmp_path / MODEL)
     assert again.summary["held_out"] is None and again.summary["known"] == 0
     assert {speaker: again.odds[speaker] for speaker in found.odds} == pytest.approx(found.odds)
@@ -74,7 +74,7 @@ def half(real, tmp_path):
     """A classifier of every second speaker, and the others' genders."""
     utt2spk, known, keys, x = real
     own = dict(sorted(known.items())[::2])
-    save(tmp_path / MODEL, decide(utt2spk, own, keys, x, 0.9, 0).model)
+    write_gender_model(tmp_path / MODEL, decide(utt2spk, own, keys, x, 0.9, 0).model)
     return tmp_path / MODEL, own, {speaker: gender for speaker, gender in known.items() if speaker not in own}
 
 
@@ -99,8 +99,8 @@ def test_no_figure_where_no_speaker_is_left(real, half, prefix):
 
 def test_a_file_without_ids_gets_no_figure(real, half):
     utt2spk, known, keys, x = real
-    old = GenderModel(load(half[0], x.shape[1]).classifier, None)
-    save(half[0], old)
+    old = GenderModel(read_gender_model(half[0], x.shape[1]).classifier, None)
+    write_gender_model(half[0], old)
     summary = decide(utt2spk, known, keys, x, 0.9, 0, half[0]).summary
     assert summary["held_out"] is None and summary["speakers_seen_in_training"] is None
     assert summary["held_out_speakers"].startswith("unknown: the file does not name the speakers")

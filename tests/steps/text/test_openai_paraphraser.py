@@ -13,7 +13,7 @@ import pytest
 from steps.text.augment import main
 from steps.text.check import Checker
 from steps.text.grammar import Grammar
-from steps.text.openai_paraphraser import Paraphraser, Settings, read_settings, retry_after
+from steps.text.openai_paraphraser import EndpointSettings, Paraphraser, read_settings, retry_after
 from tests.steps.conftest import write_corpus
 from utils.errors import InputError
 from utils.tables import read_table
@@ -85,7 +85,7 @@ def server():
 
 def paraphraser(server, tmp_path, **settings):
     quick = {"first_wait": 0.01, "max_wait": 5.0, "tries": 3, "rounds": 4, "timeout": 5.0}
-    return Paraphraser(Settings(base_url=server.url, api_key=KEY, **quick | settings), tmp_path / "cache")
+    return Paraphraser(EndpointSettings(base_url=server.url, api_key=KEY, **quick | settings), tmp_path / "cache")
 
 
 def ask(server, tmp_path, number=3, accept=lambda text: True, **settings):
@@ -167,7 +167,9 @@ def test_waits_grow(server, tmp_path, caplog):
 def test_a_server_that_is_not_there(tmp_path):
     url = "http://127.0.0.1:9/v1"
     with pytest.raises(InputError, match=f"^{url}: no answer in 3 tries"):
-        Paraphraser(Settings(base_url=url, api_key=KEY, tries=3, first_wait=0.01), tmp_path).variants("x", 1, bool)
+        Paraphraser(EndpointSettings(base_url=url, api_key=KEY, tries=3, first_wait=0.01), tmp_path).variants(
+            "x", 1, bool
+        )
 
 
 def test_too_few_sentences_are_completed(server, tmp_path):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from steps.data.groups import read_groups
-from steps.text.variants import Variants, from_file, from_grammar, read_variants_file
+from steps.text.variants import Variants, fill_from_file, fill_from_grammar, read_variants_file
 from tests.steps.conftest import write_corpus
 from utils.data_dir import DataDir
 from utils.errors import InputError
@@ -52,23 +52,23 @@ def test_offers(variants):
 
 
 def test_the_grammar_fills_every_group(variants):
-    from_grammar(variants, 25, seed=0)
+    fill_from_grammar(variants, 25, seed=0)
     assert {group: len(texts) for group, texts in variants.accepted.items()} == {"female_low": 25, "male_low": 25}
     assert variants.rejected == []
 
 
 def test_the_grammar_says_when_it_is_exhausted(variants):
     with pytest.raises(InputError, match=r"female_low: the grammar has \d+ sentences, 100000 asked"):
-        from_grammar(variants, 100_000, seed=0)
+        fill_from_grammar(variants, 100_000, seed=0)
 
 
 def test_a_file(variants, write):
-    from_file(variants, 2, write(TEXTS))
+    fill_from_file(variants, 2, write(TEXTS))
     assert variants.accepted == TEXTS
 
 
 def test_a_contradiction_in_a_file_is_left_out_and_listed(variants, write):
-    from_file(variants, 2, write(TEXTS | {"male_low": ["A woman with low pitch.", *TEXTS["male_low"]]}))
+    fill_from_file(variants, 2, write(TEXTS | {"male_low": ["A woman with low pitch.", *TEXTS["male_low"]]}))
     assert variants.accepted == TEXTS
     assert variants.rejected[0]["text"] == "A woman with low pitch." and "woman" in variants.rejected[0]["reason"]
 
@@ -94,7 +94,7 @@ def test_a_contradiction_in_a_file_is_left_out_and_listed(variants, write):
 )
 def test_bad_files(variants, write, content, message):
     with pytest.raises(InputError, match=message):
-        from_file(variants, 2, write(content))
+        fill_from_file(variants, 2, write(content))
 
 
 def test_a_file_that_is_not_utf8(tmp_path):
