@@ -85,17 +85,24 @@ class Work:
             return cls(directory, **json.loads(file.readline()))
 
     @classmethod
+    def load(cls, out: Path, identity: str, planner: str) -> "Work":
+        """The work with this identity. Raises InputError where `planner`, the command that makes it, has made none."""
+        work = cls.find(out, identity)
+        if work is None:
+            raise InputError(
+                f"{parts_root(out)}: no table of shards for these options and inputs; run {planner} with the same"
+                " options first"
+            )
+        return work
+
+    @classmethod
     def current(cls, out: Path, settings: Mapping[str, Any], planner: str) -> "Work":
         """The work that jobs follow. Raises InputError where there is none, or one of other settings.
 
         Args:
             settings: what all commands of the work must agree on. planner: the command that makes the table.
         """
-        identity = current_identity(out, settings, planner)
-        work = cls.find(out, identity)
-        if work is None:
-            raise InputError(f"{parts_root(out)}: no table of the work; run {planner} with the same options first")
-        return work
+        return cls.load(out, current_identity(out, settings, planner), planner)
 
     def shards(self, numbers: Collection[int]) -> Iterator[tuple[int, list[Item]]]:
         """Number and items of the given shards, in order, one at a time."""

@@ -15,7 +15,7 @@ from utils.errors import InputError
 from utils.options import option
 from utils.parts import Work, read_part, write_part
 from utils.shards import SHARDS_HELP
-from utils.stage_dir import StageDir, is_done, parts_root, signature
+from utils.stage_dir import StageDir, is_done, signature
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,13 +111,7 @@ def identity_of(options: Options) -> str:
 
 def find_work(options: Options) -> Work:
     """The table of shards. Raises InputError where none has been made for these options and inputs."""
-    work = Work.find(options.out, identity_of(options))
-    if work is None:
-        raise InputError(
-            f"{parts_root(options.out)}: no table of shards for these options and inputs; run"
-            " python3 -m steps.generators.plan_samples with the same options first"
-        )
-    return work
+    return Work.load(options.out, identity_of(options), "python3 -m steps.generators.plan_samples")
 
 
 def manner_of(options: Options) -> Manner:

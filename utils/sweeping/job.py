@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils.command import logger, run_command
-from utils.errors import InputError
 from utils.options import option
 from utils.parts import Item, Work
 from utils.run_again import RunAgain, StopRequest
 from utils.shards import SHARDS_HELP, chosen_shards
-from utils.stage_dir import parts_root
 from utils.sweeping.point_dir import begin, finish, is_finished, locked
 
 log = logger(__name__)
@@ -37,9 +35,7 @@ class Options:
 
 def work(options: Options) -> None:
     """Run the commands of this job's points, each in its directory; mark those as finished that succeed."""
-    table = Work.find(options.out, options.identity)
-    if table is None:
-        raise InputError(f"{parts_root(options.out) / options.identity}: no table of points; run utils/sweep.py first")
+    table = Work.load(options.out, options.identity, "utils/sweep.py")
     numbers = chosen_shards(table.n_shards, options.shards, options.job, options.nj)
     failed = []
     with StopRequest() as asked:  # a launcher signals the whole process group: the command decides what to do
