@@ -42,6 +42,7 @@ def check_failures(failures: Sequence[Failure], n_utterances: int, max_fail: flo
     counts = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
     share = f"{len(failures)} of {n_utterances} utterances ({100 * len(failures) / n_utterances:.2f} %) fail: {counts}"
     if len(failures) > max_fail * n_utterances or len(failures) == n_utterances:
+        listing.parent.mkdir(parents=True, exist_ok=True)
         write_failures(listing, failures)
         raise InputError(
             f"{share}; more than --max_fail {max_fail:g}. They are listed in {listing}; repair or remove them,"

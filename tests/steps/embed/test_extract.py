@@ -274,6 +274,9 @@ def test_too_many_failures(tmp_path, capsys):
     (tree / "a/s/empty.wav").touch()
     assert plan.main(words) == 1  # seen before anything is embedded
     assert "1 of 14 utterances (7.14 %) fail: 1 empty" in capsys.readouterr().err
+    assert plan.main(options(tree, tmp_path / "a new directory/out")) == 1
+    assert "a_s_empty\tempty" in (tmp_path / "a new directory/out.failures.tsv").read_text()
+    capsys.readouterr()
     run_all(tree, out, "--max_fail", "0.2")
     assert not (tmp_path / "out.failures.tsv").exists()
     assert merge.main(words) == 1  # what was allowed then is not now
