@@ -71,13 +71,14 @@ class DetCurve:
         above = np.nextafter(levels, np.array(np.inf, levels.dtype))
         thresholds = np.concatenate([[-np.inf], np.stack([levels, above], axis=1).ravel(), [np.inf]])
         rejected = [np.cumsum(counts, axis=-1) for counts in (nontargets, targets)]
-        with np.errstate(invalid="ignore"):  # no trials of a kind have no rates
-            shares = [np.pad(one / one[..., -1:], [(0, 0)] * (one.ndim - 1) + [(1, 0)]) for one in rejected]
+        shares = [np.pad(one / one[..., -1:], [(0, 0)] * (one.ndim - 1) + [(1, 0)]) for one in rejected]
         return cls(thresholds, shares[1], 1 - shares[0])
 
 
 def target_levels(blocks: Iterable[ScoredTrials]) -> np.ndarray:
     """The distinct scores (L,) of the targets, ascending. Both kinds of trials must be there, all scores finite."""
+    if iter(blocks) is blocks:
+        raise ValueError("blocks of trials are gone through more than once; give a list, or AllPairs(...).scored(...)")
     found, n, infinite = [], 0, 0
     for block in blocks:
         found.append(block.scores[block.targets])

@@ -163,6 +163,11 @@ def test_whole_numbers_and_columns_of_a_table():
     assert equal_error_rate(single) == pytest.approx(0.4 / 3)
 
 
+def test_blocks_that_can_be_seen_once_only_are_refused():
+    with pytest.raises(ValueError, match="gone through more than once"):
+        DetCurve.of_blocks(ScoredTrials(*draw(seed)) for seed in range(2))
+
+
 def test_wrong_scores():
     for targets in (np.ones(3, bool), np.zeros(3, bool)):
         with pytest.raises(InputError, match=f"of 3 trials, {targets.sum()} are targets"):
