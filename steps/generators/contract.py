@@ -10,26 +10,48 @@ training writes beside them (config, encoder, transform, training-speaker means,
 `steps/generators/train.py`.
 """
 
-import importlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from steps.generators.mixture import Mixture
+from steps.training.workplace import Workplace
 from utils.errors import InputError
 from utils.json_files import read_json
+from utils.registry import Registry
 
-# kind -> module and class; imported when needed, so that a closed-form generator never waits for torch
-KINDS = {
-    "linear": ("steps.generators.linear_generator", "LinearGenerator"),
-    "grouped": ("steps.generators.group_generator", "GroupGenerator"),
-    "mdn": ("steps.generators.mdn.generator", "MdnGenerator"),
-}
+if TYPE_CHECKING:
+    from steps.generators.pairs import Pairs
+
+# imported when needed, so that a closed-form generator never waits for torch
+KINDS = Registry(
+    "kind of generator",
+    {
+        "linear": "steps.generators.linear_generator:LinearGenerator",
+        "grouped": "steps.generators.group_generator:GroupGenerator",
+        "mdn": "steps.generators.mdn.generator:MdnGenerator",
+    },
+)
 DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin")
+
+
+class Fit(NamedTuple):
+    """How a generator is fitted.
+
+    Attributes:
+        Options: frozen dataclass of its options.
+        fit: (train pairs, dev pairs, options, workplace) -> generator.
+        shared: several processes can fit one together.
+    """
+
+    Options: type
+    fit: Callable[["Pairs", "Pairs", Any, Workplace], "Generator"]
+    shared: bool = False
 
 
 class Generator(ABC):
@@ -89,12 +111,11 @@ def load_generator(directory: Path) -> Generator:
             raise InputError(f"{file}: a pickle can run code and is never loaded; remove it if it is not yours")
     description = read_json(directory / DESCRIPTION, ("kind", "dim", "text_dim", "values"))
     kind, sizes = description["kind"], (description["dim"], description["text_dim"])
-    if kind not in list(KINDS):
-        raise InputError(f"{directory / DESCRIPTION}: unknown kind {kind!r}; known are {', '.join(KINDS)}")
-    module, name = KINDS[kind]
+    if kind not in list(KINDS.entries):  # no `module:Class` either: a file would say what code is run
+        raise InputError(f"{directory / DESCRIPTION}: unknown kind {kind!r}; known are {', '.join(KINDS.entries)}")
     try:
         arrays = load_file(str(directory / WEIGHTS))
-        generator = getattr(importlib.import_module(module), name).from_state(description["values"], arrays)
+        generator = KINDS.load(kind).from_state(description["values"], arrays)
     except InputError:
         raise
     except SafetensorError as error:

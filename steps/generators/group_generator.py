@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from steps.generators.contract import Generator
+from steps.generators.contract import Fit, Generator
 from steps.generators.covariance import SUBSPACE_FLOOR, principal_subspace
 from steps.generators.linear import GroupClassifier, LinearMap
 from steps.generators.mixture import Frame, Mixture
@@ -136,3 +136,7 @@ def _classifier(train: Pairs) -> GroupClassifier:
     groups, present = train.text_groups, np.unique(train.groups)
     mine = np.isin(groups, present)
     return GroupClassifier.fit(train.texts[mine], np.searchsorted(present, groups[mine]), len(present))
+
+
+GROUP_GAUSSIAN = Fit(GroupGaussianOptions, fit_group_gaussian)
+GMM = Fit(GmmOptions, fit_gmm)

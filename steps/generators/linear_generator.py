@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from steps.generators.contract import Generator
+from steps.generators.contract import Fit, Generator
 from steps.generators.covariance import SUBSPACE_FLOOR, mean_map, principal_subspace, residuals, shrunk_spread
 from steps.generators.linear import LinearMap
 from steps.generators.mixture import Frame, Mixture
@@ -114,3 +114,7 @@ def mean_log_density(generator: Generator, pairs: Pairs) -> float:
     for text, row in zip(pairs.captions, pairs.caption_rows, strict=True):
         total[row] += generator.log_density(pairs.x[row : row + 1], text[None])[0, 0]
     return float(pairs.weights @ (total / pairs.texts_of_row))
+
+
+GAUSSIAN = Fit(GaussianOptions, fit_gaussian)
+RIDGE = Fit(RidgeOptions, fit_ridge_generator)

@@ -5,10 +5,8 @@ a network its checkpoints, `metrics.jsonl` and a curve. Asked to stop by USR1 or
 two updates and the command ends with the status of `utils.run_again`; run again, it goes on from there.
 """
 
-import importlib
 import multiprocessing
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,34 +16,30 @@ from steps.training.workplace import Workplace, find_device
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import as_dict, convert, option, own_names, read_conf
+from utils.registry import Registry
 from utils.run_again import RunAgain, StopRequest
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
 
 log = logger(__name__)
 
-# how a generator is fitted: module, options, function (train pairs, dev pairs, options, workplace) -> generator
-FITS = {
-    "mdn": ("steps.generators.mdn.fit", "MdnOptions", "fit_mdn"),
-    "gaussian": ("steps.generators.linear_generator", "GaussianOptions", "fit_gaussian"),
-    "ridge": ("steps.generators.linear_generator", "RidgeOptions", "fit_ridge_generator"),
-    "group_gaussian": ("steps.generators.group_generator", "GroupGaussianOptions", "fit_group_gaussian"),
-    "gmm": ("steps.generators.group_generator", "GmmOptions", "fit_gmm"),
-}
-IN_GROUPS = ("mdn",)  # fits that several processes can share
+# each a `steps.generators.contract.Fit`
+FITS = Registry(
+    "fit",
+    {
+        "mdn": "steps.generators.mdn.fit:MDN",
+        "gaussian": "steps.generators.linear_generator:GAUSSIAN",
+        "ridge": "steps.generators.linear_generator:RIDGE",
+        "group_gaussian": "steps.generators.group_generator:GROUP_GAUSSIAN",
+        "gmm": "steps.generators.group_generator:GMM",
+    },
+)
 
 
 def listed_options(values: dict[str, Any]) -> list[type]:
     """The dataclasses of the options of all generators of the list, or of the one that `--name` asks for."""
-    entries = read_list(values["generators"])
-    fits = {entry.fit for entry in entries if values["name"] in (None, entry.name)}
-    return [fit_options(fit) for fit in FITS if fit in fits]
-
-
-def fit_options(fit: str) -> type:
-    """The dataclass of the options of a fit."""
-    module, name, _ = FITS[fit]
-    return getattr(importlib.import_module(module), name)
+    fits = [entry.fit for entry in read_list(values["generators"]) if values["name"] in (None, entry.name)]
+    return [FITS.load(fit).Options for fit in dict.fromkeys(fits)]
 
 
 @dataclass(frozen=True)
@@ -78,14 +72,14 @@ class Entry(NamedTuple):
 def work(options: Options) -> None:
     """Train one generator and commit its directory."""
     entry = choose(read_list(options.generators), options)
-    n = options.num_gpus if entry.fit in IN_GROUPS else 1
+    n = options.num_gpus if FITS.load(entry.fit).shared else 1
     with StopRequest(multiprocessing.RawValue("b", 0) if n > 1 else None) as asked:
         train(entry, options, n, asked)
 
 
 def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
     """Train one generator in `n` processes, which stop when `asked` to."""
-    own = generator_options(fit_options(entry.fit), entry, options)
+    own = generator_options(FITS.load(entry.fit).Options, entry, options)
     resolved = {
         "name": entry.name,
         "fit": entry.fit,
@@ -122,10 +116,8 @@ def fit_and_save(options: Options, fit: str, own: Any, place: Workplace) -> None
     )
     if place.asked():
         raise RunAgain(f"{place.directory}: asked to stop before the fit")
-    module, _, name = FITS[fit]
-    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     log.info("fitting %d embeddings of %d speakers", len(train.x), train.speakers.max() + 1)
-    generator = function(train, dev, own, place)
+    generator = FITS.load(fit).fit(train, dev, own, place)
     if place.first:
         generator.save(place.directory)
 
@@ -137,9 +129,10 @@ def read_list(path: Path) -> list[Entry]:
         words = line.partition("#")[0].split()
         if not words:
             continue
-        if len(words) != 3 or words[1] not in FITS:
+        if len(words) != 3 or not (words[1] in FITS.entries or ":" in words[1]):
             raise InputError(
-                f"{path}:{number}: expected 'name fit conf' with a fit of {', '.join(FITS)}, found {line!r}"
+                f"{path}:{number}: expected 'name fit conf' with a fit of {', '.join(FITS.entries)}, or module:Fit,"
+                f" found {line!r}"
             )
         if words[0] in [entry.name for entry in entries]:
             raise InputError(f"{path}:{number}: a second generator named {words[0]!r}")

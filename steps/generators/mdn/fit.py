@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from steps.generators.contract import Fit
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.pairs import Pairs
 from steps.training.workplace import Workplace
@@ -17,3 +18,6 @@ def fit_mdn(train: Pairs, dev: Pairs, options: MdnOptions, place: Workplace) -> 
     from steps.training.options import TrainingOptions
 
     return Loop(MdnTask(train, dev, options, place.device), TrainingOptions.of(options), place).run()
+
+
+MDN = Fit(MdnOptions, fit_mdn, shared=True)

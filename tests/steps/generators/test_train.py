@@ -146,6 +146,7 @@ def test_a_job_beyond_the_list_is_one_line(tmp_path, experiment: Experiment, cap
     [
         ("mdn mdn", "list:2: expected 'name fit conf' with a fit of mdn, gaussian, ridge"),
         ("mdn flow -", "list:2: expected 'name fit conf'"),
+        ("two no.such:Fit -", "fit 'no.such:Fit': No module named 'no'"),
         ("one ridge -", "list:2: a second generator named 'one'"),
         ("two ridge nowhere.yaml", "nowhere.yaml"),
         ("two mdn bad.yaml", "bad.yaml: hiden: unknown option; valid ones are"),
@@ -166,6 +167,12 @@ def test_a_gpu_that_is_not_there_is_an_error_if_it_must_be(tmp_path, experiment:
     more = ["--use_gpu", "true", "--out", str(tmp_path)]
     assert "torch sees no GPU here; ask for one in cmd.sh, or use --use_gpu auto" in refused(experiment, capsys, *more)
     assert not (tmp_path / "mdn").exists()
+
+
+def test_a_fit_of_ones_own_is_found_by_its_module(tmp_path, experiment: Experiment, models):
+    (tmp_path / "list").write_text("mine steps.generators.linear_generator:GAUSSIAN -\n")
+    fit(experiment, "mine", "--generators", str(tmp_path / "list"), "--out", str(tmp_path))
+    assert files(tmp_path / "mine")["weights.safetensors"] == files(models["gaussian"])["weights.safetensors"]
 
 
 def test_a_loss_that_turns_nan_leaves_no_model_but_the_last_good_checkpoint(tmp_path, experiment: Experiment, capsys):

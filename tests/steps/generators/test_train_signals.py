@@ -22,7 +22,7 @@ MOMENTS = {"command: ": 1.0, "fitting": 0.7, "epoch 0:": 0.2, "dev_nll": 0.5}  #
 @pytest.fixture(scope="module")
 def undisturbed(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     root = tmp_path_factory.mktemp("undisturbed")
-    fit(experiment, "mdn", "--set", SETTINGS, "--out", str(root))
+    fit(experiment, "mdn", "--set", SETTINGS, "--use_gpu", "false", "--out", str(root))
     return outputs(root / "mdn")
 
 

@@ -26,6 +26,8 @@ class Training:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "steps.generators.train", "--use_gpu", "false", *words], cwd=ROOT, text=True,
             stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True,
+            # as in a terminal: where the tests run in the background INT is ignored, which a child inherits
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         self.said: list[str] = []
         self.reader = threading.Thread(target=lambda: self.said.extend(self.process.stderr))

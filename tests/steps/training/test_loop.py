@@ -82,7 +82,7 @@ def test_it_learns_and_says_what_it_measures(tmp_path):
     assert set(files(tmp_path)) == {"best.safetensors", "last.safetensors", "metrics.jsonl", "curve.png"}
 
 
-@pytest.mark.parametrize("number", range(UPDATES))
+@pytest.mark.parametrize("number", [0, 1, 3, 4, 7, UPDATES - 1])
 def test_stopped_before_any_update_it_ends_with_the_same_bytes(tmp_path, undisturbed, number):
     stopped(tmp_path, number)
     assert trained(tmp_path) == undisturbed
@@ -114,12 +114,11 @@ def test_more_epochs_go_on_where_fewer_ended(tmp_path, undisturbed):
     assert last == undisturbed
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-@pytest.mark.parametrize("number", [8, 10], ids=["after an epoch", "within an epoch"])
+@pytest.mark.parametrize(("number", "damage"), [*((8, name) for name in DAMAGES), (10, "truncated")])
 def test_a_damaged_checkpoint_is_skipped_for_the_one_before(tmp_path, undisturbed, caplog, number, damage):
     stopped(tmp_path, number)
     last = tmp_path / "last.safetensors"
-    last.write_bytes(damage(last.read_bytes()))
+    last.write_bytes(DAMAGES[damage](last.read_bytes()))
     assert trained(tmp_path) == undisturbed
     assert f"{last}: damaged" in caplog.text and "skipped last.safetensors" in caplog.text
     assert f"resumed after epoch {1 if number == 8 else 2}" in caplog.text
