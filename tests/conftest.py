@@ -1,9 +1,16 @@
 """Fixtures of all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# In the background and under nohup some signals are ignored, and so they would be by all that the tests start. Those
+# processes shall start as in a terminal, while the tests themselves go on ignoring them: no process inherits a handler.
+for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, lambda number, frame: None)
 
 
 def real_data(name: str) -> Path:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+PATIENCE = 120  # seconds until a loaded machine has started, done or killed something; no test waits so long in vain
+
 
 def is_alive(pid: int) -> bool:
     """Does the process run? The uncollected rest of a dead one does not."""
@@ -41,7 +43,7 @@ def kill_session(leader: int) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     """Wait until `condition` holds, at most so many seconds. Returns whether it does."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:

@@ -240,14 +240,17 @@ def test_help_takes_less_than_half_a_second(words):
     assert min(seconds() for _ in range(3)) < 0.5
 
 
+DOCUMENTS = ["README.md", "RESULTS.md", "utils/slurm/README.md"]
+
+
 def document(name: str) -> str:
-    """The text of a document at the top."""
+    """The text of a document."""
     if not (ROOT / name).is_file():
         pytest.skip(f"no {name} yet")
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["README.md", "RESULTS.md"])
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_files_that_documents_name_exist(name):
     text = document(name)
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", text)
@@ -262,16 +265,17 @@ def is_command(module: str) -> bool:
     return path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 
 
-@pytest.mark.parametrize("name", ["README.md", "RESULTS.md"])
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_commands_that_documents_name_exist(name):
     called = set(re.findall(r"python3? -m ((?:local|steps|utils|tests)[\w.]*\w)", document(name)))
     assert [module for module in called if not is_command(module)] == []
 
 
-def test_options_of_run_sh_that_the_readme_names_exist():
+@pytest.mark.parametrize("name", ["README.md", "utils/slurm/README.md"])
+def test_options_of_run_sh_that_documents_name_exist(name):
     known = set(re.findall(r"^(\w+)=", (ROOT / "run.sh").read_text(encoding="utf-8"), re.MULTILINE))
     used = set()
-    for command in re.findall(r"\./run\.sh((?:[^\n`]|\\\n)*)", document("README.md")):
+    for command in re.findall(r"\./run\.sh((?:[^\n`]|\\\n)*)", document(name)):
         used |= {word.replace("-", "_") for word in re.findall(r"--([\w-]+)", command)}
     assert used - known - {"help"} == set()
 

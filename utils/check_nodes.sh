@@ -48,7 +48,7 @@ status=0
     elif [ "$here" = "$there" ]; then
       verdict='MISSING: neither machine sees it'
     elif [ "$here" = no ]; then
-      verdict='ONLY ON NODES: run the stages that read it on a node, see "On a cluster" in README.md'
+      verdict='ONLY ON NODES: run the stages that read it on a node, see utils/slurm/README.md'
     elif [ "$there" = no ]; then
       verdict='ONLY HERE: run the stages that read it with --launcher run.pl, or copy it to a shared disk'
     else

@@ -22,7 +22,8 @@
 #
 # Exit status: 0 if all jobs succeeded; 1 if one failed, or where a log's name is refused; 255 on wrong usage. Stopped by
 # SIGINT, SIGTERM or SIGHUP, or when its parent process is gone, it kills the process groups of its jobs, whose logs are left
-# without footer, and dies by the signal. A nohup is respected; to outlive a login, put it in front of the recipe above.
+# without footer, and dies by the signal. A signal that is ignored when it starts stays ignored (HUP under nohup, INT of a script
+# in the background); to outlive a login, put nohup in front of the recipe above.
 
 use strict;
 use warnings;
@@ -217,7 +218,7 @@ sub watch_signals_and_parent {
         $stopped_by //= $_[0];
         stop($stopped_by) if !$starting;
     };
-    $SIG{$_} = $handler for grep { $_ ne 'HUP' || ($SIG{HUP} // '') ne 'IGNORE' } qw(INT TERM HUP);
+    $SIG{$_} = $handler for grep { ($SIG{$_} // '') ne 'IGNORE' } qw(INT TERM HUP);
     $SIG{ALRM} = sub {
         alarm 1;
         $handler->('TERM') if getppid != $parent;

@@ -19,7 +19,7 @@
 #   -p gpu, -A project, -x node3, ...   options with one dash are passed to sbatch as they are
 # Waits in seconds, also as `default poll_first=1` in the configuration file:
 #   --poll-first 1, --poll-slowest 60   the scheduler is asked about all jobs at once, at first and at last every so many seconds
-#   --pending-limit 600  a job that waits for what cannot come is told and cancelled; one that just waits is told
+#   --pending-limit 600  a job that can never start is reported and cancelled after so long; one that only waits is reported
 #   --log-wait 60        from the end of a job to the footer in its log (network file systems are slow)
 #   --controller-wait 3600  as long as slurmctld may be away
 #   --command-timeout 30    for one call of sbatch, squeue or scancel

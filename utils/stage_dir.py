@@ -92,7 +92,7 @@ class StageDir:
         if self.force or not self._agrees(self.final / DONE):
             return False
         if self.old.exists() or self.lock_path.exists():
-            with contextlib.suppress(InputError, OSError):  # left for a writer, or for who may remove them
+            with contextlib.suppress(InputError, OSError):  # a writer, or a user who may, removes them later
                 self._lock()
                 shutil.rmtree(self.old, ignore_errors=True)
                 self._unlock()
@@ -130,11 +130,11 @@ class StageDir:
             raise InputError(
                 f"{self.final}: has files that no stage has written; name another directory or empty this one"
             )
-        maker = maker or _maker_of_old(self.final)
+        maker = maker or _maker_by_run_info(self.final)
         if maker not in (None, self.command, _program()):
             raise InputError(
-                f"{self.final}: {maker} has made it, and {self.command} does not replace it; name another directory "
-                "or remove this one"
+                f"{self.final}: made by {maker}, and not to be replaced by {self.command}; name another directory or "
+                "remove this one"
             )
 
     def __exit__(
@@ -224,7 +224,7 @@ def _behind_links(path: Path) -> Path:
 
 
 def _read_done(path: Path) -> tuple[str | None, str | None, str | None]:
-    """Signature, command, signature by content, each None where there is none; those of old have a signature alone."""
+    """Signature, command, signature by content, each None where there is none; earlier versions wrote the first alone."""
     lines = path.read_text().splitlines() if path.is_file() else []
     known, command, by_content, *_ = [*lines, None, None, None]
     return known, command, by_content
@@ -236,8 +236,8 @@ def _is_signed(record: Path, wanted: str, options: Any, inputs: Iterable[Path]) 
     return known == wanted or (by_content is not None and by_content == signature(options, inputs, by_content=True))
 
 
-def _maker_of_old(directory: Path) -> str | None:
-    """The module that has written a directory whose `.done` does not tell; None where it was run in another way."""
+def _maker_by_run_info(directory: Path) -> str | None:
+    """The module that wrote a directory whose `.done` names no command; None where it was run in another way."""
     words = shlex.split(json.loads((directory / RUN_INFO).read_text(encoding="utf-8"))["command"])
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
     return module if module.partition(".")[0] in ROOMS else None

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from utils.run_again import RUN_AGAIN
+from utils.slurm.array_task import ArrayTask
 from utils.slurm.batch import Batch, chunks
 from utils.slurm.folder import LaunchFolder
-from utils.slurm.request import Request, Settings
+from utils.slurm.launch_request import LaunchRequest, Settings
 from utils.slurm.scheduler import Scheduler
-from utils.slurm.task import Task
 from utils.slurm.watch import Watch
 
 MAX_ARRAY_SIZE = 1001
@@ -52,7 +52,7 @@ class Calls(NamedTuple):
 class SimulatedSlurm:
     """`n_slots` jobs run at once; `clock`, `sleep` and `run` are what the launcher gets for time and programs."""
 
-    def __init__(self, tasks: Sequence[Task], n_slots: int):
+    def __init__(self, tasks: Sequence[ArrayTask], n_slots: int):
         self.tasks = {task.number: task for task in tasks}
         self.now = 0.0
         self.slots = [0.0] * min(n_slots, len(tasks))
@@ -116,10 +116,10 @@ def count_calls(n_jobs: int, n_slots: int) -> Calls:
     """Wait for `n_jobs` on a cluster that runs `n_slots` at once, with the waits of slurm.pl as it is shipped."""
     with tempfile.TemporaryDirectory() as name, _programs(Path(name)):
         settings = Settings()
-        request = Request("JOB", 1, n_jobs, str(Path(name) / "JOB.log"), "true", ("sbatch",), 1, settings)
+        request = LaunchRequest("JOB", 1, n_jobs, str(Path(name) / "JOB.log"), "true", ("sbatch",), 1, settings)
         folder = LaunchFolder(request)
         folder.make(lambda name: ())
-        tasks = [Task(number, request.log_of(number), folder.marker(number)) for number in range(1, n_jobs + 1)]
+        tasks = [ArrayTask(number, request.log_of(number), folder.marker(number)) for number in range(1, n_jobs + 1)]
         cluster = SimulatedSlurm(tasks, n_slots)
         scheduler = Scheduler(settings.command_timeout, cluster.run)
         batch = Batch(folder, request, scheduler)

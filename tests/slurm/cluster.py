@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.processes import is_alive, wait_for
+from tests.processes import PATIENCE, is_alive, wait_for
 
 ROOT = Path(__file__).parents[2]
 CLUSTER_SH = ROOT / "tests/slurm/cluster.sh"
@@ -30,7 +30,7 @@ WAITS = {
 
 def output(*command: str | Path) -> str:
     """What the command prints, without the last newline; its failure is an error that shows what it says."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout.rstrip("\n")
 
@@ -59,7 +59,7 @@ class Cluster:
     def restart(self, daemon: str) -> None:
         self.call(f"restart-{daemon}")
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Daemons that a test has killed are started, and a node that SLURM has given up is taken back."""
         for daemon in ("slurmctld", "slurmd"):
             if not is_alive(self.pid(daemon)):
@@ -125,7 +125,7 @@ class Launcher:
                 command, cwd=cwd, stdout=said, stderr=said, stdin=subprocess.DEVNULL, **popen
             )
 
-    def result(self, seconds: float = 40) -> Result:
+    def result(self, seconds: float = PATIENCE) -> Result:
         """Waits for its end; one that hangs is an error that shows what it has said."""
         try:
             status = self.process.wait(seconds)
@@ -133,7 +133,7 @@ class Launcher:
             raise AssertionError(f"the launcher still runs after {seconds} s: {self.said.read_text()}") from None
         return Result(status, self.said.read_text())
 
-    def wait_for_file(self, name: str, seconds: float = 15) -> str:
+    def wait_for_file(self, name: str, seconds: float = PATIENCE) -> str:
         """The content of a file that a job makes whole at once, by renaming it."""
         path = self.cwd / name
         assert wait_for(lambda: path.exists() or self.process.poll() is not None, seconds) and path.exists(), (
@@ -141,7 +141,7 @@ class Launcher:
         )
         return path.read_text().strip()
 
-    def wait_for_words(self, text: str, seconds: float = 15) -> bool:
+    def wait_for_words(self, text: str, seconds: float = PATIENCE) -> bool:
         """Does the launcher say so within this time?"""
         return wait_for(lambda: text in self.said.read_text(), seconds)
 

@@ -42,11 +42,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def nothing_left(cluster: Cluster) -> Iterator[None]:
     """No test leaves a job behind, and none is given a broken cluster by another."""
     yield
-    cluster.mend()
-    if not wait_for(cluster.is_idle, 10):
+    cluster.repair()
+    if not wait_for(cluster.is_idle):
         left = cluster.queue("%i %T %r")
         subprocess.run(["scancel", "-u", "root"], check=True)
-        assert wait_for(cluster.is_idle, 30)
+        assert wait_for(cluster.is_idle)
         pytest.fail(f"jobs left in the queue: {left}")
 
 

@@ -53,13 +53,13 @@ def test_at_most_so_many_jobs_of_all_chunks_run_at_once(launch: Launch, tmp_path
 
 
 def test_one_bad_task_stops_no_sibling_and_is_repaired_alone(launch: Launch, tmp_path: Path) -> None:
-    job = "echo JOB >>ran; test JOB != 2 -o -e mended"
+    job = "echo JOB >>ran; test JOB != 2 -o -e repaired"
     result = launch("JOB=1:6", "log/x.JOB.log", *words(job)).result()
     assert (result.status, sorted((tmp_path / "ran").read_text().split())) == (1, list("123456"))
     assert result.said.splitlines()[-1].startswith("slurm.pl: 1 / 6 failed, log is in log/x.*.log")
     old = {n: fact(tmp_path / f"log/x.{n}.log", "SLURM_JOB_ID") for n in (1, 2)}
     (tmp_path / "ran").unlink()
-    (tmp_path / "mended").touch()
+    (tmp_path / "repaired").touch()
     assert launch("--pick", "failed", "JOB=1:6", "log/x.JOB.log", *words(job)).result().status == 0
     assert (tmp_path / "ran").read_text().split() == ["2"]
     assert fact(tmp_path / "log/x.1.log", "SLURM_JOB_ID") == old[1]

@@ -200,7 +200,7 @@ def test_forgotten_jobs_are_known_by_their_logs(launch: Launch, cluster: Cluster
         os.kill(slurm_job(killed), signal.SIGKILL)
         (tmp_path / "go").touch()
         known = ["squeue", "-h", "-j", job]
-        assert wait_for(lambda: subprocess.run(known, capture_output=True).returncode != 0, 30)
+        assert wait_for(lambda: subprocess.run(known, capture_output=True).returncode != 0)
         launcher.process.send_signal(signal.SIGCONT)
         result = launcher.result()
     assert_named(result, "LOST")

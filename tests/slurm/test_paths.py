@@ -1,10 +1,14 @@
 """utils/slurm.pl on a real SLURM: directories and logs whose names a shell, Perl or sbatch would evaluate."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import Launch, printed, words
+from tests.processes import PATIENCE
+from tests.slurm.cluster import WAITS, Cluster, Launch, printed, words
+
+ROOT = Path(__file__).parents[2]
 
 LOG = "log 'of\" $(touch hacked) %j %A_%a 100%/x `id` .JOB.log"
 
@@ -20,11 +24,23 @@ def test_an_array_whose_log_has_blanks_quotes_and_percent_signs(launch: Launch, 
 
 
 def test_a_bad_job_in_such_a_place_is_repaired_alone(launch: Launch, place: Path) -> None:
-    job = words("echo JOB >>ran; test JOB != 2 -o -e mended")
+    job = words("echo JOB >>ran; test JOB != 2 -o -e repaired")
     assert launch("JOB=1:3", LOG, *job, cwd=place).result().status == 1
-    (place / "mended").touch()
+    (place / "repaired").touch()
     assert launch("--pick", "failed", "JOB=1:3", LOG, *job, cwd=place).result().status == 0
     assert sorted((place / "ran").read_text().split()) == ["1", "2", "2", "3"]
+
+
+def test_the_number_of_a_job_replaces_nothing_in_the_names_of_a_user(cluster: Cluster, place: Path) -> None:
+    """run_jobs, as the scripts of all stages call it."""
+    script = '. utils/launcher/jobs.sh; run_jobs "$1" JOB=1:2 "$2" -- python3 tests/utils/print_words.py "${@:3}"'
+    launcher = " ".join(["utils/slurm.pl", *(word for wait in WAITS.items() for word in wait)])
+    log, own = place / "JOBS/log/JOBN.JOB.log", ["--data", "/corpora/JOBS/x y", "--out", "JOB"]
+    command = ["bash", "-c", script, "script", launcher, str(log), *own, "--job", "JOB"]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=PATIENCE)
+    assert sorted(path.name for path in log.parent.glob("*.log")) == ["JOBN.1.log", "JOBN.2.log"]
+    assert printed(log.with_name("JOBN.2.log")) == [repr([*own, "--job", "2"])]
+    assert [path.name for path in place.iterdir()] == ["JOBS"]
 
 
 def test_an_absolute_log_elsewhere(launch: Launch, place: Path, tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import children, is_alive, wait_for
+from tests.processes import PATIENCE, children, is_alive, wait_for
 from tests.slurm.cluster import SLURM_PL, WAITS, Cluster, Launch, words
 
 # Two of four jobs run, the others wait.
-LONG = "echo $BASHPID >pid.JOB.new; mv pid.JOB.new pid.JOB; sleep 100; echo end"
+LONG = "echo $BASHPID >pid.JOB.new; mv pid.JOB.new pid.JOB; sleep 600; echo end"
 
 
 def pids(directory: Path) -> list[int]:
@@ -28,15 +28,11 @@ def nothing_runs(cluster: Cluster, directory: Path) -> bool:
 def test_a_signal_cancels_all_jobs_and_ends_the_launcher(
     launch: Launch, cluster: Cluster, tmp_path: Path, number: signal.Signals
 ) -> None:
-    def hear() -> None:
-        """As in a terminal, also where the tests themselves run under nohup."""
-        signal.signal(number, signal.SIG_DFL)
-
-    launcher = launch("JOB=1:4", "x.JOB.log", *words(LONG), preexec_fn=hear)
+    launcher = launch("JOB=1:4", "x.JOB.log", *words(LONG))
     launcher.wait_for_file("pid.1")
     launcher.wait_for_file("pid.2")
     launcher.process.send_signal(number)
-    assert launcher.result(15).status == -number
+    assert launcher.result().status == -number
     assert wait_for(lambda: nothing_runs(cluster, tmp_path))
     assert "# Ended" not in (tmp_path / "x.1.log").read_text().splitlines()[-1]
     assert not (tmp_path / "x.3.log").exists()
@@ -59,7 +55,7 @@ def test_kill_9_of_the_launcher_leaves_no_job(launch: Launch, cluster: Cluster, 
     launcher = launch("JOB=1:4", "x.JOB.log", *words(LONG))
     launcher.wait_for_file("pid.1")
     launcher.process.kill()
-    assert wait_for(lambda: nothing_runs(cluster, tmp_path), 20)
+    assert wait_for(lambda: nothing_runs(cluster, tmp_path))
 
 
 def test_the_end_of_its_parent_ends_the_launcher(cluster: Cluster, tmp_path: Path) -> None:
@@ -69,12 +65,12 @@ def test_the_end_of_its_parent_ends_the_launcher(cluster: Cluster, tmp_path: Pat
     recipe = "import subprocess, sys; subprocess.run(sys.argv[1:])"
     parent = subprocess.Popen([sys.executable, "-c", recipe, *command], cwd=tmp_path, stderr=subprocess.DEVNULL)
     try:
-        assert wait_for(lambda: len(pids(tmp_path)) >= 2, 20)
+        assert wait_for(lambda: len(pids(tmp_path)) >= 2)
         launchers = children(parent.pid)
     finally:
         parent.kill()
         parent.wait()
-    assert wait_for(lambda: nothing_runs(cluster, tmp_path), 20)
+    assert wait_for(lambda: nothing_runs(cluster, tmp_path))
     assert wait_for(lambda: not any(map(is_alive, launchers)))
 
 
@@ -83,9 +79,9 @@ def test_a_launcher_that_dies_while_it_submits_leaves_no_job(
     launch: Launch, cluster: Cluster, tmp_path: Path, number: signal.Signals
 ) -> None:
     for step in range(8):
-        launcher = launch("JOB=1:25", "x.JOB.log", "sleep", "100")
+        launcher = launch("JOB=1:25", "x.JOB.log", "sleep", "600")
         time.sleep(0.15 + 0.1 * step)
         os.kill(launcher.process.pid, number)
-        launcher.process.wait(20)
+        launcher.process.wait(PATIENCE)
     time.sleep(1)
-    assert wait_for(lambda: nothing_runs(cluster, tmp_path), 20)
+    assert wait_for(lambda: nothing_runs(cluster, tmp_path))

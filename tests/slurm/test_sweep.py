@@ -33,14 +33,14 @@ def test_only_what_is_missing_is_submitted(sweep: Sweep) -> None:
 
 
 def test_killed_it_cancels_its_jobs_and_goes_on(sweep: Sweep, cluster: Cluster) -> None:
-    waiting = 'bash -c \'touch "$0/begun"; [ -e "$1/go" ] || sleep 60; echo "{}" >"$0/loss.json"\' {out} {data} {a}'
+    waiting = 'bash -c \'touch "$0/begun"; [ -e "$1/go" ] || sleep 600; echo "{}" >"$0/loss.json"\' {out} {data} {a}'
     sweep.write(grid={"a": [1, 2]}, command=waiting)
     process = sweep.start()
     try:
-        assert wait_for((sweep.out / "points/a=1/begun").exists, 30)
+        assert wait_for((sweep.out / "points/a=1/begun").exists)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        assert wait_for(lambda: not cluster.queue(), 30)
+        assert wait_for(lambda: not cluster.queue())
     finally:
         kill_session(process.pid)
     sweep.write(grid=GRID)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 def shell(script: str, cwd: Path, **environment: str) -> str:
     clean = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], **environment}
-    result = subprocess.run(["bash", "-euc", script], cwd=cwd, env=clean, capture_output=True, text=True, timeout=30)
+    result = subprocess.run(["bash", "-euc", script], cwd=cwd, env=clean, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -93,7 +93,7 @@ def data(tmp_path: Path) -> Path:
 
 def validate(*words: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     command = [ROOT / "utils/validate_data_dir.sh", *words]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
 
 
 def test_validate_accepts_kaldis_options_anywhere(data: Path) -> None:

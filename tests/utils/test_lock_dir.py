@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import children, is_alive, wait_for
+from tests.processes import PATIENCE, children, is_alive, wait_for
 
 ROOT = Path(__file__).parents[2]
 RECIPE = f"""
@@ -40,7 +40,7 @@ class Recipes:
         script = self.work / "second.sh"
         script.write_text(RECIPE + then)
         command = ["bash", script, self.locked]
-        return subprocess.run(command, cwd=self.work, capture_output=True, text=True, timeout=30)
+        return subprocess.run(command, cwd=self.work, capture_output=True, text=True, timeout=PATIENCE)
 
     def pids(self) -> list[int]:
         return [int(file.read_text()) for file in self.work.glob("*.pid") if file.read_text()]
@@ -126,7 +126,7 @@ def test_many_at_once_are_let_in_one_at_a_time(recipes: Recipes) -> None:
     script.write_text(RECIPE + "mkdir inside; sleep 0.2; rmdir inside")
     command = ["bash", script, recipes.locked]
     started = [subprocess.Popen(command, cwd=recipes.work, stderr=subprocess.PIPE, text=True) for _ in range(8)]
-    errors = [process.communicate(timeout=30)[1] for process in started]
+    errors = [process.communicate(timeout=PATIENCE)[1] for process in started]
     codes = [process.returncode for process in started]
     assert 0 in codes
     assert all((code == 0) != ("is in use by process" in error) for code, error in zip(codes, errors, strict=True)), (

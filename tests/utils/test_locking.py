@@ -16,7 +16,7 @@ from tests.utils.test_stage_dir import Options, run
 from utils.journal import Journal
 from utils.locking import lock_file, remove_lock
 from utils.slurm.folder import LaunchFolder
-from utils.slurm.request import Request, Settings
+from utils.slurm.launch_request import LaunchRequest, Settings
 from utils.sweep import _alone
 from utils.sweeping.point_dir import locked
 
@@ -63,7 +63,7 @@ def sweep(folder: Path) -> None:
 
 def launch(folder: Path) -> None:
     for job in (1, 2):  # the second asks whether the first is alive
-        request = Request(None, job, job, str(folder / "log/x.log"), "true", ("sbatch",), 1, Settings())
+        request = LaunchRequest(None, job, job, str(folder / "log/x.log"), "true", ("sbatch",), 1, Settings())
         LaunchFolder(request).make(lambda name: [])
 
 

@@ -30,7 +30,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
     def run_recipe(*words: str, defaults: str = DEFAULTS, show: str = SHOW) -> subprocess.CompletedProcess:
         script = tmp_path / "recipe.sh"
         script.write_text(f"{request.param}\n{defaults}\n. '{PARSER}'\n{show}")
-        return subprocess.run(["bash", script, *words], capture_output=True, text=True, timeout=10, cwd=tmp_path)
+        return subprocess.run(["bash", script, *words], capture_output=True, text=True, timeout=60, cwd=tmp_path)
 
     return run_recipe
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.processes import wait_for
+from tests.processes import PATIENCE, wait_for
 from utils.command import run_command
 from utils.options import option
 from utils.run_again import RUN_AGAIN, RunAgain, StopRequest
@@ -73,5 +73,5 @@ def test_a_job_ends_with_the_status_of_its_program(tmp_path, number, text):
     with subprocess.Popen([*launcher, str(tmp_path / "log"), text], cwd=ROOT) as process:
         assert wait_for((tmp_path / "ready").exists)
         os.killpg(process.pid, number)
-        process.wait(10)
+        process.wait(PATIENCE)
     assert process.returncode == RUN_AGAIN, (tmp_path / "log").read_text()

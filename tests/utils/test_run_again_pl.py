@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import wait_for
+from tests.processes import PATIENCE, wait_for
 
 RUN_PL = Path(__file__).parents[2] / "utils/run.pl"
 COUNT = "echo x >>count.JOB; test $(wc -l <count.JOB) -ge 3 || exit 85"
@@ -49,7 +49,7 @@ def job(directory: Path, command: str) -> tuple[subprocess.Popen, int]:
 
 
 HANDLER = (
-    "import signal,sys,time; signal.signal({}, lambda *_: sys.exit(85)); print('ready', flush=True); time.sleep(9)"
+    "import signal,sys,time; signal.signal({}, lambda *_: sys.exit(85)); print('ready', flush=True); time.sleep(600)"
 )
 
 
@@ -60,7 +60,7 @@ def test_a_program_that_listens_ends_the_job_with_its_own_status(tmp_path: Path,
         tmp_path, "python3 listen.py; echo rest; exit 0" if number == signal.SIGTERM else "python3 listen.py"
     )
     os.killpg(group, number)
-    assert launcher.wait(5) == 1
+    assert launcher.wait(PATIENCE) == 1
     log = (tmp_path / "x.log").read_text()
     assert "# Ended (code 85)" in log and "\nrest\n" not in log
 
@@ -68,13 +68,13 @@ def test_a_program_that_listens_ends_the_job_with_its_own_status(tmp_path: Path,
 def test_usr1_is_nothing_to_a_program_that_does_not_listen(tmp_path: Path) -> None:
     launcher, group = job(tmp_path, "echo ready; sleep 1; echo rest")
     os.killpg(group, signal.SIGUSR1)
-    assert launcher.wait(5) == 0
+    assert launcher.wait(PATIENCE) == 0
     assert "\nrest\n" in (tmp_path / "x.log").read_text()
 
 
-@pytest.mark.parametrize("command", ["echo ready; sleep 9; echo rest", "sleep 9 & echo ready; wait; echo rest"])
+@pytest.mark.parametrize("command", ["echo ready; sleep 600; echo rest", "sleep 600 & echo ready; wait; echo rest"])
 def test_term_is_never_a_success(tmp_path: Path, command: str) -> None:
     launcher, group = job(tmp_path, command)
     os.killpg(group, signal.SIGTERM)
-    assert launcher.wait(5) == 1
+    assert launcher.wait(PATIENCE) == 1
     assert "\nrest\n" not in (tmp_path / "x.log").read_text()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE
+
 RUN_PL = Path(__file__).parents[2] / "utils/run.pl"
 DATE = r"\w{3} \w{3} \d\d \d\d:\d\d:\d\d \S+ \d{4}"
 Run = Callable[..., subprocess.CompletedProcess]
@@ -27,7 +29,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def run(tmp_path: Path) -> Run:
     def run_launcher(*words: str, cwd: Path = tmp_path, **environment: str) -> subprocess.CompletedProcess:
         env = {**os.environ, **environment}
-        return subprocess.run([RUN_PL, *words], capture_output=True, text=True, timeout=30, cwd=cwd, env=env)
+        return subprocess.run([RUN_PL, *words], capture_output=True, text=True, timeout=PATIENCE, cwd=cwd, env=env)
 
     return run_launcher
 
@@ -229,26 +231,29 @@ def most_at_once(logs: list[Path]) -> int:
     return max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
 
 
-SPAN = "begin=$(date +%s%N); sleep 0.3; echo $begin $(date +%s%N)"
+def span(at_once: int) -> str:
+    """A job that prints its start and end; the first ones wait for each other, for ever if too few run at once."""
+    wait = f"touch begun.JOB; until test $(ls begun.* | wc -l) -ge {at_once}; do sleep 0.02; done; sleep 0.2"
+    return f"begin=$(date +%s%N); {wait}; echo $begin $(date +%s%N)"
 
 
 @pytest.mark.parametrize(
     ("options", "expected"), [(["--max-jobs-run", "2"], 2), (["-tc", "3", "--max-jobs-run", "1"], 1)]
 )
 def test_max_jobs_run(run: Run, tmp_path: Path, options: list[str], expected: int) -> None:
-    assert run(*options, "JOB=1:4", "x.JOB.log", *words(SPAN)).returncode == 0
+    assert run(*options, "JOB=1:4", "x.JOB.log", *words(span(expected))).returncode == 0
     assert most_at_once([tmp_path / f"x.{n}.log" for n in range(1, 5)]) == expected
 
 
 def test_default_is_one_job_a_processor(run: Run, tmp_path: Path) -> None:
     processors = Path("/proc/cpuinfo").read_text().count("processor\t")
     jobs = 2 * processors
-    assert run(f"JOB=1:{jobs}", "x.JOB.log", *words(SPAN)).returncode == 0
+    assert run(f"JOB=1:{jobs}", "x.JOB.log", *words(span(processors))).returncode == 0
     assert most_at_once([tmp_path / f"x.{n}.log" for n in range(1, jobs + 1)]) == processors
 
 
 def test_overhead_of_a_job(run: Run) -> None:
-    """Within 30 ms of a bare `bash -c`, in the mean of 40 jobs one after another."""
+    """Within 30 ms of a bare `bash -c`, or of four on a busy machine, in the mean of 40 jobs one after another."""
     jobs = 40
 
     def seconds(work: Callable[[], None]) -> float:
@@ -258,7 +263,7 @@ def test_overhead_of_a_job(run: Run) -> None:
 
     launched = seconds(lambda: run("-tc", "1", f"JOB=1:{jobs}", "log/x.JOB.log", "true"))
     bare = seconds(lambda: [subprocess.run(["bash", "-c", "true"]) for _ in range(jobs)])
-    assert launched - bare < 0.030
+    assert launched - bare < max(0.030, 4 * bare)
 
 
 # --- GPUs
@@ -284,13 +289,15 @@ def fake_gpus(tmp_path: Path) -> Callable[[int], str]:
     return make
 
 
-def gpus_seen(run: Run, tmp_path: Path, *options: str, jobs: int = 4, **environment: str) -> tuple[list[str], int, str]:
-    """(CUDA_VISIBLE_DEVICES of each job, how many ran at once, standard error)."""
-    show = "echo ${CUDA_VISIBLE_DEVICES-unset} >seen.JOB; " + SPAN
+def gpus_seen(
+    run: Run, tmp_path: Path, *options: str, at_once: int, jobs: int = 4, **environment: str
+) -> tuple[list[str], str]:
+    """(CUDA_VISIBLE_DEVICES of each job, standard error), where so many jobs have run at once."""
+    show = f"echo ${{CUDA_VISIBLE_DEVICES-unset}} >seen.JOB; {span(at_once)}"
     result = run(*options, f"JOB=1:{jobs}", "x.JOB.log", *words(show), **environment)
     assert result.returncode == 0
-    seen = [(tmp_path / f"seen.{n}").read_text().strip() for n in range(1, jobs + 1)]
-    return seen, most_at_once([tmp_path / f"x.{n}.log" for n in range(1, jobs + 1)]), result.stderr
+    assert most_at_once([tmp_path / f"x.{n}.log" for n in range(1, jobs + 1)]) == at_once
+    return [(tmp_path / f"seen.{n}").read_text().strip() for n in range(1, jobs + 1)], result.stderr
 
 
 @pytest.fixture(autouse=True)
@@ -299,15 +306,14 @@ def no_gpu_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_job_sees_one_gpu(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
-    seen, at_once, _ = gpus_seen(run, tmp_path, "--gpu", "1", PATH=fake_gpus(2))
+    seen, _ = gpus_seen(run, tmp_path, "--gpu", "1", at_once=2, PATH=fake_gpus(2))
     assert seen[:2] == ["0", "1"]
     assert sorted(seen) == ["0", "0", "1", "1"]
-    assert at_once == 2
 
 
 def test_each_job_sees_as_many_gpus_as_it_asks_for(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
-    seen, at_once, _ = gpus_seen(run, tmp_path, "--gpu", "2", PATH=fake_gpus(5))
-    assert (set(seen), at_once) == ({"0,1", "2,3"}, 2)
+    seen, _ = gpus_seen(run, tmp_path, "--gpu", "2", at_once=2, PATH=fake_gpus(5))
+    assert set(seen) == {"0,1", "2,3"}
 
 
 def test_more_gpus_than_there_are_is_an_error(tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
@@ -317,24 +323,25 @@ def test_more_gpus_than_there_are_is_an_error(tmp_path: Path, fake_gpus: Callabl
 
 
 def test_more_slots_than_gpus_share_them(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
-    seen, at_once, _ = gpus_seen(run, tmp_path, "--gpu", "1", "-tc", "4", PATH=fake_gpus(2))
-    assert (seen, at_once) == (["0", "1", "0", "1"], 4)
+    seen, _ = gpus_seen(run, tmp_path, "--gpu", "1", "-tc", "4", at_once=4, PATH=fake_gpus(2))
+    assert seen == ["0", "1", "0", "1"]
 
 
 def test_an_allocation_is_respected(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
     environment = {"PATH": fake_gpus(8), "CUDA_VISIBLE_DEVICES": "5,GPU-ab"}
-    seen, at_once, _ = gpus_seen(run, tmp_path, "--gpu", "1", jobs=2, **environment)
-    assert (seen, at_once) == (["5", "GPU-ab"], 2)
+    seen, _ = gpus_seen(run, tmp_path, "--gpu", "1", at_once=2, jobs=2, **environment)
+    assert seen == ["5", "GPU-ab"]
 
 
 def test_without_a_gpu_one_job_at_a_time(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
-    seen, at_once, stderr = gpus_seen(run, tmp_path, "--gpu", "1", jobs=2, PATH=fake_gpus(0))
-    assert (seen, at_once) == (["unset", "unset"], 1)
+    seen, stderr = gpus_seen(run, tmp_path, "--gpu", "1", at_once=1, jobs=2, PATH=fake_gpus(0))
+    assert seen == ["unset", "unset"]
     assert "Warning: found no GPU" in stderr
 
 
 def test_without_the_option_nothing_is_pinned(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
-    seen, _, stderr = gpus_seen(run, tmp_path, "--gpu", "1", "--gpu", "0", jobs=2, PATH=fake_gpus(2))
+    options = ("--gpu", "1", "--gpu", "0", "-tc", "2")
+    seen, stderr = gpus_seen(run, tmp_path, *options, at_once=2, jobs=2, PATH=fake_gpus(2))
     assert (seen, stderr) == (["unset", "unset"], "")
 
 

@@ -182,7 +182,7 @@ def test_what_another_command_has_finished_is_not_replaced(options):
     run(options)
     for force in (False, True):
         with pytest.raises(
-            InputError, match="a stage: tests.utils.test_stage_dir has made it, and tests.other does not"
+            InputError, match="a stage: made by tests.utils.test_stage_dir, and not to be replaced by tests.other"
         ):
             run(Other(options.out), force=force)
     assert (options.out / "file").read_text() == "text\n"
@@ -190,7 +190,7 @@ def test_what_another_command_has_finished_is_not_replaced(options):
     assert not run(options)
 
 
-def test_directories_of_old_count_whose_done_holds_no_command(options):
+def test_a_done_file_of_an_earlier_version_counts(options):
     run(options)
     done, info = options.out / ".done", options.out / "run_info.json"
     done.write_text(done.read_text().splitlines()[0])
@@ -198,7 +198,9 @@ def test_directories_of_old_count_whose_done_holds_no_command(options):
     made_by = "/a b/python3 -m local.prepare_demo --out x"
     info.write_text(json.dumps({"command": made_by}))
     assert not run(options)
-    with pytest.raises(InputError, match="local.prepare_demo has made it, and tests.utils.test_stage_dir does not"):
+    with pytest.raises(
+        InputError, match="made by local.prepare_demo, and not to be replaced by tests.utils.test_stage_dir"
+    ):
         run(replace(options, seed=1))
     info.write_text(json.dumps({"command": "python3 notebook.py"}))  # it may be anybody's
     assert run(replace(options, seed=1))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.processes import is_alive, kill_session, session, wait_for
+from tests.processes import PATIENCE, is_alive, kill_session, session, wait_for
 from tests.steps.generators.experiment import write_experiment
 from tests.utils.sweeping.tiny import METRIC, ROOT, Sweep
 from utils.parts import Item, Work
@@ -123,7 +123,6 @@ def test_words_reach_the_command_as_they_are(sweep, tmp_path):
 
 # Notes its process id, and waits unless a file lets it go.
 WAITING = """echo $$ >>"$0/pids"; [ -e "$1/go" ] || sleep 600; echo '{\"loss\": 1}' >"$0/loss.json" """
-PATIENCE = 120  # seconds until a loaded machine has started or killed something
 SLOW = f"bash -c {shlex.quote(WAITING)} {{out}} {{data}} {{a}}"
 
 
@@ -133,7 +132,7 @@ def test_killed_it_leaves_no_process_and_goes_on_where_it_was(sweep, number):
     pids = [sweep.out / f"points/a={a}/pids" for a in (1, 2)]
     process = sweep.start()
     try:
-        assert wait_for(lambda: all(path.exists() and path.read_text().endswith("\n") for path in pids), PATIENCE)
+        assert wait_for(lambda: all(path.exists() and path.read_text().endswith("\n") for path in pids))
         running = [int(path.read_text()) for path in pids]
         assert all(map(is_alive, running))
         process.send_signal(number)
@@ -141,7 +140,7 @@ def test_killed_it_leaves_no_process_and_goes_on_where_it_was(sweep, number):
         (sweep.data / "go").touch()
         sweep.run()  # at once: the jobs may still be dying
         assert not any(map(is_alive, running))
-        assert wait_for(lambda: session(process.pid) == [], PATIENCE)
+        assert wait_for(lambda: session(process.pid) == [])
     finally:
         kill_session(process.pid)
         process.communicate()
@@ -153,7 +152,7 @@ def test_a_second_sweep_in_the_same_directory_refuses(sweep):
     sweep.write(grid={"a": [1]}, command=SLOW)
     process = sweep.start()
     try:
-        assert wait_for((sweep.out / "points/a=1/pids").exists, PATIENCE)
+        assert wait_for((sweep.out / "points/a=1/pids").exists)
         assert "another sweep is running in it" in sweep.run(status=1)
     finally:
         kill_session(process.pid)

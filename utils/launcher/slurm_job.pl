@@ -33,7 +33,7 @@ for my $signal (qw(TERM USR1)) {
 }
 my @facts = map { "$_=$ENV{$_}" } grep { defined $ENV{$_} } qw(SLURM_JOB_ID SLURM_ARRAY_JOB_ID SLURM_JOB_PARTITION CUDA_VISIBLE_DEVICES);
 my $begin = time;
-JobLog::start($log, $text, 1, 'Running on ' . Sys::Hostname::hostname(), @facts);    # slurm.pl has removed a log of old
+JobLog::start($log, $text, 1, 'Running on ' . Sys::Hostname::hostname(), @facts);    # slurm.pl has removed the log of an earlier run
 my $child = fork // die "slurm_job.pl: cannot fork: $!\n";
 become_shell($log, $text) if $child == 0;
 setpgrp $child, $child;

@@ -13,14 +13,14 @@ def main() -> int:
     try:
         from utils.slurm.conf import WrongUsage
         from utils.slurm.launch import Launch, say
-        from utils.slurm.request import read_request
+        from utils.slurm.launch_request import read_launch_request
         from utils.slurm.stopping import Sleeper, Stopped
     except ModuleNotFoundError as error:
         print(f"slurm.pl: {sys.executable} has no {error.name}; run utils/setup_env.sh", file=sys.stderr)
         return 1
     sleeper = Sleeper()
     try:
-        return Launch(read_request(sys.stdin.buffer), sleeper).run()
+        return Launch(read_launch_request(sys.stdin.buffer), sleeper).run()
     except Stopped:
         sleeper.die()
         return 1

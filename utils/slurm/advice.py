@@ -25,10 +25,10 @@ WHAT_TO_DO = {
     "DEADLINE": "its deadline has passed: submit earlier, or ask for less --time",
     "OUT_OF_MEMORY": "ask for more --mem, in cmd.sh or behind the launcher's name",
     "CANCELLED": "somebody has cancelled it; run again with --pick failed",
-    "PREEMPTED": "another job took its place: run again with --pick failed, or in a partition that requeues",
+    "PREEMPTED": "another job took its node: run again with --pick failed, or in a partition that requeues",
     "NODE_FAIL": "its node has failed: run again with --pick failed; -x <node> keeps away from it",
     "BOOT_FAIL": "its node did not start: run again with --pick failed; -x <node> keeps away from it",
-    LOST: "SLURM does not know it any more; see that nothing of it runs, then run again with --pick incomplete",
+    LOST: "SLURM no longer knows it; check that none of its processes run, then run again with --pick incomplete",
     "COMPLETED": "it ended without a footer in its log: does its node see the log's directory? (utils/check_nodes.sh)",
     "FAILED": "it ended without a footer in its log: was it killed, or does its node not see the log's directory? "
     "(utils/check_nodes.sh)",
@@ -43,9 +43,7 @@ def what_to_do(state: str) -> str:
 def what_to_change(reason: str) -> str:
     """Advice for a job that cannot start for this reason."""
     if HELD.search(reason) or not HOPELESS.search(reason):
-        return "SLURM holds it after a failed start; see the node's slurmd log, then run again with --pick incomplete"
+        return "SLURM holds it after a failed start: read slurmd's log, then run again with --pick incomplete"
     if "JobHeld" in reason:
-        return "it is held; release it with scontrol release next time, or ask the cluster's administrators"
-    return (
-        "the cluster never has what it asks for: ask for less, or for another partition, in cmd.sh or conf/slurm.conf"
-    )
+        return "it is held: release it with scontrol release, or ask the administrators of the cluster"
+    return "no node can give what it asks for: ask for less, or for another partition, in cmd.sh or conf/slurm.conf"

@@ -10,10 +10,10 @@ from submitit.core.utils import FailedSubmissionError
 from submitit.slurm.slurm import SlurmExecutor
 
 from utils.errors import InputError
+from utils.slurm.array_task import ArrayTask
 from utils.slurm.folder import SLURM_LOG, LaunchFolder
-from utils.slurm.request import Request
+from utils.slurm.launch_request import LaunchRequest
 from utils.slurm.scheduler import Scheduler, SchedulerAway
-from utils.slurm.task import Task
 
 JOB_SCRIPT = Path(__file__).parents[1] / "launcher/slurm_job.pl"
 NOTICE = "B:USR1@60"  # a minute before its time limit the job is told (launcher/JobShell.pm)
@@ -33,7 +33,7 @@ class Batch(SlurmExecutor):
     submitit's own submission would wait for pickled results: only its script and its reading of sbatch are used.
     """
 
-    def __init__(self, folder: LaunchFolder, request: Request, scheduler: Scheduler):
+    def __init__(self, folder: LaunchFolder, request: LaunchRequest, scheduler: Scheduler):
         super().__init__(folder.path)
         self.name, self.request, self.scheduler = folder.name, request, scheduler
         self.scripts = itertools.count(1)
@@ -45,7 +45,7 @@ class Batch(SlurmExecutor):
         """May there be jobs?"""
         return bool(self.known) or self.unsure
 
-    def submit(self, tasks: Sequence[Task], offset: int) -> None:
+    def submit(self, tasks: Sequence[ArrayTask], offset: int) -> None:
         """Submit tasks as one job or array, and note their job ids; array ids are numbers minus `offset`.
 
         Raises SchedulerAway and TooManyJobs where a later try may succeed, InputError where sbatch refuses for good.
@@ -61,7 +61,7 @@ class Batch(SlurmExecutor):
             try:
                 job = self._get_job_id_from_submission_command(answer.stdout)
             except FailedSubmissionError as error:
-                raise InputError(f"{shlex.join(words)}: its answer {answer.stdout!r} names no job") from error
+                raise InputError(f"{shlex.join(words)}: expected a job's number, found {answer.stdout!r}") from error
         self.unsure = False
         self.known.add(job)
         for task in tasks:
@@ -72,7 +72,7 @@ class Batch(SlurmExecutor):
         jobs = {job.partition("_")[0] for job in self.scheduler.named(self.name)} - self.known
         return min(jobs, default=None)
 
-    def _own_words(self, tasks: Sequence[Task], offset: int) -> list[str]:
+    def _own_words(self, tasks: Sequence[ArrayTask], offset: int) -> list[str]:
         """What identifies the jobs: behind all other words, so that neither those nor SBATCH_* variables change it."""
         words = [f"--job-name={self.name}", f"--output={output_pattern(self.folder / SLURM_LOG)}"]
         if self.request.name is not None:
@@ -81,7 +81,7 @@ class Batch(SlurmExecutor):
             words.append(f"--array={ranges(numbers)}" + (f"%{most}" if most else ""))
         return words
 
-    def _write_script(self, tasks: Sequence[Task], offset: int) -> Path:
+    def _write_script(self, tasks: Sequence[ArrayTask], offset: int) -> Path:
         request = self.request
         self.parameters = {
             **{"job_name": self.name, "nodes": None, "time": None, "wckey": None, "use_srun": False},
@@ -119,7 +119,7 @@ def output_pattern(path: Path) -> str:
     return "/dev/null" if "\\" in str(path) else str(path).replace("%", "%%")
 
 
-def chunks(tasks: Sequence[Task], max_array_size: int) -> Iterator[tuple[list[Task], int]]:
+def chunks(tasks: Sequence[ArrayTask], max_array_size: int) -> Iterator[tuple[list[ArrayTask], int]]:
     """Tasks that fit into one array each, with the offset of their numbers: array ids are 1 to `max_array_size` - 1."""
     size = max_array_size - 1
     if size < 1:

@@ -3,7 +3,7 @@
 launch.json   what is launched, by whom; locked as long as the launcher lives
 command       what the jobs run, with the job variable in it
 1.sh ...      batch scripts
-slurm.log     what SLURM itself says, of all jobs
+slurm.log     the messages of SLURM itself, of all jobs
 ended.<n>     the status of job n, written when its log is complete: a job may print what looks like a footer
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 from utils.durable import rename, sync
 from utils.errors import InputError
 from utils.locking import lock_file
-from utils.slurm.request import Request
+from utils.slurm.launch_request import LaunchRequest
 
 NOTE, COMMAND, SLURM_LOG = "launch.json", "command", "slurm.log"
 
@@ -34,7 +34,7 @@ class LaunchFolder:
         path: absolute; exists after `make`.
     """
 
-    def __init__(self, request: Request):
+    def __init__(self, request: LaunchRequest):
         self.request = request
         log = request.log_of("*")
         base = re.sub(r"[^\w-]+", "_", log.name.removesuffix(".log").replace("*", "")).strip("_") or "job"

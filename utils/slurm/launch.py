@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from utils.errors import InputError
+from utils.slurm.array_task import ArrayTask, add_note, exit_code
 from utils.slurm.batch import Batch, chunks
 from utils.slurm.folder import SLURM_LOG, LaunchFolder
-from utils.slurm.request import Request
+from utils.slurm.launch_request import LaunchRequest
 from utils.slurm.scheduler import Scheduler, SchedulerAway
 from utils.slurm.stopping import Sleeper
-from utils.slurm.task import Task, add_note, exit_code
 from utils.slurm.watch import Watch
 from utils.slurm.watchdog import Watchdog
 
@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 class Launch:
     """One call of slurm.pl. Raises InputError where there is no SLURM."""
 
-    def __init__(self, request: Request, sleeper: Sleeper):
+    def __init__(self, request: LaunchRequest, sleeper: Sleeper):
         missing = [program for program in (request.sbatch[0], *PROGRAMS) if shutil.which(program) is None]
         if missing:
             raise InputError(
@@ -37,7 +37,7 @@ class Launch:
         self.scheduler = Scheduler(request.settings.command_timeout)
         self.folder = LaunchFolder(request)
         numbers = range(request.first, request.last + 1)
-        self.tasks = [Task(number, request.log_of(number), self.folder.marker(number)) for number in numbers]
+        self.tasks = [ArrayTask(number, request.log_of(number), self.folder.marker(number)) for number in numbers]
 
     def run(self) -> int:
         """Run the picked jobs. Returns the exit status; whatever is raised, no job is left behind."""
@@ -57,7 +57,7 @@ class Launch:
             watchdog.dismiss()
         return self._report()
 
-    def _is_picked(self, task: Task) -> bool:
+    def _is_picked(self, task: ArrayTask) -> bool:
         """By the log of an earlier run, as --pick says; a task that is not picked keeps its status."""
         pick, code = self.request.settings.pick, exit_code(task.log)
         if pick == "all" or code is None or (pick == "failed" and code):
@@ -65,8 +65,8 @@ class Launch:
         task.status = code
         return False
 
-    def _remove_logs(self, tasks: Sequence[Task]) -> None:
-        """Logs of old would be continued."""
+    def _remove_logs(self, tasks: Sequence[ArrayTask]) -> None:
+        """A job continues a log that is there: those of earlier runs are removed first."""
         tasks[0].log.parent.mkdir(parents=True, exist_ok=True)
         for task in tasks:
             task.log.unlink(missing_ok=True)
@@ -82,14 +82,14 @@ class Launch:
                     raise InputError(f"the scheduler does not answer: {error}") from error
                 self.sleeper(self.request.settings.poll_first)
 
-    def _bring_to_end(self, tasks: Sequence[Task]) -> None:
+    def _bring_to_end(self, tasks: Sequence[ArrayTask]) -> None:
         size = self._patiently(lambda: self.scheduler.setting("MaxArraySize")) if self.request.last > 1 else None
         parts = chunks(tasks, int(size or DEFAULT_MAX_ARRAY_SIZE))
         Watch(parts, self.batch.submit, self.scheduler, self.request.settings, say, sleep=self.sleeper).run()
         with contextlib.suppress(SchedulerAway):  # what SLURM believes to wait, although its log is complete
             self.scheduler.cancel_named(self.folder.name, state="PENDING")
 
-    def _cancel_all(self, tasks: Sequence[Task]) -> bool:
+    def _cancel_all(self, tasks: Sequence[ArrayTask]) -> bool:
         """Cancel, wait until the jobs are gone, and leave their logs without footer. Returns whether they are gone."""
         if not self.batch.has_submitted:
             return True
@@ -102,7 +102,10 @@ class Launch:
             if left:
                 time.sleep(0.2)
         if left:
-            say(f"could not cancel all jobs yet; a process stays to do it: scancel --me --name={self.folder.name}")
+            say(
+                f"some jobs are not cancelled yet; a process in the background keeps trying; to do it by hand: "
+                f"scancel --me --name={self.folder.name}"
+            )
         for task in tasks:
             if task.open:
                 add_note(task.log, "Cancelled with its launcher")
@@ -117,7 +120,7 @@ class Launch:
         if len(failed) > MOST_MESSAGES:
             say(f"and {len(failed) - MOST_MESSAGES} more like these")
         if failed:
-            say(f"what SLURM itself says of them is in {self.folder.path / SLURM_LOG}")
+            say(f"messages of SLURM itself are in {self.folder.path / SLURM_LOG}")
 
     def _report(self) -> int:
         """Say what failed, as run.pl does. Returns the exit status."""
@@ -131,6 +134,6 @@ class Launch:
 
 
 def say(line: str) -> None:
-    """One line for the user; who does not listen any more misses it."""
+    """Print a line for the user; where the reader of a pipe is gone, it is lost."""
     with contextlib.suppress(OSError):
         print(f"slurm.pl: {line}", file=sys.stderr, flush=True)

@@ -24,14 +24,14 @@ from utils.slurm.advice import (
     what_to_change,
     what_to_do,
 )
+from utils.slurm.array_task import ArrayTask, add_note
 from utils.slurm.batch import TooManyJobs
-from utils.slurm.request import Settings
+from utils.slurm.launch_request import Settings
 from utils.slurm.scheduler import JobInfo, Scheduler, SchedulerAway
-from utils.slurm.task import Task, add_note
 
 TICKS = (0.05, 0.5)  # seconds between two looks at the logs, at first and at last
 GROWTH = 1.2
-Chunk = tuple[list[Task], int]
+Chunk = tuple[list[ArrayTask], int]
 
 
 class Watch:
@@ -46,7 +46,7 @@ class Watch:
     def __init__(
         self,
         chunks: Iterable[Chunk],
-        submit: Callable[[Sequence[Task], int], None],
+        submit: Callable[[Sequence[ArrayTask], int], None],
         scheduler: Scheduler,
         settings: Settings,
         say: Callable[[str], None],
@@ -56,7 +56,7 @@ class Watch:
         self.waiting = deque(chunks)
         self.submit, self.scheduler, self.settings, self.say = submit, scheduler, settings, say
         self.clock, self.sleep = clock, sleep
-        self.submitted: list[Task] = []  # and open
+        self.submitted: list[ArrayTask] = []  # and open
         self.offsets = {task.number: offset for tasks, offset in self.waiting for task in tasks}
         self.poll_delay = settings.poll_first
         self.next_poll = self.next_submission = clock()
@@ -150,7 +150,7 @@ class Watch:
             if task.job_id in states:
                 self._judge(task, states[task.job_id])
 
-    def _judge(self, task: Task, info: JobInfo) -> None:
+    def _judge(self, task: ArrayTask, info: JobInfo) -> None:
         """Bring a task up to date with what the scheduler says; close it if it has ended."""
         now = self.clock()
         if (info.state, info.reason) != (task.state, task.reason):
@@ -162,7 +162,7 @@ class Watch:
         task.ended = now if task.ended is None else task.ended
         self._close(task)
 
-    def _close(self, task: Task) -> None:
+    def _close(self, task: ArrayTask) -> None:
         """A task that has ended: its log decides, as soon as its footer can be read here."""
         code = task.exit_code()
         if code is None and self.clock() - task.ended < self.settings.log_wait:
@@ -174,7 +174,7 @@ class Watch:
         else:
             task.status, task.problem = code or 1, what_to_do(task.state)
 
-    def _run_again(self, task: Task) -> None:
+    def _run_again(self, task: ArrayTask) -> None:
         if task.restarts >= self.settings.max_restarts:
             task.status, task.problem = (
                 RUN_AGAIN,
@@ -188,7 +188,7 @@ class Watch:
         self.submitted = [other for other in self.submitted if other is not task]
         self._wait_again(task)
 
-    def _wait_again(self, task: Task) -> None:
+    def _wait_again(self, task: ArrayTask) -> None:
         """Tasks that run again share an array where their numbers fit into one."""
         offset = self.offsets[task.number]
         for tasks, other in self.waiting:
@@ -204,7 +204,7 @@ class Watch:
         self.next_poll = min(self.next_poll, self.clock() + self.poll_delay)
 
     def _cancel_hopeless(self) -> None:
-        """Tasks that wait for what cannot come are cancelled and closed."""
+        """Tasks that can never start are cancelled and closed."""
         stuck = [task for task in self.submitted if task.open and self._is_hopeless(task)]
         self.scheduler.cancel([task.job_id for task in stuck])
         for task in stuck:
@@ -214,7 +214,7 @@ class Watch:
             task.state = f"{task.state} ({task.reason}) for {self.clock() - task.since:.0f} s, cancelled"
             task.status, task.problem = 1, what_to_change(task.reason)
 
-    def _is_hopeless(self, task: Task) -> bool:
+    def _is_hopeless(self, task: ArrayTask) -> bool:
         if task.state in HELD_STATES:
             return True
         if task.state != "PENDING":

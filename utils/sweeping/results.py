@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from utils.slurm.task import exit_code
+from utils.slurm.array_task import exit_code
 from utils.sweeping.array import log_of
 from utils.sweeping.point_dir import is_finished
 from utils.sweeping.sweep_file import Metric, Point, Sweep

@@ -32,7 +32,7 @@ def speaking(tmp_path):
         found[:] = next(([worker, *workers, *children(worker)] for worker in workers if children(worker)), [])
         return bool(found)
 
-    assert wait_for(seen, 60)
+    assert wait_for(seen)
     yield process, found[0], found[1:]
     process.kill()
     process.wait()

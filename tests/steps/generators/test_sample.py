@@ -333,7 +333,7 @@ def test_killed_and_run_again_ends_with_the_same_bytes(experiment: Experiment, m
         def grown(name: str = name, size: int = size) -> bool:
             return any(file.stat().st_size >= size for file in hidden.rglob(name))
 
-        assert wait_for(lambda: grown() or process.poll() is not None, 60)  # noqa: B023
+        assert wait_for(lambda: grown() or process.poll() is not None)  # noqa: B023
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "it was over too soon for this test"
         assert not (tmp_path / "out").exists()

@@ -217,7 +217,7 @@ def test_killed_at_several_moments_training_ends_with_the_same_bytes(tmp_path, e
 
     for epochs in (1, 12):
         process = run()
-        assert wait_for(lambda: lines(hidden / "metrics.jsonl") > epochs or process.poll() is not None, 60)  # noqa: B023
+        assert wait_for(lambda: lines(hidden / "metrics.jsonl") > epochs or process.poll() is not None)  # noqa: B023
         if epochs == 1:  # a second run at the same time
             assert "another process is writing it" in refused(experiment, capsys, *words)
         process.send_signal(signal.SIGKILL)

@@ -97,7 +97,7 @@ def test_interrupted_in_any_way_it_ends_with_the_same_bytes(tmp_path, experiment
 def test_signals_while_processes_start_lose_nothing(tmp_path, experiment: Experiment, together):
     for to, *signals in (("command", TERM), ("all", USR1, TERM)):
         with Training(*words(experiment, tmp_path, 2)) as training:
-            assert wait_for(lambda: len(training.members()) == 2, 30)  # noqa: B023
+            assert wait_for(lambda: len(training.members()) == 2)  # noqa: B023
             training.send(to, *signals)
             assert training.end() == RUN_AGAIN, training.said
             assert training.is_gone()

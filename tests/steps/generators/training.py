@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.processes import children, is_alive, kill_session, session, wait_for
+from tests.processes import PATIENCE, children, is_alive, kill_session, session, wait_for
 from tests.steps.generators.conftest import ROOT
 
 SETTINGS = "hidden=32,folds=5,epochs=60,patience=60,lr=0.001"
@@ -46,17 +46,17 @@ class Training:
 
     def wait_for(self, text: str) -> bool:
         """Wait until it says this, or has ended."""
-        return wait_for(lambda: any(text in line for line in [*self.said]) or self.process.poll() is not None, 60)
+        return wait_for(lambda: any(text in line for line in [*self.said]) or self.process.poll() is not None)
 
     def end(self) -> int:
         """Wait for the end. Returns the exit status."""
-        status = self.process.wait(60)
+        status = self.process.wait(PATIENCE)
         self.reader.join()
         return status
 
     def is_gone(self) -> bool:
         """Is no process of it left, a moment after its end?"""
-        return wait_for(lambda: not session(self.process.pid), 3)
+        return wait_for(lambda: not session(self.process.pid))
 
     def members(self) -> list[int]:
         """The processes that train together, where there are several."""

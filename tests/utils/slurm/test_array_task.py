@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from utils.slurm.task import add_note, exit_code
+from utils.slurm.array_task import add_note, exit_code
 
 LAUNCHER = Path(__file__).parents[3] / "utils/launcher"
 FRAME = "# x \n# Started at now\n#\n"

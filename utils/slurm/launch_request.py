@@ -23,14 +23,14 @@ class Settings:
     max_restarts: int = option(20, "how often a job that asks for it is run again", least=0)
     poll_first: float = option(1.0, "from the submission to the first question to the scheduler", above=0)
     poll_slowest: float = option(60.0, "most time between two questions", above=0)
-    pending_limit: float = option(600.0, "how long a job may wait for what cannot come", above=0)
+    pending_limit: float = option(600.0, "how long a job that can never start may wait", above=0)
     log_wait: float = option(60.0, "most time from the end of a job to the footer of its log", above=0)
     controller_wait: float = option(3600.0, "how long slurmctld may be away", above=0)
     command_timeout: float = option(30.0, "for one call of sbatch, squeue or scancel", above=0)
 
 
 @dataclass(frozen=True)
-class Request:
+class LaunchRequest:
     """Jobs to run.
 
     Attributes:
@@ -54,7 +54,7 @@ class Request:
         return Path(self.log.replace(self.name, str(number)) if self.name else self.log)
 
 
-def read_request(stream: BinaryIO) -> Request:
+def read_launch_request(stream: BinaryIO) -> LaunchRequest:
     """Read what slurm.pl writes: name, first, last, log, command, and options as words, all between NUL characters."""
     name, first, last, log, command, *rest = os.fsdecode(stream.read()).split("\0")
     given: dict[str, str] = {}
@@ -80,13 +80,13 @@ def read_request(stream: BinaryIO) -> Request:
         for key, value in conf.defaults.items()
         if key in own
     }
-    nobodys = sorted(conf.defaults.keys() - own.keys() - conf.options.keys())
-    if nobodys:
-        raise InputError(f"{conf.path}: default {nobodys[0]}: there is no line 'option {nobodys[0]}=...'")
+    undescribed = sorted(conf.defaults.keys() - own.keys() - conf.options.keys())
+    if undescribed:
+        raise InputError(f"{conf.path}: default {undescribed[0]}: there is no line 'option {undescribed[0]}=...'")
     settings |= {key: _own("--" + key.replace("_", "-"), key, given.pop(key)) for key in own.keys() & given.keys()}
     settings |= {"max_jobs_run": min(most)} if most else {}
     threads = given.get("num_threads", conf.defaults.get("num_threads", "1"))
-    return Request(
+    return LaunchRequest(
         name=name or None,
         first=int(first),
         last=int(last),

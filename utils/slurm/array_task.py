@@ -9,7 +9,7 @@ FOOTER = re.compile(rb"# Ended \(code (\d+)(?:; signal (\d+))?\)")
 
 
 @dataclass
-class Task:
+class ArrayTask:
     """A job from its submission to its end.
 
     Attributes:
