@@ -224,7 +224,7 @@ def _behind_links(path: Path) -> Path:
 
 
 def _read_done(path: Path) -> tuple[str | None, str | None, str | None]:
-    """Signature, command, signature by content, each None where there is none; earlier versions wrote the first alone."""
+    """Signature, command and signature by content, None where there is none; earlier versions wrote the first alone."""
     lines = path.read_text().splitlines() if path.is_file() else []
     known, command, by_content, *_ = [*lines, None, None, None]
     return known, command, by_content
