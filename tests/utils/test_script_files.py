@@ -174,12 +174,31 @@ def test_an_archive_of_other_keys_is_no_copy(root):
     assert_own(script)
 
 
-def test_a_copy_that_is_cut_off_is_not_replaced_by_the_original(root, tmp_path):
+@pytest.mark.parametrize("length", [0, 2, 10])
+def test_a_copy_that_is_cut_off_is_not_replaced_by_the_original(root, tmp_path, length):
     write_stage(Path("exp/text"))
     shutil.copytree("exp/text", tmp_path / "copy")
-    os.truncate(tmp_path / "copy/x.ark", 10)
+    os.truncate(tmp_path / "copy/x.ark", length)
     with pytest.raises(InputError, match=f"{tmp_path}/copy/x.ark"):
         read_vectors(tmp_path / "copy/x.scp")
+
+
+@pytest.mark.parametrize("link", ["directory", "file"])
+def test_links_from_elsewhere(root, tmp_path, monkeypatch, link):
+    script = root / write_subset(Path("data/demo/train"), write_stage(Path("data/demo/all")))
+    (tmp_path / "mine").symlink_to(script.parent if link == "directory" else script)
+    monkeypatch.chdir(tmp_path)
+    assert_own(tmp_path / "mine/x.scp" if link == "directory" else tmp_path / "mine")
+
+
+def test_a_relative_path_of_others_holds_within_their_tree(root, tmp_path, monkeypatch):
+    """No stage has written it; the working directory has another file at the same path."""
+    script = write_subset(Path("data/demo/mine"), write_stage(Path("data/demo/all")))
+    shutil.copytree(root, tmp_path / "theirs")
+    for done in (tmp_path / "theirs").rglob(".done"):
+        done.unlink()
+    spoil(root)
+    assert_own(tmp_path / "theirs" / script)
 
 
 def test_two_files_that_are_copied_without_their_stage(root, tmp_path, monkeypatch):
