@@ -20,8 +20,7 @@ from utils.tables import write_table
 def write_attribute_dir(out: Path, corpus: Corpus, labels: Labels, audit_lines: int, seed: int) -> dict[str, Any]:
     """Write all files into `out`. Returns the summary."""
     _write_tables(out, labels)
-    failures = [(one.utterance, one.reason, one.detail) for one in corpus.measurements if one.reason]
-    write_failures(out / FAILURES, failures)
+    write_failures(out / FAILURES, [one.failure for one in corpus.measurements if one.reason])
     if labels.genders.model is not None:
         write_gender_model(out / MODEL, labels.genders.model)
     unit = f"{corpus.rates.unit.replace('_', ' ')} a second"

@@ -1,8 +1,8 @@
 """The file of a gender classifier, gender.safetensors: weights, and the ids of the speakers that it was learnt from.
 
-By these ids a later run tells which speakers of its corpus the classifier has seen. One id stands for another if they
-are equal or differ by a prefix that ends in `-` or `_`: `103`, `libri-103` and `libri-train_103` are taken for one
-speaker. Speakers that were given other names are not recognised.
+With these ids a later run finds the speakers of its corpus that the classifier has seen. Two ids count as one speaker
+if they are equal or if one is the other with a prefix that ends in `-` or `_`, as `103` and `libri-train_103`. Speakers
+with other new names are not recognised.
 """
 
 import json
@@ -18,7 +18,10 @@ from steps.metrics.classifiers import Classifier
 from utils.errors import InputError
 
 MODEL = "gender.safetensors"
-KEY, OLD_KEY = "gender_model", "classes"  # of the metadata: one key, as the order of several is not fixed
+KEY, OLD_KEY = (
+    "gender_model",
+    "classes",
+)  # of the metadata, which has one key: the order of several is not fixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +48,7 @@ class GenderModel:
 
 
 def _without_prefixes(speaker: str) -> Iterator[str]:
-    """An id, and what is left of it behind each `-` and `_`."""
+    """An id, and its remainder after each `-` and `_`."""
     yield speaker
     yield from (speaker[mark.end() :] for mark in re.finditer("[-_]", speaker))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steps.attributes import measurements
+from steps.audio.failures import check_failures
 from steps.audio.recordings import read_utterances
 from utils.archives import read_vectors
 from utils.command import logger, run_command
@@ -59,7 +60,8 @@ def work(options: Options) -> None:
     with StageDir(options.out, decides, _inputs(options), options.force, command="steps.attributes.label") as stage:
         if not stage.done:
             measured = measurements.collect(options.out, identity)
-            _check_failures(options, measured)
+            unreadable = [one.failure for one in measured if one.reason not in ("", measurements.UNVOICED)]
+            check_failures(unreadable, len(measured), options.max_fail, options.out)
             corpus = _corpus(options, {one.id: one.speaker for one in utterances}, measured, source)
             _label(options, corpus, pitch, rate, stage)
             measurements.write_measurements(stage.dir / measurements.MEASUREMENTS, measured)
@@ -77,15 +79,6 @@ def _inputs(options: Options) -> list[Path]:
     possible = [script.with_suffix(".ark"), *(options.data / table for table in KNOWN)]
     given = [path for path in (options.lexicon, options.gender_model) if path is not None]
     return [options.rules, script, *given, *filter(Path.is_file, possible)]
-
-
-def _check_failures(options: Options, measured: Sequence[measurements.Measurement]) -> None:
-    failed = [one for one in measured if one.reason not in ("", measurements.UNVOICED)]
-    if len(failed) > options.max_fail * len(measured):
-        raise InputError(
-            f"{options.data}: {len(failed)} of {len(measured)} utterances cannot be read, more than --max_fail "
-            f"{options.max_fail}: {'; '.join(f'{one.utterance}: {one.detail}' for one in failed[:3])}"
-        )
 
 
 def _corpus(options: Options, utt2spk: dict[str, str], measured: Sequence[measurements.Measurement], source: str):

@@ -1,13 +1,13 @@
-"""What is measured on one utterance: a row of the journals that jobs write, a line of `measurements.tsv` in the result.
+"""The measurements of an utterance: a row of the journals of jobs, and a line of `measurements.tsv` in the result.
 
-Measurements are known by an identity, which stands for the audio and for the constants of the measurement: those of
-other audio are never joined.
+An identity names the audio and the constants of the measurement, so that measurements of other audio are never joined.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from steps.audio.failures import Failure
 from steps.audio.recordings import Utterance
 from utils.errors import InputError
 from utils.journal import read_journal
@@ -25,13 +25,13 @@ MEASUREMENTS, SIGNATURE = "measurements.tsv", "measurements.signature"  # in the
 
 @dataclass(frozen=True)
 class Measurement:
-    """One utterance; of what could not be read there is only the reason.
+    """The measurements of one utterance; of unreadable audio there is only the reason.
 
     Attributes:
         utterance: its id.
         seconds: of audio. voiced: seconds of voiced frames. nuclei: number of syllable nuclei.
-        f0: median of the voiced frames in Hz; None where there are too few.
-        reason: why something is missing: unvoiced, or missing, corrupt, empty, silent; empty where nothing is.
+        f0: median of the voiced frames in Hz; None if there are too few.
+        reason: why a value is absent: unvoiced, or missing, corrupt, empty, silent; empty if none is absent.
         detail: the same in words.
     """
 
@@ -42,6 +42,11 @@ class Measurement:
     nuclei: int = 0
     reason: str = ""
     detail: str = ""
+
+    @property
+    def failure(self) -> Failure:
+        """The line of failures.tsv."""
+        return self.utterance, self.reason, self.detail
 
 
 HEADER = "\t".join(field.name for field in fields(Measurement))
@@ -57,13 +62,13 @@ def identity_of(data: Path, utterances: Sequence[Utterance]) -> str:
 
 
 def is_measured(out: Path, identity: str) -> bool:
-    """Does the directory of attributes have these measurements already?"""
+    """Does the directory of attributes have these measurements?"""
     path = out / SIGNATURE
     return path.is_file() and path.read_text().strip() == identity
 
 
 def collect(out: Path, identity: str) -> list[Measurement]:
-    """All measurements, sorted by utterance: those that `out` has already, otherwise those in the parts."""
+    """All measurements, sorted by utterance: those of `out`, if it has them, or else those in the parts."""
     if is_measured(out, identity):
         return read_measurements(out / MEASUREMENTS)
     planned = Work.find(out, identity)

@@ -236,7 +236,9 @@ def test_a_tree_of_audio(corpus, tmp_path):
 
 def test_too_many_faults(corpus, tmp_path, capsys):
     assert run(corpus, tmp_path / "attributes", max_fail=0.001) == 1
-    assert "1 of 216 utterances cannot be read, more than --max_fail 0.001: s03-1: " in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "1 of 216 utterances" in error and "1 silent" in error and "--max_fail 0.001" in error
+    assert "s03-1\tsilent\t" in (tmp_path / "attributes.failures.tsv").read_text()
 
 
 def test_phonemes_of_a_text_take_the_published_edges(corpus, tmp_path):
