@@ -99,6 +99,7 @@ class FileFinder:
         self._found: dict[str, str] = {}
         self._folders: dict[str, list[tuple[Path, bool]]] = {}
         self._outputs: dict[Path, bool] = {}
+        self._names: dict[Path, dict[str, bool]] = {}
 
     def locate(self, key: str, text: str) -> Location:
         """The location of a key whose line says `text`."""
@@ -140,15 +141,26 @@ class FileFinder:
 
     def _outputs_above(self, home: Path, folder: str) -> Iterator[Path]:
         parts = [part for part in folder.split("/") if part not in ("", ".")]
-        tails = [] if ".." in parts else [Path(*parts[start:]) for start in range(len(parts))]
-        for above in (home, *home.parents):
-            yield from filter(self._is_output, (above / tail for tail in tails))
+        for above in () if ".." in parts else (home, *home.parents):
+            for start, part in enumerate(parts):
+                if self._has(above, part) and self._is_output(directory := above.joinpath(*parts[start:])):
+                    yield directory
+
+    def _has(self, above: Path, name: str) -> bool:
+        """Is there something of this name? Most tails end here, before a thousand folders of audio are looked for."""
+        names = self._names.setdefault(above, {})
+        if name not in names:
+            names[name] = (above / name).exists()
+        return names[name]
 
     def _is_output(self, directory: Path) -> bool:
         """Did a stage write this directory, or the one above it? (An index has one directory a set.)"""
         if directory not in self._outputs:
             marks = (directory / ".done", directory.parent / ".done")
-            self._outputs[directory] = directory.is_dir() and any(mark.is_file() for mark in marks)
+            try:
+                self._outputs[directory] = directory.is_dir() and any(mark.is_file() for mark in marks)
+            except PermissionError:  # below a directory of somebody else, whose name the path happens to have
+                self._outputs[directory] = False
         return self._outputs[directory]
 
 

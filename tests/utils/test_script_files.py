@@ -224,6 +224,18 @@ def test_lines_for_another_directory_hold_from_there(root, tmp_path, monkeypatch
     assert list(there.values()) == ["root/data/all/x.ark:4", "root/data/all/x.ark:34", *named]
 
 
+def test_directories_that_are_closed_to_us_are_passed_by(root, tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may look anywhere")
+    script = write_stage(Path("data/all"))
+    Path("data/alice/corpus").mkdir(parents=True)
+    Path("data/alice").chmod(0)
+    try:
+        assert FileFinder(script).find("/disk/alice/corpus/x.ark") == "/disk/alice/corpus/x.ark"
+    finally:
+        Path("data/alice").chmod(0o700)
+
+
 def test_audio_is_found_too(root, tmp_path):
     with StageDir(Path("data/all"), Options(Path("data/all"))) as stage:
         (stage.dir / "wav").mkdir()
