@@ -72,13 +72,7 @@ def write_samples(target: Path, final: Path, requests: Sequence[SampleRequest], 
 
     One part at a time is in memory; of all samples only ids and offsets are.
     """
-    with (
-        ArchiveWriter(target / ARK, target / SCP, final / ARK) as writer,
-        (target / PROVENANCE).open("wb") as provenance,
-    ):
-        for part in parts:
-            writer.write([key for chunk in part.chunks for key in sample_ids(*chunk)], part.x)
-            provenance.write(part.provenance.data)
+    _write_vectors(target, final, parts)
     _write_tables(target, requests)
     for name, copy in ((SCP, "spk_xvector.scp"), ("utt2spk", "spk2utt")):  # each speaker has one sample
         shutil.copyfile(target / name, target / copy)
@@ -86,6 +80,17 @@ def write_samples(target: Path, final: Path, requests: Sequence[SampleRequest], 
         if not (target / name).stat().st_size:
             (target / name).unlink()
     require_valid(target)
+
+
+def _write_vectors(target: Path, final: Path, parts: Iterable[Part]) -> None:
+    """Write archive, script file and provenance, in the order of the parts."""
+    with (
+        ArchiveWriter(target / ARK, target / SCP, final / ARK) as writer,
+        (target / PROVENANCE).open("wb") as provenance,
+    ):
+        for part in parts:
+            writer.write([key for chunk in part.chunks for key in sample_ids(*chunk)], part.x)
+            provenance.write(part.provenance.data)
 
 
 def _write_tables(target: Path, requests: Sequence[SampleRequest]) -> None:

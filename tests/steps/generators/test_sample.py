@@ -31,13 +31,13 @@ ODD = "A \"deep\" voice, 'slow' $(touch hacked) `touch hacked` $HOME; touch hack
 
 def words(experiment: Experiment, model: Path, out: Path, *more: str) -> list[str]:
     """Options to sample for the groups of an experiment."""
-    places = {"model": model, "out": out, "descriptions": experiment.descriptions}
-    places["text_vectors"] = experiment.text_vectors
-    return [*(word for name, place in places.items() for word in (f"--{name}", str(place))), *more]
+    paths = {"model": model, "out": out, "descriptions": experiment.descriptions}
+    paths["text_vectors"] = experiment.text_vectors
+    return [*(word for name, path in paths.items() for word in (f"--{name}", str(path))), *more]
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    """Name -> content of all files; places of the archive relative to the directory."""
+    """Name -> content of all files; the path of the archive relative to the directory."""
     found = {}
     for file in sorted(file for file in directory.rglob("*") if file.name not in MADE_BY):
         found[file.name] = file.read_bytes().replace(str(directory.absolute()).encode(), b"HERE")
@@ -182,8 +182,8 @@ def run_script(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess
 
 def test_no_shell_evaluates_a_text(spoken: Experiment, tmp_path):
     model, logs = spoken.root / "ridge_gaussian", tmp_path / "a log"
-    places = [str(spoken.descriptions), str(spoken.text_vectors), str(model), str(tmp_path / "a text"), str(logs)]
-    done = run_script("--nj", "2", "--n_samples", "3", "--seed", "5", "--text", ODD, *places)
+    paths = [str(spoken.descriptions), str(spoken.text_vectors), str(model), str(tmp_path / "a text"), str(logs)]
+    done = run_script("--nj", "2", "--n_samples", "3", "--seed", "5", "--text", ODD, *paths)
     assert done.returncode == 0, done.stderr + (logs / "sample.1.log").read_text()
     assert not (ROOT / "hacked").exists() and not (tmp_path / "hacked").exists()
     assert set(read_table(tmp_path / "a text" / "text").values()) == {ODD}
@@ -194,15 +194,15 @@ def test_no_shell_evaluates_a_text(spoken: Experiment, tmp_path):
 
 def test_the_script_samples_the_groups(experiment: Experiment, models, tmp_path):
     model, out, log = models["ridge_gaussian"], tmp_path / "out", tmp_path / "log"
-    places = [experiment.descriptions, experiment.text_vectors, model, out, log]
-    done = run_script("--nj", "3", "--n_samples", "9", *map(str, places))
+    paths = [experiment.descriptions, experiment.text_vectors, model, out, log]
+    done = run_script("--nj", "3", "--n_samples", "9", *map(str, paths))
     assert done.returncode == 0, done.stderr
     assert sample.main(words(experiment, models["ridge_gaussian"], tmp_path / "alone", "-n", "9")) == 0
     assert samples(tmp_path / "out") == samples(tmp_path / "alone")
     for arguments, message in (
-        (["--text", "one\ntwo", *map(str, places)], "newline"),
+        (["--text", "one\ntwo", *map(str, paths)], "newline"),
         (["--nj", "2"], "usage"),
-        (["--n_samples", "-1", *map(str, places)], "n_samples"),
+        (["--n_samples", "-1", *map(str, paths)], "n_samples"),
     ):
         done = run_script(*arguments)
         assert done.returncode == 1 and message in done.stderr + (log / "sample.1.log").read_text()
