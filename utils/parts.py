@@ -95,15 +95,6 @@ class Work:
             )
         return work
 
-    @classmethod
-    def current(cls, out: Path, settings: Mapping[str, Any], planner: str) -> "Work":
-        """The work that jobs follow. Raises InputError where there is none, or one of other settings.
-
-        Args:
-            settings: what all commands of the work must agree on. planner: the command that makes the table.
-        """
-        return cls.load(out, current_identity(out, settings, planner), planner)
-
     def shards(self, numbers: Collection[int]) -> Iterator[tuple[int, list[Item]]]:
         """Number and items of the given shards, in order, one at a time."""
         wanted = set(numbers)
@@ -149,7 +140,11 @@ def make_current(out: Path, identity: str, settings: Mapping[str, Any]) -> None:
 
 
 def current_identity(out: Path, settings: Mapping[str, Any], planner: str) -> str:
-    """The identity of the work that jobs follow; errors as `Work.current` has them."""
+    """The identity of the work that jobs follow. Raises InputError where there is none, or one of other settings.
+
+    Args:
+        settings: what all commands of the work must agree on. planner: the command that makes the table.
+    """
     root = parts_root(out)
     if not (root / CURRENT).is_file():
         raise InputError(f"{root}: nothing is planned; run {planner} with the same options first")

@@ -36,10 +36,11 @@ class Options:
 
 def work(options: Options) -> None:
     """Measure what is left to do of this job's shards."""
-    if is_measured(options.out, current_identity(options.out, {}, PLANNER)):
+    identity = current_identity(options.out, {}, PLANNER)
+    if is_measured(options.out, identity):
         log.info("%s: this audio has been measured", options.out)
         return
-    planned = Work.current(options.out, {}, PLANNER)
+    planned = Work.load(options.out, identity, PLANNER)
     mine = chosen_shards(planned.n_shards, options.shards, options.job, options.nj)
     todo = planned.missing(mine, JOURNAL)
     log.info("job %d of %d: %d of its %d shards are left to do", options.job, options.nj, len(todo), len(mine))

@@ -15,7 +15,7 @@ from utils.parts import JOURNAL, Work
 from utils.stage_dir import signature
 from utils.tables import read_lines
 
-PLANNER = "python3 -m steps.attributes.plan"
+PLANNER = "steps/attributes/measure.sh, or python3 -m steps.attributes.plan,"
 # part of the identity: a change that gives other values raises the version; without "shard" all would be measured anew
 DECIDES = {"version": 1, "shard": 200}
 TABLES = ("wav.scp", "segments", "utt2spk")
@@ -71,9 +71,7 @@ def collect(out: Path, identity: str) -> list[Measurement]:
     """All measurements, sorted by utterance: those of `out`, if it has them, or else those in the parts."""
     if is_measured(out, identity):
         return read_measurements(out / MEASUREMENTS)
-    planned = Work.find(out, identity)
-    if planned is None:
-        raise InputError(f"{out}: this audio is not measured; run steps/attributes/measure.sh, or {PLANNER} first")
+    planned = Work.load(out, identity, PLANNER)
     planned.require(planned.missing(suffix=JOURNAL), ["python3", "-m", "steps.attributes.measure", "--out", str(out)])
     measured: list[Measurement] = []
     for shard, items in planned.shards(range(planned.n_shards)):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from steps.audio.read import AudioProblem, load
 from steps.embed.batches import Batch, BatchRule, as_batches
-from steps.embed.extraction import BackendChoice, Options, Outcome, is_merged, planned_identity, planned_work
+from steps.embed.extraction import PLANNER, BackendChoice, Options, Outcome, is_merged, planned_identity
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.parts import Work, write_part
@@ -59,10 +59,11 @@ class Loaded:
 def work(options: Options) -> None:
     """Do the missing shards of this job."""
     choice = BackendChoice.of(options)
-    if is_merged(choice, options, planned_identity(choice, options)):
+    identity = planned_identity(choice, options)
+    if is_merged(choice, options, identity):
         log.info("%s is up to date", options.out)
         return
-    planned = planned_work(choice, options)
+    planned = Work.load(options.out, identity, PLANNER)
     job, nj = which_job(options)
     missing = planned.missing(chosen_shards(planned.n_shards, options.shards, job, nj))
     if not missing:

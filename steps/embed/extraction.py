@@ -14,13 +14,13 @@ from steps.audio.recordings import Utterance
 from steps.embed.backend import BACKENDS, Backend
 from steps.embed.batches import BatchRule
 from utils.options import as_dict, option, raw_values
-from utils.parts import Work, current_identity
+from utils.parts import current_identity
 from utils.registry import files_of, make_options
 from utils.shards import SHARDS_HELP
 from utils.stage_dir import is_done, signature
 
 CPU_BATCH, GPU_BATCH = 24.0, 240.0  # seconds of audio
-PLANNER = "stage 1, python3 -m steps.embed.plan,"
+PLANNER = "python3 -m steps.embed.plan, stage 1,"
 
 
 def network_options(values: dict[str, Any]) -> list[type]:
@@ -139,11 +139,6 @@ def _stat(path: Path) -> str:
 def planned_identity(choice: BackendChoice, options: Options) -> str:
     """The identity of what is planned for --out. Raises InputError where that is nothing, or of other options."""
     return current_identity(options.out, choice.shared_settings(options), PLANNER)
-
-
-def planned_work(choice: BackendChoice, options: Options) -> Work:
-    """The table of what is planned for --out; errors as `planned_identity` has them."""
-    return Work.current(options.out, choice.shared_settings(options), PLANNER)
 
 
 def described(choice: BackendChoice, options: Options, identity: str) -> dict[str, Any]:

@@ -15,10 +15,11 @@ import sys
 from dataclasses import replace
 
 from steps.audio.failures import FAILURES, check_failures, read_failures
-from steps.embed.extraction import BackendChoice, Options, described, planned_identity, planned_work
+from steps.embed.extraction import PLANNER, BackendChoice, Options, described, planned_identity
 from utils.command import logger, run_command
 from utils.data_dir import require_valid
 from utils.options import as_words
+from utils.parts import Work
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
 
@@ -28,7 +29,8 @@ log = logger(__name__)
 def work(options: Options) -> None:
     """Merge the parts and commit the result."""
     choice = BackendChoice.of(options)
-    about = described(choice, options, planned_identity(choice, options))
+    identity = planned_identity(choice, options)
+    about = described(choice, options, identity)
     with StageDir(options.out, about, force=options.force, command="steps.embed.merge") as stage:
         if stage.done:  # perhaps with a larger --max_fail
             failures = read_failures(options.out / FAILURES)
@@ -37,7 +39,7 @@ def work(options: Options) -> None:
             return
         from steps.embed.outputs import copy_vectors, write_speakers, write_summary, write_tables
 
-        planned = planned_work(choice, options)
+        planned = Work.load(options.out, identity, PLANNER)
         planned.require(planned.missing(), extract_call(options))
         result = copy_vectors(planned, stage.dir, stage.final)
         n = len(result.utterances) + len(result.failures)

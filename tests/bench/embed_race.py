@@ -16,7 +16,7 @@ from steps.embed import plan
 from steps.embed.backend import Backend
 from steps.embed.batches import BatchRule, TimedUtterance, as_batches, as_timed
 from steps.embed.extract import embed, extract, load_batch, write_outcomes
-from steps.embed.extraction import BackendChoice, Options, planned_work
+from steps.embed.extraction import PLANNER, BackendChoice, Options, planned_identity
 from tests.bench.timing import take_turns
 from utils import key_values
 from utils.parts import Work, remove_parts
@@ -127,7 +127,7 @@ def race(options: Options, rounds: int) -> Race:
     """Plan an extraction and let it run by turns with the loops."""
     if plan.main(_words(options)):
         raise RuntimeError("the plan failed, see above")
-    planned = planned_work(BackendChoice.of(options), options)
+    planned = Work.load(options.out, planned_identity(BackendChoice.of(options), options), PLANNER)
     items = [as_timed(item) for _, items in planned.shards(range(planned.n_shards)) for item in items]
     ours = [Worker(options, planned) for _ in range(2)]
     loops = {name: Worker(_threaded(options, threads), planned) for name, threads in LOOPS.items()}

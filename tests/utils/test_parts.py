@@ -30,13 +30,15 @@ def test_work_without_items_has_no_shards(tmp_path):
 def test_jobs_follow_the_current_work_with_their_own_settings(work, tmp_path):
     out, settings = tmp_path / "out", {"batch": 2.0, "words": ("a", "b")}
     with pytest.raises(InputError, match="nothing is planned; run the planner"):
-        Work.current(out, settings, "the planner")
+        current_identity(out, settings, "the planner")
     make_current(out, "0123", settings)
-    assert Work.current(out, settings, "the planner") == work
+    assert Work.load(out, current_identity(out, settings, "the planner"), "the planner") == work
     with pytest.raises(InputError, match="not with these options"):
         current_identity(out, settings | {"batch": 3.0}, "the planner")
     remove_parts(out)
     assert not work.directory.exists()
+    with pytest.raises(InputError, match="no table of shards .*; run the planner with the same options first"):
+        Work.load(out, "0123", "the planner")
 
 
 def test_a_part_comes_back(work):

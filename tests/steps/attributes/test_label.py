@@ -173,9 +173,15 @@ def test_audio_that_is_not_planned(corpus, tmp_path, capsys):
     out = tmp_path / "attributes"
     words = ["--data", corpus / "audio", "--out", out, "--embeddings", corpus / "xvector.scp", "--rules", RULES]
     assert label.main(list(map(str, words))) == 1
-    assert "this audio is not measured; run steps/attributes/measure.sh" in capsys.readouterr().err
+    assert (
+        "no table of shards for these options and inputs; run steps/attributes/measure.sh, or"
+        in capsys.readouterr().err
+    )
     assert measure.main(["--out", str(out)]) == 1
-    assert "nothing is planned; run python3 -m steps.attributes.plan" in capsys.readouterr().err
+    assert (
+        "nothing is planned; run steps/attributes/measure.sh, or python3 -m steps.attributes.plan,"
+        in capsys.readouterr().err
+    )
     assert not out.exists()
 
 

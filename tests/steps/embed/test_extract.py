@@ -292,7 +292,7 @@ def test_a_network_that_gives_no_numbers(tmp_path, capsys):
 def test_a_broken_part_and_a_forgotten_stage(tree, tmp_path, capsys):
     out = tmp_path / "out"
     words = options(tree, out)
-    assert extract.main(words) == 1 and "nothing is planned; run stage 1" in capsys.readouterr().err
+    assert extract.main(words) == 1 and "nothing is planned; run python3 -m steps.embed.plan" in capsys.readouterr().err
     assert plan.main(words) == 0 and extract.main(words) == 0
     part = parts(out)[2]
     part.write_bytes(part.read_bytes()[:100])
@@ -303,7 +303,7 @@ def test_a_broken_part_and_a_forgotten_stage(tree, tmp_path, capsys):
     assert merge.main(words) == 1 and "1 of" in (said := capsys.readouterr().err) and "--shards 2\n" in said
     for other in (("--max_seconds", "10"), ("--set", "weights=/some/file")):
         assert merge.main([*words, *other]) == 1
-    assert "not with these options; run stage 1" in capsys.readouterr().err
+    assert "not with these options; run python3 -m steps.embed.plan" in capsys.readouterr().err
 
 
 def test_segments(tmp_path):
