@@ -23,6 +23,7 @@ PATH = Path("RESULTS.md")
 SECTIONS = (
     "Quality of the generators",
     "Training speed",
+    "Training on a GPU",
     "Data speed",
     "Scoring speed",
     "Growth",

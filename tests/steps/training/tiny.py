@@ -88,7 +88,7 @@ class TinyTask:
     def loss(self, batch: np.ndarray) -> Tensor:
         rows = torch.from_numpy(batch)
         noise = np.random.normal(size=(len(batch), DIM)) + random.gauss(0, 1)
-        x = self.x[rows] + self.options.noise * torch.from_numpy(noise.astype(np.float32))
+        x = self.x[rows] + self.options.noise * torch.from_numpy(noise.astype(np.float32)).to(self.x)
         return nn.functional.cross_entropy(self.network(x).float(), self.labels[rows])
 
     @torch.inference_mode()
