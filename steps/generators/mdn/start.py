@@ -53,12 +53,12 @@ def _shared(train: Pairs, options: MdnOptions) -> Start:
     whitened = mean_of.then(spread.inverse_root)
     latent = unseen + group_means(train, whitened)[train.groups]
     if options.linear_path:  # the frame begins where the linear path does, which needs no bias then
-        centre, offset, residual = whitened.offset, mean_of.offset, unseen
-    else:  # all components begin at the mean over groups and speakers, as wide as embeddings scatter around that
+        centre, offset = whitened.offset, mean_of.offset
+    else:  # all components begin at the mean over groups and speakers
         centre = train.weights @ latent
-        offset, residual = centre @ spread.root, latent - centre
+        offset = centre @ spread.root
     frame = Frame(subspace.to_embedding(offset[None])[0], subspace.basis @ spread.root)
-    log_weights, scales = fit_scale_bank(residual, options.n_components, train.weights)
+    log_weights, scales = fit_scale_bank(unseen, options.n_components, train.weights)
     network = MixtureDensityNetwork(_sizes(train, y.shape[1], options, scale_floor=0.0))
     slopes = torch.from_numpy(whitened.weights).float() if options.linear_path else None
     network.start_from(
