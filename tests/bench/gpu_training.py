@@ -1,4 +1,4 @@
-"""The training loop on a GPU: exact resume, bf16 beside float32, a process group over nccl, and mdn beside the CPU.
+"""The training loop on a GPU: exact resume, bf16 beside float32, and mdn beside the CPU.
 
 Trains a small task with dropout and noise, and mdn on generated embeddings, each alone and interrupted inside an epoch.
 Writes a section of RESULTS.md. Needs a GPU.
@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from tests.bench.results import PATH, command_line, record, table, target
@@ -43,11 +42,8 @@ def work(options: Options) -> None:
 
 
 def tiny_rows(directory: Path) -> list[tuple[str, str, str]]:
-    """A small network with dropout, batch norm and noise: interrupted in an epoch, in bf16, and in a process group."""
-    import torch
-
+    """A small network with dropout, batch norm and noise: interrupted in an epoch, in float32 and bf16."""
     from steps.training.loop import Loop
-    from steps.training.torchrun import fit_in_group
     from steps.training.workplace import Workplace
     from tests.steps.training.tiny import TinyOptions, TinyTask
 
@@ -66,14 +62,10 @@ def tiny_rows(directory: Path) -> list[tuple[str, str, str]]:
     half, half_loss = train("bf16", replace(options, bf16=True))
     half_resumed, _ = train("bf16 resumed", replace(options, bf16=True), stop_at=6)
     same = [equal(whole, resumed), equal(half, half_resumed)]
-    flag = torch.multiprocessing.get_context("spawn").RawValue("b", 0)
-    begin = time.monotonic()
-    fit_in_group(1, partial(fit_tiny, options), Workplace(make(directory / "group"), "cuda"), flag)
     return [
         ("dropout, batch norm, noise: interrupted and resumed, weights", said(same[0]), target(float(same[0]), ">= 1")),
         ("the same in bf16", said(same[1]), target(float(same[1]), ">= 1")),
         ("dev loss, float32 / bf16", f"{loss:.4f} / {half_loss:.4f}", ""),
-        ("one process of a group over nccl", f"ended in {time.monotonic() - begin:.0f} s", ""),
     ]
 
 
@@ -108,14 +100,6 @@ def mdn_rows(directory: Path, options: Options) -> list[tuple[str, str, str]]:
         ("mdn: dev NLL on GPU and CPU, difference in nats", f"{gap:.5f}", target(gap, "<= 0.01")),
         ("mdn: seconds on GPU and CPU, start included", f"{seconds:.0f} / {cpu_seconds:.0f}", ""),
     ]
-
-
-def fit_tiny(options, place) -> None:
-    """Train the small task in a process of a group."""
-    from steps.training.loop import Loop
-    from tests.steps.training.tiny import TinyTask
-
-    Loop(on_gpu(TinyTask(options)), options, place).run()
 
 
 def on_gpu(task):
