@@ -50,10 +50,11 @@ def fit(x: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None = None)
     present = np.unique(labels)
     classes = tuple(map(str, present if classes is None else classes))
     columns = [classes.index(name) for name in map(str, present)]
-    weights, offsets = np.zeros((len(classes), x.shape[1]), x.dtype), np.full(len(classes), -np.inf, x.dtype)
+    # rows in memory order: a product with the transposed layout rounds its last digits differently
+    weights, offsets = np.zeros((x.shape[1], len(classes)), x.dtype), np.full(len(classes), -np.inf, x.dtype)
     if len(columns) == 1:
         offsets[columns] = 0
-        return Classifier(classes, weights.T, offsets)
+        return Classifier(classes, weights, offsets)
     mean = x.mean(axis=0)
     scale = 1 / np.sqrt(((x - mean) ** 2).sum(axis=1).mean())
     model = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=1000)
@@ -61,8 +62,8 @@ def fit(x: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None = None)
     w, b = model.coef_ * scale, model.intercept_
     if len(columns) == 2:  # one row: the scores of the second class, relative to the first
         w, b = np.concatenate([0 * w, w]), np.concatenate([0 * b, b])
-    weights[columns], offsets[columns] = w, b - w @ mean
-    return Classifier(classes, weights.T, offsets)
+    weights[:, columns], offsets[columns] = w.T, b - w @ mean
+    return Classifier(classes, weights, offsets)
 
 
 def speaker_folds(speakers: np.ndarray, seed: int) -> np.ndarray:

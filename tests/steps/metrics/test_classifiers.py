@@ -104,3 +104,10 @@ def test_balanced_accuracy_counts_values_the_same():
     assert balanced_accuracy(correct, labels) == 0.5
     assert balanced_accuracy(correct, labels, np.array([1.0, 1.0, 1.0, 9.0])) == 0.5
     assert balanced_accuracy(np.array([1, 0]), np.array(["a", "a"]), np.array([3.0, 1.0])) == 0.75
+
+
+def test_weights_lie_in_memory_as_they_are_read():
+    """The last digits of scores, and decisions that are nearly even, depend on the layout."""
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(60, 5)).astype(np.float32), np.array(["a", "b", "c"] * 20)
+    assert fit(x, labels).weights.flags.c_contiguous
