@@ -26,22 +26,28 @@ class Registry:
         kind: what the names stand for, in messages.
         entries: name -> `module:Class`.
         remedy: what to do where a module is not installed.
+        needs: attributes that make a class one of this kind.
     """
 
     kind: str
     entries: Mapping[str, str]
     remedy: str = ""
+    needs: tuple[str, ...] = ()
 
     def load(self, name: str) -> Any:
         """The class of a name, or of `module:Class`. Raises InputError with the valid names, or what is missing."""
-        module, colon, attribute = self.entries.get(name, name).partition(":")
-        if not colon:
+        module, _, attribute = self.entries.get(name, name).partition(":")
+        if not all(word.isidentifier() for word in (*module.split("."), attribute)):
             raise InputError(f"{name!r} is no {self.kind}; expected one of {', '.join(self.entries)}, or module:Class")
         try:
-            return getattr(importlib.import_module(module), attribute)
-        except (ModuleNotFoundError, AttributeError) as error:
+            found = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
             remedy = f"; {self.remedy}" if self.remedy and isinstance(error, ModuleNotFoundError) else ""
             raise InputError(f"{self.kind} {name!r}: {error}{remedy}") from error
+        missing = [need for need in self.needs if not hasattr(found, need)]
+        if missing:
+            raise InputError(f"{name!r} is no {self.kind}: it has no {', '.join(missing)}")
+        return found
 
 
 def make_options(cls: type, conf: Path | None = None, changes: Mapping[str, Any] | None = None, where: str = "") -> Any:

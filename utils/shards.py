@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from utils.errors import InputError
 
 MOST_SHARDS = 240  # about so many, unless `least` or `longest` says otherwise
-RANGE = re.compile(r"(\d+)(?:-(\d+)(?::([1-9]\d*))?)?")
+RANGE = re.compile(r"([0-9]{1,99})(?:-([0-9]{1,99})(?::([1-9][0-9]{0,98}))?)?")
 SHARDS_HELP = "numbers of the shards to do, from 0: 5, or 0,5,12, or 0-15; default: all"
 
 
@@ -41,26 +41,29 @@ def chosen_shards(n_shards: int, shards: str | None, job: int, nj: int) -> list[
         shards: `--shards`, in SLURM's way of writing an array; None for all.
         job, nj: this job takes every nj-th of these, from the one at job - 1 on; job 0 takes all of them.
     """
-    numbers = list(range(n_shards)) if shards is None else parse_numbers(shards)
-    unknown = [number for number in numbers if number >= n_shards]
-    if unknown:
-        raise InputError(
-            f"--shards {shards}: there is no shard {unknown[0]}; this work has {n_shards} shards, counted from 0"
-        )
+    numbers = list(range(n_shards)) if shards is None else parse_numbers(shards, n_shards)
     if job > nj:
         raise InputError(f"--job {job}: there are --nj {nj} jobs")
     return numbers[job - 1 :: nj] if job else numbers
 
 
-def parse_numbers(text: str) -> list[int]:
-    """The numbers of `0,5,12`, `0-15`, `0-15:4`, sorted; SLURM's limit `%7` at the end changes nothing here."""
+def parse_numbers(text: str, n_shards: int) -> list[int]:
+    """The numbers of `0,5,12`, `0-15`, `0-15:4`, sorted; SLURM's limit `%7` at the end changes nothing here.
+
+    Raises InputError for what is no number, and for one of a shard that is not there.
+    """
     numbers: set[int] = set()
     for word in re.sub(r"%\d+$", "", text.strip()).split(","):
         match = RANGE.fullmatch(word.strip())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if match is None or first > last:
             raise InputError(f"--shards {text}: expected numbers such as 5, or 0,5,12, or 0-15, found {word!r}")
-        numbers |= set(range(first, last + 1, int(match[3] or 1)))
+        found = range(first, last + 1, int(match[3] or 1))
+        if found[-1] >= n_shards:
+            raise InputError(
+                f"--shards {text}: there is no shard {found[-1]}; this work has {n_shards} shards, counted from 0"
+            )
+        numbers |= set(found)
     return sorted(numbers)
 
 

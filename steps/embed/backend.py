@@ -25,6 +25,7 @@ BACKENDS = Registry(
         "onnx": "steps.embed.onnx_backend:OnnxBackend",
     },
     "utils/setup_env.sh --extras audio installs the packages of the networks",
+    needs=("Options", "features", "forward", "files"),
 )
 
 

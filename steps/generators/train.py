@@ -33,6 +33,7 @@ FITS = Registry(
         "group_gaussian": "steps.generators.group_generator:GROUP_GAUSSIAN",
         "gmm": "steps.generators.group_generator:GMM",
     },
+    needs=("Options", "fit", "shared"),
 )
 
 

@@ -11,7 +11,7 @@ from utils.options import option
 from utils.registry import Registry, files_of, make_options
 
 ENTRIES = {"fraction": "fractions:Fraction", "absent": "no_such_package_at_all:Thing", "wrong": "fractions:Nothing"}
-REGISTRY = Registry("number", ENTRIES, "install it")
+REGISTRY = Registry("number", ENTRIES, "install it", needs=("numerator",))
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Options:
 def test_a_class_is_loaded_when_it_is_asked_for():
     sys.modules.pop("fractions", None)
     assert REGISTRY.load("fraction").__name__ == "Fraction"
-    assert REGISTRY.load("decimal:Decimal").__name__ == "Decimal"
+    assert REGISTRY.load("builtins:int") is int
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,14 @@ def test_a_class_is_loaded_when_it_is_asked_for():
         ("absent", "number 'absent': No module named 'no_such_package_at_all'; install it"),
         ("wrong", "number 'wrong': module 'fractions' has no attribute 'Nothing'$"),
         ("no_such_package_at_all:Thing", "No module named"),
+        *((name, f"'{name}' is no number; expected one of") for name in (":X", "..:X", "a.:X", "math:", "")),
+        ("fractions:Decimal", "'fractions:Decimal' is no number: it has no numerator"),
+        ("wrong_import:X", "number 'wrong_import:X': cannot import name 'Nothing'"),
     ],
 )
-def test_what_cannot_be_loaded_is_said_in_a_line(name, message):
+def test_what_cannot_be_loaded_is_said_in_a_line(name, message, tmp_path, monkeypatch):
+    (tmp_path / "wrong_import.py").write_text("from fractions import Nothing\n")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InputError, match=message):
         REGISTRY.load(name)
 

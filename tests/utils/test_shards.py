@@ -29,14 +29,14 @@ def test_items_without_size_share_a_shard():
     [("5", [5]), ("0,5,12", [0, 5, 12]), ("0-15%7", list(range(16))), ("8-9,0", [0, 8, 9]), ("0-6:3,3", [0, 3, 6])],
 )
 def test_numbers_are_written_as_slurm_writes_arrays(text, numbers):
-    assert parse_numbers(text) == numbers
-    assert parse_numbers(format_numbers(numbers)) == numbers
+    assert parse_numbers(text, 16) == numbers
+    assert parse_numbers(format_numbers(numbers), 16) == numbers
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "3-1", "1,,2", "1.5", "0-4:0", "%3"])
+@pytest.mark.parametrize("text", ["", "x", "-1", "3-1", "1,,2", "1.5", "0-4:0", "%3", "٣", "9" * 5000])
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(InputError, match="--shards"):
-        parse_numbers(text)
+        parse_numbers(text, 16)
 
 
 def test_neighbours_are_joined():
@@ -54,6 +54,10 @@ def test_an_unknown_shard_is_an_error_never_nothing_to_do():
     assert chosen_shards(16, "5", 0, 1) == [5]
     with pytest.raises(InputError, match="no shard 16; this work has 16 shards, counted from 0"):
         chosen_shards(16, "15-16", 0, 1)
+    with pytest.raises(InputError, match="no shard 999999999999; "):  # told before its numbers fill the memory
+        chosen_shards(16, "0-999999999999", 0, 1)
+    with pytest.raises(InputError, match="no shard 0; this work has 0 shards"):
+        chosen_shards(0, "0", 0, 1)
     with pytest.raises(InputError, match="--job 3"):
         chosen_shards(16, None, 3, 2)
 
