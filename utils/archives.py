@@ -165,8 +165,8 @@ def scan_archive(path: Path) -> Iterator[tuple[str, int]]:
             )
         yield key, end + 1
         position = decode(data, end + 1, f"{path}:{end + 1}: {key}")[1]
-        if data[position : position + 1] == b"\n":
-            position += 1
+        position += data[position : position + 2] == b"\r\n"  # a text file of Windows
+        position += data[position : position + 1] == b"\n"
 
 
 def open_archive(path: str, who: Callable[[], str] = lambda: "its script file") -> Data:
@@ -182,6 +182,8 @@ def open_archive(path: str, who: Callable[[], str] = lambda: "its script file") 
             f"{path}: no such archive, wanted by {who()}; "
             "check the paths in the script file or give a path prefix or map"
         ) from error
+    except (IsADirectoryError, ValueError) as error:  # a name with a NUL
+        raise InputError(f"{path}: not a file, wanted by {who()}; check the script file") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: not a whole gzip file, wanted by {who()}: {error}") from error
 

@@ -40,7 +40,7 @@ def decode(data: Data, offset: int, where: str) -> tuple[np.ndarray, int]:
     token = data[offset + 2 : offset + 5]
     if token in PLAIN:
         return _decode_plain(data, offset, token, where)
-    if token in COMPRESSED:
+    if token in COMPRESSED and b" " in data[offset + 4 : offset + 6]:
         return _decode_compressed(data, offset, token, where)
     if token[:1] == b"\4":
         return _decode_integers(data, offset, where)
@@ -123,7 +123,10 @@ def _decode_integer_line(data: Data, offset: int, where: str) -> tuple[np.ndarra
             "is the offset wrong, or is this no Kaldi archive?"
         )
     if not line[2]:
-        raise InputError(f"{where}: integers without a newline behind them; is the archive truncated?")
+        raise InputError(
+            f"{where}: integers must end in a newline, found {data[line.end() : line.end() + 8]!r}; "
+            "is the archive truncated, or are these floats without brackets?"
+        )
     try:
         return np.array(line[1].split(), dtype=np.int32), line.end()
     except OverflowError as error:
@@ -160,6 +163,8 @@ def _compress(value: np.ndarray, kind: str) -> bytes:
 
     if kind not in METHODS or value.ndim != 2 or not np.isfinite(value).all():
         raise ValueError(f"{kind}: expected a finite matrix and one of {', '.join(METHODS)}, found {value.shape}")
+    if not value.size:  # in Kaldi these have no rows and no columns
+        return b"\0BCM " + bytes(16)
     stream = io.BytesIO()
     write_array(stream, value.astype(np.float32), compression_method=METHODS[kind])
     return stream.getvalue()
@@ -172,7 +177,7 @@ def cut_range(value: np.ndarray, window: str, where: str) -> np.ndarray:
     """
     slices = []
     for axis, (part, size) in enumerate(zip(window.split(","), value.shape, strict=False)):
-        match = re.fullmatch(r"(?:(\d+):(\d+)|:?)", part.strip())
+        match = re.fullmatch(r"(?:([0-9]{1,99}):([0-9]{1,99})|:?)", part.strip())
         if match is None or window.count(",") >= value.ndim:
             raise InputError(
                 f"{where}: {window!r} is not a range of a value of shape {value.shape}; "

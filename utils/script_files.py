@@ -27,6 +27,8 @@ from typing import NamedTuple
 from utils.errors import InputError
 from utils.json_files import read_json
 
+MOST_DIGITS = 99  # of an offset
+
 
 class Location(NamedTuple):
     """Where a script file says an object is.
@@ -63,7 +65,11 @@ def parse_location(text: str, where: str) -> Location:
     if text.endswith("]"):
         text, _, window = text[:-1].rpartition("[")
     path, colon, offset = text.rpartition(":")
-    return Location(path, int(offset), window) if colon and offset.isdigit() else Location(text, None, window)
+    return Location(path, int(offset), window) if colon and _is_offset(offset) else Location(text, None, window)
+
+
+def _is_offset(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) <= MOST_DIGITS
 
 
 def path_in_script(path: Path) -> str:
@@ -104,7 +110,7 @@ class FileFinder:
     def locate(self, key: str, text: str) -> Location:
         """The location of a key whose line says `text`."""
         path, _, offset = text.rpartition(":")
-        if path in self._found and offset.isdigit():  # as nearly all lines are
+        if path in self._found and _is_offset(offset):  # as nearly all lines are
             return Location(self._found[path], int(offset))
         location = parse_location(text, f"{self.script}: {key}")
         return location._replace(path=self.find(location.path, key, location.offset))
@@ -179,6 +185,8 @@ def _has_key(file: Path, key: str, offset: int | None) -> bool:
     name = f"{key} ".encode()
     if offset < len(name):
         return False
+    if offset > file.stat().st_size:
+        return True
     with file.open("rb") as archive:
         archive.seek(offset - len(name))
         return name.startswith(archive.read(len(name)))

@@ -48,6 +48,8 @@ def joint_bootstrap(blocks: Iterable[ScoredTrials], draws: int, rng: np.random.G
     """
     levels = _thinned(target_levels(blocks))
     n_speakers = next(iter(blocks)).n_speakers
+    if draws < 1 or not n_speakers:
+        raise ValueError(f"{draws} draws of {n_speakers} speakers; a bootstrap needs both (Trials.scored has speakers)")
     found, missing = [], draws
     while missing:
         counts = rng.multinomial(n_speakers, np.full(n_speakers, 1 / n_speakers), size=missing)

@@ -21,6 +21,7 @@ import numpy as np
 
 from steps.metrics.trials import ScoredTrials
 from utils.errors import InputError
+from utils.vectors import check_shape
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class DetCurve:
     def of(cls, scores: np.ndarray, targets: np.ndarray) -> "DetCurve":
         """The curve of scores (P,), of which `targets` (P,) are targets; columns of a table are welcome."""
         numbers = np.asarray(scores, dtype=np.result_type(np.asarray(scores), np.float32))
+        check_shape("targets", targets, numbers.shape)
         return cls.of_blocks([ScoredTrials(numbers, np.asarray(targets, dtype=bool))])
 
     @classmethod
@@ -68,7 +70,8 @@ class DetCurve:
     @classmethod
     def of_counts(cls, levels: np.ndarray, nontargets: np.ndarray, targets: np.ndarray) -> "DetCurve":
         """The curve of counts of non-targets and targets (..., 2 L + 1) in the bins of `levels` (L,)."""
-        above = np.nextafter(levels, np.array(np.inf, levels.dtype))
+        with np.errstate(over="ignore"):  # above the largest number there is no other
+            above = np.nextafter(levels, np.array(np.inf, levels.dtype))
         thresholds = np.concatenate([[-np.inf], np.stack([levels, above], axis=1).ravel(), [np.inf]])
         rejected = [np.cumsum(counts, axis=-1) for counts in (nontargets, targets)]
         shares = [np.pad(one / one[..., -1:], [(0, 0)] * (one.ndim - 1) + [(1, 0)]) for one in rejected]
@@ -112,7 +115,7 @@ def equal_error_rate(curve: DetCurve) -> np.ndarray:
 def min_dcf(curve: DetCurve, cost: Cost) -> np.ndarray:
     """The normalised minimum detection cost (...) of one curve or of many."""
     miss, false_alarm = cost.c_miss * cost.p_target, cost.c_false_alarm * (1 - cost.p_target)
-    if not 0 < cost.p_target < 1 or min(miss, false_alarm) <= 0:
+    if not (0 < cost.p_target < 1 and miss > 0 and false_alarm > 0):
         raise InputError(f"{cost}: expected a prior between 0 and 1, and costs above 0")
     return (miss * curve.misses + false_alarm * curve.false_alarms).min(axis=-1) / min(miss, false_alarm)
 

@@ -14,6 +14,7 @@ from typing import Any
 from steps.score.evaluation import Examples, Scorer
 from steps.score.likelihood import compare
 from utils.errors import InputError
+from utils.json_files import read_json
 
 # Dicts of a document whose keys are the user's: attributes, conditions, groups, levels and speakers.
 ITEMS = {"attributes", "conditions", "groups", "calibration", "per_speaker", "ci95"}
@@ -95,13 +96,16 @@ def read_results(path: Path | str):
     found = [one for one in (path, path / "scores.json", path / "score" / "scores.json") if one.is_file()]
     if not found:
         raise InputError(f"{path}: no scores.json, here or in score/; run stage 6 first")
-    document = json.loads(found[0].read_text(encoding="utf-8"))
-    models = {name: document["models"][name] for name in document["order"]}
+    document = read_json(found[0], ("models", "order", "references"))
     rows = []
-    for model, scores in (*models.items(), *document["references"].items()):
-        figures = {**scores, "samples": {}}
-        for texts, part in (("", figures), *scores["samples"].items()):
-            rows += [(model, scores["kind"], texts, *row) for row in _figures(part)]
+    try:
+        models = {name: document["models"][name] for name in document["order"]}
+        for model, scores in (*models.items(), *document["references"].items()):
+            figures = {**scores, "samples": {}}
+            for texts, part in (("", figures), *scores["samples"].items()):
+                rows += [(model, scores["kind"], texts, *row) for row in _figures(part)]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{found[0]}: not the scores that stage 6 writes ({error!r}); run it again") from error
     return pd.DataFrame(rows, columns=["model", "kind", "texts", "metric", "item", "value"])
 
 

@@ -101,8 +101,23 @@ def test_compressed_writing(tmp_path, kind, error):
         write(tmp_path, {"k": VECTOR}, compress=kind)
 
 
-def test_a_compressed_matrix_without_elements(tmp_path):
+@pytest.mark.parametrize("kind", ["CM", "CM2", "CM3"])
+def test_a_compressed_matrix_without_elements(tmp_path, kind):
     assert ArchiveReader(write_raw(tmp_path, b"\0BCM " + bytes(16)))["k"].shape == (0, 0)
+    assert ArchiveReader(write(tmp_path, {"k": np.ones((0, 3)), "m": MATRIX}, compress=kind))["k"].shape == (0, 0)
+    assert (tmp_path / "x.ark").read_bytes().startswith(b"k \0BCM " + bytes(16) + b"m ")  # as Kaldi writes it
+
+
+@pytest.mark.parametrize("path", [".:2", "..", "a\0b:2", "x.ark:\u00b2"])
+def test_what_is_no_file_is_told_with_script_and_key(tmp_path, path):
+    (tmp_path / "x.scp").write_text(f"k {path}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="x.scp: k: .*(not a file|no such archive)"):
+        ArchiveReader(tmp_path / "x.scp")["k"]
+
+
+def test_lines_of_windows_end_text_archives_too(tmp_path):
+    write_raw(tmp_path, b" [ 1 2 ]\r\nl  [ 3 ]\r\nm 1 2\r\n")
+    assert [key for key, _ in scan_archive(tmp_path / "x.ark")] == ["k", "l", "m"]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +222,10 @@ def test_every_truncation_is_told_with_file_and_key(tmp_path, name):
         (b"\0B\x08\2\0\0\0", "a Kaldi object of type"),
         (b"\0BSM \4\2\0\0\0", "a Kaldi object of type"),
         (b" [ 1 2 \n 3 ]\n", "not numbers between"),
-        (b"1 2 a\n", "no newline behind|without a newline"),
+        (b"1 2 a\n", "must end in a newline, found b'a"),
+        (b"1.5 2\n", "must end in a newline, found b'.5 2.*floats without brackets"),
+        (b"\0BCM2x" + bytes(40), "a Kaldi object of type"),
+        (b"\0BCM3\xff" + bytes(40), "a Kaldi object of type"),
         (b"3000000000\n", "int32 cannot hold"),
     ],
 )

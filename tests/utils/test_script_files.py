@@ -174,6 +174,13 @@ def test_an_archive_of_other_keys_is_no_copy(root):
     assert_own(script)
 
 
+def test_an_offset_that_no_file_has(root):
+    script = write_stage(Path("exp/text"))
+    script.write_text(script.read_text().replace(":4", f":{10**30}"))
+    with pytest.raises(InputError, match="a-1: .*exp/text/x.ark:1000.*beyond the end of the archive"):
+        read_vectors(script)
+
+
 @pytest.mark.parametrize("length", [0, 2, 10])
 def test_a_copy_that_is_cut_off_is_not_replaced_by_the_original(root, tmp_path, length):
     write_stage(Path("exp/text"))

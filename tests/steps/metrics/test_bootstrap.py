@@ -120,3 +120,11 @@ def test_the_interval_holds_the_mean_as_often_as_it_says():
     rng = np.random.default_rng(7)
     intervals = [mean_interval(rng.normal(size=60), np.random.default_rng(0)) for _ in range(300)]
     assert 0.90 < np.mean([low < 0 < high for low, high in intervals]) < 0.98
+
+
+def test_trials_without_speakers_and_no_draws_are_refused():
+    trials = list_of(0)
+    with pytest.raises(ValueError, match="10 draws of 0 speakers"):
+        joint_bootstrap([ScoredTrials(trials.scores, trials.targets)], 10, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="0 draws of 6 speakers"):
+        joint_bootstrap([trials], 0, np.random.default_rng(0))

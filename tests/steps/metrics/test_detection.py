@@ -174,3 +174,17 @@ def test_wrong_scores():
             DetCurve.of(np.arange(3.0), targets)
     with pytest.raises(InputError, match="1 of 2 scores are no finite numbers"):
         DetCurve.of(np.array([np.nan, 1]), np.array([True, False]))
+
+
+def test_lists_of_different_lengths_and_costs_that_are_no_numbers():
+    with pytest.raises(ValueError, match=r"targets has the shape \(1,\), expected \(2,\)"):
+        DetCurve.of(np.array([1.0, 2.0]), np.array([True]))
+    with pytest.raises(InputError, match="costs above 0"):
+        min_dcf(curve([1], [0]), Cost(c_false_alarm=math.nan))
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_largest_numbers_are_scores_too():
+    largest = np.finfo(float).max
+    assert equal_error_rate(curve([largest], [-largest])) == 0
+    assert equal_error_rate(curve([-largest], [largest])) == 1

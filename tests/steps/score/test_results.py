@@ -61,6 +61,23 @@ def test_a_table_is_read_from_any_of_its_places(experiment: Path):
         read_results(experiment / "mdn")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "scores.json:1: not JSON"),
+        (b"\xff", "scores.json:1: not UTF-8"),
+        (b"[]", "expected an object"),
+        (b"{}", "no models, order, references"),
+        (b'{"models": {}, "order": ["a"], "references": {}}', "not the scores that stage 6 writes"),
+        (b'{"models": {"a": 1}, "order": ["a"], "references": {}}', "not the scores that stage 6 writes"),
+    ],
+)
+def test_another_file_is_told_in_a_line(tmp_path: Path, content: bytes, message: str):
+    (tmp_path / "scores.json").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_results(tmp_path)
+
+
 def test_the_example_runs(experiment: Path):
     with contextlib.chdir(experiment.parents[1]):
         result = doctest.testmod(results)
