@@ -4,7 +4,7 @@
 PS_ROOT=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 export PS_ROOT
 
-# The programs of the Python environment: what utils/setup_env.sh has printed; without its word, .venv where there is one.
+# The directory of the environment's programs: what utils/setup_env.sh has printed, or else that of .venv, if it is there.
 if [ -z "${PS_PYTHON_BIN:-}" ] && [ -x "$PS_ROOT/.venv/bin/python3" ]; then
   PS_PYTHON_BIN=$PS_ROOT/.venv/bin
 fi
@@ -21,7 +21,7 @@ case ${PYTHONPATH:-} in
   *) PYTHONPATH=$PS_ROOT${PYTHONPATH:+:$PYTHONPATH} ;;
 esac
 export PYTHONPATH
-export PYTHONUNBUFFERED=1 # logs are complete up to the moment
+export PYTHONUNBUFFERED=1 # log lines are written at once
 export PYTHONUTF8=1
 
 export LC_ALL=C                                # sort as Kaldi's tables are sorted

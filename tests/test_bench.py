@@ -81,8 +81,8 @@ def test_sections_keep_their_order_and_replace_their_own(tmp_path):
         record(path, title, f"run {title}", f"figures of {title}\n")
     record(path, SECTIONS[0], "run again", "new figures")
     text = path.read_text()
-    places = [text.index(f"## {title}\n") for title in SECTIONS[:3]]
-    assert places == sorted(places)
+    positions = [text.index(f"## {title}\n") for title in SECTIONS[:3]]
+    assert positions == sorted(positions)
     assert text.count("## ") == 3 and "new figures" in text and f"figures of {SECTIONS[0]}" not in text
     with pytest.raises(InputError, match="no section"):
         record(path, "Other", "run", "figures")

@@ -95,7 +95,7 @@ def room(name: str) -> str:
 
 
 def floor(name: str) -> int:
-    """The line of ROOMS that a room stands in, from the top; raises StopIteration for a room that has no place."""
+    """The line of ROOMS that a room stands in, from the top; raises StopIteration for a room that is in none."""
     return next(number for number, rooms in enumerate(ROOMS) if name in rooms)
 
 
@@ -104,7 +104,7 @@ def may_use(user: str, used: str) -> bool:
     return user == used or floor(user) < floor(used) or (user, used) in BESIDE
 
 
-def test_every_room_has_its_place():
+def test_every_room_has_its_line():
     rooms = {room(name) for name in modules("local", "utils", "egs")} | {
         room(name) for name in modules("steps") if name.count("/") > 1
     }

@@ -40,8 +40,8 @@ def one_line(error: InputError | OSError) -> str:
     """What a command says of an error that is not a bug."""
     if isinstance(error, InputError):
         return str(error)
-    place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{error.strerror or error}; no output was committed"
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}; no output was committed"
 
 
 def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, description: str | None = None) -> int:

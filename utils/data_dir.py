@@ -246,19 +246,19 @@ def main(argv: list[str] | None = None) -> int:
     """Validate one directory with Kaldi's own flags. Returns 0 if it is valid, else 1 after listing the problems."""
     arguments = sys.argv[1:] if argv is None else argv
     waived = {FLAGS[word]: False for word in arguments if word in FLAGS}
-    places = [word for word in arguments if word not in FLAGS]
-    if len(places) != 1 or places[0].startswith("--"):
+    paths = [word for word in arguments if word not in FLAGS]
+    if len(paths) != 1 or paths[0].startswith("--"):
         print(USAGE, file=sys.stderr)
-        return 0 if places in (["--help"], ["-h"]) else 1
-    problems = validate(Path(places[0]), **waived)
-    if not problems and len(DataDir(places[0]).spk2utt) == 1:
-        print(f"validate_data_dir: warning: {places[0]} has one speaker only", file=sys.stderr)
+        return 0 if paths in (["--help"], ["-h"]) else 1
+    problems = validate(Path(paths[0]), **waived)
+    if not problems and len(DataDir(paths[0]).spk2utt) == 1:
+        print(f"validate_data_dir: warning: {paths[0]} has one speaker only", file=sys.stderr)
     for problem in problems[:20]:
         print(f"validate_data_dir: {problem}", file=sys.stderr)
     if len(problems) > 20:
         print(f"validate_data_dir: ... and {len(problems) - 20} more", file=sys.stderr)
     if not problems:
-        print(f"validate_data_dir: successfully validated {places[0]}")
+        print(f"validate_data_dir: successfully validated {paths[0]}")
     return 1 if problems else 0
 
 

@@ -86,7 +86,7 @@ class GroupGenerator(Generator):
 
 
 def fit_group_gaussian(
-    train: Pairs, dev: Pairs, options: GroupGaussianOptions, place: Workplace | None = None
+    train: Pairs, dev: Pairs, options: GroupGaussianOptions, workplace: Workplace | None = None
 ) -> GroupGenerator:
     """A Gaussian per group: its own mean; the fewer embeddings it has, the more of the pooled covariance."""
     subspace = principal_subspace(train.x, options.subspace_floor)
@@ -105,7 +105,7 @@ def fit_group_gaussian(
     return GroupGenerator(_classifier(train), table, train.text_dim)
 
 
-def fit_gmm(train: Pairs, dev: Pairs, options: GmmOptions, place: Workplace | None = None) -> GroupGenerator:
+def fit_gmm(train: Pairs, dev: Pairs, options: GmmOptions, workplace: Workplace | None = None) -> GroupGenerator:
     """Mixtures of diagonal Gaussians among the embeddings, scales floored so that a dead dimension buys nothing."""
     floor = options.scale_floor * train.x.std(axis=0).max()
     if not options.per_group:

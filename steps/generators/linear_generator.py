@@ -77,7 +77,9 @@ class LinearGenerator(Generator):
         return cls(frame, mean_of, arrays["log_weights"], arrays["scales"], float(values["dof"] or "inf"))
 
 
-def fit_gaussian(train: Pairs, dev: Pairs, options: GaussianOptions, place: Workplace | None = None) -> LinearGenerator:
+def fit_gaussian(
+    train: Pairs, dev: Pairs, options: GaussianOptions, workplace: Workplace | None = None
+) -> LinearGenerator:
     """One full-covariance Gaussian over all training embeddings, whatever the text."""
     subspace = principal_subspace(train.x, options.subspace_floor)
     y = subspace.to_latent(train.x)
@@ -88,7 +90,7 @@ def fit_gaussian(train: Pairs, dev: Pairs, options: GaussianOptions, place: Work
 
 
 def fit_ridge_generator(
-    train: Pairs, dev: Pairs, options: RidgeOptions, place: Workplace | None = None
+    train: Pairs, dev: Pairs, options: RidgeOptions, workplace: Workplace | None = None
 ) -> LinearGenerator:
     """A linear map from text to mean and one shared covariance; a Student-t's degrees of freedom suit dev."""
     subspace = principal_subspace(train.x, options.subspace_floor)

@@ -94,33 +94,33 @@ def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
             return
         from steps.generators.speaker_means import write_speaker_means
 
-        place = Workplace(stage.dir, find_device(options.use_gpu, n))
+        workplace = Workplace(stage.dir, find_device(options.use_gpu, n))
         fit = partial(fit_and_save, options, entry.fit, own)
         if n == 1:
-            fit(place._replace(asked=asked))
+            fit(workplace._replace(asked=asked))
         else:
             from steps.training.torchrun import fit_in_group
 
-            fit_in_group(n, fit, place, asked.flag)
+            fit_in_group(n, fit, workplace, asked.flag)
         (stage.dir / "encoder.json").write_bytes((options.text_vectors / "encoder.json").read_bytes())
         if options.store_speaker_means:
             write_speaker_means(options.index / "train", stage.dir)
         log.info("%s: trained", stage.final)
 
 
-def fit_and_save(options: Options, fit: str, own: Any, place: Workplace) -> None:
-    """Fit one generator, with its `own` options, and save it in its place."""
+def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> None:
+    """Fit one generator, with its `own` options, and save it in its directory."""
     from steps.generators.pairs import load_pairs
 
     train, dev = (
         load_pairs(options.index / part, options.descriptions, options.text_vectors) for part in ("train", "dev")
     )
-    if place.asked():
-        raise RunAgain(f"{place.directory}: asked to stop before the fit")
+    if workplace.asked():
+        raise RunAgain(f"{workplace.directory}: asked to stop before the fit")
     log.info("fitting %d embeddings of %d speakers", len(train.x), train.speakers.max() + 1)
-    generator = FITS.load(fit).fit(train, dev, own, place)
-    if place.first:
-        generator.save(place.directory)
+    generator = FITS.load(fit).fit(train, dev, own, workplace)
+    if workplace.first:
+        generator.save(workplace.directory)
 
 
 def read_list(path: Path) -> list[Entry]:

@@ -53,7 +53,7 @@ class Progress:
 def write_checkpoint(
     path: Path, tensors: Mapping[str, Tensor], progress: Progress, earlier: Path | None = None
 ) -> None:
-    """Write a checkpoint in the place of an earlier one, which gets the name `earlier` if that is given."""
+    """Write a checkpoint in place of an earlier one, which gets the name `earlier` if that is given."""
     on_cpu = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     # one entry: safetensors writes several in no fixed order
     metadata = {"progress": json.dumps({"checksum": _checksum(on_cpu, progress), **vars(progress)})}

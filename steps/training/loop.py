@@ -45,16 +45,16 @@ class Objective(nn.Module):
 class Loop(Generic[Batch, Result]):
     """Trains the network of one task in one directory, from the start or from its last checkpoint."""
 
-    def __init__(self, task: Task[Batch, Result], options: TrainingOptions, place: Workplace):
-        self.task, self.options, self.place = task, options, place
-        self.group, self.network, self.device = Group(), task.network, torch.device(place.device)
+    def __init__(self, task: Task[Batch, Result], options: TrainingOptions, workplace: Workplace):
+        self.task, self.options, self.workplace = task, options, workplace
+        self.group, self.network, self.device = Group(), task.network, torch.device(workplace.device)
         self.n_parts = self.group.size * options.accumulate  # of an update
         self.objective = self.group.wrap(Objective(task), self._example)
         self.optimizer = torch.optim.AdamW(
             task.parameter_groups(), lr=options.lr, weight_decay=options.weight_decay, fused=True
         )
         self.schedule = make_schedule(self.optimizer, options, task.n_updates, task.report.higher_is_better)
-        self.files = TrainingFiles(place.directory, task.network, task.report, options.average)
+        self.files = TrainingFiles(workplace.directory, task.network, task.report, options.average)
         self.progress = Progress()
         self.losses = torch.zeros(0, device=self.device)  # of the updates of this epoch before an interruption
 
@@ -99,7 +99,7 @@ class Loop(Generic[Batch, Result]):
         losses: list[Tensor] = []
         self.network.train()
         for update, batch in enumerate(self._batches(epoch, done), done):
-            if self.group.any(self.place.asked()):
+            if self.group.any(self.workplace.asked()):
                 self._interrupt(self._all_losses(losses))
             if losses and self.options.save_every and update % self.options.save_every == 0:
                 self._save_within_epoch(self._all_losses(losses))
@@ -140,7 +140,7 @@ class Loop(Generic[Batch, Result]):
         """Save the state inside an epoch, after the updates that `losses` are of."""
         self._save_within_epoch(losses)
         self.group.wait()
-        raise RunAgain(f"{self.place.directory}: asked to stop, {LAST} there is of {self.progress}")
+        raise RunAgain(f"{self.workplace.directory}: asked to stop, {LAST} there is of {self.progress}")
 
     def _save_within_epoch(self, losses: Tensor) -> None:
         if len(losses) == self.progress.update:
@@ -184,8 +184,8 @@ class Loop(Generic[Batch, Result]):
         known = self.progress.history
         kept = f"{LAST} there is the last good checkpoint, of {self.progress}" if known else "nothing is learned yet"
         raise InputError(
-            f"{self.place.directory}: {what} of epoch {len(known)}; {kept}; lower lr, or look for huge values in the"
-            " data"
+            f"{self.workplace.directory}: {what} of epoch {len(known)}; {kept}; lower lr, or look for huge values in"
+            " the data"
         )
 
     def _average(self) -> None:

@@ -36,12 +36,12 @@ EXPECTED = {kind.__name__: kind for kind in (InputError, RunAgain)}
 Fit = Callable[[Workplace], None]
 
 
-def fit_in_group(n: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
+def fit_in_group(n: int, fit: Fit, workplace: Workplace, flag: c_byte) -> None:
     """Call `fit` in each of `n` processes of one torch.distributed group, with a workplace of its own.
 
     Args:
         fit: picklable.
-        place: its device is `cpu` (gloo; the processors are shared out) or `cuda` (nccl; a GPU each).
+        workplace: its device is `cpu` (gloo; the processors are shared out) or `cuda` (nccl; a GPU each).
         flag: shared memory of the `StopRequest` that this process listens with, so that all hear of a signal to any.
     """
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
@@ -62,7 +62,7 @@ def fit_in_group(n: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
             shutdown_timeout=CLOSING_SECONDS,
         )
         try:
-            elastic_launch(config, _member)(os.getpid(), fit, place, flag)
+            elastic_launch(config, _member)(os.getpid(), fit, workplace, flag)
         except ChildFailedError as error:
             _translate(error, n, flag)
         except SignalException as error:
@@ -92,7 +92,7 @@ def _shared_processors(n: int) -> Iterator[None]:
         os.environ |= {} if before is None else {name: before}
 
 
-def _member(parent: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
+def _member(parent: int, fit: Fit, workplace: Workplace, flag: c_byte) -> None:
     """What each process does."""
     _prctl_pr_set_pdeathsig(signal.SIGKILL)
     if os.getppid() != parent:
@@ -102,13 +102,13 @@ def _member(parent: int, fit: Fit, place: Workplace, flag: c_byte) -> None:
         start_log()
     with StopRequest(flag) as asked:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        device = place.device
+        device = workplace.device
         if device == "cuda":
             device = f"cuda:{os.environ['LOCAL_RANK']}"
             torch.cuda.set_device(device)
-        dist.init_process_group("cpu:gloo,cuda:nccl" if place.device == "cuda" else "gloo")
+        dist.init_process_group("cpu:gloo,cuda:nccl" if workplace.device == "cuda" else "gloo")
         try:
-            fit(Workplace(place.directory, device, asked, first=rank == 0))
+            fit(Workplace(workplace.directory, device, asked, first=rank == 0))
         except (InputError, RunAgain):
             raise
         except OSError as error:

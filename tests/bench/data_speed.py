@@ -70,9 +70,9 @@ def work(options: Options) -> None:
     record(options.results, "Data speed", command_line("tests.bench.data_speed", options), "\n\n".join(parts))
 
 
-def has_room(place: Path, n_bytes: int) -> bool:
+def has_room(disk: Path, n_bytes: int) -> bool:
     """Can so many bytes be written there?"""
-    return place.is_dir() and os.access(place, os.W_OK) and shutil.disk_usage(place).free > n_bytes
+    return disk.is_dir() and os.access(disk, os.W_OK) and shutil.disk_usage(disk).free > n_bytes
 
 
 def main(argv: list[str] | None = None) -> int:

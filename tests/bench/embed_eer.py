@@ -65,21 +65,21 @@ class Segments:
 def work(options: Options) -> None:
     """Measure and record."""
     require_one_thread()
-    place = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251" / "LibriSpeech"
-    if not place.is_dir():
-        raise InputError(f"{place}: no such directory; set PSEUDOSPEAKERS_DATA to the one that has librispeech-251")
-    segments = measure_segments(place, options)
+    corpus = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251" / "LibriSpeech"
+    if not corpus.is_dir():
+        raise InputError(f"{corpus}: no such directory; set PSEUDOSPEAKERS_DATA to the one that has librispeech-251")
+    segments = measure_segments(corpus, options)
     rates, draws = measure_rates(segments, options)
     record(
         options.results, TITLE, command_line("tests.bench.embed_eer", options), report(segments, rates, draws, options)
     )
 
 
-def measure_segments(place: Path, options: Options) -> Segments:
+def measure_segments(corpus: Path, options: Options) -> Segments:
     """Cut the recordings, and embed each segment by itself."""
     backend, filters = load_backend("resemblyzer"), mel_filters(RATE, WINDOW, BANDS)
     speakers, embeddings, spectra, silent = [], [], [], 0
-    for utterance in cut(place, options):
+    for utterance in cut(corpus, options):
         waveform = load(utterance, RATE).waveform
         try:
             embeddings.append(backend.embed([waveform])[0])
@@ -94,13 +94,13 @@ def measure_segments(place: Path, options: Options) -> Segments:
     return Segments(np.array(speakers), fold_of_speaker[codes], np.array(embeddings), np.array(spectra), silent)
 
 
-def cut(place: Path, options: Options) -> Iterator[Utterance]:
+def cut(corpus: Path, options: Options) -> Iterator[Utterance]:
     """The segments of the first speakers, through the recipe's own data directory."""
     with tempfile.TemporaryDirectory() as name:
         length = str(options.seconds)
-        words = ["--data_dir", str(place), "--out", f"{name}/audio"]
+        words = ["--data_dir", str(corpus), "--out", f"{name}/audio"]
         if librispeech.main([*words, "--segment_seconds", length, "--hop_seconds", length]):
-            raise InputError(f"{place}: cannot be cut into segments, as said above")
+            raise InputError(f"{corpus}: cannot be cut into segments, as said above")
         utterances = read_data_dir(Path(name) / "audio")
     chosen = set(islice(dict.fromkeys(utterance.speaker for utterance in utterances), options.n_speakers))
     return (utterance for utterance in utterances if utterance.speaker in chosen)

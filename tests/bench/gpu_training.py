@@ -51,8 +51,8 @@ def tiny_rows(directory: Path) -> list[tuple[str, str, str]]:
         """Weights and deciding figure; asked to stop before update `stop_at`, and then run again."""
         loops = []
         for asked in [stop_before(stop_at)] * (stop_at is not None) + [lambda: False]:
-            place = Workplace(make(directory / name), "cuda", asked)
-            loops.append(Loop(on_gpu(TinyTask(options)), options, place))
+            workplace = Workplace(make(directory / name), "cuda", asked)
+            loops.append(Loop(on_gpu(TinyTask(options)), options, workplace))
             result = run_or_stop(loops[-1])
         return result, loops[-1].progress.best
 
@@ -85,8 +85,8 @@ def mdn_rows(directory: Path, options: Options) -> list[tuple[str, str, str]]:
     def run(name: str, device: str, stop_at: int | None = None) -> tuple[Loop, float]:
         begin = time.monotonic()
         for asked in [stop_before(stop_at)] * (stop_at is not None) + [lambda: False]:
-            place = Workplace(make(directory / name), device, asked)
-            loop = Loop(MdnTask(train, dev, own, place.device), TrainingOptions.of(own), place)
+            workplace = Workplace(make(directory / name), device, asked)
+            loop = Loop(MdnTask(train, dev, own, workplace.device), TrainingOptions.of(own), workplace)
             run_or_stop(loop)
         return loop, time.monotonic() - begin
 

@@ -53,14 +53,14 @@ def work(options: Options) -> None:
     record(options.results, "Quality of the generators", command_line("tests.bench.quality", options), body)
 
 
-def prepare(corpus: Path, place: Path) -> None:
+def prepare(corpus: Path, directory: Path) -> None:
     """Stages 0 and 1."""
     from local.capspeech.__main__ import main as prepare_capspeech
     from steps.text.augment import main as augment
 
     embeddings = ["--embedding_dir", str(corpus / "embeddings")]
-    run(prepare_capspeech, "--data_dir", corpus, *embeddings, "--out", place / "all")
-    run(augment, "--data", place / "all", "--out", place / "descriptions", "--vec_out", place / "text")
+    run(prepare_capspeech, "--data_dir", corpus, *embeddings, "--out", directory / "all")
+    run(augment, "--data", directory / "all", "--out", directory / "descriptions", "--vec_out", directory / "text")
 
 
 def score_split(options: Options, split: int, names: list[str]) -> dict[str, list[Scores]]:
@@ -72,15 +72,15 @@ def score_split(options: Options, split: int, names: list[str]) -> dict[str, lis
     from steps.score.data import load_score_data
     from steps.score.evaluation import Scorer
 
-    place, texts = options.work / f"split{split}", (options.work / "descriptions", options.work / "text")
-    run(split_speakers, "--data", options.work / "all", "--out", place, "--split_seed", split)
-    run(build_index, "--data", place, "--out", place / "index")
-    scorer = Scorer(load_score_data(place / "index", *texts, ATTRIBUTES), options.seeds[0], options.n_draws)
+    directory, texts = options.work / f"split{split}", (options.work / "descriptions", options.work / "text")
+    run(split_speakers, "--data", options.work / "all", "--out", directory, "--split_seed", split)
+    run(build_index, "--data", directory, "--out", directory / "index")
+    scorer = Scorer(load_score_data(directory / "index", *texts, ATTRIBUTES), options.seeds[0], options.n_draws)
     scores: dict[str, list[Scores]] = {}
-    inputs = ["--index", place / "index", "--descriptions", texts[0], "--text_vectors", texts[1]]
+    inputs = ["--index", directory / "index", "--descriptions", texts[0], "--text_vectors", texts[1]]
     for name in names:
         for seed in options.seeds if name == FIRST else options.seeds[:1]:
-            out = place / f"seed{seed}"
+            out = directory / f"seed{seed}"
             run(train, *inputs, "--out", out, "--name", name, "--seed", seed, "--use_gpu", "false")
             scores.setdefault(name, []).append(scorer.score_generator(load_generator(out / name)))
             log.info("split %d, %s, seed %d", split, name, seed)

@@ -1,4 +1,4 @@
-"""What the benchmarks of training train: generated pairs, the plain diagonal network, a place."""
+"""What the benchmarks of training train: generated pairs, the plain diagonal network, a workplace."""
 
 from dataclasses import dataclass
 from pathlib import Path

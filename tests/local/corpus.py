@@ -138,16 +138,16 @@ def _csv(folder: Path, vectors: dict) -> None:
 
 def _hyperion(folder: Path, vectors: dict, suffix: str = "csv") -> None:
     """Parts, and the main table that repeats them; paths are those of the recipe's root."""
-    place = folder / "exp" / "xvectors" / "capspeech"
-    place.mkdir(parents=True)
+    directory = folder / "exp" / "xvectors" / "capspeech"
+    directory.mkdir(parents=True)
     offsets = {}
     for number, part in enumerate(_halves(vectors), 1):
         ark, name = f"exp/xvectors/capspeech/xvector.{number}.ark", f"xvector.{number}.{suffix}"
-        offsets[ark] = _ark(place, part, f"xvector.{number}")
-        (place / f"xvector.{number}.scp").unlink()
-        _table(place / name, "id,storage_path,storage_byte", ark, offsets[ark])
-    parts = [(place / f"xvector.{number}.{suffix}").read_text().partition("\n") for number in (1, 2)]
-    (place / f"xvector.{suffix}").write_text(parts[0][0] + "\n" + parts[0][2] + parts[1][2])
+        offsets[ark] = _ark(directory, part, f"xvector.{number}")
+        (directory / f"xvector.{number}.scp").unlink()
+        _table(directory / name, "id,storage_path,storage_byte", ark, offsets[ark])
+    parts = [(directory / f"xvector.{number}.{suffix}").read_text().partition("\n") for number in (1, 2)]
+    (directory / f"xvector.{suffix}").write_text(parts[0][0] + "\n" + parts[0][2] + parts[1][2])
 
 
 def _relative_scp(folder: Path, vectors: dict) -> None:

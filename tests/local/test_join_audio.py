@@ -16,11 +16,11 @@ PITCH = {"a-1": "low", "a-2": "low", "b-1": "high", "c-1": "low"}
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> dict[str, Path]:
+def paths(tmp_path: Path) -> dict[str, Path]:
     """Four utterances in segments of two recordings, the last of them without an embedding."""
-    places = {name: tmp_path / name for name in ("audio", "embeddings", "measured", "out")}
+    paths = {name: tmp_path / name for name in ("audio", "embeddings", "measured", "out")}
     write_data_dir(
-        places["audio"],
+        paths["audio"],
         {
             "utt2spk": UTT2SPK,
             "wav.scp": {"r1": "/x/r1.wav", "r2": "/x/r2.wav"},
@@ -29,27 +29,27 @@ def places(tmp_path: Path) -> dict[str, Path]:
             "utt2age": {"a-1": "elderly"},
         },
     )
-    places["embeddings"].mkdir()
-    script = places["embeddings"] / "xvector.scp"
+    paths["embeddings"].mkdir()
+    script = paths["embeddings"] / "xvector.scp"
     write_vectors(script.with_suffix(".ark"), script, ["a-1", "a-2", "b-1"], np.eye(3, dtype=np.float32))
-    places["measured"].mkdir()
+    paths["measured"].mkdir()
     for name, table in {
         "utt2pitch": PITCH,
         "utt2gender": {name: "female" if name < "b" else "male" for name in UTT2SPK},
         "utt2f0": {name: "100.0" for name in UTT2SPK},
         "spk2gender": {"a": "f", "b": "m", "c": "m"},
     }.items():
-        write_table(places["measured"] / name, table)
-    return places
+        write_table(paths["measured"] / name, table)
+    return paths
 
 
-def join(places: dict[str, Path], *attributes: str, **options: object) -> DataDir:
-    join_audio.work(join_audio.Options(**places, attributes=attributes or ("gender", "pitch"), **options))
-    return DataDir(places["out"])
+def join(paths: dict[str, Path], *attributes: str, **options: object) -> DataDir:
+    join_audio.work(join_audio.Options(**paths, attributes=attributes or ("gender", "pitch"), **options))
+    return DataDir(paths["out"])
 
 
-def test_what_has_an_embedding_is_joined_and_the_rest_counted(places: dict[str, Path]) -> None:
-    joined = join(places)
+def test_what_has_an_embedding_is_joined_and_the_rest_counted(paths: dict[str, Path]) -> None:
+    joined = join(paths)
     assert validate(joined.path, text=False, feats=False) == []
     assert joined.utt2spk == {"a-1": "a", "a-2": "a", "b-1": "b"}
     assert joined.table("utt2pitch") == {"a-1": "low", "a-2": "low", "b-1": "high"}
@@ -60,21 +60,21 @@ def test_what_has_an_embedding_is_joined_and_the_rest_counted(places: dict[str, 
     assert counts == {"kept": "3", "left out: no embedding": "1", "speakers": "2"}
 
 
-def test_what_the_corpus_says_goes_before_what_was_measured(places: dict[str, Path]) -> None:
-    write_table(places["audio"] / "utt2pitch", {"a-1": "medium"})
-    assert join(places).table("utt2pitch") == {"a-1": "medium", "a-2": "low", "b-1": "high"}
+def test_what_the_corpus_says_goes_before_what_was_measured(paths: dict[str, Path]) -> None:
+    write_table(paths["audio"] / "utt2pitch", {"a-1": "medium"})
+    assert join(paths).table("utt2pitch") == {"a-1": "medium", "a-2": "low", "b-1": "high"}
 
 
-def test_an_attribute_that_most_lack_is_an_error(places: dict[str, Path]) -> None:
+def test_an_attribute_that_most_lack_is_an_error(paths: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="utt2age: 2 of 3 utterances have no age; leave it out of --attributes"):
-        join(places, "gender", "age")
-    joined = join(places, "gender", "age", max_unknown=0.7)
+        join(paths, "gender", "age")
+    joined = join(paths, "gender", "age", max_unknown=0.7)
     assert joined.table("utt2age") == {"a-1": "elderly"}
     assert "kept without age\t2" in (joined.path / "row_counts.tsv").read_text()
 
 
-def test_embeddings_of_other_audio_are_an_error(places: dict[str, Path]) -> None:
-    table = read_table(places["embeddings"] / "xvector.scp")
-    write_table(places["embeddings"] / "xvector.scp", table | {"z-1": table["a-1"]})
+def test_embeddings_of_other_audio_are_an_error(paths: dict[str, Path]) -> None:
+    table = read_table(paths["embeddings"] / "xvector.scp")
+    write_table(paths["embeddings"] / "xvector.scp", table | {"z-1": table["a-1"]})
     with pytest.raises(InputError, match="1 utterances such as z-1 are not in"):
-        join(places)
+        join(paths)

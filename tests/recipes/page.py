@@ -26,8 +26,8 @@ addEventListener("load", () => {{
 </script>"""
 
 
-def open_page(page: Path, place: Path) -> dict[str, Any]:
-    """Open a copy of `page` below `place`, a new directory.
+def open_page(page: Path, directory: Path) -> dict[str, Any]:
+    """Open a copy of `page` below `directory`, a new directory.
 
     Returns `pictures` [alt, complete, natural width, width shown], `requests` (addresses that it loads, but for data:
     ones) and `text`.
@@ -35,10 +35,10 @@ def open_page(page: Path, place: Path) -> dict[str, Any]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no chromium: install Debian's package to see the report as its readers do")
-    copy = place / "page.html"
-    place.mkdir()
+    copy = directory / "page.html"
+    directory.mkdir()
     copy.write_text(SCRIPT + page.read_text(encoding="utf-8"), encoding="utf-8")
-    command = [chromium, *FLAGS, f"--user-data-dir={place / 'profile'}", copy.as_uri()]
+    command = [chromium, *FLAGS, f"--user-data-dir={directory / 'profile'}", copy.as_uri()]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120)
     _, mark, rest = shown.stdout.partition(f'{MARK}="')
     assert mark, shown.stderr

@@ -62,7 +62,7 @@ class Recipe:
 
     def files(self) -> list[Path]:
         """All files and directories of data and exp but logs and bookkeeping."""
-        found = [path for place in (self.data, self.exp) for path in place.rglob("*")]
+        found = [path for folder in (self.data, self.exp) for path in folder.rglob("*")]
         return sorted(path for path in found if path.name not in BOOKKEEPING and self.exp / "log" not in path.parents)
 
     def digests(self) -> dict[str, str]:

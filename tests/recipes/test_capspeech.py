@@ -33,18 +33,18 @@ NASTY = """-- he's "calm" $(touch 'PWNED') `touch PWNED` ${HOME} \\n * | ; touch
 
 
 def test_every_stage_leaves_its_outputs(finished):
-    for place, names in OUTPUTS.items():
-        assert [name for name in names.split() if not (finished.recipe.folder / place / name).exists()] == [], place
-    for place in UP_TO_DATE:
-        assert {".done", "config.yaml", "run_info.json"} < {p.name for p in (finished.recipe.folder / place).iterdir()}
+    for output, names in OUTPUTS.items():
+        assert [name for name in names.split() if not (finished.recipe.folder / output / name).exists()] == [], output
+    for output in UP_TO_DATE:
+        assert {".done", "config.yaml", "run_info.json"} < {p.name for p in (finished.recipe.folder / output).iterdir()}
 
 
 @pytest.mark.parametrize(
-    "place", ["my data/all", *(f"my data/{name}" for name in SETS), "my exp/samples/groups"], ids=lambda p: p[3:]
+    "output", ["my data/all", *(f"my data/{name}" for name in SETS), "my exp/samples/groups"], ids=lambda p: p[3:]
 )
-def test_data_directories_are_valid(finished, place):
-    lacks = ["--no-wav", "--no-feats"] + ([] if "samples" in place else ["--no-text"])
-    command = [ROOT / "utils/validate_data_dir.sh", *lacks, finished.recipe.folder / place]
+def test_data_directories_are_valid(finished, output):
+    lacks = ["--no-wav", "--no-feats"] + ([] if "samples" in output else ["--no-text"])
+    command = [ROOT / "utils/validate_data_dir.sh", *lacks, finished.recipe.folder / output]
     shown = subprocess.run(command, capture_output=True, text=True)
     assert shown.returncode == 0, shown.stderr
 
@@ -80,7 +80,7 @@ def numbers(value: Any) -> Iterator[float]:
 def test_a_rerun_changes_nothing_and_says_so(finished):
     recipe, times = finished.recipe, finished.recipe.times()
     said = recipe.run("--stage", "0", "--stop-stage", "6")
-    assert [place for place in UP_TO_DATE if f"{recipe.folder / place} is up to date" not in said] == []
+    assert [output for output in UP_TO_DATE if f"{recipe.folder / output} is up to date" not in said] == []
     assert recipe.times() == times
 
 

@@ -24,23 +24,23 @@ RESUMED = [".mdn.tmp", ".gaussian.tmp"]  # generators go on from what is there
 @pytest.fixture
 def mount() -> Iterator[Callable[[Path], None]]:
     """Mounts a small file system of its own on a folder."""
-    places: list[Path] = []
+    disks: list[Path] = []
 
-    def at(place: Path) -> None:
-        command = ["mount", "-t", "tmpfs", "-o", "size=32m", "none", str(place)]
+    def at(disk: Path) -> None:
+        command = ["mount", "-t", "tmpfs", "-o", "size=32m", "none", str(disk)]
         if os.geteuid() or subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
             pytest.skip("a file system of its own can be mounted by root only, and not everywhere")
-        places.append(place)
+        disks.append(disk)
 
     yield at
-    for place in places:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+    for disk in disks:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def fill(place: Path, free: int) -> Path:
+def fill(disk: Path, free: int) -> Path:
     """Write a file that leaves so many KiB. Returns it."""
-    ballast = place / "ballast"
-    status = os.statvfs(place)
+    ballast = disk / "ballast"
+    status = os.statvfs(disk)
     ballast.write_bytes(bytes(status.f_bavail * status.f_frsize - free * 1024))
     return ballast
 
@@ -62,14 +62,14 @@ def test_on_a_full_disk_no_stage_looks_complete_and_room_repairs_it(make_recipe,
     assert recipe.digests() == finished.digests
 
 
-@pytest.mark.parametrize(("place", "stage"), [("my data", "0"), ("my exp", "4"), ("my exp/samples", "5")])
-def test_in_a_read_only_folder_what_was_there_stays(make_recipe, finished, mount, place, stage):
+@pytest.mark.parametrize(("disk", "stage"), [("my data", "0"), ("my exp", "4"), ("my exp/samples", "5")])
+def test_in_a_read_only_folder_what_was_there_stays(make_recipe, finished, mount, disk, stage):
     recipe = make_recipe()
     before = finished.recipe.folder
     shutil.copytree(before, recipe.folder, dirs_exist_ok=True)
-    folder = recipe.folder / place
+    folder = recipe.folder / disk
     mount(folder)
-    shutil.copytree(before / place, folder, dirs_exist_ok=True)
+    shutil.copytree(before / disk, folder, dirs_exist_ok=True)
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
     digests = recipe.digests()
     said = recipe.run("--stage", stage, "--stop_stage", stage, "--force", "true", status=1)

@@ -51,7 +51,7 @@ def nothing_left(cluster: Cluster) -> Iterator[None]:
 
 
 @pytest.fixture(params=["plain", PLACE], ids=["plain", "weird"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def working_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A working directory, once with a name that careless shell, Perl and sbatch would evaluate."""
     directory = tmp_path / request.param
     directory.mkdir()

@@ -65,19 +65,21 @@ def run_with(launch: Launch, *options: str, command: str = SHOW, log: str = "one
 # --- as run.pl
 
 
-def test_logs_and_statuses_are_those_of_run_pl(launch: Launch, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logs_and_statuses_are_those_of_run_pl(
+    launch: Launch, working_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GREETING", "good  day")
     commands = {name: words(command) for name, command in COMMANDS.items()} | {"quoted": QUOTED}
     here = {}
     for name, command in commands.items():
-        launcher = Launcher(place, f"exp/{name}/log/x.log", *command, program=RUN_PL, waits={})
-        here[name] = (launcher.result().status, same_form(place / f"exp/{name}/log/x.log"))
-        (place / f"exp/{name}/log/x.log").unlink()
-    launchers = {name: launch(f"exp/{name}/log/x.log", *command, cwd=place) for name, command in commands.items()}
+        launcher = Launcher(working_dir, f"exp/{name}/log/x.log", *command, program=RUN_PL, waits={})
+        here[name] = (launcher.result().status, same_form(working_dir / f"exp/{name}/log/x.log"))
+        (working_dir / f"exp/{name}/log/x.log").unlink()
+    launchers = {name: launch(f"exp/{name}/log/x.log", *command, cwd=working_dir) for name, command in commands.items()}
     for name, launcher in launchers.items():
-        assert (launcher.result(90).status, same_form(place / f"exp/{name}/log/x.log")) == here[name]
+        assert (launcher.result(90).status, same_form(working_dir / f"exp/{name}/log/x.log")) == here[name]
     assert {status for status, _ in here.values()} == {0, 1}
-    assert not (place / "hacked").exists()
+    assert not (working_dir / "hacked").exists()
 
 
 def test_success_is_silent_and_leaves_files_only_beside_its_log(launch: Launch, tmp_path: Path) -> None:
@@ -129,10 +131,10 @@ def test_each_job_sees_a_gpu_of_its_own(launch: Launch, tmp_path: Path) -> None:
     assert {tuple(printed(tmp_path / f"x.{job}.log")) for job in (1, 2)} == {("0",), ("1",)}
 
 
-def test_environment_and_directory_are_the_launchers(launch: Launch, place: Path) -> None:
+def test_environment_and_directory_are_the_launchers(launch: Launch, working_dir: Path) -> None:
     environment = {**os.environ, "GREETING": "good 'day' $HOME"}
-    assert launch("one.log", "pwd;", "printenv", "GREETING", cwd=place, env=environment).result().status == 0
-    assert printed(place / "one.log") == [str(place), "good 'day' $HOME"]
+    assert launch("one.log", "pwd;", "printenv", "GREETING", cwd=working_dir, env=environment).result().status == 0
+    assert printed(working_dir / "one.log") == [str(working_dir), "good 'day' $HOME"]
 
 
 # --- conf/slurm.conf

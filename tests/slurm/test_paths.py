@@ -13,40 +13,40 @@ ROOT = Path(__file__).parents[2]
 LOG = "log 'of\" $(touch hacked) %j %A_%a 100%/x `id` .JOB.log"
 
 
-def test_an_array_whose_log_has_blanks_quotes_and_percent_signs(launch: Launch, place: Path) -> None:
-    result = launch("JOB=1:3", f"exp/{LOG}", *words("echo JOB; test JOB != 2"), cwd=place).result()
+def test_an_array_whose_log_has_blanks_quotes_and_percent_signs(launch: Launch, working_dir: Path) -> None:
+    result = launch("JOB=1:3", f"exp/{LOG}", *words("echo JOB; test JOB != 2"), cwd=working_dir).result()
     assert result.status == 1
-    logs = [place / f"exp/{LOG}".replace("JOB", str(job)) for job in (1, 2, 3)]
+    logs = [working_dir / f"exp/{LOG}".replace("JOB", str(job)) for job in (1, 2, 3)]
     assert [printed(log) for log in logs] == [["1"], ["2"], ["3"]]
     assert "1 / 3 failed, log is in " + f"exp/{LOG}".replace("JOB", "*") in result.said
     assert {*logs[0].parent.iterdir()} == {*logs, logs[0].parent / "q"}
-    assert not list(place.rglob("hacked"))
+    assert not list(working_dir.rglob("hacked"))
 
 
-def test_a_bad_job_in_such_a_place_is_repaired_alone(launch: Launch, place: Path) -> None:
+def test_a_bad_job_in_such_a_place_is_repaired_alone(launch: Launch, working_dir: Path) -> None:
     job = words("echo JOB >>ran; test JOB != 2 -o -e repaired")
-    assert launch("JOB=1:3", LOG, *job, cwd=place).result().status == 1
-    (place / "repaired").touch()
-    assert launch("--pick", "failed", "JOB=1:3", LOG, *job, cwd=place).result().status == 0
-    assert sorted((place / "ran").read_text().split()) == ["1", "2", "2", "3"]
+    assert launch("JOB=1:3", LOG, *job, cwd=working_dir).result().status == 1
+    (working_dir / "repaired").touch()
+    assert launch("--pick", "failed", "JOB=1:3", LOG, *job, cwd=working_dir).result().status == 0
+    assert sorted((working_dir / "ran").read_text().split()) == ["1", "2", "2", "3"]
 
 
-def test_the_number_of_a_job_replaces_nothing_in_the_names_of_a_user(cluster: Cluster, place: Path) -> None:
+def test_the_number_of_a_job_replaces_nothing_in_the_names_of_a_user(cluster: Cluster, working_dir: Path) -> None:
     """run_jobs, as the scripts of all stages call it."""
     script = '. utils/launcher/jobs.sh; run_jobs "$1" JOB=1:2 "$2" -- python3 tests/utils/print_words.py "${@:3}"'
     launcher = " ".join(["utils/slurm.pl", *(word for wait in WAITS.items() for word in wait)])
-    log, own = place / "JOBS/log/JOBN.JOB.log", ["--data", "/corpora/JOBS/x y", "--out", "JOB"]
+    log, own = working_dir / "JOBS/log/JOBN.JOB.log", ["--data", "/corpora/JOBS/x y", "--out", "JOB"]
     command = ["bash", "-c", script, "script", launcher, str(log), *own, "--job", "JOB"]
     subprocess.run(command, cwd=ROOT, check=True, timeout=PATIENCE)
     assert sorted(path.name for path in log.parent.glob("*.log")) == ["JOBN.1.log", "JOBN.2.log"]
     assert printed(log.with_name("JOBN.2.log")) == [repr([*own, "--job", "2"])]
-    assert [path.name for path in place.iterdir()] == ["JOBS"]
+    assert [path.name for path in working_dir.iterdir()] == ["JOBS"]
 
 
-def test_an_absolute_log_elsewhere(launch: Launch, place: Path, tmp_path: Path) -> None:
+def test_an_absolute_log_elsewhere(launch: Launch, working_dir: Path, tmp_path: Path) -> None:
     log = tmp_path / "else where/exp/log/one.log"
-    assert launch(str(log), "pwd", cwd=place).result().status == 0
-    assert printed(log) == [str(place)]
+    assert launch(str(log), "pwd", cwd=working_dir).result().status == 0
+    assert printed(log) == [str(working_dir)]
     assert (tmp_path / "else where/exp/q").is_dir()
 
 

@@ -22,8 +22,8 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 def command(experiment: Experiment, exp: Path, launcher: str, options: str) -> list[str | Path]:
     generators = exp.parent / "generators.txt"
     generators.write_text("mdn mdn -\n")
-    places = [experiment.index, experiment.descriptions, experiment.text_vectors, exp]
-    return ["--cmd", f"{launcher} {options}", "--generators", generators, "--set", LONG, "--use_gpu", "false", *places]
+    paths = [experiment.index, experiment.descriptions, experiment.text_vectors, exp]
+    return ["--cmd", f"{launcher} {options}", "--generators", generators, "--set", LONG, "--use_gpu", "false", *paths]
 
 
 @pytest.fixture(scope="module")

@@ -66,13 +66,13 @@ def test_packed_archive(tmp_path):
 
 def test_ranges_are_inclusive(tmp_path):
     scp = write(tmp_path, [ROWS] * 4)
-    place = scp.read_text().splitlines()[0]
-    scp.write_text(f"{place}[2:2]\n{place.replace('k0', 'k1')}[0:0,:]\n")
+    location = scp.read_text().splitlines()[0]
+    scp.write_text(f"{location}[2:2]\n{location.replace('k0', 'k1')}[0:0,:]\n")
     np.testing.assert_array_equal(read_vectors(scp)[1], ROWS[[2, 0]])
-    scp.write_text(f"{place}[3:3,1:4]\n")
+    scp.write_text(f"{location}[3:3,1:4]\n")
     np.testing.assert_array_equal(read_vectors(scp)[1], ROWS[3:4, 1:5])
     for window in ("4:4", "1", "0:0,0:0,0:0"):
-        scp.write_text(f"{place}[{window}]\n")
+        scp.write_text(f"{location}[{window}]\n")
         with pytest.raises(InputError, match="range"):
             read_vectors(scp)
 

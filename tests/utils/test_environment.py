@@ -32,9 +32,9 @@ def checkout(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("place", [".", "egs/a/b"])
-def test_path_finds_the_checkout_from_anywhere(checkout: Path, place: str) -> None:
-    shown = shell('. ./path.sh; echo "$PATH"; echo "$PYTHONPATH"', checkout / place)
+@pytest.mark.parametrize("folder", [".", "egs/a/b"])
+def test_path_finds_the_checkout_from_anywhere(checkout: Path, folder: str) -> None:
+    shown = shell('. ./path.sh; echo "$PATH"; echo "$PYTHONPATH"', checkout / folder)
     assert shown == f"{checkout}/utils:{checkout}/.venv/bin:/usr/bin:/bin\n{checkout}\n"
 
 

@@ -18,7 +18,7 @@ Run = Callable[..., subprocess.CompletedProcess]
 
 
 @pytest.fixture(params=["plain", "a b'c\"d $(touch hacked) `é"], ids=["plain", "weird"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def working_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A working directory, once with a name that a careless shell would evaluate."""
     directory = tmp_path / request.param
     directory.mkdir()
@@ -51,8 +51,8 @@ def output_of(log: Path) -> str:
 # --- logs and exit statuses
 
 
-def test_log_of_a_success(run: Run, place: Path) -> None:
-    log = place / "exp/deep/log/one.log"
+def test_log_of_a_success(run: Run, working_dir: Path) -> None:
+    log = working_dir / "exp/deep/log/one.log"
     result = run(str(log), "echo", "out;", "echo", "err", "1>&2")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     lines = log.read_text().splitlines()
@@ -60,13 +60,13 @@ def test_log_of_a_success(run: Run, place: Path) -> None:
     assert output_of(log) == "out\nerr"
     assert re.fullmatch(f"# Finished at {DATE} with status 0", lines[-2])
     assert re.fullmatch(rf"# Ended \(code 0\) at {DATE}, elapsed time \d+ seconds", lines[-1])
-    assert not (place / "hacked").exists()
+    assert not (working_dir / "hacked").exists()
 
 
-def test_log_of_a_failure(run: Run, place: Path) -> None:
-    result = run("log/one.log", "exit", "3", cwd=place)
+def test_log_of_a_failure(run: Run, working_dir: Path) -> None:
+    result = run("log/one.log", "exit", "3", cwd=working_dir)
     assert (result.returncode, result.stderr) == (1, "run.pl: job failed, log is in log/one.log\n")
-    finished, ended = (place / "log/one.log").read_text().splitlines()[-2:]
+    finished, ended = (working_dir / "log/one.log").read_text().splitlines()[-2:]
     assert finished.endswith("with status 3")
     assert ended.startswith("# Ended (code 3) at")
 
@@ -83,10 +83,12 @@ def test_footer_stands_on_its_own_line(run: Run, tmp_path: Path) -> None:
     assert output_of(tmp_path / "one.log") == "unfinished"
 
 
-def test_all_jobs_run_even_after_a_failure(run: Run, place: Path) -> None:
-    result = run("--max-jobs-run", "1", "JOB=1:4", "log/x.JOB.log", *words("echo ran JOB; [ JOB -ne 2 ]"), cwd=place)
+def test_all_jobs_run_even_after_a_failure(run: Run, working_dir: Path) -> None:
+    result = run(
+        "--max-jobs-run", "1", "JOB=1:4", "log/x.JOB.log", *words("echo ran JOB; [ JOB -ne 2 ]"), cwd=working_dir
+    )
     assert (result.returncode, result.stderr) == (1, "run.pl: 1 / 4 failed, log is in log/x.*.log\n")
-    assert [output_of(place / f"log/x.{n}.log") for n in range(1, 5)] == [f"ran {n}" for n in range(1, 5)]
+    assert [output_of(working_dir / f"log/x.{n}.log") for n in range(1, 5)] == [f"ran {n}" for n in range(1, 5)]
 
 
 def test_hint_where_the_range_was_forgotten(run: Run) -> None:
@@ -95,9 +97,9 @@ def test_hint_where_the_range_was_forgotten(run: Run) -> None:
     assert hint not in run("NUMBER=1:1", "JOBS/x.NUMBER.log", "false").stderr
 
 
-def test_job_has_no_input_and_keeps_directory_and_environment(run: Run, place: Path) -> None:
-    assert run("one.log", *words("cat; pwd; echo $MINE"), cwd=place, MINE="kept").returncode == 0
-    assert output_of(place / "one.log") == f"{place}\nkept"
+def test_job_has_no_input_and_keeps_directory_and_environment(run: Run, working_dir: Path) -> None:
+    assert run("one.log", *words("cat; pwd; echo $MINE"), cwd=working_dir, MINE="kept").returncode == 0
+    assert output_of(working_dir / "one.log") == f"{working_dir}\nkept"
 
 
 def test_neither_errexit_nor_pipefail(run: Run) -> None:

@@ -107,11 +107,11 @@ def test_many_signals_at_the_start_leave_nothing_behind(tmp_path: Path) -> None:
     """A signal may come at any moment, also between the fork of a job and its becoming a process group."""
     job = "echo $BASHPID >JOB.pid; sleep 600"
     for delay in range(0, 60, 3):
-        place = tmp_path / str(delay)
-        place.mkdir()
-        launcher = subprocess.Popen([RUN_PL, "JOB=1:2", "x.JOB.log", *job.split()], cwd=place)
+        directory = tmp_path / str(delay)
+        directory.mkdir()
+        launcher = subprocess.Popen([RUN_PL, "JOB=1:2", "x.JOB.log", *job.split()], cwd=directory)
         time.sleep(delay / 1000)
         launcher.terminate()
         assert launcher.wait(PATIENCE) == -signal.SIGTERM
-        pids = [int(file.read_text()) for file in place.glob("*.pid") if file.read_text()]
+        pids = [int(file.read_text()) for file in directory.glob("*.pid") if file.read_text()]
         assert wait_for(lambda pids=pids: not any(map(is_alive, pids)))

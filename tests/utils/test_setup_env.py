@@ -41,8 +41,8 @@ def make_wheel(folder: Path, name: str, version: str, requires: str = "") -> Non
 class Checkout:
     """A copy of what setup_env.sh needs, in a directory with a space, and a folder of wheels."""
 
-    def __init__(self, place: Path):
-        self.root, self.wheels = place / "my checkout", place / "wheels"
+    def __init__(self, parent: Path):
+        self.root, self.wheels = parent / "my checkout", parent / "wheels"
         (self.root / "utils").mkdir(parents=True)
         for name in ("setup_env.sh", "parse_options.sh"):
             shutil.copy(UTILS / name, self.root / "utils")
@@ -172,7 +172,7 @@ def test_a_failed_installation_is_an_error_and_can_be_repeated(checkout: Checkou
 
 
 def test_a_moved_checkout_is_set_up_anew(checkout: Checkout) -> None:
-    """Programs of a virtual environment hold its place in their first line."""
+    """Programs of a virtual environment hold its path in their first line."""
     venv = checkout.root / ".venv"
     subprocess.run([checkout.python / "python3", "-m", "venv", "--without-pip", venv], check=True)
     (venv / ".installed").write_text("checkout /where/it/was\n")

@@ -146,10 +146,10 @@ def test_nothing_is_written_or_removed_through_a_link_at_a_name_of_our_own(tmp_p
 
 def test_parts_lie_beside_what_a_link_leads_to(tmp_path, scratch):
     for layout in (to_a_directory, in_a_linked_directory):
-        place = tmp_path / layout.__name__
-        disk = place / "scratch disk"
+        root = tmp_path / layout.__name__
+        disk = root / "scratch disk"
         disk.mkdir(parents=True)
-        assert parts_root(layout(place, disk)) == disk / ".embed.parts"
+        assert parts_root(layout(root, disk)) == disk / ".embed.parts"
     link(disk / ".embed.parts", scratch)
     with pytest.raises(InputError, match=".embed.parts: a link"):
-        parts_root(place / "exp/embed")
+        parts_root(root / "exp/embed")

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from steps.generators.mdn.generator import MdnGenerator
 
 
-def fit_mdn(train: Pairs, dev: Pairs, options: MdnOptions, place: Workplace) -> "MdnGenerator":
-    """Train on `train`, stop by `dev`; checkpoints, `metrics.jsonl` and `curve.png` go to the directory of `place`."""
+def fit_mdn(train: Pairs, dev: Pairs, options: MdnOptions, workplace: Workplace) -> "MdnGenerator":
+    """Train on `train`, stop by `dev`; writes checkpoints, `metrics.jsonl` and `curve.png` in the workplace."""
     from steps.generators.mdn.task import MdnTask
     from steps.training.loop import Loop
     from steps.training.options import TrainingOptions
 
-    return Loop(MdnTask(train, dev, options, place.device), TrainingOptions.of(options), place).run()
+    return Loop(MdnTask(train, dev, options, workplace.device), TrainingOptions.of(options), workplace).run()
 
 
 MDN = Fit(MdnOptions, fit_mdn, shared=True)

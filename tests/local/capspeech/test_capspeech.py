@@ -64,7 +64,7 @@ def test_what_is_written(corpus):
     keys, vectors = read_vectors(data.path / "xvector.scp")
     ids = data.table("utt2corpus_id")
     np.testing.assert_array_equal(vectors, np.stack([corpus.vectors[ids[key]] for key in keys]))
-    assert all(Path(place.rpartition(":")[0]).is_absolute() for place in data.table("xvector.scp").values())
+    assert all(Path(location.rpartition(":")[0]).is_absolute() for location in data.table("xvector.scp").values())
 
 
 @pytest.mark.parametrize("container", ["tsv", "jsonl", "parquet", "shards", "saved"])

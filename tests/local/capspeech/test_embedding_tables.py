@@ -97,8 +97,8 @@ def test_numpy_files_that_do_not_hold_ids_and_a_matrix(tmp_path):
 
 def test_an_archive_beside_the_table_goes_before_one_of_that_name_here(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
-    for place in (tmp_path, tmp_path / "here"):
-        (place / "a.ark").touch()
+    for directory in (tmp_path, tmp_path / "here"):
+        (directory / "a.ark").touch()
     (tmp_path / "x.scp").write_text("k a.ark:2\n")
     monkeypatch.chdir(tmp_path / "here")
     assert read(tmp_path) == {"k": f"{tmp_path / 'a.ark'}:2"}

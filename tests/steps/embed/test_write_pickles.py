@@ -14,9 +14,9 @@ from utils.archives import read_vectors  # noqa: E402
 
 @pytest.fixture(scope="module")
 def embeddings(tmp_path_factory):
-    place = tmp_path_factory.mktemp("embeddings")
-    run_all(write_tree(place / "tree"), place / "out")
-    return place / "out"
+    folder = tmp_path_factory.mktemp("embeddings")
+    run_all(write_tree(folder / "tree"), folder / "out")
+    return folder / "out"
 
 
 def test_layout(embeddings):

@@ -234,8 +234,8 @@ def test_all_generators_of_the_list_are_trained_as_an_array(tmp_path, experiment
     (tmp_path / "small.yaml").write_text("epochs: 2\nhidden: 32\nfolds: 5\n")
     (tmp_path / "list").write_text(f"# two\n\nnet mdn {tmp_path}/small.yaml\n  # and\nline ridge -")
     script = str(ROOT / "steps/generators/train.sh")
-    places = [experiment.index, experiment.descriptions, experiment.text_vectors, tmp_path / "my exp"]
-    arguments = ["--generators", str(tmp_path / "list"), "--use_gpu", "false", *map(str, places)]
+    paths = [experiment.index, experiment.descriptions, experiment.text_vectors, tmp_path / "my exp"]
+    arguments = ["--generators", str(tmp_path / "list"), "--use_gpu", "false", *map(str, paths)]
     unknown = subprocess.run([script, "--set", "hiden=16", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert unknown.returncode == 1 and unknown.stderr.count("--set hiden=16: unknown option; valid ones are") == 1
     assert not (tmp_path / "my exp").exists()
@@ -247,8 +247,8 @@ def test_all_generators_of_the_list_are_trained_as_an_array(tmp_path, experiment
     assert not list((tmp_path / "my exp").glob("*/spk_mean.ark"))
     (tmp_path / "empty").write_text("# nothing\n")
     for words, message in (
-        (["--generators", str(tmp_path / "empty"), *map(str, places)], "no generator in it"),
-        (["--generators", str(tmp_path / "nowhere"), *map(str, places)], "cannot read the list"),
+        (["--generators", str(tmp_path / "empty"), *map(str, paths)], "no generator in it"),
+        (["--generators", str(tmp_path / "nowhere"), *map(str, paths)], "cannot read the list"),
         (arguments[:-1], "usage"),
     ):
         done = subprocess.run([script, *words], cwd=ROOT, capture_output=True, text=True)

@@ -17,15 +17,15 @@ KINDS = "m u1 target target-correct\nm u2 nontarget target-wrong\nm u3 nontarget
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def directory(tmp_path: Path) -> Path:
     """A directory with trials and scores."""
     (tmp_path / "trials").write_text(TRIALS)
     (tmp_path / "scores").write_text(SCORES)
     return tmp_path
 
 
-def test_trials_keep_their_order(place: Path):
-    trials = read_trials(place / "trials")
+def test_trials_keep_their_order(directory: Path):
+    trials = read_trials(directory / "trials")
     assert [trials.name(number) for number in range(len(trials))] == ["anna u1", "anna u2", "bert u1", "bert u2"]
     assert trials.targets.tolist() == [True, False, False, True]
     assert (trials.enrolments, trials.tests, trials.kinds) == (["anna", "bert"], ["u1", "u2"], ["all"])
@@ -80,19 +80,19 @@ def test_wrong_trials(tmp_path: Path, text: str, complaint: str):
         ("", "scores: 4 of 4 trials have no score, the first is 'anna u1'"),
     ],
 )
-def test_wrong_scores(place: Path, text: str, complaint: str):
-    (place / "scores").write_text(text)
+def test_wrong_scores(directory: Path, text: str, complaint: str):
+    (directory / "scores").write_text(text)
     with pytest.raises(InputError) as error:
-        read_trial_scores(place / "scores", read_trials(place / "trials"))
+        read_trial_scores(directory / "scores", read_trials(directory / "trials"))
     assert complaint in str(error.value)
 
 
-def test_scores_come_in_the_order_of_the_trials(place: Path):
-    scores = read_trial_scores(place / "scores", read_trials(place / "trials"))
+def test_scores_come_in_the_order_of_the_trials(directory: Path):
+    scores = read_trial_scores(directory / "scores", read_trials(directory / "trials"))
     np.testing.assert_array_equal(scores, [2.5, -1, -1, 1.5])
 
 
-def test_the_examples_run(place: Path):
-    with contextlib.chdir(place):
+def test_the_examples_run(directory: Path):
+    with contextlib.chdir(directory):
         result = doctest.testmod(trial_files)
     assert result.attempted == 3 and result.failed == 0

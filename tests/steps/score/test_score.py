@@ -32,13 +32,13 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     return made
 
 
-def write_samples(place: Path, groups: tuple[str, ...] = GROUPS, dim: int = 10) -> None:
+def write_samples(directory: Path, groups: tuple[str, ...] = GROUPS, dim: int = 10) -> None:
     """A directory of samples as stage 5 leaves it."""
-    place.mkdir()
+    directory.mkdir()
     utt2group = {f"{group}-{number:03d}": group for group in groups for number in range(50)}
     vectors = np.random.default_rng(0).normal(size=(len(utt2group), dim)).astype(np.float32)
-    write_vectors(place / "xvector.ark", place / "xvector.scp", list(utt2group), vectors)
-    write_table(place / "utt2group", utt2group)
+    write_vectors(directory / "xvector.ark", directory / "xvector.scp", list(utt2group), vectors)
+    write_table(directory / "utt2group", utt2group)
 
 
 def run(made: Experiment, out: Path, *more: str, **replaced: str) -> int:

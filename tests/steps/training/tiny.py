@@ -103,16 +103,16 @@ class TinyTask:
         return {name: value.clone() for name, value in self.network.state_dict().items()}
 
 
-def train(options: TinyOptions, place: Workplace, report: Report = LOSS) -> dict[str, Tensor]:
+def train(options: TinyOptions, workplace: Workplace, report: Report = LOSS) -> dict[str, Tensor]:
     """Train in this process. Returns what comes of it."""
-    return Loop(TinyTask(options, report), options, place).run()
+    return Loop(TinyTask(options, report), options, workplace).run()
 
 
-def fit(options: TinyOptions, kill: tuple[int, int] | None, place: Workplace) -> None:
+def fit(options: TinyOptions, kill: tuple[int, int] | None, workplace: Workplace) -> None:
     """Train in one process or in one of several; of these, `kill` is for those that do not write."""
-    dies = kill and not (place.first and torch.distributed.is_initialized())
-    at = (place.directory / "killed", *kill) if dies else None
-    Loop(TinyTask(options, LOSS, at), options, place).run()
+    dies = kill and not (workplace.first and torch.distributed.is_initialized())
+    at = (workplace.directory / "killed", *kill) if dies else None
+    Loop(TinyTask(options, LOSS, at), options, workplace).run()
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,11 @@ def work(options: Options) -> None:
     kill = tuple(map(int, options.kill.split("."))) if options.kill else None
     flag = multiprocessing.RawValue("b", 0)
     with StopRequest(flag) as asked:
-        place = Workplace(options.out, "cpu")
+        workplace = Workplace(options.out, "cpu")
         if options.n == 1:
-            fit(own, kill, place._replace(asked=asked))
+            fit(own, kill, workplace._replace(asked=asked))
         else:
-            fit_in_group(options.n, partial(fit, own, kill), place, flag)
+            fit_in_group(options.n, partial(fit, own, kill), workplace, flag)
 
 
 def main(argv: list[str] | None = None) -> int:
