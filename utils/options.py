@@ -24,6 +24,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -207,6 +208,14 @@ def _plain(value: Any) -> Any:
 class _HelpFormatter(argparse.HelpFormatter):
     def __init__(self, prog: str):
         super().__init__(prog, max_help_position=32, width=120)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Wrap paragraphs; keep empty lines and indented ones, which are commands and tables."""
+        blocks = []
+        for kept, lines in groupby(text.splitlines(), key=lambda line: line[:1] in ("", " ")):
+            block = "\n".join(lines)
+            blocks.append(block if kept else super()._fill_text(block, width, indent))
+        return "\n".join(blocks)
 
 
 class _Parser(argparse.ArgumentParser):

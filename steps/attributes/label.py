@@ -109,8 +109,8 @@ def _label(options: Options, corpus, pitch, rate, stage: StageDir) -> None:
         genders = decide(*embedded, options.gender_threshold, options.seed, options.gender_model)
         labels = label_corpus(corpus, genders, pitch, rate)
         summary = write_attribute_dir(stage.dir, corpus, labels, options.audit_lines, options.seed)
-    failures = ", ".join(f"{count} {reason}" for reason, count in summary["failures"].items())
-    log.info("%s: %d utterances of %d speakers, %s", stage.final, summary["utterances"], summary["speakers"], failures)
+    failures = "".join(f", {count} {reason}" for reason, count in summary["failures"].items())
+    log.info("%s: %d utterances of %d speakers%s", stage.final, summary["utterances"], summary["speakers"], failures)
     log.info("rate in %s a second, counted from %s", summary["rate_unit"], corpus.rates.source)
     log.info("gender: %s", summary["gender"])
 

@@ -131,6 +131,21 @@ def test_help_shows_defaults(capsys):
     assert "default: 100" in shown and "required" in shown and "one of auto, cpu" in shown
 
 
+def test_help_keeps_the_commands_and_tables_of_a_docstring(capsys):
+    sentence = "Sample speakers " * 12
+    with pytest.raises(SystemExit):
+        parse(
+            Options,
+            ["--help"],
+            "prog",
+            f"{sentence.strip()}.\n\n    prog --out   x\n    prog -n 20\n\nIt has\nsamples.\n",
+        )
+    lines = capsys.readouterr().out.splitlines()
+    first = lines.index("    prog --out   x")
+    assert lines[first - 1 : first + 4] == ["", "    prog --out   x", "    prog -n 20", "", "It has samples."]
+    assert max(map(len, lines)) <= 120
+
+
 @dataclass(frozen=True)
 class Ranges:
     count: int = option(1, "how many", least=1)
