@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+RUN_INFO = "run_info.json"
 PACKAGES = ("torch", "numpy", "pandas", "kaldiio", "sentence-transformers", "transformers", "scikit-learn")
 START = time.time()
 

@@ -3,20 +3,26 @@
 Written: a file below the working directory, which is the root of the recipe, is named relative to it, as Kaldi's
 programs expect that run there; any other file by its absolute path.
 
-Read: data and experiments are moved and copied, and a copy reads its own archives even where the original still lies
-at the path that is written. A path is looked up in this order, and the first file that is there is taken:
+Read: in a script file of others a path means what it means to Kaldi's programs: the file there, from the working
+directory. Only where there is none, a relative path is tried from the nearest directory above the script file, as a
+whole, and then beside the script file.
 
-1. Where a stage of this project has written the script file (`.done` lies beside it or in the directory above):
-   a. beside the script file, under the name that it has in the path. A relative path says no more than that; an
-      absolute one must lead to the directory in which the script file was written (`directory` in `run_info.json`).
-   b. from the nearest directory above the script file, along the longest end of the path that leads into an output of
-      a stage: `data/demo/train/xvector.scp`, wherever it is now, finds `.../data/demo/all/xvector.ark` in
-      `../all/xvector.ark`.
-2. A relative path: from the nearest directory above the script file, as a whole; then beside the script file.
-3. The path as it is, from the working directory, as Kaldi reads it.
+Data and experiments are moved and copied, and a copy reads its own archives even where the original still lies at the
+path that is written. So in a script file that a stage of this project has written (`run_info.json` lies beside it or in
+the directory above) a path is looked up in this order, and the first file that is there is taken:
 
-What is found by the end of a path alone (1 and "beside") must have the key just before the offset. So an absolute path
-in a script file that others have written is taken as it is, whatever lies beside it.
+1. An absolute path as it is, where the script file still lies in the directory in which it was written (`directory` in
+   `run_info.json`).
+2. Beside the script file, under the name that it has in the path. A relative path says no more than that; an absolute
+   one must lead to the directory in which the script file was written.
+3. From the nearest directory above the script file, along the longest end of the path that leads into an output of a
+   stage: `data/demo/train/xvector.scp`, wherever it is now, finds `.../data/demo/all/xvector.ark` in
+   `../all/xvector.ark`.
+4. A relative path: from the nearest directory above the script file, as a whole; then beside the script file.
+5. The path as it is, from the working directory.
+
+What is found by the end of a path alone (2, 3 and "beside") must have the key just before the offset. An absolute path
+in a script file of others is taken as it is, whatever lies beside it.
 """
 
 import os
@@ -26,6 +32,7 @@ from typing import NamedTuple
 
 from utils.errors import InputError
 from utils.json_files import read_json
+from utils.run_info import RUN_INFO
 
 MOST_DIGITS = 99  # of an offset
 
@@ -106,6 +113,7 @@ class FileFinder:
         self._folders: dict[str, list[tuple[Path, bool]]] = {}
         self._outputs: dict[Path, bool] = {}
         self._names: dict[Path, dict[str, bool]] = {}
+        self._written = {home: _written_in(home) for home in self._homes if self._is_output(home)}
 
     def locate(self, key: str, text: str) -> Location:
         """The location of a key whose line says `text`."""
@@ -126,6 +134,8 @@ class FileFinder:
             if folder not in self._folders:
                 self._folders[folder] = list(dict.fromkeys(self._candidates(folder)))
             self._found[path] = path
+            if self._is_literal(path) and Path(path).is_file():
+                return path
             for directory, is_guess in self._folders[folder]:
                 file = directory / name
                 if file.is_file() and (not is_guess or _has_key(file, key, offset)):
@@ -133,11 +143,17 @@ class FileFinder:
                     break
         return self._found[path]
 
+    def _is_literal(self, path: str) -> bool:
+        """Does the path mean what it says, whatever is found elsewhere?"""
+        if path.startswith("/"):
+            return any(str(home) == written for home, written in self._written.items())
+        return not self._written
+
     def _candidates(self, folder: str) -> Iterator[tuple[Path, bool]]:
         """Directories that `folder` may stand for, and whether that is a guess, by the end of the path alone."""
         absolute = folder.startswith("/")
-        for home in filter(self._is_output, self._homes):
-            if not absolute or os.path.normpath(folder) == _written_in(home):
+        for home, written in self._written.items():
+            if not absolute or os.path.normpath(folder) == written:
                 yield home, True
             yield from ((directory, True) for directory in self._outputs_above(home, folder))
         if not absolute:
@@ -162,7 +178,7 @@ class FileFinder:
     def _is_output(self, directory: Path) -> bool:
         """Did a stage write this directory, or the one above it? (An index has one directory a set.)"""
         if directory not in self._outputs:
-            marks = (directory / ".done", directory.parent / ".done")
+            marks = (directory / RUN_INFO, directory.parent / RUN_INFO)
             try:
                 self._outputs[directory] = directory.is_dir() and any(mark.is_file() for mark in marks)
             except PermissionError:  # below a directory of somebody else, whose name the path happens to have
@@ -172,9 +188,8 @@ class FileFinder:
 
 def _written_in(home: Path) -> str | None:
     """Where the stage that wrote `home` says that it has written it; None where it does not."""
-    top = home if (home / ".done").is_file() else home.parent
-    record = top / "run_info.json"
-    directory = read_json(record).get("directory") if record.is_file() else None
+    top = home if (home / RUN_INFO).is_file() else home.parent
+    directory = read_json(top / RUN_INFO).get("directory")
     return directory and os.path.normpath(Path(directory, home.relative_to(top)))
 
 

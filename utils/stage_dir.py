@@ -29,12 +29,13 @@ import yaml
 from utils.command import logger
 from utils.durable import rename, sync_tree
 from utils.errors import InputError
+from utils.json_files import read_json
 from utils.locking import LOCK, lock_file, remove_lock
 from utils.options import as_dict, raw_values
-from utils.run_info import write_run_info
+from utils.run_info import RUN_INFO, write_run_info
 
 log = logger(__name__)
-BEGUN, DONE, CONFIG, RUN_INFO = ".signature", ".done", "config.yaml", "run_info.json"
+BEGUN, DONE, CONFIG = ".signature", ".done", "config.yaml"
 AUDIO = (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".sph", ".w64", ".wav")
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards")  # options that do not change an output
@@ -238,7 +239,7 @@ def _is_signed(record: Path, wanted: str, options: Any, inputs: Iterable[Path]) 
 
 def _maker_by_run_info(directory: Path) -> str | None:
     """The module that wrote a directory whose `.done` names no command; None where it was run in another way."""
-    words = shlex.split(json.loads((directory / RUN_INFO).read_text(encoding="utf-8"))["command"])
+    words = shlex.split(read_json(directory / RUN_INFO, ["command"])["command"])
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
     return module if module.partition(".")[0] in ROOMS else None
 
@@ -282,7 +283,7 @@ def _files(root: Path) -> Iterable[Path]:
 
 
 def _fingerprint(path: Path, by_content: bool) -> str:
-    of_a_stage = by_content and any((folder / DONE).is_file() for folder in (path.parent, path.parent.parent))
+    of_a_stage = by_content and any((folder / RUN_INFO).is_file() for folder in (path.parent, path.parent.parent))
     if path.suffix.lower() in BY_SIZE_AND_TIME and not of_a_stage:
         status = path.stat()
         return f"{status.st_size} {status.st_mtime_ns}"

@@ -22,8 +22,8 @@ from utils.errors import InputError
 from utils.locking import LOCK, lock_file, remove_lock
 from utils.options import as_dict, option
 from utils.parts import remove_parts
-from utils.run_info import write_run_info
-from utils.stage_dir import CONFIG, RUN_INFO
+from utils.run_info import RUN_INFO, write_run_info
+from utils.stage_dir import CONFIG
 from utils.sweeping.array import log_of, run_array
 from utils.sweeping.point_dir import forget, is_finished
 from utils.sweeping.results import DONE, Result, error_lines, page, read_results, table

@@ -213,8 +213,49 @@ def test_two_files_that_are_copied_without_their_stage(root, tmp_path, monkeypat
     (tmp_path / "copy").mkdir()
     for suffix in (".scp", ".ark"):
         shutil.copy(script.with_suffix(suffix), tmp_path / "copy")
+    shutil.rmtree("exp")
+    assert_own(tmp_path / "copy/x.scp")
+
+
+def test_a_copy_without_hidden_files_is_one(root, tmp_path):
+    """As `cp exp/text/* copy` makes it."""
+    script = write_stage(Path("exp/text"))
+    shutil.copytree(script.parent, tmp_path / "copy")
+    (tmp_path / "copy/.done").unlink()
     spoil(root)
     assert_own(tmp_path / "copy/x.scp")
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_kaldi_s_meaning_wins_in_script_files_of_others(root, tmp_path, done):
+    """Their path leads from the working directory, whatever lies nearer to the script file; they may have .done too."""
+    theirs = tmp_path / "theirs"
+    for folder in (root / "exp", theirs / "exp", theirs / "data"):
+        folder.mkdir(parents=True)
+        write_vectors(folder / "x.ark", folder / "x.scp", KEYS, OWN if folder == root / "exp" else OTHER)
+        if done:
+            (folder / ".done").touch()
+    script = theirs / "data/feats.scp"
+    write_table(script, {"a-1": "exp/x.ark:4", "a-2": "./exp/x.ark:34"})
+    assert_own(script)
+    assert FileFinder(script).find("./exp/x.ark", "a-2", 34) == "./exp/x.ark"
+    (root / "exp/x.ark").unlink()
+    assert FileFinder(script).find("exp/x.ark", "a-1", 4) == str(theirs / "exp/x.ark")
+    (theirs / "exp/x.ark").unlink()
+    assert FileFinder(script).find("exp/x.ark", "a-1", 4) == str(theirs / "data/x.ark")
+
+
+def test_what_another_checkout_has_is_not_taken_from_here(root, tmp_path, monkeypatch):
+    """Not even where this one has the same corpus at the same path, with other vectors."""
+    write_stage(Path("data/demo/all"))
+    spoil(root)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    source = tmp_path / "other" / write_stage(Path("data/demo/all"))
+    monkeypatch.chdir(root)
+    script = write_subset(Path("data/demo/train"), source)
+    assert f" {tmp_path}/other/data/demo/all/x.ark:" in script.read_text()
+    assert_own(script)
 
 
 def test_lines_for_another_directory_hold_from_there(root, tmp_path, monkeypatch):

@@ -101,7 +101,7 @@ class LaunchFolder:
 def _is_locked(path: Path) -> bool:
     try:
         with path.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # two that look at once are no owner to each other
     except (BlockingIOError, PermissionError):  # the second: another user's launch, which cannot be asked
         return True
     return False

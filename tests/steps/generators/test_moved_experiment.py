@@ -23,7 +23,7 @@ def begin(root: Path) -> Experiment:
     made = write_experiment(Path("exp"))
     shutil.rmtree(made.index)
     for directory in (made.root / "ark", made.text_vectors):
-        (directory / ".done").touch()
+        (directory / "run_info.json").write_text("{}")
     return made
 
 
