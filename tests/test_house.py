@@ -271,7 +271,8 @@ def test_commands_that_documents_name_exist(name):
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_options_of_run_sh_that_documents_name_exist(name):
-    known = set(re.findall(r"^(\w+)=", (ROOT / "run.sh").read_text(encoding="utf-8"), re.MULTILINE))
+    scripts = files("egs/**/run.sh") if name.startswith("egs/") else ["run.sh"]
+    known = {option for script in scripts for option in re.findall(r"^(\w+)=", document(script), re.MULTILINE)}
     used = set()
     for command in re.findall(r"\./run\.sh((?:[^\n`]|\\\n)*)", document(name)):
         used |= {word.replace("-", "_") for word in re.findall(r"--([\w-]+)", command)}
