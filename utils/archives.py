@@ -13,7 +13,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -54,11 +54,7 @@ class ArchiveReader:
     def __getitem__(self, key: str) -> np.ndarray:
         """The object of one key, a copy in memory. Raises InputError where it is missing or cut short."""
         location, where = self.location(key), f"{self.script}: {key}"
-        try:
-            data = self._open(location.path)
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from error
-        return np.array(_read(data, location, where))
+        return np.array(_read(_open_for(where, location.path, self._open), location, where))
 
     def location(self, key: str) -> Location:
         """Where the object of a key is. Raises InputError for a key that is not there."""
@@ -97,7 +93,7 @@ def read_locations(locations: Sequence[Location], describe: Callable[[int], str]
     for row, location in enumerate(locations):
         rows_of.setdefault(location.path, []).append(row)
     for path, rows in rows_of.items():
-        data = open_archive(path, partial(describe, rows[0]))
+        data = _open_for(describe(rows[0]), path, open_archive)
         if matrix is None:
             dim = dim or _read_vector(data, locations[rows[0]], describe(rows[0])).size
             matrix = np.empty((len(locations), dim), dtype=np.float32)
@@ -129,29 +125,29 @@ def _fill(
         matrix[row] = vector
 
 
-def _read_vector(data: Data, location: Location, who: str) -> np.ndarray:
+def _read_vector(data: Data, location: Location, where: str) -> np.ndarray:
     """Read one vector, or the only row or column of a matrix. Returns (D,) float32."""
-    value = _read(data, location, who)
+    value = _read(data, location, where)
     if value.ndim == 2 and 1 in value.shape:
         value = value.reshape(-1)
     if value.ndim != 1 or value.size == 0 or value.dtype.kind != "f":
         raise InputError(
-            f"{who}: {location}: expected a vector or a one-row matrix of floats, "
+            f"{where}: {location}: expected a vector or a one-row matrix of floats, "
             f"found shape {value.shape} of {value.dtype}"
         )
     with np.errstate(over="ignore"):
         return value.astype(np.float32)
 
 
-def _read(data: Data, location: Location, who: str) -> np.ndarray:
+def _read(data: Data, location: Location, where: str) -> np.ndarray:
     """The object at a location, which may be a view of `data`."""
-    value, _ = decode(data, location.offset or 0, f"{who}: {location}")
-    return value if location.window is None else cut_range(value, location.window, f"{who}: {location}")
+    value, _ = decode(data, location.offset or 0, f"{where}: {location}")
+    return value if location.window is None else cut_range(value, location.window, f"{where}: {location}")
 
 
 def scan_archive(path: Path) -> Iterator[tuple[str, int]]:
     """Walk through an archive that has no script file. Yields each key and the byte behind it."""
-    data, position = open_archive(str(path), lambda: "the scan for its keys"), 0
+    data, position = open_archive(str(path)), 0
     while position < len(data):
         end = data.find(b" ", position)
         name = data[position:end]
@@ -169,8 +165,16 @@ def scan_archive(path: Path) -> Iterator[tuple[str, int]]:
         position += data[position : position + 1] == b"\n"
 
 
-def open_archive(path: str, who: Callable[[], str] = lambda: "its script file") -> Data:
-    """Map an archive into memory, or unpack it, where its name ends in .gz. `who` tells a message who wants it."""
+def _open_for(where: str, path: str, opener: Callable[[str], Data]) -> Data:
+    """Open the archive that is named at `where`, with which an error begins."""
+    try:
+        return opener(path)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def open_archive(path: str) -> Data:
+    """Map an archive into memory, or unpack it, where its name ends in .gz."""
     try:
         status = Path(path).stat()
         if path.endswith(".gz"):
@@ -178,14 +182,11 @@ def open_archive(path: str, who: Callable[[], str] = lambda: "its script file") 
         with Path(path).open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b""
     except FileNotFoundError as error:
-        raise InputError(
-            f"{path}: no such archive, wanted by {who()}; "
-            "check the paths in the script file or give a path prefix or map"
-        ) from error
+        raise InputError(f"{path}: no such archive; put it there, or correct the path that names it") from error
     except (IsADirectoryError, ValueError) as error:  # a name with a NUL
-        raise InputError(f"{path}: not a file, wanted by {who()}; check the script file") from error
+        raise InputError(f"{path}: not a file; correct the path that names it") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: not a whole gzip file, wanted by {who()}: {error}") from error
+        raise InputError(f"{path}: not a whole gzip file: {error}; copy it again") from error
 
 
 @lru_cache(maxsize=2)
