@@ -68,7 +68,7 @@ def parse_numbers(text: str, n_shards: int) -> list[int]:
 
 
 def format_numbers(numbers: Iterable[int]) -> str:
-    """Numbers as `parse_numbers` reads them, neighbours joined: `0-3,7`."""
+    """Numbers as SLURM writes an array, and as `parse_numbers` reads them, neighbours joined: `0-3,7`."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][1] + 1:

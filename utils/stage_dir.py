@@ -115,8 +115,7 @@ class StageDir:
         self._check_maker()
         self.dir.mkdir(exist_ok=True)
         if not (self.resume and not self.force and self._agrees(self.dir / BEGUN)):
-            for item in self.dir.iterdir():
-                shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+            empty(self.dir)
         by_content = signature(self.options, self.inputs, by_content=True)
         (self.dir / BEGUN).write_text(f"{self.signature}\n{self.command}\n{by_content}\n")
 
@@ -189,6 +188,13 @@ class StageDir:
             self.target.rename(self.old)
         rename(self.dir, self.target)
         shutil.rmtree(self.old, ignore_errors=True)
+
+
+def empty(directory: Path, keep: str = "") -> None:
+    """Remove all that is in a directory, but for the file `keep`; links are removed, what they lead to stays."""
+    for item in directory.iterdir():
+        if item.name != keep:
+            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
 
 
 def is_done(out: Path, options: Any, inputs: Iterable[Path] = ()) -> bool:

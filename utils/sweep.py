@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from utils.command import logger, run_command
+from utils.durable import write_whole
 from utils.errors import InputError
 from utils.locking import LOCK, lock_file, remove_lock
 from utils.options import as_dict, option
@@ -26,7 +27,7 @@ from utils.run_info import RUN_INFO, write_run_info
 from utils.stage_dir import CONFIG
 from utils.sweeping.array import log_of, run_array
 from utils.sweeping.point_dir import forget, is_finished
-from utils.sweeping.results import DONE, Result, error_lines, page, read_results, table
+from utils.sweeping.results import STATE_DONE, Result, error_lines, page, read_results, table
 from utils.sweeping.sweep_file import Sweep, read_sweep
 
 log = logger(__name__)
@@ -48,7 +49,7 @@ def work(options: Options) -> None:
     """Run the points that are not done; write the table and the picture of all."""
     sweep = read_sweep(options.sweep, options.out, {"exp": options.exp, "data": options.data})
     with _alone(sweep.out):
-        missing = [result.point for result in read_results(sweep) if options.force or result.state != DONE]
+        missing = [result.point for result in read_results(sweep) if options.force or result.state != STATE_DONE]
         for point in missing:
             if options.force or is_finished(sweep.directory(point), point.signature):  # done, but without its metric
                 forget(sweep.directory(point))
@@ -59,7 +60,7 @@ def work(options: Options) -> None:
         results = read_results(sweep)
         _write(sweep, results)
         write_run_info(sweep.out / RUN_INFO, as_dict(options), sweep.out)
-        if all(result.state == DONE for result in results):
+        if all(result.state == STATE_DONE for result in results):
             remove_parts(sweep.out)
     _report(sweep, results)
 
@@ -75,14 +76,12 @@ def _write(sweep: Sweep, results: list[Result]) -> None:
         "sweep.png": draw(sweep, results),
     }
     for name, content in files.items():
-        partial = sweep.out / f".{name}.tmp"
-        partial.write_bytes(content)
-        partial.replace(sweep.out / name)
+        write_whole(sweep.out / name, content)
 
 
 def _report(sweep: Sweep, results: list[Result]) -> None:
     """Say where the table lies, and which points failed."""
-    failed = [result for result in results if result.state != DONE]
+    failed = [result for result in results if result.state != STATE_DONE]
     for line in error_lines(failed, sweep.out):
         print(line, file=sys.stderr)
     for result in failed:

@@ -30,8 +30,7 @@ def read_text(path: Path) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line}: not UTF-8 (byte {raw[error.start]:#x}); convert the file to UTF-8") from error
+        raise _not_utf8(path, raw.count(b"\n", 0, error.start) + 1, error) from error
 
 
 def iterate_lines(path: Path) -> Iterator[str]:
@@ -41,9 +40,11 @@ def iterate_lines(path: Path) -> Iterator[str]:
             try:
                 yield raw.removesuffix(b"\n").decode("utf-8")
             except UnicodeDecodeError as error:
-                raise InputError(
-                    f"{path}:{number}: not UTF-8 (byte {raw[error.start]:#x}); convert the file to UTF-8"
-                ) from error
+                raise _not_utf8(path, number, error) from error
+
+
+def _not_utf8(path: Path, line: int, error: UnicodeDecodeError) -> InputError:
+    return InputError(f"{path}:{line}: not UTF-8 (byte {error.object[error.start]:#x}); convert the file to UTF-8")
 
 
 def read_lines(path: Path) -> list[str]:

@@ -10,6 +10,7 @@ from submitit.core.utils import FailedSubmissionError
 from submitit.slurm.slurm import SlurmExecutor
 
 from utils.errors import InputError
+from utils.shards import format_numbers
 from utils.slurm.array_task import ArrayTask
 from utils.slurm.folder import SLURM_LOG, LaunchFolder
 from utils.slurm.launch_request import LaunchRequest
@@ -78,7 +79,7 @@ class Batch(SlurmExecutor):
         if self.request.name is not None:
             most = self.request.settings.max_jobs_run
             numbers = [task.number - offset for task in tasks]
-            words.append(f"--array={ranges(numbers)}" + (f"%{most}" if most else ""))
+            words.append(f"--array={format_numbers(numbers)}" + (f"%{most}" if most else ""))
         return words
 
     def _write_script(self, tasks: Sequence[ArrayTask], offset: int) -> Path:
@@ -126,9 +127,3 @@ def chunks(tasks: Sequence[ArrayTask], max_array_size: int) -> Iterator[tuple[li
         raise InputError(f"MaxArraySize = {max_array_size}: this cluster has no job arrays, which slurm.pl needs")
     for part, members in itertools.groupby(tasks, key=lambda task: (task.number - 1) // size):
         yield list(members), part * size
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """Ascending numbers as sbatch writes them: 1-3,7."""
-    runs = [list(run) for _, run in itertools.groupby(enumerate(numbers), key=lambda item: item[1] - item[0])]
-    return ",".join(str(run[0][1]) if len(run) == 1 else f"{run[0][1]}-{run[-1][1]}" for run in runs)

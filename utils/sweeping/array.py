@@ -29,7 +29,7 @@ def log_of(out: Path, point: Point) -> Path:
 
 def run_array(launcher: str, points: Sequence[Point], sweep: Sweep) -> None:
     """Run a job for each of these points of a sweep, and wait for all."""
-    work = write_table(sweep)
+    work = write_work(sweep)
     shards = sorted(map(sweep.points.index, points))
     logs = _new_logs(sweep.out / "log")
     for job, shard in enumerate(shards, 1):
@@ -44,7 +44,7 @@ def run_array(launcher: str, points: Sequence[Point], sweep: Sweep) -> None:
         log.info("the launcher ended with status %d", status)
 
 
-def write_table(sweep: Sweep) -> Work:
+def write_work(sweep: Sweep) -> Work:
     """Write the table of a sweep: of each point its directory, its signature and the words of its command."""
     items = [
         Item(point.name, shard, [str(sweep.directory(point)), point.signature, point.words])

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from utils.sweeping.results import DONE, Result
+from utils.sweeping.results import STATE_DONE, Result
 from utils.sweeping.sweep_file import Sweep
 
 REPEATS = "seed"  # the key whose values are repetitions, not settings
@@ -77,7 +77,7 @@ def _draw_panel(axes, roles: Roles, shown: Sequence[Result], results: Sequence[R
         means, bottom = [], axes.get_xaxis_transform()
         for position, tick in enumerate(ticks, 1):
             here = [result for result in shown if (_label(roles, result), _text(roles.x, result)) == (label, tick)]
-            done = [result.value for result in here if result.state == DONE]
+            done = [result.value for result in here if result.state == STATE_DONE]
             means.append(sum(done) / len(done) if done else float("nan"))
             axes.plot([position + shift] * len(done), done, linestyle="", alpha=0.45, **style)
             if len(done) < len(here):
@@ -102,7 +102,7 @@ def values_of(key: str | None, results: Iterable[Result]) -> list[str]:
 
 def _title(sweep: Sweep, results: Sequence[Result]) -> str:
     """How many points are done, and the best one on lines of its own."""
-    done = [result for result in results if result.state == DONE]
+    done = [result for result in results if result.state == STATE_DONE]
     counts = f"{len(done)} of {len(results)} points done"
     if len(set(_texts(REPEATS, results))) > 1:
         counts += f" (dots: {REPEATS}s, lines: their means)"

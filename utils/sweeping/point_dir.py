@@ -6,12 +6,11 @@ interrupted run with the same signature has left stays, for the command to go on
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from utils.locking import LOCK, lock_file
-from utils.stage_dir import BEGUN, DONE
+from utils.stage_dir import BEGUN, DONE, empty
 
 
 def is_finished(directory: Path, signature: str) -> bool:
@@ -41,9 +40,7 @@ def begin(directory: Path, signature: str) -> None:
     if _read(directory / BEGUN) == signature:
         return
     forget(directory)
-    for item in directory.iterdir():
-        if item.name != LOCK:
-            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+    empty(directory, keep=LOCK)
     (directory / BEGUN).write_text(signature)
 
 

@@ -12,7 +12,7 @@ from utils.sweeping.point_dir import is_finished
 from utils.sweeping.sweep_file import Metric, Point, Sweep
 from utils.tables import read_lines
 
-DONE = "done"
+STATE_DONE = "done"
 
 
 class Result(NamedTuple):
@@ -38,7 +38,7 @@ def _read_result(sweep: Sweep, point: Point) -> Result:
     if not is_finished(directory, point.signature):
         return Result(point, None, _state(log_of(sweep.out, point)))
     value = best_value(directory / metric.file, metric)
-    return Result(point, value, f"no {metric.key} in {metric.file}" if value is None else DONE)
+    return Result(point, value, f"no {metric.key} in {metric.file}" if value is None else STATE_DONE)
 
 
 def best_value(path: Path, metric: Metric) -> float | None:
@@ -94,7 +94,7 @@ def table(sweep: Sweep, results: Sequence[Result]) -> str:
 
 def page(title: str, picture: str, sweep: Sweep, results: Sequence[Result]) -> str:
     """All results in Markdown, under a line that counts them, with the picture."""
-    metric, done = sweep.metric, sum(result.state == DONE for result in results)
+    metric, done = sweep.metric, sum(result.state == STATE_DONE for result in results)
     header = [*sweep.keys, metric.key, "state", "log"]
     rows = [header, ["---"] * len(header)]
     for result in results:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from utils import key_values
 from utils.errors import InputError
 from utils.stage_dir import signature
 from utils.tables import read_text
@@ -86,7 +87,7 @@ def read_sweep(path: Path, out: Path | None, experiment: dict[str, str | None]) 
     points = []
     for point in overrides:
         name = point_name(point)
-        values = {**point, **filled, "out": str(out / "points" / name), "set": _set(path, command, point)}
+        values = {**point, **filled, "out": str(out / "points" / name), "set": _set(command, point)}
         words = tuple(_fill(f"{path}: command", word, values) for word in command)
         points.append(Point(name, point, words, signature({"of": made_of, "command": command, "set": point}, [])))
     config = content | {name: path for name, path in filled.items() if path is not None}
@@ -216,14 +217,10 @@ def _text_of(path: Path, content: dict[str, Any], key: str) -> str | None:
     return value
 
 
-def _set(path: Path, command: Sequence[str], overrides: dict[str, str]) -> str:
+def _set(command: Sequence[str], overrides: dict[str, str]) -> str:
     """The overrides without a placeholder of their own, as `--set` takes them."""
     named = PLACEHOLDER.findall(" ".join(command))
-    rest = {key: value for key, value in sorted(overrides.items()) if key not in named}
-    for key, value in rest.items():
-        if "," in value:
-            raise InputError(f"{path}: {key}: {value!r} has a comma, which ends a value in {{set}}; use {{{key}}}")
-    return ",".join(f"{key}={value}" for key, value in rest.items())
+    return key_values.join((key, value) for key, value in sorted(overrides.items()) if key not in named)
 
 
 def _fill(where: str, text: str, values: dict[str, str | None]) -> str:

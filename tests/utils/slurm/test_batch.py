@@ -2,18 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from utils.slurm.array_task import ArrayTask
-from utils.slurm.batch import chunks, ranges
-
-
-@pytest.mark.parametrize(
-    "numbers, text",
-    [([1], "1"), ([1, 2, 3], "1-3"), ([2, 4, 6], "2,4,6"), ([1, 2, 5, 7, 8, 9], "1-2,5,7-9"), ([10, 11], "10-11")],
-)
-def test_ranges(numbers: list[int], text: str) -> None:
-    assert ranges(numbers) == text
+from utils.slurm.batch import chunks
 
 
 def test_chunks_keep_array_ids_below_the_clusters_limit() -> None:

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from utils.sweeping.picture import NOT_GIVEN, Roles, choose_roles, draw, values_of
-from utils.sweeping.results import DONE, Result
+from utils.sweeping.results import STATE_DONE, Result
 from utils.sweeping.sweep_file import Metric, Point, Sweep
 
 METRIC = Metric("m.json", "loss", "min")
@@ -19,7 +19,7 @@ def grid(**values: list[str]) -> tuple[Sweep, list[Result]]:
     """A sweep over a grid, and its results; each value is some function of the overrides."""
     overrides = [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
     points = [Point(str(number), point, (), "") for number, point in enumerate(overrides)]
-    results = [Result(point, float(number), DONE) for number, point in enumerate(points)]
+    results = [Result(point, float(number), STATE_DONE) for number, point in enumerate(points)]
     return Sweep(Path("out"), tuple(values), METRIC, points, {}), results
 
 
