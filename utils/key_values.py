@@ -1,7 +1,7 @@
-"""The words of `--set key=value,...`: split and written here, by one rule.
+"""Read and write the text of `--set key=value,...`.
 
-A comma ends a value, which is taken as it stands: blanks, `=`, `$`, quotes within it. A value that holds a comma, or
-begins with a quote, stands in quotes of either kind; a backslash in it takes the meaning from a quote or a backslash.
+A value ends at a comma; all else in it is kept: blanks, `=`, `$`, quotes. A value that holds a comma, or begins with a
+quote, stands in quotes of either kind; a backslash before a quote or a backslash in it escapes that character.
 
     penalty=7,attributes="gender,pitch",text='she said "no"',note=      # the last one is empty
 """
@@ -17,7 +17,7 @@ ESCAPED = re.compile(r"""\\([\\"'])""")
 
 
 def split(words: str) -> list[tuple[str, str]]:
-    """The keys and values of `words`, in their order. Raises InputError for what follows another rule."""
+    """The keys and values of `words`, in their order. Raises InputError for anything else."""
     pairs, at = [], 0
     while at < len(words):
         if words[at] in ", \t":

@@ -1,7 +1,7 @@
 """Locks between processes, on this machine and on all others that see the file.
 
-A lock is an flock on a file opened for writing: NFS makes a lock of its server's of it, which needs a file opened for
-writing, and excludes nobody from a directory. A lock ends with the last process that holds its descriptor.
+A lock is an flock on a file opened for writing. On NFS the server holds it: the file must be open for writing, and an
+flock on a directory excludes nobody. A lock ends with the last process that holds its descriptor.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ def lock_file(path: Path, wait: bool = False) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # its last owner has removed it meanwhile
+        os.close(descriptor)  # the process that held it has removed the file meanwhile
 
 
 def remove_lock(path: Path, descriptor: int) -> None:

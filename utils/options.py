@@ -9,10 +9,11 @@
 
 Every option takes a value (`--force true`), dashes and underscores are the same, nothing may be abbreviated.
 `--conf FILE.yaml` overrides the defaults, `--set key=value,...` (see `utils.key_values`) both, `--key value` all three.
-The first two may be repeated, and a command can take options of others by them:
+`--conf` and `--set` may be repeated, and may hold options that are not the command's own:
 
-- those of what it runs, which is known by its own options, such as a network: a field with `inner`;
-- those of the commands of `--shared_with`, which are given the same `--conf` and `--set`: checked, and left to them.
+- options of a component that the command runs, such as a network: a field with `inner` takes them;
+- options of the commands named by `--shared_with`, which a script gives the same `--conf` and `--set`: they are checked
+  here, and used there.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -59,8 +60,8 @@ def option(
     """A dataclass field with its help text. Without a default it must be given; `short` is a name such as "-n".
 
     A value must be one of `choices`, not below `least`, greater than `above`, and not beyond `most`. A field with
-    `inner` is no option: it takes the pairs (key, value) of `--conf` and `--set` that belong to one of the dataclasses
-    which `inner` tells from the command's own values.
+    `inner` is no option: it takes the pairs (key, value) of `--conf` and `--set` that are options of a component.
+    `inner` gets the command's own values and returns the dataclasses of its components' options.
     """
     metadata = {"help": help, "choices": choices, "short": short, "least": least, "above": above, "most": most}
     return dataclasses.field(default=default, metadata=metadata | {"inner": inner})
@@ -97,8 +98,8 @@ def distribute(
 ) -> dict[str, Any]:
     """The values of `cls` among the settings, overridden by those of the command line, `typed`.
 
-    Raises InputError for a setting that is no option of `cls`, nor of `others`, nor of what any of them runs, and for
-    a wrong value, whosesoever it is.
+    Raises InputError for a setting that is an option neither of `cls` and `others` nor of their components, and for
+    a wrong value of any of them.
     """
     classes = [cls, *others]
     values = {
@@ -106,24 +107,26 @@ def distribute(
         for one in classes
     }
     values[cls] |= typed or {}
-    strangers = [setting for setting in settings if not any(setting.key in own_names(one) for one in classes)]
-    if strangers:
-        runs = {one: _inner_classes(one, values[one]) for one in classes}
-        known = [name for inner in [*runs.values(), classes] for one in inner for name in own_names(one)]
-        for key, value, where in strangers:
-            if key not in known:
-                raise InputError(f"{where}: unknown option; valid ones are {', '.join(dict.fromkeys(known))}")
-            for inner in (one for inners in runs.values() for one in inners if key in own_names(one)):
-                convert(inner, key, value, where)
-        names = {name for inner in runs[cls] for name in own_names(inner)}
+    foreign = [setting for setting in settings if not any(setting.key in own_names(one) for one in classes)]
+    if foreign:
+        inner = {one: _inner_classes(one, values[one]) for one in classes}
+        owners: dict[str, list[type]] = {}
+        for one in [*chain(*inner.values()), *classes]:
+            for name in own_names(one):
+                owners.setdefault(name, []).append(one)
+        for key, value, where in foreign:
+            if key not in owners:
+                raise InputError(f"{where}: unknown option; valid ones are {', '.join(owners)}")
+            for one in owners[key]:
+                convert(one, key, value, where)
+        names = {name for one in inner[cls] for name in own_names(one)}
         if names:
-            pairs = tuple((key, value) for key, value, _ in strangers if key in names)
-            values[cls][_inner_field(cls).name] = pairs
+            values[cls][_inner_field(cls).name] = tuple((key, value) for key, value, _ in foreign if key in names)
     return values[cls]
 
 
 def own_names(cls: type) -> list[str]:
-    """The options of `cls`, without the field for those of what it runs."""
+    """The options of `cls`, without the field for those of its components."""
     return [field.name for field in dataclasses.fields(cls) if not field.metadata.get("inner")]
 
 
@@ -132,7 +135,7 @@ def _inner_field(cls: type) -> dataclasses.Field | None:
 
 
 def _inner_classes(cls: type, values: Mapping[str, Any]) -> list[type]:
-    """The dataclasses of what `cls` runs, with these values in place of its defaults."""
+    """The dataclasses of the components of `cls`, which may depend on its values."""
     field = _inner_field(cls)
     return field.metadata["inner"](_defaults(cls) | values) if field else []
 
@@ -289,21 +292,15 @@ def convert(cls: type, name: str, value: Any, where: str) -> Any:
     except (TypeError, ValueError) as error:
         raise InputError(f"{where}: expected {_type_name(kind).lower()}, found {value!r}") from error
     for item in converted if isinstance(converted, tuple) else (converted,):
-        problem = _out_of_range(item, **fields[name].metadata)
-        if problem:
-            raise InputError(f"{where}: expected {problem}, found {item!r}")
+        expected = _expected_instead(item, fields[name].metadata)
+        if expected:
+            raise InputError(f"{where}: expected {expected}, found {item!r}")
     return converted
 
 
-def _out_of_range(
-    item: Any,
-    choices: tuple | None = None,
-    least: float | None = None,
-    above: float | None = None,
-    most: float | None = None,
-    **_: Any,
-) -> str | None:
-    """What is expected instead of a value that its option does not take."""
+def _expected_instead(item: Any, metadata: Mapping[str, Any]) -> str | None:
+    """What an option expects instead of this value; None where it takes the value."""
+    choices, least, above, most = (metadata.get(name) for name in ("choices", "least", "above", "most"))
     if choices and item not in choices:
         return f"one of {', '.join(map(str, choices))}"
     if least is not None and item < least:
@@ -337,4 +334,4 @@ def _convert_to(kind: Any, value: Any) -> Any:
         raise TypeError
     if kind is float and math.isnan(float(value)):
         raise ValueError
-    return kind(value) if kind is not str else str(value)
+    return kind(value)

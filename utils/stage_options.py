@@ -1,9 +1,10 @@
-"""Check what a recipe's --set and the files of its --conf_dir say of its stages, before any of them runs.
+"""Check the options that a recipe's --set and the files of its --conf_dir give to its stages, before any stage runs.
 
     python3 -m utils.stage_options --given 'train.seed=3,sample.max_tries=5' --conf_dir conf \\
         --commands prepare=,train=steps.generators.train,sample=steps.generators.sample
 
-Prints a line for each stage: what its command takes as --set. A stage without a command here is checked by its own.
+Prints a line for each stage: the value of --set for its command. A stage that has no command here consists of several,
+which check their options themselves.
 """
 
 import sys
@@ -16,7 +17,7 @@ from utils.command import run_command
 from utils.errors import InputError
 from utils.options import Setting, command_options, convert, distribute, option, own_names, read_settings
 
-# what a recipe gives to its stages itself, and by which of its options: --set would be overruled
+# options of stages that a recipe sets itself (--set would be overridden), each with the recipe's own option for it
 BY_RECIPE = {
     **dict.fromkeys(("data", "out", "vec_out", "index", "descriptions", "text_vectors", "exp"), "--data and --exp"),
     **dict.fromkeys(("audio", "embeddings", "measured"), "--data and --exp"),
@@ -49,7 +50,7 @@ def work(options: Options) -> None:
         for key, _, where in settings:
             decided = BY_RECIPE.get(key) or BY_RECIPE.get(f"{stage}.{key}")
             if decided:
-                raise InputError(f"{where}: the recipe gives this itself, by {decided}")
+                raise InputError(f"{where}: the recipe sets this itself; use {decided}")
         if command and settings:
             cls = command_options(command)
             typed = [(key, value) for key, value in key_values.split(options.typed) if key in own_names(cls)]

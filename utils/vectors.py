@@ -10,6 +10,6 @@ def unit_rows(x: np.ndarray) -> np.ndarray:
 
 
 def check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Raise ValueError where an array has another shape than the arrays beside it ask for."""
+    """Raise ValueError unless the array has this shape, as the arrays used with it require."""
     if np.shape(array) != shape:
         raise ValueError(f"{name} has the shape {np.shape(array)}, expected {shape}")

@@ -55,7 +55,7 @@ def test_wrong_options_are_refused_before_anything_is_written(tmp_path, words, m
     [
         ("foo.x=1", "--set foo.x=1: expected STAGE.KEY=VALUE with a stage of prepare, text, split, index, train,"),
         ("score.n_drwas=2", "--set score.n_drwas=2: unknown option; valid ones are index, descriptions,"),
-        ("sample.text=A man.", "--set sample.text=A man.: the recipe gives this itself, by --text"),
+        ("sample.text=A man.", "--set sample.text=A man.: the recipe sets this itself; use --text"),
     ],
 )
 def test_settings_of_every_stage_are_checked_before_the_first(tmp_path, given, message):

@@ -31,9 +31,9 @@ def test_each_stage_has_a_line(tmp_path, capsys):
         ("train.hiden=1", "--set train.hiden=1: unknown option; valid ones are n_components, hidden,"),
         ("split.split_seed=x", "--set split.split_seed=x: expected int, found 'x'"),
         ("sample.temperature=0", "--set sample.temperature=0: expected a finite number above 0"),
-        ("sample.nj=4", "--set sample.nj=4: the recipe gives this itself, by --nj"),
-        ("train.out=x", "the recipe gives this itself, by --data and --exp"),
-        ("sample.model=x", "the recipe gives this itself, by --model"),
+        ("sample.nj=4", "--set sample.nj=4: the recipe sets this itself; use --nj"),
+        ("train.out=x", "the recipe sets this itself; use --data and --exp"),
+        ("sample.model=x", "the recipe sets this itself; use --model"),
         ("sample.encoder=a\nb", "--set sample.encoder: the value has a newline"),
     ],
 )
@@ -53,7 +53,7 @@ def test_files_are_found_by_the_name_of_the_stage_and_checked(tmp_path, capsys):
     for content, message in (
         ("hiden: 16\n", "train.yaml: hiden: unknown option"),
         ("hidden: wide\n", "train.yaml: hidden: expected int"),
-        ("generators: list\n", "train.yaml: generators: the recipe gives this itself, by --generators"),
+        ("generators: list\n", "train.yaml: generators: the recipe sets this itself; use --generators"),
     ):
         (tmp_path / "train.yaml").write_text(content)
         assert check(tmp_path, "") == 1
