@@ -37,7 +37,7 @@ help_message() {
 usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...] [--set STAGE.KEY=VALUE,...]
 
   0 prepare   --corpus demo; capspeech with --data_dir and --embedding_dir;
-              librispeech or folder, which are of audio, with --data_dir           -> <data>/all
+              librispeech or folder (audio) with --data_dir                         -> <data>/all
   1 text      variants of each group's description, checked and encoded           -> <data>/descriptions <exp>/text
   2 split     speaker-disjoint train, dev, test                                   -> <data>/{train,dev,test}
   3 index     every vector validated, contiguous and quick to open                -> <exp>/index
@@ -108,13 +108,13 @@ export PS_PYTHON_BIN
 
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
-# What --set says of each stage, a line each, once all of it has been checked.
+# The values of --set for each stage, a line each; all of them are checked before the first stage.
 lines=$(python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "generators=$generators" \
   --commands "prepare=,text=steps.text.augment,split=steps.data.split_speakers,index=steps.data.build_index,\
 train=steps.generators.train,sample=steps.generators.sample,score=steps.score.score")
 mapfile -t settings <<<"$lines"
 
-# Puts into the array `given` the options of stage $1, named $2: of its file, of --set, and of those named behind.
+# Puts into the array `given` the options of stage $1, named $2: its conf file, its --set, and the variables $3... that are set.
 stage_options() {
   local conf=$conf_dir/$2.yaml set=${settings[$1]-}
   [ -e "$conf" ] || conf=

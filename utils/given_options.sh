@@ -1,7 +1,7 @@
 # Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
 # shellcheck shell=bash
 #
-# Defaults are those of the Python commands; a script hands on only what its user has set. Source it, then:
+# The Python commands own the defaults; a script passes on only the options that its user has set. Source it, then:
 #
 #   give seed force        # the array `given` is now --seed 7 --force true, without those that are empty
 #   command "${given[@]}"
@@ -13,7 +13,7 @@ give() {
   done
 }
 
-# add_settings backend seed: adds key=value of those that are not empty to `set`, for commands that share it.
+# add_settings backend seed: appends `backend=...,seed=...` to the variable `set`, without those that are empty.
 add_settings() {
   local option value
   for option in "$@"; do
@@ -22,8 +22,8 @@ add_settings() {
   done
 }
 
-# read_values steps.embed.extract use_gpu nj: sets these variables to the values that the command takes with the options
-# of `given`, from a file, --set or its defaults.
+# read_values steps.embed.extract use_gpu nj: sets these variables to the values of the command's options, as they follow
+# from its defaults and the words of `given`.
 read_values() {
   local names lines values number
   printf -v names '%s,' "${@:2}"

@@ -1,4 +1,4 @@
-"""JSON files that commands read: what is wrong with one is said in a line, with the file and what was expected."""
+"""JSON files that commands read; an error is one line with the file, the fault and what was expected."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
-"""The work that jobs share, and what they have made of it: a table of shards, and a part for each.
+"""Work that several jobs share: a table of shards, and a part for each shard, which holds its results.
 
     .<out>.parts/current                        which work jobs follow, and its settings
-    .<out>.parts/<identity>/shards.jsonl        what all jobs must know, then a line an item: [shard, id, content]
+    .<out>.parts/<identity>/shards.jsonl        facts for all jobs, then a line for each item: [shard, id, content]
     .<out>.parts/<identity>/part-000000.npz     the part of shard 0: arrays, written whole or not at all
     .<out>.parts/<identity>/part-000000.jsonl   or a journal (`utils.journal`), where single items are worth keeping
 
@@ -120,7 +120,7 @@ class Work:
         return [shard for shard in every if not self.has_part(shard, suffix)]
 
     def require(self, missing: Sequence[int], call: Sequence[str]) -> None:
-        """Raise InputError where shards are missing, with the words of the command that does them.
+        """Raise InputError where shards are missing, with the command line that makes their parts.
 
         Args:
             missing: their numbers. call: the command with its options, without `--shards`.

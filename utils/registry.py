@@ -1,4 +1,4 @@
-"""What is chosen by a name: a table of names, each the class that stands behind it, imported when it is asked for.
+"""Classes that are chosen by name: a table of names, each with its class, which is imported when it is asked for.
 
     BACKENDS = Registry("back-end", {"resemblyzer": "steps.embed.resemblyzer:Resemblyzer"})
     cls = BACKENDS.load("resemblyzer")                       # or "my.module:Class", which need not be in the table

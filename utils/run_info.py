@@ -1,4 +1,4 @@
-"""Who made an output, when and with what: `run_info.json` beside it, never part of what is compared or hashed."""
+"""How an output was made, when and where: `run_info.json` beside it, which is never compared or hashed."""
 
 import datetime
 import functools

@@ -82,7 +82,7 @@ python_is_sufficient() {
     case $found in
       0) echo sufficient >"$verdict.$$" ;;
       1) echo lacking >"$verdict.$$" && say "$python ${missing##*$'\n'}: using .venv" ;;
-      *) die "$python ended with status $found while it was looked at: $missing" ;;
+      *) die "$python ended with status $found while its packages were imported: $missing" ;;
     esac
     mv "$verdict.$$" "$verdict"
   fi

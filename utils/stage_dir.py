@@ -1,10 +1,12 @@
 """A stage directory is complete or it is absent.
 
 Outputs are written into a hidden directory beside the final one, flushed to disk, and renamed when all is there. A link
-to a stage directory stays: the hidden directory is then beside what it leads to. `.done` holds a signature of the
-options and of the inputs, the name of the command, and a second signature that knows the archives of stages by content,
-for copies that have new times: with the same ones a rerun is a no-op that says so, with other options or inputs the
-stage is redone; what another command has finished is never replaced.
+to a stage directory stays: the hidden directory is then beside the link's target.
+
+`.done` holds three lines: a signature of the options and inputs, the name of the command, and a second signature in
+which archives that stages have written count by content (a copy of an experiment may have new times). With the same
+options and inputs a rerun is a no-op that says so, with others the stage is redone. A directory that another command
+has finished is never replaced.
 
     with StageDir(options.out, options, inputs=[options.data], force=options.force) as stage:
         if stage.done:
@@ -40,7 +42,7 @@ AUDIO = (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards")  # options that do not change an output
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
-NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files that say nothing of what an input holds
+NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files of an input directory that are not its content
 ROOMS = ("local", "steps")  # the packages whose modules are commands that finish directories
 
 
@@ -93,7 +95,9 @@ class StageDir:
         if self.force or not self._agrees(self.final / DONE):
             return False
         if self.old.exists() or self.lock_path.exists():
-            with contextlib.suppress(InputError, OSError):  # a writer, or a user who may, removes them later
+            with contextlib.suppress(
+                InputError, OSError
+            ):  # removed later by the process that writes, or by a user with the permission
                 self._lock()
                 shutil.rmtree(self.old, ignore_errors=True)
                 self._unlock()
@@ -104,7 +108,7 @@ class StageDir:
         return _is_signed(record, self.signature, self.options, self.inputs)
 
     def _prepare(self) -> None:
-        """Holding the lock: see to what an interrupted run has left, and empty the working directory."""
+        """Holding the lock: restore or remove what an interrupted run has left, and empty the working directory."""
         for path in (self.dir, self.old):
             if path.is_symlink():
                 raise InputError(
@@ -120,7 +124,7 @@ class StageDir:
         (self.dir / BEGUN).write_text(f"{self.signature}\n{self.command}\n{by_content}\n")
 
     def _check_maker(self) -> None:
-        """Refuse to replace what is no stage's, or another command's."""
+        """Refuse to replace files that no stage has written, or another command."""
         if self.final.exists() and not self.final.is_dir():
             raise InputError(f"{self.final}: not a directory; name another one or remove this file")
         if not self.final.exists() or not any(self.final.iterdir()):
@@ -204,7 +208,7 @@ def is_done(out: Path, options: Any, inputs: Iterable[Path] = ()) -> bool:
 
 
 def parts_root(out: Path) -> Path:
-    """Where jobs that share a stage leave their parts until a command merges them into `out`."""
+    """The directory of the parts that jobs make, until a command merges them into `out`."""
     root = _beside(_behind_links(out.absolute()), "parts")
     if root.is_symlink():
         raise InputError(f"{root}: a link, but the parts of {out} go there: remove the link")
@@ -216,7 +220,7 @@ def _beside(directory: Path, name: str) -> Path:
 
 
 def _behind_links(path: Path) -> Path:
-    """The directory that a path leads to, which need not be there yet; of a link that leads nowhere its parent must."""
+    """The directory that a path leads to through links; it need not exist, but the parent of a link's target must."""
     for link in (path, *path.parents):
         if link.is_symlink() and not link.exists():
             goal = Path(os.path.realpath(link))

@@ -1,4 +1,4 @@
-"""What utils/slurm.pl becomes: reads its request from standard input, runs it, and ends with its exit status."""
+"""The process that utils/slurm.pl turns into: reads a request from standard input, and runs it."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""SLURM's states and reasons: which are ends, which reasons never pass, and what a user can do."""
+"""SLURM's states and reasons: which states are final, which reasons are permanent, and what a user can do."""
 
 import re
 
@@ -12,7 +12,7 @@ LOST = "LOST"  # ours: no longer in the queue, unknown to the accounting, no foo
 PLAIN = {"COMPLETED", "FAILED"}  # the job has ended by itself: its status says all
 # Held by SLURM after a failed launch or too many requeues: it never comes back by itself.
 HELD = re.compile("launch failed requeued held|held state|requeue.*held", re.I)
-# Reasons that do not pass unless somebody changes the job or the cluster.
+# Reasons that last until somebody changes the job or the cluster.
 HOPELESS = re.compile(
     "PartitionConfig|PartitionNodeLimit|PartitionTimeLimit|BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS"
     "|AccountNotAllowed|QOSNotAllowed|JobHeldUser|JobHeldAdmin|ReservationDeleted|PerJob|PerNode|MinCpuNotSatisfied"

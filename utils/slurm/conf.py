@@ -15,13 +15,13 @@ from pathlib import Path
 from utils.errors import InputError
 from utils.tables import read_lines
 
-# An option that names more may say less: --gpu may come with a time of its own, which --time then overrides.
+# Later words override earlier ones: the words of --gpu may hold a time or memory, which --time and --mem then override.
 ORDER = ("gpu", "num_threads", "mem", "time")
 LINE = re.compile(r"(?P<kind>option|default)\s+(?P<key>[A-Za-z_]\w*)=(?P<value>\S*)(?:\s+(?P<text>.*))?")
 
 
 class WrongUsage(InputError):
-    """An option, or its value, that nobody understands; the exit status is run.pl's for it."""
+    """An unknown option or a wrong value: slurm.pl exits with run.pl's status for wrong usage."""
 
 
 @dataclass

@@ -4,7 +4,7 @@ launch.json   what is launched, by whom; locked as long as the launcher lives
 command       what the jobs run, with the job variable in it
 1.sh ...      batch scripts
 slurm.log     the messages of SLURM itself, of all jobs
-ended.<n>     the status of job n, written when its log is complete: a job may print what looks like a footer
+ended.<n>     the status of job n, written when its log is complete (a job may print a line like a footer itself)
 """
 
 import fcntl
@@ -66,7 +66,7 @@ class LaunchFolder:
             raise
 
     def _write_note(self) -> None:
-        """Others see the note when it is locked and whole: two launches at the same time see each other."""
+        """The note gets its name when it is locked and complete, so that launches at the same time see each other."""
         note = {
             **{"name": self.name, "host": socket.gethostname(), "pid": os.getpid()},
             **{"log": self.request.log, "first": self.request.first, "last": self.request.last},

@@ -10,7 +10,7 @@ from utils.options import convert, option
 from utils.slurm.conf import WrongUsage, read_conf
 
 SHIPPED_CONF = Path(__file__).parents[2] / "conf/slurm.conf"
-# submitted with every job by ourselves: another value would leave the jobs without an owner
+# options of sbatch that slurm.pl sets for every job: with other values it would not find its jobs
 OURS = ("-J", "-o", "-e", "-a", "-W", "-i", "-D")
 
 

@@ -61,7 +61,7 @@ class Watch:
         self.poll_delay = settings.poll_first
         self.next_poll = self.next_submission = clock()
         self.away_since: float | None = None
-        self.told: dict[str, float] = {}  # reason to wait -> when it is told again
+        self.told: dict[str, float] = {}  # reason to wait -> time of its next message
 
     def run(self) -> None:
         """Return when every task has a status."""
@@ -105,9 +105,9 @@ class Watch:
         self.next_poll = min(self.next_poll, self.clock()) + self.poll_delay
 
     def _read_logs(self) -> None:
-        """Believe footers: in the order of the tasks, up to the first without one, as the others have time.
+        """Close the tasks whose log says that they succeeded, in order, up to the first whose log has no footer yet.
 
-        Of tasks that have ended, logs may come late: they are looked at here, so that nobody else need be asked.
+        The log of a task that has ended may arrive late: it is read here, without asking the scheduler.
         """
         for task in self.submitted:
             code = task.exit_code()
@@ -163,7 +163,7 @@ class Watch:
         self._close(task)
 
     def _close(self, task: ArrayTask) -> None:
-        """A task that has ended: its log decides, as soon as its footer can be read here."""
+        """Close a task that has ended by the footer of its log, or without one after `log_wait` seconds."""
         code = task.exit_code()
         if code is None and self.clock() - task.ended < self.settings.log_wait:
             return
@@ -176,10 +176,8 @@ class Watch:
 
     def _run_again(self, task: ArrayTask) -> None:
         if task.restarts >= self.settings.max_restarts:
-            task.status, task.problem = (
-                RUN_AGAIN,
-                f"it asks to be run again, and was {task.restarts} times; see its log",
-            )
+            task.status = RUN_AGAIN
+            task.problem = f"it asks to be run again, and was {task.restarts} times; see its log"
             return
         task.restarts += 1
         task.marker.unlink(missing_ok=True)
@@ -199,7 +197,7 @@ class Watch:
         self.waiting.append(([task], offset))
 
     def _ask_again(self) -> None:
-        """Something is about to be known: do not wait for the next poll."""
+        """Poll early: the scheduler will soon know more."""
         self.poll_delay = min(self.poll_delay, 4 * self.settings.poll_first)
         self.next_poll = min(self.next_poll, self.clock() + self.poll_delay)
 
@@ -240,7 +238,7 @@ class Watch:
                 self.told[reason] = now + seconds
 
     def _wait_for_controller(self, error: SchedulerAway) -> None:
-        """slurmctld is away: say so once, ask ever more rarely, and give up in the end."""
+        """slurmctld does not answer: say so once, ask ever less often, and give up after `controller_wait` seconds."""
         now = self.clock()
         if self.away_since is None:
             self.away_since = now

@@ -54,7 +54,7 @@ def write_work(sweep: Sweep) -> Work:
 
 
 def _new_logs(directory: Path) -> Path:
-    """The name of the next array's logs, with JOB for a job's number, which means something within one array only."""
+    """The name of the next array's logs, with JOB for a job's number."""
     directory.mkdir(parents=True, exist_ok=True)
     numbers = [int(path.name.split(".")[1]) for path in directory.glob("array.*.log")]
     return directory / f"array.{1 + max(numbers, default=0)}.JOB.log"

@@ -1,4 +1,4 @@
-"""What has become of the points of a sweep, and the table of it: as TSV, and in Markdown."""
+"""The results of a sweep: the state and value of each point, and the table of them as TSV and Markdown."""
 
 import json
 import math
