@@ -74,7 +74,7 @@ def read_checkpoint(path: Path, network: nn.Module) -> tuple[dict[str, Tensor], 
         progress = Progress(**values)
     except FileNotFoundError as error:
         raise DamagedCheckpoint(f"{path}: missing") from error
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedCheckpoint(f"{path}: damaged, or no checkpoint of this program ({error!r})") from error
     if _checksum(tensors, progress) != checksum:
         raise DamagedCheckpoint(f"{path}: damaged: its content is not what was written")

@@ -7,6 +7,7 @@ first of them writes.
 """
 
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Generic, NoReturn
@@ -79,7 +80,7 @@ class Loop(Generic[Batch, Result]):
         if self.options.average > 1 and self.progress.epoch:
             self._average()
         if self.group.first:
-            self.files.close()
+            self.files.close(self.progress)
         return self.task.export()
 
     def _is_patience_over(self) -> bool:
@@ -87,8 +88,18 @@ class Loop(Generic[Batch, Result]):
         return self.options.patience is not None and waited >= self.options.patience
 
     def _batches(self, epoch: int, first: int) -> Iterator[Batch]:
-        """Those of an epoch, from number `first` on, as the seed has them."""
-        return iter(self.task.batches(epoch, first, np.random.default_rng([self.options.seed, epoch])))
+        """Those of an epoch, from number `first` on, as the seed has them.
+
+        What is drawn from random streams until the first of them is there, as a DataLoader draws the seeds of its
+        sampler and of its workers, depends on the epoch too, and changes no stream of the training: one that goes on
+        inside an epoch begins the batches once more.
+        """
+        streams = read_streams(self.device)
+        seed_streams(self.options.seed, epoch, 1)
+        batches = iter(self.task.batches(epoch, first, np.random.default_rng([self.options.seed, epoch])))
+        begin = list(itertools.islice(batches, 1))
+        set_streams(streams, self.device)
+        return itertools.chain(begin, batches)
 
     def _example(self) -> Batch:
         return self.task.part(next(self._batches(1, 0)), self.group.rank, self.n_parts)[0]

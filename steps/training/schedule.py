@@ -31,9 +31,9 @@ class Plateau:
         return self.scheduler.state_dict()
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave; the optimizer's rates too."""
+        """Go on from what `state` gave, the optimizer's rates too; a training with another schedule gave nothing."""
         self.scheduler.load_state_dict(state)
-        for group, lr in zip(self.scheduler.optimizer.param_groups, state["_last_lr"], strict=True):
+        for group, lr in zip(self.scheduler.optimizer.param_groups, state.get("_last_lr", ()), strict=bool(state)):
             group["lr"] = lr
 
 

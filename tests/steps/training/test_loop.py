@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from steps.training.checkpoint import Progress
+from steps.training.files import TrainingFiles
 from steps.training.loop import Loop
 from steps.training.workplace import Workplace
 from tests.steps.training.tiny import ACCURACY, DIM, TinyOptions, TinyTask, train
@@ -149,6 +151,50 @@ def test_killed_between_two_renames_it_goes_on_from_the_checkpoint_before(tmp_pa
     (tmp_path / "last.safetensors").unlink()
     assert trained(tmp_path) == undisturbed
     assert "resumed after epoch 1" in caplog.text
+
+
+@pytest.mark.parametrize("kept", ["last.safetensors", "previous.safetensors"])
+def test_killed_between_the_best_epochs_and_the_checkpoint_it_goes_on_from_either(tmp_path, caplog, monkeypatch, kept):
+    options = replace(OPTIONS, epochs=8, average=2)
+    whole = trained(tmp_path / "whole", options)
+    best = TrainingFiles.save_epoch
+
+    def killed(self: TrainingFiles, progress: Progress) -> None:
+        best(self, progress)
+        if progress.epoch == 5:
+            raise KeyboardInterrupt
+
+    (tmp_path / "killed").mkdir()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(TrainingFiles, "save_epoch", killed)
+        train(options, Workplace(tmp_path / "killed", "cpu"))
+    if kept != "last.safetensors":
+        (tmp_path / "killed/last.safetensors").write_bytes(b"")
+    caplog.set_level("INFO")
+    assert trained(tmp_path / "killed", options) == whole
+    assert f"resumed after epoch {4 if kept == 'last.safetensors' else 3}" in caplog.text
+
+
+def test_weights_alone_are_no_state_to_go_on_from(tmp_path, undisturbed, caplog):
+    stopped(tmp_path, 8)
+    (tmp_path / "last.safetensors").write_bytes((tmp_path / "best.safetensors").read_bytes())
+    assert trained(tmp_path) == undisturbed
+    assert "last.safetensors: weights alone, and no state to go on from; skipped" in caplog.text
+
+
+@pytest.mark.parametrize("progress", ["5", "[]", "null", "{}", "x"])
+def test_foreign_values_beside_tensors_are_skipped(tmp_path, undisturbed, caplog, progress):
+    stopped(tmp_path, 8)
+    save_file({"a": torch.zeros(1)}, tmp_path / "last.safetensors", {"progress": progress})
+    assert trained(tmp_path) == undisturbed
+    assert "last.safetensors: damaged, or no checkpoint of this program" in caplog.text
+
+
+@pytest.mark.parametrize(("before", "after"), [("cosine", "plateau"), ("plateau", "cosine")])
+def test_another_schedule_may_go_on(tmp_path, before, after):
+    stopped(tmp_path, 6, replace(OPTIONS, schedule=before))
+    trained(tmp_path, replace(OPTIONS, schedule=after))
+    assert len(history(tmp_path)) == 1 + OPTIONS.epochs
 
 
 @pytest.mark.parametrize("names", [("last", "previous"), ("best",)], ids="/".join)
