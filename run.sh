@@ -37,13 +37,13 @@ help_message() {
 usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...] [--set STAGE.KEY=VALUE,...]
 
   0 prepare   --corpus demo; capspeech with --data_dir and --embedding_dir;
-              librispeech or folder (audio) with --data_dir                         -> <data>/all
+              librispeech or folder (audio) with --data_dir                   -> <data>/all
   1 text      variants of each group's description, checked and encoded           -> <data>/descriptions <exp>/text
   2 split     speaker-disjoint train, dev, test                                   -> <data>/{train,dev,test}
   3 index     every vector validated, contiguous and quick to open                -> <exp>/index
   4 train     the generators of --generators, one job each                        -> <exp>/mdn and the baselines
   5 sample    new speakers for the groups, --text or --text_file                  -> <exp>/samples/<name>
-  6 score     all generators measured on speakers that none has seen              -> <exp>/score
+  6 score     all generators, measured on held-out speakers                       -> <exp>/score
 
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages)
               --launcher run.pl|slurm.pl (in place of the one in cmd.sh)

@@ -93,8 +93,10 @@ def read_known(options: Options, names: list[str]) -> dict[str, Known]:
     if path_column is None:
         wanted = "|".join(rules.aliases("audio_path"))
         raise InputError(f"{options.labels}: no column {wanted}; it has {', '.join(columns)}")
-    rows = [(str(row.get(path_column) or "").strip(), _known(where, row, columns, options.attributes, rules))
-            for where, row in raw_rows]  # fmt: skip
+    rows = [
+        (str(row.get(path_column) or "").strip(), _known(where, row, columns, options.attributes, rules))
+        for where, row in raw_rows
+    ]
     match = KeyMatcher(names).match([path for path, _ in rows])
     log.info("%d of %d rows have a file, by rule %r", match.n_found, len(rows), match.rule)
     if match.n_found < options.min_match * len(rows) or not rows:

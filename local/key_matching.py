@@ -1,7 +1,7 @@
 """Match the audio paths of a corpus with the keys of its embeddings (or of any table), which often differ in form.
 
-For each source, of the rules that keep all rows and all matched keys distinct, the rule with most matches is used. The
-number of matches of each rule is reported.
+A rule turns paths and keys into a form in which they are compared. For each source the rule with most matches is used,
+among those that keep all rows and all matched keys distinct. The number of matches of each rule is reported.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

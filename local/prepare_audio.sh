@@ -3,7 +3,7 @@
 #
 # Stage 0 for corpora of audio: recordings -> embeddings and attributes -> data/<corpus>/all.
 #
-# reads   --data_dir: LibriSpeech as it comes, or a tree of audio with --labels, a table of what is known
+# reads   --data_dir: LibriSpeech as its owners ship it, or a tree of audio with --labels, a table of speakers and attributes
 # writes  <data>/audio, <exp>/embed, <exp>/attributes, <data>/all
 # shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
@@ -11,7 +11,7 @@ set -euo pipefail
 help_message="usage: local/prepare_audio.sh [options] librispeech|folder <data> <exp>
   --cmd, --nj   launcher and resources (default: run.pl), number of jobs (default: 2)
   --conf FILE, --set key=value,...   options of python3 -m local.librispeech or local.folder, steps.embed.extract and its
-                network, steps.attributes.label and local.join_audio; each has those that it knows
+                network, steps.attributes.label and local.join_audio; each takes the keys that are its options
   --data_dir, --labels, --backend, --use_gpu, --attributes, --seed, --force   the same as in --set"
 cmd=run.pl
 nj=2
@@ -42,7 +42,7 @@ python3 -m "local.$corpus" "${given[@]}" --out "$data/audio"
 
 steps/embed/extract.sh --cmd "$cmd" --nj "$nj" "${given[@]}" "$data/audio" "$exp/embed"
 
-# Genders that the corpus does not tell are judged; a model for the default network is at hand.
+# Without spk2gender of the corpus, genders are predicted; the project has a model for embeddings of the default network.
 read_values steps.embed.extract backend
 read_values steps.attributes.label gender_model
 [ -n "$gender_model" ] || [ -e "$data/audio/spk2gender" ] || [ "$backend" != resemblyzer ] ||

@@ -146,7 +146,7 @@ def _read(data: Data, location: Location, where: str) -> np.ndarray:
 
 
 def scan_archive(path: Path) -> Iterator[tuple[str, int]]:
-    """Walk through an archive that has no script file. Yields each key and the byte behind it."""
+    """Walk through an archive that has no script file. Yields each key and the offset of the byte after it."""
     data, position = open_archive(str(path)), 0
     while position < len(data):
         end = data.find(b" ", position)

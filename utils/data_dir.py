@@ -49,7 +49,7 @@ class DataDir:
     def tables(self) -> dict[str, dict[str, str]]:
         """All tables of the directory by file name, but spk2utt, which follows from utt2spk.
 
-        They are for another directory: paths in script files that hold from this one alone are written anew.
+        They are for another directory: paths in script files that would not be found from there are replaced.
         """
         names = sorted(file.name for file in self.path.iterdir() if is_table(file.name) and file.name != "spk2utt")
         tables = {name: self.table(name) for name in names}
@@ -116,7 +116,7 @@ def validate(
     problems = [f"{path / name}: missing" for name in required if not (path / name).is_file()]
     if not (path / "utt2spk").is_file():
         return problems
-    known: dict[str, dict[str, str]] = {}  # what the keys of the others follow from
+    known: dict[str, dict[str, str]] = {}  # the tables that decide the keys of the others
     names = [file.name for file in path.iterdir() if is_table(file.name)]
     for name in sorted(names, key=lambda name: (name != "utt2spk", name != "segments", name)):
         try:
@@ -218,12 +218,12 @@ def _check_keys(file: Path, table: Mapping[str, str], known: Mapping[str, Mappin
     elif file.name == "spk2gender":
         wanted = set(known["utt2spk"].values())
     if wanted is not None and table.keys() != wanted:
-        odd = sorted(table.keys() ^ wanted)
+        differing = sorted(table.keys() ^ wanted)
         sizes = f"{len(table)} keys, expected {len(wanted)}"
-        yield f"{file}: {sizes}; differences from {' '.join(odd[:3])} to {odd[-1]}"
+        yield f"{file}: {sizes}; differences from {' '.join(differing[:3])} to {differing[-1]}"
     elif wanted is None and file.name.startswith("utt2") and not table.keys() <= utterances:
-        odd = sorted(table.keys() - utterances)
-        yield f"{file}: {len(odd)} utterances that utt2spk lacks: {' '.join(odd[:3])}"
+        differing = sorted(table.keys() - utterances)
+        yield f"{file}: {len(differing)} utterances that utt2spk lacks: {' '.join(differing[:3])}"
 
 
 def _check_printable(file: Path, text: Mapping[str, str]) -> Iterable[str]:

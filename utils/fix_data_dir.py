@@ -1,4 +1,4 @@
-"""Repair a Kaldi data directory in place: sort, make unique, keep only what all of its files know, derive spk2utt anew.
+"""Repair a Kaldi data directory in place: sort, make unique, keep the utterances that all files list, derive spk2utt.
 
 Usage: utils/fix_data_dir.sh [--utt-extra-files "FILES"] [--spk-extra-files "FILES"] <data-dir>
 
@@ -59,7 +59,7 @@ def _read_first_lines(file: Path) -> dict[str, str]:
 
 
 def _known_throughout(tables: Tables) -> set[str]:
-    """The utterances that every file knows that must list all utterances, speakers or recordings."""
+    """The utterances in every file that must list all utterances, or whose speaker or recording is in it."""
     utt2spk, segments = tables["utt2spk"], tables.get("segments")
     utterances = set(utt2spk).intersection(*(tables[name] for name in PER_UTTERANCE if name in tables))
     if segments is not None:

@@ -29,7 +29,7 @@ def decode(data: Data, offset: int, where: str) -> tuple[np.ndarray, int]:
     """Decode the record that begins at `offset`.
 
     Returns its vector (D,), matrix (T, F) or vector (N,) of int32, which may be a read-only view of `data`, and the
-    byte behind it. Text comes as float64.
+    offset of the byte after it. Text comes as float64.
     """
     if offset >= len(data):
         raise InputError(

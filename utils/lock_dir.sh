@@ -9,7 +9,7 @@
 # its children, which inherit it. Where another run holds it, the script ends with status 1 and a line that names that run. Where
 # the run that took it is dead and only children that it left behind still hold it, these are killed and the lock is taken over.
 #
-# .lock       one line, `host pid start command...`: start is the process's start time of /proc, as a pid may be given anew
+# .lock       one line, `host pid start command...`: start is the process's start time of /proc, as a pid may be reused
 # .lock.turn  empty, locked for a moment: between taking .lock and writing who holds it, no other run may look
 # Both are opened for writing, without which NFS gives no exclusive lock.
 

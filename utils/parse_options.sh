@@ -80,7 +80,7 @@ while ((_po_position++ < BASH_LINENO[0])) && IFS= read -r _po_word; do
   [[ ! $_po_word =~ ^([a-z][a-z0-9_]*)= || ${BASH_REMATCH[1]} == help_message ]] || _po_names+="${BASH_REMATCH[1]} "
 done <"${BASH_SOURCE[1]}"
 
-# First round: source every --config, left to right, even behind the options. Up to there words come in pairs, so that
+# First round: source every --config, left to right, even after other options. Up to there words come in pairs, so that
 # no value is mistaken for the option.
 _po_position=1
 _po_step=2

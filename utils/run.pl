@@ -167,7 +167,7 @@ sub start_job {
         become_shell($log, $text);
     }
     if (defined $pid) {
-        setpgrp $pid, $pid;    # here and in the job: whoever comes first
+        setpgrp $pid, $pid;    # here and in the job, whichever is first
         $running{$pid} = {number => $number, log => $log, slot => $slot, started => time};
     }
     $starting = 0;

@@ -30,7 +30,7 @@ class StopRequest:
     Its handlers replace a disposition inherited from the parent, an ignored USR1 too.
 
     Args:
-        flag: where to note it, an object with a `value`; processes that share one hear of each other's signals.
+        flag: where to note it, an object with a `value`; processes that share one see each other's signals.
     """
 
     def __init__(self, flag: Any = None):

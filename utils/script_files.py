@@ -42,7 +42,7 @@ class Location(NamedTuple):
 
     Attributes:
         path: the archive.
-        offset: the byte behind the key, or None where the whole file is one object.
+        offset: of the byte after the key, or None where the whole file is one object.
         window: Kaldi's range of rows and columns, without its brackets.
     """
 
@@ -89,7 +89,7 @@ def path_in_script(path: Path) -> str:
 
 
 def renew_paths(script: Path, table: Mapping[str, str]) -> dict[str, str]:
-    """The lines of a script file for a copy of them elsewhere: paths that lead nowhere from there are written anew."""
+    """The lines of a script file, for a copy of it elsewhere: paths that would not be found there are replaced."""
     finder = FileFinder(script)
     lines = {}
     for key, text in table.items():
@@ -169,7 +169,7 @@ class FileFinder:
                     yield directory
 
     def _has(self, above: Path, name: str) -> bool:
-        """Is there something of this name? Most tails end here, before a thousand folders of audio are looked for."""
+        """Is there something of this name? This rules out most paths where a corpus has a thousand folders."""
         names = self._names.setdefault(above, {})
         if name not in names:
             names[name] = (above / name).exists()

@@ -5,7 +5,7 @@
 #
 #   utils/validate_data_dir.sh [--no-text] [--no-feats] [--no-wav] [--no-spk-sort] [--non-print] <data-dir>
 #
-# Exit status 0 if the directory is valid, otherwise 1 after the problems, each with its file (utils/data_dir.py knows the rules).
+# Exit status 0 if the directory is valid, otherwise 1 after the problems, each with its file (utils/data_dir.py has the rules).
 set -euo pipefail
 
 # shellcheck source=path.sh

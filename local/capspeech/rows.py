@@ -1,6 +1,6 @@
 """Rows of a captioned corpus with canonical names: column aliases resolved, labels mapped, speakers found.
 
-rows = RowReader(rules, ("gender", "pitch"), sources=()).read(find_splits(data_dir))
+rows = RowReader(rules, ("gender", "pitch")).read(find_splits(data_dir))
 name_speakers(rows, rules, space="")
 """
 
@@ -25,7 +25,7 @@ class CorpusRow:
         path: the audio path, which is the corpus's own id.
         source: the part of the corpus that contains it.
         speaker: as the corpus names it, or None if it is unknown.
-        speaker_from: where it is from: the column, --utt2spk or the rule of the source.
+        speaker_from: origin of the speaker: the column, --utt2spk or the rule of the source.
         labels: attribute -> our value; an attribute without a known label is absent.
         faults: attribute -> why it is absent.
         gender: male or female, whether or not gender is an attribute.

@@ -63,7 +63,7 @@ def work(options: Options) -> None:
             stage.dir / "xvector.ark", stage.dir / "xvector.scp", stage.final / "xvector.ark"
         ) as vectors:
             for voice, spoken in speak_all(voices, options.nj):
-                store(voice, spoken, stage, vectors, tables)
+                store_voice(voice, spoken, stage, vectors, tables)
         label_pitch(voices, tables, tuple(rules["pitch_labels"]))
         write_data_dir(stage.dir, tables)
     log.info("%s: %d voices, %d utterances", stage.final, len(voices), len(tables["utt2spk"]))
@@ -87,7 +87,7 @@ def speak_all(voices: list[Voice], nj: int) -> Iterator[tuple[Voice, list["Spoke
         yield from progress(zip(voices, pool.map(speak_voice, voices), strict=True), len(voices), "voices")
 
 
-def store(
+def store_voice(
     voice: Voice, spoken: list["SpokenUtterance"], stage: StageDir, vectors: ArchiveWriter, tables: Tables
 ) -> None:
     """Write the audio and embeddings of one voice, and its lines of every table but the pitch labels."""

@@ -1,4 +1,4 @@
-"""One voice of the demo corpus is spoken, measured and embedded: the part of stage 0 that runs in worker processes."""
+"""Speak, measure and embed one voice of the demo corpus: the part of stage 0 that runs in worker processes."""
 
 import ctypes
 import functools
@@ -53,10 +53,10 @@ def _studio(language: str) -> tuple[Espeak, Backend]:
 
 def _spoken(samples: np.ndarray, sample_rate: int, utterance: PlannedUtterance, encoder: Backend) -> SpokenUtterance:
     stored = _resample(samples, sample_rate, encoder.sample_rate)
-    waveform = stored / np.float32(32768)  # measured and embedded is what the file holds
+    waveform = stored / np.float32(32768)  # the samples of the file, for measurements and embedding
     f0 = median_f0(waveform, encoder.sample_rate)
     if f0 is None:
-        raise InputError(f"{utterance.name}: nothing is voiced; change variant or pitch in local/rules/demo.yaml")
+        raise InputError(f"{utterance.name}: no voiced frames; change variant or pitch in local/rules/demo.yaml")
     return SpokenUtterance(
         flac=_flac(stored, encoder.sample_rate),
         seconds=len(stored) / encoder.sample_rate,

@@ -1,4 +1,4 @@
-"""The plan of the demo corpus: from rules and a seed, voices and the sentences that each speaks, and how fast."""
+"""The plan of the demo corpus: from rules and a seed, the voices, with the sentences and the speeds of each."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -20,7 +20,7 @@ use POSIX ();
 
 our @EXPORT_OK = qw(start finish note exit_code);
 
-# The status that means "run me again", as self-checkpointing jobs of HTCondor have it; how often a launcher obeys it.
+# The status that means "run me again", as self-checkpointing jobs of HTCondor have it, and how often a launcher runs a job again.
 our $RUN_AGAIN    = 85;
 our $MAX_RESTARTS = 20;
 
@@ -75,11 +75,11 @@ sub make_directory {
     return if -d $directory;
     make_directory($1) if $directory =~ m{^(.*[^/])/+[^/]+\z}s;
     return if mkdir $directory;
-    my $reason = $!;    # -d sets it anew
+    my $reason = $!;    # -d changes it
     -d $directory or die "cannot create the directory $directory: $reason\n";
 }
 
-# Appends behind the job's output, on a line of its own even where that output ended without a newline.
+# Appends to the job's output, on a line of its own even where that output ended without a newline.
 sub append_lines {
     my ($log, @lines) = @_;
     open my $file, '+>>', $log or die "cannot write the log $log: $!\n";

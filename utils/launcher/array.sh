@@ -5,7 +5,7 @@
 #
 #   bash utils/launcher/array.sh LAUNCHER N LOG COMMAND...
 #
-# LAUNCHER is a launcher with its options, such as "run.pl --mem 4G". The last JOB of LOG, and the word JOB behind `--job`, is the
+# LAUNCHER is a launcher with its options, such as "run.pl --mem 4G". The last JOB of LOG, and the word JOB after `--job`, is the
 # job's number; every other word reaches a job as it is. This process becomes the launcher, whose exit status is then its own.
 set -euo pipefail
 

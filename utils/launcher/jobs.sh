@@ -5,7 +5,7 @@
 #
 #   run_jobs "$cmd" JOB=1:"$nj" "$logs/sample.JOB.log" -- python3 -m steps.generators.sample "${given[@]}" --job JOB
 #
-# $cmd is a launcher with its options. The job's number replaces the word JOB behind `--job`, and the last JOB of the log's name.
+# $cmd is a launcher with its options. The job's number replaces the word JOB after `--job`, and the last JOB of the log's name.
 # Every other word reaches the jobs as it is, whatever it holds: blanks, `$`, quotes, JOB itself. Where a job fails, each distinct
 # error line of the logs is printed, and the status is 1.
 
@@ -18,7 +18,7 @@ run_jobs() {
   }
 }
 
-# Puts into the array `line` what a launcher needs behind its options for the arguments that run_jobs has behind "$cmd". A
+# Puts into the array `line` the words that a launcher takes after its options, for the arguments of run_jobs after "$cmd". A
 # launcher replaces its job variable wherever it occurs, so the variable gets a name that occurs in no other text.
 launcher_line() {
   local job=${1%%=*} log_start=${2%"${1%%=*}"*} log_end=${2##*"${1%%=*}"} name i

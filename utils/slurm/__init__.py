@@ -1,1 +1,1 @@
-"""Jobs on a SLURM cluster: what stands behind `utils/slurm.pl`."""
+"""Jobs on a SLURM cluster: the Python side of `utils/slurm.pl`."""

@@ -23,7 +23,7 @@ KILLED = "it was killed by signal 9: by somebody, or because it needed more than
 WHAT_TO_DO = {
     "TIMEOUT": "ask for more --time, or make the job save its state on USR1 and end with status 85",
     "DEADLINE": "its deadline has passed: submit earlier, or ask for less --time",
-    "OUT_OF_MEMORY": "ask for more --mem, in cmd.sh or behind the launcher's name",
+    "OUT_OF_MEMORY": "ask for more --mem, in cmd.sh or after the launcher's name",
     "CANCELLED": "somebody has cancelled it; run again with --pick failed",
     "PREEMPTED": "another job took its node: run again with --pick failed, or in a partition that requeues",
     "NODE_FAIL": "its node has failed: run again with --pick failed; -x <node> keeps away from it",

@@ -74,7 +74,7 @@ class Batch(SlurmExecutor):
         return min(jobs, default=None)
 
     def _own_words(self, tasks: Sequence[ArrayTask], offset: int) -> list[str]:
-        """What identifies the jobs: behind all other words, so that neither those nor SBATCH_* variables change it."""
+        """The words that identify the jobs, last, so that neither other words nor SBATCH_* variables override them."""
         words = [f"--job-name={self.name}", f"--output={output_pattern(self.folder / SLURM_LOG)}"]
         if self.request.name is not None:
             most = self.request.settings.max_jobs_run
@@ -111,7 +111,7 @@ class Batch(SlurmExecutor):
             raise TooManyJobs(answer)
         raise InputError(
             f"jobs for {self.request.log}: refused by sbatch: {answer}; ask for less, or for another partition, in "
-            f"cmd.sh, in conf/slurm.conf or behind the launcher's name; what was asked: {shlex.join(words)}"
+            f"cmd.sh, in conf/slurm.conf or after the launcher's name; what was asked: {shlex.join(words)}"
         )
 
 

@@ -4,7 +4,7 @@ command sbatch --export=ALL     the program, and words for every job
 option mem=* --mem=$0           `--mem 4G` becomes --mem=4G
 option gpu=0                    an exact value goes before *; this one becomes nothing
 default gpu=0                   as if the command line had it
-# a comment, also behind a line
+# a comment, also at the end of a line
 """
 
 import re
@@ -40,7 +40,7 @@ class Conf:
     defaults: dict[str, str] = field(default_factory=dict)
 
     def words(self, given: dict[str, str]) -> list[str]:
-        """Words of sbatch for the options `given`, behind those of the defaults: sbatch obeys the last of two.
+        """Words of sbatch for the options `given`, after those of the defaults: of two words sbatch takes the last.
 
         An empty value is none.
         """

@@ -16,7 +16,7 @@ OURS = ("-J", "-o", "-e", "-a", "-W", "-i", "-D")
 
 @dataclass(frozen=True)
 class Settings:
-    """Options that the launcher itself obeys; times in seconds."""
+    """Options of the launcher itself; times in seconds."""
 
     pick: str = option("all", "jobs to run, by their logs", choices=("all", "failed", "incomplete"))
     max_jobs_run: int | None = option(None, "most jobs at once", least=1)

@@ -1,4 +1,4 @@
-"""Signals that end a launcher, kept until it is safe to obey them."""
+"""Signals that stop a launcher, held back until it is safe to stop."""
 
 import os
 import select
@@ -12,7 +12,7 @@ class Stopped(Exception):
 
 
 class Sleeper:
-    """Sleeps, and raises Stopped where a signal has come meanwhile or the parent process is gone.
+    """Sleeps, and raises Stopped if a signal has come or the parent process is gone.
 
     Signals wait until the next sleep: nothing is interrupted between a submission and the note of its number.
     """

@@ -139,7 +139,7 @@ class Watch:
         states = self.scheduler.states(task.job_id for task in self.submitted)
         for task in self.submitted:
             task.missing = 0 if task.job_id in states else task.missing + 1
-        # the queue may be behind for a moment
+        # squeue may lag for a moment
         if any(task.missing == 1 for task in self.submitted):
             self._ask_again()
         lost = [task for task in self.submitted if task.missing > 1]

@@ -49,7 +49,7 @@ def work(options: Options) -> None:
 
 
 def run_point(item: Item) -> int:
-    """Run the command of one point, unless it has succeeded meanwhile. Returns its status."""
+    """Run the command of one point, unless another job has done so. Returns its status."""
     directory, signature, words = Path(item.content[0]), *item.content[1:]
     with locked(directory) as lock:
         if is_finished(directory, signature):  # by a job that we have waited for

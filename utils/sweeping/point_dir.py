@@ -1,7 +1,7 @@
 """The directory of one point: finished, interrupted, or to be made from scratch.
 
-`.signature` names what the point is being made of, and becomes `.done` when its command has succeeded. What an
-interrupted run with the same signature has left stays, for the command to go on from; all else is removed first.
+`.signature` holds the signature of command, overrides and inputs; it becomes `.done` when the command has succeeded.
+What an interrupted run with the same signature has left stays, for the command to go on from; all else is removed.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """A sweep as its YAML file describes it: one command, run at every point of a grid, of a list, or of both.
 
     command: python3 -m steps.generators.train --out {out} --name mdn --set {set} ...
-    inputs: ["{exp}/index"]             # what a point is made of: changed files make it anew
+    inputs: ["{exp}/index"]             # files that a point depends on: when they change it runs again
     metric: {file: mdn/metrics.jsonl, key: dev_nll, best: min}
     grid: {n_components: [1, 5], seed: [0, 1]}
     list: [{n_components: 50}]
@@ -123,7 +123,7 @@ def point_name(overrides: dict[str, str]) -> str:
     """A directory name made of the overrides, the same whatever their order: `covariance=shared,seed=0`.
 
     Where a value has other characters than letters, digits and `_.-`, or the name is too long, a hash of the exact
-    overrides follows behind an @, so that no two points share a name.
+    overrides follows after an @, so that no two points share a name.
     """
     pairs = sorted(overrides.items())
     name = ",".join(f"{key}={UNSAFE.sub('-', value)}" for key, value in pairs) or "defaults"
