@@ -12,9 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from utils.errors import InputError
+from utils.yaml_files import read_yaml
 
 RULES = Path(__file__).with_name("rules")
 FILES = ("columns.yaml", "labels.yaml", "speakers.yaml")
@@ -52,7 +51,7 @@ class Rules:
     @classmethod
     def load(cls, folder: Path) -> "Rules":
         """Read the three files. Raises InputError for a file that is missing or malformed."""
-        columns, labels, speakers = (_read_yaml(Path(folder) / name) for name in FILES)
+        columns, labels, speakers = (_read_mapping(Path(folder) / name) for name in FILES)
         try:
             return cls(
                 columns={name: tuple(aliases) for name, aliases in columns.items()},
@@ -132,11 +131,8 @@ def _compiled(entry: Mapping[str, Any]) -> dict[str, Any]:
     return dict(entry) | ({"pattern": re.compile(entry["pattern"])} if "pattern" in entry else {})
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
+def _read_mapping(path: Path) -> dict[str, Any]:
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a YAML mapping")
     return content

@@ -29,10 +29,9 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import yaml
-
 from utils import key_values
 from utils.errors import InputError
+from utils.yaml_files import read_yaml
 
 REQUIRED = dataclasses.MISSING
 
@@ -159,10 +158,7 @@ def read_conf(cls: type, path: Path) -> dict[str, Any]:
 
 def read_settings(path: Path) -> list[Setting]:
     """The values of one YAML mapping of option names to values."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
+    content = read_yaml(path)
     if content is None:
         return []
     if not isinstance(content, dict):

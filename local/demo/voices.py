@@ -6,9 +6,9 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-import yaml
 
 from utils.errors import InputError
+from utils.yaml_files import read_yaml
 
 SOURCE = "demo"
 
@@ -37,7 +37,7 @@ class Voice:
 
 def read_rules(path: Path) -> dict[str, Any]:
     """The rules of the demo corpus as plain values."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read_yaml(path)
 
 
 def plan_voices(rules: dict[str, Any], n_voices: int, seed: int) -> list[Voice]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from utils.errors import InputError
+from utils.yaml_files import read_yaml
 
 ALL = "all"  # in place of a gender
 GENDERS = ("female", "male")
@@ -47,7 +47,7 @@ def tercile_rule(attribute: str, unit: str, labels: tuple[str, str, str]) -> Bin
 def read_rule(path: Path, attribute: str, unit: str) -> BinRule:
     """The rule of `attribute` for values in `unit`. Raises InputError if the file has none for this unit."""
     where = f"{path}: {attribute}"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
     try:
         entry = content[attribute]
         labels, level, units = tuple(entry["labels"]), entry["level"], entry["units"]

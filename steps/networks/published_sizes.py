@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from steps.networks.eres2netv2 import ERes2NetV2Sizes
 from utils.command import logger
 from utils.errors import InputError
 from utils.json_files import read_json
-from utils.tables import read_text
+from utils.yaml_files import read_yaml
 
 log = logger(__name__)
 ARGUMENTS = {  # theirs: ours
@@ -59,10 +57,7 @@ def _from_json(path: Path) -> tuple[str, Mapping[str, Any]]:
 
 
 def _from_yaml(path: Path) -> tuple[str, Mapping[str, Any]]:
-    try:
-        content = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
+    content = read_yaml(path)
     model = content.get("embedding_model") if isinstance(content, Mapping) else None
     if not isinstance(model, Mapping) or not isinstance(model.get("args", {}), Mapping):
         raise InputError(f"{path}: no embedding_model with obj and args; expected a config.yaml of 3D-Speaker")

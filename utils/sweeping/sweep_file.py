@@ -20,12 +20,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from utils import key_values
 from utils.errors import InputError
 from utils.stage_dir import signature
-from utils.tables import read_text
+from utils.yaml_files import UniqueKeys, read_yaml
 
 KEYS = ("command", "inputs", "metric", "exp", "data", "grid", "list")
 GIVEN = ("out", "exp", "data", "set")  # placeholders that are no overrides
@@ -96,27 +94,13 @@ def read_sweep(path: Path, out: Path | None, experiment: dict[str, str | None]) 
 
 def read_content(path: Path) -> dict[str, Any]:
     """The keys of the file, none unknown and none twice."""
-    try:
-        content = yaml.load(read_text(path), _UniqueKeys)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
+    content = read_yaml(path, UniqueKeys)
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected lines 'key: value' with the keys {', '.join(KEYS)}")
     for key in content:
         if key not in KEYS:
             raise InputError(f"{path}: {key}: unknown key; valid ones are {', '.join(KEYS)}")
     return content
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML lets a second key of the same name win silently; here it is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = [key.value for key, _ in node.value]
-        twice = next((key for key in seen if seen.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} comes twice", node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def point_name(overrides: dict[str, str]) -> str:
