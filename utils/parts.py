@@ -25,7 +25,9 @@ import numpy as np
 from utils.durable import write_whole
 from utils.errors import InputError
 from utils.journal import is_sealed
-from utils.shards import format_numbers
+from utils.json_files import read_json
+from utils.run_info import RUN_INFO
+from utils.shards import chosen_shards, format_numbers
 from utils.stage_dir import parts_root
 
 CURRENT, TABLE = "current", "shards.jsonl"
@@ -130,6 +132,18 @@ class Work:
             raise InputError(
                 f"{self.directory}: {len(missing)} of {self.n_shards} parts are missing; this makes them: {words}"
             )
+
+
+def merged_shards(out: Path) -> int | None:
+    """The number of shards of the work that was merged into `out`; earlier versions have not noted it."""
+    return read_json(out / RUN_INFO).get("n_shards") if (out / RUN_INFO).is_file() else None
+
+
+def check_merged(out: Path, shards: str | None, job: int, nj: int) -> None:
+    """Raise InputError where a job asks for shards that the work which was merged into `out` did not have."""
+    n_shards = merged_shards(out)
+    if n_shards is not None:
+        chosen_shards(n_shards, shards, job, nj)
 
 
 def make_current(out: Path, identity: str, settings: Mapping[str, Any]) -> None:

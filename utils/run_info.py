@@ -39,8 +39,11 @@ def _version(package: str) -> str | None:
         return None
 
 
-def write_run_info(path: Path, options: dict[str, Any], directory: Path) -> None:
-    """Write what made `directory`, and when and where, to `path`: command line, options, versions, host, times."""
+def write_run_info(path: Path, options: dict[str, Any], directory: Path, n_shards: int | None = None) -> None:
+    """Write what made `directory`, and when and where, to `path`: command line, options, versions, host, times.
+
+    With `n_shards`, also the number of shards that its work was divided into.
+    """
     info = {
         "directory": str(directory),
         "command": shlex.join([sys.executable, *sys.orig_argv[1:]]),
@@ -52,4 +55,5 @@ def write_run_info(path: Path, options: dict[str, Any], directory: Path) -> None
         "started": datetime.datetime.fromtimestamp(START, datetime.UTC).isoformat(timespec="seconds"),
         "seconds": round(time.time() - START, 1),
     }
+    info |= {} if n_shards is None else {"n_shards": n_shards}
     Path(path).write_text(json.dumps(info, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -59,6 +59,7 @@ class StageDir:
         final: the directory as the user named it.
         dir: where to write now; renamed to `final` on a clean exit, removed on an exception.
         done: the final directory is complete and has this signature: write nothing.
+        n_shards: to be set where parts of jobs are merged, so that later jobs can tell shards that there never were.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class StageDir:
         self.options, self.inputs, self.force, self.resume = options, [Path(path) for path in inputs], force, resume
         self.command = command or options.COMMAND
         self.done = False
+        self.n_shards: int | None = None
 
     def __enter__(self) -> Self:
         self.signature = signature(self.options, self.inputs)
@@ -185,7 +187,7 @@ class StageDir:
         plain = as_dict(self.options)
         config = {name: value for name, value in plain.items() if name not in HOW_NOT_WHAT}
         (self.dir / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        write_run_info(self.dir / RUN_INFO, plain, self.final)
+        write_run_info(self.dir / RUN_INFO, plain, self.final, self.n_shards)
         sync_tree(self.dir)
         rename(self.dir / BEGUN, self.dir / DONE)
         if self.target.exists():

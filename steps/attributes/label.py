@@ -18,7 +18,7 @@ from utils.archives import read_vectors
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option, raw_values
-from utils.parts import remove_parts
+from utils.parts import Work, merged_shards, remove_parts
 from utils.stage_dir import StageDir
 from utils.tables import read_table
 
@@ -60,6 +60,8 @@ def work(options: Options) -> None:
     with StageDir(options.out, decides, _inputs(options), options.force, command="steps.attributes.label") as stage:
         if not stage.done:
             measured = measurements.collect(options.out, identity)
+            planned = Work.find(options.out, identity)
+            stage.n_shards = planned.n_shards if planned else merged_shards(options.out)
             unreadable = [one.failure for one in measured if one.reason not in ("", measurements.UNVOICED)]
             check_failures(unreadable, len(measured), options.max_fail, options.out)
             corpus = _corpus(options, {one.id: one.speaker for one in utterances}, measured, source)

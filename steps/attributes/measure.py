@@ -17,7 +17,7 @@ from utils.command import logger, progress, run_command
 from utils.errors import InputError
 from utils.journal import Journal
 from utils.options import option
-from utils.parts import JOURNAL, Work, current_identity
+from utils.parts import JOURNAL, Work, check_merged, current_identity
 from utils.shards import SHARDS_HELP, chosen_shards
 
 log = logger(__name__)
@@ -38,6 +38,7 @@ def work(options: Options) -> None:
     """Measure what is left to do of this job's shards."""
     identity = current_identity(options.out, {}, PLANNER)
     if is_measured(options.out, identity):
+        check_merged(options.out, options.shards, options.job, options.nj)
         log.info("%s: this audio has been measured", options.out)
         return
     planned = Work.load(options.out, identity, PLANNER)

@@ -20,7 +20,7 @@ from steps.embed.batches import Batch, BatchRule, as_batches
 from steps.embed.extraction import PLANNER, BackendChoice, Options, Outcome, is_merged, planned_identity
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.parts import Work, write_part
+from utils.parts import Work, check_merged, write_part
 from utils.shards import chosen_shards
 
 if TYPE_CHECKING:
@@ -60,11 +60,12 @@ def work(options: Options) -> None:
     """Do the missing shards of this job."""
     choice = BackendChoice.of(options)
     identity = planned_identity(choice, options)
+    job, nj = which_job(options)
     if is_merged(choice, options, identity):
+        check_merged(options.out, options.shards, job, nj)
         log.info("%s is up to date", options.out)
         return
     planned = Work.load(options.out, identity, PLANNER)
-    job, nj = which_job(options)
     missing = planned.missing(chosen_shards(planned.n_shards, options.shards, job, nj))
     if not missing:
         log.info("job %d of %d: all of its parts are there", job, nj)

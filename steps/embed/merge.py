@@ -41,6 +41,7 @@ def work(options: Options) -> None:
 
         planned = Work.load(options.out, identity, PLANNER)
         planned.require(planned.missing(), extract_call(options))
+        stage.n_shards = planned.n_shards
         result = copy_vectors(planned, stage.dir, stage.final)
         n = len(result.utterances) + len(result.failures)
         check_failures(result.failures, n, options.max_fail, options.out)

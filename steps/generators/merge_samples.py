@@ -21,6 +21,7 @@ def work(options: Options) -> None:
 
             table = find_work(options)
             table.require(table.missing(), ["python3", "-m", "steps.generators.sample", *as_words(options)])
+            stage.n_shards = table.n_shards
             stored = (read_part(table.part(shard)) for shard in range(table.n_shards))
             parts = (Part(chunks, **arrays) for chunks, arrays in stored)
             finish(options, Texts.read(table.directory), parts, stage)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from steps.generators.plan_samples import divide, encode_texts
 from steps.generators.sample_job import Options, Texts, check, find_work, finish, inputs, is_up_to_date, manner_of
 from utils.command import logger, progress, run_command
-from utils.parts import Item, write_part
+from utils.parts import Item, check_merged, write_part
 from utils.shards import chosen_shards
 from utils.stage_dir import StageDir
 
@@ -44,6 +44,7 @@ def sample_all(options: Options) -> None:
 
         texts = encode_texts(options)
         shards = [list(items) for _, items in groupby(divide(options, texts.requests), key=lambda item: item.shard)]
+        stage.n_shards = len(shards)
         voices = Voices(options.model)
         parts = (draw_part(options, voices, texts, items) for items in progress(shards, len(shards), "sampling"))
         finish(options, texts, parts, stage)
@@ -52,6 +53,7 @@ def sample_all(options: Options) -> None:
 def write_parts(options: Options) -> None:
     """Draw the missing parts of this job's shards, unless all parts have been merged already."""
     if is_up_to_date(options):
+        check_merged(options.out, options.shards, options.job, options.nj)
         return
     table = find_work(options)
     mine = chosen_shards(table.n_shards, options.shards, options.job, options.nj)

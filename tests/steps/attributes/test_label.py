@@ -194,12 +194,15 @@ def test_a_journal_of_other_utterances_is_refused(corpus, tmp_path, capsys):
     assert f"{first}: expected the 12 utterances of shard 0" in capsys.readouterr().err
 
 
-def test_other_bins_need_no_new_measurement(corpus, done, tmp_path):
+def test_other_bins_need_no_new_measurement(corpus, done, tmp_path, capsys):
     out = tmp_path / "attributes"
     shutil.copytree(done, out)
     assert run(corpus, out, gender_threshold=0.99) == 0
     assert contents(out)["utt2f0"] == contents(done)["utt2f0"]
     assert contents(out)["summary.json"] != contents(done)["summary.json"]
+    measure_all(corpus, out, "--shards", "17")
+    assert measure.main(["--out", str(out), "--shards", "18"]) == 1
+    assert "there is no shard 18; this work has 18 shards" in capsys.readouterr().err
 
 
 def test_unknown_genders_are_judged_and_the_unsure_get_no_pitch(corpus, tmp_path):

@@ -16,7 +16,7 @@ pytest.importorskip("soundfile")
 
 from steps.audio.read import load  # noqa: E402
 from steps.audio.recordings import read_utterances  # noqa: E402
-from steps.embed import extract, merge, plan  # noqa: E402
+from steps.embed import clean, extract, merge, plan  # noqa: E402
 from steps.embed.backend import load_backend  # noqa: E402
 from steps.embed.extraction import Options  # noqa: E402
 from tests.processes import wait_for  # noqa: E402
@@ -123,6 +123,17 @@ def test_an_array_of_all_shards(tree, expected_of_smaller, tmp_path):
     assert plan.main(words) == 0
     assert extract.main([*words, "--shards", "0-15%7"]) == 0
     assert merge.main(words) == 0 and content(tmp_path / "out") == expected_of_smaller
+
+
+def test_an_unknown_shard_is_an_error_where_all_is_merged_too(tree, tmp_path, capsys):
+    words = options(tree, tmp_path / "out", *SMALLER)
+    run_all(tree, tmp_path / "out", *SMALLER)
+    for clean_up in (lambda words: 0, clean.main, plan.main):
+        assert clean_up(words) == 0
+        if clean_up is not clean.main:  # after it nothing is planned at all
+            assert extract.main([*words, "--shards", "0,15"]) == 0
+            assert extract.main([*words, "--shards", "15-16"]) == 1
+            assert "there is no shard 16; this work has 16 shards" in capsys.readouterr().err
 
 
 def test_jobs_share_the_shards_that_they_are_given(tree, tmp_path):

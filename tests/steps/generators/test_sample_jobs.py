@@ -74,6 +74,11 @@ def test_arrays_of_any_shape_and_the_call_that_merge_prints(alone, experiment: E
     subprocess.run(call, shell=True, check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
     assert merge_samples.main(options) == 0
     assert files(out) == files(alone)
+    for done in (out, alone):  # merged, or drawn at once: there were never more shards
+        options = words(experiment, models["ridge_gaussian"], done, "-n", "600")
+        assert sample.main([*options, "--shards", "0,7"]) == 0
+        assert sample.main([*options, "--shards", "7,8"]) == 1
+        assert "there is no shard 8; this work has 8 shards" in capsys.readouterr().err
 
 
 def test_a_killed_job_goes_on_where_it_was(experiment: Experiment, models, tmp_path):
