@@ -74,12 +74,12 @@ def work(options: Options) -> None:
     """Train one generator and commit its directory."""
     entry = choose(read_list(options.generators), options)
     n = options.num_gpus if FITS.load(entry.fit).shared else 1
-    with StopRequest(multiprocessing.RawValue("b", 0) if n > 1 else None) as asked:
-        train(entry, options, n, asked)
+    with StopRequest(multiprocessing.RawValue("b", 0) if n > 1 else None) as stop_requested:
+        train(entry, options, n, stop_requested)
 
 
-def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
-    """Train one generator in `n` processes, which stop when `asked` to."""
+def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -> None:
+    """Train one generator in `n` processes, which stop when `stop_requested`, and commit its directory."""
     own = generator_options(FITS.load(entry.fit).Options, entry, options)
     resolved = {
         "name": entry.name,
@@ -97,11 +97,11 @@ def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
         workplace = Workplace(stage.dir, find_device(options.use_gpu, n))
         fit = partial(fit_and_save, options, entry.fit, own)
         if n == 1:
-            fit(workplace._replace(asked=asked))
+            fit(workplace._replace(stop_requested=stop_requested))
         else:
-            from steps.training.torchrun import fit_in_group
+            from steps.training.torchrun import fit_in_processes
 
-            fit_in_group(n, fit, workplace, asked.flag)
+            fit_in_processes(n, fit, workplace, stop_requested.flag)
         (stage.dir / "encoder.json").write_bytes((options.text_vectors / "encoder.json").read_bytes())
         if options.store_speaker_means:
             write_speaker_means(options.index / "train", stage.dir)
@@ -109,13 +109,13 @@ def train(entry: Entry, options: Options, n: int, asked: StopRequest) -> None:
 
 
 def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> None:
-    """Fit one generator, with its `own` options, and save it in its directory."""
+    """Fit one generator with its `own` options; the first process saves it in the directory of `workplace`."""
     from steps.generators.pairs import load_pairs
 
     train, dev = (
         load_pairs(options.index / part, options.descriptions, options.text_vectors) for part in ("train", "dev")
     )
-    if workplace.asked():
+    if workplace.stop_requested():
         raise RunAgain(f"{workplace.directory}: asked to stop before the fit")
     log.info("fitting %d embeddings of %d speakers", len(train.x), train.speakers.max() + 1)
     generator = FITS.load(fit).fit(train, dev, own, workplace)

@@ -1,1 +1,1 @@
-"""The training loop of the house: what trains networks of any task, and knows none."""
+"""The training loop of all networks: a task gives it network, batches and loss; the loop knows no task."""

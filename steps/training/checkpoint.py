@@ -28,15 +28,15 @@ class DamagedCheckpoint(InputError):
 
 
 @dataclass
-class Progress:
-    """What a checkpoint knows besides tensors.
+class TrainingState:
+    """The state of a training, apart from tensors.
 
     Attributes:
         epoch: last complete one; 0 is the start.
         update: how many updates of the next epoch are done.
-        best_epoch, best: the one with the best deciding figure, and that.
-        schedule: state of the learning rate's schedule.
-        history: a line of metrics for each epoch, that of the start first.
+        best_epoch, best: the epoch with the best deciding figure, and that figure.
+        schedule: state of the schedule of the learning rate.
+        history: metrics of each epoch, those of the start first.
     """
 
     epoch: int = 0
@@ -51,32 +51,32 @@ class Progress:
 
 
 def write_checkpoint(
-    path: Path, tensors: Mapping[str, Tensor], progress: Progress, earlier: Path | None = None
+    path: Path, tensors: Mapping[str, Tensor], state: TrainingState, earlier: Path | None = None
 ) -> None:
-    """Write a checkpoint in place of an earlier one, which gets the name `earlier` if that is given."""
+    """Write a checkpoint, replacing an earlier one, which is renamed to `earlier` if that is given."""
     on_cpu = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     # one entry: safetensors writes several in no fixed order
-    metadata = {"progress": json.dumps({"checksum": _checksum(on_cpu, progress), **vars(progress)})}
+    metadata = {"progress": json.dumps({"checksum": _checksum(on_cpu, state), **vars(state)})}
     # not save_file: it has temporary files of its own, which a kill leaves behind
     write_whole(path, save(on_cpu, metadata=metadata), earlier=earlier)
 
 
-def read_checkpoint(path: Path, network: nn.Module) -> tuple[dict[str, Tensor], Progress]:
+def read_checkpoint(path: Path, network: nn.Module) -> tuple[dict[str, Tensor], TrainingState]:
     """Read what `write_checkpoint` has written, on the CPU.
 
-    Raises DamagedCheckpoint where it is not that, or is of a training of another network.
+    Raises DamagedCheckpoint where the file is damaged, or its weights have other names or shapes than `network`.
     """
     try:
         with safe_open(str(path), framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
             values = json.loads((file.metadata() or {})["progress"])
         checksum = values.pop("checksum")
-        progress = Progress(**values)
+        state = TrainingState(**values)
     except FileNotFoundError as error:
         raise DamagedCheckpoint(f"{path}: missing") from error
     except (SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedCheckpoint(f"{path}: damaged, or no checkpoint of this program ({error!r})") from error
-    if _checksum(tensors, progress) != checksum:
+    if _checksum(tensors, state) != checksum:
         raise DamagedCheckpoint(f"{path}: damaged: its content is not what was written")
     found = {name: tuple(value.shape) for name, value in select(tensors, NETWORK).items()}
     for name, value in network.state_dict().items():
@@ -84,12 +84,12 @@ def read_checkpoint(path: Path, network: nn.Module) -> tuple[dict[str, Tensor], 
             raise DamagedCheckpoint(f"{path}: the weights are of other sizes: no {name} of shape {tuple(value.shape)}")
     if found:
         raise DamagedCheckpoint(f"{path}: the weights are of another network, which has {', '.join(found)}")
-    return tensors, progress
+    return tensors, state
 
 
-def _checksum(tensors: Mapping[str, Tensor], progress: Progress) -> str:
-    """Of all tensors and of the values beside them."""
-    value = zlib.crc32(json.dumps(vars(progress)).encode())
+def _checksum(tensors: Mapping[str, Tensor], state: TrainingState) -> str:
+    """CRC-32 of all tensors and of the state, in hexadecimal digits."""
+    value = zlib.crc32(json.dumps(vars(state)).encode())
     for name in sorted(tensors):
         content = tensors[name].reshape(-1).view(torch.uint8).numpy()
         value = zlib.crc32(content, zlib.crc32(f"{name} {tensors[name].dtype}".encode(), value))
@@ -97,7 +97,7 @@ def _checksum(tensors: Mapping[str, Tensor], progress: Progress) -> str:
 
 
 def select(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Those whose names begin with `prefix`, without it."""
+    """The tensors whose names begin with `prefix`, named without it."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 

@@ -7,7 +7,7 @@ from steps.training.task import Report
 
 
 def draw_curve(metrics: Path, picture: Path, report: Report) -> None:
-    """Draw the panels of `report` one below the other; the epoch that was kept is marked where its figure decides."""
+    """Draw the panels of `report` one below the other. A dot marks the best epoch beside the deciding figure."""
     from matplotlib.figure import Figure
 
     rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]

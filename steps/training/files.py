@@ -1,4 +1,4 @@
-"""The files of one training: its checkpoints, of which damaged ones are skipped, its metrics and its curve.
+"""The files of one training: checkpoints, metrics and curve. Damaged checkpoints are skipped.
 
 `last.safetensors` is the state to go on from and `previous.safetensors`, while training lasts, the one before it;
 `best.safetensors` has the weights of the best epoch. Where the best epochs are averaged, each of them is kept as
@@ -16,7 +16,7 @@ from steps.training.checkpoint import (
     NETWORK,
     RANDOM,
     DamagedCheckpoint,
-    Progress,
+    TrainingState,
     read_checkpoint,
     select,
     write_checkpoint,
@@ -33,70 +33,78 @@ History = list[dict[str, float]]
 
 
 class TrainingFiles:
-    """Reads and writes them for one network, of whose best epochs `average` are kept."""
+    """Reads and writes the files of one training.
+
+    Args:
+        directory: of the files. network: whose weights are saved and loaded. report: says which epochs are best.
+        average: how many of the best epochs are kept and averaged; 1 keeps the best alone.
+    """
 
     def __init__(self, directory: Path, network: nn.Module, report: Report, average: int):
         self.directory, self.network, self.report, self.average = directory, network, report, average
 
-    def find(self) -> str | None:
-        """The newest whole checkpoint to go on from; None where there is none.
+    def find_checkpoint(self) -> str | None:
+        """The name of the newest undamaged checkpoint to continue from; None where there is none.
 
-        What is damaged is skipped with a message. Where all are, or a file of weights that are to be kept is, training
-        starts anew: it ends with the same bits, and nobody has to tidy up before.
+        Damaged checkpoints are skipped with a message. If all are damaged, or if the weights of a best epoch are, then
+        training starts anew and ends with the same bits; the damaged files need not be removed first.
         """
         there = [name for name in (LAST, PREVIOUS) if (self.directory / name).is_file()]
         for name in there:
             try:
-                tensors, progress = self._read(name)
+                tensors, state = self._read(name)
                 if not select(tensors, RANDOM):
                     raise DamagedCheckpoint(f"{self.directory / name}: weights alone, and no state to go on from")
-                for kept in [BEST, *self._averaged_epochs(progress.history)]:
+                for kept in [BEST, *self._averaged_epochs(state.history)]:
                     self._read(kept)
                 return name
             except DamagedCheckpoint as error:
                 log.warning("%s; skipped %s", error, name)
         if there:
-            log.warning("%s: no checkpoint is whole; training starts anew", self.directory)
+            log.warning("%s: no checkpoint can be continued from; training starts anew", self.directory)
         return None
 
-    def load(self, name: str) -> tuple[dict[str, Tensor], Progress]:
-        """Give the network the weights of a checkpoint. Returns all of it."""
-        tensors, progress = self._read(name)
+    def load(self, name: str) -> tuple[dict[str, Tensor], TrainingState]:
+        """Load the weights of a checkpoint into the network. Returns all tensors of the checkpoint, and its state."""
+        tensors, state = self._read(name)
         self.network.load_state_dict(select(tensors, NETWORK))
-        return tensors, progress
+        return tensors, state
 
-    def load_mean(self, progress: Progress) -> list[int]:
-        """Give the network the mean weights of the best epochs; what is no fraction, as of the best. Returns these."""
-        weights = [select(self._read(name)[0], NETWORK) for name in self._averaged_epochs(progress.history)]
+    def load_mean(self, state: TrainingState) -> list[int]:
+        """Load the mean weights of the best epochs into the network; integer buffers come from the best epoch alone.
+
+        Returns the numbers of these epochs.
+        """
+        weights = [select(self._read(name)[0], NETWORK) for name in self._averaged_epochs(state.history)]
         for name, value in self.network.state_dict().items():
             values = torch.stack([each[name] for each in weights])
             value.copy_(values.double().mean(0) if value.is_floating_point() else values[0])
-        return self._best_epochs(progress.history)
+        return self._best_epochs(state.history)
 
-    def save(self, name: str, progress: Progress, more: Mapping[str, Tensor] | None = None) -> None:
-        """Write the network, and `more`; of the last checkpoint, the one before is kept."""
+    def save(self, name: str, state: TrainingState, more: Mapping[str, Tensor] | None = None) -> None:
+        """Write a checkpoint of the network's weights, the state and the tensors `more`; LAST keeps its predecessor."""
         tensors = {NETWORK + key: value for key, value in self.network.state_dict().items()} | (more or {})
         earlier = self.directory / PREVIOUS if name == LAST else None
-        write_checkpoint(self.directory / name, tensors, progress, earlier)
+        write_checkpoint(self.directory / name, tensors, state, earlier)
 
-    def save_epoch(self, progress: Progress) -> None:
-        """At the end of an epoch: write the metrics, and its weights if they are among the best."""
-        if progress.best_epoch == progress.epoch:
-            self.save(BEST, progress)
-        if (own := _of_epoch(progress.epoch)) in self._averaged_epochs(progress.history):
-            self.save(own, progress)
+    def save_epoch(self, state: TrainingState) -> None:
+        """Write the metrics at the end of an epoch, and the epoch's weights if it is among the best."""
+        if state.best_epoch == state.epoch:
+            self.save(BEST, state)
+        if (own := _of_epoch(state.epoch)) in self._averaged_epochs(state.history):
+            self.save(own, state)
         # the two checkpoints that are there, of up to two epochs before, need theirs until they are replaced
-        self._keep_epochs(progress.history, progress.history[:-1], progress.history[:-2])
-        lines = "".join(json.dumps(row) + "\n" for row in progress.history)
+        self._keep_epochs(state.history, state.history[:-1], state.history[:-2])
+        lines = "".join(json.dumps(row) + "\n" for row in state.history)
         write_whole(self.directory / METRICS, lines.encode())
 
-    def close(self, progress: Progress) -> None:
-        """At the end of training: draw the curve; the last checkpoint needs no earlier one any more."""
+    def close(self, state: TrainingState) -> None:
+        """Draw the curve at the end of training, and remove the checkpoint before the last."""
         draw_curve(self.directory / METRICS, self.directory / CURVE, self.report)
-        self._keep_epochs(progress.history)
+        self._keep_epochs(state.history)
         (self.directory / PREVIOUS).unlink(missing_ok=True)
 
-    def _read(self, name: str) -> tuple[dict[str, Tensor], Progress]:
+    def _read(self, name: str) -> tuple[dict[str, Tensor], TrainingState]:
         return read_checkpoint(self.directory / name, self.network)
 
     def _keep_epochs(self, *histories: History) -> None:
@@ -107,7 +115,7 @@ class TrainingFiles:
                 path.unlink()
 
     def _best_epochs(self, history: History) -> list[int]:
-        """The best, first; earlier ones before equal ones, and without the start, which nothing has been learned in."""
+        """Numbers of the best epochs, best first, of equal ones the earlier first; the start is not among them."""
         sign = -1 if self.report.higher_is_better else 1
         order = sorted(history[1:], key=lambda row: sign * row[self.report.decides])
         return [row["epoch"] for row in order[: self.average]]

@@ -1,9 +1,9 @@
-"""The training loop: AdamW, a schedule, clipping, early stopping, and exact resume of any task.
+"""The training loop of all tasks: AdamW, a schedule, clipping, early stopping, and exact resume.
 
-The state after each epoch is one file, and the one before it is kept (`steps.training.files`); asked to stop, training
-saves it between two updates. An interrupted training continues from it and ends with the same bits. Several processes
-(`steps.training.group`) share the parts of each update, and learn what one would up to the order of sums; only the
-first of them writes.
+A checkpoint is written after each epoch, and the one before it is kept (`steps.training.files`). Where a stop is
+requested, a checkpoint is written between two updates. A training that continues from a checkpoint ends with the same
+bits as one without interruption. Several processes (`steps.training.process_group`) share the parts of each update;
+the weights equal those of one process up to the order of sums. Only the first process writes files.
 """
 
 import contextlib
@@ -16,10 +16,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from steps.training.checkpoint import LOSSES, OPTIMIZER, RANDOM, Progress, load_optimizer, optimizer_tensors, select
+from steps.training.checkpoint import (
+    LOSSES,
+    OPTIMIZER,
+    RANDOM,
+    TrainingState,
+    load_optimizer,
+    optimizer_tensors,
+    select,
+)
 from steps.training.files import AVERAGED, BEST, LAST, TrainingFiles
-from steps.training.group import Group
 from steps.training.options import TrainingOptions
+from steps.training.process_group import ProcessGroup
 from steps.training.schedule import make_schedule
 from steps.training.streams import read_streams, seed_streams, set_streams
 from steps.training.task import Batch, Result, Task
@@ -32,7 +40,7 @@ log = logger(__name__)
 
 
 class Objective(nn.Module):
-    """What is minimised, as a module: the loss of a batch."""
+    """The loss of a batch as a module, which DistributedDataParallel needs."""
 
     def __init__(self, task: Task):
         super().__init__()
@@ -48,7 +56,7 @@ class Loop(Generic[Batch, Result]):
 
     def __init__(self, task: Task[Batch, Result], options: TrainingOptions, workplace: Workplace):
         self.task, self.options, self.workplace = task, options, workplace
-        self.group, self.network, self.device = Group(), task.network, torch.device(workplace.device)
+        self.group, self.network, self.device = ProcessGroup(), task.network, torch.device(workplace.device)
         self.n_parts = self.group.size * options.accumulate  # of an update
         self.objective = self.group.wrap(Objective(task), self._example)
         self.optimizer = torch.optim.AdamW(
@@ -56,35 +64,36 @@ class Loop(Generic[Batch, Result]):
         )
         self.schedule = make_schedule(self.optimizer, options, task.n_updates, task.report.higher_is_better)
         self.files = TrainingFiles(workplace.directory, task.network, task.report, options.average)
-        self.progress = Progress()
+        self.state = TrainingState()
         self.losses = torch.zeros(0, device=self.device)  # of the updates of this epoch before an interruption
 
     def run(self) -> Result:
-        """Train until the deciding figure gets no better. Returns what the task makes of the weights that are kept.
+        """Train until the epochs are done or the deciding figure stops improving. Returns `Task.export` of the best.
 
-        Raises RunAgain where it has been asked to stop; a loop in the same directory then goes on from there.
+        Raises RunAgain where a stop was requested: a loop in the same directory then continues. Raises InputError where
+        a loss or the deciding figure is not finite.
         """
         torch.set_flush_denormal(True)
         if not self._resume():
             seed_streams(self.options.seed, self.group.rank)
-            self._judge(train_loss=None)
-        epochs = range(self.progress.epoch, self.options.epochs)
+            self._end_epoch(train_loss=None)
+        epochs = range(self.state.epoch, self.options.epochs)
         for _ in progress(epochs, len(epochs), "epochs") if self.group.first else epochs:
             if self._is_patience_over():
                 log.info("no better %s for %d epochs: stopped", self.task.report.decides, self.options.patience)
                 break
-            self._judge(self._epoch())
-        log.info("best epoch %d: %s %.4f", self.progress.best_epoch, self.task.report.decides, self.progress.best)
-        self.group.wait()  # for the first, which has written it
+            self._end_epoch(self._epoch())
+        log.info("best epoch %d: %s %.4f", self.state.best_epoch, self.task.report.decides, self.state.best)
+        self.group.wait()  # until the first process has written BEST
         self.files.load(BEST)
-        if self.options.average > 1 and self.progress.epoch:
+        if self.options.average > 1 and self.state.epoch:
             self._average()
         if self.group.first:
-            self.files.close(self.progress)
+            self.files.close(self.state)
         return self.task.export()
 
     def _is_patience_over(self) -> bool:
-        waited = self.progress.epoch - self.progress.best_epoch
+        waited = self.state.epoch - self.state.best_epoch
         return self.options.patience is not None and waited >= self.options.patience
 
     def _batches(self, epoch: int, first: int) -> Iterator[Batch]:
@@ -106,11 +115,11 @@ class Loop(Generic[Batch, Result]):
 
     def _epoch(self) -> float:
         """One pass of updates. Returns the mean training loss; raises InputError where it is not finite."""
-        epoch, done = self.progress.epoch + 1, len(self.losses)
+        epoch, done = self.state.epoch + 1, len(self.losses)
         losses: list[Tensor] = []
         self.network.train()
         for update, batch in enumerate(self._batches(epoch, done), done):
-            if self.group.any(self.workplace.asked()):
+            if self.group.any(self.workplace.stop_requested()):
                 self._interrupt(self._all_losses(losses))
             if losses and self.options.save_every and update % self.options.save_every == 0:
                 self._save_within_epoch(self._all_losses(losses))
@@ -119,11 +128,11 @@ class Loop(Generic[Batch, Result]):
         values = self._all_losses(losses).cpu()
         if not values.isfinite().all():
             first = int((~values.isfinite()).nonzero()[0])
-            self._stop(f"the loss became {values[first]} at update {first + 1} of {self.task.n_updates}")
+            self._fail(f"the loss became {values[first]} at update {first + 1} of {self.task.n_updates}")
         return float(values.double().mean()) + self.task.report.loss_offset
 
     def update(self, batch: Batch) -> Tensor:
-        """One step of the optimizer. Returns the loss (); of several processes, the mean of what they return is it."""
+        """One step of the optimizer. Returns the loss (); with several processes, the loss is the mean of theirs."""
         self.optimizer.zero_grad(set_to_none=True)
         losses = []
         for number in range(self.group.rank, self.n_parts, self.group.size):
@@ -144,25 +153,25 @@ class Loop(Generic[Batch, Result]):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bf16)
 
     def _all_losses(self, since: list[Tensor]) -> Tensor:
-        """Losses of this epoch so far: those of before an interruption, and what `update` has returned since."""
+        """Losses (n,) of this epoch's updates: those before an interruption, then those that `update` has returned."""
         return torch.cat([self.losses, self.group.mean(torch.stack(since))]) if since else self.losses
 
     def _interrupt(self, losses: Tensor) -> NoReturn:
-        """Save the state inside an epoch, after the updates that `losses` are of."""
+        """Save the state inside an epoch, after as many updates as `losses` (n,) has, and raise RunAgain."""
         self._save_within_epoch(losses)
         self.group.wait()
-        raise RunAgain(f"{self.workplace.directory}: asked to stop, {LAST} there is of {self.progress}")
+        raise RunAgain(f"{self.workplace.directory}: asked to stop; {LAST} is of {self.state}")
 
     def _save_within_epoch(self, losses: Tensor) -> None:
-        if len(losses) == self.progress.update:
-            return  # the last checkpoint is of this state
-        # else the last good checkpoint stays, and the same updates will tell what is wrong
+        if len(losses) == self.state.update:
+            return  # the last checkpoint has this state
+        # not finite: the last good checkpoint stays, and a later run repeats the updates and reports the first bad loss
         if losses.isfinite().all() and all(value.isfinite().all() for value in self.network.parameters()):
-            self.progress.update = len(losses)
+            self.state.update = len(losses)
             self._save_last(losses)
 
     def _dev_figures(self) -> dict[str, float]:
-        """Those of the weights as they are; what is drawn at random for them changes no stream of the training."""
+        """Metrics of the dev set for the present weights; the random streams of the training are left as they were."""
         streams = read_streams(self.device)
         self.network.eval()
         with self._autocast():
@@ -170,13 +179,13 @@ class Loop(Generic[Batch, Result]):
         set_streams(streams, self.device)
         return figures
 
-    def _judge(self, train_loss: float | None) -> None:
+    def _end_epoch(self, train_loss: float | None) -> None:
         """Measure the dev set, step the schedule, and save the state of this epoch."""
-        report, state, lr = self.task.report, self.progress, self.optimizer.param_groups[0]["lr"]
+        report, state, lr = self.task.report, self.state, self.optimizer.param_groups[0]["lr"]
         figures = self._dev_figures()
         figure = figures[report.decides]
         if not math.isfinite(figure):
-            self._stop(f"{report.decides} became {figure} at the end")
+            self._fail(f"{report.decides} became {figure} at the end")
         state.epoch, state.update, self.losses = len(state.history), 0, self.losses[:0]
         row = {report.loss: train_loss, **figures}
         shown = ", ".join(f"{name} {value:.4f}" for name, value in row.items() if value is not None)
@@ -189,50 +198,50 @@ class Loop(Generic[Batch, Result]):
             state.best, state.best_epoch = figure, state.epoch
         if self.group.first:
             self.files.save_epoch(state)
-        self._save_last(self.losses)  # at the end: it says that this epoch is complete
+        self._save_last(self.losses)  # last, because this checkpoint says that the epoch is complete
 
-    def _stop(self, what: str) -> NoReturn:
-        known = self.progress.history
-        kept = f"{LAST} there is the last good checkpoint, of {self.progress}" if known else "nothing is learned yet"
+    def _fail(self, what: str) -> NoReturn:
+        known = self.state.history
+        kept = f"{LAST} is the last good checkpoint, of {self.state}" if known else "nothing is learned yet"
         raise InputError(
             f"{self.workplace.directory}: {what} of epoch {len(known)}; {kept}; lower lr, or look for huge values in"
             " the data"
         )
 
     def _average(self) -> None:
-        """Give the network the mean weights of the best epochs, if their dev figure is no worse than the best one's."""
-        epochs, report = self.files.load_mean(self.progress), self.task.report
+        """Load the mean weights of the best epochs, if their dev figure is no worse than that of the best epoch."""
+        epochs, report = self.files.load_mean(self.state), self.task.report
         figure = self._dev_figures()[report.decides]
-        worse = report.is_better(self.progress.best, figure)
+        worse = report.is_better(self.state.best, figure)
         numbers = ", ".join(map(str, epochs))
         log.info("mean of epochs %s: %s %.4f%s", numbers, report.decides, figure, "; not used" if worse else "")
         if self.group.first:
-            self.files.save(AVERAGED, self.progress)
+            self.files.save(AVERAGED, self.state)
         if worse:
             self.files.load(BEST)
 
     def _save_last(self, losses: Tensor) -> None:
-        """Save all that an exact resume needs; `losses` are those of the updates inside an epoch."""
+        """Save all that an exact resume needs; `losses` (n,) are those of the updates of an unfinished epoch."""
         tensors = {OPTIMIZER + name: value for name, value in optimizer_tensors(self.optimizer).items()}
         for name, stream in read_streams(self.device).items():
             for rank, state in enumerate(self.group.gather(stream)):
                 tensors[f"{RANDOM}{rank}.{name}"] = state
         if self.group.first:
-            self.files.save(LAST, self.progress, tensors | ({LOSSES: losses} if len(losses) else {}))
+            self.files.save(LAST, self.state, tensors | ({LOSSES: losses} if len(losses) else {}))
 
     def _resume(self) -> bool:
-        """Continue from the last whole checkpoint, if there is one."""
-        name = self.group.of_first(self.files.find)
+        """Load the newest undamaged checkpoint. Returns whether there is one."""
+        name = self.group.of_first(self.files.find_checkpoint)
         if name is None:
             return False
-        tensors, self.progress = self.files.load(name)
+        tensors, self.state = self.files.load(name)
         self.losses = tensors.get(LOSSES, self.losses).to(self.device)
         load_optimizer(self.optimizer, select(tensors, OPTIMIZER))
-        self.schedule.set_state(self.progress.schedule)
+        self.schedule.set_state(self.state.schedule)
         streams = select(tensors, f"{RANDOM}{self.group.rank}.")
         if streams:
             set_streams(streams, self.device)
-        else:  # there were fewer processes
-            seed_streams(self.options.seed, self.group.rank, self.progress.epoch, self.progress.update)
-        log.info("resumed after %s", self.progress)
+        else:  # the checkpoint is of fewer processes
+            seed_streams(self.options.seed, self.group.rank, self.state.epoch, self.state.update)
+        log.info("resumed after %s", self.state)
         return True

@@ -1,4 +1,4 @@
-"""Options of the training loop. The options of a task extend them, or have fields of the same names."""
+"""Options of the training loop. The options of a task extend these, or have fields of the same names."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Self

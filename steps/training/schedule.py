@@ -23,11 +23,11 @@ class Plateau:
         """Nothing: the rate changes between epochs."""
 
     def after_epoch(self, figure: float) -> None:
-        """Hear of the dev figure."""
+        """Halve the rate if the dev figure has not improved for `lr_patience` epochs."""
         self.scheduler.step(figure)
 
     def state(self) -> dict[str, Any]:
-        """JSON values."""
+        """The state of the schedule, as JSON values."""
         return self.scheduler.state_dict()
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -38,14 +38,14 @@ class Plateau:
 
 
 class WarmUpCosine:
-    """A rate that depends on the number of the update alone, so that there is no state to be kept."""
+    """A linear rise and half a cosine; the rate depends on the number of the update alone, so there is no state."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, options: TrainingOptions, n_updates: int):
         self.optimizer, self.options, self.total = optimizer, options, options.epochs * n_updates
         self.rates = [group["lr"] for group in optimizer.param_groups]
 
     def share(self, step: int) -> float:
-        """Share of the full rate in update `step`, from 0."""
+        """Share of the full rate in update `step`, counted from 0."""
         rise, end = self.options.warm_up, self.options.lr_end
         if step < rise:
             return (step + 1) / rise
@@ -58,10 +58,10 @@ class WarmUpCosine:
             group["lr"] = rate * self.share(step)
 
     def after_epoch(self, figure: float) -> None:
-        """Nothing: the dev figure does not count."""
+        """Nothing: the rate does not depend on the dev figure."""
 
     def state(self) -> dict[str, Any]:
-        """None."""
+        """Empty: there is no state."""
         return {}
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -74,7 +74,7 @@ Schedule = Plateau | WarmUpCosine
 def make_schedule(
     optimizer: torch.optim.Optimizer, options: TrainingOptions, n_updates: int, higher_is_better: bool
 ) -> Schedule:
-    """The schedule that the options ask for, of `n_updates` an epoch."""
+    """The schedule that the options ask for; `n_updates` is the number of updates in an epoch."""
     if options.schedule == "cosine":
         return WarmUpCosine(optimizer, options, n_updates)
     return Plateau(optimizer, options, higher_is_better)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def seed_streams(*entropy: int) -> None:
-    """Begin all streams anew; processes with different numbers get independent streams."""
+    """Seed all streams of this process from some integers; other integers give independent streams."""
     python, legacy, network = np.random.SeedSequence(entropy).generate_state(3, np.uint64).tolist()
     random.seed(python)
     np.random.seed(legacy % 2**32)
@@ -16,7 +16,7 @@ def seed_streams(*entropy: int) -> None:
 
 
 def read_streams(device: torch.device) -> dict[str, Tensor]:
-    """The state of all streams, on the CPU, by name; the lengths are always the same."""
+    """The states of all streams by name, as tensors on the CPU of constant length."""
     _, words, left = random.getstate()
     _, keys, *rest = np.random.get_state()
     states = {
@@ -28,7 +28,7 @@ def read_streams(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_streams(states: dict[str, Tensor], device: torch.device) -> None:
-    """Go on with states that `read_streams` gave; that of a device of another kind is left out."""
+    """Restore states that `read_streams` returned; on the CPU the state of a GPU is ignored."""
     *words, has_left, left = states["python"].tolist()
     random.setstate((3, tuple(map(int, words)), left if has_left else None))
     *keys, position, has_left, left = states["numpy"].tolist()

@@ -1,4 +1,4 @@
-"""What the training loop must be told of a task: its network, batches, loss, dev figures, and what comes of it."""
+"""The protocol between the training loop and a task: network, batches, loss, dev figures, and the result."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Panel:
     """One chart of the curve.
 
     Attributes:
-        label: of its vertical axis. lines: figure -> what the legend calls it.
+        label: of the vertical axis. lines: key of `metrics.jsonl` -> its name in the legend.
     """
 
     label: str
@@ -25,14 +25,14 @@ class Panel:
 
 @dataclass(frozen=True)
 class Report:
-    """What is measured, and what decides.
+    """The metrics of a training, and the one that decides which epoch is best.
 
     Attributes:
         loss: name of the mean training loss in `metrics.jsonl`.
         decides: the dev figure that the best epoch, the plateau and early stopping are judged by.
         panels: charts of the curve. epochs: label of their horizontal axis.
         higher_is_better: of `decides`.
-        loss_offset: added to the training loss where it is reported, such as the logarithm of a volume.
+        loss_offset: constant that is added to the training loss in reports, such as the logarithm of a volume.
     """
 
     loss: str
@@ -48,12 +48,12 @@ class Report:
 
 
 class Task(Protocol[Batch, Result]):
-    """A task. Of several processes that train together, each has one, and all are the same.
+    """A training task. Processes that train together each hold an equal copy of it.
 
     Attributes:
-        network: all that is learned, on its device; its parameters and buffers are what checkpoints hold.
+        network: the module that is trained, on its device; checkpoints hold its parameters and buffers.
         n_updates: batches in an epoch.
-        report: what is measured, and what decides.
+        report: the metrics, and the one that decides.
     """
 
     network: nn.Module
@@ -64,34 +64,34 @@ class Task(Protocol[Batch, Result]):
         """The parameters, as an optimizer takes them; a group may have an `lr` and a `weight_decay` of its own."""
 
     def batches(self, epoch: int, first: int, rng: np.random.Generator) -> Iterable[Batch]:
-        """The batches of an epoch (counted from 1), from number `first` on: those before were done already.
+        """The batches of an epoch (counted from 1), from number `first` (counted from 0) on.
 
-        They depend on `epoch` and on what is drawn from `rng` alone, so that an interrupted epoch goes on as it was;
-        draws for the batches before `first` are made too. Data that are prepared ahead, or by other processes, get
-        the seeds of their augmentation with the batch.
+        The batches depend on `epoch` and `rng` alone, so that an interrupted epoch can be continued. `rng` must
+        therefore be drawn from for the batches before `first` too. A batch that is prepared ahead, or by another
+        process, carries the seeds of its augmentation.
         """
 
     def part(self, batch: Batch, number: int, of: int) -> tuple[Batch, float]:
-        """Part `number`, from 0, of the `of` parts of a batch, and the weight of its loss (see `part_of_rows`).
+        """Part `number`, counted from 0, of a batch in `of` parts, and the weight of the part's loss.
 
-        The mean over all parts of their weighted losses is the loss of the batch.
+        The mean of the weighted losses of all parts is the loss of the batch (see `part_of_rows`).
         """
 
     def loss(self, batch: Batch) -> Tensor:
-        """The mean loss () of a batch. Dropout and augmentation may use the random streams of Python, numpy, torch."""
+        """The mean loss () of a batch. It may draw from the random streams of Python, numpy and torch."""
 
     def dev_figures(self) -> dict[str, float]:
-        """The figures of the dev set, `report.decides` among them; the network is in evaluation mode."""
+        """Metrics of the dev set by name, `report.decides` among them. The network is in evaluation mode."""
 
     def export(self) -> Result:
-        """What has been learned; the network has the weights that were kept."""
+        """The result of the training. The network has its final weights."""
 
 
 def part_of_rows(rows: np.ndarray, number: int, of: int) -> tuple[np.ndarray, float]:
-    """Every `of`-th of the rows (n,) of a batch, from `number` on: (m,), and the weight of their mean.
+    """Every `of`-th of the rows (n,) of a batch, from `number` on: (m,), and the weight of the mean over them.
 
-    The mean of these weighted means is the mean of all rows. Where there are fewer rows than parts, some look at one
-    row that does not count, so that all processes take part in the sum of the gradients.
+    The mean of all weighted means is the mean over all rows. Where there are fewer rows than parts, a part without rows
+    gets one row with weight 0, so that every process takes part in the sum of the gradients.
     """
     own = rows[number::of]
     return (own, of * len(own) / len(rows)) if len(own) else (rows[:1], 0.0)

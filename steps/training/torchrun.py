@@ -1,7 +1,7 @@
-"""Several training processes on this machine, started by torchrun's own launcher (`--standalone`), as one command.
+"""Run a fit in several processes on this machine, started by torchrun's launcher (`--standalone`), as one command.
 
-Inputs: what each process shall do. Its errors come out as the one-line errors of our commands, a request to stop as
-`RunAgain`; if one process dies all end, and none outlives the one that has started them.
+Input: a function that each process calls. An InputError or RunAgain of a process is raised here again. If one process
+dies, all end; no process outlives the one that has started them.
 """
 
 import contextlib
@@ -29,20 +29,18 @@ from utils.command import one_line, start_log
 from utils.errors import InputError
 from utils.run_again import SIGNALS, RunAgain, StopRequest
 
-CLOSING_SECONDS = 20  # that processes have to save their state when one of them has failed
-BLAME_SECONDS = 1.0  # longer than the launcher takes to notice a dead process
+CLOSING_SECONDS = 20  # time for processes to save their state when one of them has failed
+BLAME_SECONDS = 1.0  # longer than the launcher needs to notice a process that has died
 EXPECTED = {kind.__name__: kind for kind in (InputError, RunAgain)}
 
-Fit = Callable[[Workplace], None]
 
-
-def fit_in_group(n: int, fit: Fit, workplace: Workplace, flag: c_byte) -> None:
+def fit_in_processes(n: int, fit: Callable[[Workplace], None], workplace: Workplace, flag: c_byte) -> None:
     """Call `fit` in each of `n` processes of one torch.distributed group, with a workplace of its own.
 
     Args:
         fit: picklable.
-        workplace: its device is `cpu` (gloo; the processors are shared out) or `cuda` (nccl; a GPU each).
-        flag: shared memory of the `StopRequest` that this process listens with, so that all hear of a signal to any.
+        workplace: its device is `cpu` (gloo; the threads are divided equally) or `cuda` (nccl; a GPU each).
+        flag: shared memory of this process's `StopRequest`, through which a signal to any process reaches all.
     """
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     _start_tracker()
@@ -72,7 +70,7 @@ def fit_in_group(n: int, fit: Fit, workplace: Workplace, flag: c_byte) -> None:
 
 
 def _start_tracker() -> None:
-    """Start Python's helper that tidies up after processes; it ignores TERM and INT itself, and here USR1 too."""
+    """Start Python's resource tracker with USR1 and TERM blocked, so that these signals do not end it."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # inherited
     resource_tracker.ensure_running()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -80,7 +78,7 @@ def _start_tracker() -> None:
 
 @contextlib.contextmanager
 def _shared_processors(n: int) -> Iterator[None]:
-    """The processes started within have an n-th of the threads that this one may have."""
+    """Processes that are started within this context use an n-th of this process's threads each."""
     name = "OMP_NUM_THREADS"
     before = os.environ.get(name)
     threads = int(before.split(",")[0]) if before else len(os.sched_getaffinity(0))
@@ -92,8 +90,8 @@ def _shared_processors(n: int) -> Iterator[None]:
         os.environ |= {} if before is None else {name: before}
 
 
-def _member(parent: int, fit: Fit, workplace: Workplace, flag: c_byte) -> None:
-    """What each process does."""
+def _member(parent: int, fit: Callable[[Workplace], None], workplace: Workplace, flag: c_byte) -> None:
+    """Join the process group and call `fit`; the main function of each process."""
     _prctl_pr_set_pdeathsig(signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("the process that started this one is gone")
@@ -114,15 +112,15 @@ def _member(parent: int, fit: Fit, workplace: Workplace, flag: c_byte) -> None:
         except OSError as error:
             raise InputError(one_line(error)) from error
         except Exception:
-            time.sleep(BLAME_SECONDS)  # perhaps another one has died, and the launcher shall see that first
+            time.sleep(BLAME_SECONDS)  # if another process has died, that is the cause: let the launcher see it first
             raise
         dist.destroy_process_group()
 
 
 def _translate(error: ChildFailedError, n: int, flag: c_byte) -> NoReturn:
-    """Raise what the failure of a process means."""
+    """Raise the error that the failure of a process stands for."""
     rank, failure = error.get_first_failure()
-    if -failure.exitcode in SIGNALS and flag.value:  # before it could listen
+    if -failure.exitcode in SIGNALS and flag.value:  # the signal came before its handlers were set
         raise RunAgain("asked to stop while training processes started") from error
     if failure.exitcode < 0:
         raise ChildProcessError(

@@ -1,4 +1,4 @@
-"""Where a fit works: its directory, its device, and how it hears that it shall stop."""
+"""What a fit is given by the command that runs it: a directory, a device, and the question whether to stop."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,28 +8,33 @@ from utils.errors import InputError
 
 
 def never() -> bool:
-    """Nobody asks."""
+    """A stop is never requested."""
     return False
 
 
 class Workplace(NamedTuple):
-    """Where a fit may work.
+    """The directory and device of one fit.
 
     Attributes:
-        directory: kept over interruptions.
-        device: `cpu`, `cuda` or one GPU of several.
-        asked: has the fit been asked to stop where it can go on (`utils.run_again`)? It may do so, or end soon.
-        first: of several processes that fit together this one writes.
+        directory: of its files; an interrupted fit continues from them.
+        device: `cpu`, `cuda` or, of several GPUs, `cuda:N`.
+        stop_requested: has a signal asked the fit to stop and save its state (`utils.run_again`)? A fit that ends soon
+            may ignore it.
+        first: this process writes the files; of several that fit together, one does.
     """
 
     directory: Path
     device: str
-    asked: Callable[[], bool] = never
+    stop_requested: Callable[[], bool] = never
     first: bool = True
 
 
 def find_device(use_gpu: str, n: int) -> str:
-    """The kind of device for `n` processes, `cpu` or `cuda`; `use_gpu` is auto, true or false."""
+    """The kind of device for `n` processes, `cpu` or `cuda`.
+
+    Args:
+        use_gpu: auto, true or false. Raises InputError where GPUs are asked for, or found, but are fewer than `n`.
+    """
     if use_gpu == "false":
         return "cpu"
     import torch

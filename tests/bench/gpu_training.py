@@ -54,7 +54,7 @@ def tiny_rows(directory: Path) -> list[tuple[str, str, str]]:
             workplace = Workplace(make(directory / name), "cuda", asked)
             loops.append(Loop(on_gpu(TinyTask(options)), options, workplace))
             result = run_or_stop(loops[-1])
-        return result, loops[-1].progress.best
+        return result, loops[-1].state.best
 
     options = TinyOptions(epochs=6)
     whole, loss = train("whole", options)
@@ -93,7 +93,7 @@ def mdn_rows(directory: Path, options: Options) -> list[tuple[str, str, str]]:
     whole, seconds = run("mdn", "cuda")
     resumed, _ = run("mdn resumed", "cuda", stop_at=15)
     on_cpu, cpu_seconds = run("mdn cpu", "cpu")
-    gap = abs(whole.progress.best - on_cpu.progress.best)
+    gap = abs(whole.state.best - on_cpu.state.best)
     same = equal(whole.network.state_dict(), resumed.network.state_dict())
     return [
         (f"mdn, {options.n:,} x {options.dim}: interrupted and resumed, weights", said(same), ""),

@@ -47,14 +47,14 @@ class RacingLoop(Loop):
         self.updates += 1
         return super().update(batch)
 
-    def _judge(self, train_loss: float | None) -> None:
-        super()._judge(train_loss)
-        if self.progress.epoch:
+    def _end_epoch(self, train_loss: float | None) -> None:
+        super()._end_epoch(train_loss)
+        if self.state.epoch:
             self.seconds += time.perf_counter() - self.begin
             self.loop_seconds += self.reference.run_for(self.seconds - self.loop_seconds)
         task = self.task
         density = task.dev.balanced_log_density(self.reference.network, task.options.batch_size)
-        dev, loop_dev = self.progress.history[-1]["dev_nll"], task.frame.log_volume - density
+        dev, loop_dev = self.state.history[-1]["dev_nll"], task.frame.log_volume - density
         self.points.append(Point(self.seconds, self.updates, dev, self.loop_seconds, self.reference.steps, loop_dev))
         self.begin = time.perf_counter()
 

@@ -178,7 +178,7 @@ def test_a_fit_of_ones_own_is_found_by_its_module(tmp_path, experiment: Experime
 def test_a_loss_that_turns_nan_leaves_no_model_but_the_last_good_checkpoint(tmp_path, experiment: Experiment, capsys):
     bad = ["--set", "hidden=32,lr=1e30", "--out", str(tmp_path)]
     first = refused(experiment, capsys, *bad, model="mdn_plain")
-    assert "the loss became nan at update" in first and "last.safetensors there is the last good checkpoint" in first
+    assert "the loss became nan at update" in first and "last.safetensors is the last good checkpoint" in first
     assert not (tmp_path / "mdn_plain").exists()
     assert (tmp_path / ".mdn_plain.tmp" / "last.safetensors").is_file()
     assert refused(experiment, capsys, *bad, model="mdn_plain") == first  # and so every time, until the lr is lowered

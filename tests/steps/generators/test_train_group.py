@@ -88,7 +88,7 @@ def test_interrupted_in_any_way_it_ends_with_the_same_bytes(tmp_path, experiment
             assert training.wait_for(text)
             training.send(to, *signals)
             assert training.end() == RUN_AGAIN, training.said
-            assert "asked to stop, last.safetensors there is of " in training.said[-1]
+            assert "asked to stop; last.safetensors is of " in training.said[-1]
             assert training.is_gone()
         assert not (tmp_path / "mdn").exists()
     assert trained(experiment, tmp_path, 2) == together
@@ -146,7 +146,7 @@ def test_errors_of_members_are_one_line(tmp_path, experiment: Experiment):
         return training.said[-1]
 
     wrong = error("hidden=32,lr=1e30,covariance=diagonal,linear_path=false")
-    assert "the loss became nan at update" in wrong and "last.safetensors there is the last good checkpoint" in wrong
+    assert "the loss became nan at update" in wrong and "last.safetensors is the last good checkpoint" in wrong
     assert "40 training speakers are too few for 41 folds" in error("folds=41")
     with small_files(9_000):
         assert "File too large; no output was committed" in error(SETTINGS)

@@ -61,7 +61,7 @@ def test_asked_during_the_start_it_ends_that_first(tmp_path, experiment: Experim
         training.wait_for("fitting")
         training.send("command", TERM)
         assert training.end() == RUN_AGAIN
-        assert "last.safetensors there is of epoch 0; run the same command again" in training.said[-1]
+        assert "last.safetensors is of epoch 0; run the same command again" in training.said[-1]
 
 
 def test_int_still_stops_and_keeps_the_checkpoint(tmp_path, experiment: Experiment):

@@ -53,5 +53,5 @@ def test_batches_of_a_loader_with_processes_are_the_same_after_an_interruption(t
         return {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()}
 
     with pytest.raises(RunAgain):
-        run("stopped", asked=stop_at(number))
+        run("stopped", stop_requested=stop_at(number))
     assert run("stopped") == run("whole")

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from steps.training.checkpoint import Progress
+from steps.training.checkpoint import TrainingState
 from steps.training.files import TrainingFiles
 from steps.training.loop import Loop
 from steps.training.workplace import Workplace
@@ -64,7 +64,7 @@ def trained(directory: Path, options: TinyOptions = OPTIONS) -> dict[str, bytes]
 
 def stopped(directory: Path, number: int, options: TinyOptions = OPTIONS) -> None:
     """Train, and stop before the update of this number, from where it began."""
-    with pytest.raises(RunAgain, match="asked to stop, last.safetensors there is of "):
+    with pytest.raises(RunAgain, match="asked to stop; last.safetensors is of "):
         train(options, Workplace(directory, "cpu", at_question(number)))
 
 
@@ -159,9 +159,9 @@ def test_killed_between_the_best_epochs_and_the_checkpoint_it_goes_on_from_eithe
     whole = trained(tmp_path / "whole", options)
     best = TrainingFiles.save_epoch
 
-    def killed(self: TrainingFiles, progress: Progress) -> None:
-        best(self, progress)
-        if progress.epoch == 5:
+    def killed(self: TrainingFiles, state: TrainingState) -> None:
+        best(self, state)
+        if state.epoch == 5:
             raise KeyboardInterrupt
 
     (tmp_path / "killed").mkdir()
@@ -206,7 +206,7 @@ def test_where_nothing_is_whole_training_starts_anew(tmp_path, undisturbed, capl
     assert trained(tmp_path) == undisturbed
     assert "resumed" not in caplog.text
     no_checkpoint_at_all = change is Path.unlink and len(names) == 2
-    assert ("no checkpoint is whole; training starts anew" in caplog.text) != no_checkpoint_at_all
+    assert ("no checkpoint can be continued from; training starts anew" in caplog.text) != no_checkpoint_at_all
 
 
 def test_a_checkpoint_that_cannot_be_read_is_an_error(tmp_path):

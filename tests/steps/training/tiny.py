@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from steps.training.loop import Loop
 from steps.training.options import TrainingOptions
 from steps.training.task import Panel, Report, part_of_rows
-from steps.training.torchrun import fit_in_group
+from steps.training.torchrun import fit_in_processes
 from steps.training.workplace import Workplace
 from utils.command import run_command, start_log
 from utils.options import option
@@ -135,9 +135,9 @@ def work(options: Options) -> None:
     with StopRequest(flag) as asked:
         workplace = Workplace(options.out, "cpu")
         if options.n == 1:
-            fit(own, kill, workplace._replace(asked=asked))
+            fit(own, kill, workplace._replace(stop_requested=asked))
         else:
-            fit_in_group(options.n, partial(fit, own, kill), workplace, flag)
+            fit_in_processes(options.n, partial(fit, own, kill), workplace, flag)
 
 
 def main(argv: list[str] | None = None) -> int:

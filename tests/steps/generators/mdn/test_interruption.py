@@ -57,7 +57,7 @@ def saved(directory: Path) -> dict:
 def test_stopped_before_any_update_it_ends_with_the_same_bytes(pairs, undisturbed, tmp_path, number):
     epoch, update = divmod(number, OPTIONS.updates_per_epoch)
     where = f"update {update} of epoch {epoch + 1}" if update else f"epoch {epoch}"
-    with pytest.raises(RunAgain, match=f"asked to stop, last.safetensors there is of {where}$"):
+    with pytest.raises(RunAgain, match=f"asked to stop; last.safetensors is of {where}$"):
         fit_mdn(*pairs, OPTIONS, Workplace(tmp_path, "cpu", at_question(number)))
     assert (saved(tmp_path)["epoch"], saved(tmp_path)["update"]) == (epoch, update)
     earlier = {"previous.safetensors"} if number else set()
@@ -85,10 +85,10 @@ def test_training_that_is_over_does_not_stop(pairs, tmp_path):
 
 def test_weights_that_have_exploded_are_not_saved_and_the_next_run_says_so(pairs, tmp_path):
     wild = replace(PLAIN, lr=1e30)
-    with pytest.raises(RunAgain, match="there is of epoch 0$"):
+    with pytest.raises(RunAgain, match="is of epoch 0$"):
         fit_mdn(*pairs, wild, Workplace(tmp_path, "cpu", at_question(2)))
     assert all(value.isfinite().all() for value in load_file(tmp_path / "last.safetensors").values())
-    with pytest.raises(InputError, match=r"at update \d of 4 of epoch 1; last.safetensors there .* of epoch 0; lower"):
+    with pytest.raises(InputError, match=r"at update \d of 4 of epoch 1; last.safetensors is .* of epoch 0; lower"):
         fit_mdn(*pairs, wild, Workplace(tmp_path, "cpu"))
 
 

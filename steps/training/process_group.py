@@ -1,7 +1,7 @@
-"""The processes that train one network together, or one alone: each holds all data and does its part of an update.
+"""The processes that train one network together, or the only one: each holds all data and does its part of an update.
 
-What must be the same in all of them is agreed on here, over gloo also where gradients go over nccl: these are a few
-numbers, and none waits for a GPU.
+Values that must be the same in all processes are exchanged here. They go over gloo, also where gradients go over nccl:
+they are few, and no process waits for a GPU.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from torch.nn.parallel import DistributedDataParallel
 Json = TypeVar("Json")
 
 
-class Group:
-    """The group that `steps.training.torchrun` has made this process a member of; else it is alone.
+class ProcessGroup:
+    """The processes that `steps.training.torchrun` has started, or this process alone.
 
     Attributes:
-        size: how many processes. rank: number of this one. first: it is number 0, which alone writes.
+        size: number of processes. rank: number of this one. first: this is number 0, the only one that writes files.
     """
 
     def __init__(self) -> None:
@@ -31,12 +31,12 @@ class Group:
         self.first = self.rank == 0
 
     def wrap(self, objective: nn.Module, example: Callable[[], object]) -> nn.Module:
-        """The objective, its gradient averaged over all processes; `example` gives an input of it."""
+        """The objective, its gradient averaged over all processes. `example` returns a batch to run it on once."""
         if self.size == 1:
             return objective
         together = DistributedDataParallel(objective, forward_sync_buffers=False)
-        # after its first gradient it lays out its buckets anew; with that behind us, sums over more than two processes
-        # have one order in all updates, those after an interruption too
+        # DistributedDataParallel lays out its buckets anew after the first gradient. One gradient in advance makes the
+        # order of sums over more than two processes the same in all updates, also after an interruption.
         before = [buffer.clone() for buffer in objective.buffers()]
         together(example()).backward()
         with torch.no_grad():
@@ -45,7 +45,7 @@ class Group:
         return together
 
     def summing(self, objective: nn.Module, now: bool) -> contextlib.AbstractContextManager:
-        """Within it, gradients are summed over the processes `now`, or are left for a later part of the update."""
+        """A context for one backward pass: gradients are summed over processes `now`, or with a later part."""
         return contextlib.nullcontext() if now or self.size == 1 else objective.no_sync()
 
     def gather(self, values: Tensor) -> list[Tensor]:
@@ -64,7 +64,7 @@ class Group:
         return (functools.reduce(torch.add, self.gather(values)) / self.size).to(values)
 
     def any(self, flag: bool) -> bool:
-        """Is it true in some process? All must ask, and all get the same answer."""
+        """Is `flag` true in any process? All processes must call this, and all get the same answer."""
         if self.size == 1:
             return flag
         flags = torch.tensor([int(flag)])
@@ -72,7 +72,7 @@ class Group:
         return bool(flags)
 
     def of_first(self, compute: Callable[[], Json]) -> Json:
-        """The JSON value that the first process computes."""
+        """The JSON value that the first process computes, in all processes."""
         if self.size == 1:
             return compute()
         text = bytearray(json.dumps(compute()).encode() if self.first else b"")
@@ -83,5 +83,5 @@ class Group:
         return json.loads(content.numpy().tobytes())
 
     def wait(self) -> None:
-        """Wait until all have come here."""
+        """Wait until all processes have called this."""
         self.any(False)
