@@ -47,7 +47,7 @@ class Options:
 
 
 @dataclass
-class Known:
+class TableRow:
     """The row of the table for one file."""
 
     where: str
@@ -73,7 +73,7 @@ def work(options: Options) -> None:
         if stage.done:
             return
         names = [path.relative_to(options.data_dir).as_posix() for path in files]
-        known = read_known(options, names) if options.labels else {}
+        known = read_labels(options, names) if options.labels else {}
         recordings = [name_recording(path, name, known.get(name)) for path, name in zip(files, names, strict=True)]
         refuse_same_ids(recordings)
         refuse_same_speakers(recordings, {name: known[name].speaker for name in known}, options.data_dir)
@@ -85,7 +85,7 @@ def work(options: Options) -> None:
         log.info("%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), speakers)
 
 
-def read_known(options: Options, names: list[str]) -> dict[str, Known]:
+def read_labels(options: Options, names: list[str]) -> dict[str, TableRow]:
     """File -> its row of the table. Raises InputError if too few rows have a file."""
     rules = Rules.load(options.rules)
     columns, raw_rows = read_rows(options.labels)
@@ -94,7 +94,7 @@ def read_known(options: Options, names: list[str]) -> dict[str, Known]:
         wanted = "|".join(rules.aliases("audio_path"))
         raise InputError(f"{options.labels}: no column {wanted}; it has {', '.join(columns)}")
     rows = [
-        (str(row.get(path_column) or "").strip(), _known(where, row, columns, options.attributes, rules))
+        (str(row.get(path_column) or "").strip(), _table_row(where, row, columns, options.attributes, rules))
         for where, row in raw_rows
     ]
     match = KeyMatcher(names).match([path for path, _ in rows])
@@ -116,14 +116,14 @@ def read_known(options: Options, names: list[str]) -> dict[str, Known]:
     return {key: known for (_, known), key in zip(rows, match.keys, strict=True) if key}
 
 
-def _known(where: str, row: dict, columns: list[str], attributes: tuple[str, ...], rules: Rules) -> Known:
+def _table_row(where: str, row: dict, columns: list[str], attributes: tuple[str, ...], rules: Rules) -> TableRow:
     def cell(name: str) -> str | None:
         column = rules.column(name, columns)
         text = str(row.get(column) or "").strip() if column else ""
         return None if rules.is_unknown(text) else " ".join(text.split())
 
     gender = cell("gender")
-    known = Known(where, cell("speaker"), gender and rules.label("gender", gender))
+    known = TableRow(where, cell("speaker"), gender and rules.label("gender", gender))
     for attribute in attributes:
         label = cell(attribute)
         value = label and rules.label(attribute, label)
@@ -137,7 +137,7 @@ def _known(where: str, row: dict, columns: list[str], attributes: tuple[str, ...
     return known
 
 
-def name_recording(path: Path, name: str, known: Known | None) -> Recording:
+def name_recording(path: Path, name: str, known: TableRow | None) -> Recording:
     """Give a file its id, `<speaker>-<rest of the path>`; the dataset, if there is one, is part of the speaker's id."""
     *folders, stem = name.rpartition(".")[0].split("/")
     if known and known.speaker:
@@ -180,9 +180,9 @@ def refuse_same_speakers(recordings: list[Recording], named: dict[str, str | Non
             raise InputError(f"{recording.path}: speakers {other!r} and {speaker!r} both become {recording.speaker}")
 
 
-def speaker_genders(pairs: Iterator[tuple[Recording, Known | None]]) -> dict[str, str]:
+def speaker_genders(pairs: Iterator[tuple[Recording, TableRow | None]]) -> dict[str, str]:
     """Speaker -> f or m, where known. Raises InputError for a speaker with two genders."""
-    found: dict[str, Known] = {}
+    found: dict[str, TableRow] = {}
     for recording, known in pairs:
         if known and known.gender:
             other = found.setdefault(recording.speaker, known)

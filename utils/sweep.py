@@ -27,7 +27,7 @@ from utils.run_info import RUN_INFO, write_run_info
 from utils.stage_dir import CONFIG
 from utils.sweeping.array import log_of, run_array
 from utils.sweeping.point_dir import forget, is_finished
-from utils.sweeping.results import STATE_DONE, Result, error_lines, page, read_results, table
+from utils.sweeping.results import STATE_DONE, Result, error_lines, page, point_results, table
 from utils.sweeping.sweep_file import Sweep, read_sweep
 
 log = logger(__name__)
@@ -49,7 +49,7 @@ def work(options: Options) -> None:
     """Run the points that are not done; write the table and the picture of all."""
     sweep = read_sweep(options.sweep, options.out, {"exp": options.exp, "data": options.data})
     with _alone(sweep.out):
-        missing = [result.point for result in read_results(sweep) if options.force or result.state != STATE_DONE]
+        missing = [result.point for result in point_results(sweep) if options.force or result.state != STATE_DONE]
         for point in missing:
             if options.force or is_finished(sweep.directory(point), point.signature):  # done, but without its metric
                 forget(sweep.directory(point))
@@ -57,7 +57,7 @@ def work(options: Options) -> None:
         if missing:
             launcher = options.cmd or os.environ.get("cuda_cmd")  # noqa: SIM112 -- cmd.sh names it so
             run_array(launcher or "run.pl", missing, sweep)
-        results = read_results(sweep)
+        results = point_results(sweep)
         _write(sweep, results)
         write_run_info(sweep.out / RUN_INFO, as_dict(options), sweep.out)
         if all(result.state == STATE_DONE for result in results):

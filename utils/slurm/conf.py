@@ -67,7 +67,7 @@ class Conf:
         return [word.replace("$0", value) for word in known["*"]]
 
 
-def read_conf(path: Path) -> Conf:
+def read_slurm_conf(path: Path) -> Conf:
     """Read a configuration file. Raises InputError with file and line where it is not understood."""
     conf = Conf(path)
     for number, line in enumerate(read_lines(path), 1):

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from utils.errors import InputError
 from utils.options import convert, option
-from utils.slurm.conf import WrongUsage, read_conf
+from utils.slurm.conf import WrongUsage, read_slurm_conf
 
 SHIPPED_CONF = Path(__file__).parents[2] / "conf/slurm.conf"
 # options of sbatch that slurm.pl sets for every job: with other values it would not find its jobs
@@ -73,7 +73,7 @@ def read_launch_request(stream: BinaryIO) -> LaunchRequest:
             raise WrongUsage(f"{word} is set by slurm.pl itself and cannot be passed to sbatch")
         else:
             passed += [word, *values]
-    conf = read_conf(_conf_path(given.pop("config", None)))
+    conf = read_slurm_conf(_conf_path(given.pop("config", None)))
     own = Settings.__dataclass_fields__
     settings = {
         key: convert(Settings, key, value, f"{conf.path}: default {key}")

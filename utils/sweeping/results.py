@@ -23,7 +23,7 @@ class Result(NamedTuple):
     state: str
 
 
-def read_results(sweep: Sweep) -> list[Result]:
+def point_results(sweep: Sweep) -> list[Result]:
     """All points, the best first; last those without a value, by name."""
     results = [_read_result(sweep, point) for point in sweep.points]
     sign = -1 if sweep.metric.best == "max" else 1

@@ -71,7 +71,7 @@ def read_sweep(path: Path, out: Path | None, experiment: dict[str, str | None]) 
         out: the directory of the sweep; None: below that of the experiment, by the name of the file.
         experiment: `exp` and `data` as the command line has them; None: as the file has them.
     """
-    content = read_content(path)
+    content = read_keys(path)
     filled = {name: experiment[name] or _text_of(path, content, name) for name in ("exp", "data")}
     if out is None:
         out = Path(_fill(f"{path}: no --out", "{exp}", filled)) / "sweep" / path.stem
@@ -92,7 +92,7 @@ def read_sweep(path: Path, out: Path | None, experiment: dict[str, str | None]) 
     return Sweep(out, keys, _metric(path, content), points, config)
 
 
-def read_content(path: Path) -> dict[str, Any]:
+def read_keys(path: Path) -> dict[str, Any]:
     """The keys of the file, none unknown and none twice."""
     content = read_yaml(path, UniqueKeys)
     if not isinstance(content, dict):

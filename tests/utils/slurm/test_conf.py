@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from utils.errors import InputError
-from utils.slurm.conf import WrongUsage, read_conf
+from utils.slurm.conf import WrongUsage, read_slurm_conf
 
 KALDI = """# as Kaldi ships it
 command sbatch --export=PATH  --ntasks-per-node=1
@@ -26,7 +26,7 @@ def conf(tmp_path: Path):
 
     def read(text: str = KALDI):
         (tmp_path / "slurm.conf").write_text(text)
-        return read_conf(tmp_path / "slurm.conf")
+        return read_slurm_conf(tmp_path / "slurm.conf")
 
     return read
 
@@ -88,4 +88,4 @@ def test_an_option_that_is_not_described_says_which_are(conf) -> None:
 def test_the_shipped_file_knows_what_cmd_sh_asks_for() -> None:
     root = Path(__file__).parents[3]
     given = {"mem": "8G", "time": "4:00:00", "gpu": "1"}
-    assert read_conf(root / "conf/slurm.conf").words(given) == ["--gres=gpu:1", "--mem=8G", "--time=4:00:00"]
+    assert read_slurm_conf(root / "conf/slurm.conf").words(given) == ["--gres=gpu:1", "--mem=8G", "--time=4:00:00"]
