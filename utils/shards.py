@@ -6,12 +6,13 @@ is given (`--shards 5`, `--shards 0,5,12`, `--shards 0-15`), all without, or its
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from utils.errors import InputError
 
 MOST_SHARDS = 240  # about so many, unless `least` or `longest` says otherwise
-RANGE = re.compile(r"([0-9]{1,99})(?:-([0-9]{1,99})(?::([1-9][0-9]{0,98}))?)?")
+RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18})(?::([1-9][0-9]{0,17}))?)?")
 SHARDS_HELP = "numbers of the shards to do, from 0: 5, or 0,5,12, or 0-15; default: all"
 
 
@@ -59,9 +60,10 @@ def parse_numbers(text: str, n_shards: int) -> list[int]:
         if match is None or first > last:
             raise InputError(f"--shards {text}: expected numbers such as 5, or 0,5,12, or 0-15, found {word!r}")
         found = range(first, last + 1, int(match[3] or 1))
-        if found[-1] >= n_shards:
+        if found[-1] >= n_shards:  # before they are listed: they may be very many
+            unknown = found[bisect_left(found, n_shards)]
             raise InputError(
-                f"--shards {text}: there is no shard {found[-1]}; this work has {n_shards} shards, counted from 0"
+                f"--shards {text}: there is no shard {unknown}; this work has {n_shards} shards, counted from 0"
             )
         numbers |= set(found)
     return sorted(numbers)

@@ -54,7 +54,7 @@ def test_an_unknown_shard_is_an_error_never_nothing_to_do():
     assert chosen_shards(16, "5", 0, 1) == [5]
     with pytest.raises(InputError, match="no shard 16; this work has 16 shards, counted from 0"):
         chosen_shards(16, "15-16", 0, 1)
-    with pytest.raises(InputError, match="no shard 999999999999; "):  # told before its numbers fill the memory
+    with pytest.raises(InputError, match="no shard 16; "):  # and no list of so many
         chosen_shards(16, "0-999999999999", 0, 1)
     with pytest.raises(InputError, match="no shard 0; this work has 0 shards"):
         chosen_shards(0, "0", 0, 1)
