@@ -114,7 +114,7 @@ def _read_csv(file: Path) -> tuple[list[str], Rows]:
     if not header:
         raise InputError(f"{file}: empty; expected a header and rows")
     if len(set(header)) != len(header):
-        raise InputError(f"{file}:1: two columns have one name: {', '.join(header)}")
+        raise InputError(f"{file}:1: two columns have one name: {', '.join(header)}; rename one")
     return header, _csv_rows(file, header, lines)
 
 
@@ -123,7 +123,9 @@ def _csv_rows(file: Path, header: list[str], lines: Any) -> Rows:
     try:
         for cells in lines:
             if cells and len(cells) != len(header):
-                raise InputError(f"{file}:{line}: {len(cells)} cells, but the header has {len(header)} columns")
+                raise InputError(
+                    f"{file}:{line}: {len(cells)} cells, but the header has {len(header)} columns; correct the row"
+                )
             if cells:
                 yield f"{file}:{line}", {name: cell or None for name, cell in zip(header, cells, strict=True)}
             line = lines.line_num + 1
@@ -139,7 +141,7 @@ def _read_jsonl(file: Path) -> tuple[list[str], Rows]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise InputError(f"{file}:{number}: not JSON: {error}") from error
+            raise InputError(f"{file}:{number}: not JSON: {error}; expected an object on each line") from error
         if not isinstance(row, dict):
             raise InputError(f"{file}:{number}: expected a JSON object, found {line[:40]!r}")
         columns |= row

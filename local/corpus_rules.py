@@ -134,5 +134,5 @@ def _compiled(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _read_mapping(path: Path) -> dict[str, Any]:
     content = read_yaml(path)
     if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a YAML mapping")
+        raise InputError(f"{path}: expected lines 'key: value', as in local/rules")
     return content

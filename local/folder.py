@@ -63,7 +63,9 @@ def work(options: Options) -> None:
         raise InputError(f"--data_dir {options.data_dir}: no such directory")
     files = audio_files(options.data_dir)
     if not files:
-        raise InputError(f"--data_dir {options.data_dir}: no {', '.join(SUFFIXES)} below it")
+        raise InputError(
+            f"--data_dir {options.data_dir}: no {', '.join(SUFFIXES)} below it; expected <speaker>/<name>.wav"
+        )
     inputs = [
         *filter(Path.is_file, files),
         *(options.rules / name for name in FILES),
@@ -92,7 +94,9 @@ def read_labels(options: Options, names: list[str]) -> dict[str, TableRow]:
     path_column = rules.column("audio_path", columns)
     if path_column is None:
         wanted = "|".join(rules.aliases("audio_path"))
-        raise InputError(f"{options.labels}: no column {wanted}; it has {', '.join(columns)}")
+        raise InputError(
+            f"{options.labels}: no column {wanted}; it has {', '.join(columns)}; rename the column of paths"
+        )
     rows = [
         (str(row.get(path_column) or "").strip(), _table_row(where, row, columns, options.attributes, rules))
         for where, row in raw_rows
@@ -177,7 +181,9 @@ def refuse_same_speakers(recordings: list[Recording], named: dict[str, str | Non
         speaker = named.get(name) or "/".join(name.split("/")[:-1][:2])
         other = names.setdefault(recording.speaker, unicodedata.normalize("NFC", speaker))
         if other != unicodedata.normalize("NFC", speaker):
-            raise InputError(f"{recording.path}: speakers {other!r} and {speaker!r} both become {recording.speaker}")
+            raise InputError(
+                f"{recording.path}: speakers {other!r} and {speaker!r} both become {recording.speaker}: rename one"
+            )
 
 
 def speaker_genders(pairs: Iterator[tuple[Recording, TableRow | None]]) -> dict[str, str]:
@@ -187,9 +193,9 @@ def speaker_genders(pairs: Iterator[tuple[Recording, TableRow | None]]) -> dict[
         if known and known.gender:
             other = found.setdefault(recording.speaker, known)
             if other.gender != known.gender:
-                speaker = recording.speaker
                 raise InputError(
-                    f"{known.where}: speaker {speaker} is {known.gender} here, {other.gender} at {other.where}"
+                    f"{known.where}: speaker {recording.speaker} is {known.gender} here, {other.gender} at "
+                    f"{other.where}; correct one"
                 )
     return {speaker: known.gender[0] for speaker, known in found.items()}
 

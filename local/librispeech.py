@@ -56,7 +56,7 @@ def work(options: Options) -> None:
         missing = sorted({recording.speaker for recording in recordings} - genders.keys())
         if missing:
             raise InputError(
-                f"{speakers}: no line for speaker {', '.join(missing[:5])} of {len(missing)} that have audio"
+                f"{speakers}: no line for speaker {', '.join(missing[:5])} of {len(missing)} that have audio; add it"
             )
         kept = {recording.speaker: genders[recording.speaker] for recording in recordings}
         number = write_audio_corpus(

@@ -202,6 +202,16 @@ def test_files_and_functions_fit_a_reader():
     assert found == []
 
 
+def test_no_two_classes_share_a_name():
+    """But `Options`, of which each command has its own."""
+    where: dict[str, list[str]] = {}
+    for name in modules("local", "steps", "utils"):
+        for node in parse(name).body:
+            if isinstance(node, ast.ClassDef) and node.name != "Options":
+                where.setdefault(node.name, []).append(name)
+    assert {name: found for name, found in where.items() if len(found) > 1} == {}
+
+
 def test_every_module_says_what_it_is():
     silent = [
         name

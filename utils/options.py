@@ -147,7 +147,7 @@ def command_options(name: str) -> type:
     """The options of the command `python3 -m name`."""
     spec = importlib.util.find_spec(name)
     if spec is None:
-        raise InputError(f"{name}: no such command")
+        raise InputError(f"{name}: no such command; expected a module such as steps.embed.extract")
     return importlib.import_module(f"{name}.__main__" if spec.submodule_search_locations else name).Options
 
 

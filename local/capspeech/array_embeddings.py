@@ -22,7 +22,7 @@ def read_array(file: Path) -> tuple[list[str], np.ndarray]:
         loaded = np.load(file, allow_pickle=False, mmap_mode="r" if file.suffix == ".npy" else None)
         arrays = [loaded] if file.suffix == ".npy" else [loaded[name] for name in sorted(loaded)]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{file}: not readable as numbers and strings: {error}") from error
+        raise InputError(f"{file}: not readable as numbers and strings: {error}; save it without pickles") from error
     matrices = [array for array in arrays if array.ndim == 2 and array.dtype.kind == "f"]
     ids = [array.tolist() for array in arrays if array.ndim == 1 and array.dtype.kind == "U"]
     if file.suffix == ".npy" and file.with_suffix(".txt").is_file():
@@ -46,7 +46,8 @@ def copy_rows(rows: Mapping[str, tuple[Path, int]], out: Path, final: Path) -> d
     matrices = {file: read_array(file)[1] for file in sorted({file for file, _ in rows.values()})}
     dims = {matrix.shape[1]: file for file, matrix in matrices.items()}
     if len(dims) > 1:
-        raise InputError("; ".join(f"{file}: vectors of dimension {dim}" for dim, file in sorted(dims.items())))
+        found = "; ".join(f"{file}: vectors of dimension {dim}" for dim, file in sorted(dims.items()))
+        raise InputError(f"{found}; expected one dimension: narrow --embedding_dir")
     matrix = np.stack([matrices[file][row] for file, row in (rows[key] for key in keys)]).astype(np.float32)
     write_vectors(out / "xvector.ark", out / "xvector.scp", keys, matrix, final / "xvector.ark")
     return read_table(out / "xvector.scp")

@@ -153,7 +153,9 @@ class EmbeddingTables:
             if not cells:
                 continue
             if len(cells) != len(header):
-                raise InputError(f"{where}: {len(cells)} cells, but the header has {len(header)} columns")
+                raise InputError(
+                    f"{where}: {len(cells)} cells, but the header has {len(header)} columns; correct the row"
+                )
             location = parse_location(cells[archive_at], f"{where}: {cells[key_at]}")
             if offset_at is not None:
                 if not cells[offset_at].strip().isdigit():

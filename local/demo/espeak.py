@@ -63,9 +63,11 @@ class Espeak:
             (samples,) int16 at `sample_rate`. Raises InputError for a variant that this espeak-ng lacks.
         """
         if not (self.variants / variant).is_file():  # espeak-ng itself would speak with its default voice
-            raise InputError(f"{self.variants / variant}: espeak-ng has no such voice variant")
+            raise InputError(
+                f"{self.variants / variant}: espeak-ng has no such voice variant; correct local/rules/demo.yaml"
+            )
         if self.library.espeak_SetVoiceByName(f"{self.language}+{variant}".encode()) != 0:
-            raise InputError(f"espeak-ng has no language {self.language!r}")
+            raise InputError(f"espeak-ng has no language {self.language!r}; correct local/rules/demo.yaml")
         self._chunks.clear()
         self.library.espeak_SetParameter(RATE, rate, 0)
         self.library.espeak_SetParameter(PITCH, pitch, 0)

@@ -107,9 +107,9 @@ def maps(data: ScoreData, subspace: Frame, examples: Mapping[str, Examples]) -> 
     values = np.unique(data.values(data.test.groups)[:, 0])
     for axis, (name, (x, groups)) in zip(axes.flat, panels.items(), strict=False):
         axis.scatter(*real.T, s=5, color="#dadce0", linewidths=0)
-        places, own = subspace.to_latent(x)[:, :2], data.values(groups)[:, 0]
+        points, own = subspace.to_latent(x)[:, :2], data.values(groups)[:, 0]
         for number, value in enumerate(values):
-            axis.scatter(*places[own == value].T, s=7, color=hue(number), alpha=0.7, linewidths=0, label=value)
+            axis.scatter(*points[own == value].T, s=7, color=hue(number), alpha=0.7, linewidths=0, label=value)
         axis.set_title(name, fontsize=10)
         axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
         axis.set_ylim(low[1] - margin[1], high[1] + margin[1])

@@ -63,7 +63,7 @@ class Conf:
         if value in known:
             return known[value]
         if "*" not in known:
-            raise WrongUsage(f"{self.path}: no line 'option {key}={value}' or 'option {key}=*'")
+            raise WrongUsage(f"{self.path}: no line 'option {key}={value}' or 'option {key}=*'; add one")
         return [word.replace("$0", value) for word in known["*"]]
 
 
@@ -86,5 +86,5 @@ def read_slurm_conf(path: Path) -> Conf:
         except ValueError as error:
             raise InputError(f"{path}:{number}: {error}; found {line!r}") from error
     if not conf.command:
-        raise InputError(f"{path}: no line 'command sbatch ...'")
+        raise InputError(f"{path}: no line 'command sbatch ...'; add it")
     return conf

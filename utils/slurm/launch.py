@@ -79,7 +79,7 @@ class Launch:
                 return ask()
             except SchedulerAway as error:
                 if time.monotonic() > deadline:
-                    raise InputError(f"the scheduler does not answer: {error}") from error
+                    raise InputError(f"the scheduler does not answer: {error}; run again when it does") from error
                 self.sleeper(self.request.settings.poll_first)
 
     def _bring_to_end(self, tasks: Sequence[ArrayTask]) -> None:

@@ -82,7 +82,9 @@ def read_launch_request(stream: BinaryIO) -> LaunchRequest:
     }
     undescribed = sorted(conf.defaults.keys() - own.keys() - conf.options.keys())
     if undescribed:
-        raise InputError(f"{conf.path}: default {undescribed[0]}: there is no line 'option {undescribed[0]}=...'")
+        raise InputError(
+            f"{conf.path}: default {undescribed[0]}: there is no line 'option {undescribed[0]}=...'; add one"
+        )
     settings |= {key: _own("--" + key.replace("_", "-"), key, given.pop(key)) for key in own.keys() & given.keys()}
     settings |= {"max_jobs_run": min(most)} if most else {}
     threads = given.get("num_threads", conf.defaults.get("num_threads", "1"))
