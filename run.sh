@@ -78,6 +78,7 @@ die() {
   echo "$0: ERROR: $*" >&2
   exit 1
 }
+[ $# -eq 0 ] || die "$1: expected options only, each as --name value (see --help)"
 [[ $stage:$stop_stage =~ ^[0-9]+:[0-9]+$ && $stage -le $stop_stage ]] ||
   die "--stage $stage --stop_stage $stop_stage: expected two numbers, the second not below the first"
 [[ $nj =~ ^[1-9][0-9]*$ ]] || die "--nj $nj: expected a number, 1 or more"

@@ -155,6 +155,7 @@ install_venv() {
   say "installed"
 }
 
+[ $# -eq 0 ] || die "$1: expected options only, each as --name value (see --help)"
 [ -z "$wheels" ] || [ -d "$wheels" ] || die "--wheels: no such folder: $wheels"
 [ -z "$wheels" ] || wheels=$(readlink -f "$wheels")
 cd "$root"

@@ -40,6 +40,8 @@ def test_help_names_every_option():
         (["--launcher", "pbs.pl"], "--launcher pbs.pl: expected run.pl or slurm.pl"),
         (["--conf_dir", "nowhere"], "--conf_dir nowhere: no such directory"),
         (["--max_tries", "5"], "--max_tries is now --set sample.max_tries=5"),
+        (["capspeech"], "capspeech: expected options only"),
+        (["--nj", "2", "3"], "3: expected options only"),
         (["--corpus", "capspech"], "--corpus capspech: expected demo, capspeech, librispeech or folder"),
     ],
 )

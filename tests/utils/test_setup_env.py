@@ -44,7 +44,7 @@ class Checkout:
     def __init__(self, parent: Path):
         self.root, self.wheels = parent / "my checkout", parent / "wheels"
         (self.root / "utils").mkdir(parents=True)
-        for name in ("setup_env.sh", "parse_options.sh"):
+        for name in ("setup_env.sh", "parse_options.sh", "moved_options.txt"):
             shutil.copy(UTILS / name, self.root / "utils")
         for name, text in REQUIREMENTS.items():
             (self.root / name).write_text(text)
@@ -188,6 +188,7 @@ def test_a_moved_checkout_is_set_up_anew(checkout: Checkout) -> None:
         (["--extras", "demos"], "no requirements-demos.txt; expected some of audio, demo, test"),
         (["--wheels", "/nowhere"], "--wheels: no such folder: /nowhere"),
         (["--wheel", "x"], "invalid option --wheel"),
+        (["demo"], "demo: expected options only"),
     ],
 )
 def test_wrong_options(checkout: Checkout, words: list[str], message: str) -> None:

@@ -37,6 +37,7 @@ help_message="usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
               2), and of the network"
 . utils/parse_options.sh
 . utils/given_options.sh
+[ $# -eq 0 ] || { echo "$0: ERROR: $1: expected options only, each as --name value (see --help)" >&2; exit 1; }
 . ./cmd.sh
 PS_PYTHON_BIN=$(utils/setup_env.sh --extras audio)
 export PS_PYTHON_BIN

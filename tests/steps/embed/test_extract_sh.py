@@ -107,6 +107,8 @@ def test_the_recipe_of_embeddings(librispeech_251, tmp_path):
         if link.name != "run.sh":
             shutil.rmtree(link) if link.is_dir() else link.unlink()
             link.symlink_to(ROOT / link.name)
+    refused = run("./run.sh", "--nj", 1, corpus, cwd=recipe)
+    assert refused.returncode == 1 and f"{corpus}: expected options only" in refused.stderr
     done = run("./run.sh", "--data_dir", corpus, "--nj", 1, cwd=recipe)
     assert done.returncode == 0, done.stderr
     shown = run("python3", "-m", "steps.embed.example_usage", "--embeddings", recipe / "exp/resemblyzer", "-n", 1)
