@@ -9,6 +9,7 @@ A planning command makes the table once, jobs write parts (`utils.shards` says w
 <out> and commits it. What a part holds follows from the table alone: any job of any run may write it.
 """
 
+import contextlib
 import io
 import json
 import shlex
@@ -83,7 +84,7 @@ class Work:
         directory = parts_root(out) / identity
         if not (directory / TABLE).is_file():
             return None
-        with (directory / TABLE).open(encoding="utf-8") as file:
+        with (directory / TABLE).open(encoding="utf-8") as file, _whole(directory / TABLE):
             return cls(directory, **json.loads(file.readline()))
 
     @classmethod
@@ -100,12 +101,15 @@ class Work:
     def shards(self, numbers: Collection[int]) -> Iterator[tuple[int, list[Item]]]:
         """Number and items of the given shards, in order, one at a time."""
         wanted = set(numbers)
-        with (self.directory / TABLE).open(encoding="utf-8") as file:
+        with (self.directory / TABLE).open(encoding="utf-8") as file, _whole(self.directory / TABLE):
             next(file)
             for number, lines in groupby(file, key=lambda line: int(line[1 : line.index(",")])):
                 if number in wanted:
                     rows = map(json.loads, lines)
                     yield number, [Item(key, shard, content) for shard, key, content in rows]
+                    wanted.remove(number)
+            if wanted:
+                raise ValueError(f"it ends before shard {min(wanted)}")
 
     def part(self, shard: int, suffix: str = ARRAYS) -> Path:
         """The file of a shard's part."""
@@ -132,6 +136,17 @@ class Work:
             raise InputError(
                 f"{self.directory}: {len(missing)} of {self.n_shards} parts are missing; this makes them: {words}"
             )
+
+
+@contextlib.contextmanager
+def _whole(table: Path) -> Iterator[None]:
+    """Raise InputError where lines of the table that are read within are not those that `Work.write` has written."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{table}: not a whole table of shards ({error}); remove {table.parent} and plan again"
+        ) from error
 
 
 def merged_shards(out: Path) -> int | None:
@@ -162,7 +177,7 @@ def current_identity(out: Path, settings: Mapping[str, Any], planner: str) -> st
     root = parts_root(out)
     if not (root / CURRENT).is_file():
         raise InputError(f"{root}: nothing is planned; run {planner} with the same options first")
-    current = json.loads((root / CURRENT).read_text(encoding="utf-8"))
+    current = read_json(root / CURRENT, ("identity", "settings"))
     if current["settings"] != json.loads(json.dumps(dict(settings))):
         raise InputError(
             f"{root}: planned with {current['settings']}, not with these options; run {planner} with them first"

@@ -73,7 +73,7 @@ def work(options: Options) -> None:
     backend = choice.cls(choice.options, device(options, job))
     begin = time.perf_counter()
     seconds = extract(backend, choice.batch_rule(options), planned, missing, options.decoders)
-    audio, wall = seconds.pop("audio"), time.perf_counter() - begin
+    audio, wall = seconds.pop("audio", 0.0), time.perf_counter() - begin
     stages = ", ".join(f"{stage} {value:.2f} s" for stage, value in seconds.items())
     log.info("%.0f s of audio in %.2f s, %.0f times real time: %s", audio, wall, audio / wall, stages)
 

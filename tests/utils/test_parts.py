@@ -23,6 +23,24 @@ def test_the_table_comes_back(work, tmp_path):
     assert work.directory == tmp_path / ".out.parts" / "0123"
 
 
+@pytest.mark.parametrize(
+    "damage", [lambda text: "", lambda text: "{\n", lambda text: text[:-9], lambda text: text[:-20]]
+)
+def test_a_table_that_is_not_whole_is_told_in_a_line(work, tmp_path, damage):
+    table = work.directory / "shards.jsonl"
+    table.write_text(damage(table.read_text()))
+    with pytest.raises(InputError, match=f"{table}: not a whole table of shards .* remove {work.directory} and plan"):
+        list(Work.load(tmp_path / "out", "0123", "the planner").shards(range(3)))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_a_record_of_the_current_work_that_is_none(work, tmp_path, content):
+    make_current(tmp_path / "out", "0123", {})
+    (tmp_path / ".out.parts/current").write_text(content)
+    with pytest.raises(InputError, match="/current"):
+        current_identity(tmp_path / "out", {}, "the planner")
+
+
 def test_work_without_items_has_no_shards(tmp_path):
     assert Work.write(tmp_path / "out", "none", []).n_shards == 0
 

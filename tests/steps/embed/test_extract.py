@@ -145,6 +145,20 @@ def test_jobs_share_the_shards_that_they_are_given(tree, tmp_path):
     assert [part.stem for part in parts(tmp_path / "out")] == [f"part-{number:06d}" for number in (1, 4, 5, 6)]
 
 
+def test_a_job_whose_shards_another_has_made_meanwhile(tree, tmp_path, monkeypatch):
+    words = options(tree, tmp_path / "out", *SMALLER, "--shards", "0-3")
+    assert plan.main(words) == 0
+    device = extract.device
+
+    def slow(*arguments):  # the network is loaded; meanwhile the other job does all
+        monkeypatch.setattr(extract, "device", device)
+        assert extract.main(words) == 0
+        return device(*arguments)
+
+    monkeypatch.setattr(extract, "device", slow)
+    assert extract.main(words) == 0 and len(parts(tmp_path / "out")) == 4
+
+
 def test_an_unknown_shard_is_an_error(tree, tmp_path, capsys):
     words = options(tree, tmp_path / "out", *SMALLER)
     assert plan.main(words) == 0
