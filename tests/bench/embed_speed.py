@@ -75,7 +75,7 @@ def work(options: Options) -> None:
         ),
         *(package_line(race) for backend, race in races.items() if backend == "resemblyzer"),
         f"Memory at its peak, MB, and seconds, of the commands: segments of {SECONDS:g} s, and a network that does next"
-        " to nothing. Of an utterance its names and its path stay in memory while it is planned and merged; a job's"
+        " to nothing. Ids and paths of all utterances are in memory while they are planned and merged; a job's"
         " memory does not grow.",
         table(
             ("utterances", *(f"{name}, {unit}" for name in ("plan", "extract", "merge") for unit in ("MB", "s"))),
