@@ -98,10 +98,14 @@ model=${model:-$exp/mdn}
 . utils/lock_dir.sh
 lock_dir "$exp"
 [ "$stage" -gt 2 ] || lock_dir "$data"
+extras=
+prepare=local.$corpus
 case $corpus in
   demo) extras=audio,demo ;;
-  librispeech | folder) extras=audio ;;
-  *) extras= ;;
+  librispeech | folder)
+    extras=audio
+    prepare+=,steps.embed.extract,steps.attributes.label,local.join_audio
+    ;;
 esac
 PS_PYTHON_BIN=$(utils/setup_env.sh --extras "$extras")
 export PS_PYTHON_BIN
@@ -110,8 +114,9 @@ export PS_PYTHON_BIN
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
 # The values of --set for each stage, a line each; all of them are checked before the first stage.
-lines=$(python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "generators=$generators" \
-  --commands "prepare=,text=steps.text.augment,split=steps.data.split_speakers,index=steps.data.build_index,\
+typed() { local set= && add_settings generators backend && printf %s "$set"; }
+lines=$(python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "$(typed)" \
+  --commands "prepare='$prepare',text=steps.text.augment,split=steps.data.split_speakers,index=steps.data.build_index,\
 train=steps.generators.train,sample=steps.generators.sample,score=steps.score.score")
 mapfile -t settings <<<"$lines"
 

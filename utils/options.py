@@ -31,9 +31,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from utils import key_values
 from utils.errors import InputError
-from utils.yaml_files import read_yaml
+from utils.yaml_files import UniqueKeys, read_yaml
 
 REQUIRED = dataclasses.MISSING
+MAX_SEED = 2**32 - 1  # that every library takes
 
 T = TypeVar("T")
 
@@ -158,12 +159,15 @@ def read_conf(cls: type, path: Path) -> dict[str, Any]:
 
 def read_settings(path: Path) -> list[Setting]:
     """The values of one YAML mapping of option names to values."""
-    content = read_yaml(path)
+    content = read_yaml(path, UniqueKeys)
     if content is None:
         return []
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected lines 'option: value', found a {type(content).__name__}")
-    return [Setting(key, value, f"{path}: {key}") for key, value in content.items()]
+    return [
+        Setting(key.replace("-", "_") if isinstance(key, str) else key, value, f"{path}: {key}")
+        for key, value in content.items()
+    ]
 
 
 def raw_values(options: Any) -> dict[str, Any]:

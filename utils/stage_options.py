@@ -1,10 +1,9 @@
 """Check the options that a recipe's --set and the files of its --conf_dir give to its stages, before any stage runs.
 
     python3 -m utils.stage_options --given 'train.seed=3,sample.max_tries=5' --conf_dir conf \\
-        --commands prepare=,train=steps.generators.train,sample=steps.generators.sample
+        --commands 'prepare="local.folder,local.join_audio",train=steps.generators.train,sample=steps.generators.sample'
 
-Prints a line for each stage: the value of --set for its command. A stage that has no command here consists of several,
-which check their options themselves.
+Prints a line for each stage: the value of --set for its commands.
 """
 
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 from utils import key_values
 from utils.command import run_command
 from utils.errors import InputError
-from utils.options import Setting, command_options, convert, distribute, option, own_names, read_settings
+from utils.options import Setting, command_options, distribute, option, own_names, read_settings
 
 # options of stages that a recipe sets itself (--set would be overridden), each with the recipe's own option for it
 BY_RECIPE = {
@@ -32,7 +31,7 @@ class Options:
     """Options of the command."""
 
     conf_dir: Path = option(help="directory of <stage>.yaml; a stage without a file has its defaults")
-    commands: str = option(help="stage=command,... in the order of the lines; nothing for a stage of several commands")
+    commands: str = option(help="stage=command,... in the order of the lines; several of one stage in quotes")
     given: str = option("", "stage.key=value,... of the recipe's --set")
     typed: str = option("", "key=value,... that the recipe gives to each command which has them")
 
@@ -45,16 +44,18 @@ def work(options: Options) -> None:
     pairs = by_stage(options.given, list(commands))
     for stage, command in commands.items():
         conf = options.conf_dir / f"{stage}.yaml"
-        settings = read_settings(conf) if conf.is_file() else []
+        settings = read_settings(conf) if conf.exists() or conf.is_symlink() else []
         settings += [Setting(key, value, f"--set {stage}.{key}={value}") for key, value in pairs[stage]]
         for key, _, where in settings:
             decided = BY_RECIPE.get(key) or BY_RECIPE.get(f"{stage}.{key}")
             if decided:
                 raise InputError(f"{where}: the recipe sets this itself; use {decided}")
-        if command and settings:
-            cls = command_options(command)
-            typed = [(key, value) for key, value in key_values.split(options.typed) if key in own_names(cls)]
-            distribute(settings, cls, [], {key: convert(cls, key, value, f"--{key}") for key, value in typed})
+        if settings:
+            classes = [command_options(name) for name in command.split(",")]
+            known = {key for cls in classes for key in own_names(cls)}
+            typed = [(key, value) for key, value in key_values.split(options.typed) if key in known]
+            settings += [Setting(key, value, f"--{key}") for key, value in typed]
+            distribute(settings, classes[0], classes[1:])
     print("\n".join(key_values.join(pairs[stage]) for stage in commands))
 
 

@@ -24,5 +24,5 @@ def read_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> An
     """The plain values of a YAML file in UTF-8; None for an empty one. Raises InputError for anything else."""
     try:
         return yaml.load(read_text(path), loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the second: a date that does not exist
         raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error

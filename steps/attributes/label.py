@@ -17,7 +17,7 @@ from steps.audio.recordings import read_utterances
 from utils.archives import read_vectors
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.options import option, raw_values
+from utils.options import MAX_SEED, option, raw_values
 from utils.parts import Work, merged_shards, remove_parts
 from utils.stage_dir import StageDir
 from utils.tables import read_table
@@ -42,7 +42,7 @@ class Options:
     gender_threshold: float = option(0.9, "least posterior of a gender; below, it is unknown", least=0.5, most=1)
     audit_lines: int = option(200, "most utterances that the audit lists for each attribute", least=0)
     max_fail: float = option(0.01, "largest share of utterances that cannot be read", least=0, most=1)
-    seed: int = option(0, "decides the folds of the held-out judgements")
+    seed: int = option(0, "decides the folds of the held-out judgements", least=0, most=MAX_SEED)
     force: bool = option(False, "redo the stage even if it is up to date")
 
 

@@ -15,7 +15,7 @@ from steps.generators.linear import GroupClassifier, LinearMap
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
 from steps.training.workplace import Workplace
-from utils.options import option
+from utils.options import MAX_SEED, option
 from utils.vectors import check_shape
 
 
@@ -37,7 +37,7 @@ class GmmOptions:
     per_group: bool = option(False, "a mixture for each group instead of one for all texts")
     n_components: int = option(15, "components of a mixture", least=1)
     scale_floor: float = option(0.01, "no standard deviation below this share of the largest one", above=0)
-    seed: int = option(0, "seed of the initial means", least=0)
+    seed: int = option(0, "seed of the initial means", least=0, most=MAX_SEED)
 
 
 class GroupGenerator(Generator):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from steps.training.workplace import Workplace, find_device
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.options import as_dict, convert, option, own_names, read_conf
+from utils.options import MAX_SEED, as_dict, convert, option, own_names, read_conf
 from utils.registry import Registry
 from utils.run_again import RunAgain, StopRequest
 from utils.stage_dir import StageDir
@@ -55,7 +55,7 @@ class Options:
     job: int = option(1, "which line of the list to train, from 1")
     name: str | None = option(None, "train the generator of this name instead")
     set: tuple[tuple[str, Any], ...] = option((), "the generators' own options too", inner=listed_options)
-    seed: int | None = option(None, "override the generator's seed, where it has one", least=0)
+    seed: int | None = option(None, "override the generator's seed, where it has one", least=0, most=MAX_SEED)
     use_gpu: str = option("auto", "train networks on a GPU", choices=("auto", "true", "false"))
     num_gpus: int = option(1, "processes that train a network together, a GPU each if there are GPUs", least=1)
     store_speaker_means: bool = option(True, "keep the mean embedding of each training speaker beside the weights")

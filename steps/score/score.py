@@ -14,7 +14,7 @@ from steps.data.groups import ATTRIBUTES
 from steps.generators.train import read_list
 from utils.command import logger, progress, run_command
 from utils.errors import InputError
-from utils.options import option
+from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
@@ -40,7 +40,7 @@ class Options:
     max_samples: int = option(
         8000, "samples in a draw; fewer training segments give fewer, more training speakers more", least=1
     )
-    seed: int = option(0, "of every random choice")
+    seed: int = option(0, "of every random choice", least=0, most=MAX_SEED)
     force: bool = option(False, "score again even if nothing has changed")
 
 

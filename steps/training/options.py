@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from utils.options import option
+from utils.options import MAX_SEED, option
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TrainingOptions:
     patience: int | None = option(10, "epochs without a better dev figure before training ends; none: never", least=1)
     average: int = option(1, "best epochs whose weights are averaged at the end; 1 for the best alone", least=1)
     save_every: int = option(0, "updates between checkpoints within an epoch; 0 for none", least=0)
-    seed: int = option(0, "seed of the initial weights and of all random streams", least=0)
+    seed: int = option(0, "seed of the initial weights and of all random streams", least=0, most=MAX_SEED)
 
     @classmethod
     def of(cls, options: Any) -> Self:

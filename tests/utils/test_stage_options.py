@@ -6,7 +6,8 @@ import pytest
 
 from utils.stage_options import main
 
-COMMANDS = "prepare=,split=steps.data.split_speakers,train=steps.generators.train,sample=steps.generators.sample"
+COMMANDS = "prepare='local.folder,steps.embed.extract',"
+COMMANDS += "split=steps.data.split_speakers,train=steps.generators.train,sample=steps.generators.sample"
 
 
 def check(conf_dir: Path, given: str, *more: str) -> int:
@@ -15,8 +16,9 @@ def check(conf_dir: Path, given: str, *more: str) -> int:
 
 def test_each_stage_has_a_line(tmp_path, capsys):
     given = 'sample.max_tries=5,prepare.checkpoint=/a b,split.fractions=".8,.1,.1",train.hidden=8,sample.max_tries=6'
+    given += ",prepare.backend=xvector"
     assert check(tmp_path, given) == 0
-    lines = ["checkpoint=/a b", 'fractions=".8,.1,.1"', "hidden=8", "max_tries=5,max_tries=6"]
+    lines = ["checkpoint=/a b,backend=xvector", 'fractions=".8,.1,.1"', "hidden=8", "max_tries=5,max_tries=6"]
     assert capsys.readouterr().out.splitlines() == lines
     assert check(tmp_path, "") == 0
     assert capsys.readouterr().out == "\n" * 4
@@ -31,6 +33,8 @@ def test_each_stage_has_a_line(tmp_path, capsys):
         ("train.hiden=1", "--set train.hiden=1: unknown option; valid ones are n_components, hidden,"),
         ("split.split_seed=x", "--set split.split_seed=x: expected int, found 'x'"),
         ("sample.temperature=0", "--set sample.temperature=0: expected a finite number above 0"),
+        ("prepare.chekpoint=x", "--set prepare.chekpoint=x: unknown option; valid ones are partials_per_second,"),
+        ("train.seed=99999999999999999999", "--set train.seed=99999999999999999999: expected 4294967295 or less"),
         ("sample.nj=4", "--set sample.nj=4: the recipe sets this itself; use --nj"),
         ("train.out=x", "the recipe sets this itself; use --data and --exp"),
         ("sample.model=x", "the recipe sets this itself; use --model"),
@@ -47,11 +51,13 @@ def test_files_are_found_by_the_name_of_the_stage_and_checked(tmp_path, capsys):
     assert check(tmp_path / "none", "") == 1
     assert "none: no such directory" in capsys.readouterr().err
     (tmp_path / "train.yaml").write_text("hidden: 16\nuse_gpu: 'false'\n")
-    (tmp_path / "prepare.yaml").write_text("anything: 3\n")  # the commands of that stage check it
+    (tmp_path / "prepare.yaml").write_text("backend: xvector\nrandom-seed: 3\nlabels: table\n")  # of several commands
     (tmp_path / "other.yaml").write_text("anything: 3\n")
     assert check(tmp_path, "train.hidden=8") == 0
     for content, message in (
         ("hiden: 16\n", "train.yaml: hiden: unknown option"),
+        ("hidden: 8\nhidden: 16\n", "train.yaml: not a YAML file: the key 'hidden' comes twice"),
+        ("lr: 2020-13-45\n", "train.yaml: not a YAML file: month must be in 1..12"),
         ("hidden: wide\n", "train.yaml: hidden: expected int"),
         ("generators: list\n", "train.yaml: generators: the recipe sets this itself; use --generators"),
     ):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from steps.generators.covariance import SUBSPACE_FLOOR
-from utils.options import option
+from utils.options import MAX_SEED, option
 
 
 @dataclass(frozen=True)
@@ -34,4 +34,4 @@ class MdnOptions:
     clip: float = option(1.0, "largest norm of a gradient", above=0)
     patience: int = option(10, "epochs without a better dev density before training ends", least=1)
     lr_patience: int = option(3, "epochs without a better dev density before the learning rate is halved", least=0)
-    seed: int = option(0, "seed of the initial weights and of the order of the data", least=0)
+    seed: int = option(0, "seed of the initial weights and of the order of the data", least=0, most=MAX_SEED)
