@@ -77,9 +77,10 @@ def read_gender_model(path: Path, dim: int) -> GenderModel:
     try:
         content = json.loads(metadata[KEY]) if KEY in metadata else {"classes": json.loads(metadata[OLD_KEY])}
         classes, speakers = content["classes"], content.get("speakers")
+        speakers = None if speakers is None else frozenset(speakers)
     except (KeyError, ValueError, TypeError):
         classes, speakers = None, None
     if classes != list(GENDERS) or shapes != {"weights": (dim, 2), "offsets": (2,)}:
         raise InputError(f"{path}: expected a {MODEL} of this project for embeddings of {dim} dimensions")
     classifier = Classifier(GENDERS, tensors["weights"], tensors["offsets"])
-    return GenderModel(classifier, None if speakers is None else frozenset(speakers))
+    return GenderModel(classifier, speakers)

@@ -84,7 +84,9 @@ def test_a_moved_stage_stays_up_to_date(options, tmp_path):
     assert not run(replace(options, out=tmp_path / "moved"))
 
 
-@pytest.mark.parametrize("suffix", [".ark", ".wav", ".WAV", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aiff"])
+@pytest.mark.parametrize(
+    "suffix", [".ark", ".wav", ".WAV", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aiff", ".m4a", ".aifc", ".wv"]
+)
 def test_of_archives_and_audio_size_and_time_count(tmp_path, suffix):
     assert not changes_signature(tmp_path / f"a{suffix}")
 

@@ -38,7 +38,15 @@ def test_a_file_of_an_earlier_version_has_no_ids(tmp_path):
 
 @pytest.mark.parametrize(
     "metadata",
-    [None, {"classes": "a, b"}, {"classes": '["high", "low"]'}, {"gender_model": "[]"}, {"gender_model": "{"}],
+    [
+        None,
+        {"classes": "a, b"},
+        {"classes": '["high", "low"]'},
+        {"gender_model": "[]"},
+        {"gender_model": "{"},
+        {"gender_model": '{"classes": ["female", "male"], "speakers": 5}'},
+        {"gender_model": '{"classes": ["female", "male"], "speakers": [["s1"]]}'},
+    ],
 )
 def test_files_of_others_are_refused(tmp_path, metadata):
     save_file(TENSORS, tmp_path / MODEL, metadata)
