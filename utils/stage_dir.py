@@ -178,10 +178,22 @@ class StageDir:
     def _lock(self) -> None:
         """Be the only writer, or refuse: two would mix their files."""
         self.target.parent.mkdir(parents=True, exist_ok=True)
+        self._check_parent()
         try:
             self.lock = lock_file(self.lock_path)
         except BlockingIOError as error:
             raise InputError(f"{self.final}: another process is writing it; wait for it or stop it") from error
+
+    def _check_parent(self) -> None:
+        """Refuse, before any work, a directory that could not be renamed at its end."""
+        parent = self.target.parent
+        reason = f"{parent} cannot be written to" if not os.access(parent, os.W_OK | os.X_OK) else ""
+        reason = f"{self.target} is a mount point" if self.target.is_mount() else reason
+        if reason:
+            raise InputError(
+                f"{self.final}: outputs are written beside {self.target} and then renamed, but {reason}; use a "
+                f"directory below it, or make {self.final} a link to one, such as {self.target / self.final.name}"
+            )
 
     def _unlock(self) -> None:
         remove_lock(self.lock_path, self.lock)

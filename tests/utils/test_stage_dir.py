@@ -263,7 +263,7 @@ def test_read_only_parent(tmp_path):
     if os.geteuid() == 0:
         pytest.skip("root may write anywhere")
     (tmp_path / "locked").mkdir(mode=0o500)
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match="beside .*/locked/stage and then renamed, but .*/locked cannot be written to"):
         run(Options(tmp_path / "locked" / "stage"))
 
 

@@ -90,6 +90,17 @@ def test_a_stage_on_another_file_system(tmp_path):
         target.rmdir()
 
 
+def test_a_link_to_what_cannot_be_renamed_is_refused_before_the_work(tmp_path):
+    """A mount point, such as a scratch disk itself: the outputs belong into a directory of it."""
+    memory = Path("/dev/shm")
+    if not memory.is_mount():
+        pytest.skip("no mount point here")
+    out = link(tmp_path / "exp/embed", memory)
+    with pytest.raises(InputError, match="embed: .* but /dev/shm is a mount point; .* such as /dev/shm/embed"):
+        StageDir(out, Options(out)).__enter__()
+    assert set(out.parent.iterdir()) == {out}
+
+
 def test_two_names_of_one_directory_have_one_writer(tmp_path, scratch):
     first, second = to_a_directory(tmp_path, scratch), link(tmp_path / "second", scratch / "embed")
     with StageDir(first, Options(first)), pytest.raises(InputError, match="second: another process is writing"):
