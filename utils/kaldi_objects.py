@@ -153,6 +153,8 @@ def encode(value: np.ndarray, dtype: str | np.dtype = "<f4", compress: str | Non
         raise ValueError(f"expected a vector or matrix of floats, found shape {value.shape} of {value.dtype}")
     if compress:
         return _compress(value, compress)
+    if not value.size:
+        value = value.reshape((0,) * value.ndim)  # Kaldi's programs stop at a matrix with rows and no columns
     token = ("F" if dtype.itemsize == 4 else "D") + "VM"[value.ndim - 1]
     sizes = b"".join(b"\4" + struct.pack("<i", size) for size in value.shape)
     return b"\0B" + token.encode() + b" " + sizes + value.astype(dtype).tobytes()

@@ -38,9 +38,9 @@ from utils.run_info import RUN_INFO, write_run_info
 
 log = logger(__name__)
 BEGUN, DONE, CONFIG = ".signature", ".done", "config.yaml"
-AUDIO = tuple(
-    ".aac .aif .aifc .aiff .amr .au .caf .flac .m4a .mp2 .mp3 .mp4 .nist .oga .ogg .opus .rf64 .snd .sph .voc .w64 .wav"
-    " .webm .wma .wv".split()
+AUDIO = (
+    *(".aac", ".aif", ".aifc", ".aiff", ".amr", ".au", ".caf", ".flac", ".m4a", ".mp2", ".mp3", ".mp4", ".nist"),
+    *(".oga", ".ogg", ".opus", ".rf64", ".snd", ".sph", ".voc", ".w64", ".wav", ".webm", ".wma", ".wv"),
 )
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards")  # options that do not change an output

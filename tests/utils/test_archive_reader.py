@@ -108,6 +108,11 @@ def test_a_compressed_matrix_without_elements(tmp_path, kind):
     assert (tmp_path / "x.ark").read_bytes().startswith(b"k \0BCM " + bytes(16) + b"m ")  # as Kaldi writes it
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
+def test_a_matrix_without_elements_is_written_as_kaldi_has_it(tmp_path, shape):
+    assert ArchiveReader(write(tmp_path, {"k": np.ones(shape)}))["k"].shape == (0, 0)
+
+
 @pytest.mark.parametrize("path", [".:2", "..", "a\0b:2", "x.ark:\u00b2"])
 def test_what_is_no_file_is_told_with_script_and_key(tmp_path, path):
     (tmp_path / "x.scp").write_text(f"k {path}\n", encoding="utf-8")
