@@ -3,6 +3,7 @@
 Format: https://kaldi-asr.org/doc/io.html
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -34,8 +35,16 @@ def read_text(path: Path) -> str:
 
 
 def iterate_lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 text file, split at `\\n` only, one at a time. Raises InputError as `read_text` does."""
+    """The lines of a UTF-8 text file, split at `\\n` only, one at a time.
+
+    Raises InputError as `read_text` does, and for a byte order mark.
+    """
     with Path(path).open("rb") as file:
+        if file.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
+            raise InputError(
+                f"{path}:1: begins with a byte order mark, which would be a part of the first word; save the file as "
+                "UTF-8 without it"
+            )
         for number, raw in enumerate(file, 1):
             try:
                 yield raw.removesuffix(b"\n").decode("utf-8")

@@ -25,6 +25,7 @@ def test_table_takes_tabs_and_windows_line_ends(tmp_path):
         (b"a 1\nb\n", ":2: expected 'key value'"),
         (b"a 1\n\nb 2\n", ":2: expected 'key value'"),
         (b"a 1\nb \xff\n", ":2: not UTF-8"),
+        (b"\xef\xbb\xbfa 1\n", ":1: begins with a byte order mark"),
     ],
 )
 def test_bad_tables(tmp_path, content, message):
