@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 MDN = "epochs: 8\nhidden: 32\nn_components: 3\n"
 GENERATORS = "mdn mdn {}\ngaussian gaussian -\n"
 SCORE = "n_draws: 2\n"
-BOOKKEEPING = ("run_info.json", ".lock", ".done")  # .done: archives count by their time
+BOOKKEEPING = ("run_info.json", ".lock", ".lock.turn", ".done")  # .done: archives count by their time
 
 
 def write_conf(conf: Path) -> Path:

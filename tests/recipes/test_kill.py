@@ -19,7 +19,8 @@ WAIT = 120  # seconds that a moment may take to come
 class Moment(NamedTuple):
     """When the run is killed: once the working directory of a stage directory holds a file with a text in it.
 
-    Later will do, as long as the run lasts: the directory itself, when it is there, counts as well.
+    Later will do, as long as the run lasts: the directory itself, when it is there, counts as well. Parts of jobs lie in
+    their directory from the beginning.
     """
 
     directory: str
@@ -28,7 +29,7 @@ class Moment(NamedTuple):
 
     def has_come(self, folder: Path) -> bool:
         final = folder / self.directory
-        working = final.with_name(f".{final.name}.tmp")
+        working = final if final.suffix == ".parts" else final.with_name(f".{final.name}.tmp")
         return (final / ".done").exists() or any(map(self._has_text, working.glob(self.holds)))
 
     def _has_text(self, path: Path) -> bool:
@@ -52,8 +53,8 @@ MOMENTS = [
     (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 2'), "alone"),
     (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 5'), "tree"),
     (Moment("my exp/mdn", "weights.safetensors"), "tree"),
-    (Moment("my exp/samples/.groups.parts/1of2", "xvector.ark"), "tree"),
-    (Moment("my exp/samples/.groups.parts/2of2", ".done"), "alone"),
+    (Moment("my exp/samples/.groups.parts", "*/texts.npz"), "tree"),
+    (Moment("my exp/samples/.groups.parts", "*/part-*.npz"), "alone"),
     (Moment("my exp/samples/groups", "utt2spk"), "tree"),
     (Moment("my exp/score", ".signature"), "alone"),
     (Moment("my exp/score", "scores.json"), "tree"),
