@@ -1,1 +1,1 @@
-"""Gender, pitch and speaking rate of speakers: measured on audio, and cut into labels."""
+"""Gender, pitch and speaking rate of speakers: measured on audio, and binned into labels."""

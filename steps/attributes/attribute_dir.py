@@ -10,8 +10,8 @@ import numpy as np
 
 from steps.attributes.audit import audit, write_audit
 from steps.attributes.gender_model import MODEL, write_gender_model
+from steps.attributes.histograms import draw_histograms
 from steps.attributes.labels import Attribute, Corpus, Labels
-from steps.attributes.pictures import draw_histograms
 from steps.attributes.rates import DEFINITIONS, agreement
 from steps.audio.failures import FAILURES, write_failures
 from utils.tables import write_table

@@ -16,8 +16,8 @@ from steps.metrics.classifiers import balanced_accuracy, held_out_posteriors, le
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """One label that an embedding contradicts: the log odds of the label, and the label that is more likely."""
+class ContradictedLabel:
+    """One label that an embedding contradicts, the likelier label, and the log odds of the given one."""
 
     utterance: str
     speaker: str
@@ -29,7 +29,7 @@ class Doubt:
 
 def audit(
     attribute: str, labels: Mapping[str, str], utt2spk: Mapping[str, str], keys: list[str], x: np.ndarray, seed: int
-) -> tuple[list[Doubt], dict[str, Any]]:
+) -> tuple[list[ContradictedLabel], dict[str, Any]]:
     """Find the contradicted labels of one attribute.
 
     Args:
@@ -49,7 +49,7 @@ def audit(
     odds = log_odds(posteriors[np.arange(len(rows)), np.searchsorted(classes, given)])
     likelier = np.array(classes)[posteriors.argmax(axis=1)]
     doubts = [
-        Doubt(keys[row], str(speakers[at]), attribute, str(given[at]), str(likelier[at]), float(odds[at]))
+        ContradictedLabel(keys[row], str(speakers[at]), attribute, str(given[at]), str(likelier[at]), float(odds[at]))
         for at, row in enumerate(rows)
         if likelier[at] != given[at]
     ]
@@ -63,7 +63,7 @@ def audit(
     return sorted(doubts, key=lambda doubt: (doubt.log_odds, doubt.utterance)), summary
 
 
-def write_audit(path: Path, doubts: list[Doubt]) -> None:
+def write_audit(path: Path, doubts: list[ContradictedLabel]) -> None:
     """Write one table, lowest log odds first."""
     lines = ["utterance\tspeaker\tattribute\tlabel\tlikelier\tlog_odds"]
     for doubt in sorted(doubts, key=lambda doubt: (round(doubt.log_odds, 3), doubt.utterance, doubt.attribute)):

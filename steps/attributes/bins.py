@@ -1,4 +1,4 @@
-"""Bins: measured values are cut into labels by the rules of a file such as local/rules/attributes.yaml.
+"""Bins: rules of a file such as local/rules/attributes.yaml turn measured values into labels.
 
 A rule belongs to one unit. Its edges are either numbers in the file or the terciles of the corpus, which give each
 label a third of the values (of the speakers, where the rule's level is the speaker).

@@ -18,7 +18,7 @@ from steps.attributes.bins import GENDERS
 from steps.attributes.gender_model import GenderModel, read_gender_model
 from steps.metrics.classifiers import Classifier, fit, held_out_posteriors, learnable, log_odds
 
-SCALES = np.geomspace(0.1, 10, 81)  # that the calibration chooses from
+SCALES = np.geomspace(0.1, 10, 81)  # candidates of the calibration
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Genders:
     Attributes:
         of: speaker -> male or female; speakers of unknown gender are absent.
         odds: speaker -> log odds of being female, of those whose gender was not known and who have embeddings.
-        model: the classifier that judged; None where there are too few speakers to learn it from.
+        model: the classifier; None where too few speakers are known to learn one.
         summary: counts, and the accuracy of the classifier.
     """
 
@@ -47,7 +47,7 @@ def decide(
     seed: int,
     model_file: Path | None = None,
 ) -> Genders:
-    """Find the gender of each speaker.
+    """The gender of each speaker: the known one, or that of a classifier of embeddings.
 
     Args:
         utt2spk: of all utterances. known: speaker -> male or female. keys (N), x (N, D): embeddings of utterances.
@@ -59,12 +59,12 @@ def decide(
     labelled, labels = speakers[has_label], np.array([known[speaker] for speaker in speakers[has_label]])
     if model_file is not None:
         model = read_gender_model(model_file, x.shape[1])
-        held_out, told = judge_unseen(model, x[has_label], labelled)
+        held_out, description = judge_unseen(model, x[has_label], labelled)
         seen = None if model.speakers is None else len(model.seen(set(speakers.tolist())))
         origin = {
             "classifier": "read from --gender_model",
             "speakers_seen_in_training": seen,
-            "held_out_speakers": told,
+            "held_out_speakers": description,
         }
     elif learnable(labels, labelled) == list(GENDERS):
         model, held_out = learn(x[has_label], labels, labelled, known, seed)
@@ -102,9 +102,9 @@ def learn(
 
 
 def judge_unseen(model: GenderModel, x: np.ndarray, speakers: np.ndarray) -> tuple[dict[str, float], str]:
-    """Judge those of the speakers (N,) of embeddings (N, D) that a classifier was not learnt from.
+    """Log odds of the speakers (N,) of embeddings (N, D) whom a classifier was not fitted to.
 
-    Returns speaker -> log odds, and who they are, in words.
+    Returns speaker -> log odds, and a description of these speakers.
     """
     names = set(speakers.tolist())
     if not names:
@@ -115,8 +115,8 @@ def judge_unseen(model: GenderModel, x: np.ndarray, speakers: np.ndarray) -> tup
     unseen = ~np.isin(speakers, sorted(seen))
     if not unseen.any():
         return {}, f"none: by their ids, the classifier was learnt from all {len(names)} speakers of known gender"
-    told = f"the speakers of known gender without {len(seen)} that, by their ids, the classifier was learnt from"
-    return speaker_odds(model.classifier.posteriors(x[unseen]), speakers[unseen]), told
+    description = f"the speakers of known gender without {len(seen)} that, by their ids, the classifier was learnt from"
+    return speaker_odds(model.classifier.posteriors(x[unseen]), speakers[unseen]), description
 
 
 def speaker_odds(posteriors: np.ndarray, speakers: np.ndarray) -> dict[str, float]:

@@ -18,10 +18,8 @@ from steps.metrics.classifiers import Classifier
 from utils.errors import InputError
 
 MODEL = "gender.safetensors"
-KEY, OLD_KEY = (
-    "gender_model",
-    "classes",
-)  # of the metadata, which has one key: the order of several is not fixed
+# of the metadata, which has one key: safetensors writes several in no fixed order
+KEY, OLD_KEY = "gender_model", "classes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +27,8 @@ class GenderModel:
     """A classifier of embeddings into GENDERS.
 
     Attributes:
-        classifier: its weights.
-        speakers: ids of the speakers that it was learnt from; None where the file does not tell.
+        classifier: the weights.
+        speakers: ids of the speakers that it was learnt from; None where the file has none.
     """
 
     classifier: Classifier
@@ -48,7 +46,7 @@ class GenderModel:
 
 
 def _without_prefixes(speaker: str) -> Iterator[str]:
-    """An id, and its remainder after each `-` and `_`."""
+    """An id, and what follows each `-` and `_` in it."""
     yield speaker
     yield from (speaker[mark.end() :] for mark in re.finditer("[-_]", speaker))
 

@@ -47,7 +47,7 @@ class Options:
 
 
 def work(options: Options) -> None:
-    """Join, label and commit."""
+    """Join the measurements, label the utterances, and commit the directory."""
     from steps.attributes.bins import read_rule
     from steps.attributes.rates import UNITS, source_of
 

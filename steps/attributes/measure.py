@@ -1,7 +1,7 @@
 """Measure F0 and syllable nuclei of utterances with Praat: those of some shards, or this job's share of all.
 
 Inputs: the table of `steps.attributes.plan`, and the audio. Output: a journal for each shard, which
-`steps.attributes.label` joins. A job that was killed goes on where it was, inside its shard.
+`steps.attributes.label` joins. A job that was killed continues within its shard.
 """
 
 import sys
@@ -35,7 +35,7 @@ class Options:
 
 
 def work(options: Options) -> None:
-    """Measure what is left to do of this job's shards."""
+    """Measure the utterances of this job's shards that have no measurement yet."""
     identity = current_identity(options.out, {}, PLANNER)
     if is_measured(options.out, identity):
         check_merged(options.out, options.shards, options.job, options.nj)
@@ -57,13 +57,13 @@ def work(options: Options) -> None:
 def require_praat() -> None:
     """Raise InputError where Praat is not installed."""
     try:
-        import parselmouth  # noqa: F401  # whether it is there
+        import parselmouth  # noqa: F401  # only to see whether it is installed
     except ImportError as error:
         raise InputError(f"Praat is not installed ({error}); utils/setup_env.sh --extras audio installs it") from error
 
 
 def measure(utterance: Utterance) -> Measurement:
-    """Read and measure an utterance. The measurement of audio that is unreadable or unvoiced has the reason."""
+    """Read and measure an utterance. Unreadable and unvoiced audio gives a measurement with a reason."""
     try:
         waveform = load(utterance, SAMPLE_RATE).waveform
     except AudioProblem as problem:

@@ -1,4 +1,4 @@
-"""The measurements of an utterance: a row of the journals of jobs, and a line of `measurements.tsv` in the result.
+"""The measurements of utterances, and their two formats: the journals of jobs, and `measurements.tsv` in the result.
 
 An identity names the audio and the constants of the measurement, so that measurements of other audio are never joined.
 """
@@ -16,7 +16,7 @@ from utils.stage_dir import signature
 from utils.tables import read_lines
 
 PLANNER = "steps/attributes/measure.sh, or python3 -m steps.attributes.plan,"
-# part of the identity: a change that gives other values raises the version; without "shard" all would be measured anew
+# part of the identity: raise the version if values change; "shard" has no use but stays, or all audio is measured anew
 DECIDES = {"version": 1, "shard": 200}
 TABLES = ("wav.scp", "segments", "utt2spk")
 UNVOICED = "unvoiced"
@@ -31,8 +31,8 @@ class Measurement:
         utterance: its id.
         seconds: of audio. voiced: seconds of voiced frames. nuclei: number of syllable nuclei.
         f0: median of the voiced frames in Hz; None if there are too few.
-        reason: why a value is absent: unvoiced, or missing, corrupt, empty, silent; empty if none is absent.
-        detail: the same in words.
+        reason: why a value is absent: unvoiced, missing, corrupt, empty or silent; "" if all are there.
+        detail: a sentence about it.
     """
 
     utterance: str
@@ -53,7 +53,7 @@ HEADER = "\t".join(field.name for field in fields(Measurement))
 
 
 def identity_of(data: Path, utterances: Sequence[Utterance]) -> str:
-    """A hash of all that decides the measurements: the audio of these utterances of a data directory or tree."""
+    """A hash of the ids and audio of the utterances of a data directory or tree, and of the version of the method."""
     tables = [path for path in (data / name for name in TABLES) if path.is_file()]
     recordings = sorted({utterance.path for utterance in utterances})
     return signature(
@@ -62,7 +62,7 @@ def identity_of(data: Path, utterances: Sequence[Utterance]) -> str:
 
 
 def is_measured(out: Path, identity: str) -> bool:
-    """Does the directory of attributes have these measurements?"""
+    """Does the directory of attributes `out` hold the measurements with this identity?"""
     path = out / SIGNATURE
     return path.is_file() and path.read_text().strip() == identity
 
@@ -98,7 +98,7 @@ def _text(value: str | float | int | None) -> str:
 
 
 def read_measurements(path: Path) -> list[Measurement]:
-    """Read what `write_measurements` has written."""
+    """Read a table of `write_measurements`. Raises InputError with the line that is not as expected."""
     header, *lines = read_lines(path) or [""]
     if header != HEADER:
         raise InputError(f"{path}:1: expected the columns {HEADER.split()}, found {header!r}")

@@ -31,7 +31,7 @@ class Options:
 
 
 def work(options: Options) -> None:
-    """Make the plan current; write its table if there is none, unless all of it is measured."""
+    """Write the table of shards, unless it exists or all audio is measured; then make it the current one."""
     utterances = read_utterances(options.data)
     identity = identity_of(options.data, utterances)
     if not is_measured(options.out, identity) and Work.find(options.out, identity) is None:
@@ -43,7 +43,7 @@ def work(options: Options) -> None:
 
 
 def lengths(data: Path, utterances: Sequence[Utterance]) -> Iterator[float]:
-    """The seconds of each utterance, as far as tables have them; no audio is opened."""
+    """Seconds of each utterance by utt2dur or segments, else USUAL_SECONDS; no audio is opened."""
     table = read_table(data / "utt2dur") if (data / "utt2dur").is_file() else {}
     for one in utterances:
         segment = USUAL_SECONDS if one.begin is None else one.end - one.begin

@@ -1,0 +1,1 @@
+"""Audio: recordings and their segments, decoded and checked."""

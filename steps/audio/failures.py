@@ -9,7 +9,7 @@ from utils.errors import InputError
 from utils.tables import read_lines
 
 log = logger(__name__)
-FAILURES = "failures.tsv"  # of a result
+FAILURES = "failures.tsv"  # name of the table in a directory of results
 Failure = tuple[str, str, str]  # utterance, reason, detail
 
 
@@ -20,7 +20,7 @@ def write_failures(file: Path, failures: Sequence[Failure]) -> None:
 
 
 def read_failures(file: Path) -> list[Failure]:
-    """Read what `write_failures` has written."""
+    """Read a table of `write_failures`."""
     utterances = (line.split("\t") for line in read_lines(file)[1:])
     return [(utterance, reason, detail) for utterance, reason, detail in utterances]
 
@@ -30,9 +30,10 @@ def _one_line(text: str) -> str:
 
 
 def check_failures(failures: Sequence[Failure], n_utterances: int, max_fail: float, out: Path) -> None:
-    """Log how many utterances failed and why. Raises InputError where they are more than the share `max_fail`, or all.
+    """Log how many utterances failed, by reason.
 
-    Their list is written beside `out` in that case.
+    Raises InputError where more than the share `max_fail` of all `n_utterances` failed, or all of them; their table is
+    then written beside `out` as `<out>.failures.tsv`.
     """
     listing = out.absolute().with_name(f"{out.name}.failures.tsv")
     if not failures:

@@ -20,8 +20,8 @@ class AudioProblem(InputError):
     """The audio of an utterance cannot be used.
 
     Attributes:
-        reason: missing, corrupt, empty, too_short, silent; back-ends may add their own.
-        detail: the same in words.
+        reason: missing, corrupt, empty, too_short or silent; back-ends have further ones.
+        detail: a sentence with the file and the numbers.
     """
 
     def __init__(self, reason: str, detail: str):
@@ -58,7 +58,7 @@ def read_header(utterance: Utterance) -> Header:
 
 
 def load(utterance: Utterance, sample_rate: int = 16000, min_seconds: float = 0.0) -> Audio:
-    """Decode an utterance. Of a segment only its own part of the file is read.
+    """Decode an utterance; of a segment, only its part of the recording. Raises AudioProblem.
 
     Args:
         sample_rate: of the result; other rates are converted by soxr with the quality HQ.

@@ -1,4 +1,4 @@
-"""The utterances of a Kaldi data directory with `wav.scp`, or of a tree of audio files, and the recordings they are in.
+"""The utterances of a Kaldi data directory with `wav.scp`, or of a tree of audio files, and their recordings.
 
 Only tables and file names are read here; `steps.audio.read` opens the recordings.
 """
@@ -24,7 +24,7 @@ SEPARATORS = "_-+"  # of speaker and utterance in the ids of a tree: the first t
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One utterance and the recording that it is in.
+    """One utterance: a recording, or a segment of one.
 
     Attributes:
         id: key of all tables. speaker: as in utt2spk.
@@ -43,13 +43,13 @@ class Utterance:
     speaker_name: str = ""
 
     def as_row(self) -> list[str | float | None]:
-        """The fields in their order, as JSON has them."""
+        """The fields in their order, as JSON values."""
         u = self
         return [u.id, str(u.path), u.begin, u.end, u.dataset, u.speaker, u.name, u.speaker_name]
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> "Utterance":
-        """The utterance of `as_row`."""
+        """The utterance whose `as_row` this is."""
         key, path, *rest = row
         return cls(key, Path(path), *rest)
 
@@ -93,9 +93,7 @@ def _recording(text: str, finder: FileFinder, key: str) -> Path:
             f"{where}: {text!r} is a command; commands are not run here, write its output to a file and name the file"
         )
     if ".ark:" in text:
-        raise InputError(
-            f"{finder.script}: {key}: {text!r} is in an archive; expected a flac, wav or ogg file of its own"
-        )
+        raise InputError(f"{where}: {text!r} is in an archive; expected a flac, wav or ogg file of its own")
     return Path(finder.find(text))
 
 
@@ -142,7 +140,7 @@ def read_tree(root: Path) -> list[Utterance]:
 
 
 def crossed_speakers(utterances: Sequence[Utterance]) -> tuple[Utterance, Utterance] | None:
-    """The first two neighbours of a list sorted by id whose speakers are in the other order, if there are such."""
+    """The first two neighbours in a list sorted by id whose speakers are not sorted; None where all are."""
     return next(((a, b) for a, b in pairwise(utterances) if b.speaker < a.speaker), None)
 
 

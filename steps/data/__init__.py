@@ -1,0 +1,1 @@
+"""Data directories of embeddings: groups, splits by speaker, and the index."""

@@ -1,4 +1,4 @@
-"""Find identical vectors, within a set and between sets: copies that a corpus holds under two ids.
+"""Identical vectors within a set and between sets, found by fingerprints: copies that a corpus holds under two ids.
 
 Output: `report.txt` beside the sets, a line for each group of identical vectors.
 """
@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from steps.data.index import Index
-from steps.data.statistics import group_alike
 from utils.command import logger
 
 log = logger(__name__)
@@ -49,3 +48,28 @@ def find_duplicates(folder: Path, fingerprints: Mapping[str, np.ndarray]) -> lis
             alike.setdefault(indices[name].vector(row).tobytes(), []).append((name, indices[name].keys[row]))
         groups += [group for group in alike.values() if len(group) > 1]
     return groups
+
+
+class Fingerprints:
+    """A 64-bit fingerprint of each vector: equal vectors have equal ones, others hardly ever."""
+
+    def __init__(self, dim: int):
+        self.factors = np.random.default_rng(0).integers(0, 2**64, (dim + 1) // 2, dtype=np.uint64) | np.uint64(1)
+        self.chunks: list[np.ndarray] = []
+
+    def add(self, chunk: np.ndarray) -> None:
+        """Take in the rows of `chunk` (n, D) float32."""
+        padded = np.pad(chunk, ((0, 0), (0, 1))) if chunk.shape[1] % 2 else np.ascontiguousarray(chunk)
+        self.chunks.append(np.einsum("nd,d->n", padded.view(np.uint64), self.factors))
+
+    def all(self) -> np.ndarray:
+        """(N,) uint64, in the order of the rows."""
+        return np.concatenate(self.chunks)
+
+
+def group_alike(fingerprints: np.ndarray) -> list[list[int]]:
+    """The rows that share their fingerprint with another, in groups, by first row."""
+    order = np.argsort(fingerprints, kind="stable")
+    bounds = np.flatnonzero(np.diff(fingerprints[order])) + 1
+    starts, ends = np.append(0, bounds), np.append(bounds, len(order))
+    return sorted(order[starts[run] : ends[run]].tolist() for run in np.flatnonzero(ends - starts > 1))

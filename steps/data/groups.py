@@ -1,4 +1,4 @@
-"""What a group is: one combination of attribute values, read from the `utt2<attribute>` tables of a data directory.
+"""Groups: combinations of attribute values, read from the `utt2<attribute>` tables of a data directory.
 
 A group id is the values joined by "_" in the order of the attributes: `female_low_slow`. An utterance that lacks
 one of the attributes has no group; it stays in the data and is not trained on.

@@ -30,7 +30,7 @@ class RecordBlock(NamedTuple):
     """Consecutive records of one size.
 
     Attributes:
-        first_row, rows: which rows of the index they are.
+        first_row, rows: first row of the index, and number of rows.
         offset: byte of the first record, where its key begins.
         key_bytes: length of each key; the blank, the header and the vector follow it.
     """
@@ -41,12 +41,12 @@ class RecordBlock(NamedTuple):
     key_bytes: int
 
     def record_bytes(self, dim: int) -> int:
-        """Distance from one record to the next."""
+        """Bytes of a record."""
         return self.payload_offset + 4 * dim
 
     @property
     def payload_offset(self) -> int:
-        """Where in a record the vector begins."""
+        """Bytes of a record before its vector."""
         return self.key_bytes + 1 + HEADER_BYTES
 
 
@@ -86,12 +86,13 @@ class Index:
 
     @classmethod
     def open(cls, path: Path) -> "Index":
-        """Map the archive; nothing is read but the layout. Raises InputError where the two disagree."""
+        """Map the archive and read its layout. Raises InputError where a file is missing or the two do not fit."""
         path = Path(path)
         try:
             layout = read_json(path / BLOCKS, ("dim", "blocks"))
             size = (path / ARCHIVE).stat().st_size
-            archive = np.memmap(path / ARCHIVE, np.uint8, "r") if size else np.empty(0, np.uint8)  # none maps nothing
+            # an empty file cannot be mapped
+            archive = np.memmap(path / ARCHIVE, np.uint8, "r") if size else np.empty(0, np.uint8)
         except FileNotFoundError as error:
             raise InputError(f"{error.filename}: missing; build the index with steps.data.build_index") from error
         try:
@@ -152,7 +153,7 @@ class Index:
 
     @cached_property
     def stats(self) -> dict[str, Any]:
-        """What `steps.data.statistics` has found."""
+        """The statistics of the vectors, see `steps.data.statistics`."""
         return read_json(self.path / STATS)
 
     def _column(self, name: str) -> list[str]:

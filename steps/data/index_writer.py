@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from steps.data.duplicates import Fingerprints
 from steps.data.index import ARCHIVE, BLOCKS, SCRIPT, STATS, find_blocks, record_order
-from steps.data.statistics import Fingerprints, Statistics, find_unusable, squared_norms
+from steps.data.statistics import Statistics, find_unusable, squared_norms
 from utils.archive_writer import ArchiveWriter
 from utils.archives import read_locations
 from utils.command import progress
@@ -54,7 +55,7 @@ class SetReader:
         return [finder.locate(key, self.table[key]) for key in self.keys]
 
     def inputs(self) -> list[Path]:
-        """All files that the index depends on."""
+        """All files that the index depends on. Raises InputError for an archive that does not exist."""
         tables = [self.data.path / name for name in (SCRIPT, *LABELS, "spk2gender") if self.data.has(name)]
         archives = sorted({location.path for location in self.locations})
         for path in archives:
@@ -66,10 +67,12 @@ class SetReader:
         return tables + [Path(path) for path in archives]
 
     def write(self, out: Path, final: Path, dim: int | None) -> tuple[dict[str, Any], np.ndarray]:
-        """Write the index into `out`, to be moved to `final`. Returns the statistics, and the fingerprints (N,).
+        """Write the index into `out`, which will be moved to `final`. Returns the statistics, and fingerprints (N,).
 
         Args:
-            dim: what all vectors must have; None takes it from the first. A vector that is unusable is an InputError.
+            dim: dimension of all vectors; None for that of the first.
+        Raises:
+            InputError: a vector has another dimension or is unusable.
         """
         out.mkdir()
         statistics = fingerprints = None
@@ -105,7 +108,7 @@ class SetReader:
 
     @cached_property
     def _lines(self) -> np.ndarray:
-        """(N,) lines of the script file, in the order of the records: found once, and only where a message may come."""
+        """(N,) line of each record in the script file; computed only when a message needs it."""
         line = {key: number for number, key in enumerate(self.table, 1)}
         return np.fromiter((line[key] for key in self.keys), np.int32, len(self.keys))
 

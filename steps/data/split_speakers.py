@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from steps.data.coverage import Coverage
+from steps.data.group_counts import GroupCounts
 from steps.data.groups import ATTRIBUTES, read_groups
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
@@ -66,15 +66,15 @@ def work(options: Options) -> None:
         utt2set = _import_split(data, official) if official else _hash_split(data, options.split_seed, thresholds)
         spk2set = _speaker_sets({utterance: utt2set[utterance] for utterance in grouping.utt2group}, data.utt2spk)
         tables = data.tables() | {"utt2group": grouping.utt2group}
-        coverage = Coverage(grouping, data.utt2spk, spk2set, SETS, _speaker_genders(tables))
-        log.info("groups:\n%s", coverage.text())
-        coverage.check(options.allow_missing_groups)
+        counts = GroupCounts(grouping, data.utt2spk, spk2set, SETS, _speaker_genders(tables))
+        log.info("groups:\n%s", counts.text())
+        counts.check(options.allow_missing_groups)
         for name in SETS:
             if not stages[name].done:
                 _write_set(stages[name].dir, tables, [u for u in grouping.utt2group if utt2set[u] == name])
         if not stages["split"].done:
             write_table(stages["split"].dir / "spk2set", spk2set)
-            coverage.write(stages["split"].dir / "coverage.tsv")
+            counts.write(stages["split"].dir / "coverage.tsv")
 
 
 def speaker_set(speaker: str, split_seed: int, thresholds: Mapping[str, float]) -> str:
@@ -152,7 +152,7 @@ def _speaker_genders(tables: Mapping[str, Mapping[str, str]]) -> Mapping[str, st
     for utterance, gender in tables.get("utt2gender", {}).items():
         speaker = tables["utt2spk"][utterance]
         if spk2gender.setdefault(speaker, gender[0]) != gender[0]:
-            raise InputError(f"utt2gender: {utterance}: {gender}, unlike other utterances of {speaker}")
+            raise InputError(f"utt2gender: {utterance}: {gender}, expected the same for all utterances of {speaker}")
     return spk2gender
 
 

@@ -76,28 +76,3 @@ class Statistics:
             "constant_dims": np.flatnonzero(self.low == self.high).tolist(),
             "norm": {name: float(getattr(norms, name)()) for name in ("mean", "std", "min", "max")},
         }
-
-
-class Fingerprints:
-    """A 64-bit fingerprint of each vector: equal vectors have equal ones, others hardly ever."""
-
-    def __init__(self, dim: int):
-        self.factors = np.random.default_rng(0).integers(0, 2**64, (dim + 1) // 2, dtype=np.uint64) | np.uint64(1)
-        self.chunks: list[np.ndarray] = []
-
-    def add(self, chunk: np.ndarray) -> None:
-        """Take in the rows of `chunk` (n, D) float32."""
-        padded = np.pad(chunk, ((0, 0), (0, 1))) if chunk.shape[1] % 2 else np.ascontiguousarray(chunk)
-        self.chunks.append(np.einsum("nd,d->n", padded.view(np.uint64), self.factors))
-
-    def all(self) -> np.ndarray:
-        """(N,) uint64, in the order of the rows."""
-        return np.concatenate(self.chunks)
-
-
-def group_alike(fingerprints: np.ndarray) -> list[list[int]]:
-    """The rows that share their fingerprint with another, in groups, by first row."""
-    order = np.argsort(fingerprints, kind="stable")
-    bounds = np.flatnonzero(np.diff(fingerprints[order])) + 1
-    starts, ends = np.append(0, bounds), np.append(bounds, len(order))
-    return sorted(order[starts[run] : ends[run]].tolist() for run in np.flatnonzero(ends - starts > 1))

@@ -1,0 +1,1 @@
+"""Speaker embeddings of audio, from any network."""

@@ -1,4 +1,4 @@
-"""The interface of every speaker embedding network, and the table of those that come with the project.
+"""The interface of all speaker embedding networks, and the registry of those that come with the project.
 
     backend = load_backend("resemblyzer", Path("conf/embed/resemblyzer.yaml"))
     embeddings = backend.embed([waveform])  # (1, backend.dim)
@@ -35,9 +35,9 @@ class Backend(ABC):
     Attributes:
         Options: frozen dataclass of its options, without work at import; fields of the type Path are files whose
             content decides the embeddings.
-        name, dim: of the embeddings, D.
-        sample_rate: of its waveforms. min_seconds: callers refuse shorter waveforms.
-        any_length: `features` takes waveforms of different lengths, and divides long ones itself. Otherwise all
+        name: of the network. dim: D of the embeddings.
+        sample_rate: of the waveforms, in Hz. min_seconds: shorter waveforms are refused by callers.
+        any_length: `features` takes waveforms of different lengths and divides long ones itself. Otherwise all
             waveforms of one call have the same length.
     """
 

@@ -1,8 +1,8 @@
-"""Which utterances a network embeds in one batch: decided once, from lengths and ids alone.
+"""Batches of utterances: planned once for all jobs, from lengths and ids alone.
 
-The last digits of an embedding depend on the batch that it was computed in. So the batches are planned for all jobs
-together: utterances are sorted by length and id, and neighbours make a batch. Neither the number of jobs nor the order
-of the input counts. A shard is a few consecutive batches.
+The last digits of an embedding depend on the batch that it was computed in. Utterances are therefore sorted by length
+and id, and neighbours make a batch, whatever the number of jobs and the order of the input. A shard is a few
+consecutive batches.
 
 Lengths: a waveform is extended to the next multiple of 0.25 s, at least to 1 s, by repeating it from its beginning, so
 that a batch has one shape and needs no masks. A waveform longer than `max_seconds` is cut into as few equal parts as
@@ -40,8 +40,8 @@ class BatchRule:
     """How waveforms are cut and batched.
 
     Attributes:
-        sample_rate, any_length: of the network.
-        max_seconds: longest waveform of a batch. batch_seconds: of audio in a batch, at most, unless one row has more.
+        sample_rate, any_length: of the network, see `steps.embed.backend.Backend`.
+        max_seconds: longest waveform in a batch. batch_seconds: most audio in a batch, unless one waveform has more.
     """
 
     sample_rate: int
@@ -50,23 +50,23 @@ class BatchRule:
     batch_seconds: float
 
     def parts(self, seconds: float) -> tuple[int, int]:
-        """The number of parts of an utterance, and the samples of each after its extension."""
+        """The number of parts of an utterance of so many seconds, and the samples of each extended part."""
         n = 1 if self.any_length else ceil(seconds / self.max_seconds)
         return n, round(max(SHORTEST, GRID * ceil(seconds / n / GRID)) * self.sample_rate)
 
     def rows(self, samples: int) -> int:
-        """The number of parts of this length in a batch."""
+        """The number of waveforms of `samples` samples in a batch."""
         return max(1, int(self.batch_seconds * self.sample_rate / samples))
 
     def waveforms(self, waveform: np.ndarray, seconds: float) -> list[np.ndarray]:
-        """The parts, extended, of a waveform (samples,) whose header states so many seconds."""
+        """The extended parts (samples,) of a waveform (samples,) whose header states so many seconds."""
         if self.any_length:
             return [waveform]
         n, samples = self.parts(seconds)
         return [np.resize(part, samples) for part in np.array_split(waveform, n)]  # resize repeats
 
     def batches(self, utterances: Iterable[TimedUtterance]) -> Iterator[Batch]:
-        """Batches of all utterances; one with an utterance of many parts may have more rows than others."""
+        """Batches of all utterances; a batch that holds an utterance of many parts may have more rows."""
         batch: Batch = []
         rows, length = 0, 0
         for timed in sorted(utterances, key=lambda timed: (self.parts(timed.seconds)[1], timed.utterance.id)):
@@ -81,7 +81,7 @@ class BatchRule:
 
 
 def as_items(batches: Sequence[Batch], shard_seconds: float) -> Iterator[Item]:
-    """The lines of the table of work; a shard has at least `shard_seconds` of audio, except the last."""
+    """The items of the table of shards; a shard has at least `shard_seconds` of audio, except the last."""
     seconds = [sum(timed.seconds for timed in batch) for batch in batches]
     for number, shard in enumerate(shards_of(seconds, shard_seconds, LONGEST_SHARD)):
         for utterance, length in batches[number]:

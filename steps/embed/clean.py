@@ -14,7 +14,7 @@ from utils.stage_dir import parts_root
 
 
 def work(options: Options) -> None:
-    """Remove them, unless they are still needed."""
+    """Remove table and parts. Raises InputError where the result has not been made of them yet."""
     root = parts_root(options.out)
     if not root.exists():
         return

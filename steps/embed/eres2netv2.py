@@ -1,10 +1,10 @@
-"""The back-end `eres2netv2`: ERes2NetV2 with a checkpoint that 3D-Speaker's recipe, or its authors, have trained."""
+"""The back-end `eres2netv2`: ERes2NetV2 with a checkpoint of 3D-Speaker."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.embed.torch_backend import TorchBackend, Weights
+from steps.embed.torch_backend import TorchBackend, WeightOptions
 from steps.features.fbank import Fbank
 from utils.options import option
 
@@ -15,7 +15,7 @@ UNSCALED = 1.0  # 3D-Speaker gives its filter banks waveforms in -1..1, not Kald
 
 
 @dataclass(frozen=True)
-class Options(Weights):
+class Options(WeightOptions):
     """Options of ERes2NetV2."""
 
     model_config: Path | None = option(

@@ -1,4 +1,4 @@
-"""Examples of what to do with a directory of embeddings, to run, read and copy.
+"""Examples of the use of a directory of embeddings, to run, read and copy.
 
     . ./path.sh
     python3 -m steps.embed.example_usage --embeddings exp/librispeech/embed

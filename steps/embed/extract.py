@@ -1,8 +1,8 @@
 """Embed the utterances of some shards, those of --shards or this job's share of all: one job of stage 1.
 
 Input: the table of `steps.embed.plan`, with the same options, and the audio. Output: a part for each shard. Parts that
-are there are left alone, so a job that was killed goes on where it was. Files are decoded, and their features computed,
-by threads that run ahead of the network.
+exist are kept, so a job that was killed continues with the missing ones. Threads that run ahead of the network decode
+files and compute features.
 """
 
 import os
@@ -45,9 +45,9 @@ class Loaded:
     """A batch whose audio is decoded and whose features are computed.
 
     Attributes:
-        outcomes: of its utterances. counts: rows of each of those that can be embedded, whose sum is R.
-        chunks: features of the R rows, in pieces that the network takes at once.
-        seconds: duration of decoding and of features.
+        outcomes: of all its utterances. counts: number of waveforms of each utterance without a reason; their sum is R.
+        chunks: features of the R waveforms, in chunks for one call of the network each.
+        seconds: time taken by decoding and by features.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Loaded:
 
 
 def work(options: Options) -> None:
-    """Do the missing shards of this job."""
+    """Write the missing parts of this job's shards."""
     choice = BackendChoice.of(options)
     identity = planned_identity(choice, options)
     job, nj = which_job(options)
@@ -68,7 +68,7 @@ def work(options: Options) -> None:
     planned = Work.load(options.out, identity, PLANNER)
     missing = planned.missing(chosen_shards(planned.n_shards, options.shards, job, nj))
     if not missing:
-        log.info("job %d of %d: all of its parts are there", job, nj)
+        log.info("job %d of %d: all of its parts exist", job, nj)
         return
     backend = choice.cls(choice.options, device(options, job))
     begin = time.perf_counter()
@@ -98,7 +98,7 @@ def device(options: Options, job: int) -> str:
 
 
 def shard_batches(planned: Work, shards: Sequence[int]) -> Iterator[ShardBatch]:
-    """The batches of those of the shards that have no part by then."""
+    """The batches of the shards; a shard that has a part by the time it is reached is left out."""
     for shard, items in planned.shards(shards):
         if not planned.has_part(shard):
             batches = list(as_batches(items))
@@ -108,8 +108,8 @@ def shard_batches(planned: Work, shards: Sequence[int]) -> Iterator[ShardBatch]:
 def extract(backend: "Backend", rule: BatchRule, planned: Work, shards: Sequence[int], decoders: int) -> Counter:
     """Write the parts of the shards.
 
-    Returns seconds: of audio, and of work in the stages decode, features (both in threads beside the others), network,
-    and write.
+    Returns seconds by name: `audio` embedded, and time spent in decode and features (both in threads that run beside
+    the network), network, and write.
     """
     seconds: Counter = Counter()
     outcomes: list[Outcome] = []
@@ -176,7 +176,7 @@ def load_batch(batch: Batch, backend: "Backend", rule: BatchRule) -> Loaded:
 
 
 def embed(backend: "Backend", loaded: Loaded) -> tuple[list[Outcome], list["np.ndarray"]]:
-    """The outcomes of a batch, and the embeddings (D,) of those without a reason: means over an utterance's parts."""
+    """Outcomes of a batch, and embeddings (D,) of those without a reason: means over the parts of an utterance."""
     import numpy as np
 
     if not loaded.chunks:

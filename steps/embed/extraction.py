@@ -1,4 +1,4 @@
-"""One extraction of embeddings: its options, and what decides its result.
+"""One extraction of embeddings: its options, and the identity of its result.
 
 Used by the commands `steps.embed.plan`, `extract`, `merge` and `clean`, which take the same options.
 """
@@ -58,10 +58,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What has become of an utterance.
+    """The outcome of the extraction for one utterance.
 
     Attributes:
-        seconds: of audio. faults: of audio that was embedded all the same.
+        seconds: of audio. faults: of audio that was embedded in spite of them, see `steps.audio.read.Audio`.
         reason, detail: why there is no embedding; empty where there is one.
     """
 
@@ -102,7 +102,7 @@ class BackendChoice:
         }
 
     def shared_settings(self, options: Options) -> dict[str, Any]:
-        """What the commands of one extraction must agree on: the settings, and the names of files."""
+        """What the commands of one extraction must agree on: the settings, and the paths of files."""
         return self.settings(options) | as_dict(self.files)
 
     @property
@@ -112,7 +112,7 @@ class BackendChoice:
 
 
 def batch_seconds(options: Options) -> float:
-    """Audio in a batch."""
+    """Seconds of audio in a batch: that of the options, or the default of the device."""
     return options.batch_seconds or (GPU_BATCH if options.use_gpu else CPU_BATCH)
 
 
@@ -137,15 +137,15 @@ def _stat(path: Path) -> str:
 
 
 def planned_identity(choice: BackendChoice, options: Options) -> str:
-    """The identity of what is planned for --out. Raises InputError where that is nothing, or of other options."""
+    """The identity of the plan for --out. Raises InputError where there is none, or one of other options."""
     return current_identity(options.out, choice.shared_settings(options), PLANNER)
 
 
-def described(choice: BackendChoice, options: Options, identity: str) -> dict[str, Any]:
-    """What decides the result, as its config.yaml has it: the identity, and the settings in words."""
+def result_settings(choice: BackendChoice, options: Options, identity: str) -> dict[str, Any]:
+    """All that decides the result, as stored in its config.yaml: identity, data, settings and files."""
     return {"identity": identity, "data": options.data, **choice.settings(options), **choice.files}
 
 
 def is_merged(choice: BackendChoice, options: Options, identity: str) -> bool:
-    """Is the result with this identity there?"""
-    return not options.force and is_done(options.out, described(choice, options, identity))
+    """Does the result with this identity exist? Never with --force."""
+    return not options.force and is_done(options.out, result_settings(choice, options, identity))

@@ -15,7 +15,7 @@ import sys
 from dataclasses import replace
 
 from steps.audio.failures import FAILURES, check_failures, read_failures
-from steps.embed.extraction import PLANNER, BackendChoice, Options, described, planned_identity
+from steps.embed.extraction import PLANNER, BackendChoice, Options, planned_identity, result_settings
 from utils.command import logger, run_command
 from utils.data_dir import require_valid
 from utils.options import as_words
@@ -30,9 +30,9 @@ def work(options: Options) -> None:
     """Merge the parts and commit the result."""
     choice = BackendChoice.of(options)
     identity = planned_identity(choice, options)
-    about = described(choice, options, identity)
-    with StageDir(options.out, about, force=options.force, command="steps.embed.merge") as stage:
-        if stage.done:  # perhaps with a larger --max_fail
+    settings = result_settings(choice, options, identity)
+    with StageDir(options.out, settings, force=options.force, command="steps.embed.merge") as stage:
+        if stage.done:  # merged, perhaps with a larger --max_fail
             failures = read_failures(options.out / FAILURES)
             n = len(read_lines(options.out / "utt2spk")) + len(failures)
             check_failures(failures, n, options.max_fail, options.out)
@@ -47,13 +47,13 @@ def work(options: Options) -> None:
         check_failures(result.failures, n, options.max_fail, options.out)
         write_tables(stage.dir, result)
         write_speakers(stage.dir, stage.final, result)
-        write_summary(stage.dir, result, about)
+        write_summary(stage.dir, result, options.backend)
         require_valid(stage.dir)
         log.info("%s: %d of %d utterances, %d dimensions", stage.final, len(result.utterances), n, result.dim)
 
 
 def extract_call(options: Options) -> list[str]:
-    """The words of the command that writes parts, without the shards."""
+    """The command that writes parts, in words, without --shards."""
     return ["python3", "-m", "steps.embed.extract", *as_words(replace(options, nj=1, job=0, shards=None))]
 
 

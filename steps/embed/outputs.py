@@ -1,7 +1,7 @@
 """The files of a directory of embeddings, written from all parts in one pass; see `steps.embed.merge`.
 
-Vectors are copied one shard at a time; what stays in memory of an utterance is its names, its length, and the offset of
-its vector in the archive.
+Vectors are copied one shard at a time. Memory holds the names and the length of each utterance, and the offset of its
+vector in the archive.
 """
 
 import json
@@ -32,7 +32,7 @@ CHUNK = 4096  # vectors in memory while means are taken
 
 @dataclass
 class Merged:
-    """What the parts hold, but for the vectors.
+    """The content of all parts, without the vectors.
 
     Attributes:
         utterances: those with an embedding, sorted by id, with their seconds. offsets: bytes in the archive, by id.
@@ -52,7 +52,7 @@ def copy_vectors(planned: Work, directory: Path, final: Path) -> Merged:
     with ArchiveWriter(directory / f"{UTTERANCES}.ark", directory / f"{UTTERANCES}.scp", _ark(final)) as writer:
         for shard, items in planned.shards(range(planned.n_shards)):
             rows, arrays = read_part(planned.part(shard))
-            done = _sort_out(map(as_timed, items), [Outcome(**row) for row in rows], merged)
+            done = _add_shard(map(as_timed, items), [Outcome(**row) for row in rows], merged)
             if done:
                 writer.write([timed.utterance.id for timed in done], arrays["embeddings"])
                 merged.dim = arrays["embeddings"].shape[1]
@@ -65,8 +65,8 @@ def _ark(final: Path, name: str = UTTERANCES) -> Path:
     return final / f"{name}.ark"
 
 
-def _sort_out(shard: Iterable[TimedUtterance], outcomes: list[Outcome], merged: Merged) -> list[TimedUtterance]:
-    """Enter the utterances of a shard. Returns those with an embedding."""
+def _add_shard(shard: Iterable[TimedUtterance], outcomes: list[Outcome], merged: Merged) -> list[TimedUtterance]:
+    """Add the utterances of a shard to `merged`. Returns those with an embedding."""
     done = []
     for (utterance, _), outcome in zip(shard, outcomes, strict=True):
         if outcome.reason:
@@ -135,7 +135,7 @@ def _mean(directory: Path, keys: list[str], offsets: dict[str, int]) -> np.ndarr
     return (total / len(keys)).astype(np.float32)
 
 
-def write_summary(directory: Path, merged: Merged, described: dict[str, Any]) -> None:
+def write_summary(directory: Path, merged: Merged, backend: str) -> None:
     """Write counts, dimension, seconds, and failures by reason."""
     datasets: dict[str, dict[str, Any]] = {}
     for name in sorted({timed.utterance.dataset for timed in merged.utterances}):
@@ -146,7 +146,7 @@ def write_summary(directory: Path, merged: Merged, described: dict[str, Any]) ->
             "seconds": round(sum(timed.seconds for timed in own), 3),
         }
     summary = {
-        "backend": described["backend"],
+        "backend": backend,
         "dimension": merged.dim,
         **{key: sum(counts[key] for counts in datasets.values()) for key in ("utterances", "speakers")},
         "seconds": round(sum(timed.seconds for timed in merged.utterances), 3),

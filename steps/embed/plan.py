@@ -1,8 +1,8 @@
 """Plan an extraction: list the utterances, open every file once, decide batches and shards for all jobs.
 
 Input: a data directory with wav.scp, or a tree of audio; the options of the extraction. Output: the table of shards
-that `utils.parts` describes, beside --out. The same utterances and options have the same table: parts that are done
-already are used again.
+that `utils.parts` describes, beside --out. The same utterances and options give the same table, and parts of an earlier
+run are used again.
 """
 
 import sys
@@ -23,7 +23,7 @@ log = logger(__name__)
 
 
 def work(options: Options) -> None:
-    """Make the plan current; write its table if there is none, unless all of it has been merged already."""
+    """Write the table of shards, unless it or the result exists; then make it the current one."""
     choice = BackendChoice.of(options)
     utterances = read_utterances(options.data, options.dataset)
     identity = identity_of(choice, options, utterances)
@@ -57,7 +57,7 @@ def write_work(identity: str, choice: BackendChoice, options: Options, utterance
 
 
 def read_lengths(utterances: Sequence[Utterance], min_seconds: float) -> Iterator[tuple[Utterance, Outcome]]:
-    """The length of each utterance, by the header of its file, as an outcome, which has a reason if it is refused."""
+    """Each utterance with its length by the header of its file, or the reason why it is refused, as an outcome."""
     headers: dict[Path, Header | AudioProblem] = {}
     uses = Counter(utterance.path for utterance in utterances)
     for utterance in progress(utterances, len(utterances), "headers"):

@@ -25,7 +25,7 @@ WINDOW, HOP, BANDS = 400, 160, 40  # samples: 25 ms, 10 ms; mel bands
 LOUDNESS = -30  # dB of full scale, of the mean power; louder speech is not changed
 VAD_WINDOW, VAD_MODE = 480, 3  # samples: 30 ms; the strictest mode
 VAD_AVERAGE, VAD_MARGIN = 8, 7  # windows: the majority of 8 decides, then speech is widened by 3 on either side
-ROWS = 256  # windows of one call of the network
+ROWS = 256  # windows in one call of the network
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Resemblyzer(Backend):
             ) from error
         torch.set_num_threads(1)
         self.network = VoiceEncoder(device, verbose=False).eval()  # the checkpoint is read as tensors only
-        self.detector = partial(webrtcvad.Vad, VAD_MODE)  # a new one for each waveform: it adapts to the noise
+        self.detector = partial(webrtcvad.Vad, VAD_MODE)  # made anew for each waveform, since it adapts to the noise
         self.filters = mel_filters(self.sample_rate, WINDOW, BANDS)
 
     def prepare(self, waveform: np.ndarray) -> np.ndarray:

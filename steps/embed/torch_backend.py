@@ -23,8 +23,8 @@ KEPT_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
-class Weights:
-    """The source of a network's weights: exactly one of the two."""
+class WeightOptions:
+    """The source of a network's weights; exactly one of the two must be given."""
 
     checkpoint: Path | None = option(None, "weights: .ckpt or .pt with a state_dict, or .safetensors")
     random_seed: int | None = option(None, "random weights with this seed: to measure speed, never to embed voices")
@@ -33,10 +33,10 @@ class Weights:
 class TorchBackend(Backend):
     """A network in evaluation mode. Batches hold waveforms of one length."""
 
-    options: Weights
+    options: WeightOptions
     fbank: Fbank
 
-    def __init__(self, options: Weights, device: str = "cpu"):
+    def __init__(self, options: WeightOptions, device: str = "cpu"):
         super().__init__(options, device)
         import torch
 

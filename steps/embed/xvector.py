@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steps.embed.torch_backend import TorchBackend, Weights
+from steps.embed.torch_backend import TorchBackend, WeightOptions
 from steps.features.fbank import SIXTEEN_BITS, Fbank
 from utils.options import option
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Options(Weights):
+class Options(WeightOptions):
     """Options of the x-vector network."""
 
     bins: int = option(80, "mel bands of its features", least=1)

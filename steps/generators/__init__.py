@@ -1,0 +1,1 @@
+"""Generators of speaker embeddings from descriptions: training and sampling."""

@@ -1,13 +1,11 @@
-"""The contract of a generator: sentence vectors in, mixture densities over embeddings out; one directory on disk,
-without pickles.
+"""The interface of all generators: sentence vectors in, mixture densities over embeddings out; a directory on disk.
 
     generator = load_generator(Path("exp/demo/mdn"))
     mixture, = generator.mixtures(text_vectors[:1])       # text_vectors (T, E) of the encoder named in the directory
     embeddings, components = mixture.sample(np.random.default_rng(0), 20)
 
-A directory holds `generator.json` (kind, sizes and whatever numbers the kind needs) and `weights.safetensors`; what
-training writes beside them (config, encoder, transform, training-speaker means, metrics) is described in
-`steps/generators/train.py`.
+A directory holds `generator.json` (kind, sizes and the numbers of that kind) and `weights.safetensors`, no pickles;
+`steps/generators/README.md` lists the files that training writes beside them.
 """
 
 import json
@@ -73,12 +71,12 @@ class Generator(ABC):
 
     @abstractmethod
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """What must be saved: JSON values, and arrays by name."""
+        """The content of the generator's files: JSON values, and arrays by name."""
 
     @classmethod
     @abstractmethod
     def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Generator":
-        """Build the generator from what `state` gave."""
+        """The generator whose `state` this is."""
 
     def log_density(self, x: np.ndarray, text_vectors: np.ndarray) -> np.ndarray:
         """Log density (N, T) in nats of embeddings (N, D) for texts (T, E)."""

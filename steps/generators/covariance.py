@@ -1,4 +1,4 @@
-"""The subspace that speakers live in, and how voices spread within it around what their text says.
+"""The subspace of the embeddings, and their covariance in it around the mean that the text predicts.
 
 The spread of unseen speakers is wider than that of the speakers it was estimated on, most of all in the directions that
 look narrowest. So eigenvectors come from all training speakers and eigenvalues from speakers left out (Bartz, Cross-
@@ -44,7 +44,7 @@ class Spread:
 def principal_subspace(x: np.ndarray, floor: float = SUBSPACE_FLOOR) -> Frame:
     """The principal directions of embeddings (N, D) with at least `floor` times the largest standard deviation.
 
-    Returns a frame with an orthonormal basis (D, q) around the mean. Constant and collinear dimensions fall out of it.
+    Returns a frame with an orthonormal basis (D, q) around the mean. It has no constant and no collinear dimensions.
     """
     mean = x.mean(axis=0, dtype=np.float64)
     covariance = np.cov(x.astype(np.float64), rowvar=False, bias=True).reshape(x.shape[1], x.shape[1])
@@ -69,7 +69,7 @@ def group_means(pairs: Pairs, mean_of: LinearMap) -> np.ndarray:
 
 
 def residuals(pairs: Pairs, y: np.ndarray, mean_of: LinearMap) -> np.ndarray:
-    """What is left (N, q) of latent embeddings y (N, q) around the mean that the texts of their group predict."""
+    """Residuals (N, q) of latent embeddings y (N, q) from the means that the texts of their groups predict."""
     return y - group_means(pairs, mean_of)[pairs.groups]
 
 

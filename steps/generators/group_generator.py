@@ -1,4 +1,4 @@
-"""Closed-form generators with a mixture for each group: the text only says which group is meant.
+"""Closed-form generators with one mixture for each group, or one for all texts; the text only selects the group.
 
 The per-group Gaussian shrinks each group's covariance towards the pooled one; the mixtures of diagonal Gaussians are
 fitted by expectation-maximisation (scikit-learn), per group or, whatever the text, for all groups together.
@@ -44,7 +44,7 @@ class GroupGenerator(Generator):
     """A table of mixtures and a classifier that chooses the row.
 
     Attributes:
-        classifier: which mixture a sentence vector means; None where there is only one.
+        classifier: selects the mixture of a sentence vector; None where there is only one mixture.
         table: one mixture a group, all with the same number of components and latent dimensions.
     """
 
@@ -106,7 +106,7 @@ def fit_group_gaussian(
 
 
 def fit_gmm(train: Pairs, dev: Pairs, options: GmmOptions, workplace: Workplace | None = None) -> GroupGenerator:
-    """Mixtures of diagonal Gaussians among the embeddings, scales floored so that a dead dimension buys nothing."""
+    """Mixtures of diagonal Gaussians among the embeddings, with a floor under the scales."""
     floor = options.scale_floor * train.x.std(axis=0).max()
     if not options.per_group:
         return GroupGenerator(None, [_mixture_of(train.x, options, floor)], train.text_dim)
@@ -122,7 +122,9 @@ def _mixture_of(x: np.ndarray, options: GmmOptions, floor: float) -> Mixture:
     fitted = GaussianMixture(n_components, covariance_type="diag", reg_covar=floor**2, random_state=options.seed).fit(
         rows.astype(np.float64)
     )
-    absent = options.n_components - n_components  # a group smaller than K: the table stays rectangular
+    absent = (
+        options.n_components - n_components
+    )  # a group of fewer than K embeddings gets components of weight 0, so that arrays can be stacked
     return Mixture(
         np.concatenate([np.log(fitted.weights_), np.full(absent, -np.inf)]),
         np.concatenate([fitted.means_, np.repeat(fitted.means_[:1], absent, axis=0)]),

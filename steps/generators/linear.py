@@ -1,4 +1,4 @@
-"""Ridge regression: the linear path from a text to the mean of its voices, and groups told from texts the same way."""
+"""Ridge regression from texts to the mean of their embeddings, and a classifier of groups by ridge regression."""
 
 from dataclasses import dataclass
 
@@ -49,7 +49,7 @@ def fit_ridge(texts: np.ndarray, targets: np.ndarray, weights: np.ndarray, penal
 
 
 class GroupClassifier:
-    """Which group a text describes: ridge regression to one-hot groups, the largest wins."""
+    """Finds the group that a text describes: ridge regression to one-hot groups, the largest value wins."""
 
     PENALTY = 0.1
 

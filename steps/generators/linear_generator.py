@@ -1,5 +1,4 @@
-"""Closed-form generators with one shape for all texts: a linear map gives the mean, a shared covariance and a bank of
-scales the spread.
+"""Closed-form generators: a linear map from the text gives the mean; covariance and scales are the same for all texts.
 
 With zero slopes it is the global Gaussian, with one scale a Gaussian or a Student-t around the mean of the text.
 """
@@ -92,7 +91,7 @@ def fit_gaussian(
 def fit_ridge_generator(
     train: Pairs, dev: Pairs, options: RidgeOptions, workplace: Workplace | None = None
 ) -> LinearGenerator:
-    """A linear map from text to mean and one shared covariance; a Student-t's degrees of freedom suit dev."""
+    """A linear map from text to mean and one shared covariance; dev selects degrees of freedom."""
     subspace = principal_subspace(train.x, options.subspace_floor)
     y = subspace.to_latent(train.x)
     mean_of = mean_map(train, subspace, options.penalty)

@@ -1,4 +1,4 @@
-"""Make one data directory of the parts that the jobs of `steps.generators.sample` have drawn, and remove the parts.
+"""Join the parts that jobs of `steps.generators.sample` have written into one data directory, and remove the parts.
 
 Takes the options of the sampling jobs, without --job and --shards.
 """

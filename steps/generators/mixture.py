@@ -4,7 +4,7 @@ A mixture lives in latent coordinates y (q), placed in the space of the embeddin
 y. Components are diagonal in y, so one shared basis makes them full in x. Densities are those of x in its own units:
 the Jacobian of the frame is in them. Where the basis has fewer columns than rows (dead or collinear dimensions), the
 mixture lives on that affine subspace, exactly: samples lie in it, and the density is with respect to its q-dimensional
-volume, so that a dead dimension buys no likelihood.
+volume, so that a constant dimension does not raise the likelihood.
 
 Sources: C. M. Bishop, Mixture Density Networks, 1994; Student-t kernels: Kotz and Nadarajah, Multivariate t
 Distributions, 2004, eq. 1.1.
@@ -43,7 +43,7 @@ class Frame:
 
     @cached_property
     def matrix(self) -> np.ndarray:
-        """(D, q), the basis written out."""
+        """(D, q), the basis as a matrix."""
         return np.eye(len(self.offset)) * self.basis if np.ndim(self.basis) == 0 else self.basis
 
     @cached_property
@@ -79,7 +79,7 @@ class Mixture:
         log_weights: (K,) logarithms of the weights, which sum to 1.
         means: (K, q) in latent coordinates.
         scales: (K, q) > 0 in latent coordinates: standard deviations of a Gaussian, scale parameters of a Student-t.
-        frame: where the latent coordinates lie in the space of the embeddings.
+        frame: maps latent coordinates to embeddings.
         dof: degrees of freedom of Student-t components; infinity means Gaussian.
     """
 

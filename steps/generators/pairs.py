@@ -1,4 +1,4 @@
-"""What generators are fitted on: embeddings, the texts that describe them, and how much each counts.
+"""The training data of generators: embeddings, the texts that describe them, and the weight of each embedding.
 
 A variant (a paraphrase of a group's description) is paired with every embedding of its group, a caption with the one
 embedding that it was written for. Inputs: one set of the index (`exp/<corpus>/index/train`),
@@ -46,8 +46,8 @@ class Pairs:
     def weights(self) -> np.ndarray:
         """(N,) float64, sum 1: all groups weigh the same, and within them speakers count by their share of utterances.
 
-        A speaker's utterances together count once, so nobody dominates by talking much, and a group is described most
-        by the speakers who mostly belong to it.
+        The utterances of a speaker have the weight of one speaker in all, however many they are; a speaker counts in a
+        group by the share of utterances in it.
         """
         weights = 1.0 / np.bincount(self.speakers)[self.speakers]
         weights /= np.bincount(self.groups, weights)[self.groups]
@@ -55,7 +55,7 @@ class Pairs:
 
     @cached_property
     def texts_of_row(self) -> np.ndarray:
-        """(N,) how many texts each embedding is paired with."""
+        """(N,) number of texts that each embedding is paired with."""
         variants_of_group = np.bincount(self.variant_groups, minlength=len(self.group_names))
         return variants_of_group[self.groups] + np.bincount(self.caption_rows, minlength=len(self.x))
 
@@ -75,7 +75,7 @@ class Pairs:
         return self.variants.shape[1]
 
     def of_speakers(self, keep: np.ndarray) -> "Pairs":
-        """The part of these pairs whose rows are marked in `keep` (N,) bool."""
+        """The pairs of the embeddings marked in `keep` (N,) bool; all variants stay."""
         rows = np.cumsum(keep) - 1
         mine = keep[self.caption_rows]
         return Pairs(

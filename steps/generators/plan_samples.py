@@ -11,7 +11,7 @@ The identity stands for options and inputs, so that no part is merged with those
 import sys
 
 from steps.generators.requests import CHUNK, SampleRequest, chunks_of, from_file, from_groups, from_text
-from steps.generators.sample_job import Options, Texts, check, identity_of, is_up_to_date, manner_of
+from steps.generators.sample_job import Options, Texts, check, identity_of, is_up_to_date, sampling_settings
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.parts import Item, Work, remove_parts
@@ -19,11 +19,11 @@ from utils.shards import shards_of
 from utils.stage_dir import parts_root
 
 log = logger(__name__)
-LEAST = 256  # samples of a shard: few enough that several jobs share the groups of a corpus
+LEAST = 256  # samples in a shard: few enough that the samples of a corpus's groups make several shards
 
 
 def work(options: Options) -> None:
-    """Write texts and table, unless they are there or all parts have been merged already."""
+    """Write texts and table, unless they exist, or the result does."""
     check(options)
     if is_up_to_date(options):
         return
@@ -65,11 +65,11 @@ def requests_of(options: Options) -> list[SampleRequest]:
 
 def divide(options: Options, requests: list[SampleRequest]) -> list[Item]:
     """The table of shards: an item a chunk of a text, with the row of the text and the number of the chunk."""
-    manner = manner_of(options)
+    settings = sampling_settings(options)
     chunks = [
         (row, number, len(samples))
         for row, request in enumerate(requests)
-        for number, samples in enumerate(chunks_of(request, manner))
+        for number, samples in enumerate(chunks_of(request, settings))
     ]
     shards = shards_of([size for _, _, size in chunks], LEAST, CHUNK)
     return [

@@ -1,4 +1,4 @@
-"""What to sample: texts, each with an id and a number of speakers, from an argument, a file or groups; and how."""
+"""Requests for samples: texts with ids and numbers of speakers, from an argument, a file or groups; and settings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,15 @@ CHUNK = 8192  # samples drawn at once: bounds the memory
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How to draw.
+class SamplingSettings:
+    """How samples are drawn.
 
     Attributes:
         seed: of all random streams.
         weight_temperature, spread_temperature: 1 is the model's own density; see `Mixture.tempered`.
-        distance_to_train: smallest cosine distance of a sample from every training speaker.
-        distance_to_others: smallest cosine distance between two samples of one text.
-        max_tries: how many times the wanted number may be drawn before a distance is given up.
+        distance_to_train: least cosine distance of a sample from every training speaker; 0 for no limit.
+        distance_to_others: least cosine distance between two samples of one text; 0 for no limit.
+        max_tries: rounds of rejection, each of as many draws as samples, after which a distance is an error.
     """
 
     seed: int = 0
@@ -32,12 +32,13 @@ class Manner:
 
 
 class SampleRequest(NamedTuple):
-    """n speakers for one text.
+    """A text, and how many speakers are sampled for it.
 
     Attributes:
-        text_id: names the text; sampled speakers are `<text_id>-0000001` and on.
+        text_id: id of the text; the sampled speakers have the ids `<text_id>-0000001`, `<text_id>-0000002`, ...
         text: the description, verbatim.
-        group: the group it describes, or None for a text of the user's.
+        n: number of speakers.
+        group: the group that the text describes; None for a text of the user's.
     """
 
     text_id: str
@@ -46,10 +47,13 @@ class SampleRequest(NamedTuple):
     group: str | None = None
 
 
-def chunks_of(request: SampleRequest, manner: Manner) -> list[range]:
-    """The samples of a request, numbered from 0, that are drawn at once: each chunk has a random stream of its own."""
-    if request.n > CHUNK and manner.distance_to_others:
-        raise InputError(f"{request.text_id}: a distance between samples is kept for up to {CHUNK} a text")
+def chunks_of(request: SampleRequest, settings: SamplingSettings) -> list[range]:
+    """The samples of a request, numbered from 0, in chunks that are drawn at once, each with its own random stream.
+
+    Raises InputError for more than `CHUNK` samples that must keep a distance from each other.
+    """
+    if request.n > CHUNK and settings.distance_to_others:
+        raise InputError(f"{request.text_id}: distance_to_others is possible for up to {CHUNK} samples of a text")
     return [range(first, min(first + CHUNK, request.n)) for first in range(0, request.n, CHUNK)]
 
 

@@ -13,7 +13,16 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from steps.generators.plan_samples import divide, encode_texts
-from steps.generators.sample_job import Options, Texts, check, find_work, finish, inputs, is_up_to_date, manner_of
+from steps.generators.sample_job import (
+    Options,
+    Texts,
+    check,
+    find_work,
+    finish,
+    inputs,
+    is_up_to_date,
+    sampling_settings,
+)
 from utils.command import logger, progress, run_command
 from utils.parts import Item, check_merged, write_part
 from utils.shards import chosen_shards
@@ -27,7 +36,7 @@ log = logger(__name__)
 
 
 def work(options: Options) -> None:
-    """Draw everything and commit it, or draw the parts of some shards."""
+    """Draw all samples and commit them, or write the parts of some shards."""
     check(options)
     if options.job or options.shards is not None:
         write_parts(options)
@@ -51,7 +60,7 @@ def sample_all(options: Options) -> None:
 
 
 def write_parts(options: Options) -> None:
-    """Draw the missing parts of this job's shards, unless all parts have been merged already."""
+    """Write the missing parts of this job's shards, unless the result exists."""
     if is_up_to_date(options):
         check_merged(options.out, options.shards, options.job, options.nj)
         return
@@ -72,10 +81,10 @@ def draw_part(options: Options, voices: "Voices", texts: Texts, items: Iterable[
     """Draw the samples of one shard."""
     from steps.generators.sample_dir import make_part
 
-    manner, samples = manner_of(options), []
+    settings, samples = sampling_settings(options), []
     for row, chunks in groupby(items, key=lambda item: item.content[0]):
         numbers = [item.content[1] for item in chunks]
-        samples += voices.draw(texts.requests[row], texts.vectors[row], manner, numbers)
+        samples += voices.draw(texts.requests[row], texts.vectors[row], settings, numbers)
     return make_part(samples, options.seed, voices.speakers)
 
 

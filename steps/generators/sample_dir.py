@@ -1,4 +1,4 @@
-"""Sampled speakers: the part of a shard, and the data directory that is made of all parts.
+"""The files of sampled speakers: the part of one shard, and the data directory with the samples of all parts.
 
 A part holds vectors and provenance. The directory holds them in the order of the table of shards, so its bytes do not
 depend on the jobs.
@@ -40,7 +40,7 @@ class Part(NamedTuple):
 
 
 def make_part(chunks: Sequence[Samples], seed: int, speakers: list[str] | None) -> Part:
-    """Join the chunks of a shard; `seed` and `speakers`, the training speakers, are told in the provenance."""
+    """Join the chunks of a shard. `seed` and `speakers`, the training speakers, are named in the provenance."""
     lines = "".join(line for samples in chunks for line in _provenance(samples, seed, speakers))
     return Part(
         [(samples.request.text_id, samples.first, len(samples.x)) for samples in chunks],
@@ -50,7 +50,7 @@ def make_part(chunks: Sequence[Samples], seed: int, speakers: list[str] | None) 
 
 
 def sample_ids(text_id: str, first: int, n: int) -> list[str]:
-    """Ids of n samples of a text, which are utterance and speaker ids at once: `<text_id>-0000001` and on."""
+    """Ids of n samples of a text, counted from `first`, as utterances and as speakers: `<text_id>-0000001` for 0."""
     return [f"{text_id}-{number:07d}" for number in range(first + 1, first + n + 1)]
 
 
@@ -70,7 +70,7 @@ def _provenance(samples: Samples, seed: int, speakers: list[str] | None) -> Iter
 def write_samples(target: Path, final: Path, requests: Sequence[SampleRequest], parts: Iterable[Part]) -> None:
     """Write the data directory of all parts into `target`; paths are as they will be in `final`.
 
-    One part at a time is in memory; of all samples only ids and offsets are.
+    Memory holds one part at a time, and the ids and offsets of all samples.
     """
     _write_vectors(target, final, parts)
     _write_tables(target, requests)

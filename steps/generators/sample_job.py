@@ -1,4 +1,4 @@
-"""What the three commands of sampling share: their options, the texts that are encoded once, and the last step.
+"""Shared by the three commands of sampling: their options, the texts with their vectors, and the writing of the result.
 
 `steps.generators.plan_samples` encodes the texts and divides their samples into shards, `steps.generators.sample` draws
 them, and `steps.generators.merge_samples` joins what jobs have drawn.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from steps.generators.requests import Manner, SampleRequest
+from steps.generators.requests import SampleRequest, SamplingSettings
 from utils.command import logger
 from utils.errors import InputError
 from utils.options import option
@@ -38,19 +38,19 @@ class Options:
     descriptions: Path | None = option(None, "data/<corpus>/descriptions: sample for each of its groups")
     text_vectors: Path | None = option(None, "exp/<corpus>/text: vectors of the descriptions, encoded before")
     n_samples: int = option(100, "speakers for each text, or for each group", short="-n", least=1)
-    seed: int = option(Manner.seed, "seed of the random streams")
+    seed: int = option(SamplingSettings.seed, "seed of the random streams")
     temperature: float = option(
-        Manner.weight_temperature, "sets both temperatures; 1 is the model's own density", above=0
+        SamplingSettings.weight_temperature, "sets both temperatures; 1 is the model's own density", above=0
     )
     weight_temperature: float | None = option(None, "of the component weights: above 1 evens them out", above=0)
     spread_temperature: float | None = option(None, "factor on the variances of the components", above=0)
     distance_to_train: float = option(
-        Manner.distance_to_train, "smallest cosine distance from every training speaker", least=0
+        SamplingSettings.distance_to_train, "smallest cosine distance from every training speaker", least=0
     )
     distance_to_others: float = option(
-        Manner.distance_to_others, "smallest cosine distance between two speakers of one text", least=0
+        SamplingSettings.distance_to_others, "smallest cosine distance between two speakers of one text", least=0
     )
-    max_tries: int = option(Manner.max_tries, "rounds of rejection before a distance is given up", least=1)
+    max_tries: int = option(SamplingSettings.max_tries, "rounds of rejection before a distance is given up", least=1)
     save_params: bool = option(False, "also write the mixture of each text in the space of the embeddings")
     encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
     nj: int = option(1, "number of jobs that share the work", least=1)
@@ -63,14 +63,14 @@ class Texts(NamedTuple):
     """All texts to sample for.
 
     Attributes:
-        requests: (T) texts with their numbers of samples. vectors: (T, E) float32, their sentence vectors.
+        requests: (T) texts and numbers of samples. vectors: (T, E) float32, the sentence vectors of the texts.
     """
 
     requests: list[SampleRequest]
     vectors: "np.ndarray"
 
     def write(self, directory: Path) -> None:
-        """Write them for the jobs."""
+        """Write `texts.npz` into `directory`, which is made."""
         directory.mkdir(parents=True, exist_ok=True)
         write_part(directory / TEXTS, self.requests, vectors=self.vectors)
 
@@ -82,7 +82,7 @@ class Texts(NamedTuple):
 
 
 def check(options: Options) -> None:
-    """Refuse what contradicts itself. Raises InputError with the names of the options."""
+    """Raise InputError where options contradict each other, with their names."""
     sources = [options.text is not None, options.text_file is not None, options.descriptions is not None]
     if sum(sources) != 1:
         raise InputError("give one of --text, --text_file and --descriptions")
@@ -91,13 +91,13 @@ def check(options: Options) -> None:
 
 
 def inputs(options: Options) -> list[Path]:
-    """What decides the samples."""
+    """The files and directories that decide the samples."""
     paths = (options.model, options.text_file, options.descriptions, options.text_vectors)
     return [path for path in paths if path is not None]
 
 
 def is_up_to_date(options: Options) -> bool:
-    """Whether all parts have been merged already, and need not be drawn again."""
+    """Whether the result with these options and inputs exists; logs it if so."""
     done = not options.force and is_done(options.out, options, inputs(options))
     if done:
         log.info("%s is up to date", options.out)
@@ -105,7 +105,7 @@ def is_up_to_date(options: Options) -> bool:
 
 
 def identity_of(options: Options) -> str:
-    """What stands for the options and inputs in the name of the parts' directory."""
+    """The hash of options and inputs that names the directory of the parts."""
     return signature(options, inputs(options))
 
 
@@ -114,9 +114,9 @@ def find_work(options: Options) -> Work:
     return Work.load(options.out, identity_of(options), "python3 -m steps.generators.plan_samples")
 
 
-def manner_of(options: Options) -> Manner:
-    """How to draw, from the options."""
-    return Manner(
+def sampling_settings(options: Options) -> SamplingSettings:
+    """The settings that the options give."""
+    return SamplingSettings(
         seed=options.seed,
         weight_temperature=options.weight_temperature or options.temperature,
         spread_temperature=options.spread_temperature or options.temperature,
@@ -127,7 +127,7 @@ def manner_of(options: Options) -> Manner:
 
 
 def finish(options: Options, texts: Texts, parts: Iterable["Part"], stage: StageDir) -> None:
-    """Write the data directory of all samples into the directory of the stage."""
+    """Write the data directory of all samples, and with --save_params the mixtures, into the directory of the stage."""
     from steps.generators.sample_dir import write_parameters, write_samples
 
     write_samples(stage.dir, stage.final, texts.requests, parts)

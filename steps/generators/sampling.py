@@ -3,8 +3,8 @@
     voices = Voices("exp/demo/mdn")
     embeddings = voices.sample("A woman with a deep voice", n=20, seed=0)   # (20, D) float32
 
-Samples are drawn in chunks, each with a random stream of its own that depends on the seed, the text and its id and the
-number of the chunk, and on nothing else: so the same speakers come out however the work is spread over jobs.
+Samples are drawn in chunks. The random stream of a chunk depends only on the seed, the text, its id and the number of
+the chunk, so the samples do not depend on the number of jobs.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ import numpy as np
 
 from steps.generators.contract import load_generator
 from steps.generators.mixture import Mixture
-from steps.generators.requests import Manner, SampleRequest, chunks_of
+from steps.generators.requests import SampleRequest, SamplingSettings, chunks_of
 from steps.generators.speaker_means import read_speaker_means
 from steps.text.check import require_text
 from steps.text.encode import SentenceEncoder
@@ -49,7 +49,12 @@ class Voices:
     """A generator with its encoder and its training speakers."""
 
     def __init__(self, model: Path | str, encoder: Path | None = None):
-        """Load a model directory; `encoder` is the directory of the sentence encoder if it is not the installed one."""
+        """Load a model directory.
+
+        Args:
+            model: directory of a trained generator. encoder: directory of the sentence encoder; None for the installed
+                one.
+        """
         self.model = Path(model)
         self.generator = load_generator(self.model)
         self.encoder_path = encoder
@@ -69,20 +74,24 @@ class Voices:
             raise InputError(f"n {n}: expected a number of speakers, 1 or more")
         request = SampleRequest("text", require_text(text, "text"), n)
         vector = self.encoder.encode([request.text])[0]
-        return np.concatenate([samples.x for samples in self.draw(request, vector, Manner(seed=seed))])
+        return np.concatenate([samples.x for samples in self.draw(request, vector, SamplingSettings(seed=seed))])
 
     def draw(
-        self, request: SampleRequest, vector: np.ndarray, manner: Manner, numbers: Iterable[int] | None = None
+        self,
+        request: SampleRequest,
+        vector: np.ndarray,
+        settings: SamplingSettings,
+        numbers: Iterable[int] | None = None,
     ) -> Iterator[Samples]:
-        """Draw the samples of one request for its sentence vector (E,), chunk by chunk: those numbers, or all."""
+        """Draw the samples of one request for its sentence vector (E,), the chunks of these numbers, or all."""
         mixture = self.generator.mixtures(vector[None])[0]
-        tempered = mixture.tempered(manner.weight_temperature, manner.spread_temperature)
-        chunks = chunks_of(request, manner)
+        tempered = mixture.tempered(settings.weight_temperature, settings.spread_temperature)
+        chunks = chunks_of(request, settings)
         for number in range(len(chunks)) if numbers is None else numbers:
-            rng = np.random.default_rng(_entropy(manner.seed, request, number))
+            rng = np.random.default_rng(_entropy(settings.seed, request, number))
             n = len(chunks[number])
-            if manner.distance_to_train or manner.distance_to_others:
-                x, component = self._draw_apart(tempered, rng, n, manner, request)
+            if settings.distance_to_train or settings.distance_to_others:
+                x, component = self._draw_apart(tempered, rng, n, settings, request)
             else:
                 x, component = tempered.sample(rng, n)
             yield self._describe(mixture, request, chunks[number].start, x, component)
@@ -98,35 +107,36 @@ class Voices:
         return Samples(request, first, x, component, mixture.log_density(x), nearest, distance)
 
     def _draw_apart(
-        self, mixture: Mixture, rng: np.random.Generator, n: int, manner: Manner, request: SampleRequest
+        self, mixture: Mixture, rng: np.random.Generator, n: int, settings: SamplingSettings, request: SampleRequest
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw n samples that keep their distances, by rejection. Raises InputError after `max_tries` rounds."""
-        if manner.distance_to_train and not self.speakers:
+        if settings.distance_to_train and not self.speakers:
             raise InputError(f"{self.model}: holds no training speakers to keep a distance from; train it with them")
         kept = np.empty((0, self.generator.dim), dtype=np.float32)
         components = np.empty(0, dtype=np.int64)
-        for _ in range(manner.max_tries):
+        for _ in range(settings.max_tries):
             x, component = mixture.sample(rng, n)
-            good = self._far_enough(x, kept, manner)[: n - len(kept)]
+            good = self._far_enough(x, kept, settings)[: n - len(kept)]
             kept, components = np.concatenate([kept, x[good]]), np.concatenate([components, component[good]])
             if len(kept) == n:
                 return kept, components
         raise InputError(
-            f"{request.text_id}: only {len(kept)} of {n} samples keep a distance of {manner.distance_to_train} to"
-            f" training speakers and {manner.distance_to_others} to each other in {manner.max_tries} tries; ask less"
+            f"{request.text_id}: only {len(kept)} of {n} samples keep a distance of {settings.distance_to_train} to"
+            f" training speakers and {settings.distance_to_others} to each other in {settings.max_tries} tries;"
+            " allow smaller distances, or more --max_tries"
         )
 
-    def _far_enough(self, x: np.ndarray, kept: np.ndarray, manner: Manner) -> np.ndarray:
-        """Which rows of x (n, D), one after another, keep the distances; kept (m, D) are there already."""
+    def _far_enough(self, x: np.ndarray, kept: np.ndarray, settings: SamplingSettings) -> np.ndarray:
+        """Numbers of the rows of x (n, D) that keep their distances from speakers, `kept` (m, D) and each other."""
         unit = unit_rows(x)
         far = np.ones(len(x), dtype=bool)
-        if manner.distance_to_train:
-            far &= (1 - unit @ self.speaker_means.T).min(axis=1) >= manner.distance_to_train
-        if not manner.distance_to_others:
+        if settings.distance_to_train:
+            far &= (1 - unit @ self.speaker_means.T).min(axis=1) >= settings.distance_to_train
+        if not settings.distance_to_others:
             return np.flatnonzero(far)
         if len(kept):
-            far &= (1 - unit @ unit_rows(kept).T).min(axis=1) >= manner.distance_to_others
-        close = 1 - unit @ unit.T < manner.distance_to_others
+            far &= (1 - unit @ unit_rows(kept).T).min(axis=1) >= settings.distance_to_others
+        close = 1 - unit @ unit.T < settings.distance_to_others
         good: list[int] = []
         for row in np.flatnonzero(far):
             if not close[row, good].any():

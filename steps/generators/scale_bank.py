@@ -1,4 +1,4 @@
-"""Heavy tails: components that share a shape and differ in scale.
+"""Bank of scales: components of one shape and different scales, which model heavy tails.
 
 Speakers scatter around the mean of their text with heavier tails than a Gaussian has. A mixture of Gaussians with one
 covariance and K scales follows any such elliptical tail (Andrews and Mallows, Scale Mixtures of Normal Distributions,

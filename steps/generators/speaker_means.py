@@ -1,7 +1,7 @@
-"""The mean embedding of each training speaker, kept beside a generator: new voices are compared with it.
+"""The mean embedding of each training speaker, stored beside a generator, to measure the distance of samples from it.
 
-Leave it out (`--store_speaker_means false`) where a model must not carry data of real people; sampling then cannot tell
-the nearest training speaker nor keep a distance from it.
+`--store_speaker_means false` leaves it out where a model must not hold data of real people. Sampling then cannot name
+the nearest training speaker, nor keep a distance from training speakers.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Train one generator of the list in `conf/generators.txt`: stage 4 runs one such job for each line.
 
-Writes <out>/<name>: the generator, the encoder whose texts it understands, the means of its training speakers, and for
-a network its checkpoints, `metrics.jsonl` and a curve. Asked to stop by USR1 or TERM, a network saves its state between
-two updates and the command ends with the status of `utils.run_again`; run again, it goes on from there.
+Writes <out>/<name>: the generator, name and hash of its sentence encoder, the means of its training speakers, and for a
+network its checkpoints, `metrics.jsonl` and a curve. On USR1 or TERM a network saves its state between two updates, and
+the command ends with the status of `utils.run_again`; the same command continues from that state.
 """
 
 import multiprocessing

@@ -1,8 +1,8 @@
-"""Intervals of metrics by drawing speakers, not segments or trials: what shares a speaker is not independent.
+"""Confidence intervals of metrics by a bootstrap over speakers: segments and trials of one speaker are not independent.
 
 The joint bootstrap of verification draws as many speakers as there are, with replacement, on both sides of the trials
 at once (N. Poh and S. Bengio, "Estimating the confidence interval of expected performance curve in biometric
-authentication using joint bootstrap", ICASSP 2007). Each draw has its curve, so that any metric has an interval:
+authentication using joint bootstrap", ICASSP 2007). Each draw has a DET curve, from which any metric follows:
 
     replicates = joint_bootstrap(trials, 1000, np.random.default_rng(0))
     low, high = interval(equal_error_rate(replicates.curve))
@@ -26,10 +26,10 @@ MEANS = 2000  # draws for the interval of a mean
 
 @dataclass(frozen=True, eq=False)
 class Replicates:
-    """The trials of each draw of speakers, as metrics see them.
+    """DET curve and Cllr of each draw of speakers.
 
     Attributes:
-        curve: rates of errors (draws, T). cllr: (draws,) in bits; it means something for log likelihood ratios only.
+        curve: rates of errors (draws, T). cllr: (draws,) in bits, if the scores are log likelihood ratios.
     """
 
     curve: DetCurve
@@ -37,10 +37,10 @@ class Replicates:
 
 
 def joint_bootstrap(blocks: Iterable[ScoredTrials], draws: int, rng: np.random.Generator) -> Replicates:
-    """Draw the speakers of trials.
+    """Draw the speakers of trials `draws` times.
 
-    A speaker who was drawn k times brings the trials within the speaker k times, and those with one who was drawn m
-    times k m times; copies of one speaker are not paired. A draw without targets or non-targets is repeated.
+    The trials within a speaker who is drawn k times count k times, and those with a speaker who is drawn m times k m
+    times; copies of one speaker are not paired. A draw without targets or non-targets is repeated.
 
     The rates are exact at the scores of targets. Where these are more than `LEVELS`, so many of them are taken, the
     lowest ones all and then in geometric steps of the rank (.6 % for 100,000 targets); between them the curve is a

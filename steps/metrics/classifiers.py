@@ -1,8 +1,8 @@
-"""Linear classifiers of a label on embeddings, cross-fitted: each speaker is judged by one that has not seen it.
+"""Linear classifiers of embeddings, cross-fitted: a speaker is judged by a classifier fitted to other speakers.
 
-Multinomial logistic regression on embeddings that are centred and scaled as one (each dimension by itself would make
-nearly dead ones decide), classes weighted equally. The speakers are dealt into folds; the classifier of a fold is
-fitted to all other folds. Everything is computed in the precision of the embeddings.
+Multinomial logistic regression on embeddings that are centred and divided by one scale (a scale for each dimension
+would enlarge those that are nearly constant), classes weighted equally. The speakers are dealt into folds; the
+classifier of a fold is fitted to all other folds. Everything is computed in the precision of the embeddings.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ import numpy as np
 
 FOLDS = 5
 INVERSE_PENALTY = 5.0  # for embeddings of mean squared length 1 around their mean
-LEAST_SPEAKERS = 2 * FOLDS  # of a label, or it is not learnt
-SURE = 1e-6  # no classifier of so few speakers is surer than this
+LEAST_SPEAKERS = 2 * FOLDS  # labels of fewer speakers are not learnt
+SURE = 1e-6  # posteriors are clipped to SURE .. 1 - SURE, which few speakers cannot estimate better
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +79,13 @@ def cross_fit(x: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> list[Clas
 
 
 def learnable(labels: np.ndarray, speakers: np.ndarray) -> list[str]:
-    """The labels that have speakers enough to be learnt without those of one fold; none if that is one label only."""
+    """The labels with at least LEAST_SPEAKERS speakers, sorted; none if there is only one such label."""
     kinds = [str(kind) for kind in np.unique(labels) if len(np.unique(speakers[labels == kind])) >= LEAST_SPEAKERS]
     return kinds if len(kinds) > 1 else []
 
 
 def held_out_posteriors(x: np.ndarray, labels: np.ndarray, speakers: np.ndarray, seed: int) -> tuple[tuple, np.ndarray]:
-    """Judge each embedding by the classifier that has not seen its speaker.
+    """Posteriors of each embedding by the classifier that was not fitted to its speaker.
 
     Args:
         x: (N, D). labels, speakers: (N,), all labels `learnable`.
@@ -107,7 +107,7 @@ def log_odds(posteriors: np.ndarray) -> np.ndarray:
 
 
 def balanced_accuracy(correct: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Mean over the values in `labels` (N,) of the (weighted) mean of `correct` (N,) among their rows."""
+    """Mean over the labels (N,) of the mean of `correct` (N,), weighted by `weights` (N,), in their rows."""
     weights = np.ones(len(labels)) if weights is None else weights
     kinds = [labels == value for value in np.unique(labels)]
     return float(np.mean([np.average(correct[rows], weights=weights[rows]) for rows in kinds]))

@@ -1,4 +1,4 @@
-"""Density and coverage: the generated speakers that fall near real ones, the real ones that have a generated one near.
+"""Density, coverage, precision and recall of generated vectors, from balls around real ones and around generated ones.
 
     density   = 1/(k M) sum_j sum_i [G_j in B_i]     coverage = 1/N sum_i [some G_j in B_i]
     precision = 1/M sum_j [G_j in some B_i]          recall   = 1/N sum_i [T_i in some C_j]
@@ -59,5 +59,5 @@ def expected_coverage(n: int, m: int, k: int) -> float:
 
 
 def neighbours_for(n: int) -> int:
-    """k for a set of n real vectors: `NEIGHBOURS` where there are enough, else what leaves the balls local."""
+    """k for a set of n real vectors: `NEIGHBOURS`, or half of the others where these are fewer than twice as many."""
     return min(NEIGHBOURS, (n - 1) // 2)

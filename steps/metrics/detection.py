@@ -1,4 +1,4 @@
-"""How well scores tell targets from non-targets: DET curve, equal error rate, detection cost, Cllr.
+"""Metrics of scores of targets and non-targets: DET curve, equal error rate, detection cost, Cllr.
 
 All metrics of the order of the scores come from one sort, that of the target scores: between two of them only the rate
 of false alarms changes, so that a count of the non-targets there is all that any of these metrics needs of them.
@@ -26,7 +26,7 @@ from utils.vectors import check_shape
 
 @dataclass(frozen=True)
 class Cost:
-    """What errors cost, and how frequent targets are expected to be (before any score)."""
+    """Costs of the two errors, and the prior probability of a target."""
 
     p_target: float = 0.01
     c_miss: float = 1.0
@@ -51,14 +51,14 @@ class DetCurve:
 
     @classmethod
     def of(cls, scores: np.ndarray, targets: np.ndarray) -> "DetCurve":
-        """The curve of scores (P,), of which `targets` (P,) are targets; columns of a table are welcome."""
+        """The curve of scores (P,), of which `targets` (P,) are targets; both may be columns of a table."""
         numbers = np.asarray(scores, dtype=np.result_type(np.asarray(scores), np.float32))
         check_shape("targets", targets, numbers.shape)
         return cls.of_blocks([ScoredTrials(numbers, np.asarray(targets, dtype=bool))])
 
     @classmethod
     def of_blocks(cls, blocks: Iterable[ScoredTrials]) -> "DetCurve":
-        """The curve of all trials of some blocks, which are gone through twice and never held together."""
+        """The curve of all trials of some blocks, which are iterated over twice; one block at a time is in memory."""
         levels = target_levels(blocks)
         counts = np.zeros((2, 2 * len(levels) + 1))  # of non-targets, of targets
         for block in blocks:
@@ -81,14 +81,14 @@ class DetCurve:
 def target_levels(blocks: Iterable[ScoredTrials]) -> np.ndarray:
     """The distinct scores (L,) of the targets, ascending. Both kinds of trials must be there, all scores finite."""
     if iter(blocks) is blocks:
-        raise ValueError("blocks of trials are gone through more than once; give a list, or AllPairs(...).scored(...)")
+        raise ValueError("blocks of trials are iterated over more than once; give a list, or AllPairs(...).scored(...)")
     found, n, infinite = [], 0, 0
     for block in blocks:
         found.append(block.scores[block.targets])
         n += len(block.scores)
         infinite += np.count_nonzero(~np.isfinite(block.scores))
     if infinite:
-        raise InputError(f"{infinite} of {n} scores are no finite numbers")
+        raise InputError(f"{infinite} of {n} scores are not finite")
     targets = sum(map(len, found))
     if targets in (0, n):
         raise InputError(f"an error rate needs targets and non-targets; of {n} trials, {targets} are targets")

@@ -20,8 +20,8 @@ def nearest(
 ) -> np.ndarray:
     """Cosine distances (N, k) of unit vectors (N, D) to their k nearest unit vectors in `base` (M, D), nearest first.
 
-    Where `query_ids` (N) and `base_ids` (M) are given, pairs of equal id do not count: a vector is not its own
-    neighbour, nor a segment that of its own speaker. A query with fewer than k neighbours gets infinite distances.
+    Pairs with equal `query_ids` (N) and `base_ids` (M) are left out, so that a vector is not its own neighbour, or a
+    segment not that of its own speaker. A query with fewer than k neighbours gets infinite distances.
     """
     distances = np.empty((len(queries), k), dtype=np.float32)
     step = max(1, BLOCK // len(base))

@@ -1,8 +1,8 @@
-"""Frechet distance between two sets of embeddings, each seen as a Gaussian.
+"""Frechet distance between two sets of embeddings, each modelled as a Gaussian.
 
     FD = |m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr((S1^1/2 S2 S1^1/2)^1/2)    (Dowson and Landau, 1982; Heusel et al., 2017)
 
-It is biased upwards by 1/n, so it is only ever reported as a ratio: samples to test, over training segments to test,
+It is biased upwards by a term in 1/n, so only ratios are reported: samples to test, over training segments to test,
 both sets of one size.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MIN_SEGMENTS = 50  # fewer give covariances that measure themselves
+MIN_SEGMENTS = 50  # a covariance of fewer is mostly sampling noise
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Files of trials and of scores, as Kaldi has them, and their table.
+"""Files of trials and of scores in the format of Kaldi, and a table of both.
 
     trials  enrolment test target|nontarget [kind]     kind: target-correct, impostor-wrong, ...; of all lines or none
     scores  enrolment test score
@@ -22,7 +22,7 @@ Pair = tuple[str, str]
 
 
 def read_trials(path: Path | str) -> Trials:
-    """Read a file of trials, in its order."""
+    """Read a file of trials, in its order. Raises InputError with the line of a bad or duplicate trial."""
     numbers: dict[Pair, int] = {}
     targets, kinds, width = [], [], 0
     for number, where, fields in _lines(Path(path), (3, 4), "enrolment test target|nontarget [kind]"):
@@ -52,7 +52,7 @@ def write_trials(path: Path, trials: Trials) -> None:
 
 
 def read_trial_scores(path: Path | str, trials: Trials) -> np.ndarray:
-    """The scores (P,) of trials, from a file that has a line for each of them and no other, in any order."""
+    """Scores (P,) of trials, from a file with one line for each of them and no others, in any order."""
     numbers = {pair: number for number, pair in enumerate(_pairs(trials))}
     scores, found = np.empty(len(trials)), np.zeros(len(trials), dtype=bool)
     for pair, score, where in _scores(Path(path)):
@@ -93,7 +93,7 @@ def _scores(path: Path) -> Iterator[tuple[Pair, float, str]]:
         except ValueError as error:
             raise InputError(f"{where}: expected a score, found {word!r}") from error
         if not np.isfinite(score):
-            raise InputError(f"{where}: the score {word} is no finite number")
+            raise InputError(f"{where}: the score {word} is not finite")
         yield (enrolment, test), score, where
 
 

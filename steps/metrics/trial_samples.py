@@ -1,8 +1,8 @@
-"""A random sample of the pairs of a set, without a list of all of them.
+"""A random sample of the trials among the segments of a set, without a list of all pairs.
 
-The partners of a segment stand side by side once the segments are sorted by fold and speaker, so that the pairs can be
-counted and a drawn number tells its pair. A sample is uniform, has no pair twice, and takes memory for the segments
-and for itself.
+Once the segments are sorted by fold and speaker, the partners of a segment are consecutive. So the pairs can be
+counted, and the number of a pair gives its two segments. A sample is uniform, has no pair twice, and takes memory for
+the segments and for itself.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,10 @@ def sample_trials(
     """Draw targets and non-targets, without replacement.
 
     Args:
-        ids: (N) segments. speakers: (N,) of any type. folds: (N,) numbers; where given, of one fold only.
-        labels: (N,) of the segments, such as genders. Where given, each two of them are a kind, `female-male`, and
-            each kind has its own sample; a kind without such pairs, as targets of two genders, is left out.
+        ids: (N) segments. speakers: (N,) of any type. size: number of trials of each kind.
+        labels: (N,) of the segments, such as genders. Each pair of labels is then a kind, `female-male`, with a sample
+            of its own; a kind without pairs, such as targets of two genders, is left out.
+        folds: (N,) numbers; both segments of a trial are then of one fold.
     """
     speakers = np.unique(speakers, return_inverse=True)[1]
     folds = np.zeros(len(speakers), int) if folds is None else np.asarray(folds)
@@ -83,7 +84,7 @@ def _draw(
     after = np.cumsum(ends - starts)
     total = int(after[-1]) if len(after) else 0
     if n > total and not (may_be_empty and total == 0):
-        raise InputError(f"{n} {what} are wanted, there are {total}; ask for fewer")
+        raise InputError(f"{n} {what} are asked for, but there are only {total}; ask for fewer")
     numbers = np.sort(rng.choice(total, n, replace=False)) if total else np.zeros(0, int)
     span = np.searchsorted(after, numbers, "right")
     return span % len(spans[0][0]), ends[span] - (after[span] - numbers)

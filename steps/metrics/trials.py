@@ -2,7 +2,7 @@
 
 `Trials` is a list of them, read from a file (`trial_files`) or drawn at random (`trial_samples`). The pairs of a whole
 set of N segments are never listed: `AllPairs` gives them in blocks of bounded memory, scored by matrix products.
-Either way, metrics are given an iterable of `ScoredTrials`, which they may go through more than once.
+Metrics take an iterable of `ScoredTrials`, which they may iterate over more than once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,18 +13,18 @@ import numpy as np
 from utils.errors import InputError
 
 BLOCK = 1 << 20  # pairs held at a time
-ONE_KIND = "all"  # the kind of trials that are of no other kind
+ONE_KIND = "all"  # the kind of all trials where no kinds are given
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredTrials:
-    """Trials with their scores, as metrics see them.
+    """Trials with their scores, the input of all metrics.
 
     Attributes:
         scores: (P,) higher for pairs that are more alike. targets: (P,) bool.
-        enrol_speakers, test_speakers: (P,) the number of the speaker on each side, 0 to n_speakers - 1; a bootstrap
-            alone asks for them.
-        n_speakers: how many there are in all trials.
+        enrol_speakers, test_speakers: (P,) number of the speaker on each side, 0 to n_speakers - 1; only the bootstrap
+            needs them.
+        n_speakers: number of speakers in all trials, not only these.
     """
 
     scores: np.ndarray
@@ -118,7 +118,7 @@ class PairBlock:
     kept: np.ndarray
 
     def sides(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What `values` (N,) say of the two segments of each trial: (P,), (P,)."""
+        """The entries of `values` (N,) for the first and the second segment of each trial: (P,), (P,)."""
         first = np.broadcast_to(values[self.rows, None], self.kept.shape)[self.kept]
         return first, np.broadcast_to(values[self.columns], self.kept.shape)[self.kept]
 

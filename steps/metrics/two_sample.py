@@ -1,7 +1,7 @@
-"""Classifier two-sample test: how well boosted trees tell samples from real test segments.
+"""Classifier two-sample test: accuracy of boosted trees in telling samples from real test segments.
 
 Source: Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests, 2017 (arXiv:1610.06545). 0.5 is
-indistinguishable; what real training speakers reach against the test speakers is the yardstick.
+chance; compare with the accuracy on real training speakers instead of samples.
 """
 
 import numpy as np

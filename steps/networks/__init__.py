@@ -1,1 +1,1 @@
-"""Networks, their published sizes, and weights that others have trained."""
+"""Networks, their published sizes, and the loading of weights trained elsewhere."""

@@ -1,0 +1,1 @@
+"""Scores of generators and samples against real speakers."""

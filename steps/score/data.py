@@ -1,4 +1,4 @@
-"""What a scorer works on: real embeddings in three sets, and the texts of their groups, seen in training or held out.
+"""The data of a score: real embeddings in three sets, and the texts of their groups, seen in training or held out.
 
 Inputs: `exp/<corpus>/index/{train,dev,test}`, `data/<corpus>/descriptions` (text2group, text2set) and
 `exp/<corpus>/text` (text_vec.scp).
@@ -17,7 +17,7 @@ from utils.archives import read_vectors
 from utils.errors import InputError
 from utils.tables import read_table
 
-SETS = ("seen", "heldout")  # of texts
+TEXT_SETS = ("seen", "heldout")
 CAPTIONS_PER_GROUP = 20
 
 
@@ -44,7 +44,7 @@ class VectorSet:
         return int(self.speaker_codes.max()) + 1
 
     def where(self, keep: np.ndarray) -> "VectorSet":
-        """The rows marked in, or numbered by, `keep`."""
+        """The rows that `keep` selects, a mask (N,) bool or row numbers."""
         return VectorSet(self.x[keep], self.speakers[keep], self.groups[keep])
 
 
@@ -89,7 +89,7 @@ class ScoreData:
         attributes: Sequence[str] = ATTRIBUTES,
     ) -> "ScoreData":
         """Keep of the test set the groups that have training speakers and both sets of texts."""
-        usable = set(train.groups).intersection(*(set(texts[name].groups) for name in SETS))
+        usable = set(train.groups).intersection(*(set(texts[name].groups) for name in TEXT_SETS))
         left_out = sorted(set(test.groups) - usable)
         kept = test.where(~np.isin(test.groups, left_out))
         if not len(kept.x):
@@ -123,7 +123,7 @@ def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attribu
     text2group, text2set = read_table(descriptions / "text2group"), read_table(descriptions / "text2set")
     captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
     texts = {}
-    for name in SETS:
+    for name in TEXT_SETS:
         ids = [text for text in text2group if text2set.get(text) == name and text not in captions]
         if not ids and name == "seen":
             ids = _captions_of(opened[0].keys, captions, text2group)
@@ -147,7 +147,7 @@ def _captions_of(utterances: Sequence[str], captions: Mapping[str, str], text2gr
 
 
 def read_samples(directory: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings (N, D) and groups (N,) of a directory of samples; those of free texts have no group, and stay out."""
+    """Embeddings (N, D) and groups (N,) of a directory of samples; samples without a group are left out."""
     for name in ("xvector.scp", "utt2group"):
         if not (directory / name).is_file():
             raise InputError(f"{directory}: no {name}; expected samples of group descriptions (stage 5), or a model")

@@ -1,7 +1,7 @@
-"""One draw: the groups to sample for, the real segments to compare with, and all figures of the samples that come back.
+"""One draw: the groups to sample for, the real segments to compare with, and all metrics of the samples.
 
-Samples follow the group mix of the test set. Distances between sets mean something only at one size and with one
-segment a speaker: nearest neighbours get nearer as candidates are added, and a speaker's own segments are no others.
+Samples follow the group mix of the test set. Distances between sets are comparable only for sets of one size with one
+segment a speaker: nearest neighbours get nearer with more candidates, and nearer still with segments of one speaker.
 The names of the distances follow Stanton et al., Speaker Generation, 2021 (arXiv:2111.05095): s = training speakers,
 t = test speakers, g = generated ones, x2y = median over x of the cosine distance to the nearest y other than itself.
 """
@@ -16,14 +16,14 @@ from steps.metrics.classifiers import balanced_accuracy
 from steps.metrics.coverage import MIN_SPEAKERS, density_and_coverage, expected_coverage, neighbours_for
 from steps.metrics.distances import mean_pairwise_distance, nearest, nearest_other, one_row_each
 from steps.metrics.frechet import FrechetRatios
-from steps.score.attributes import AttributeClassifiers
+from steps.score.attribute_classifiers import AttributeClassifiers
 from steps.score.data import ScoreData, VectorSet
 from utils.vectors import unit_rows
 
 
 @dataclass(frozen=True)
 class Draw:
-    """What one draw asks for and compares with, the same for every source of samples.
+    """The groups to sample for and the real segments to compare with, the same for every source of samples.
 
     Attributes:
         labels: (N,) groups to sample for, in the mix of the test set and in random order.
@@ -53,7 +53,7 @@ def make_draw(data: ScoreData, n: int, rng: np.random.Generator) -> Draw:
 
 
 @dataclass(frozen=True)
-class Nearest:
+class NearestDistances:
     """Nearest-neighbour distances of one draw: samples to training speakers (S,) and to each other (S,)."""
 
     g2s: np.ndarray
@@ -61,7 +61,7 @@ class Nearest:
 
 
 class DrawMeter:
-    """Measures the samples of a draw against real speakers.
+    """Computes the metrics of the samples of a draw against real speakers.
 
     Args:
         data: the split.
@@ -75,7 +75,7 @@ class DrawMeter:
         self.frechet = FrechetRatios(train.x, data.test.x, *conditions)
         self._unit_train, self._unit_test = unit_rows(data.train.x), unit_rows(data.test.x)
 
-    def measure(self, draw: Draw, x: np.ndarray) -> tuple[dict, Nearest]:
+    def measure(self, draw: Draw, x: np.ndarray) -> tuple[dict, NearestDistances]:
         """All figures of samples x (N, D) that were drawn for `draw.labels`."""
         values = self.data.values(draw.labels)
         correct = self.classifiers.correct(x, values)
@@ -96,12 +96,12 @@ class DrawMeter:
         }
         return figures, near
 
-    def _nearest(self, draw: Draw, unit: np.ndarray) -> Nearest:
+    def _nearest(self, draw: Draw, unit: np.ndarray) -> NearestDistances:
         ours = unit[: len(draw.train)]
-        return Nearest(nearest(ours, self._unit_train[draw.train])[:, 0], nearest_other(ours))
+        return NearestDistances(nearest(ours, self._unit_train[draw.train])[:, 0], nearest_other(ours))
 
     def real_nearest(self, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
-        """The same for real speakers: training to training (S,), and test to training (U,)."""
+        """Nearest-neighbour distances of real speakers: training to training (S,), and test to training (U,)."""
         train = self._unit_train[draw.train]
         return nearest_other(train), nearest(self._unit_test[draw.test], train)[:, 0]
 

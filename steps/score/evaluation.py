@@ -1,6 +1,6 @@
-"""Score generators, or vectors that somebody has sampled, against one split of real speakers.
+"""Score generators, or directories of samples, against one split of real speakers.
 
-    scorer = Scorer(data, seed=0, n_draws=20)    # all that no generator changes: classifiers, ceilings, yardsticks
+    scorer = Scorer(data, seed=0, n_draws=20)    # computes what all generators share: classifiers, ceilings, yardsticks
     scores = scorer.score_generator(generator)   # nested dicts of plain numbers
 
 Every figure of samples is the mean over draws (see `draws`), and every generator is given the same draws.
@@ -14,8 +14,8 @@ import numpy as np
 from steps.generators.contract import Generator
 from steps.metrics.classifiers import balanced_accuracy
 from steps.metrics.two_sample import MAX_ROWS, two_sample_accuracy
-from steps.score.attributes import AttributeClassifiers, mix_weights
-from steps.score.data import SETS, ScoreData, VectorSet
+from steps.score.attribute_classifiers import AttributeClassifiers, mix_weights
+from steps.score.data import TEXT_SETS, ScoreData, VectorSet
 from steps.score.draws import DrawMeter, diversity, expected_coverages, make_draw, mean_of
 from steps.score.likelihood import TestDensity
 from steps.score.memorisation import Memorisation
@@ -25,7 +25,7 @@ from utils.errors import InputError
 
 @dataclass(frozen=True)
 class Examples:
-    """What pictures show: the samples (N, D) of one draw, their groups (N,), and all distances behind g2s and g2g."""
+    """The data of pictures: samples (N, D) of one draw, their groups (N,), distances (draws * S,) of all draws."""
 
     x: np.ndarray
     groups: np.ndarray
@@ -68,18 +68,18 @@ class Scorer:
         return self.evaluate_generator(generator)[0]
 
     def score_samples(self, x: np.ndarray, groups: np.ndarray, name: str = "samples") -> dict:
-        """The figures of samples at hand (N, D) with their groups (N,), as of texts "given"; they have no density."""
+        """The figures of given samples (N, D) with their groups (N,), without a log density."""
         return self.evaluate_samples(x, groups, name)[0]
 
     def evaluate_generator(self, generator: Generator) -> tuple[dict, Examples]:
-        """As `score_generator`, with what pictures show."""
+        """As `score_generator`, with the data of pictures."""
         dim, text_dim = self.data.train.x.shape[1], self.data.texts["seen"].vectors.shape[1]
         if (generator.dim, generator.text_dim) != (dim, text_dim):
             raise InputError(
                 f"the model is for {generator.dim}-d embeddings and {generator.text_dim}-d texts, the index has"
                 f" {dim} and the texts have {text_dim} dimensions; train it on this index and these texts"
             )
-        measured = {name: self._measure(GeneratorSource(generator, self.data.texts[name])) for name in SETS}
+        measured = {name: self._measure(GeneratorSource(generator, self.data.texts[name])) for name in TEXT_SETS}
         shown = measured["seen"][1]
         scores = {
             "kind": generator.kind,
@@ -91,7 +91,7 @@ class Scorer:
         return scores, shown
 
     def evaluate_samples(self, x: np.ndarray, groups: np.ndarray, name: str = "samples") -> tuple[dict, Examples]:
-        """As `score_samples`, with what pictures show."""
+        """As `score_samples`, with the data of pictures."""
         if x.shape[1] != self.data.train.x.shape[1]:
             raise InputError(
                 f"{name}: {x.shape[1]}-d samples, but the index has {self.data.train.x.shape[1]} dimensions"
@@ -111,13 +111,13 @@ class Scorer:
 
     @cached_property
     def real_nearest(self) -> tuple[np.ndarray, np.ndarray]:
-        """The distances behind s2s and t2s, a row (n_draws, speakers) a draw."""
+        """Distances of real speakers behind s2s (n_draws, S) and t2s (n_draws, U)."""
         pairs = [self.meter.real_nearest(draw) for draw in self.draws]
         return np.array([s2s for s2s, _ in pairs]), np.array([t2s for _, t2s in pairs])
 
     @cached_property
     def yardsticks(self) -> dict:
-        """What the figures are read against: ceilings and floors, and how real speakers lie to each other."""
+        """The figures of real speakers to compare with: ceilings and floors, distances, diversity, coverage."""
         data, frechet = self.data, self.meter.frechet
         s2s, t2s = (float(np.median(distances, axis=1).mean()) for distances in self.real_nearest)
         attributes = {
@@ -194,7 +194,7 @@ class Scorer:
         return figures
 
     def _two_sample(self, x: np.ndarray) -> float:
-        """How well boosted trees tell samples from as many test segments, in the subspace of the log density."""
+        """Accuracy of boosted trees in telling samples from test segments, in the subspace of the log density."""
         test, rng = self.data.test, np.random.default_rng([self.seed, 3])
         rows = rng.permutation(len(test.x))[: min(MAX_ROWS, len(x))]
         real, ours = (self.density.subspace.to_latent(vectors) for vectors in (test.x[rows], x[: len(rows)]))

@@ -1,7 +1,9 @@
-"""The test log density of one generator after another, on one split, and the calibration of its regions.
+"""The log density of test speakers under a generator, given texts that it was not trained on, and its calibration.
 
-A highest-density region that should hold 50, 80 or 95 % of the voices of a text holds that share of unseen voices
-when the generator is calibrated: fewer when it is too sure of itself.
+All generators are measured in one subspace: the principal directions of the training set with at least 1 % of the
+largest deviation. Log densities are averaged over the texts of the group, then over the segments of a speaker, then
+over speakers. Calibration is the share of test segments in the highest-density regions that hold 50, 80 and 95 % of a
+generator's own samples: a smaller share than that means that its distribution is too narrow.
 """
 
 from collections.abc import Mapping
@@ -12,9 +14,10 @@ from steps.generators.contract import Generator
 from steps.generators.covariance import principal_subspace
 from steps.metrics.bootstrap import mean_interval, speaker_means
 from steps.score.data import ScoreData
-from steps.score.density import LEVELS, NoDensity, Projector
+from steps.score.projection import NoDensity, Projector
 
-REGION_SAMPLES = 200
+LEVELS = (50, 80, 95)  # per cent of its samples that a region holds
+REGION_SAMPLES = 200  # drawn for each text
 
 
 class TestDensity:

@@ -1,4 +1,4 @@
-"""Has the generator learned its training speakers by heart?
+"""Memorisation: copies of training vectors among samples, and samples too close to one.
 
 A sample is a copy when its distance to the nearest training vector is zero. It is too close when that distance is
 below the first percentile of the distances from training segments to the nearest segment of another speaker. The share
@@ -17,12 +17,12 @@ MAX_ROWS = 5000  # queries against all training vectors
 
 
 class Memorisation:
-    """The training vectors, and what distance to them is close.
+    """Measures the distances of samples to the training vectors.
 
     Attributes:
         threshold: the first percentile of the distances from training segments to the nearest segment of another
             speaker.
-        close_test: share of the test segments that are closer to a training segment than that.
+        close_test: share of the test segments that are closer than `threshold` to a training segment.
     """
 
     def __init__(self, train: VectorSet, test: VectorSet, rng: np.random.Generator):
@@ -35,7 +35,7 @@ class Memorisation:
         )
 
     def score(self, x: np.ndarray) -> dict[str, float | int]:
-        """Copies among, and share too close of, samples (N, D)."""
+        """Number of copies among samples (N, D), and share of those that are too close."""
         distance = self._distance(x[:MAX_ROWS])
         return {
             "n_samples": len(distance),

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from steps.generators.mixture import Frame
 from steps.score.data import ScoreData
-from steps.score.density import LEVELS
 from steps.score.evaluation import Examples
+from steps.score.likelihood import LEVELS
 from steps.score.results import primary
 
 WIDTH = 9.6  # inches; the report shows pictures at this share of its column

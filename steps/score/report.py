@@ -93,7 +93,7 @@ def draw(document: dict, scorer: Scorer, examples: Mapping[str, Examples]) -> It
 
 
 def png_of(figure: Figure) -> bytes:
-    """The picture as PNG, without the version of its maker."""
+    """The picture as PNG, without the version of matplotlib, so that its bytes do not depend on it."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

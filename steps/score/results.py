@@ -16,7 +16,7 @@ from steps.score.likelihood import compare
 from utils.errors import InputError
 from utils.json_files import read_json
 
-# Dicts of a document whose keys are the user's: attributes, conditions, groups, levels and speakers.
+# Dicts of the document whose keys depend on the data: attributes, conditions, groups, levels and speakers.
 ITEMS = {"attributes", "conditions", "groups", "calibration", "per_speaker", "ci95"}
 REFERENCE_NAMES = {"real_same_group": "real, same group", "real_any_group": "real, any group"}
 
@@ -72,7 +72,7 @@ def to_json(document: dict) -> str:
 
 
 def primary(scores: dict) -> dict:
-    """The figures of samples that stand in overviews: for seen texts, or of the samples as they were given."""
+    """The figures shown in overviews: of samples for seen texts, or of given samples."""
     return scores["samples"].get("seen") or scores["samples"]["given"]
 
 

@@ -49,7 +49,7 @@ def work(options: Options) -> None:
     directories = named_directories(options)
     inputs = [options.index / part for part in ("train", "dev", "test")]
     inputs += [options.descriptions, options.text_vectors]
-    inputs += [file for directory in directories.values() for file in files_of(directory)]
+    inputs += [file for directory in directories.values() for file in scored_files(directory)]
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
@@ -90,13 +90,13 @@ def named_directories(options: Options) -> dict[str, Path]:
     return directories
 
 
-def files_of(directory: Path) -> list[Path]:
+def scored_files(directory: Path) -> list[Path]:
     """The files of a model or of a directory of samples that decide its scores."""
     return [directory / name for name in (*MODEL, *SAMPLES) if (directory / name).is_file()]
 
 
 def evaluate(scorer, name: str, directory: Path):
-    """Figures and pictures' data of one directory: a model where it holds one, else samples."""
+    """Figures, and data of pictures, of one directory, which holds a model or samples."""
     from steps.generators.contract import load_generator
     from steps.score.data import read_samples
 

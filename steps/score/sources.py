@@ -1,4 +1,4 @@
-"""Where samples come from: a generator that is asked for them, or given vectors, which are resampled."""
+"""Sources of samples: a generator, or given vectors, which are resampled."""
 
 from typing import Protocol
 
@@ -59,7 +59,7 @@ class VectorSource:
             )
 
     def repeats(self, groups: np.ndarray) -> int:
-        """How many of the vectors drawn for `groups` (N,) must be repetitions."""
+        """Number of vectors drawn for `groups` (N,) that are repetitions of others."""
         names, counts = np.unique(self._keys(groups), return_counts=True)
         return int(sum(max(0, count - len(self._rows[str(name)])) for name, count in zip(names, counts, strict=True)))
 
@@ -73,5 +73,5 @@ class VectorSource:
         return out
 
     def _keys(self, groups: np.ndarray) -> np.ndarray:
-        """What rows are looked up by: their group, or nothing."""
+        """Keys (N,) of `_rows`: the groups, or one key for all if blind."""
         return np.full(len(groups), "any") if self._blind else groups

@@ -6,7 +6,7 @@ Input: the document of scores.json (see `results`).
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from steps.score.density import LEVELS
+from steps.score.likelihood import LEVELS
 from steps.score.results import REFERENCE_NAMES, primary
 
 RATIO_TARGET, GENDER_TARGET = (0.95, 1.08), (0.97, 1.08)
@@ -15,7 +15,7 @@ FRECHET_TARGET, DISTANCE_TARGET, COPIES_TARGET = (0, 1.10), (0.90, 1.10), (0, 0)
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure as text, and whether it is where it should be (None where nothing is asked)."""
+    """A figure as text, and whether it is in the wanted range (None where there is none)."""
 
     text: str
     good: bool | None = None
@@ -31,7 +31,9 @@ class Table:
     rows: list[list[Cell]]
 
 
-def figure(value: float | None, digits: int = 3, target: tuple[float, float] | None = None, sign: bool = False) -> Cell:
+def number_cell(
+    value: float | None, digits: int = 3, target: tuple[float, float] | None = None, sign: bool = False
+) -> Cell:
     """A number, judged against the closed range `target` where there is one."""
     if value is None:
         return Cell("-")
@@ -63,21 +65,21 @@ def overview(document: dict) -> Table:
         own = primary(scores)
         row = [
             Cell(name),
-            figure(scores.get("log_density", {}).get("nats_per_dim")),
-            *(figure(own["attributes"][each]["ratio"], 3, target_of(each)) for each in names),
-            figure(own["frechet"]["ratio"], 2, FRECHET_TARGET),
-            figure(own["distances"]["g2s_to_t2s"], 2, DISTANCE_TARGET),
-            figure(own["distances"]["g2g_to_s2s"], 2, DISTANCE_TARGET),
-            figure(own["coverage"]["coverage"], 2),
-            figure(scores["memorisation"]["copies"], 0, COPIES_TARGET),
-            figure(scores["two_sample_accuracy"], 2),
+            number_cell(scores.get("log_density", {}).get("nats_per_dim")),
+            *(number_cell(own["attributes"][each]["ratio"], 3, target_of(each)) for each in names),
+            number_cell(own["frechet"]["ratio"], 2, FRECHET_TARGET),
+            number_cell(own["distances"]["g2s_to_t2s"], 2, DISTANCE_TARGET),
+            number_cell(own["distances"]["g2g_to_s2s"], 2, DISTANCE_TARGET),
+            number_cell(own["coverage"]["coverage"], 2),
+            number_cell(scores["memorisation"]["copies"], 0, COPIES_TARGET),
+            number_cell(scores["two_sample_accuracy"], 2),
         ]
         rows.append(unjudged(row) if scores["kind"] == "real" else row)
     return Table("At a glance", OVERVIEW, header, rows)
 
 
 def unjudged(row: list[Cell]) -> list[Cell]:
-    """The same figures, as a yardstick and not as a performance."""
+    """The same cells without judgement, for real speakers."""
     return [Cell(cell.text) for cell in row]
 
 
@@ -111,12 +113,12 @@ def densities(document: dict) -> Table:
         rows.append(
             [
                 Cell(name),
-                figure(density["nats"], 1),
-                interval(density["ci95"], 1),
-                figure(density["nats_per_dim"]),
-                figure(difference["nats"], 1, sign=True) if difference else Cell("-"),
-                interval(difference["ci95"], 1) if difference else Cell("-"),
-                figure(density["nats_seen_texts"], 1),
+                number_cell(density["nats"], 1),
+                interval_cell(density["ci95"], 1),
+                number_cell(density["nats_per_dim"]),
+                number_cell(difference["nats"], 1, sign=True) if difference else Cell("-"),
+                interval_cell(difference["ci95"], 1) if difference else Cell("-"),
+                number_cell(density["nats_seen_texts"], 1),
                 *(Cell(f"{100 * density['calibration'][str(level)]:.0f} %") for level in LEVELS),
             ]
         )
@@ -129,7 +131,7 @@ def densities(document: dict) -> Table:
     return Table("Test log density", caption, header, rows)
 
 
-def interval(bounds: list[float], digits: int) -> Cell:
+def interval_cell(bounds: list[float], digits: int) -> Cell:
     """A confidence interval."""
     return Cell(f"{bounds[0]:.{digits}f} to {bounds[1]:.{digits}f}")
 
@@ -142,7 +144,7 @@ def attributes(document: dict) -> Table:
         header += [f"{name.replace('_', ' ')}, {texts}" for texts in ("seen texts", "held-out texts")]
     rows = []
     for bound in ("ceiling", "floor"):
-        cells = [figure(real[name][bound]) for name in real]
+        cells = [number_cell(real[name][bound]) for name in real]
         rows.append([Cell(bound), *(cell for cell in cells for _ in range(2))])
     for name, scores in shown(document):
         cells = []
@@ -150,7 +152,7 @@ def attributes(document: dict) -> Table:
             for texts in ("seen", "heldout"):
                 own = scores["samples"].get(texts) or scores["samples"].get("given")
                 accuracy, ratio = (own["attributes"][attribute][key] for key in ("accuracy", "ratio"))
-                cells.append(Cell(f"{accuracy:.3f} ({ratio:.2f})", figure(ratio, 3, target_of(attribute)).good))
+                cells.append(Cell(f"{accuracy:.3f} ({ratio:.2f})", number_cell(ratio, 3, target_of(attribute)).good))
         rows.append([Cell(name), *(unjudged(cells) if scores["kind"] == "real" else cells)])
     caption = (
         "Balanced accuracy, and in brackets its ratio to the ceiling: real training segments of the same groups. The "
@@ -176,8 +178,8 @@ def spread(document: dict) -> Table:
             Cell("real speakers"),
             Cell(f"{real['distances']['t2s']:.3f} (t2s)"),
             Cell(f"{real['distances']['s2s']:.3f} (s2s)"),
-            figure(real["diversity"]["train"]["overall"]),
-            figure(real["diversity"]["train"]["within_group"]),
+            number_cell(real["diversity"]["train"]["overall"]),
+            number_cell(real["diversity"]["train"]["within_group"]),
             Cell(f"{100 * real['memorisation']['close_share_of_test']:.1f} %"),
         ]
     ]
@@ -186,10 +188,10 @@ def spread(document: dict) -> Table:
         rows.append(
             [
                 Cell(name),
-                figure(own["distances"]["g2s"]),
-                figure(own["distances"]["g2g"]),
-                figure(own["diversity"]["overall"]),
-                figure(own["diversity"]["within_group"]),
+                number_cell(own["distances"]["g2s"]),
+                number_cell(own["distances"]["g2g"]),
+                number_cell(own["diversity"]["overall"]),
+                number_cell(own["diversity"]["within_group"]),
                 Cell(f"{100 * scores['memorisation']['close_share']:.1f} %"),
             ]
         )
@@ -206,7 +208,7 @@ def conditions(document: dict) -> Table:
     names = [name for name, _ in shown(document)]
     values = {name: primary(scores)["frechet"]["conditions"] for name, scores in shown(document)}
     rows = [
-        [Cell(condition.replace("_", " ")), *(figure(values[name][condition], 2) for name in names)]
+        [Cell(condition.replace("_", " ")), *(number_cell(values[name][condition], 2) for name in names)]
         for condition in document["yardsticks"]["frechet"]["conditions"]
     ]
     caption = (

@@ -1,0 +1,1 @@
+"""Descriptions of voices: made, checked and encoded."""

@@ -1,11 +1,11 @@
-"""Stage 1: texts for every attribute group, checked, marked and encoded.
+"""Stage 1: texts for every attribute group, checked, marked as seen or held out, and encoded.
 
 Reads a data directory (`utt2<attribute>`, `utt2caption`). Writes, in two directories,
 
     out:      text (text id -> words), text2group, text2set (seen | heldout; heldout texts are never trained on),
               text2utt (caption -> its utterance, where captions are used), rejected.jsonl (texts left out, and why)
     vec_out:  text_vec.{ark,scp} (text id -> sentence vector), encoder.json {name, sha256, dim},
-              nearest_group.tsv (the group that SentenceBERT puts nearest to each variant)
+              nearest_group.tsv (the group whose mean sentence vector is nearest to each variant)
 
 A variant's id is `<group>-v01` ..., a caption's is its utterance's. With captions instead of variants all variants are
 held out, so that groups can still be sampled and scored by them.
@@ -33,11 +33,13 @@ from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
 
 log = logger(__name__)
-VARIANTS, FEWEST_OF_FILE = 30, 10  # of each group, where --variants_per_group does not say
+VARIANTS, FEWEST_OF_FILE = 30, 10  # in each group, by default
 
 
 @dataclass(frozen=True)
 class Options:
+    """Options of the command."""
+
     COMMAND: ClassVar[str] = "steps.text.augment"
     data: Path = option(help="data directory with the attribute tables")
     out: Path = option(help="directory for the texts")
@@ -119,7 +121,7 @@ def write_texts(out: Path, options: Options, grouping: Grouping) -> None:
 
 
 def collect_variants(options: Options, grouping: Grouping) -> Variants:
-    """The variants of every group, from where the options say."""
+    """The variants of every group, from the source that the options name."""
     variants = Variants(grouping)
     number = options.variants_per_group or (FEWEST_OF_FILE if options.augment == "file" else VARIANTS)
     if options.augment == "grammar":
@@ -194,6 +196,7 @@ def write_text_vectors(out: Path, final: Path, descriptions: Path, encoder: Sent
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
     return run_command(Options, work, argv, __doc__)
 
 

@@ -1,4 +1,4 @@
-"""Check a text against the attribute values that it should describe, by the word rules in `cues.yaml`.
+"""Check a text against the attribute values of its group, by the rules for words in `cues.yaml`.
 
 A text contradicts its group when it says another value ("slowly" of a measured speaker, "girl" of a male one), when
 it denies its own ("not deep" of a low pitch), or when it speaks of an age that the group does not have. A text that
@@ -38,13 +38,13 @@ def require_text(text: object, where: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """The words of a text without case, punctuation and spacing: texts that agree in this count as the same."""
+    """The words of a text in lower case, joined by blanks; texts with equal words count as duplicates."""
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What some words of a text say: `attribute` has one of the values `means`, or none of them if `negated`."""
+    """A statement of some words of a text: `attribute` has one of the values `means`, or none of them if `negated`."""
 
     attribute: str
     means: tuple[str, ...]
@@ -52,7 +52,7 @@ class Claim:
     negated: bool
 
     def contradiction(self, values: Mapping[str, str], unasked: tuple[str, ...]) -> str | None:
-        """Why this claim cannot stand in a text about a group with these values, or None."""
+        """Why this claim contradicts a group with these values; None where it does not."""
         value = values.get(self.attribute)
         if value is None and self.attribute in unasked and not self.negated:
             return f"'{self.words}' says {self.attribute}, which the group does not have"
@@ -98,7 +98,7 @@ class Checker:
         return ascii_share >= self.english["letters"] and len(common) >= self.english["distinct"]
 
     def claims(self, clause: str) -> Iterator[Claim]:
-        """What one clause (lower-case words, single spaces) says about attributes."""
+        """The statements about attributes in one clause (lower-case words, single spaces)."""
         for pattern, attribute, means in self.cues:
             for match in pattern.finditer(clause):
                 yield Claim(attribute, means, match[0], self._negated(clause[: match.start()]))

@@ -3,9 +3,9 @@
     encoder = SentenceEncoder()  # the installed weights; or SentenceEncoder(Path("model/dir"))
     vectors = encoder.encode(["A woman with a deep voice."])  # (T, dim) float32
 
-The vector of a text is the same to the last bit in whatever company it is encoded: padding and batching change the
-last bits of a transformer's output, so each distinct text goes through it alone, on the CPU and in one thread (10
-ms a text instead of 4). Nothing is downloaded. Importing this module is cheap; building an encoder loads torch.
+The vector of a text does not depend on the other texts, to the last bit. Padding and batching change the last bits of a
+transformer's output, so each distinct text is encoded alone, on the CPU and in one thread (10 ms a text instead of 4).
+Nothing is downloaded. Importing this module is cheap; the first encoding loads torch.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ class SentenceEncoder:
 
     Attributes:
         path: the model's directory.
-        name: what to call it: "all-MiniLM-L6-v2", or the name of the directory that was given.
+        name: "all-MiniLM-L6-v2", or the name of the directory that was given.
     """
 
     def __init__(self, path: Path | None = None):
@@ -44,7 +44,7 @@ class SentenceEncoder:
 
     @cached_property
     def sha256(self) -> str:
-        """A hash of the files that decide the encoding, wherever they lie."""
+        """A hash of the files that decide the encoding; it does not depend on where the directory is."""
         digest = hashlib.sha256()
         for file in model_files(self.path):
             with file.open("rb") as content:

@@ -3,7 +3,7 @@
 
 Each sentence names every attribute of its group, in an order, wording and construction drawn by a seeded generator.
 Phrases and templates are dealt from shuffled decks, so that a handful of sentences already shows the breadth of the
-inventory. Attributes that the inventory does not know are said by generic phrases ("an accent that is scottish").
+inventory. Attributes that the inventory does not have are named by generic phrases ("an accent that is scottish").
 
     sentences = Grammar().variants({"gender": "female", "pitch": "low", "speaking_rate": "slow"}, seed=0)
     ten = list(itertools.islice(sentences, 10))
@@ -72,7 +72,7 @@ class Grammar:
                 yield sentence
 
     def _split(self, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Part gender and age, which make the noun where the inventory knows their values, from the traits."""
+        """Split values into those of the noun (gender and age, where the inventory has them) and the traits."""
         people = self.inventory["people"]
         known = {"age": people, "gender": people["any"]}
         person = {key: value for key, value in values.items() if value != "any" and value in known.get(key, ())}
@@ -120,7 +120,7 @@ def _slots(template: str) -> list[str]:
 
 
 def _fits(template: str, phrases: Mapping[str, Mapping]) -> bool:
-    """Can the template say all these traits? It needs a trait for each slot, and the form for each trait."""
+    """Can the template name all these traits? Each slot needs a trait, and each trait the forms of the slots."""
     slots = _slots(template)
     enough = len(phrases) >= len(slots) if phrases else not slots
     return (

@@ -1,4 +1,4 @@
-"""The group whose texts are nearest to each variant in the space of a sentence encoder: a report, not a rule.
+"""The group whose texts are nearest to each variant in the space of a sentence encoder, as a report.
 
 General sentence encoders separate topics better than opposites ("slow" and "fast" lie close together), so no text is
 rejected for its nearest group.

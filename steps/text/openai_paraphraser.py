@@ -1,8 +1,8 @@
 """Paraphrases from any OpenAI-compatible chat endpoint, with structured output, back-off and a cache of answers.
 
 Reads: a YAML file of `EndpointSettings`, the environment (OPENAI_API_KEY, OPENAI_BASE_URL), a `.env` file; in this
-order of precedence. Writes: one file per answer in the cache directory, so that a rerun, or a run after a crash,
-repeats no request. The key is sent to the endpoint only: it is in no log, cache or error message.
+order of precedence. Writes: one file per answer in the cache directory, so that no answered request is sent again.
+The key is sent to the endpoint only: it is in no log, cache or error message.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ SCHEMA = {
 
 @dataclass(frozen=True, repr=False)  # no repr: it would show the key
 class EndpointSettings:
-    """What the conf file of the paraphraser may say."""
+    """Settings of the endpoint, the content of the conf file."""
 
     model: str = option("gpt-4o-mini", "name of the model")
     base_url: str | None = option(None, "address of the endpoint; else OPENAI_BASE_URL, else OpenAI's own")
@@ -107,7 +107,7 @@ class Paraphraser:
 
         Args:
             description: what to paraphrase: "woman, low pitch, slow speaking rate".
-            accept: whether a sentence is taken; it lists the reason for a refusal.
+            accept: returns whether a sentence is accepted.
         Raises:
             InputError: the endpoint does not deliver, within the settings' rounds and tries.
         """
@@ -165,7 +165,7 @@ class Paraphraser:
                 response = self.client.chat.completions.with_raw_response.create(**request)
                 return parse_answer(response.http_response.text)
             except openai.APIStatusError as error:
-                trouble = self._judge(error)
+                trouble = self._retried(error)
                 wait = max(wait, self._asked_wait(error.response.headers))
             except (openai.APIConnectionError, ValueError) as error:
                 trouble = self._without_key(f"{type(error).__name__}: {error}")
@@ -177,8 +177,8 @@ class Paraphraser:
             "run again later, what was answered so far is kept"
         )
 
-    def _judge(self, error) -> str:
-        """Name a refusal that may pass; raise InputError for one that will not."""
+    def _retried(self, error) -> str:
+        """The message of an HTTP error that is worth a retry. Raises InputError for any other."""
         status = error.status_code
         if status in (401, 403):
             raise InputError(f"{self.settings.base_url}: the endpoint refuses the key (HTTP {status})")

@@ -24,8 +24,8 @@ class Variants:
     owner: dict[str, str] = field(default_factory=dict)  # normalised text -> group
 
     def offer(self, group: str, text: str, english: bool = False) -> bool:
-        """Accept a text for a group, or list the reason why not. With `english` it must also look like English."""
-        reason = self._objection(group, text, english)
+        """Accept a text for a group, or record the reason why not. `english`: the text must look like English."""
+        reason = self._rejection(group, text, english)
         if reason:
             self.rejected.append({"group": group, "reason": reason, "text": text})
             return False
@@ -33,7 +33,7 @@ class Variants:
         self.accepted.setdefault(group, []).append(text)
         return True
 
-    def _objection(self, group: str, text: str, english: bool) -> str | None:
+    def _rejection(self, group: str, text: str, english: bool) -> str | None:
         plain = normalise(text)
         if not plain:
             return "no words"

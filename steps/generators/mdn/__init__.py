@@ -1,0 +1,1 @@
+"""The mixture density network, a generator."""

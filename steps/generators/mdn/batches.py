@@ -1,8 +1,8 @@
-"""Batches of pairs: which embeddings and texts an update looks at, and how dense a network is there.
+"""Batches of pairs on a device, and the log density of their embeddings under a network.
 
 Embeddings are drawn with the weights of `Pairs` (groups and speakers count the same), each is scored under all the
-texts it is paired with, and batches mix all groups. What is drawn depends on the random generator alone, never on what
-has been learned or on how many processes learn it.
+texts it is paired with, and batches mix all groups. The draws depend on the random generator alone, not on the network
+or on the number of processes.
 """
 
 import itertools
@@ -55,7 +55,7 @@ class Batches:
     ) -> Tensor:
         """Mean log density (n,) over their texts of the embeddings of `rows`, ordered by group.
 
-        Where only some `variants` (positions) are looked at, they stand for all of their group.
+        With `variants`, positions of some variants in `texts`, these stand for all variants of their groups.
         """
         rows = rows[np.argsort(self.groups[rows], kind="stable")]
         latent = self.latent[torch.from_numpy(rows).to(self.latent.device)]
@@ -70,7 +70,7 @@ class Batches:
     def _under_variants(
         self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray, variants: np.ndarray
     ) -> Tensor:
-        """Sum of log densities (n,) over all variants of the group, of which `variants` are looked at."""
+        """Sums of log densities (n,) over all variants of the group, estimated from `variants`."""
         # split, not slices: the gradient of a slice is an array for all texts
         texts_of = np.diff(np.searchsorted(variants, self.bounds)).tolist()
         texts = self.texts[torch.from_numpy(variants).to(self.texts.device)]

@@ -2,7 +2,7 @@
 
 |u - m|^2 / s^2 = [u^2, u] . [1/s^2, -2m/s^2] + m^2/s^2: with the features of the embeddings on one side and the
 parameters of all components of all texts on the other, there is never an array of embeddings x components x dimensions.
-Far components have shares near zero, and arithmetic is slow where it underflows: logarithms of shares end at
+Arithmetic is slow where it underflows, as for the shares of far components: logarithms of shares are clipped at
 `FARTHEST`, and `torch.set_flush_denormal(True)` should be called before training.
 """
 

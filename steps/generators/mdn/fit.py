@@ -1,4 +1,4 @@
-"""Fit a mixture density network in its directory, continuing what an interrupted run left there."""
+"""Fit a mixture density network in a directory, from its checkpoint there if an earlier run was interrupted."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A trained mixture density network as a generator: the network's mixture, placed in the space of the embeddings."""
+"""A trained mixture density network as a generator: its mixture, mapped to the space of the embeddings."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from utils.vectors import check_shape
 
 
 class MdnGenerator(Generator):
-    """The network, the frame it works in, and how far its components spread.
+    """A network, the frame of its latent space, and the factor on its variances.
 
     Attributes:
         network: gives the mixture in latent coordinates.
-        frame: where these lie among the embeddings.
+        frame: maps latent coordinates to embeddings.
         spread: factor on the variances around the linear mean (see `MdnOptions.spread`).
     """
 

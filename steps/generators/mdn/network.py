@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from utils.errors import InputError
 
-NETWORK = "network."  # begins the names of the network's tensors in files that hold others too
+NETWORK = "network."  # prefix of the network's tensors in files that hold others too
 
 
 @dataclass(frozen=True)
 class NetworkSizes:
-    """What fixes the shapes of a network.
+    """The sizes of a network.
 
     Attributes:
         text_dim: E. latent_dim: q. n_components: K. hidden: width of the dense layers. n_layers: how many of them.

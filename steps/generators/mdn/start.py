@@ -1,10 +1,9 @@
-"""Where training of a mixture density network starts: the space it works in and the closed-form solution it must not
-fall below.
+"""The start of training a mixture density network: its latent space, and weights that equal a closed-form solution.
 
 With a shared covariance: the latent space is whitened by the spread of unseen speakers around a ridge regression's
 mean, the linear path is that regression, and the components are a bank of scales; without a linear path they begin at
-the mean over groups and speakers. The network then sees each speaker as if it had not been part of that estimate
-(`cross_validated_spread`), so that what it learns about the spread is true of new speakers.
+the mean over groups and speakers. The network is trained on embeddings whitened by estimates without their own speaker
+(`cross_validated_spread`), so that the spread it learns holds for new speakers.
 
 With diagonal covariances: the space of the embeddings as it is, components at training embeddings drawn at random.
 """
@@ -27,9 +26,9 @@ class Start:
     """A network before training.
 
     Attributes:
-        network: initialised.
-        frame: the latent space among the embeddings.
-        latent: (N, q) float32, what the network is trained on.
+        network: with its initial weights.
+        frame: maps latent coordinates to embeddings.
+        latent: (N, q) float32, the latent embeddings that the network is trained on.
     """
 
     network: MixtureDensityNetwork
@@ -37,8 +36,8 @@ class Start:
     latent: np.ndarray
 
 
-def start(train: Pairs, options: MdnOptions) -> Start:
-    """Build the start that the options ask for."""
+def make_start(train: Pairs, options: MdnOptions) -> Start:
+    """The start that the options ask for; `options.seed` seeds torch."""
     torch.manual_seed(options.seed)
     made = _shared(train, options) if options.covariance == "shared" else _diagonal(train, options)
     made.network.normalise_texts(torch.from_numpy(train.texts))

@@ -1,4 +1,4 @@
-"""Training of a mixture density network, as the training loop takes it: its start, its batches, its dev figure."""
+"""The training task of a mixture density network: its start, batches, loss and dev figure."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from torch import Tensor
 from steps.generators.mdn.batches import Batches
 from steps.generators.mdn.generator import MdnGenerator
 from steps.generators.mdn.options import MdnOptions
-from steps.generators.mdn.start import start
+from steps.generators.mdn.start import make_start
 from steps.generators.pairs import Pairs
 from steps.training.task import Panel, Report, part_of_rows
 
@@ -22,7 +22,7 @@ class MdnTask:
     """Minimises the mean NLL of embeddings under the texts they are paired with (see `steps.training.task.Task`)."""
 
     def __init__(self, train: Pairs, dev: Pairs, options: MdnOptions, device: str):
-        begin = start(train, options)
+        begin = make_start(train, options)
         self.options, self.frame, self.network = options, begin.frame, begin.network.to(device)
         self.train = Batches(train, begin.latent, torch.device(device))
         latent = begin.frame.to_latent(dev.x.astype(np.float64)).astype(np.float32)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from steps.data.statistics import Fingerprints, Statistics, find_unusable, group_alike, squared_norms
+from steps.data.duplicates import Fingerprints, group_alike
+from steps.data.statistics import Statistics, find_unusable, squared_norms
 
 
 def summary(matrix: np.ndarray, chunk: int) -> dict:

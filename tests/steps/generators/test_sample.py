@@ -225,7 +225,7 @@ def test_the_script_samples_the_groups(experiment: Experiment, models, tmp_path)
         (["--job", "1"], "run python3 -m steps.generators.plan_samples with the same options first"),
         (["--text", "A voice"], "give one of --text, --text_file and --descriptions"),
         (["--n_sample", "5"], "--n_sample"),
-        (["--distance_to_others", "1.2", "--max_tries", "2"], "in 2 tries; ask less"),
+        (["--distance_to_others", "1.2", "--max_tries", "2"], "in 2 tries; allow smaller distances"),
     ],
 )
 def test_a_bad_option_is_one_line_and_leaves_nothing(experiment: Experiment, models, tmp_path, capsys, change, message):

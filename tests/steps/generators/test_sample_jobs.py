@@ -208,7 +208,7 @@ def test_samples_that_keep_a_distance_are_one_chunk_or_refused(experiment: Exper
     )
     for command in (plan_samples, sample):
         assert command.main(options) == 1
-        assert "a distance between samples is kept for up to 8192 a text" in capsys.readouterr().err
+        assert "distance_to_others is possible for up to 8192 samples of a text" in capsys.readouterr().err
         assert list(tmp_path.iterdir()) == []
 
 

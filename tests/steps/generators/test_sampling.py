@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.distance import cdist, pdist
 
 from steps.generators import requests
-from steps.generators.requests import Manner, SampleRequest
+from steps.generators.requests import SampleRequest, SamplingSettings
 from steps.generators.sampling import Samples, Voices
 from tests.steps.generators.conftest import fit
 from tests.steps.generators.experiment import DIM, Experiment, write_experiment
@@ -26,9 +26,9 @@ def vector(experiment: Experiment) -> np.ndarray:
     return experiment.pairs("train").variants[0]
 
 
-def draw(voices: Voices, vector: np.ndarray, n: int, text_id: str = "a", **manner: float) -> Samples:
+def draw(voices: Voices, vector: np.ndarray, n: int, text_id: str = "a", **settings: float) -> Samples:
     """All chunks of one request as one."""
-    chunks = list(voices.draw(SampleRequest(text_id, "A voice.", n), vector, Manner(**manner)))
+    chunks = list(voices.draw(SampleRequest(text_id, "A voice.", n), vector, SamplingSettings(**settings)))
     columns = [None if chunks[0][at] is None else np.concatenate([c[at] for c in chunks]) for at in range(2, 7)]
     return Samples(chunks[0].request, 0, *columns)
 
@@ -71,16 +71,16 @@ def test_seed_text_and_id_decide_and_nothing_else(voices, vector):
     assert draw(voices, vector, 20, seed=4).x.tobytes() != same.x.tobytes()
     assert draw(voices, vector, 20, "b", seed=3).x.tobytes() != same.x.tobytes()
     request = SampleRequest("a", "Another voice.", 20)
-    assert next(voices.draw(request, vector, Manner(seed=3))).x.tobytes() != same.x.tobytes()
+    assert next(voices.draw(request, vector, SamplingSettings(seed=3))).x.tobytes() != same.x.tobytes()
 
 
 def test_more_than_a_chunk(voices, vector, monkeypatch):
     monkeypatch.setattr(requests, "CHUNK", 32)
-    chunks = list(voices.draw(SampleRequest("a", "A voice.", 70), vector, Manner()))
+    chunks = list(voices.draw(SampleRequest("a", "A voice.", 70), vector, SamplingSettings()))
     assert [(chunk.first, len(chunk.x)) for chunk in chunks] == [(0, 32), (32, 32), (64, 6)]
     x = np.concatenate([chunk.x for chunk in chunks])
     assert len(np.unique(x, axis=0)) == 70
-    first = next(voices.draw(SampleRequest("a", "A voice.", 32), vector, Manner()))
+    first = next(voices.draw(SampleRequest("a", "A voice.", 32), vector, SamplingSettings()))
     assert first.x.tobytes() == chunks[0].x.tobytes()
 
 
@@ -99,12 +99,12 @@ def test_distances_are_kept(voices, vector, seed):
 def test_a_distance_to_speakers_holds_in_every_chunk(voices, vector, monkeypatch):
     monkeypatch.setattr(requests, "CHUNK", 16)
     assert draw(voices, vector, 50, distance_to_train=0.1).distance.min() >= 0.1 - 1e-6
-    with pytest.raises(InputError, match="a distance between samples is kept for up to 16 a text"):
+    with pytest.raises(InputError, match="distance_to_others is possible for up to 16 samples of a text"):
         draw(voices, vector, 50, distance_to_others=0.1)
 
 
 def test_a_distance_that_cannot_be_kept_is_an_error_after_some_tries(voices, vector):
-    with pytest.raises(InputError, match=r"a: only \d+ of 60 samples keep .* in 3 tries; ask less"):
+    with pytest.raises(InputError, match=r"a: only \d+ of 60 samples keep .* in 3 tries; allow smaller distances"):
         draw(voices, vector, 60, distance_to_others=0.9, max_tries=3)
     with pytest.raises(InputError, match=r"only 0 of 5 samples keep a distance of 1.9 to training speakers"):
         draw(voices, vector, 5, distance_to_train=1.9, max_tries=2)

@@ -164,7 +164,7 @@ def test_whole_numbers_and_columns_of_a_table():
 
 
 def test_blocks_that_can_be_seen_once_only_are_refused():
-    with pytest.raises(ValueError, match="gone through more than once"):
+    with pytest.raises(ValueError, match="iterated over more than once"):
         DetCurve.of_blocks(ScoredTrials(*draw(seed)) for seed in range(2))
 
 
@@ -172,7 +172,7 @@ def test_wrong_scores():
     for targets in (np.ones(3, bool), np.zeros(3, bool)):
         with pytest.raises(InputError, match=f"of 3 trials, {targets.sum()} are targets"):
             DetCurve.of(np.arange(3.0), targets)
-    with pytest.raises(InputError, match="1 of 2 scores are no finite numbers"):
+    with pytest.raises(InputError, match="1 of 2 scores are not finite"):
         DetCurve.of(np.array([np.nan, 1]), np.array([True, False]))
 
 

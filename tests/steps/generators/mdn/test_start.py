@@ -11,7 +11,7 @@ from steps.generators.linear import LinearMap
 from steps.generators.linear_generator import LinearGenerator
 from steps.generators.mdn.generator import MdnGenerator
 from steps.generators.mdn.options import MdnOptions
-from steps.generators.mdn.start import start
+from steps.generators.mdn.start import make_start
 from steps.generators.mixture import Frame
 from steps.generators.pairs import Pairs
 from steps.generators.scale_bank import fit_scale_bank
@@ -26,7 +26,7 @@ def train(experiment: Experiment) -> Pairs:
 
 
 def test_the_shared_start_is_the_regression_with_the_bank_of_scales(train):
-    begin = start(train, OPTIONS)
+    begin = make_start(train, OPTIONS)
     found = MdnGenerator(begin.network, begin.frame, spread=1.0)
     subspace = principal_subspace(train.x)
     y, mean_of = subspace.to_latent(train.x), mean_map(train, subspace, OPTIONS.penalty)
@@ -42,7 +42,7 @@ def test_the_shared_start_is_the_regression_with_the_bank_of_scales(train):
 
 def test_the_shared_start_without_a_linear_path_is_the_mean_over_groups_with_the_bank_of_scales(train):
     far = replace(train, variants=train.variants + 3)  # where no text is near zero
-    begin = start(far, replace(OPTIONS, linear_path=False))
+    begin = make_start(far, replace(OPTIONS, linear_path=False))
     np.testing.assert_allclose(train.weights @ begin.frame.to_latent(train.x), 0, atol=0.1)
     np.testing.assert_allclose(far.weights @ begin.latent, 0, atol=1e-5)
     found = MdnGenerator(begin.network, begin.frame, spread=1.0)
@@ -50,12 +50,12 @@ def test_the_shared_start_without_a_linear_path_is_the_mean_over_groups_with_the
     np.testing.assert_allclose(first.means, 0, atol=1e-6)
     for other in others:
         np.testing.assert_allclose(other.log_weights, first.log_weights, atol=1e-5)
-    with_path = MdnGenerator(start(train, OPTIONS).network, begin.frame, spread=1.0)
+    with_path = MdnGenerator(make_start(train, OPTIONS).network, begin.frame, spread=1.0)
     np.testing.assert_allclose(first.scales, with_path.mixtures(train.variants[:1])[0].scales, rtol=1e-4)
 
 
 def test_spread_narrows_everything_around_the_linear_mean(train):
-    begin = start(train, OPTIONS)
+    begin = make_start(train, OPTIONS)
     torch.manual_seed(1)
     torch.nn.init.normal_(begin.network.shifts.bias)  # components away from the linear mean
     wide, narrow = (MdnGenerator(begin.network, begin.frame, spread) for spread in (1.0, 0.25))
@@ -68,7 +68,7 @@ def test_spread_narrows_everything_around_the_linear_mean(train):
 
 def test_the_diagonal_start_has_components_at_embeddings(train):
     options = replace(OPTIONS, covariance="diagonal", linear_path=False, n_components=6)
-    begin = start(train, options)
+    begin = make_start(train, options)
     means = begin.network.shifts.bias.detach().numpy().reshape(6, DIM)
     at = begin.frame.to_embedding(means.astype(np.float64))
     away = np.abs(at[:, None, :] - train.x[None]).max(axis=2)
@@ -79,6 +79,6 @@ def test_the_diagonal_start_has_components_at_embeddings(train):
 
 
 def test_the_seed_decides_the_start(train):
-    a, b, other = (start(train, replace(OPTIONS, seed=seed)).network.state_dict() for seed in (0, 0, 1))
+    a, b, other = (make_start(train, replace(OPTIONS, seed=seed)).network.state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert not torch.equal(a["trunk.0.0.weight"], other["trunk.0.0.weight"])

@@ -15,7 +15,7 @@ from steps.generators.mdn.batches import Batches
 from steps.generators.mdn.fit import fit_mdn
 from steps.generators.mdn.generator import MdnGenerator
 from steps.generators.mdn.options import MdnOptions
-from steps.generators.mdn.start import start
+from steps.generators.mdn.start import make_start
 from steps.generators.pairs import Pairs
 from steps.training.workplace import Workplace
 from tests.steps.generators.experiment import Experiment
@@ -60,7 +60,7 @@ def with_captions(pairs: Pairs, kind: str) -> Pairs:
 @pytest.mark.parametrize("kind", ["none", "few", "beside", "instead", "one group"])
 def test_a_batch_is_worth_the_mean_over_the_texts_of_each_embedding(train, kind, options):
     pairs = train if kind == "none" else with_captions(train, kind)
-    begin = start(pairs, options)
+    begin = make_start(pairs, options)
     torch.nn.init.normal_(begin.network.shifts.weight, std=0.3)  # texts matter
     batches = Batches(pairs, begin.latent, CPU)
     rows = np.random.default_rng(1).permutation(len(train.x))[:50]
@@ -77,7 +77,7 @@ def test_a_batch_is_worth_the_mean_over_the_texts_of_each_embedding(train, kind,
 
 
 def test_the_dev_figure_is_balanced_and_does_not_depend_on_the_chunk(train):
-    begin = start(train, OPTIONS)
+    begin = make_start(train, OPTIONS)
     batches = Batches(train, begin.latent, CPU)
     figures = [batches.balanced_log_density(begin.network, chunk) for chunk in (7, 64, 10_000)]
     assert figures[0] == pytest.approx(figures[1], rel=1e-6) == pytest.approx(figures[2], rel=1e-6)
@@ -101,7 +101,7 @@ def test_draws_follow_the_weights(train):
 
 
 def test_some_variants_stand_for_all_of_their_group(train):
-    begin = start(train, OPTIONS)
+    begin = make_start(train, OPTIONS)
     torch.nn.init.normal_(begin.network.shifts.weight, std=0.1)  # texts matter
     batches, rows = Batches(train, begin.latent, CPU), np.arange(0, len(train.x), 3)
     rng = np.random.default_rng(0)

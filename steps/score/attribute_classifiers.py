@@ -1,10 +1,9 @@
-"""Do samples follow the text? Classifiers of each attribute, fitted to held-out speakers, decide.
+"""Classifiers of each attribute, fitted to held-out speakers, which tell whether samples follow their texts.
 
-The classifiers see only dev and test speakers, in speaker-disjoint folds: fitted to the generator's own training
-speakers they would share those speakers' sampling noise with it. Accuracies are balanced over the values of an
-attribute, averaged over the folds, and read as a ratio to the ceiling: what the same classifiers reach on real
-training segments in the same mix of groups. The floor is a generator that ignores its text: any real training segment
-under any label.
+The classifiers are fitted to dev and test speakers only, in speaker-disjoint folds: fitted to the training speakers of
+the generator, they would share the sampling noise of these speakers with it. Accuracies are balanced over the values
+of an attribute, averaged over the folds, and given as a ratio to the ceiling: the accuracy on real training segments in
+the same mix of groups. The floor is that of a generator that ignores its text: real training segments under any label.
 """
 
 from collections.abc import Sequence
@@ -31,7 +30,7 @@ class AttributeClassifiers:
         self.held_out = self._held_out_accuracy(x, values, folds)
 
     def correct(self, x: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Share of the folds' classifiers (N, A) that find the value asked for. x: (N, D); values: (N, A)."""
+        """Share (N, A) of the folds' classifiers that find the wanted values (N, A) in x (N, D)."""
         columns = zip(self._models, values.T, strict=True)
         shares = [np.mean([model.labels(x) == wanted for model in models], axis=0) for models, wanted in columns]
         return np.stack(shares, axis=1)
@@ -48,6 +47,6 @@ class AttributeClassifiers:
 
 
 def mix_weights(groups: np.ndarray, mix: dict[str, float]) -> np.ndarray:
-    """Weights (N,) that give rows of `groups` (N,) the shares of `mix`: resampling to that mix, without its noise."""
+    """Weights (N,) under which the groups (N,) of rows have the shares of `mix` (group -> share)."""
     names, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
     return (np.array([mix.get(str(name), 0.0) for name in names]) / counts)[codes]

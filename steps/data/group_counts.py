@@ -1,4 +1,4 @@
-"""How many speakers and utterances of each group are in each set of a split."""
+"""Counts of speakers and utterances of each group in each set of a split, and a check of gaps."""
 
 import itertools
 from collections import Counter
@@ -12,15 +12,16 @@ from utils.errors import InputError
 log = logger(__name__)
 
 
-class Coverage:
-    """Counts of a split.
+class GroupCounts:
+    """Counts of a split, by group and set.
 
     Attributes:
-        sets: the names of the sets, the first being the training set.
+        sets: the names of the sets; the first is the training set.
         speakers: group -> set -> number of speakers.
         utterances: group -> set -> number of utterances.
         genders: gender -> set -> number of speakers; empty where no gender is known.
         absent: combinations of attribute values that no utterance has.
+        totals: set -> number of speakers.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Coverage:
         self.totals = {name: sum(owner == name for owner in spk2set.values()) for name in sets}
 
     def check(self, allow_missing_groups: bool) -> None:
-        """Warn of gaps. Raises InputError where a group has no training speaker, unless that is allowed."""
+        """Warn of groups without speakers in a set. Raises InputError for the training set, unless that is allowed."""
         if self.absent:
             log.warning("%d combinations of values have no utterance: %s", len(self.absent), ", ".join(self.absent))
         for name in self.sets[1:]:

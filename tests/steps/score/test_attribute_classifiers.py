@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steps.score.attributes import AttributeClassifiers, mix_weights
+from steps.score.attribute_classifiers import AttributeClassifiers, mix_weights
 from steps.score.data import ScoreData
 
 

@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal, multivariate_t
 
 from steps.generators.covariance import principal_subspace
 from steps.generators.mixture import Frame, Mixture
-from steps.score.density import FullMixture, NoDensity, Projector
+from steps.score.projection import FullMixture, NoDensity, Projector
 
 D, Q = 5, 3
 

@@ -1,10 +1,7 @@
-"""Test log density: how likely the generator finds unseen speakers, given texts it has not read.
+"""Exact projection of mixtures into one subspace of the embeddings, in which all generators are compared.
 
-All generators are measured in one fixed subspace, the principal directions of the training set with at least 1 % of
-the largest deviation, and in the original units. A mixture of Gaussians or of Student-t projects to one, so every
-generator is projected exactly, whatever space it works in; a dimension that is constant in the data buys no
-likelihood. Log densities are averaged over the texts of the group, then over the segments of a speaker, then over
-speakers.
+The marginal of a mixture of Gaussians or of Student-t in a subspace is such a mixture again, so every generator is
+projected exactly, whatever space it works in. The density is in the original units of the embeddings.
 """
 
 import math
@@ -26,7 +23,7 @@ class FullMixture:
     """A mixture whose components have full scale matrices.
 
     Attributes:
-        log_weights: (K,).
+        log_weights: (K,) logarithms of the weights.
         means: (K, d).
         roots: K lower triangular Cholesky factors (d, d) of the scale matrices.
         dof: degrees of freedom; infinity means Gaussian.
@@ -55,7 +52,7 @@ def _log_kernel(squares: np.ndarray, d: int, dof: float) -> np.ndarray:
 
 
 class NoDensity(Exception):
-    """The generator has no density in the subspace: it lives in fewer dimensions."""
+    """A generator has no density in the subspace, because it has fewer dimensions."""
 
 
 class Projector:
@@ -78,7 +75,7 @@ class Projector:
         return FullMixture(mixture.log_weights, offset + mixture.means @ basis.T, roots, mixture.dof)
 
     def _project(self, frame: Frame) -> tuple[np.ndarray, np.ndarray, Frame]:
-        """Offset (d,) and basis (d, q) of a frame as seen in the subspace; done once for a frame that is shared."""
+        """Offset (d,) and basis (d, q) of a frame in the subspace, and a frame of both; stored for each frame."""
         if id(frame) not in self._frames:
             offset = self.subspace.to_latent(frame.offset[None])[0]
             directions = self.subspace.basis.T
@@ -87,7 +84,7 @@ class Projector:
         return self._frames[id(frame)][1:]
 
     def _root(self, frame: Frame, basis: np.ndarray, scales: np.ndarray) -> np.ndarray:
-        """Cholesky factor (d, d) of basis diag(scales^2) basis'. Components that share their scales share it."""
+        """Cholesky factor (d, d) of basis diag(scales^2) basis'; equal scales are factored once."""
         key = id(frame), scales.tobytes()
         if key not in self._roots:
             if len(self._roots) == ROOTS_KEPT:
