@@ -19,8 +19,8 @@ WAIT = 120  # seconds that a moment may take to come
 class Moment(NamedTuple):
     """When the run is killed: once the working directory of a stage directory holds a file with a text in it.
 
-    Later will do, as long as the run lasts: the directory itself, when it is there, counts as well. Parts of jobs lie in
-    their directory from the beginning.
+    Later will do, as long as the run lasts: the directory itself, when it is there, counts as well. Parts of jobs lie
+    in their directory from the beginning.
     """
 
     directory: str
