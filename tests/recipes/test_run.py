@@ -67,7 +67,7 @@ def test_settings_of_every_stage_are_checked_before_the_first(tmp_path, given, m
 
 
 def test_keys_that_no_command_of_the_first_stage_knows_are_one_error(tmp_path):
-    """A stage of audio has several commands; the first one knows the options of all."""
+    """A stage of audio has several commands; the options of all of them are checked before it."""
     words = [
         "--exp",
         f"{tmp_path}/exp",
