@@ -39,6 +39,16 @@ from utils.run_again import RunAgain
 log = logger(__name__)
 
 
+@contextlib.contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Arithmetic is slow on numbers below the normal ones: training takes them for zero, and nothing after it does."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 class Objective(nn.Module):
     """The loss of a batch as a module, which DistributedDataParallel needs."""
 
@@ -67,13 +77,13 @@ class Loop(Generic[Batch, Result]):
         self.state = TrainingState()
         self.losses = torch.zeros(0, device=self.device)  # of the updates of this epoch before an interruption
 
+    @_denormals_flushed()
     def run(self) -> Result:
         """Train until the epochs are done or the deciding figure stops improving. Returns `Task.export` of the best.
 
         Raises RunAgain where a stop was requested: a loop in the same directory then continues. Raises InputError where
         a loss or the deciding figure is not finite.
         """
-        torch.set_flush_denormal(True)
         if not self._resume():
             seed_streams(self.options.seed, self.group.rank)
             self._end_epoch(train_loss=None)

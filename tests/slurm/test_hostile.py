@@ -138,4 +138,7 @@ def test_without_slurm_it_says_so_at_once(tmp_path: Path) -> None:
 def test_a_default_that_nothing_describes_is_an_error(launch: Launch, tmp_path: Path) -> None:
     (tmp_path / "my.conf").write_text("command sbatch\noption time=* --time=$0\ndefault tiem=1:00:00\n")
     result = launch("--config", "my.conf", "x.log", "true").result()
-    assert (result.status, result.said) == (1, "slurm.pl: my.conf: default tiem: there is no line 'option tiem=...'\n")
+    assert (result.status, result.said) == (
+        1,
+        "slurm.pl: my.conf: default tiem: there is no line 'option tiem=...'; add one\n",
+    )

@@ -84,6 +84,11 @@ def test_it_learns_and_says_what_it_measures(tmp_path):
     assert set(files(tmp_path)) == {"best.safetensors", "last.safetensors", "metrics.jsonl", "curve.png"}
 
 
+def test_numbers_below_the_normal_ones_are_numbers_again_after_training(tmp_path):
+    train(TinyOptions(epochs=1), Workplace(tmp_path, "cpu"))
+    assert np.nextafter(0.0, 1.0) > 0
+
+
 @pytest.mark.parametrize("number", [0, 1, 3, 4, 7, UPDATES - 1])
 def test_stopped_before_any_update_it_ends_with_the_same_bytes(tmp_path, undisturbed, number):
     stopped(tmp_path, number)
