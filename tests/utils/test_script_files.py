@@ -74,7 +74,9 @@ def test_a_file_below_the_root_is_named_from_there(root, tmp_path):
     (root / "link").symlink_to(tmp_path / "scratch")
     (tmp_path / "home").symlink_to(root)
     assert path_in_script(Path("exp/x.ark")) == path_in_script(root / "exp/x.ark") == "exp/x.ark"
-    assert path_in_script(tmp_path / "home/exp/x.ark") == path_in_script(Path("../root/exp/x.ark")) == "exp/x.ark"
+    assert (
+        path_in_script(tmp_path / "home/exp/x.ark") == path_in_script(Path("..", root.name, "exp/x.ark")) == "exp/x.ark"
+    )
     assert path_in_script(root / "link/x.ark") == "link/x.ark"
     assert path_in_script(tmp_path / "scratch/x.ark") == str(tmp_path / "scratch/x.ark")
 
