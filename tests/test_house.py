@@ -14,7 +14,8 @@ import yaml
 
 from tests.bench.help_time import commands
 from tests.recipes.test_moved_options import COMMANDS
-from utils.options import command_options, own_names
+from utils.option_values import own_names
+from utils.settings import command_options
 
 ROOT = Path(__file__).parents[1]
 # From top to bottom: a room may use those below its own line, itself, and what stands beside it.

@@ -10,12 +10,13 @@ decides the result.
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from utils.errors import InputError
-from utils.options import REQUIRED, convert, raw_values, read_conf
+from utils.option_values import convert, raw_values
+from utils.settings import read_conf
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def make_options(cls: type, conf: Path | None = None, changes: Mapping[str, Any]
     """
     values = read_conf(cls, conf) if conf else {}
     values |= {key: convert(cls, key, value, f"--set {key}") for key, value in (changes or {}).items()}
-    missing = [field.name for field in fields(cls) if field.default is REQUIRED and values.get(field.name) is None]
+    missing = [field.name for field in fields(cls) if field.default is MISSING and values.get(field.name) is None]
     if missing:
         raise InputError(f"{conf or where}: {', '.join(missing)}: no value; give it there, or with --set key=value")
     return cls(**values)

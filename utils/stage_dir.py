@@ -33,7 +33,7 @@ from utils.durable import rename, sync_tree
 from utils.errors import InputError
 from utils.json_files import read_json
 from utils.locking import LOCK, lock_file, remove_lock
-from utils.options import as_dict, raw_values
+from utils.option_values import as_dict, raw_values
 from utils.run_info import RUN_INFO, write_run_info
 
 log = logger(__name__)

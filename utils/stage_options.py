@@ -14,7 +14,9 @@ from pathlib import Path
 from utils import key_values
 from utils.command import run_command
 from utils.errors import InputError
-from utils.options import Setting, command_options, distribute, option, own_names, read_settings
+from utils.option_values import own_names
+from utils.options import option
+from utils.settings import Setting, command_options, distribute, read_settings
 
 # options of stages that a recipe sets itself (--set would be overridden), each with the recipe's own option for it
 BY_RECIPE = {

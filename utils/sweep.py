@@ -21,7 +21,8 @@ from utils.command import logger, run_command
 from utils.durable import write_whole
 from utils.errors import InputError
 from utils.locking import LOCK, lock_file, remove_lock
-from utils.options import as_dict, option
+from utils.option_values import as_dict
+from utils.options import option
 from utils.parts import remove_parts
 from utils.run_info import RUN_INFO, write_run_info
 from utils.stage_dir import CONFIG

@@ -17,7 +17,8 @@ from steps.audio.recordings import read_utterances
 from utils.archives import read_vectors
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.options import MAX_SEED, option, raw_values
+from utils.option_values import raw_values
+from utils.options import MAX_SEED, option
 from utils.parts import Work, merged_shards, remove_parts
 from utils.stage_dir import StageDir
 from utils.tables import read_table

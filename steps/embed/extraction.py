@@ -13,7 +13,8 @@ from typing import Any
 from steps.audio.recordings import Utterance
 from steps.embed.backend import BACKENDS, Backend
 from steps.embed.batches import BatchRule
-from utils.options import as_dict, option, raw_values
+from utils.option_values import as_dict, raw_values
+from utils.options import option
 from utils.parts import current_identity
 from utils.registry import files_of, make_options
 from utils.shards import SHARDS_HELP

@@ -18,7 +18,7 @@ from steps.audio.failures import FAILURES, check_failures, read_failures
 from steps.embed.extraction import PLANNER, BackendChoice, Options, planned_identity, result_settings
 from utils.command import logger, run_command
 from utils.data_dir import require_valid
-from utils.options import as_words
+from utils.option_values import as_words
 from utils.parts import Work
 from utils.stage_dir import StageDir
 from utils.tables import read_lines

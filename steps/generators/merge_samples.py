@@ -7,7 +7,7 @@ import sys
 
 from steps.generators.sample_job import Options, Texts, check, find_work, finish, inputs
 from utils.command import run_command
-from utils.options import as_words
+from utils.option_values import as_words
 from utils.parts import read_part, remove_parts
 from utils.stage_dir import StageDir
 

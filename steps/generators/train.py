@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 from steps.training.workplace import Workplace, find_device
 from utils.command import logger, run_command
 from utils.errors import InputError
-from utils.options import MAX_SEED, as_dict, convert, option, own_names, read_conf
+from utils.option_values import as_dict, convert, own_names
+from utils.options import MAX_SEED, option
 from utils.registry import Registry
 from utils.run_again import RunAgain, StopRequest
+from utils.settings import read_conf
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
 

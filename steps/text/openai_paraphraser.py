@@ -18,7 +18,8 @@ from pathlib import Path
 from utils.command import logger
 from utils.errors import InputError
 from utils.json_files import read_json
-from utils.options import option, read_conf
+from utils.options import option
+from utils.settings import read_conf
 from utils.tables import read_text
 
 log = logger(__name__)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import InputError
-from utils.options import as_dict
+from utils.option_values import as_dict
 from utils.run_info import git_revision
 
 PATH = Path("RESULTS.md")

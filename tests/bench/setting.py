@@ -12,7 +12,7 @@ from steps.training.loop import Loop
 from steps.training.options import TrainingOptions
 from steps.training.workplace import Workplace
 from tests.bench.generated import GROUPS, UTTERANCES_OF_SPEAKER, Corpus
-from utils.options import read_conf
+from utils.settings import read_conf
 
 PLAIN = Path("conf/mdn_plain.yaml")
 

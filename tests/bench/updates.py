@@ -13,7 +13,7 @@ from tests.bench.reference import BATCH, Reference
 from tests.bench.results import table, target
 from tests.bench.setting import PLAIN, Setting
 from tests.bench.timing import spread, take_turns
-from utils.options import read_conf
+from utils.settings import read_conf
 
 REFERENCE_STEPS = 5  # in a round: takes about as long as one update of ours
 SQUARE = 2048

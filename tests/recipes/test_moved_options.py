@@ -10,7 +10,8 @@ import pytest
 from tests.recipes.recipe import ROOT
 from tests.recipes.test_run import script_options
 from utils import key_values
-from utils.options import Setting, command_options, distribute, own_names
+from utils.option_values import own_names
+from utils.settings import Setting, command_options, distribute
 
 ONCE = {  # options that the scripts had when each was typed
     "run.sh": """

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from tests.recipes.recipe import ROOT
-from utils.options import command_options, own_names
+from utils.option_values import own_names
+from utils.settings import command_options
 
 SCRIPT = (ROOT / "run.sh").read_text(encoding="utf-8")
 OPTIONS = re.findall(r"^(\w+)=", SCRIPT.partition("help_message()")[0], re.MULTILINE)

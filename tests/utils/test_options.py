@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from utils.errors import InputError
-from utils.options import as_dict, as_words, option, parse
+from utils.option_values import as_dict, as_words
+from utils.options import option, parse
 
 
 @dataclass(frozen=True)

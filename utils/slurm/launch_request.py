@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from utils.errors import InputError
-from utils.options import convert, option
+from utils.option_values import convert
+from utils.options import option
 from utils.slurm.conf import WrongUsage, read_slurm_conf
 
 SHIPPED_CONF = Path(__file__).parents[2] / "conf/slurm.conf"

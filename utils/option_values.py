@@ -1,0 +1,140 @@
+"""Values of options: words of a command line and values of YAML become what an option holds, and back.
+
+An option is a field of a frozen dataclass, declared by `utils.options.option`. Whatever way a value comes, `convert`
+gives it the declared type and checks its range.
+"""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from utils import key_values
+from utils.errors import InputError
+
+
+def own_names(cls: type) -> list[str]:
+    """The options of `cls`, without the field for those of its components."""
+    return [field.name for field in dataclasses.fields(cls) if not field.metadata.get("inner")]
+
+
+def inner_field(cls: type) -> dataclasses.Field | None:
+    """The field of `cls` that takes the options of its components."""
+    return next((field for field in dataclasses.fields(cls) if field.metadata.get("inner")), None)
+
+
+def defaults_of(cls: type) -> dict[str, Any]:
+    """The options of `cls` that have a default."""
+    return {field.name: field.default for field in dataclasses.fields(cls) if field.default is not dataclasses.MISSING}
+
+
+def raw_values(options: Any) -> dict[str, Any]:
+    """The values of an options dataclass in the order of their declaration; a mapping stands for itself."""
+    if isinstance(options, Mapping):
+        return dict(options)
+    return {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+
+
+def as_dict(options: Any) -> dict[str, Any]:
+    """The options as plain YAML and JSON values."""
+    return {name: plain(value) for name, value in raw_values(options).items()}
+
+
+def as_words(options: Any) -> list[str]:
+    """The options that are not at their defaults, as words of a command line."""
+    words: list[str] = []
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if field.metadata.get("inner"):
+            pairs = [(key, word_of(part)) for key, part in value if part is not None]
+            words += ["--set", key_values.join(pairs)] if pairs else []
+        elif value != field.default:
+            words += [f"--{field.name}", word_of(value)]
+    return words
+
+
+def word_of(value: Any) -> str:
+    """A value as `convert` reads it from a word."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def plain(value: Any) -> Any:
+    """A value as YAML and JSON have it."""
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def type_name(kind: Any) -> str:
+    """The type of an option, as messages and help pages call it."""
+    kinds = [k for k in _alternatives(kind) if k is not type(None)]
+    return "LIST" if typing.get_origin(kinds[0]) is tuple else kinds[0].__name__
+
+
+def _alternatives(kind: Any) -> tuple:
+    return typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+
+
+def convert(cls: type, name: str, value: Any, where: str) -> Any:
+    """Turn a string of the command line, or a value of a YAML file, into the declared type of the option `name`."""
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    if name not in own_names(cls):
+        raise InputError(f"{where}: unknown option; valid ones are {', '.join(own_names(cls))}")
+    kinds = _alternatives(fields[name].type)
+    # a text is kept as it is given, whatever it says; of other kinds these words mean: no value
+    if type(None) in kinds and (value is None or str not in kinds and value in ("", "none", "null")):
+        return None
+    kind = next(k for k in kinds if k is not type(None))
+    try:
+        converted = _convert_to(kind, value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: expected {type_name(kind).lower()}, found {value!r}") from error
+    for item in converted if isinstance(converted, tuple) else (converted,):
+        expected = _expected_instead(item, fields[name].metadata)
+        if expected:
+            raise InputError(f"{where}: expected {expected}, found {item!r}")
+    return converted
+
+
+def _expected_instead(item: Any, metadata: Mapping[str, Any]) -> str | None:
+    """What an option expects instead of this value; None where it takes the value."""
+    choices, least, above, most = (metadata.get(name) for name in ("choices", "least", "above", "most"))
+    if choices and item not in choices:
+        return f"one of {', '.join(map(str, choices))}"
+    if least is not None and item < least:
+        return f"{least} or more"
+    if most is not None and item > most:
+        return f"{most} or less"
+    if above is not None and not (item > above and math.isfinite(item)):
+        return f"a finite number above {above}"
+    return None
+
+
+def _convert_to(kind: Any, value: Any) -> Any:
+    if typing.get_origin(kind) is tuple:
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, list | tuple):
+            raise TypeError
+        return tuple(
+            _convert_to(typing.get_args(kind)[0], item.strip() if isinstance(item, str) else item)
+            for item in items
+            if item != ""
+        )
+    if kind is bool:
+        if value in ("true", "false"):
+            return value == "true"
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+    if isinstance(value, bool) or value is None or isinstance(value, list | dict):
+        raise TypeError
+    if kind is int and isinstance(value, float):
+        raise TypeError
+    if kind is float and math.isnan(float(value)):
+        raise ValueError
+    return kind(value)
