@@ -1,4 +1,7 @@
-"""The one exception that stands for a fault of the input rather than of the program."""
+"""The one exception that stands for a fault of the input rather than of the program; and how it shows what it found."""
+
+import reprlib
+from typing import Any
 
 
 class InputError(ValueError):
@@ -7,3 +10,23 @@ class InputError(ValueError):
     The message alone must suffice: file and line, the offending key, what was expected and what to do. Commands print
     it as one line and exit with status 1; every other exception is a bug of ours and keeps its traceback.
     """
+
+
+LONGEST = 100  # characters of a value in a message
+
+
+class _Brief(reprlib.Repr):
+    """Cuts what it shows; the numbers of digits that Python refuses to write are no error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother, self.maxlong = 3, LONGEST, LONGEST, LONGEST
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() < 10_000 else f"an integer of {x.bit_length()} bits"
+
+
+def brief(value: Any) -> str:
+    """A value of the user's as messages show it: its `repr`, cut to a length, whatever it is and however large."""
+    text = _Brief().repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
