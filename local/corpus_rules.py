@@ -110,11 +110,14 @@ class Rules:
         entry = self.speakers.get(source)
         if entry is None:
             return "no rule for this source in speakers.yaml"
-        return entry["untold"] if "untold" in entry else f"{entry['pattern'].pattern} is not in the path"
+        if "untold" in entry:
+            return entry["untold"]
+        return f"{' or '.join(pattern.pattern for pattern in entry['pattern'])} is not in the path"
 
     def _find(self, source: str, path: str) -> re.Match[str] | None:
-        pattern = self.speakers.get(source, {}).get("pattern")
-        return pattern.search(strip_extension(path.replace("\\", "/"))) if pattern else None
+        stem = strip_extension(path.replace("\\", "/"))
+        found = (pattern.search(stem) for pattern in self.speakers.get(source, {}).get("pattern", ()))
+        return next(filter(None, found), None)
 
 
 def _fold(label: Any) -> str:
@@ -128,7 +131,16 @@ def _invert(values: Mapping[str, list[str]]) -> dict[str, str]:
 def _compiled(entry: Mapping[str, Any]) -> dict[str, Any]:
     if ("pattern" in entry) == ("untold" in entry):
         raise KeyError("a source needs either 'pattern' or 'untold'")
-    return dict(entry) | ({"pattern": re.compile(entry["pattern"])} if "pattern" in entry else {})
+    if "pattern" not in entry:
+        return dict(entry)
+    patterns = [re.compile(text) for text in _as_list(entry["pattern"])]
+    if not all(pattern.groups for pattern in patterns):
+        raise KeyError(f"a pattern needs a group, the speaker, in {entry['pattern']}")
+    return dict(entry) | {"pattern": patterns}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:

@@ -60,6 +60,72 @@ def test_speakers_and_names(source, path, speaker, utterance):
     assert (RULES.speaker(source, path), RULES.utterance(source, path)) == (speaker, utterance)
 
 
+@pytest.mark.field_case("The second speaker of an Expresso dialogue")
+@pytest.mark.parametrize(
+    ("path", "speaker"),
+    [
+        ("ex02-ex01_sad_003_channel2_segment_10.52_12.9", "ex01"),
+        ("ex02-ex01_sad_003_channel1_segment_10.52_12.9.wav", "ex02"),
+        (
+            "audio_48khz/conversational_vad_segmented/ex04-ex02/sad/ex04-ex02_sad_001_channel2_segment_1.0_2.5.wav",
+            "ex02",
+        ),
+        ("expresso_audio_48khz_conversational_ex04-ex02_sad_ex04-ex02_sad_012_channel1_segment_50.0_59.58", "ex04"),
+        ("conversational\\ex04-ex01\\animal-animaldir\\ex04-ex01_animal-animaldir_003_channel2_voicefixer.wav", "ex01"),
+        ("ex01-ex01_default_006_channel2_295s.wav", "ex01"),
+        ("audio_48khz/conversational/ex04-ex02/sad/ex04-ex02_sad_001.wav", None),
+        ("audio_48khz/read/ex01/confused/base/ex01_confused_00001.wav", "ex01"),
+    ],
+)
+def test_speakers_of_dialogues(path, speaker):
+    assert RULES.speaker("expresso", path) == speaker
+
+
+@pytest.mark.field_case("Folders above a corpus that look like its speakers")
+@pytest.mark.parametrize(
+    ("source", "path", "speaker"),
+    [
+        ("vctk", "/kaldi/egs/vctk/s5/wav48/p226/p226_001.wav", "p226"),
+        ("vctk", "/data/s5/wav48/s5/s5_001.wav", "s5"),
+        ("ears", "ears/p001-p107/p005/emo_anger.wav", "p005"),
+        ("ears", "/disks/p100/ears/p007/sentences_01_fast.wav", "p007"),
+        ("ears", "ears/p001-p107/emo_anger.wav", None),
+        ("voxceleb", "/corpora/vid12345/wav/id10270/5r0dWxy17C8/00001.wav", "id10270"),
+        ("voxceleb", "/mnt/id00001/wav/id10270/x-id12345-_/00001.wav", "id10270"),
+        ("voxceleb", "vox_id10230-WxmrMgdkqOw-00004_voicefixer.wav", "id10230"),
+        ("libritts-r", "train-clean-100_103_1241_103_1241_000004_000002.wav", "103"),
+        ("librispeech", "train-other-500-1006-1006-135212-0001.flac", "1006"),
+        ("mls", "mls_english/train/audio/4800/10003/4800_10003_000000.flac", "4800"),
+    ],
+)
+def test_speakers_below_other_folders(source, path, speaker):
+    assert RULES.speaker(source, path) == speaker
+
+
+@pytest.mark.field_case("Common Voice's words for gender and age")
+@pytest.mark.parametrize(
+    ("attribute", "labels", "value"),
+    [
+        ("gender", ["male_masculine", "Male_Masculine"], "male"),
+        ("gender", ["female_feminine"], "female"),
+        ("gender", ["transgender", "non-binary", "intersex", "do_not_wish_to_say", "other"], None),
+        ("age", ["teens"], "teenager"),
+        ("age", ["twenties", "thirties"], "young-adult"),
+        ("age", ["forties", "fourties", "fifties"], "middle-aged-adult"),
+        ("age", ["sixties", "seventies", "eighties", "nineties"], "elderly"),
+    ],
+)
+def test_words_of_common_voice(attribute, labels, value):
+    assert [RULES.label(attribute, label) for label in labels] == [value] * len(labels)
+
+
+@pytest.mark.field_case("Common Voice's client_id is the speaker")
+def test_columns_of_common_voice():
+    present = ["client_id", "path", "sentence", "up_votes", "age", "gender", "accents", "locale"]
+    wanted = ("speaker", "audio_path", "text", "accent")
+    assert [RULES.column(name, present) for name in wanted] == ["client_id", "path", "sentence", "accents"]
+
+
 def test_sources_have_one_name():
     assert [RULES.source(name) for name in ("VoxCeleb1", "libritts_r", "LibriTTS-R", "EARS")] == [
         "voxceleb",
@@ -89,6 +155,7 @@ def test_words():
         ("columns.yaml", "- a"),
         ("speakers.yaml", "vctk: {pattern: '('}"),
         ("speakers.yaml", "vctk: {}"),
+        ("speakers.yaml", "vctk: {pattern: 'p226'}"),
     ],
 )
 def test_bad_rules_name_the_file_or_folder(tmp_path, name, content):
