@@ -93,17 +93,22 @@ class Generator(ABC):
         (directory / WEIGHTS).write_bytes(save({name: np.asarray(array, order="C") for name, array in arrays.items()}))
 
 
+def require_files(directory: Path) -> None:
+    """Raise InputError where a directory has no generator."""
+    for name in (DESCRIPTION, WEIGHTS):
+        if not (directory / name).is_file():
+            raise InputError(
+                f"{directory}: no {name}; train a generator into this directory first (./run.sh --stage 4)"
+            )
+
+
 def load_generator(directory: Path) -> Generator:
     """Load a generator. Raises InputError where its files are incomplete, do not fit, or have a pickle with them."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     directory = Path(directory)
-    for name in (DESCRIPTION, WEIGHTS):
-        if not (directory / name).is_file():
-            raise InputError(
-                f"{directory}: no {name}; train a generator into this directory first (./run.sh --stage 4)"
-            )
+    require_files(directory)
     for file in sorted(directory.rglob("*")):
         if file.suffix.lower() in PICKLES:
             raise InputError(f"{file}: a pickle can run code and is never loaded; remove it if it is not yours")

@@ -11,6 +11,7 @@ The identity stands for options and inputs, so that no part is merged with those
 import sys
 
 from steps.generators.requests import CHUNK, SampleRequest, chunks_of, from_file, from_groups, from_text
+from steps.generators.sample_ids import id_prefix, model_hash, set_name
 from steps.generators.sample_job import Options, Texts, check, identity_of, is_up_to_date, sampling_settings
 from utils.command import logger, run_command
 from utils.errors import InputError
@@ -42,7 +43,7 @@ def encode_texts(options: Options) -> Texts:
     """The texts with their sentence vectors: read where stage 1 has encoded them, else encoded here."""
     from utils.archives import read_vectors
 
-    requests = requests_of(options)
+    requests = with_prefixes(options, requests_of(options))
     if options.text_vectors is None:
         from steps.generators.sampling import load_encoder
 
@@ -61,6 +62,14 @@ def requests_of(options: Options) -> list[SampleRequest]:
     if options.text_file is not None:
         return from_file(options.text_file, options.n_samples)
     return from_groups(options.descriptions, options.n_samples)
+
+
+def with_prefixes(options: Options, requests: list[SampleRequest]) -> list[SampleRequest]:
+    """The same requests with the prefixes of their speakers' ids."""
+    if options.id_prefix is not None:
+        return [request._replace(prefix=f"{options.id_prefix}-{request.text_id}") for request in requests]
+    name, model, settings = set_name(options.out), model_hash(options.model), sampling_settings(options)
+    return [request._replace(prefix=id_prefix(name, model, settings, request)) for request in requests]
 
 
 def divide(options: Options, requests: list[SampleRequest]) -> list[Item]:

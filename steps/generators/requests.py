@@ -35,16 +35,18 @@ class SampleRequest(NamedTuple):
     """A text, and how many speakers are sampled for it.
 
     Attributes:
-        text_id: id of the text; the sampled speakers have the ids `<text_id>-0000001`, `<text_id>-0000002`, ...
+        text_id: id of the text.
         text: the description, verbatim.
         n: number of speakers.
         group: the group that the text describes; None for a text of the user's.
+        prefix: of the speakers' ids, `<prefix>-0000001`, `<prefix>-0000002`, ...; see `steps.generators.sample_ids`.
     """
 
     text_id: str
     text: str
     n: int
     group: str | None = None
+    prefix: str = ""
 
 
 def chunks_of(request: SampleRequest, settings: SamplingSettings) -> list[range]:

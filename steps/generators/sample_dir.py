@@ -16,13 +16,14 @@ import numpy as np
 
 from steps.generators.mixture import Mixture
 from steps.generators.requests import SampleRequest
+from steps.generators.sample_ids import sample_ids
 from steps.generators.sampling import Samples
 from utils.archive_writer import ArchiveWriter
 from utils.data_dir import require_valid
 from utils.tables import iterate_lines
 
 ARK, SCP, PROVENANCE = "xvector.ark", "xvector.scp", "provenance.jsonl"
-TABLES = ("xvector.csv", "utt2spk", "text", "utt2group", "spk2gender")
+TABLES = ("xvector.csv", "utt2spk", "num_utts.ark", "text", "utt2group", "spk2gender")
 GENDERS = {"male": "m", "female": "f"}
 
 
@@ -30,7 +31,7 @@ class Part(NamedTuple):
     """The N samples of one shard.
 
     Attributes:
-        chunks: text id, number of the first sample (from 0) and number of samples, of each chunk.
+        chunks: prefix of the ids, number of the first sample (from 0) and number of samples, of each chunk.
         x: (N, D) float32. provenance: (B,) uint8, the bytes of the lines of all samples.
     """
 
@@ -43,21 +44,16 @@ def make_part(chunks: Sequence[Samples], seed: int, speakers: list[str] | None) 
     """Join the chunks of a shard. `seed` and `speakers`, the training speakers, are named in the provenance."""
     lines = "".join(line for samples in chunks for line in _provenance(samples, seed, speakers))
     return Part(
-        [(samples.request.text_id, samples.first, len(samples.x)) for samples in chunks],
+        [(samples.request.prefix, samples.first, len(samples.x)) for samples in chunks],
         np.concatenate([samples.x for samples in chunks]),
         np.frombuffer(lines.encode(), dtype=np.uint8),
     )
 
 
-def sample_ids(text_id: str, first: int, n: int) -> list[str]:
-    """Ids of n samples of a text, counted from `first`, as utterances and as speakers: `<text_id>-0000001` for 0."""
-    return [f"{text_id}-{number:07d}" for number in range(first + 1, first + n + 1)]
-
-
 def _provenance(samples: Samples, seed: int, speakers: list[str] | None) -> Iterator[str]:
     text = json.dumps(samples.request.text, ensure_ascii=False)
     text_id = json.dumps(samples.request.text_id)
-    for row, key in enumerate(sample_ids(samples.request.text_id, samples.first, len(samples.x))):
+    for row, key in enumerate(sample_ids(samples.request.prefix, samples.first, len(samples.x))):
         nearest = 'null, "distance": null'
         if speakers and samples.nearest is not None:
             nearest = f'{json.dumps(speakers[samples.nearest[row]])}, "distance": {samples.distance[row]:.6f}'
@@ -95,7 +91,7 @@ def _write_vectors(target: Path, final: Path, parts: Iterable[Part]) -> None:
 
 def _write_tables(target: Path, requests: Sequence[SampleRequest]) -> None:
     """Write the tables of all samples in the script file, in its order."""
-    asked = {request.text_id: request for request in requests}
+    asked = {request.prefix: request for request in requests}
     genders = {request.group: gender_of(request.group) for request in requests}
     with ExitStack() as stack:
         tables = {name: stack.enter_context((target / name).open("w", encoding="utf-8")) for name in TABLES}
@@ -106,6 +102,7 @@ def _write_tables(target: Path, requests: Sequence[SampleRequest]) -> None:
             request = asked[key.rpartition("-")[0]]
             tables["xvector.csv"].write(f"{_quoted(key)},{_quoted(ark)},{offset}\n")
             tables["utt2spk"].write(f"{key} {key}\n")
+            tables["num_utts.ark"].write(f"{key} 1\n")
             tables["text"].write(f"{key} {request.text}\n")
             if request.group:
                 tables["utt2group"].write(f"{key} {request.group}\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from steps.generators.requests import SampleRequest, SamplingSettings
+from steps.generators.sample_ids import check_prefix
 from utils.command import logger
 from utils.errors import InputError
 from utils.options import option
@@ -51,6 +52,7 @@ class Options:
         SamplingSettings.distance_to_others, "smallest cosine distance between two speakers of one text", least=0
     )
     max_tries: int = option(SamplingSettings.max_tries, "rounds of rejection before a distance is given up", least=1)
+    id_prefix: str | None = option(None, "begin of the ids, in place of the name of --out and a hash for each text")
     save_params: bool = option(False, "also write the mixture of each text in the space of the embeddings")
     encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
     nj: int = option(1, "number of jobs that share the work", least=1)
@@ -86,6 +88,8 @@ def check(options: Options) -> None:
     sources = [options.text is not None, options.text_file is not None, options.descriptions is not None]
     if sum(sources) != 1:
         raise InputError("give one of --text, --text_file and --descriptions")
+    if options.id_prefix is not None:
+        check_prefix(options.id_prefix)
     if options.text_vectors is not None and options.descriptions is None:
         raise InputError("--text_vectors has the vectors of --descriptions; other texts are encoded anew, leave it out")
 

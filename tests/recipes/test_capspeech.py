@@ -24,8 +24,8 @@ OUTPUTS = {
     "my exp/mdn": "generator.json weights.safetensors best.safetensors last.safetensors metrics.jsonl curve.png "
     "encoder.json spk_mean.ark spk_mean.scp",
     "my exp/gaussian": "generator.json weights.safetensors encoder.json",
-    "my exp/samples/groups": "xvector.ark xvector.scp spk_xvector.scp xvector.csv utt2spk spk2utt text utt2group "
-    "spk2gender provenance.jsonl",
+    "my exp/samples/groups": "xvector.ark xvector.scp spk_xvector.scp num_utts.ark xvector.csv utt2spk spk2utt text "
+    "utt2group spk2gender provenance.jsonl",
     "my exp/score": "scores.json summary.md report.html pictures",
 }
 UP_TO_DATE = [path for path in OUTPUTS if "/index/" not in path] + ["my exp/index"]

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import shutil
 import signal
 import subprocess
@@ -64,8 +65,9 @@ def drawn(experiment: Experiment, models, tmp_path_factory) -> Path:
 
 def test_the_directory_is_complete_and_valid(drawn):
     assert {file.name for file in drawn.iterdir()} == {
-        "xvector.ark", "xvector.scp", "spk_xvector.scp", "xvector.csv", "utt2spk", "spk2utt", "text", "utt2group",
-        "spk2gender", "provenance.jsonl", "mixtures.npz", "mixtures.json", "config.yaml", "run_info.json", ".done",
+        "xvector.ark", "xvector.scp", "spk_xvector.scp", "num_utts.ark", "xvector.csv", "utt2spk", "spk2utt", "text",
+        "utt2group", "spk2gender", "provenance.jsonl", "mixtures.npz", "mixtures.json", "config.yaml", "run_info.json",
+        ".done",
     }  # fmt: skip
     script = [str(ROOT / "utils/validate_data_dir.sh"), "--no-feats", "--no-wav", str(drawn)]
     done = subprocess.run(script, capture_output=True, text=True)
@@ -79,8 +81,8 @@ def test_the_tables_say_whose_voice_it_is(drawn, experiment: Experiment):
     assert read_table(drawn / "spk2utt") == utt2spk
     text, described = read_table(drawn / "text"), read_table(experiment.descriptions / "text")
     for key in utt2spk:
-        text_id, number = key[:-8], key[-8:]
-        assert number in ("-0000001", "-0000002", "-0000003")
+        name, text_id, _, number = re.fullmatch(r"(samples_all)-(.*)-([0-9a-f]{8})-([0-9]{7})", key).groups()
+        assert name == "samples_all" and number in ("0000001", "0000002", "0000003")
         assert text[key] == described[text_id]
         assert group[key] == text_id[:-4]
         assert gender[key] == group[key][0]
@@ -187,9 +189,9 @@ def test_no_shell_evaluates_a_text(spoken: Experiment, tmp_path):
     assert done.returncode == 0, done.stderr + (logs / "sample.1.log").read_text()
     assert not (ROOT / "hacked").exists() and not (tmp_path / "hacked").exists()
     assert set(read_table(tmp_path / "a text" / "text").values()) == {ODD}
-    options = ["--model", str(model), "--text", ODD, "-n", "3", "--seed", "5", "--out", str(tmp_path / "alone")]
+    options = ["--model", str(model), "--text", ODD, "-n", "3", "--seed", "5", "--out", str(tmp_path / "alone/a text")]
     assert sample.main(options) == 0
-    assert samples(tmp_path / "alone") == samples(tmp_path / "a text")
+    assert samples(tmp_path / "alone/a text") == samples(tmp_path / "a text")
 
 
 def test_the_script_samples_the_groups(experiment: Experiment, models, tmp_path):
@@ -197,8 +199,8 @@ def test_the_script_samples_the_groups(experiment: Experiment, models, tmp_path)
     paths = [experiment.descriptions, experiment.text_vectors, model, out, log]
     done = run_script("--nj", "3", "--n_samples", "9", *map(str, paths))
     assert done.returncode == 0, done.stderr
-    assert sample.main(words(experiment, models["ridge_gaussian"], tmp_path / "alone", "-n", "9")) == 0
-    assert samples(tmp_path / "out") == samples(tmp_path / "alone")
+    assert sample.main(words(experiment, models["ridge_gaussian"], tmp_path / "alone/out", "-n", "9")) == 0
+    assert samples(tmp_path / "out") == samples(tmp_path / "alone/out")
     for arguments, message in (
         (["--text", "one\ntwo", *map(str, paths)], "newline"),
         (["--nj", "2"], "usage"),
@@ -319,7 +321,7 @@ def test_files_of_the_user_are_not_overwritten(experiment: Experiment, models, t
 
 @pytest.mark.parametrize("module", ["sample", "merge_samples"])
 def test_killed_and_run_again_ends_with_the_same_bytes(experiment: Experiment, models, tmp_path, module):
-    options = words(experiment, models["ridge_gaussian"], tmp_path / "whole", "-n", "10000")
+    options = words(experiment, models["ridge_gaussian"], tmp_path / "whole/out", "-n", "10000")
     assert sample.main(options) == 0
     options[options.index("--out") + 1] = str(tmp_path / "out")
     hidden = tmp_path / ".out.tmp"
@@ -338,7 +340,7 @@ def test_killed_and_run_again_ends_with_the_same_bytes(experiment: Experiment, m
         assert process.wait() == -signal.SIGKILL, "it was over too soon for this test"
         assert not (tmp_path / "out").exists()
     assert {"sample": sample, "merge_samples": merge_samples}[module].main(options) == 0
-    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    assert files(tmp_path / "out") == files(tmp_path / "whole/out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "whole"]
 
 

@@ -31,7 +31,7 @@ def merge(tmp_path: Path, requests: list[SampleRequest]) -> Path:
 def test_ids_that_sort_across_parts(tmp_path):
     # "a" sorts before "a!", but "a!-0000001" before "a-0000001"
     wanted = [("a", "one", 2, "female_low"), ("a!", "two", 2, "male_low"), ("b", "three", 1, "male_high")]
-    target = merge(tmp_path, [SampleRequest(*fields) for fields in wanted])
+    target = merge(tmp_path, [SampleRequest(*fields, prefix=fields[0]) for fields in wanted])
     assert validate(target, text=False, feats=False, wav=False) == []
     keys, x = read_vectors(target / "xvector.scp")
     assert keys == ["a!-0000001", "a!-0000002", "a-0000001", "a-0000002", "b-0000001"]
@@ -43,6 +43,6 @@ def test_ids_that_sort_across_parts(tmp_path):
 
 
 def test_texts_of_no_group_have_no_table_of_groups(tmp_path):
-    target = merge(tmp_path, [SampleRequest("a", "one", 1), SampleRequest("b", "two", 1)])
+    target = merge(tmp_path, [SampleRequest("a", "one", 1, prefix="a"), SampleRequest("b", "two", 1, prefix="b")])
     assert validate(target, text=False, feats=False, wav=False) == []
     assert not (target / "utt2group").exists() and not (target / "spk2gender").exists()

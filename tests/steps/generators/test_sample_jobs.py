@@ -35,7 +35,7 @@ def start(options: list[str], *more: str) -> subprocess.Popen:
 @pytest.fixture(scope="module")
 def alone(experiment: Experiment, models, tmp_path_factory) -> Path:
     """2,400 speakers, which make 8 shards, drawn by one process."""
-    out = tmp_path_factory.mktemp("alone") / "samples"
+    out = tmp_path_factory.mktemp("alone") / "out"
     assert sample.main(words(experiment, models["ridge_gaussian"], out, "-n", "600")) == 0
     return out
 
@@ -53,7 +53,7 @@ def test_any_number_of_jobs_gives_the_same_bytes(alone, experiment: Experiment, 
 
 
 def test_arrays_of_any_shape_and_the_call_that_merge_prints(alone, experiment: Experiment, models, tmp_path, capsys):
-    out = tmp_path / "it's $HOME; my out"
+    out = tmp_path / "it's $HOME; my dir/out"
     options = words(experiment, models["ridge_gaussian"], out, "-n", "600")
     assert plan_samples.main([*options, "--nj", "3"]) == 0
     jobs = [start(options, "--shards", shards) for shards in ("5", "0,5", "1-2%1")]
@@ -94,34 +94,34 @@ def test_a_killed_job_goes_on_where_it_was(experiment: Experiment, models, tmp_p
     assert {part: part.stat().st_mtime_ns for part in before} == before
     assert len(parts(out)) > len(before) >= 2
     assert merge_samples.main(options) == 0
-    assert sample.main(words(experiment, model, tmp_path / "alone", "-n", "20000")) == 0
-    assert files(out) == files(tmp_path / "alone")
+    assert sample.main(words(experiment, model, tmp_path / "alone/out", "-n", "20000")) == 0
+    assert files(out) == files(tmp_path / "alone/out")
 
 
 def test_one_text_is_divided_at_its_chunks(spoken: Experiment, tmp_path):
     options = ["--model", str(spoken.root / "ridge_gaussian"), "--text", "A voice.", "-n", "20000"]
-    assert sample.main([*options, "--out", str(tmp_path / "whole")]) == 0
+    assert sample.main([*options, "--out", str(tmp_path / "whole/out")]) == 0
     options += ["--out", str(tmp_path / "out"), "--nj", "3"]
     assert plan_samples.main(options) == 0
     for job in (1, 2, 3):
         assert sample.main([*options, "--job", str(job)]) == 0
         assert len(parts(tmp_path / "out")) == job
     assert merge_samples.main(options) == 0
-    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    assert files(tmp_path / "out") == files(tmp_path / "whole/out")
 
 
 def test_shards_of_several_texts_and_chunks(spoken: Experiment, tmp_path):
     (tmp_path / "texts").write_text(TEXTS)
     options = ["--model", str(spoken.root / "ridge_gaussian"), "--text_file", str(tmp_path / "texts"), "-n", "8195"]
-    assert sample.main([*options, "--out", str(tmp_path / "whole")]) == 0
+    assert sample.main([*options, "--out", str(tmp_path / "whole/out")]) == 0
     options += ["--out", str(tmp_path / "out")]
     assert plan_samples.main(options) == 0
     for shards in ("1", "2", "0"):  # 8,192 of a; 3 of a and 8,192 of b; 3 of b
         assert sample.main([*options, "--shards", shards]) == 0
     assert merge_samples.main(options) == 0
-    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    assert files(tmp_path / "out") == files(tmp_path / "whole/out")
     keys = [line.split()[0] for line in read_lines(tmp_path / "out/xvector.scp")]
-    assert len(keys) == len(set(keys)) == 2 * 8195 and (keys[0], keys[-1]) == ("a-0000001", "b-0008195")
+    assert len(keys) == len(set(keys)) == 2 * 8195 and keys[0].startswith("out-a-") and keys[-1].endswith("-0008195")
 
 
 def test_texts_are_encoded_once_by_the_plan(spoken: Experiment, encoder: SentenceEncoder, tmp_path):
@@ -129,14 +129,14 @@ def test_texts_are_encoded_once_by_the_plan(spoken: Experiment, encoder: Sentenc
     (tmp_path / "texts").write_text(TEXTS)
     options = ["--model", str(spoken.root / "ridge_gaussian"), "--text_file", str(tmp_path / "texts"), "-n", "300"]
     options += ["--encoder", str(away), "--save_params", "true"]
-    assert sample.main([*options, "--out", str(tmp_path / "whole")]) == 0
+    assert sample.main([*options, "--out", str(tmp_path / "whole/out")]) == 0
     options += ["--out", str(tmp_path / "out"), "--nj", "2"]
     assert plan_samples.main(options) == 0
     shutil.rmtree(away)
     for job in (1, 2):
         assert sample.main([*options, "--job", str(job)]) == 0
     assert merge_samples.main(options) == 0
-    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    assert files(tmp_path / "out") == files(tmp_path / "whole/out")
 
 
 def test_one_process_encodes_each_text_once(spoken: Experiment, tmp_path, monkeypatch):
@@ -183,8 +183,8 @@ def test_parts_of_another_seed_model_or_text_are_never_used(spoken: Experiment, 
     shutil.copyfile(spoken.root / "ridge_gaussian/weights.safetensors", model / "weights.safetensors")
     assert merge_samples.main(options) == 0
     assert list(tmp_path.glob(".out*")) == []  # the parts of the first texts have gone too
-    assert sample.main([*options[:-1], str(tmp_path / "alone")]) == 0
-    assert files(tmp_path / "out") == files(tmp_path / "alone")
+    assert sample.main([*options[:-1], str(tmp_path / "alone/out")]) == 0
+    assert files(tmp_path / "out") == files(tmp_path / "alone/out")
 
 
 def test_a_plan_is_kept_until_it_is_forced(experiment: Experiment, models, tmp_path, caplog):
