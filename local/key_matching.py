@@ -4,6 +4,7 @@ A rule turns paths and keys into a form in which they are compared. For each sou
 among those that keep all rows and all matched keys distinct. The number of matches of each rule is reported.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,25 +13,39 @@ from local.corpus_rules import strip_extension
 RESTORED = "_voicefixer"  # the suffix of the names of CapSpeech's restored audio
 
 
+def _plain(path: str) -> str:
+    """The path with slashes, as Windows does not write it, and composed letters, as a Mac does not."""
+    if path.isascii() and "\\" not in path and "./" not in path and "//" not in path:
+        return path
+    parts = unicodedata.normalize("NFC", path).replace("\\", "/").split("/")
+    return "/".join(part for number, part in enumerate(parts) if part not in (".", "") or (number == 0 and not part))
+
+
+def _bare(path: str) -> str:
+    return strip_extension(_plain(path))
+
+
 def _stem(path: str) -> str:
-    return strip_extension(path).rpartition("/")[2]
+    return _bare(path).rpartition("/")[2]
 
 
 def _tail(parts: int) -> Callable[[str], str]:
-    return lambda path: "-".join(strip_extension(path).split("/")[-parts:])
+    return lambda path: "-".join(_bare(path).split("/")[-parts:])
 
 
 # name of a rule -> the form in which paths and keys are compared; of two rules with as many matches the first is used
 RULES: dict[str, Callable[[str], str]] = {
     "exact": lambda path: path,
-    "without extension": strip_extension,
-    "file name": lambda path: path.rpartition("/")[2],
+    "slashes and letters": _plain,
+    "without extension": _bare,
+    "file name": lambda path: _plain(path).rpartition("/")[2],
     "stem": _stem,
     "restored stem": lambda path: _stem(path).removesuffix(RESTORED),
-    "slashes as dashes": lambda path: strip_extension(path).replace("/", "-"),
-    "slashes as underscores": lambda path: strip_extension(path).replace("/", "_"),
+    "slashes as dashes": lambda path: _bare(path).replace("/", "-"),
+    "slashes as underscores": lambda path: _bare(path).replace("/", "_"),
     "last two parts by dashes": _tail(2),
     "last three parts by dashes": _tail(3),
+    "without case": lambda path: _bare(path).casefold(),
 }
 
 

@@ -43,7 +43,7 @@ AUDIO = (
     *(".oga", ".ogg", ".opus", ".rf64", ".snd", ".sph", ".voc", ".w64", ".wav", ".webm", ".wma", ".wv"),
 )
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
-HOW_NOT_WHAT = ("force", "nj", "job", "shards")  # options that do not change an output
+HOW_NOT_WHAT = ("force", "nj", "job", "shards", "distinct_ids")  # options that do not change an output
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
 NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files of an input directory that are not its content
 ROOMS = ("local", "steps")  # the packages whose modules are commands that finish directories

@@ -16,17 +16,18 @@ from typing import ClassVar
 
 from local.capspeech.embedding_tables import EmbeddingTables
 from local.capspeech.row_counts import RowCounts, require_labels
-from local.capspeech.rows import CorpusRow, RowReader, name_speakers, refuse_duplicates, settle_genders
+from local.capspeech.rows import CorpusRow, RowReader, refuse_duplicates, settle_genders
+from local.capspeech.speakers import name_speakers, override_speakers
 from local.corpus_rows import find_splits
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher, Match
 from steps.data.groups import ATTRIBUTES
+from steps.data.spellings import DISTINCT, DISTINCT_HELP
 from utils.command import logger, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
-from utils.tables import read_table
 
 log = logger(__name__)
 
@@ -51,6 +52,7 @@ class Options:
     gender_conflicts: str = option(
         "error", "speakers with two genders: fail, or treat their gender as unknown", choices=("error", "unlabel")
     )
+    distinct_ids: bool = option(False, DISTINCT_HELP)
     space: str = option("", "replacement of white space in ids; empty: such ids are an error")
     rules: Path = option(RULES, "directory of columns.yaml, labels.yaml, speakers.yaml")
     force: bool = option(False, "redo the stage even if it is up to date")
@@ -82,15 +84,16 @@ def prepare(
     rows = RowReader(rules, options.attributes, only_source).read(splits)
     rows = _find_embeddings(rows, tables, {rules.source(name) for name in options.sources}, options.min_match, counts)
     if options.utt2spk:
-        _override_speakers(rows, options.utt2spk)
-    name_speakers(rows, rules, options.space)
+        override_speakers(rows, options.utt2spk)
+    distinct = name_speakers(rows, rules, options.space, options.distinct_ids)
     genders = settle_genders(rows, options.gender_conflicts == "unlabel")
     counts.count_kept(rows)
     log.info("rows:\n%s", counts.text())
     require_labels(rows, options.attributes, options.max_unknown)
     counts.write(stage.dir)
     script = tables.script({row.utterance_id: row.key for row in rows}, stage.dir, stage.final)
-    write_data_dir(stage.dir, _data_tables(rows, genders, options.attributes) | {"xvector.scp": script})
+    data = _data_tables(rows, genders, options.attributes) | {"xvector.scp": script}
+    write_data_dir(stage.dir, data | ({DISTINCT: distinct} if distinct else {}))
 
 
 def _find_embeddings(
@@ -151,18 +154,6 @@ def _require_matches(kept: list[CorpusRow], missing: list[CorpusRow], keys: list
             raise InputError(
                 f"{row.where}: {row.path}: its embedding {row.key!r} is also that of {other.where}: {other.path}"
             )
-
-
-def _override_speakers(rows: list[CorpusRow], utt2spk: Path) -> None:
-    """Take the speakers from a table keyed by audio path, in any form that the rules of key matching cover."""
-    speakers = read_table(utt2spk)
-    matcher = KeyMatcher(speakers)
-    for source, some in _by_source(rows).items():
-        match = matcher.match([row.path for row in some])
-        log.info("%s: %d of %d speakers from %s", source, match.n_found, len(some), utt2spk)
-        for row, key in zip(some, match.keys, strict=True):
-            if key is not None:
-                row.speaker, row.speaker_from = speakers[key], "--utt2spk"
 
 
 def _data_tables(

@@ -28,6 +28,8 @@ class RowCounts:
         for row in rows:
             self.counts[row.source, "kept"] += 1
             self.counts[row.source, f"kept, speaker told by {row.speaker_from}"] += 1
+            if row.respelled:
+                self.counts[row.source, f"kept, speaker written {row.respelled}"] += 1
             for attribute, fault in row.faults.items():
                 self.counts[row.source, f"kept without {attribute}: {fault}"] += 1
             if not row.faults:

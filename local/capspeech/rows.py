@@ -1,10 +1,8 @@
 """Rows of a captioned corpus with canonical names: column aliases resolved, labels mapped, speakers found.
 
 rows = RowReader(rules, ("gender", "pitch")).read(find_splits(data_dir))
-name_speakers(rows, rules, space="")
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +24,7 @@ class CorpusRow:
         source: the part of the corpus that contains it.
         speaker: as the corpus names it, or None if it is unknown.
         speaker_from: origin of the speaker: the column, --utt2spk or the rule of the source.
+        respelled: how the speaker's spelling was normalised; empty if it was not.
         labels: attribute -> our value; an attribute without a known label is absent.
         faults: attribute -> why it is absent.
         gender: male or female, whether or not gender is an attribute.
@@ -40,6 +39,7 @@ class CorpusRow:
     source: str
     speaker: str | None
     speaker_from: str = "column"
+    respelled: str = ""
     gender: str | None = None
     caption: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
@@ -112,50 +112,6 @@ class RowReader:
             else:
                 row.faults[attribute] = f"unknown label {label[:40]!r}" if label else "no label"
         return row
-
-
-def name_speakers(rows: Iterable[CorpusRow], rules: Rules, space: str) -> None:
-    """Give each row its speaker and its ids, `<source>-<speaker>` and `<source>-<speaker>-<name>`.
-
-    In a speaker's name all but letters, digits, "_" and "." becomes "_", so that ids sort by speaker; white space in
-    the rest becomes `space`. Raises InputError if the speaker is unknown, if an id would have white space, and if two
-    speakers or two rows get the same id.
-    """
-    unknown: dict[str, list[CorpusRow]] = defaultdict(list)
-    owners: dict[str, CorpusRow] = {}
-    for row in rows:
-        if row.speaker is None:
-            row.speaker, row.speaker_from = rules.speaker(row.source, row.path), "rule"
-        if row.speaker is None:
-            unknown[row.source].append(row)
-            continue
-        row.speaker_id = row.source + "-" + re.sub(r"[^\w.]+", "_", row.speaker)
-        row.utterance_id = row.speaker_id + "-" + _utterance_name(row, rules, space)
-        owner = owners.setdefault(row.speaker_id, row)
-        if owner.speaker != row.speaker:
-            raise InputError(
-                f"{row.where}: speakers {owner.speaker!r} ({owner.where}) and {row.speaker!r} both become "
-                f"{row.speaker_id}; rename one with --utt2spk"
-            )
-    if unknown:
-        raise InputError("; ".join(_no_speaker(source, some, rules) for source, some in sorted(unknown.items())))
-    refuse_duplicates((row.utterance_id, row) for row in rows)
-
-
-def _utterance_name(row: CorpusRow, rules: Rules, space: str) -> str:
-    name = rules.utterance(row.source, row.path)
-    if not space and name.split() != [name]:
-        raise InputError(
-            f"{row.where}: white space in the id {name!r}; Kaldi's keys cannot hold it: rename it, or give --space _"
-        )
-    return re.sub(r"\s+", space, name)
-
-
-def _no_speaker(source: str, rows: list[CorpusRow], rules: Rules) -> str:
-    return (
-        f"{rows[0].where}: {rows[0].path}: the speaker of this and of {len(rows) - 1} more rows of source {source} "
-        f"is unknown: {rules.why_no_speaker(source)}; give --utt2spk, or name other --sources"
-    )
 
 
 def settle_genders(rows: Iterable[CorpusRow], unlabel: bool) -> dict[str, str]:

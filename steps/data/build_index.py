@@ -1,6 +1,7 @@
 """Stage 3: copy the vectors of train, dev and test from any Kaldi archives into an index that is fast to open.
 
 Input: `data` with the data directories train, dev, test, whose xvector.scp names vectors of any kind that Kaldi writes.
+No speaker may be in two sets, under the same id or under one that looks alike.
 Output: `out` with an index of each set (`steps/data/index.py` knows its files), and report.txt, which lists vectors
 that are identical. Each vector is read once and must be complete, finite and not zero; all have one dimension.
 """
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from steps.data.spellings import DISTINCT_HELP, mentions_in, refuse_shared, require_distinct
 from utils.command import logger, run_command
 from utils.options import option
 from utils.stage_dir import StageDir
@@ -25,6 +27,7 @@ class Options:
     data: Path = option(help="directory that has the data directories of the sets")
     out: Path = option(help="directory to write")
     sets: tuple[str, ...] = option(("train", "dev", "test"), "names of the sets")
+    distinct_ids: bool = option(False, DISTINCT_HELP)
     force: bool = option(False, "redo a finished stage")
 
 
@@ -38,6 +41,9 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
+        refuse_shared({reader.data.path.name: reader.data.utt2spk.values() for reader in readers})
+        mentions = (mention for reader in readers for mention in mentions_in(reader.data))
+        require_distinct(mentions, options.distinct_ids, f"give one id to both in {options.data}, and split anew")
         dim, fingerprints = None, {}
         for reader in readers:
             name = reader.data.path.name

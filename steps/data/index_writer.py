@@ -10,6 +10,7 @@ import numpy as np
 
 from steps.data.duplicates import Fingerprints
 from steps.data.index import ARCHIVE, BLOCKS, SCRIPT, STATS, find_blocks, record_order
+from steps.data.spellings import DISTINCT
 from steps.data.statistics import Statistics, find_unusable, squared_norms
 from utils.archive_writer import ArchiveWriter
 from utils.archives import read_locations
@@ -56,7 +57,8 @@ class SetReader:
 
     def inputs(self) -> list[Path]:
         """All files that the index depends on. Raises InputError for an archive that does not exist."""
-        tables = [self.data.path / name for name in (SCRIPT, *LABELS, "spk2gender") if self.data.has(name)]
+        names = (SCRIPT, *LABELS, "spk2gender", DISTINCT)
+        tables = [self.data.path / name for name in names if self.data.has(name)]
         archives = sorted({location.path for location in self.locations})
         for path in archives:
             if not Path(path).is_file():

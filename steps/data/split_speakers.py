@@ -18,8 +18,9 @@ from typing import ClassVar
 
 from steps.data.group_counts import GroupCounts
 from steps.data.groups import ATTRIBUTES, read_groups
+from steps.data.spellings import DISTINCT, DISTINCT_HELP, mentions_in, require_distinct
 from utils.command import logger, run_command
-from utils.data_dir import DataDir, restrict, write_data_dir
+from utils.data_dir import PER_SPEAKER, DataDir, restrict, write_data_dir
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
@@ -43,6 +44,7 @@ class Options:
     official: str | None = option(
         None, "import a split: a table utterance -> set, or true for the data's own utt2split"
     )
+    distinct_ids: bool = option(False, DISTINCT_HELP)
     allow_missing_groups: bool = option(False, "go on where a group has no training speaker")
     force: bool = option(False, "redo a finished stage")
 
@@ -61,11 +63,12 @@ def work(options: Options) -> None:
         if all(stage.done for stage in stages.values()):
             return
         data = DataDir(options.data)
+        distinct = require_distinct(mentions_in(data), options.distinct_ids, f"give one id to both in {options.data}")
         grouping = read_groups(data, options.attributes)
         log.info("%d of %d utterances lack an attribute and are in no set", grouping.n_ungrouped, len(data.utt2spk))
         utt2set = _import_split(data, official) if official else _hash_split(data, options.split_seed, thresholds)
         spk2set = _speaker_sets({utterance: utt2set[utterance] for utterance in grouping.utt2group}, data.utt2spk)
-        tables = data.tables() | {"utt2group": grouping.utt2group}
+        tables = data.tables() | {"utt2group": grouping.utt2group, DISTINCT: distinct}
         counts = GroupCounts(grouping, data.utt2spk, spk2set, SETS, _speaker_genders(tables))
         log.info("groups:\n%s", counts.text())
         counts.check(options.allow_missing_groups)
@@ -139,7 +142,7 @@ def _speaker_sets(utt2set: Mapping[str, str], utt2spk: Mapping[str, str]) -> dic
 
 
 def _write_set(out: Path, tables: Mapping[str, Mapping[str, str]], utterances: list[str]) -> None:
-    tables = restrict(tables, utterances)
+    tables = restrict(tables, utterances, (*PER_SPEAKER, DISTINCT))
     tables["spk2gender"] = _speaker_genders(tables)
     write_data_dir(out, {name: table for name, table in tables.items() if table})
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from steps.data.groups import ATTRIBUTES, group_values
+from steps.data.spellings import refuse_shared
 from utils.archives import read_vectors
 from utils.errors import InputError
 from utils.tables import read_table
@@ -119,6 +120,7 @@ def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attribu
     from steps.data.index import Index
 
     opened = [Index.open(index / name) for name in ("train", "dev", "test")]
+    refuse_shared({str(one.path): one.speakers for one in opened})
     sets = [VectorSet(one.matrix(), np.array(one.speakers), np.array(one.groups)) for one in opened]
     text2group, text2set = read_table(descriptions / "text2group"), read_table(descriptions / "text2set")
     captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}

@@ -1,0 +1,103 @@
+"""The speakers of rows, and the ids that follow from them.
+
+Speakers are named by --utt2spk, by a column, or by the audio path. What nobody sees in a spelling is normalised and
+counted; two spellings that may be one person are an error, unless the user has decided.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from local.capspeech.rows import CorpusRow, refuse_duplicates
+from local.corpus_rules import Rules
+from local.key_matching import KeyMatcher
+from steps.data.spellings import Mention, normal_names, require_distinct
+from utils.command import logger
+from utils.errors import InputError
+from utils.tables import read_table
+
+log = logger(__name__)
+
+
+def override_speakers(rows: Iterable[CorpusRow], utt2spk: Path) -> None:
+    """Take the speakers from a table keyed by audio path, in any form that the rules of key matching cover."""
+    speakers = read_table(utt2spk)
+    matcher = KeyMatcher(speakers)
+    for source, some in _by_source(rows).items():
+        match = matcher.match([row.path for row in some])
+        log.info("%s: %d of %d speakers from %s", source, match.n_found, len(some), utt2spk)
+        for row, key in zip(some, match.keys, strict=True):
+            if key is not None:
+                row.speaker, row.speaker_from = speakers[key], "--utt2spk"
+
+
+def name_speakers(rows: Sequence[CorpusRow], rules: Rules, space: str, distinct: bool = False) -> dict[str, str]:
+    """Give each row its speaker and its ids, `<source>-<speaker>` and `<source>-<speaker>-<name>`.
+
+    In a speaker's name all but letters, digits, "_" and "." becomes "_", so that ids sort by speaker; white space in
+    the rest becomes `space`. Returns the speakers who look alike and are `distinct`, as `require_distinct` does.
+
+    Raises InputError if the speaker is unknown, if an id would have white space, if two speakers or two rows get the
+    same id, and if two spellings may be one person.
+    """
+    _find_speakers(rows, rules)
+    _normalise(rows)
+    owners: dict[str, CorpusRow] = {}
+    for row in rows:
+        row.speaker_id = row.source + "-" + re.sub(r"[^\w.]+", "_", row.speaker)
+        row.utterance_id = row.speaker_id + "-" + _utterance_name(row, rules, space)
+        owner = owners.setdefault(row.speaker_id, row)
+        if owner.speaker != row.speaker:
+            raise InputError(
+                f"{row.where}: speakers {owner.speaker!r} ({owner.where}) and {row.speaker!r} both become "
+                f"{row.speaker_id}; rename one with --utt2spk"
+            )
+    found = {}
+    for source, some in _by_source(rows).items():
+        mentions = (Mention(row.speaker_id, row.speaker, row.where, row.speaker_from == "--utt2spk") for row in some)
+        found |= require_distinct(mentions, distinct, f"source {source}: say who is who with --utt2spk")
+    refuse_duplicates((row.utterance_id, row) for row in rows)
+    return found
+
+
+def _find_speakers(rows: Iterable[CorpusRow], rules: Rules) -> None:
+    """Take the speakers that are not known yet from the audio paths. Raises InputError for those that do not tell."""
+    unknown: dict[str, list[CorpusRow]] = defaultdict(list)
+    for row in rows:
+        if row.speaker is None:
+            row.speaker, row.speaker_from = rules.speaker(row.source, row.path), "rule"
+        if row.speaker is None:
+            unknown[row.source].append(row)
+    if unknown:
+        raise InputError("; ".join(_no_speaker(source, some, rules) for source, some in sorted(unknown.items())))
+
+
+def _normalise(rows: Iterable[CorpusRow]) -> None:
+    for some in _by_source(rows).values():
+        names = normal_names({row.speaker for row in some})
+        for row in some:
+            row.speaker, row.respelled = names[row.speaker]
+
+
+def _by_source(rows: Iterable[CorpusRow]) -> dict[str, list[CorpusRow]]:
+    by_source: dict[str, list[CorpusRow]] = defaultdict(list)
+    for row in rows:
+        by_source[row.source].append(row)
+    return by_source
+
+
+def _utterance_name(row: CorpusRow, rules: Rules, space: str) -> str:
+    name = rules.utterance(row.source, row.path)
+    if not space and name.split() != [name]:
+        raise InputError(
+            f"{row.where}: white space in the id {name!r}; Kaldi's keys cannot hold it: rename it, or give --space _"
+        )
+    return re.sub(r"\s+", space, name)
+
+
+def _no_speaker(source: str, rows: list[CorpusRow], rules: Rules) -> str:
+    return (
+        f"{rows[0].where}: {rows[0].path}: the speaker of this and of {len(rows) - 1} more rows of source {source} "
+        f"is unknown: {rules.why_no_speaker(source)}; give --utt2spk, or name other --sources"
+    )
