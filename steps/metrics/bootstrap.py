@@ -108,9 +108,22 @@ def _add(sums: np.ndarray, block: ScoredTrials, chosen: np.ndarray, levels: np.n
         sums[:, start : start + step] += tally @ (one * other)
 
 
+def drawn_shares(hits: np.ndarray, trials: np.ndarray, enrol: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """The share (draws,) of trials that are hits in each draw of speakers, such as the share that is accepted.
+
+    NaN where a draw has no trials.
+
+    Args:
+        hits, trials: (E, T) how many there are of each pair of an enrolment and a test speaker.
+        enrol: (draws, E) how often each enrolment speaker was drawn. test: (draws, T) the same of the test speakers.
+    """
+    found, all_of_them = (((enrol @ counts) * test).sum(axis=1) for counts in (hits, trials))
+    return np.divide(found, all_of_them, out=np.full(len(found), np.nan), where=all_of_them > 0)
+
+
 def interval(values: np.ndarray, share: float = 0.95) -> tuple[float, float]:
-    """The bounds that hold the middle `share` of the draws (draws,)."""
-    low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
+    """The bounds that hold the middle `share` of the draws (draws,), but for those that are NaN."""
+    low, high = np.nanquantile(values, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
 
 

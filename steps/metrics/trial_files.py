@@ -1,6 +1,7 @@
 """Files of trials and of scores in the format of Kaldi, and a table of both.
 
     trials  enrolment test target|nontarget [kind]     kind: target-correct, impostor-wrong, ...; of all lines or none
+    pairs   enrolment test                             trials without answers, as ivector-plda-scoring takes them
     scores  enrolment test score
 
 A notebook starts with one line:
@@ -8,12 +9,12 @@ A notebook starts with one line:
     table = read_scores("scores", "trials")            # a pandas DataFrame: enrol, test, score, target, kind
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from steps.metrics.trials import ONE_KIND, Trials
+from steps.metrics.trials import ONE_KIND, TrialPairs, Trials
 from utils.errors import InputError
 from utils.tables import iterate_lines
 
@@ -23,23 +24,49 @@ Pair = tuple[str, str]
 
 def read_trials(path: Path | str) -> Trials:
     """Read a file of trials, in its order. Raises InputError with the line of a bad or duplicate trial."""
+    pairs, rest = _read_pairs(Path(path), (3, 4), "enrolment test target|nontarget [kind]")
+    for line, fields in enumerate(rest, 1):
+        if len(fields) != len(rest[0]):
+            raise InputError(
+                f"{path}:{line}: {2 + len(fields)} fields, the lines before have {2 + len(rest[0])}; give all a kind or"
+                " none"
+            )
+        if fields[0] not in TARGET:
+            raise InputError(f"{path}:{line}: expected target or nontarget, found {fields[0]!r}")
+    names, kind = _coded([fields[1] if len(fields) > 1 else ONE_KIND for fields in rest])
+    targets = np.array([TARGET[fields[0]] for fields in rest])
+    return Trials(**vars(pairs), targets=targets, kinds=names, kind=kind)
+
+
+def read_pairs(path: Path | str) -> TrialPairs:
+    """Read the first two columns of a file of trials or of pairs, in its order."""
+    return _read_pairs(Path(path), (2, 3, 4), "enrolment test [target|nontarget [kind]]")[0]
+
+
+def write_pairs(path: Path, trials: TrialPairs) -> None:
+    """Write the pairs of trials, two columns."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{trials.name(number)}\n" for number in range(len(trials)))
+
+
+def write_scores(path: Path, pairs: TrialPairs, scores: np.ndarray) -> None:
+    """Write the scores (P,) of pairs."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{pairs.name(number)} {score:.6f}\n" for number, score in enumerate(scores.tolist()))
+
+
+def _read_pairs(path: Path, widths: tuple[int, ...], expected: str) -> tuple[TrialPairs, list[list[str]]]:
+    """The pairs of a file, and the fields of each line behind them."""
     numbers: dict[Pair, int] = {}
-    targets, kinds, width = [], [], 0
-    for number, where, fields in _lines(Path(path), (3, 4), "enrolment test target|nontarget [kind]"):
-        width = width or len(fields)
-        if len(fields) != width:
-            raise InputError(f"{where}: {len(fields)} fields, the lines before have {width}; give all a kind or none")
-        if fields[2] not in TARGET:
-            raise InputError(f"{where}: expected target or nontarget, found {fields[2]!r}")
+    rest = []
+    for number, where, fields in _lines(path, widths, expected):
         if numbers.setdefault((fields[0], fields[1]), number) != number:
             raise InputError(f"{where}: duplicate trial '{fields[0]} {fields[1]}'; remove one of the two lines")
-        targets.append(TARGET[fields[2]])
-        kinds.append(fields[3] if width == 4 else ONE_KIND)
-    if not targets:
-        raise InputError(f"{path}: no trials; expected lines of 'enrolment test target|nontarget [kind]'")
-    columns = [_coded(column) for column in (*zip(*numbers, strict=True), kinds)]
-    (enrolments, enrol), (tests, test), (names, kind) = columns
-    return Trials(enrolments, tests, enrol, test, np.array(targets), names, kind)
+        rest.append(fields[2:])
+    if not rest:
+        raise InputError(f"{path}: no trials; expected lines of '{expected}'")
+    (enrolments, enrol), (tests, test) = map(_coded, zip(*numbers, strict=True))
+    return TrialPairs(enrolments, tests, enrol, test), rest
 
 
 def write_trials(path: Path, trials: Trials) -> None:
@@ -51,7 +78,7 @@ def write_trials(path: Path, trials: Trials) -> None:
             file.write(f"{trials.name(number)} {words[target]}{kind}\n")
 
 
-def read_trial_scores(path: Path | str, trials: Trials) -> np.ndarray:
+def read_trial_scores(path: Path | str, trials: TrialPairs) -> np.ndarray:
     """Scores (P,) of trials, from a file with one line for each of them and no others, in any order."""
     numbers = {pair: number for number, pair in enumerate(_pairs(trials))}
     scores, found = np.empty(len(trials)), np.zeros(len(trials), dtype=bool)
@@ -106,13 +133,13 @@ def _lines(path: Path, widths: tuple[int, ...], expected: str) -> Iterator[tuple
         yield number, f"{path}:{number}", fields
 
 
-def _pairs(trials: Trials) -> Iterator[Pair]:
+def _pairs(trials: TrialPairs) -> Iterator[Pair]:
     enrolments, tests = ([*map(str, ids)] for ids in (trials.enrolments, trials.tests))
     numbers = zip(trials.enrol.tolist(), trials.test.tolist(), strict=True)
     return ((enrolments[enrol], tests[test]) for enrol, test in numbers)
 
 
-def _coded(values: tuple[str, ...]) -> tuple[list[str], np.ndarray]:
+def _coded(values: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """The distinct values, sorted, and the number of each value in them (P,)."""
     names, codes = np.unique(np.array(values, dtype=object), return_inverse=True)
     return names.tolist(), codes.astype(np.int32)

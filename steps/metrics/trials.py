@@ -33,42 +33,59 @@ class ScoredTrials:
     test_speakers: np.ndarray | None = None
     n_speakers: int = 0
 
+    def of(self, rows: np.ndarray) -> "ScoredTrials":
+        """Some of the trials, with their speakers as they are numbered here."""
+        sides = [None if side is None else side[rows] for side in (self.enrol_speakers, self.test_speakers)]
+        return ScoredTrials(self.scores[rows], self.targets[rows], *sides, self.n_speakers)
+
 
 @dataclass(frozen=True, eq=False)
-class Trials:
-    """A list of trials.
+class TrialPairs:
+    """A list of pairs of which nobody says whether they are targets.
 
     Attributes:
         enrolments: (E) ids. tests: (T) ids.
-        enrol, test: (P,) numbers of each trial's enrolment and test segment in these.
-        targets: (P,) bool.
-        kinds: (K) names, such as target-correct or impostor-wrong.
-        kind: (P,) number of each trial's kind in these.
+        enrol, test: (P,) numbers of each pair's enrolment and test segment in these.
     """
 
     enrolments: Sequence[str]
     tests: Sequence[str]
     enrol: np.ndarray
     test: np.ndarray
-    targets: np.ndarray
-    kinds: Sequence[str]
-    kind: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.enrol)
 
     def name(self, number: int) -> str:
-        """One trial as it stands in a file of trials."""
+        """One pair as it stands in a file of trials."""
         return f"{self.enrolments[self.enrol[number]]} {self.tests[self.test[number]]}"
 
-    def cosines(self, enrol: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Scores (P,): cosines of the unit vectors `enrol` (E, D) of the enrolments and `test` (T, D) of the tests."""
+    def products(self, enrol: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Scores (P,): scalar products of vectors `enrol` (E, D) of the enrolments and `test` (T, D) of the tests.
+
+        They are the cosines of unit vectors, and the scores of the two sides that `plda` gives.
+        """
         scores = np.empty(len(self), dtype=np.result_type(enrol, test))
         step = max(1, BLOCK // enrol.shape[1])
         for start in range(0, len(self), step):
             part = slice(start, start + step)
             scores[part] = np.einsum("pd,pd->p", enrol[self.enrol[part]], test[self.test[part]])
         return scores
+
+
+@dataclass(frozen=True, eq=False)
+class Trials(TrialPairs):
+    """A list of trials: pairs with their answers.
+
+    Attributes:
+        targets: (P,) bool.
+        kinds: (K) names, such as target-correct or impostor-wrong.
+        kind: (P,) number of each trial's kind in these.
+    """
+
+    targets: np.ndarray
+    kinds: Sequence[str]
+    kind: np.ndarray
 
     def scored(self, scores: np.ndarray, enrol2spk: Mapping[str, str], utt2spk: Mapping[str, str]) -> ScoredTrials:
         """The trials with scores (P,), and the speakers of enrolments and tests from two tables."""

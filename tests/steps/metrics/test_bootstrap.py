@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from steps.metrics import bootstrap
-from steps.metrics.bootstrap import interval, joint_bootstrap, mean_interval, speaker_means
+from steps.metrics.bootstrap import drawn_shares, interval, joint_bootstrap, mean_interval, speaker_means
 from steps.metrics.detection import Cost, DetCurve, cllr, equal_error_rate, min_cllr, min_dcf
 from steps.metrics.trials import AllPairs, ScoredTrials
 from utils.vectors import unit_rows
@@ -128,3 +128,11 @@ def test_trials_without_speakers_and_no_draws_are_refused():
         joint_bootstrap([ScoredTrials(trials.scores, trials.targets)], 10, np.random.default_rng(0))
     with pytest.raises(ValueError, match="0 draws of 6 speakers"):
         joint_bootstrap([trials], 0, np.random.default_rng(0))
+
+
+def test_drawn_shares_are_those_of_the_trials_that_a_draw_repeats():
+    hits, trials = np.array([[1, 0], [2, 1]]), np.array([[1, 1], [2, 4]])
+    enrol, test = np.array([[1, 1], [0, 2], [2, 0]]), np.array([[1, 1], [1, 3], [0, 0]])
+    shares = drawn_shares(hits, trials, enrol, test)
+    assert shares[:2].tolist() == [4 / 8, 2 * (2 + 3) / (2 * (2 + 12))] and np.isnan(shares[2])
+    assert interval(shares) == pytest.approx((5 / 14 + 0.025 / 7, 0.5 - 0.025 / 7))

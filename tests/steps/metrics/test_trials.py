@@ -68,7 +68,7 @@ def test_a_score_may_be_any_function_of_two_sets_of_segments():
 def test_scores_of_a_list():
     enrol, test = np.eye(3)[:2], np.eye(3)
     assert len(FEW) == 4 and FEW.name(1) == "m1 b-1"
-    assert FEW.cosines(enrol, test).tolist() == [1, 0, 0, 1]
+    assert FEW.products(enrol, test).tolist() == [1, 0, 0, 1]
 
 
 def test_a_list_finds_its_speakers():
