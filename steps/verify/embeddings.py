@@ -1,0 +1,56 @@
+"""Embeddings of a data directory with their speakers: `utt2spk` says which, `xvector.scp` where."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from utils.archives import read_vectors
+from utils.command import logger
+from utils.data_dir import DataDir
+from utils.errors import InputError
+from utils.tables import read_table
+
+SCRIPT = "xvector.scp"
+log = logger(__name__)
+
+
+class SpokenVectors(NamedTuple):
+    """The embeddings of a data directory.
+
+    Attributes:
+        utterances: (N) ids, in the order of utt2spk. speakers: (N,) of each. x: (N, D) float32, finite.
+    """
+
+    utterances: list[str]
+    speakers: np.ndarray
+    x: np.ndarray
+
+    def rows(self) -> dict[str, int]:
+        """Utterance -> number of its row."""
+        return {utterance: row for row, utterance in enumerate(self.utterances)}
+
+
+def read_spoken(directory: Path) -> SpokenVectors:
+    """The embeddings of all utterances of `utt2spk`. One without a vector is an InputError; other vectors are left."""
+    data, script = DataDir(directory), Path(directory) / SCRIPT
+    if not script.is_file():
+        raise InputError(f"{script}: no such file; embeddings of {directory} are read from it")
+    known = read_table(script)
+    missing = [utterance for utterance in data.utt2spk if utterance not in known]
+    if missing:
+        raise InputError(
+            f"{script}: {len(missing)} of {len(data.utt2spk)} utterances of utt2spk have no embedding, the first is"
+            f" {missing[0]}; extract them, or take them out with utils/fix_data_dir.sh"
+        )
+    if len(known) > len(data.utt2spk):
+        log.info(
+            "%s: %d embeddings are of no utterance in utt2spk and are left", script, len(known) - len(data.utt2spk)
+        )
+    utterances, x = read_vectors(script, data.utt2spk)
+    bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
+    if len(bad):
+        raise InputError(
+            f"{script}: {utterances[bad[0]]}: the embedding has values that are not finite ({len(bad)} such embeddings)"
+        )
+    return SpokenVectors(utterances, np.array([*data.utt2spk.values()], dtype=object), x)
