@@ -2,7 +2,8 @@
 
 Inputs: the data directory of audio, the directory of embeddings (xvector.scp), and the directory of attributes
 (utt2<attribute>, utt2f0, utt2rate). Labels of the corpus override measured ones. Output: a data directory for stages 1
-to 6, with row_counts.tsv (counts of utterances that are used and left out) and left_out.tsv (those that are left out).
+to 6, with spk_xvector.{ark,scp}, num_utts.ark, row_counts.tsv (counts of utterances that are used and left out) and
+left_out.tsv (those that are left out).
 """
 
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from steps.data.groups import ATTRIBUTES
+from steps.data.speaker_vectors import write_of_script
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
@@ -41,7 +43,8 @@ class Options:
 
 def work(options: Options) -> None:
     """Join the three directories."""
-    inputs = [options.audio, options.embeddings / "xvector.scp", options.measured]
+    archives = sorted(options.embeddings.glob("xvector*.ark"))
+    inputs = [options.audio, options.embeddings / "xvector.scp", *archives, options.measured]
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
@@ -62,6 +65,7 @@ def work(options: Options) -> None:
             counts["left out: no embedding"] = len(without)
         _write_counts(stage.dir, counts, without)
         write_data_dir(stage.dir, {name: table for name, table in tables.items() if table})
+        write_of_script(stage.dir, stage.final, tables["utt2spk"], scripts, f"{script}: {{}}".format)
         log.info("%s: %d utterances of %d speakers", stage.final, len(scripts), len(set(tables["utt2spk"].values())))
 
 

@@ -97,9 +97,18 @@ class ArchiveWriter:
         if len(set(self.keys)) != len(self.keys):
             twice = next(key for key, count in Counter(self.keys).items() if count > 1)
             raise InputError(f"{self.ark}: duplicate key {twice!r}")
-        order = sorted(range(len(self.keys)), key=self.keys.__getitem__)
-        with self.scp.open("w", encoding="utf-8", newline="\n") as scp:
-            scp.writelines(f"{self.keys[row]} {self.ark_name}:{self.offsets[row]}\n" for row in order)
+        write_script(self.scp, self.ark_name, self.keys, self.offsets)
+
+
+def write_script(scp: Path, ark_name: str, keys: Sequence[str], offsets: Sequence[int]) -> None:
+    """Write a script file, sorted by key, for one archive.
+
+    Args:
+        keys, offsets: (N) keys, and the byte after each in the archive.
+    """
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    with scp.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{keys[row]} {ark_name}:{offsets[row]}\n" for row in order)
 
 
 def write_vectors(ark: Path, scp: Path, keys: Sequence[str], matrix: np.ndarray, ark_name: Path | None = None) -> None:

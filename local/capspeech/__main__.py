@@ -5,8 +5,9 @@ Inputs: `data_dir` with train, val (or dev), test as csv, tsv, jsonl, parquet or
 
 Output: a data directory with utt2spk, spk2utt, spk2gender (if every speaker's gender is known), utt2<attribute> for
 each attribute, utt2caption (if there are captions), utt2split (the corpus's own), utt2corpus_id, xvector.scp (which
-names the archives of the corpus), and two tables: row_counts.tsv, the numbers of rows that are used and left out, by
-reason, and left_out.tsv, the rows that are left out. Ids are <source>-<speaker>-<name>.
+names the archives of the corpus), spk_xvector.{ark,scp} and num_utts.ark (the mean of each speaker's embeddings, and
+their number), and two tables: row_counts.tsv, the numbers of rows that are used and left out, by reason, and
+left_out.tsv, the rows that are left out. Ids are <source>-<speaker>-<name>.
 """
 
 import sys
@@ -22,6 +23,7 @@ from local.corpus_rows import find_splits
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher, Match
 from steps.data.groups import ATTRIBUTES
+from steps.data.speaker_vectors import write_of_script
 from steps.data.spellings import DISTINCT, DISTINCT_HELP
 from utils.command import logger, run_command
 from utils.data_dir import write_data_dir
@@ -91,9 +93,13 @@ def prepare(
     log.info("rows:\n%s", counts.text())
     require_labels(rows, options.attributes, options.max_unknown)
     counts.write(stage.dir)
-    script = tables.script({row.utterance_id: row.key for row in rows}, stage.dir, stage.final)
+    keys = {row.utterance_id: row.key for row in rows}
+    script = tables.script(keys, stage.dir, stage.final)
     data = _data_tables(rows, genders, options.attributes) | {"xvector.scp": script}
     write_data_dir(stage.dir, data | ({DISTINCT: distinct} if distinct else {}))
+    write_of_script(
+        stage.dir, stage.final, data["utt2spk"], script, lambda key: f"{tables.entries[keys[key]]}: {keys[key]}"
+    )
 
 
 def _find_embeddings(

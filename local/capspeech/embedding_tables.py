@@ -20,7 +20,7 @@ from utils.errors import InputError
 from utils.script_files import FileFinder, Location, parse_location
 from utils.tables import read_lines, read_text, split_line
 
-NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp")
+NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp", "spk_xvector.ark", "num_utts.ark")
 UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
 
 
@@ -57,7 +57,7 @@ class EmbeddingTables:
         files = sorted(path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
         tables = [path for path in files if path.suffix in (".csv", ".tsv") and self._columns(path)]
         tables += [path for path in files if path.suffix == ".scp" and path.name not in NOT_VECTORS]
-        archives = [path for path in files if path.name.endswith((".ark", ".ark.gz"))]
+        archives = [path for path in files if path.name.endswith((".ark", ".ark.gz")) and path.name not in NOT_VECTORS]
         found = tables or archives or [path for path in files if path.suffix in array_embeddings.SUFFIXES]
         if not found:
             raise InputError(f"{self.folder}: no embeddings below it; expected {self._expected(files)}")

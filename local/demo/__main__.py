@@ -2,9 +2,9 @@
 
 Input: local/rules/demo.yaml, and the packages of requirements-audio.txt and requirements-demo.txt. Output, a valid data
 directory: wav/*.flac (16 kHz; Kaldi's own programs need `flac -cds` before them), wav.scp, text, xvector.{ark,scp},
-utt2spk, spk2utt, spk2gender, utt2dur, the labels utt2gender, utt2pitch and utt2speaking_rate, and two measurements:
-utt2f0 (Hz) and utt2rate (words per minute of speech). The label of the rate is that of the speed that was set; the
-label of the pitch is the third of its gender in which a voice's measured F0 lies.
+spk_xvector.{ark,scp}, num_utts.ark, utt2spk, spk2utt, spk2gender, utt2dur, the labels utt2gender, utt2pitch and
+utt2speaking_rate, and two measurements: utt2f0 (Hz) and utt2rate (words per minute of speech). The label of the rate is
+that of the speed that was set; the label of the pitch is the third of its gender in which a voice's measured F0 lies.
 """
 
 import importlib.util
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 from local.demo.voices import Voice, plan_voices, read_rules
 from steps.attributes.bins import tercile_rule
 from steps.attributes.labels import label_attribute
+from steps.data.speaker_vectors import write_of_script
 from utils.archive_writer import ArchiveWriter
 from utils.command import logger, progress, run_command
 from utils.data_dir import write_data_dir
@@ -27,6 +28,7 @@ from utils.errors import InputError
 from utils.options import option
 from utils.script_files import path_in_script
 from utils.stage_dir import StageDir
+from utils.tables import read_table
 
 if TYPE_CHECKING:
     from local.demo.speech import SpokenUtterance
@@ -66,6 +68,7 @@ def work(options: Options) -> None:
                 store_voice(voice, spoken, stage, vectors, tables)
         label_pitch(voices, tables, tuple(rules["pitch_labels"]))
         write_data_dir(stage.dir, tables)
+        write_of_script(stage.dir, stage.final, tables["utt2spk"], read_table(stage.dir / "xvector.scp"))
     log.info("%s: %d voices, %d utterances", stage.final, len(voices), len(tables["utt2spk"]))
 
 

@@ -4,15 +4,17 @@
     index.matrix()                          # (N, D) float32
     index.keys, index.speakers, index.groups     # N each, aligned with the rows
 
-The records of the archive are ordered by length of key, then by key. Records whose keys have one length therefore have
-one size, and a block of them is an array in the file. Files: `xvector.ark`,
-`xvector.scp`, `blocks.json` (dimension and blocks), `stats.json`, `utt2spk`, `utt2group`, and `spk2gender` where it is
-known.
+The records of the archive are sorted by key, as Kaldi's programs expect. Neighbours whose keys have one length have one
+size, and a block of them is an array in the file. The rows are ordered by length of key, then by key. The directory is
+a valid data directory: `xvector.{ark,scp}`, `spk_xvector.{ark,scp}`, `num_utts.ark`, `utt2spk`, `spk2utt`, `utt2group`,
+`spk2gender` where it is known; beside them are `blocks.json` (dimension and blocks) and `stats.json`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +29,7 @@ ARCHIVE, SCRIPT, BLOCKS, STATS = "xvector.ark", "xvector.scp", "blocks.json", "s
 
 
 class RecordBlock(NamedTuple):
-    """Consecutive records of one size.
+    """Consecutive records of one size, which are consecutive rows.
 
     Attributes:
         first_row, rows: first row of the index, and number of rows.
@@ -50,21 +52,24 @@ class RecordBlock(NamedTuple):
         return self.key_bytes + 1 + HEADER_BYTES
 
 
-def record_order(keys: Iterable[str]) -> list[str]:
-    """The order of the records: by length in bytes, then as Kaldi sorts."""
+def row_order(keys: Iterable[str]) -> list[str]:
+    """The order of the rows: by length in bytes, then as Kaldi sorts."""
     return sorted(keys, key=lambda key: (len(key.encode()), key))
 
 
-def find_blocks(keys: Sequence[str], dim: int) -> list[RecordBlock]:
-    """The blocks of an archive whose records have these keys, in `record_order`."""
+def find_blocks(keys: Iterable[str], dim: int) -> list[RecordBlock]:
+    """The blocks of an archive whose records have these keys, in the order of the file, which is Kaldi's."""
+    lengths = np.array([len(key.encode()) for key in sorted(keys)], dtype=np.int64)
+    sizes, counts = np.unique(lengths, return_counts=True)
+    next_row = dict(zip(sizes.tolist(), (np.cumsum(counts) - counts).tolist(), strict=True))
     blocks: list[RecordBlock] = []
-    row = offset = 0
-    lengths = np.fromiter((len(key.encode()) for key in keys), np.int64, len(keys))
-    starts = np.flatnonzero(np.diff(lengths, prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
-        blocks.append(RecordBlock(row, int(end - start), offset, int(lengths[start])))
-        row += blocks[-1].rows
-        offset += blocks[-1].rows * blocks[-1].record_bytes(dim)
+    offset = 0
+    starts = np.flatnonzero(np.diff(lengths, prepend=-1)).tolist()
+    for start, end in zip(starts, [*starts[1:], len(lengths)], strict=True):
+        block = RecordBlock(next_row[int(lengths[start])], end - start, offset, int(lengths[start]))
+        next_row[block.key_bytes] += block.rows
+        offset += block.rows * block.record_bytes(dim)
+        blocks.append(block)
     return blocks
 
 
@@ -105,32 +110,34 @@ class Index:
         return cls(path, layout["dim"], blocks, archive)
 
     def __len__(self) -> int:
-        return self.blocks[-1].first_row + self.blocks[-1].rows
+        return sum(block.rows for block in self.blocks)
 
-    def views(self) -> Iterator[np.ndarray]:
-        """The vectors of each block (rows, D) float32, not copied; they are not aligned in memory."""
-        for block in self.blocks:
-            size = block.record_bytes(self.dim)
-            begin = block.offset + block.payload_offset
-            yield np.ndarray((block.rows, self.dim), "<f4", self.archive, begin, (size, 4))
+    def view(self, block: RecordBlock) -> np.ndarray:
+        """The vectors of a block (rows, D) float32, not copied; they are not aligned in memory."""
+        begin, size = block.offset + block.payload_offset, block.record_bytes(self.dim)
+        return np.ndarray((block.rows, self.dim), "<f4", self.archive, begin, (size, 4))
 
     def vector(self, row: int) -> np.ndarray:
         """One vector, (D,) float32."""
-        block, view = next(pair for pair in zip(self.blocks, self.views(), strict=True) if row < sum(pair[0][:2]))
-        return view[row - block.first_row].copy()
+        block = self._by_row[bisect_right(self._by_row, row, key=attrgetter("first_row")) - 1]
+        return self.view(block)[row - block.first_row].copy()
 
     def matrix(self) -> np.ndarray:
         """All vectors, (N, D) float32, a copy in memory."""
         matrix = np.empty((len(self), self.dim), np.float32)
-        for block, view in zip(self.blocks, self.views(), strict=True):
-            matrix[block.first_row : block.first_row + block.rows] = view
+        for block in self.blocks:
+            matrix[block.first_row : block.first_row + block.rows] = self.view(block)
         return matrix
+
+    @cached_property
+    def _by_row(self) -> list[RecordBlock]:
+        return sorted(self.blocks)
 
     @cached_property
     def keys(self) -> list[str]:
         """(N) utterances, in the order of the rows."""
         keys: list[str] = []
-        for block in self.blocks:
+        for block in self._by_row:
             shape, strides = (block.rows, block.key_bytes), (block.record_bytes(self.dim), 1)
             names = np.ndarray(shape, np.uint8, self.archive, block.offset, strides).tobytes()
             keys += [names[at : at + block.key_bytes].decode() for at in range(0, len(names), block.key_bytes)]

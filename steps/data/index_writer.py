@@ -1,4 +1,7 @@
-"""Write the index of one set: vectors checked, counted and copied chunk by chunk, labels beside them."""
+"""Write the index of one set: vectors checked, counted and copied chunk by chunk, labels beside them.
+
+Vectors are read and counted in the order of the rows; each is written where the order of the archive has it.
+"""
 
 import json
 from collections import Counter
@@ -9,15 +12,17 @@ from typing import Any
 import numpy as np
 
 from steps.data.duplicates import Fingerprints
-from steps.data.index import ARCHIVE, BLOCKS, SCRIPT, STATS, find_blocks, record_order
+from steps.data.index import ARCHIVE, SCRIPT, STATS, row_order
+from steps.data.record_writer import RecordWriter
+from steps.data.speaker_vectors import write_speaker_vectors
 from steps.data.spellings import DISTINCT
 from steps.data.statistics import Statistics, find_unusable, squared_norms
-from utils.archive_writer import ArchiveWriter
+from steps.data.vector_table import VectorTable
 from utils.archives import read_locations
 from utils.command import progress
 from utils.data_dir import DataDir
 from utils.errors import InputError
-from utils.script_files import FileFinder, Location
+from utils.script_files import Location
 from utils.tables import write_table
 
 CHUNK = 2048  # rows in memory at a time
@@ -25,7 +30,7 @@ LABELS = ("utt2spk", "utt2group")
 
 
 class SetReader:
-    """Reads the vectors of one data directory, in the order of the records to be written."""
+    """Reads the vectors of one data directory, in the order of the rows of its index."""
 
     def __init__(self, path: Path):
         self.data = DataDir(path)
@@ -46,27 +51,20 @@ class SetReader:
 
     @cached_property
     def keys(self) -> list[str]:
-        """(N) utterances, in the order of the records."""
-        return record_order(self.table)
+        """(N) utterances, in the order of the rows."""
+        return row_order(self.table)
 
     @cached_property
     def locations(self) -> list[Location]:
-        """(N) locations, in the order of the records. Raises InputError for one that is a command."""
-        finder = FileFinder(self.script)
-        return [finder.locate(key, self.table[key]) for key in self.keys]
+        """(N) locations, in the order of the rows. Raises InputError for an archive that is not there."""
+        found = VectorTable.locate(self.script, self.table).locations
+        return [found[key] for key in self.keys]
 
     def inputs(self) -> list[Path]:
         """All files that the index depends on. Raises InputError for an archive that does not exist."""
         names = (SCRIPT, *LABELS, "spk2gender", DISTINCT)
         tables = [self.data.path / name for name in names if self.data.has(name)]
-        archives = sorted({location.path for location in self.locations})
-        for path in archives:
-            if not Path(path).is_file():
-                row = next(row for row, location in enumerate(self.locations) if location.path == path)
-                raise InputError(
-                    f"{self._describe(row)}: no archive {path}; run stage 0 with --path_prefix or --path_map"
-                )
-        return tables + [Path(path) for path in archives]
+        return tables + sorted({Path(location.path) for location in self.locations})
 
     def write(self, out: Path, final: Path, dim: int | None) -> tuple[dict[str, Any], np.ndarray]:
         """Write the index into `out`, which will be moved to `final`. Returns the statistics, and fingerprints (N,).
@@ -78,11 +76,13 @@ class SetReader:
         """
         out.mkdir()
         statistics = fingerprints = None
-        with ArchiveWriter(out / ARCHIVE, out / SCRIPT, final / ARCHIVE) as writer:
+        with (out / ARCHIVE).open("wb") as archive:
             for start in progress(range(0, len(self.keys), CHUNK), -(-len(self.keys) // CHUNK), self.data.path.name):
                 chunk = self._read(start, dim)
-                dim = chunk.shape[1]
-                statistics, fingerprints = statistics or Statistics(dim), fingerprints or Fingerprints(dim)
+                if statistics is None:
+                    dim = chunk.shape[1]
+                    statistics, fingerprints = Statistics(dim), Fingerprints(dim)
+                    records = RecordWriter(archive, self.keys, dim)
                 squares = squared_norms(chunk)
                 bad = find_unusable(chunk, squares)
                 if bad:
@@ -91,11 +91,12 @@ class SetReader:
                     )
                 statistics.add(chunk, squares)
                 fingerprints.add(chunk)
-                writer.write(self.keys[start : start + CHUNK], chunk)
-        blocks = find_blocks(self.keys, dim)
-        (out / BLOCKS).write_text(json.dumps({"dim": dim, "blocks": blocks}) + "\n", encoding="utf-8")
+                records.write(start, chunk)
+        records.write_layout(out, final)
+        write_speaker_vectors(out, final, self.data.spk2utt, records.locations(out / ARCHIVE))
         for name, table in self.labels.items():
             write_table(out / name, table)
+        write_table(out / "spk2utt", {speaker: " ".join(keys) for speaker, keys in self.data.spk2utt.items()})
         if self.data.has("spk2gender"):
             write_table(out / "spk2gender", self.data.table("spk2gender"))
         stats = statistics.summary() | self._count()

@@ -1,8 +1,9 @@
 """Stage 2: split a corpus by speakers into train, dev and test.
 
 Input: a data directory with utt2<attribute> for each attribute. Outputs, beside it or in `out`: the data directories
-train, dev and test, which hold the utterances that have all attributes, with utt2group; and split, with spk2set and
-coverage.tsv (speakers and utterances of each group in each set).
+train, dev and test, which hold the utterances that have all attributes, with utt2group, and where there is xvector.scp
+with spk_xvector.{ark,scp} and num_utts.ark; and split, with spk2set and coverage.tsv (speakers and utterances of each
+group in each set).
 
 The set of a speaker follows from a hash of the split seed and the speaker's id, which is compared with fixed
 thresholds. It depends neither on the order of the rows nor on other speakers, and no speaker can be in two sets.
@@ -19,6 +20,7 @@ from typing import ClassVar
 from steps.data.group_counts import GroupCounts
 from steps.data.groups import ATTRIBUTES, read_groups
 from steps.data.spellings import DISTINCT, DISTINCT_HELP, mentions_in, require_distinct
+from steps.data.vector_table import VectorTable
 from utils.command import logger, run_command
 from utils.data_dir import PER_SPEAKER, DataDir, restrict, write_data_dir
 from utils.errors import InputError
@@ -54,7 +56,8 @@ def work(options: Options) -> None:
     thresholds = _thresholds(options.fractions)
     official = _official_table(options)
     parent = options.out or options.data.absolute().parent
-    inputs = [options.data] + ([official] if official else [])
+    vectors = VectorTable.find(options.data)
+    inputs = [options.data, *vectors.archives] + ([official] if official else [])
     with ExitStack() as stack:
         stages = {
             name: stack.enter_context(StageDir(parent / name, options, inputs, options.force))
@@ -74,7 +77,9 @@ def work(options: Options) -> None:
         counts.check(options.allow_missing_groups)
         for name in SETS:
             if not stages[name].done:
-                _write_set(stages[name].dir, tables, [u for u in grouping.utt2group if utt2set[u] == name])
+                utterances = [u for u in grouping.utt2group if utt2set[u] == name]
+                _write_set(stages[name].dir, tables, utterances)
+                vectors.write_speakers(stages[name], {key: data.utt2spk[key] for key in utterances})
         if not stages["split"].done:
             write_table(stages["split"].dir / "spk2set", spk2set)
             counts.write(stages["split"].dir / "coverage.tsv")

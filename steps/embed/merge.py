@@ -3,7 +3,7 @@
 Input: the table of `steps.embed.plan` with all of its parts, and the same options. Output, in --out:
 
     xvector.{ark,scp} utt2spk spk2utt utt2dur   of every utterance that has an embedding
-    spk_xvector.{ark,scp} num_utts              the mean of each speaker's embeddings, and how many there are
+    spk_xvector.{ark,scp} num_utts.ark          the mean of each speaker's embeddings, and how many there are
     utterance_list.json speaker_list.json       the same in JSON, with the names that an id is made of
     failures.tsv oddities.tsv                   utterances without an embedding; faults of those that have one
     summary.json                                counts, dimension, seconds, failures by reason

@@ -8,26 +8,23 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from steps.audio.failures import FAILURES, Failure, write_failures
 from steps.audio.recordings import Utterance
+from steps.data.speaker_vectors import write_speaker_vectors
 from steps.embed.batches import TimedUtterance, as_timed
 from steps.embed.extraction import Outcome
 from utils.archive_writer import ArchiveWriter
-from utils.archives import read_locations
 from utils.data_dir import invert
 from utils.parts import Work, read_part
 from utils.script_files import Location
 from utils.tables import write_table
 
-UTTERANCES, SPEAKERS = "xvector", "spk_xvector"
-CHUNK = 4096  # vectors in memory while means are taken
+UTTERANCES = "xvector"
 
 
 @dataclass
@@ -61,8 +58,8 @@ def copy_vectors(planned: Work, directory: Path, final: Path) -> Merged:
     return merged
 
 
-def _ark(final: Path, name: str = UTTERANCES) -> Path:
-    return final / f"{name}.ark"
+def _ark(directory: Path) -> Path:
+    return directory / f"{UTTERANCES}.ark"
 
 
 def _add_shard(shard: Iterable[TimedUtterance], outcomes: list[Outcome], merged: Merged) -> list[TimedUtterance]:
@@ -99,24 +96,22 @@ def _describe(timed: TimedUtterance) -> dict[str, Any]:
 
 def write_speakers(directory: Path, final: Path, merged: Merged) -> None:
     """Write the mean of each speaker's embeddings, how many there are, and the list of speakers."""
-    counts, speakers = {}, []
-    ark, scp = (directory / f"{SPEAKERS}.{kind}" for kind in ("ark", "scp"))
-    with ArchiveWriter(ark, scp, _ark(final, SPEAKERS)) as writer:
-        for speaker, own in _by_speaker(merged.utterances):
-            mean = _mean(directory, [timed.utterance.id for timed in own], merged.offsets)
-            writer.write([speaker], mean[None])
-            counts[speaker] = str(len(own))
-            about = _describe(own[0])
-            speakers.append(
-                {
-                    "id": speaker,
-                    "dataset": about["dataset"],
-                    "speaker_id": about["speaker_id"],
-                    "num_utterances": len(own),
-                    "seconds": round(sum(timed.seconds for timed in own), 3),
-                }
-            )
-    write_table(directory / "num_utts", counts)
+    spk2utt, speakers = {}, []
+    for speaker, own in _by_speaker(merged.utterances):
+        spk2utt[speaker] = [timed.utterance.id for timed in own]
+        about = _describe(own[0])
+        speakers.append(
+            {
+                "id": speaker,
+                "dataset": about["dataset"],
+                "speaker_id": about["speaker_id"],
+                "num_utterances": len(own),
+                "seconds": round(sum(timed.seconds for timed in own), 3),
+            }
+        )
+    archive = str(_ark(directory))
+    locations = {key: Location(archive, offset) for key, offset in merged.offsets.items()}
+    write_speaker_vectors(directory, final, spk2utt, locations)
     _write_list(directory / "speaker_list.json", speakers)
 
 
@@ -124,15 +119,6 @@ def _by_speaker(utterances: list[TimedUtterance]) -> Iterator[tuple[str, list[Ti
     speaker = attrgetter("utterance.speaker")
     for name, group in groupby(sorted(utterances, key=speaker), key=speaker):
         yield name, list(group)
-
-
-def _mean(directory: Path, keys: list[str], offsets: dict[str, int]) -> np.ndarray:
-    """Mean (D,) of the embeddings of these utterances."""
-    archive, total, rest = str(_ark(directory)), 0.0, iter(keys)
-    while chunk := list(islice(rest, CHUNK)):
-        locations = [Location(archive, offsets[key]) for key in chunk]
-        total += read_locations(locations, chunk.__getitem__).sum(axis=0, dtype=np.float64)
-    return (total / len(keys)).astype(np.float32)
 
 
 def write_summary(directory: Path, merged: Merged, backend: str) -> None:

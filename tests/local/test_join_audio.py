@@ -7,6 +7,7 @@ import pytest
 
 from local import join_audio
 from utils.archive_writer import write_vectors
+from utils.archives import read_vectors
 from utils.data_dir import DataDir, validate, write_data_dir
 from utils.errors import InputError
 from utils.tables import read_table, write_table
@@ -41,6 +42,17 @@ def paths(tmp_path: Path) -> dict[str, Path]:
     }.items():
         write_table(paths["measured"] / name, table)
     return paths
+
+
+@pytest.mark.field_case("spk_xvector.scp and num_utts.ark of a corpus of audio")
+def test_speakers_have_means_and_numbers(paths: dict[str, Path]) -> None:
+    out = join(paths).path
+    assert (out / "num_utts.ark").read_text() == "a 2\nb 1\n"
+    assert read_vectors(out / "spk_xvector.scp")[1].tolist() == [[0.5, 0.5, 0], [0, 0, 1]]
+    script = paths["embeddings"] / "xvector.scp"
+    write_vectors(script.with_suffix(".ark"), script, ["a-1", "a-2", "b-1"], 2 * np.eye(3, dtype=np.float32))
+    join(paths)  # another extraction at the same offsets
+    assert read_vectors(out / "spk_xvector.scp")[1].tolist() == [[1, 1, 0], [0, 0, 2]]
 
 
 def join(paths: dict[str, Path], *attributes: str, **options: object) -> DataDir:

@@ -67,6 +67,27 @@ def test_what_is_written(corpus):
     assert all(Path(location.rpartition(":")[0]).is_absolute() for location in data.table("xvector.scp").values())
 
 
+@pytest.mark.field_case("spk_xvector.scp and num_utts.ark of a corpus with embeddings")
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_speakers_have_means_and_numbers(corpus, layout):
+    data = prepare(corpus.write(layout=layout))
+    vectors = dict(zip(*read_vectors(data.path / "xvector.scp"), strict=True))
+    speakers, means = read_vectors(data.path / "spk_xvector.scp")
+    assert speakers == list(data.spk2utt)
+    wanted = [np.mean([vectors[key] for key in keys], axis=0) for keys in data.spk2utt.values()]
+    np.testing.assert_allclose(means, wanted, atol=1e-6)
+    lines = [f"{speaker} {len(keys)}\n" for speaker, keys in data.spk2utt.items()]
+    assert (data.path / "num_utts.ark").read_text() == "".join(lines)
+
+
+@pytest.mark.hostile("A vector that is cut off, read for the means in stage 0")
+def test_a_vector_that_is_cut_off_is_named_with_its_table(corpus):
+    corpus.write(layout="scp")
+    (archive,) = corpus.embeddings.rglob("xvector.ark")
+    archive.write_bytes(archive.read_bytes()[:-4])
+    fails(corpus, "xvector.scp:", "xvector.ark:")
+
+
 @pytest.mark.parametrize("container", ["tsv", "jsonl", "parquet", "shards", "saved"])
 def test_every_container_gives_the_same(corpus, container):
     reference = prepare(corpus.write())

@@ -8,6 +8,7 @@ import pytest
 from local.capspeech.embedding_tables import EmbeddingTables
 from local.corpus_rules import Rules
 from tests.local.corpus import Corpus
+from utils.archive_writer import write_vectors
 from utils.errors import InputError
 
 RULES = Rules.load(Path(__file__).parents[3] / "local" / "rules")
@@ -107,3 +108,13 @@ def test_an_archive_beside_the_table_goes_before_one_of_that_name_here(tmp_path,
 def test_bad_path_map(tmp_path):
     with pytest.raises(InputError, match="expected old=new, found 'x'"):
         EmbeddingTables(tmp_path, RULES, path_map=("x",))
+
+
+def test_the_archives_of_speakers_are_no_embeddings(tmp_path):
+    """A directory of embeddings without its script files."""
+    write_vectors(tmp_path / "xvector.ark", tmp_path / "x.scp", ["a", "b"], np.eye(2))
+    write_vectors(tmp_path / "spk_xvector.ark", tmp_path / "y.scp", ["s"], np.eye(2)[:1])
+    for script in tmp_path.glob("*.scp"):
+        script.unlink()
+    (tmp_path / "num_utts.ark").write_text("s 2\n")
+    assert list(read(tmp_path)) == ["a", "b"]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from steps.data.build_index import Options, main, work
-from steps.data.index import Index, find_blocks, record_order
+from steps.data.index import Index, find_blocks, row_order
 from steps.data.split_speakers import SETS
 from steps.data.split_speakers import Options as Split
 from steps.data.split_speakers import work as split
@@ -66,20 +66,34 @@ def test_kaldi_reads_it(sets):
 
 def test_views_copy_nothing(sets):
     index = Index.open(build(sets) / "train")
-    assert len(index.blocks) == 3  # s1-u0, s10-u0, s100-u0
-    for view in index.views():
+    assert len({block.key_bytes for block in index.blocks}) == 3  # s1-u0, s10-u0, s100-u0
+    for block in index.blocks:
+        view = index.view(block)
         assert view.base is not None and not view.flags.writeable
-    np.testing.assert_array_equal(np.concatenate([np.array(view) for view in index.views()]), index.matrix())
+        np.testing.assert_array_equal(view, index.matrix()[block.first_row : block.first_row + block.rows])
 
 
 def test_blocks_of_keys_of_all_lengths(tmp_path):
-    keys = record_order(["b", "aé", "a", "abc", "zz", "日"])
-    assert keys == ["a", "b", "zz", "abc", "aé", "日"]
+    keys = ["a", "abc", "aé", "b", "zz", "日"]  # as Kaldi sorts
     matrix = np.arange(12, dtype=np.float32).reshape(6, 2)
     write_vectors(tmp_path / "xvector.ark", tmp_path / "xvector.scp", keys, matrix)
-    blocks = find_blocks(keys, 2)
-    assert [(block.first_row, block.rows, block.key_bytes) for block in blocks] == [(0, 2, 1), (2, 1, 2), (3, 3, 3)]
+    blocks = find_blocks(reversed(keys), 2)
+    found = [(block.first_row, block.rows, block.key_bytes) for block in blocks]
+    assert found == [(0, 1, 1), (3, 2, 3), (1, 1, 1), (2, 1, 2), (5, 1, 3)]
     (tmp_path / "blocks.json").write_text(json.dumps({"dim": 2, "blocks": blocks}))
+    index = Index.open(tmp_path)
+    assert index.keys == row_order(keys) == ["a", "b", "zz", "abc", "aé", "日"] and len(index) == 6
+    np.testing.assert_array_equal(index.matrix(), matrix[[0, 3, 4, 1, 2, 5]])
+    for row in range(6):
+        np.testing.assert_array_equal(index.vector(row), index.matrix()[row])
+
+
+def test_an_index_that_is_sorted_by_length_is_read(tmp_path):
+    """As earlier versions wrote it."""
+    keys = ["a", "b", "zz", "abc"]
+    matrix = np.arange(8, dtype=np.float32).reshape(4, 2)
+    write_vectors(tmp_path / "xvector.ark", tmp_path / "xvector.scp", keys, matrix)
+    (tmp_path / "blocks.json").write_text('{"dim": 2, "blocks": [[0, 2, 0, 1], [2, 1, 40, 2], [3, 1, 61, 3]]}')
     index = Index.open(tmp_path)
     assert index.keys == keys
     np.testing.assert_array_equal(index.matrix(), matrix)

@@ -220,7 +220,7 @@ def test_tables(tree, tmp_path):
     assert speakers == ["a_s", "a_t", "b_s", "b_t"]
     own = [key.startswith("b_s_") for key in keys]
     np.testing.assert_allclose(means[2], vectors[own].mean(axis=0), rtol=1e-6, atol=1e-9)
-    assert read_table(out / "num_utts") == dict.fromkeys(speakers, "6")
+    assert read_table(out / "num_utts.ark") == dict.fromkeys(speakers, "6")
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["utterances"], summary["speakers"], summary["dimension"], summary["failed"]) == (24, 4, 6, 0)
     assert summary["datasets"].keys() == {"a", "b"} and summary["datasets"]["a"]["utterances"] == 12
@@ -237,7 +237,7 @@ def test_speakers_whose_names_begin_others(tmp_path):
         write_sound(tmp_path / "tree/d" / speaker / "u.wav", babble(number, 1))
     run_all(tmp_path / "tree", out)
     assert validate(out, text=False, feats=False, wav=False) == []
-    assert read_table(out / "num_utts").keys() == {f"d_{name}" for name in ("1", "10", "a", "aB", "a-c", "é", "é2")}
+    assert read_table(out / "num_utts.ark").keys() == {f"d_{name}" for name in ("1", "10", "a", "aB", "a-c", "é", "é2")}
 
 
 def test_utterances_that_are_not_sorted_by_speaker_are_refused_before_any_work(tree, tmp_path, capsys):
