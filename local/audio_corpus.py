@@ -12,11 +12,14 @@ from pathlib import Path
 from steps.audio.read import AudioProblem, read_header
 from steps.audio.recordings import Utterance
 from steps.audio.segments import cut
+from steps.data.spellings import DISTINCT, Mention, require_distinct
 from utils.command import logger, progress
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
+from utils.tables import read_lines
 
 log = logger(__name__)
+COUNTS = "row_counts.tsv"
 SHORTEST = 0.01  # seconds of a recording
 
 
@@ -27,12 +30,14 @@ class Recording:
     Attributes:
         id: begins with the speaker and a hyphen, so that ids sort as Kaldi requires.
         labels: attribute -> value; `text` is the transcript.
+        mention: how the input names the speaker, and where.
     """
 
     id: str
     speaker: str
     path: Path
     labels: dict[str, str] = field(default_factory=dict)
+    mention: Mention | None = None
 
 
 def write_audio_corpus(
@@ -42,11 +47,15 @@ def write_audio_corpus(
     segment_seconds: float,
     hop_seconds: float,
     max_fail: float,
+    distinct_ids: bool,
 ) -> int:
     """Write the data directory of `recordings`; `genders`: speaker -> f or m, where known.
 
-    Returns the number of utterances. Raises InputError if more than the share `max_fail` of the files is unreadable.
+    Returns the number of utterances. Raises InputError if more than the share `max_fail` of the files is unreadable,
+    or if two speakers may be one person and are not said to be distinct.
     """
+    mentions = (one.mention or Mention(one.speaker, one.speaker, str(one.path)) for one in recordings)
+    distinct = require_distinct(mentions, distinct_ids, "give one name to both")
     durations, faults = _durations(recordings)
     _write_left_out(out, faults)
     if len(faults) > max_fail * len(recordings):
@@ -64,6 +73,7 @@ def write_audio_corpus(
         "segments": segments,
         "utt2spk": {name: by_id[recording].speaker for name, recording in recording_of.items()},
         "utt2dur": {name: f"{length:.2f}" for name, length in seconds.items()},
+        DISTINCT: distinct,
         "spk2gender": _complete_genders(genders, {recording.speaker for recording in by_id.values()}),
     }
     for name, recording in recording_of.items():
@@ -95,6 +105,20 @@ def _durations(recordings: Sequence[Recording]) -> tuple[dict[str, float], list[
         else:
             durations[recording.id] = seconds
     return durations, faults
+
+
+def write_counts(out: Path, counts: Mapping[str, int]) -> None:
+    """Write `row_counts.tsv`, the numbers of files by what was found, if there is anything to count."""
+    if counts:
+        lines = ["reason\tcount", *(f"{reason}\t{count}" for reason, count in sorted(counts.items()))]
+        (out / COUNTS).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        log.info("%s", "; ".join(f"{reason}: {count}" for reason, count in sorted(counts.items())))
+
+
+def read_counts(folder: Path) -> dict[str, int]:
+    """What `write_counts` has written, if it has."""
+    lines = read_lines(folder / COUNTS)[1:] if (folder / COUNTS).is_file() else []
+    return {reason: int(count) for reason, count in (line.split("\t") for line in lines)}
 
 
 def _write_left_out(out: Path, faults: Sequence[tuple[Path, str]]) -> None:

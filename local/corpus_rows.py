@@ -14,6 +14,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,9 +99,12 @@ def as_texts(value: Any) -> list[str]:
 
 def _not_empty(file: Path, rows: Rows) -> Rows:
     empty = True
-    for row in rows:
+    for where, row in rows:
         empty = False
-        yield row
+        for column, value in row.items():
+            if isinstance(value, float) and math.isnan(value):  # an empty cell, as pandas holds it
+                row[column] = None
+        yield where, row
     if empty:
         raise InputError(f"{file}: no rows; is the file complete?")
 

@@ -37,6 +37,7 @@ class Rules:
     Attributes:
         columns: our name of a column -> its aliases, best first.
         unknown: the labels that mean "unknown", as `_fold` writes them.
+        names: those of them that may be the id of a speaker.
         labels: attribute -> folded label -> our value.
         speakers: source -> its entry in `speakers.yaml`.
         sources: alias of a source -> source.
@@ -44,6 +45,7 @@ class Rules:
 
     columns: Mapping[str, tuple[str, ...]]
     unknown: frozenset[str]
+    names: frozenset[str]
     labels: Mapping[str, Mapping[str, str]]
     speakers: Mapping[str, Mapping[str, Any]]
     sources: Mapping[str, str]
@@ -56,6 +58,7 @@ class Rules:
             return cls(
                 columns={name: tuple(aliases) for name, aliases in columns.items()},
                 unknown=frozenset(_fold(label) for label in labels["unknown"]),
+                names=frozenset(_fold(label) for label in labels.get("names", ())),
                 labels={name: _invert(values) for name, values in labels["attributes"].items()},
                 speakers={source: _compiled(entry) for source, entry in speakers.items()},
                 sources={alias: source for source, entry in speakers.items() for alias in entry.get("aliases", ())},
@@ -75,6 +78,10 @@ class Rules:
     def is_unknown(self, label: str | None) -> bool:
         """Does this label mean "unknown"?"""
         return label is None or (len(label) <= self._longest_unknown and _fold(label) in self.unknown)
+
+    def person(self, name: str | None) -> str | None:
+        """The speaker that a cell names, or None if it names nobody."""
+        return None if self.is_unknown(name) and (not name or _fold(name) not in self.names) else name
 
     @cached_property
     def _longest_unknown(self) -> int:

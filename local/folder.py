@@ -8,17 +8,20 @@ Output: data/folder/audio as `local.audio_corpus` writes it, with utt2<attribute
 
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from local.audio_corpus import Recording, write_audio_corpus
+from local.audio_corpus import Recording, write_audio_corpus, write_counts
 from local.corpus_rows import read_rows
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher
+from local.speaker_words import Told, find_words
 from steps.audio.recordings import SUFFIXES, audio_files
 from steps.data.groups import ATTRIBUTES
+from steps.data.spellings import DISTINCT_HELP, Mention, normal_names
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option
@@ -42,6 +45,7 @@ class Options:
     segment_seconds: float = option(0.0, "length of a segment; 0: recordings are not cut", least=0)
     hop_seconds: float = option(1.5, "from the start of a segment to the start of the next", above=0)
     max_fail: float = option(0.01, "largest share of files that cannot be read", least=0, most=1)
+    distinct_ids: bool = option(False, DISTINCT_HELP)
     rules: Path = option(RULES, "directory of columns.yaml, labels.yaml, speakers.yaml")
     force: bool = option(False, "redo the stage even if it is up to date")
 
@@ -76,15 +80,26 @@ def work(options: Options) -> None:
             return
         names = [path.relative_to(options.data_dir).as_posix() for path in files]
         known = read_labels(options, names) if options.labels else {}
-        recordings = [name_recording(path, name, known.get(name)) for path, name in zip(files, names, strict=True)]
+        speakers, changes = find_speakers(names, known)
+        recordings = [
+            name_recording(path, name, speakers[name], known.get(name)) for path, name in zip(files, names, strict=True)
+        ]
         refuse_same_ids(recordings)
-        refuse_same_speakers(recordings, {name: known[name].speaker for name in known}, options.data_dir)
+        refuse_same_speakers(recordings)
         genders = speaker_genders(zip(recordings, (known.get(name) for name in names), strict=True))
         number = write_audio_corpus(
-            stage.dir, recordings, genders, options.segment_seconds, options.hop_seconds, options.max_fail
+            stage.dir,
+            recordings,
+            genders,
+            options.segment_seconds,
+            options.hop_seconds,
+            options.max_fail,
+            options.distinct_ids,
         )
-        speakers = len({recording.speaker for recording in recordings})
-        log.info("%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), speakers)
+        write_counts(stage.dir, changes)
+        log.info(
+            "%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(set(speakers.values()))
+        )
 
 
 def read_labels(options: Options, names: list[str]) -> dict[str, TableRow]:
@@ -117,17 +132,23 @@ def read_labels(options: Options, names: list[str]) -> dict[str, TableRow]:
     log.info(
         "%d of %d files have no row; their speakers are those of the paths", len(names) - match.n_found, len(names)
     )
-    return {key: known for (_, known), key in zip(rows, match.keys, strict=True) if key}
+    named = [(known, key) for (_, known), key in zip(rows, match.keys, strict=True) if key]
+    told = (Told(known.where, known.speaker, _folder(key)) for known, key in named if known.speaker)
+    find_words(told, rules, options.distinct_ids)
+    return {key: known for known, key in named}
 
 
 def _table_row(where: str, row: dict, columns: list[str], attributes: tuple[str, ...], rules: Rules) -> TableRow:
-    def cell(name: str) -> str | None:
+    def words(name: str) -> str:
         column = rules.column(name, columns)
-        text = str(row.get(column) or "").strip() if column else ""
-        return None if rules.is_unknown(text) else " ".join(text.split())
+        value = row.get(column) if column else None
+        return "" if value is None else " ".join(str(value).split())
+
+    def cell(name: str) -> str | None:
+        return None if rules.is_unknown(words(name)) else words(name)
 
     gender = cell("gender")
-    known = TableRow(where, cell("speaker"), gender and rules.label("gender", gender))
+    known = TableRow(where, rules.person(words("speaker")), gender and rules.label("gender", gender))
     for attribute in attributes:
         label = cell(attribute)
         value = label and rules.label(attribute, label)
@@ -135,26 +156,48 @@ def _table_row(where: str, row: dict, columns: list[str], attributes: tuple[str,
             known.labels[attribute] = value
         elif label:
             known.unmapped.append(f"{attribute} {label!r}")
-    known.labels |= {name: value for name in ("text", "caption") if (value := cell(name))}
+    known.labels |= {name: value for name in ("text", "caption") if (value := words(name))}
     if known.gender:
         known.labels["gender"] = known.gender
     return known
 
 
-def name_recording(path: Path, name: str, known: TableRow | None) -> Recording:
+def _folder(name: str) -> str:
+    return "/".join(name.split("/")[:-1][:2])
+
+
+def find_speakers(names: list[str], known: dict[str, TableRow]) -> tuple[dict[str, tuple[str, ...]], Counter[str]]:
+    """File -> the parts of its speaker's name, by the table or else by folders; and counts of what was normalised."""
+    written = {
+        name: (known[name].speaker,) if name in known and known[name].speaker else tuple(_folder(name).split("/"))
+        for name in names
+    }
+    speakers = normal_names({parts[-1] for parts in written.values()})
+    datasets = normal_names({part for parts in written.values() for part in parts[:-1]})
+    changes = Counter(speakers[parts[-1]][1] for parts in written.values())
+    found = {
+        name: (*(datasets[part][0] for part in parts[:-1]), speakers[parts[-1]][0]) for name, parts in written.items()
+    }
+    return found, Counter({f"files, speaker written {change}": count for change, count in changes.items() if change})
+
+
+def name_recording(path: Path, name: str, speaker: tuple[str, ...], known: TableRow | None) -> Recording:
     """Give a file its id, `<speaker>-<rest of the path>`; the dataset, if there is one, is part of the speaker's id."""
     *folders, stem = name.rpartition(".")[0].split("/")
-    if known and known.speaker:
-        speaker, rest = [known.speaker], [stem]
-    elif folders:
-        speaker, rest = folders[:2], [*folders[2:], stem]
-    else:
+    if speaker == ("",):
         raise InputError(
             f"{path}: the speaker is unknown; put the file into a folder of its speaker, or give --labels with a "
             "column of speakers"
         )
-    speaker_id = "-".join(map(_word, speaker))
-    return Recording("-".join([speaker_id, *map(_word, rest)]), speaker_id, path, known.labels if known else {})
+    told = known if known and known.speaker else None
+    rest = [stem] if told else [*folders[2:], stem]
+    return Recording(
+        "-".join([*map(_word, speaker), *map(_word, rest)]),
+        "-".join(map(_word, speaker)),
+        path,
+        known.labels if known else {},
+        Mention("-".join(map(_word, speaker)), "/".join(speaker), told.where if told else str(path)),
+    )
 
 
 def _word(text: str) -> str:
@@ -173,14 +216,13 @@ def refuse_same_ids(recordings: list[Recording]) -> None:
             raise InputError(f"{recording.path} and {other.path} both become {recording.id}: rename one")
 
 
-def refuse_same_speakers(recordings: list[Recording], named: dict[str, str | None], root: Path) -> None:
+def refuse_same_speakers(recordings: list[Recording]) -> None:
     """Raise InputError if two speakers, named by the table or by folders, have one id."""
     names: dict[str, str] = {}
     for recording in recordings:
-        name = recording.path.relative_to(root).as_posix()
-        speaker = named.get(name) or "/".join(name.split("/")[:-1][:2])
-        other = names.setdefault(recording.speaker, unicodedata.normalize("NFC", speaker))
-        if other != unicodedata.normalize("NFC", speaker):
+        speaker = recording.mention.name
+        other = names.setdefault(recording.speaker, speaker)
+        if other != speaker:
             raise InputError(
                 f"{recording.path}: speakers {other!r} and {speaker!r} both become {recording.speaker}: rename one"
             )

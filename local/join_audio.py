@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from local.audio_corpus import read_counts
 from steps.data.groups import ATTRIBUTES
 from steps.data.speaker_vectors import write_of_script
+from steps.data.spellings import DISTINCT, read_distinct
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
@@ -59,11 +61,12 @@ def work(options: Options) -> None:
             )
         tables = restrict(source.tables(), scripts.keys())
         tables["xvector.scp"] = scripts
+        tables[DISTINCT] = read_distinct(source)
         counts = add_labels(tables, options)
         without = sorted(source.utt2spk.keys() - scripts.keys())
         if without:
             counts["left out: no embedding"] = len(without)
-        _write_counts(stage.dir, counts, without)
+        _write_counts(stage.dir, counts | read_counts(options.audio), without)
         write_data_dir(stage.dir, {name: table for name, table in tables.items() if table})
         write_of_script(stage.dir, stage.final, tables["utt2spk"], scripts, f"{script}: {{}}".format)
         log.info("%s: %d utterances of %d speakers", stage.final, len(scripts), len(set(tables["utt2spk"].values())))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from local.audio_corpus import Recording, write_audio_corpus
+from steps.data.spellings import DISTINCT_HELP
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option
@@ -32,6 +33,7 @@ class Options:
     segment_seconds: float = option(3.0, "length of a segment; 0: recordings are not cut", least=0)
     hop_seconds: float = option(1.5, "from the start of a segment to the start of the next", above=0)
     max_fail: float = option(0.01, "largest share of files that cannot be read", least=0, most=1)
+    distinct_ids: bool = option(False, DISTINCT_HELP)
     force: bool = option(False, "redo the stage even if it is up to date")
 
 
@@ -60,7 +62,13 @@ def work(options: Options) -> None:
             )
         kept = {recording.speaker: genders[recording.speaker] for recording in recordings}
         number = write_audio_corpus(
-            stage.dir, recordings, kept, options.segment_seconds, options.hop_seconds, options.max_fail
+            stage.dir,
+            recordings,
+            kept,
+            options.segment_seconds,
+            options.hop_seconds,
+            options.max_fail,
+            options.distinct_ids,
         )
         log.info("%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(kept))
 

@@ -90,9 +90,12 @@ class RowReader:
         return names
 
     def _row(self, where: str, split: str, raw: Row, names: Mapping[str, str | None]) -> CorpusRow:
-        def cell(name: str) -> str | None:
+        def words(name: str) -> str | None:
             value = raw.get(names[name]) if names[name] else None
-            text = None if value is None else str(value).strip()
+            return None if value is None else str(value).strip()
+
+        def cell(name: str) -> str | None:
+            text = words(name)
             return None if self.rules.is_unknown(text) else text
 
         path = cell("audio_path")
@@ -100,7 +103,7 @@ class RowReader:
         if not path or not source:
             raise InputError(f"{where}: empty {'source' if path else 'audio path'}")
         gender = cell("gender")
-        row = CorpusRow(where, split, path, source, cell("speaker"))
+        row = CorpusRow(where, split, path, source, self.rules.person(words("speaker")))
         row.gender = gender and self.rules.label("gender", gender)
         if names["caption"]:
             row.caption = next(iter(as_texts(raw.get(names["caption"]))), None)

@@ -6,12 +6,14 @@ counted; two spellings that may be one person are an error, unless the user has 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from local.capspeech.rows import CorpusRow, refuse_duplicates
 from local.corpus_rules import Rules
 from local.key_matching import KeyMatcher
+from local.speaker_words import Told, find_words
 from steps.data.spellings import Mention, normal_names, require_distinct
 from utils.command import logger
 from utils.errors import InputError
@@ -41,6 +43,7 @@ def name_speakers(rows: Sequence[CorpusRow], rules: Rules, space: str, distinct:
     Raises InputError if the speaker is unknown, if an id would have white space, if two speakers or two rows get the
     same id, and if two spellings may be one person.
     """
+    _check_words(rows, rules, distinct)
     _find_speakers(rows, rules)
     _normalise(rows)
     owners: dict[str, CorpusRow] = {}
@@ -61,6 +64,18 @@ def name_speakers(rows: Sequence[CorpusRow], rules: Rules, space: str, distinct:
     return found
 
 
+def _check_words(rows: Iterable[CorpusRow], rules: Rules, distinct: bool) -> None:
+    """Speakers called NA and the like: people, or an error."""
+    for source, some in _by_source(row for row in rows if row.speaker_from == "column" and row.speaker).items():
+        if any(rules.is_unknown(row.speaker) for row in some):
+            words = find_words(
+                (Told(row.where, row.speaker, rules.speaker(source, row.path)) for row in some), rules, distinct
+            )
+            for row in some:
+                if row.speaker in words:
+                    row.speaker_from = f"column, which says {row.speaker!r}"
+
+
 def _find_speakers(rows: Iterable[CorpusRow], rules: Rules) -> None:
     """Take the speakers that are not known yet from the audio paths. Raises InputError for those that do not tell."""
     unknown: dict[str, list[CorpusRow]] = defaultdict(list)
@@ -74,17 +89,22 @@ def _find_speakers(rows: Iterable[CorpusRow], rules: Rules) -> None:
 
 
 def _normalise(rows: Iterable[CorpusRow]) -> None:
-    for some in _by_source(rows).values():
+    """Normalise the speakers of each source by their origin: numbers in a column, ids in paths."""
+    for some in _group(rows, lambda row: (row.source, row.speaker_from)).values():
         names = normal_names({row.speaker for row in some})
         for row in some:
             row.speaker, row.respelled = names[row.speaker]
 
 
 def _by_source(rows: Iterable[CorpusRow]) -> dict[str, list[CorpusRow]]:
-    by_source: dict[str, list[CorpusRow]] = defaultdict(list)
+    return _group(rows, lambda row: row.source)
+
+
+def _group(rows: Iterable[CorpusRow], key: Callable[[CorpusRow], Any]) -> dict[Any, list[CorpusRow]]:
+    groups: dict[Any, list[CorpusRow]] = defaultdict(list)
     for row in rows:
-        by_source[row.source].append(row)
-    return by_source
+        groups[key(row)].append(row)
+    return groups
 
 
 def _utterance_name(row: CorpusRow, rules: Rules, space: str) -> str:

@@ -81,7 +81,11 @@ def look(name: str) -> str:
     name = "".join(str(unicodedata.decimal(c, c)) for c in name)
     name = re.sub(r"(?<![\d.])(\d+)\.0+$", r"\1", name)
     name = re.sub(r"(?<!\d)0+(?=\d)", "", name)
-    return re.sub(r"[^\w.]+", "_", name).strip("_")
+    return "_".join("".join(c if _is_of_a_word(c) else " " for c in name).split())
+
+
+def _is_of_a_word(character: str) -> bool:
+    return character.isalnum() or character == "." or unicodedata.category(character)[0] == "M"
 
 
 def require_distinct(mentions: Iterable[Mention], distinct: bool, remedy: str) -> dict[str, str]:

@@ -148,3 +148,89 @@ def test_too_short_and_endless_files_are_named(tree: Path) -> None:
     reasons = dict(line.split("\t") for line in (out / "left_out.tsv").read_text().splitlines()[1:])
     told = {Path(path).name: reason.split(":")[0] for path, reason in reasons.items()}
     assert told == {"tiny.wav": "too_short", "dangling.wav": "missing", "stream.flac": "corrupt"}
+
+
+def speakers_of(out: Path) -> set[str]:
+    return set(read_table(out / "utt2spk").values())
+
+
+@pytest.mark.field_case("A speaker called NA keeps the name")
+@pytest.mark.parametrize("name", ["NA", "nan", "None", "null", "0"])
+def test_names_that_are_words_for_unknown(tree: Path, caplog, name: str) -> None:
+    out = prepare(tree, f"path,speaker\ncarl/one.wav,{name}\nds/anna/one.wav,\n")
+    assert speakers_of(out) == {name, "ds-anna", "ds-bob_b"}
+    assert name == "0" or f"speaker '{name}' (1 rows) counts as a person's name" in caplog.text
+    out = prepare(tree, "path,speaker\ncarl/one.wav,unknown\n")
+    assert "carl" in speakers_of(out)
+
+
+@pytest.mark.field_case("Speaker number 0 of a JSON table")
+def test_a_speaker_that_is_the_number_zero(tree: Path) -> None:
+    (tree.parent / "known.jsonl").write_text('{"path": "carl/one.wav", "speaker": 0}\n{"path": "ds/anna/one.wav"}\n')
+    assert speakers_of(prepare(tree, labels=tree.parent / "known.jsonl")) == {"0", "ds-anna", "ds-bob_b"}
+
+
+@pytest.mark.field_case("Nobody knows several speakers, and the table calls them nan")
+def test_a_word_for_unknown_does_not_merge_speakers(tree: Path) -> None:
+    table = "path,speaker\ncarl/one.wav,nan\nds/anna/two.flac,nan\nds/anna/one.wav,Anna\n"
+    with pytest.raises(InputError, match=r"known.csv:2: is speaker 'nan' a person, .* 2 rows are of 2 speakers"):
+        prepare(tree, table)
+    assert "nan" in speakers_of(prepare(tree, table, distinct_ids=True))
+    write_noise(tree / "carl/three.wav", 1.0)
+    assert speakers_of(prepare(tree, table + "carl/three.wav,Anna\n")) == {
+        "nan",
+        "Anna",
+        "ds-bob_b",
+    }  # no folders of speakers
+
+
+@pytest.mark.field_case("A transcript that is the word null")
+def test_transcripts_that_are_words_for_unknown(tree: Path) -> None:
+    rows = ["carl/one.wav,Null", "ds/anna/one.wav,none", "ds/anna/two.flac,NA", "ds/bob b/deep er/one.ogg,unknown"]
+    out = prepare(tree, "\n".join(["path,text", *rows, ""]))
+    assert sorted(read_table(out / "text").values()) == ["NA", "Null", "none", "unknown"]
+
+
+@pytest.mark.field_case("File names of a Mac in a table of Windows")
+def test_paths_of_other_systems(tree: Path) -> None:
+    write_noise(tree / "Mu\u0308ller/e\u0301t\u00e9.wav", 1.0)
+    rows = ["M\u00fcller\\\u00e9te\u0301.wav,elderly", "ds\\anna\\one.wav,child", ".\\carl\\one.wav,teens"]
+    out = prepare(tree, "\n".join(["path,age", *rows, ""]))
+    ages = {"M\u00fcller-\u00e9t\u00e9": "elderly", "ds-anna-one": "child", "carl-one": "teenager"}
+    assert read_table(out / "utt2age") == ages
+    assert "files, speaker written in NFC\t1" in (out / "row_counts.tsv").read_text()
+
+
+@pytest.mark.field_case("Speaker 103 in one file, 103.0 in another")
+def test_numbers_of_speakers_in_a_table(tree: Path) -> None:
+    rows = ["carl/one.wav,103", "ds/anna/two.flac,103.0", "ds/anna/one.wav,7.0", "ds/bob b/deep er/one.ogg,8"]
+    out = prepare(tree, "\n".join(["path,speaker", *rows, ""]))
+    assert speakers_of(out) == {"103", "7", "8"}
+    assert "files, speaker written without .0\t2" in (out / "row_counts.tsv").read_text()
+
+
+@pytest.mark.field_case("One speaker in two folders of nearly the same name")
+@pytest.mark.parametrize("other", ["ds/Anna", "ds/ANNA", "ds/\uff41nna", "DS/anna"])
+def test_folders_that_may_be_one_person(tree: Path, other: str) -> None:
+    write_noise(tree / other / "new.wav", 1.0)
+    with pytest.raises(InputError, match="speaker '.*' may be '.*' of .*one name to both, or give --distinct_ids"):
+        prepare(tree)
+    out = prepare(tree, distinct_ids=True)
+    assert read_table(out / "distinct_speakers") == {
+        "ds-anna": other.replace("/", "-"),
+        other.replace("/", "-"): "ds-anna",
+    }
+
+
+@pytest.mark.field_case("A folder and a table name one speaker in two spellings")
+def test_a_folder_and_a_table_that_may_name_one_person(tree: Path) -> None:
+    with pytest.raises(InputError, match=r"speaker 'CARL' may be 'carl'|speaker 'carl' may be 'CARL' of .*known.csv:2"):
+        write_noise(tree / "carl/two.wav", 1.0)
+        prepare(tree, "path,speaker\ncarl/two.wav,CARL\n")
+
+
+@pytest.mark.field_case("One speaker in two folders that look the same")
+@pytest.mark.parametrize("other", ["ds/an\u200bna", "ds/anna\u00a0", "ds/a\u00adnna"])
+def test_folders_that_look_the_same_are_one_speaker(tree: Path, other: str) -> None:
+    write_noise(tree / other / "new.wav", 1.0)
+    assert speakers_of(prepare(tree)) == {"carl", "ds-anna", "ds-bob_b"}

@@ -90,3 +90,12 @@ def test_embeddings_of_other_audio_are_an_error(paths: dict[str, Path]) -> None:
     write_table(paths["embeddings"] / "xvector.scp", table | {"z-1": table["a-1"]})
     with pytest.raises(InputError, match="1 utterances such as z-1 are not in"):
         join(paths)
+
+
+@pytest.mark.field_case("What the user has decided on speakers goes with the data")
+def test_what_was_decided_and_counted_of_speakers_is_kept(paths: dict[str, Path]) -> None:
+    write_table(paths["audio"] / "distinct_speakers", {"a": "A"})
+    (paths["audio"] / "row_counts.tsv").write_text("reason\tcount\nfiles, speaker written in NFC\t2\n")
+    joined = join(paths)
+    assert joined.table("distinct_speakers") == {"a": "A"}
+    assert "files, speaker written in NFC\t2\nkept\t3\n" in (joined.path / "row_counts.tsv").read_text()

@@ -99,3 +99,15 @@ def test_files_that_cannot_be_read_are_listed(corpus: Path, tmp_path: Path) -> N
     ((path, reason),) = [line.split("\t") for line in (out / "left_out.tsv").read_text().splitlines()[1:]]
     assert path.endswith("1-7-0001.flac") and reason
     assert len(read_table(out / "utt2spk")) == 3
+
+
+@pytest.mark.field_case("One speaker in two folders of nearly the same name")
+def test_folders_that_may_be_one_person(corpus: Path, tmp_path: Path) -> None:
+    write_noise(corpus / "dev-clean/0023/9/0023-9-0000.flac", 2.0)
+    (corpus / "SPEAKERS.TXT").write_text(SPEAKERS + "0023 | M | dev-clean | 8.00 | Somebody Else\n")
+    with pytest.raises(
+        InputError, match="23-8-0000.flac: speaker '23' may be '0023' of .*: they differ in leading zer"
+    ):
+        prepare(corpus, tmp_path / "audio")
+    out = prepare(corpus, tmp_path / "audio", distinct_ids=True)
+    assert read_table(out / "distinct_speakers") == {"0023": "23", "23": "0023"}

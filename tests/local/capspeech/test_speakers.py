@@ -137,3 +137,35 @@ def test_genders_that_are_neither_are_unlabelled_and_counted(corpus):
     assert set(data.table("utt2age").values()) == {"young-adult", "elderly", "teenager", "middle-aged-adult"}
     for label in ("transgender", "do_not_wish_to_say"):
         assert f"commonvoice\tkept without gender: unknown label {label!r}\t6" in counts(data)
+
+
+@pytest.mark.field_case("A speaker called NA keeps the name")
+@pytest.mark.parametrize("name", ["NA", "nan", "None", "null"])
+def test_names_that_are_words_for_unknown(corpus, name):
+    rows = [name, "b", "c", "d"]
+    data = prepare(corpus, rows)
+    assert set(data.utt2spk.values()) == {f"emilia-{speaker}" for speaker in rows}
+    assert f"emilia\tkept, speaker told by column, which says {name!r}\t6" in counts(data)
+
+
+@pytest.mark.field_case("Nobody knows several speakers, and the table calls them nan")
+def test_a_word_for_unknown_does_not_merge_speakers(corpus):
+    for row in corpus.rows:
+        row["speaker_id"] = row["audio_path"][:7] if row["audio_path"] > "id10003" else "nan"
+    corpus.write()
+    options = Options(corpus.data, corpus.embeddings, corpus.folder / "all")
+    with pytest.raises(InputError, match=r"train.csv:2: is speaker 'nan' a person, .* 9 rows are of 3 speakers"):
+        work(options)
+    work(replace(options, distinct_ids=True, gender_conflicts="unlabel"))
+    assert "voxceleb-nan" in DataDir(corpus.folder / "all").utt2spk.values()
+
+
+@pytest.mark.field_case("An empty cell makes the numbers of speakers fractions")
+@pytest.mark.parametrize("container", ["jsonl", "parquet"])
+def test_empty_cells_of_a_column_of_numbers(corpus, container):
+    for number, row in enumerate(corpus.rows):
+        row["speaker_id"] = float("nan") if number < 3 else float(number // 3)
+    corpus.write(container)
+    work(Options(corpus.data, corpus.embeddings, corpus.folder / "all"))
+    speakers = set(DataDir(corpus.folder / "all").utt2spk.values())
+    assert speakers == {"voxceleb-id10000", *(f"voxceleb-{number}" for number in range(1, 8))}

@@ -76,7 +76,16 @@ def test_spellings_that_may_be_one_person_are_refused(one, other):
     assert require_distinct(mentions, True, "rename one") == {one: other, other: one}
 
 
-@pytest.mark.parametrize("names", [("10", "100", "1000"), ("s1", "s10", "s0", "s"), ("p1.5", "p15"), ("a-b", "ab")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("10", "100", "1000"),
+        ("s1", "s10", "s0", "s"),
+        ("p1.5", "p15"),
+        ("a-b", "ab"),
+        ("\u0930\u092e\u093f", "\u0930\u092e\u0940"),
+    ],
+)
 def test_speakers_that_differ(names):
     assert len({look(name) for name in names}) == len(names)
     assert require_distinct([Mention(name, name, "a:1") for name in names], False, "") == {}
