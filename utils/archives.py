@@ -8,22 +8,24 @@ Commands (pipes) are not run. `utils/script_files.py` has the rule by which arch
 the kinds of records.
 """
 
-import gzip
 import mmap
+import stat
 import struct
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from utils.errors import InputError
+from utils.errors import InputError, absence
 from utils.kaldi_objects import FLOAT_VECTOR, HEADER_BYTES, Data, cut_range, decode
+from utils.packed_files import read_pieces
+from utils.pointer_files import LARGEST, refuse_pointer
 from utils.script_files import FileFinder, Location, is_command, parse_location
 from utils.tables import read_table
 
 MOST_OPEN = 32  # archives that one reader keeps mapped
+LONGEST_KEY = 64 * 2**10  # bytes
 
 
 class ArchiveReader:
@@ -149,8 +151,8 @@ def scan_archive(path: Path) -> Iterator[tuple[str, int]]:
     """Walk through an archive that has no script file. Yields each key and the offset of the byte after it."""
     data, position = open_archive(str(path)), 0
     while position < len(data):
-        end = data.find(b" ", position)
-        name = data[position:end]
+        end = data.find(b" ", position, position + LONGEST_KEY)
+        name = data[position : end if end >= 0 else position + LONGEST_KEY]
         try:
             key = name.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -177,19 +179,22 @@ def open_archive(path: str) -> Data:
     """Map an archive into memory, or unpack it, where its name ends in .gz."""
     try:
         status = Path(path).stat()
-        if path.endswith(".gz"):
-            return _unpacked(path, status.st_size, status.st_mtime_ns)
-        with Path(path).open("rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b""
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such archive; put it there, or correct the path that names it") from error
-    except (IsADirectoryError, ValueError) as error:  # a name with a NUL
-        raise InputError(f"{path}: not a file; correct the path that names it") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: not a whole gzip file: {error}; copy it again") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        why = absence(Path(path), "archive")
+        raise InputError(f"{path}: {why}; put it there, or correct the path that names it") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{path}: not a file; correct the path that names it")
+    if path.endswith(".gz"):
+        return _unpacked(path, status.st_size, status.st_mtime_ns)
+    with Path(path).open("rb") as file:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b""
+    refuse_pointer(Path(path), data[:LARGEST])
+    return data
 
 
 @lru_cache(maxsize=2)
 def _unpacked(path: str, size: int, mtime: int) -> bytes:
     """The content of a .gz file, kept for the next chunk of rows; a chunk may begin in one file and end in another."""
-    return gzip.decompress(Path(path).read_bytes())
+    data = b"".join(read_pieces(Path(path)))
+    refuse_pointer(Path(path), data)
+    return data

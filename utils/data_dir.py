@@ -9,15 +9,17 @@ import math
 import os
 import re
 import sys
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.script_files import renew_paths
 from utils.tables import read_table, write_table
 
+FRAMES = re.compile("0*[1-9][0-9]*")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # all but the tab
 PER_UTTERANCE = ("text", "feats.scp", "vad.scp", "xvector.scp", "utt2dur", "utt2num_frames", "utt2lang", "utt2uniq")
 PER_SPEAKER = ("spk2gender", "spk2utt", "cmvn.scp")
@@ -151,6 +153,11 @@ def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:
         yield f"{file}:{unsorted}: not sorted (LC_ALL=C); run utils/fix_data_dir.sh"
     if table and not _ends_line(file):
         yield f"{file}: no newline at the end"
+    if _has_mark(file):
+        yield (
+            f"{file}:1: begins with a byte order mark, which Kaldi's programs take for a part of the first word; "
+            "run utils/fix_data_dir.sh"
+        )
     for key, value in table.items():
         problem = _check_value(file.name, value)
         if problem:
@@ -163,21 +170,26 @@ def _ends_line(file: Path) -> bool:
         return content.read(1) == b"\n"
 
 
+def _has_mark(file: Path) -> bool:
+    with file.open("rb") as content:
+        return content.read(len(BOM_UTF8)) == BOM_UTF8
+
+
 def _check_value(name: str, value: str) -> str | None:
     if name == "utt2spk" and value.split() != [value]:
-        return f"expected one speaker, found {value!r}"
+        return f"expected one speaker, found {brief(value)}"
     if name == "spk2gender" and value not in ("m", "f"):
-        return f"expected m or f, found {value!r}"
+        return f"expected m or f, found {brief(value)}"
     if name in ("utt2dur", "reco2dur") and not (_is_number(value) and float(value) > 0):
-        return f"expected seconds > 0, found {value!r}"
+        return f"expected seconds > 0, found {brief(value)}"
     if name == "wav.scp" and value.startswith("~"):
-        return f"Kaldi does not expand '~', found {value!r}; write the whole path"
-    if name == "utt2num_frames" and not (value.isdigit() and int(value) > 0):
-        return f"expected frames > 0, found {value!r}"
+        return f"Kaldi does not expand '~', found {brief(value)}; write the whole path"
+    if name == "utt2num_frames" and not (FRAMES.fullmatch(value)):
+        return f"expected frames > 0, found {brief(value)}"
     if name == "segments":
         times = value.split()[1:]
         if len(times) != 2 or not all(map(_is_number, times)) or not 0 <= float(times[0]) < float(times[1]):
-            return f"expected 'recording begin end' with end > begin >= 0, found {value!r}"
+            return f"expected 'recording begin end' with end > begin >= 0, found {brief(value)}"
     return None
 
 

@@ -1,6 +1,7 @@
 """The one exception that stands for a fault of the input rather than of the program; and how it shows what it found."""
 
 import reprlib
+from pathlib import Path
 from typing import Any
 
 
@@ -30,3 +31,10 @@ def brief(value: Any) -> str:
     """A value of the user's as messages show it: its `repr`, cut to a length, whatever it is and however large."""
     text = _Brief().repr(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def absence(path: Path, noun: str) -> str:
+    """Why there is nothing at a path: no such `noun`, or a link whose target is gone."""
+    if Path(path).is_symlink():
+        return f"a link to {Path(path).readlink()}, which is not there"
+    return f"no such {noun}"

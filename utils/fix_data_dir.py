@@ -3,14 +3,20 @@
 Usage: utils/fix_data_dir.sh [--utt-extra-files "FILES"] [--spk-extra-files "FILES"] <data-dir>
 
 An utterance stays if every file that must list all utterances has it, and if its speaker and recording stay; lines
-without a value and second lines of a key go. The extra files are filtered, but do not decide. The originals are kept in
-<data-dir>/.backup. Fails, and changes nothing, where no utterance would be left or where the ids cannot be sorted by
-utterance and by speaker at once.
+without a value and second lines of a key go, and so do byte order marks. The extra files are filtered, but do not
+decide. The originals of the files that change are kept in <data-dir>/.backup, those of a second repair in .backup.2,
+and so on: no backup is ever replaced. Fails, and changes nothing, where no utterance would be left or where the ids
+cannot be sorted by utterance and by speaker at once.
 """
 
+import filecmp
+import itertools
+import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from utils.data_dir import PER_RECORDING, PER_SPEAKER, PER_UTTERANCE, invert, is_table, restrict
@@ -21,8 +27,24 @@ Tables = dict[str, dict[str, str]]
 EXTRA_FILES = ("--utt-extra-files", "--spk-extra-files")
 
 
-def fix(path: Path, utt_extra: tuple[str, ...] = (), spk_extra: tuple[str, ...] = ()) -> tuple[int, int]:
-    """Repair the directory `path`. Returns how many of its utterances are left, and how many utt2spk had.
+@dataclass
+class Repair:
+    """What a repair has done.
+
+    Attributes:
+        kept, before: how many utterances are left, and how many utt2spk had.
+        backup: the directory of the originals; None where no file had to change.
+        bad_lines: table -> its lines without a value, or with a key that came before.
+    """
+
+    kept: int
+    before: int
+    backup: Path | None = None
+    bad_lines: dict[str, int] = field(default_factory=dict)
+
+
+def fix(path: Path, utt_extra: tuple[str, ...] = (), spk_extra: tuple[str, ...] = ()) -> Repair:
+    """Repair the directory `path`.
 
     Args:
         utt_extra, spk_extra: names of further files, keyed by utterance and by speaker, to filter as well.
@@ -31,8 +53,10 @@ def fix(path: Path, utt_extra: tuple[str, ...] = (), spk_extra: tuple[str, ...] 
     names = sorted(file.name for file in path.iterdir() if is_table(file.name) or file.name in (*utt_extra, *spk_extra))
     if "utt2spk" not in names:
         raise InputError(f"{path}: no utt2spk here; is this a Kaldi data directory?")
-    tables = {name: _read_first_lines(path / name) for name in names if name != "spk2utt"}
-    before = len(tables["utt2spk"])
+    lines = {name: read_lines(path / name) for name in names if name != "spk2utt"}
+    tables = {name: _first_lines(name, lines[name]) for name in lines}
+    repair = Repair(0, len(tables["utt2spk"]))
+    repair.bad_lines = {name: len(lines[name]) - len(tables[name]) for name in lines}
     tables = restrict(tables, _known_throughout(tables), (*PER_SPEAKER, *spk_extra))
     if not tables["utt2spk"]:
         raise InputError(f"{path}: no utterance is known to all of {', '.join(tables)}; nothing was changed")
@@ -43,17 +67,17 @@ def fix(path: Path, utt_extra: tuple[str, ...] = (), spk_extra: tuple[str, ...] 
             "make each speaker id a prefix of its utterance ids, joined by '-'; nothing was changed"
         )
     tables["spk2utt"] = {speaker: " ".join(utterances) for speaker, utterances in invert(tables["utt2spk"]).items()}
-    _replace(path, tables)
-    return len(speakers), before
+    repair.kept, repair.backup = len(speakers), _replace(path, tables)
+    return repair
 
 
-def _read_first_lines(file: Path) -> dict[str, str]:
+def _first_lines(name: str, lines: list[str]) -> dict[str, str]:
     """Read a table leniently: the first line of each key, without the lines that have no value."""
     table: dict[str, str] = {}
-    for key, value in map(split_line, read_lines(file)):
+    for key, value in map(split_line, lines):
         if key and value:
             table.setdefault(key, value)
-    if file.name == "utt2spk":
+    if name == "utt2spk":
         return {key: value for key, value in table.items() if len(value.split()) == 1}
     return table
 
@@ -71,15 +95,35 @@ def _known_throughout(tables: Tables) -> set[str]:
     return utterances
 
 
-def _replace(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
-    backup = path / ".backup"
-    backup.mkdir(exist_ok=True)
-    for name, table in tables.items():
-        if (path / name).exists():
-            shutil.copy2(path / name, backup / name)
-        fixed = path / f".{name}.tmp"
-        write_table(fixed, table)
-        fixed.replace(path / name)
+def _replace(path: Path, tables: Mapping[str, Mapping[str, str]]) -> Path | None:
+    """Write the files that change. Returns the directory of their originals, or None if nothing changes."""
+    with tempfile.TemporaryDirectory(dir=path, prefix=".fixed.") as folder:
+        fixed = Path(folder)
+        for name, table in tables.items():
+            write_table(fixed / name, table)
+        changed = [name for name in tables if not _same(path / name, fixed / name)]
+        if not changed:
+            return None
+        backup = _new_backup(path)
+        for name in changed:
+            if (path / name).exists():
+                shutil.copy2(path / name, backup / name)
+        for name in changed:
+            (fixed / name).replace(path / name)
+    return backup
+
+
+def _same(old: Path, new: Path) -> bool:
+    return old.is_file() and filecmp.cmp(old, new, shallow=False)
+
+
+def _new_backup(path: Path) -> Path:
+    """Make the directory .backup, or the first of .backup.2, .backup.3, ... that is not there."""
+    for number in itertools.count(1):
+        backup = path / (".backup" if number == 1 else f".backup.{number}")
+        if not os.path.lexists(backup):
+            backup.mkdir()
+            return backup
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -93,11 +137,15 @@ def main(argv: list[str] | None = None) -> int:
         print(__doc__.strip(), file=sys.stderr)
         return 0 if words in (["--help"], ["-h"]) else 1
     try:
-        kept, before = fix(Path(words[0]), extra["--utt-extra-files"], extra["--spk-extra-files"])
+        repair = fix(Path(words[0]), extra["--utt-extra-files"], extra["--spk-extra-files"])
     except (InputError, OSError) as error:
         print(f"fix_data_dir: ERROR: {error}", file=sys.stderr)
         return 1
-    print(f"fix_data_dir: kept {kept} utterances out of {before}; old files are in {words[0]}/.backup")
+    for name, number in repair.bad_lines.items():
+        if number:
+            print(f"fix_data_dir: {name}: {number} lines go, without a value or with a key that came before")
+    old = f"old files are in {repair.backup}" if repair.backup else "no file had to change"
+    print(f"fix_data_dir: kept {repair.kept} utterances out of {repair.before}; {old}")
     return 0
 
 

@@ -5,8 +5,8 @@
 #
 #   utils/fix_data_dir.sh [--utt-extra-files "FILES"] [--spk-extra-files "FILES"] <data-dir>
 #
-# Sorts, keeps the utterances that all files list, derives spk2utt; originals go to <data-dir>/.backup
-# (utils/fix_data_dir.py has the rules).
+# Sorts, keeps the utterances that all files list, derives spk2utt; originals go to <data-dir>/.backup, those of a
+# second repair to .backup.2 (utils/fix_data_dir.py has the rules).
 set -euo pipefail
 
 # shellcheck source=path.sh

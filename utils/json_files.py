@@ -1,12 +1,15 @@
-"""JSON files that commands read; an error is one line with the file, the fault and what was expected."""
+"""JSON texts and files that commands read; an error is one line with the file, the fault and what was expected."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.tables import read_text
+
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # half of a character
 
 
 def read_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
@@ -15,10 +18,7 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     Args:
         keys: what it must have. A file that is not such an object, or has a key twice, is an InputError.
     """
-    try:
-        content = json.loads(read_text(path), object_pairs_hook=lambda pairs: _unique(pairs, path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    content = parse_json(read_text(path), str(path))
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected an object {{key: value}}, found a {type(content).__name__}")
     missing = [key for key in keys if key not in content]
@@ -27,10 +27,39 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     return content
 
 
-def _unique(pairs: Iterable[tuple[str, Any]], path: Path) -> dict[str, Any]:
+def parse_json(text: str, source: str, line: int | None = None) -> Any:
+    """The value of a JSON text.
+
+    Raises InputError for any other text, for a key that comes twice in an object, at any depth, for deeper nesting than
+    Python can read, for numbers of more digits, and for halves of characters.
+
+    Args:
+        source: where the text is from, as the message begins.
+        line: of the source, where the text is one line of it.
+    """
+    where = source if line is None else f"{source}:{line}"
+    try:
+        content = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, where))
+        if SURROGATE.search(text):
+            json.dumps(content, ensure_ascii=False).encode("utf-8")
+    except json.JSONDecodeError as error:
+        raise InputError(f"{source}:{line or error.lineno}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: JSON nested too deeply; flatten it") from error
+    except UnicodeEncodeError as error:
+        fault = error.object[error.start]
+        raise InputError(f"{where}: {fault!r} is half of a character; write the whole character") from error
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"{where}: not readable as JSON: {error}") from error
+    return content
+
+
+def _unique(pairs: Iterable[tuple[str, Any]], where: str) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for key, value in pairs:
         if key in content:
-            raise InputError(f"{path}: {key}: this key comes twice; join the two")
+            raise InputError(f"{where}: the key {brief(key)} comes twice; join the two")
         content[key] = value
     return content

@@ -1,19 +1,26 @@
-"""Kaldi's text tables: files of lines `key value`, sorted as LC_ALL=C sort does.
+"""Text files, and Kaldi's text tables: files of lines `key value`, sorted as LC_ALL=C sort does.
 
-Format: https://kaldi-asr.org/doc/io.html
+`read_text` and `iterate_lines` are the one way in which text enters. A byte order mark is no part of a text, neither at
+the beginning of a file nor, where files were joined, of a line. Format of tables: https://kaldi-asr.org/doc/io.html
 """
 
-from codecs import BOM_UTF8
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from utils.errors import InputError
+from utils.errors import InputError, brief
+from utils.packed_files import read_pieces
+from utils.pointer_files import refuse_pointer
+
+MARK = "\ufeff"  # the byte order mark
+GZIP = b"\x1f\x8b"
+LONGEST_LINE = 64 * 2**20  # bytes
 
 
 def check_key(key: str, where: str) -> str:
     """Return `key` if Kaldi can read it: not empty and without white space."""
     if key.split() != [key]:
-        raise InputError(f"{where}: {key!r} is not a usable key: it is empty or has white space")
+        raise InputError(f"{where}: {brief(key)} is not a usable key: it is empty or has white space")
     return key
 
 
@@ -26,34 +33,62 @@ def check_keys(keys: Iterable[str], where: str) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The whole of a UTF-8 text file. Raises InputError with the line of the first bad byte."""
-    raw = Path(path).read_bytes()
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, raw.count(b"\n", 0, error.start) + 1, error) from error
+    """The whole of a UTF-8 text file, unpacked where its name ends in .gz, without byte order marks.
+
+    Raises InputError with the line of the first byte that is not of such a text, and for a pointer of Git LFS.
+    """
+    return "".join(_blocks(path))
 
 
 def iterate_lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 text file, split at `\\n` only, one at a time.
-
-    Raises InputError as `read_text` does, and for a byte order mark.
-    """
-    with Path(path).open("rb") as file:
-        if file.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
-            raise InputError(
-                f"{path}:1: begins with a byte order mark, which would be a part of the first word; save the file as "
-                "UTF-8 without it"
-            )
-        for number, raw in enumerate(file, 1):
-            try:
-                yield raw.removesuffix(b"\n").decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise _not_utf8(path, number, error) from error
+    """The lines of a UTF-8 text file, split at `\\n` only, one at a time, as `read_text` gives them."""
+    for block in _blocks(path):
+        yield from block.removesuffix("\n").split("\n")
 
 
-def _not_utf8(path: Path, line: int, error: UnicodeDecodeError) -> InputError:
-    return InputError(f"{path}:{line}: not UTF-8 (byte {error.object[error.start]:#x}); convert the file to UTF-8")
+def _blocks(path: Path) -> Iterator[str]:
+    """The text of a file in blocks of whole lines."""
+    line, rest, waiting = 1, [], 0  # the beginning of a line, and its length
+    for number, piece in enumerate(read_pieces(path)):
+        if number == 0:
+            _check_beginning(path, piece)
+        if b"\0" in piece:
+            line += piece.count(b"\n", 0, piece.index(b"\0"))
+            raise InputError(f"{path}:{line}: a NUL byte, so this is no text in UTF-8; convert it, or copy it again")
+        end = piece.rfind(b"\n") + 1
+        if end:
+            block = b"".join([*rest, piece[:end]])
+            yield from _decoded(path, line, block)
+            line, rest, waiting = line + block.count(b"\n"), [], 0
+        rest.append(piece[end:])
+        waiting += len(piece) - end
+        if waiting > LONGEST_LINE:
+            raise InputError(f"{path}:{line}: a line of more than {LONGEST_LINE} bytes; is this a text file?")
+    yield from _decoded(path, line, b"".join(rest))
+
+
+def _decoded(path: Path, line: int, block: bytes) -> Iterator[str]:
+    """The text of a block that begins with a line, if it has any, without the marks that its lines begin with."""
+    try:
+        text = block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line += block.count(b"\n", 0, error.start)
+        raise InputError(
+            f"{path}:{line}: not UTF-8 (byte {block[error.start]:#x}); convert the file to UTF-8"
+        ) from error
+    if MARK in text:
+        text = text.removeprefix(MARK).replace(f"\n{MARK}", "\n")
+    if text:
+        yield text
+
+
+def _check_beginning(path: Path, head: bytes) -> None:
+    """Raise InputError for a file whose first bytes say that it is something else than a text in UTF-8."""
+    refuse_pointer(path, head)
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise InputError(f"{path}:1: UTF-16, as its byte order mark says; convert it with iconv -f UTF-16 -t UTF-8")
+    if head.startswith(GZIP):
+        raise InputError(f"{path}: packed by gzip; give it a name that ends in .gz, or unpack it")
 
 
 def read_lines(path: Path) -> list[str]:
@@ -78,10 +113,10 @@ def read_table(path: Path) -> dict[str, str]:
         if not value or "\t" in key:
             key, value = split_line(line)
         if not key or not value:
-            raise InputError(f"{path}:{number}: expected 'key value', found {line!r}")
+            raise InputError(f"{path}:{number}: expected 'key value', found {brief(line)}")
         if key in table:
             raise InputError(
-                f"{path}:{number}: duplicate key {key!r}; run utils/fix_data_dir.sh or remove one of the two lines"
+                f"{path}:{number}: duplicate key {brief(key)}; run utils/fix_data_dir.sh or remove one of the two lines"
             )
         table[key] = value
     return table
@@ -92,6 +127,13 @@ def write_table(path: Path, table: Mapping[str, str]) -> None:
     check_keys(table, str(path))
     for key, value in table.items():
         if "\n" in value or not value.strip():
-            raise InputError(f"{path}: the value of {key!r} is empty or has a newline")
+            raise InputError(f"{path}: the value of {brief(key)} is empty or has a newline")
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{key} {table[key]}\n" for key in sorted(table))
+        try:
+            file.writelines(f"{key} {table[key]}\n" for key in sorted(table))
+        except UnicodeEncodeError as error:
+            fault = error.object[error.start]
+            key = next(key for key, value in table.items() if fault in key + value)
+            raise InputError(
+                f"{path}: the line of {brief(key)} has {fault!r}, which is no character; is a file's name not in UTF-8?"
+            ) from error

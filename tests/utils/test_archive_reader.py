@@ -113,7 +113,7 @@ def test_a_matrix_without_elements_is_written_as_kaldi_has_it(tmp_path, shape):
     assert ArchiveReader(write(tmp_path, {"k": np.ones(shape)}))["k"].shape == (0, 0)
 
 
-@pytest.mark.parametrize("path", [".:2", "..", "a\0b:2", "x.ark:\u00b2"])
+@pytest.mark.parametrize("path", [".:2", "..", "x.ark:\u00b2"])
 def test_what_is_no_file_is_told_with_script_and_key(tmp_path, path):
     (tmp_path / "x.scp").write_text(f"k {path}\n", encoding="utf-8")
     with pytest.raises(InputError, match="x.scp: k: .*(not a file|no such archive)"):

@@ -29,7 +29,9 @@ def data(tmp_path) -> Path:
 
 def test_result_validates_and_backup_holds_the_originals(data):
     before = (data / "utt2spk").read_text()
-    assert fix(data) == (3, 5)
+    repair = fix(data)
+    assert (repair.kept, repair.before, repair.backup) == (3, 5, data / ".backup")
+    assert {name: number for name, number in repair.bad_lines.items() if number} == {"utt2spk": 2}
     assert validate(data, text=False, feats=False, wav=False) == []
     assert (data / "utt2spk").read_text() == "s1-a s1\ns1-b s1\ns2-a s2\n"
     assert (data / "spk2utt").read_text() == "s1 s1-a s1-b\ns2 s2-a\n"
@@ -37,7 +39,48 @@ def test_result_validates_and_backup_holds_the_originals(data):
     assert (data / "utt2pitch").read_text() == "s2-a low\n"
     assert (data / "notes").read_text() == "s1-c keep or not\n"
     assert (data / ".backup" / "utt2spk").read_text() == before
-    assert fix(data) == (3, 3)
+    again = fix(data)
+    assert (again.kept, again.before, again.backup) == (3, 3, None)
+    assert sorted(file.name for file in data.iterdir() if file.name.startswith(".")) == [".backup"]
+
+
+@pytest.mark.field_case("fix_data_dir.sh run twice keeps the originals of both runs")
+def test_no_backup_is_ever_replaced(data):
+    originals = [(data / "utt2spk").read_text()]
+    fix(data)
+    for name in (".backup.2", ".backup.3"):
+        with (data / "utt2spk").open("a") as table:
+            table.write("s0-z s0\n")
+        originals.append((data / "utt2spk").read_text())
+        assert fix(data).backup == data / name
+    backups = [data / name / "utt2spk" for name in (".backup", ".backup.2", ".backup.3")]
+    assert [backup.read_text() for backup in backups] == originals
+    assert [file.name for file in (data / ".backup.3").iterdir()] == ["utt2spk"]
+
+
+def test_links_of_others_at_our_names_are_not_followed(data, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (other / "utt2spk").write_text("precious\n")
+    (data / ".backup").symlink_to(other)
+    (data / ".utt2spk.tmp").symlink_to(other / "utt2spk")
+    assert fix(data).backup == data / ".backup.2"
+    assert (other / "utt2spk").read_text() == "precious\n"
+
+
+@pytest.mark.field_case("A byte order mark in wav.scp, utt2spk or text: validated, repaired, no utterance dropped")
+@pytest.mark.parametrize("name", ["utt2spk", "wav.scp", "text", "xvector.scp", "spk2gender"])
+def test_a_byte_order_mark_drops_no_utterance(tmp_path, name):
+    tables = {"utt2spk": "s1", "wav.scp": "a.wav", "text": "words", "xvector.scp": "x:2"}
+    for file, value in tables.items():
+        (tmp_path / file).write_text(f"s1-a {value}\ns1-b {value}\n")
+    (tmp_path / "spk2gender").write_text("s1 f\n")
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + (tmp_path / name).read_bytes())
+    marked = [problem for problem in validate(tmp_path, feats=False) if "byte order mark" in problem]
+    assert len(marked) == 1 and marked[0].startswith(f"{tmp_path / name}:1: ")
+    repair = fix(tmp_path)
+    assert (repair.kept, repair.before) == (2, 2)
+    assert validate(tmp_path, feats=False) == []
+    assert (tmp_path / ".backup" / name).read_bytes().startswith(b"\xef\xbb\xbf")
 
 
 def test_extra_files_are_filtered(data):
@@ -48,7 +91,7 @@ def test_extra_files_are_filtered(data):
 def test_recordings_without_utterances_go(data):
     (data / "segments").write_text("s1-a r1 0 1\ns1-b r2 0 1\ns2-a r1 1 2\n")
     (data / "wav.scp").write_text("r3 c.wav\nr1 a.wav\n")
-    assert fix(data) == (2, 5)
+    assert fix(data).kept == 2
     assert (data / "wav.scp").read_text() == "r1 a.wav\n"
     assert validate(data, text=False, feats=False) == []
 

@@ -3,7 +3,7 @@
 import pytest
 
 from utils.errors import InputError
-from utils.json_files import read_json
+from utils.json_files import parse_json, read_json
 
 
 def test_an_object_is_read(tmp_path):
@@ -19,10 +19,41 @@ def test_an_object_is_read(tmp_path):
         (b"\n\xff", r"a.json:2: not UTF-8 \(byte 0xff\)"),
         (b"[1]", r"a.json: expected an object .* found a list"),
         (b"{}", r"a.json: no name; expected name"),
-        (b'{"name": 1, "name": 2}', r"a.json: name: this key comes twice"),
+        (b'{"name": 1, "name": 2}', r"a.json: the key 'name' comes twice"),
     ],
 )
 def test_anything_else_is_refused(tmp_path, content, message):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(InputError, match=message):
         read_json(tmp_path / "a.json", ("name",))
+
+
+@pytest.mark.field_case("A key that comes twice in an object of JSON, at any depth")
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 1}', '{"b": [{"a": 1, "a": 2}]}', '{"b": {"c": 0, "a": 1, "c": 2, "a": 3}}']
+)
+def test_a_key_that_comes_twice_at_any_depth(text):
+    with pytest.raises(InputError, match="^x.jsonl:7: the key '[ac]' comes twice"):
+        parse_json(text, "x.jsonl", 7)
+
+
+@pytest.mark.hostile("JSON that is nested deeply, with huge numbers, keys or halves of characters")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested too deeply"),
+        ("9" * 5000, "not readable as JSON: Exceeds the limit"),
+        (f'{{"{"k" * 200_000}": 1, "{"k" * 200_000}": 2}}', "the key 'kkk"),
+        (r'{"a": "\ud800"}', "half of a character"),
+        (r'{"\uDFFF": 1}', "half of a character"),
+    ],
+)
+def test_hostile_texts(text, message):
+    with pytest.raises(InputError) as error:
+        parse_json(text, "x.json")
+    assert str(error.value).startswith("x.json: ") and message in str(error.value) and len(str(error.value)) < 300
+
+
+def test_pairs_of_surrogates_are_characters():
+    assert parse_json(r'["\ud83d\ude00"]', "x.json") == ["\U0001f600"]

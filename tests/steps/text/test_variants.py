@@ -89,7 +89,7 @@ def test_a_contradiction_in_a_file_is_left_out_and_listed(variants, write):
             TEXTS | {"male_low": ["A deep man.", "A deep MAN", "A slow girl"]},
             "male_low: 1 usable texts.*same words.*girl",
         ),
-        ('{"male_low": ["a"], "male_low": ["b"]}', "male_low: this key comes twice"),
+        ('{"male_low": ["a"], "male_low": ["b"]}', "the key 'male_low' comes twice"),
     ],
 )
 def test_bad_files(variants, write, content, message):

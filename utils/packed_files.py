@@ -1,0 +1,56 @@
+"""Files as streams of bytes; those whose name ends in `.gz` are unpacked on the way, in pieces, up to a limit.
+
+A few megabytes of gzip can hold gigabytes of one byte. Tables and vectors do not shrink like that, so a file that does
+is refused by name before it has taken the memory.
+"""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from utils.errors import InputError
+
+PIECE = 2**20  # bytes
+FREE = 64 * 2**20  # bytes that any packed file may unpack to
+LARGEST_RATIO = 100  # further bytes for each byte of the packed file; tables and vectors reach 20
+
+
+def read_pieces(path: Path) -> Iterator[bytes]:
+    """The content of a file, unpacked where it is packed, in pieces of at most PIECE bytes.
+
+    Raises InputError where gzip is damaged or inflated.
+    """
+    path = Path(path)
+    with io.BufferedReader(_Unpacking(path), PIECE) if path.name.endswith(".gz") else path.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            yield piece
+
+
+class _Unpacking(io.RawIOBase):
+    """The content of a gzip file."""
+
+    def __init__(self, path: Path):
+        self.path, self.packed, self.count = path, path.open("rb"), 0
+        self.unpacked = gzip.GzipFile(fileobj=self.packed)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        try:
+            number = self.unpacked.readinto(buffer)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise InputError(f"{self.path}: not a whole gzip file: {error}; copy it again") from error
+        self.count += number
+        if self.count > FREE + LARGEST_RATIO * self.packed.tell():
+            raise InputError(
+                f"{self.path}: unpacks to more than {LARGEST_RATIO} times its size, as no table and no archive of "
+                "vectors does; unpack it with gunzip, and look at what it holds"
+            )
+        return number
+
+    def close(self) -> None:
+        self.packed.close()
+        super().close()
