@@ -9,7 +9,8 @@
 #
 # reads   requirements.txt, requirements-<extra>.txt, requirements-<extra>-nodeps.txt (installed last, without dependencies)
 # writes  .venv, when the first python3 in PATH (an active conda environment or venv, or the system's) cannot import all that these
-#         files name; otherwise that Python is used as it is, and nothing is installed
+#         files name; otherwise that Python is used as it is, and nothing is installed. Where .venv is a link, such as to that of
+#         another checkout, it is used as it is if it has the packages: nothing is ever installed or cleared through it
 # With both at hand and unchanged it only says so, in a few milliseconds. Calls at the same time wait for each other; after a
 # call that was killed the next one starts .venv afresh.
 set -euo pipefail
@@ -70,23 +71,37 @@ for path in sys.argv[1:]:
 END_OF_PYTHON
 }
 
-# Is the found Python sufficient? The verdict is kept under a hash of all it depends on: the files, the Python, its packages.
-python_is_sufficient() {
-  local prefix=${python%/bin/*} verdict found=0 missing
+# Has the Python $1 all packages? Else `missing` says what it lacks, and if asked for the first time, a line too, which ends with
+# $2. The verdict is kept under a hash of all it depends on: the files, the Python, its packages.
+is_sufficient() {
+  local prefix=${1%/bin/*} verdict found=0
   verdict=.setup/$({
-    echo "$python $(sha256sum "${files[@]}")"
-    stat -Lc '%n %y' "$python" {"$prefix",/usr/local}/lib/python3*/{site,dist}-packages 2>/dev/null || true
+    echo "$1 $(readlink -f "$1") $(sha256sum "${files[@]}")"
+    stat -Lc '%n %y' "$1" {"$prefix",/usr/local}/lib/python3*/{site,dist}-packages 2>/dev/null || true
   } | sha256sum | cut -c -16)
   if [ ! -e "$verdict" ]; then
-    missing=$(check_imports "$python" "${files[@]}" 2>&1) || found=$?
+    missing=$(check_imports "$1" "${files[@]}" 2>&1) || found=$?
     case $found in
       0) echo sufficient >"$verdict.$$" ;;
-      1) echo lacking >"$verdict.$$" && say "$python ${missing##*$'\n'}: using .venv" ;;
-      *) die "$python ended with status $found while its packages were imported: $missing" ;;
+      1)
+        echo "${missing##*$'\n'}" >"$verdict.$$"
+        [ -z "$2" ] || say "$1 ${missing##*$'\n'}: $2"
+        ;;
+      *) die "$1 ended with status $found while its packages were imported: $missing" ;;
     esac
     mv "$verdict.$$" "$verdict"
   fi
-  [ "$(<"$verdict")" = sufficient ]
+  missing=$(<"$verdict")
+  [ "$missing" = sufficient ]
+}
+
+# Ends with an error unless .venv, which is a link, has the packages: what it leads to belongs to others.
+check_linked_venv() {
+  local goal missing
+  goal=$(readlink -m .venv)
+  [ -x .venv/bin/python3 ] || die "$root/.venv is a link to $goal, where there is no bin/python3; remove the link"
+  is_sufficient "$root/.venv/bin/python3" '' ||
+    die "$root/.venv is a link to $goal, whose Python $missing; install it there, or remove the link"
 }
 
 # Does .venv hold all that is wanted? It must not have been moved, nor its Python have gone.
@@ -135,6 +150,8 @@ install_venv() {
     } | awk '!seen[$0]++' | while read -r file; do [ ! -f "$file" ] || echo "$file"; done)
     touch .setup/installing
   else
+    [ -e .setup/installing ] || [ ! -e .venv ] || [ -f .venv/pyvenv.cfg ] ||
+      die "$root/.venv is no virtual environment, and would be emptied; move it away"
     touch .setup/installing
     "$python" -m venv --clear .venv >&2 || die "'$python -m venv' failed: install Python's venv module (Debian: python3-venv)"
   fi
@@ -164,8 +181,13 @@ mapfile -t files <<<"$list"
 python=$(find_python)
 mkdir -p .setup || die "cannot write in $root"
 
-if python_is_sufficient; then
+if is_sufficient "$python" 'using .venv'; then
   dirname "$python"
+  exit
+fi
+if [ -L .venv ]; then
+  check_linked_venv
+  echo "$root/.venv/bin"
   exit
 fi
 if ! venv_is_ready; then

@@ -182,6 +182,47 @@ def test_a_moved_checkout_is_set_up_anew(checkout: Checkout) -> None:
     assert f"checkout {checkout.root}\n" in (venv / ".installed").read_text()
 
 
+@pytest.fixture
+def other_venv(checkout: Checkout, tmp_path: Path) -> Path:
+    """The environment of another checkout, to which .venv is a link. It lacks the packages."""
+    venv = tmp_path / "other checkout" / ".venv"
+    subprocess.run([checkout.python / "python3", "-m", "venv", "--without-pip", venv], check=True)
+    (venv / ".installed").write_text("checkout /elsewhere\n")
+    (checkout.root / ".venv").symlink_to(venv)
+    return venv
+
+
+@pytest.mark.hostile("A .venv that is a link to the environment of another checkout")
+@pytest.mark.parametrize("left", ["", "installing"])
+def test_nothing_is_installed_or_cleared_through_a_link(checkout: Checkout, other_venv: Path, left: str) -> None:
+    (checkout.root / ".setup").mkdir()
+    if left:
+        (checkout.root / ".setup" / left).touch()
+    before = sorted(other_venv.rglob("*"))
+    for _ in range(2):
+        result = checkout.call()
+        assert (result.returncode, result.stdout) == (1, "")
+        error = result.stderr.splitlines()[-1]
+        assert f"{checkout.root}/.venv is a link to {other_venv}, whose Python cannot import torch" in error
+        assert sorted(other_venv.rglob("*")) == before
+
+    (packages,) = other_venv.glob("lib/python3*/site-packages")
+    for module in ("torch", "ps_one"):
+        (packages / f"{module}.py").touch()
+    assert "installing" not in checkout.installed()
+    other_venv.rename(other_venv.with_name("away"))
+    assert f"a link to {other_venv}, where there is no bin/python3" in checkout.call().stderr
+
+
+@pytest.mark.hostile("A .venv with files of somebody's that is no environment")
+def test_files_that_are_no_environment_are_not_cleared(checkout: Checkout) -> None:
+    (checkout.root / ".venv").mkdir()
+    (checkout.root / ".venv/notes").write_text("precious")
+    result = checkout.call()
+    assert result.returncode == 1 and f"{checkout.root}/.venv is no virtual environment" in result.stderr
+    assert (checkout.root / ".venv/notes").read_text() == "precious"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
