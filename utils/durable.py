@@ -2,10 +2,13 @@
 
 A rename replaces a file at once, but a machine that loses power may keep the rename and lose the content: so the
 content is flushed first, and the directory, which holds the name, afterwards.
+
+Names that are in use only until then are never followed where somebody has made a link of them.
 """
 
 import errno
 import os
+import secrets
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,10 +25,11 @@ def write_whole(
     With `shared`, other processes on any machine may write it too, and the last one wins. With `earlier`, the file
     before gets that name; a kill between the two renames leaves it there, and none at `path`.
     """
-    writer = f".{os.uname().nodename}.{os.getpid()}" if shared else ""
+    writer = f".{secrets.token_hex(8)}" if shared else ""
     partial = path.with_name(f"{path.name}{writer}.partial")
+    partial.unlink(missing_ok=True)  # of a killed run, or a link
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             file.writelines([content] if isinstance(content, bytes | memoryview) else content)
             file.flush()
             os.fsync(file.fileno())

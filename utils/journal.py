@@ -52,7 +52,7 @@ class Journal:
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = self.path.open("ab")
+        self.file = open(self.path, "ab", opener=_unfollowed)  # noqa: PTH123 -- Path.open has no opener
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             content = read_content(self.path)
@@ -99,6 +99,11 @@ class Journal:
             self.flush()
         finally:
             self.file.close()
+
+
+def _unfollowed(path: str, flags: int) -> int:
+    """Open a file that is no link."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def read_journal(path: Path) -> list[Any]:

@@ -8,14 +8,21 @@ import fcntl
 import os
 from pathlib import Path
 
+from utils.errors import InputError
+from utils.own_paths import refuse_of_others
+
 LOCK = ".lock"  # of a directory that one run or job has for itself
 
 
 def lock_file(path: Path, wait: bool = False) -> int:
     """Make the file if need be and lock it. Returns its descriptor, which holds the lock until it is closed.
 
-    Raises BlockingIOError where somebody else holds it, unless told to `wait`.
+    Raises BlockingIOError where somebody else holds it, unless told to `wait`; InputError where another user has put a
+    file or a link there.
     """
+    refuse_of_others(path)
+    if path.is_symlink():
+        raise InputError(f"{path}: a link, but the lock of this process goes there: remove the link")
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:

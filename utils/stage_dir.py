@@ -3,10 +3,9 @@
 Outputs are written into a hidden directory beside the final one, flushed to disk, and renamed when all is there. A link
 to a stage directory stays: the hidden directory is then beside the link's target.
 
-`.done` holds three lines: a signature of the options and inputs, the name of the command, and a second signature in
-which archives that stages have written count by content (a copy of an experiment may have new times). With the same
-options and inputs a rerun is a no-op that says so, with others the stage is redone. A directory that another command
-has finished is never replaced.
+`.done` (`utils.stage_record`) has a signature of the options and inputs, and a second one in which archives that stages
+have written count by content (a copy of an experiment may have new times). With the same options and inputs a rerun is
+a no-op that says so, with others the stage is redone. What must not be replaced is refused (`utils.out_dir`).
 
     with StageDir(options.out, options, inputs=[options.data], force=options.force) as stage:
         if stage.done:
@@ -18,10 +17,8 @@ import contextlib
 import hashlib
 import json
 import os
-import shlex
 import shutil
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,13 +28,15 @@ import yaml
 from utils.command import logger
 from utils.durable import rename, sync_tree
 from utils.errors import InputError
-from utils.json_files import read_json
 from utils.locking import LOCK, lock_file, remove_lock
 from utils.option_values import as_dict, raw_values
+from utils.out_dir import behind_links, check_out
+from utils.own_paths import own_directory, refuse_of_others
 from utils.run_info import RUN_INFO, write_run_info
+from utils.stage_record import DONE, Record, read_record
 
 log = logger(__name__)
-BEGUN, DONE, CONFIG = ".signature", ".done", "config.yaml"
+BEGUN, CONFIG = ".signature", "config.yaml"
 AUDIO = (
     *(".aac", ".aif", ".aifc", ".aiff", ".amr", ".au", ".caf", ".flac", ".m4a", ".mp2", ".mp3", ".mp4", ".nist"),
     *(".oga", ".ogg", ".opus", ".rf64", ".snd", ".sph", ".voc", ".w64", ".wav", ".webm", ".wma", ".wv"),
@@ -46,7 +45,6 @@ BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards", "distinct_ids")  # options that do not change an output
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
 NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files of an input directory that are not its content
-ROOMS = ("local", "steps")  # the packages whose modules are commands that finish directories
 
 
 class StageDir:
@@ -57,6 +55,7 @@ class StageDir:
         options: the dataclass of a command, with the command's fixed name in COMMAND, or a mapping of plain values.
         command: the command's fixed name, where `options` is a mapping.
         resume: keep what an interrupted run with the same signature left in `dir`, for the caller to go on from.
+        remade: names of stages in the directory that are made of it, and go with it when it is redone.
 
     Attributes:
         final: the directory as the user named it.
@@ -73,12 +72,13 @@ class StageDir:
         force: bool = False,
         resume: bool = False,
         command: str | None = None,
+        remade: Collection[str] = (),
     ):
         self.final = Path(out).absolute()
-        self.target = _behind_links(self.final)
+        self.target = behind_links(self.final)
         self.dir, self.old, self.lock_path = (_beside(self.target, name) for name in ("tmp", "old", "lock"))
         self.options, self.inputs, self.force, self.resume = options, [Path(path) for path in inputs], force, resume
-        self.command = command or options.COMMAND
+        self.command, self.remade = command or options.COMMAND, remade
         self.done = False
         self.n_shards: int | None = None
 
@@ -89,15 +89,15 @@ class StageDir:
             return self
         self._lock()
         try:
+            self._check()
             self._prepare()
         except BaseException:
-            self._discard()
             self._unlock()
             raise
         return self
 
     def _is_up_to_date(self) -> bool:
-        if self.force or not self._agrees(self.final / DONE):
+        if self.force or not self._agrees(read_record(self.final / DONE)):
             return False
         if self.old.exists() or self.lock_path.exists():
             with contextlib.suppress(
@@ -109,42 +109,44 @@ class StageDir:
         log.info("%s is up to date", self.final)
         return True
 
-    def _agrees(self, record: Path) -> bool:
+    def _agrees(self, record: Record | None) -> bool:
         return _is_signed(record, self.signature, self.options, self.inputs)
 
-    def _prepare(self) -> None:
-        """Holding the lock: restore or remove what an interrupted run has left, and empty the working directory."""
+    def _check(self) -> None:
+        """Holding the lock: undo what a kill has left half done, and refuse to replace what is not ours."""
         for path in (self.dir, self.old):
             if path.is_symlink():
                 raise InputError(
                     f"{path}: a link, but this name is used while {self.final} is written: remove the link; to keep "
                     f"the outputs on another disk, make {self.final} itself a link"
                 )
+            refuse_of_others(path)
         self._restore()
-        self._check_maker()
-        self.dir.mkdir(exist_ok=True)
-        if not (self.resume and not self.force and self._agrees(self.dir / BEGUN)):
-            empty(self.dir)
-        by_content = signature(self.options, self.inputs, by_content=True)
-        (self.dir / BEGUN).write_text(f"{self.signature}\n{self.command}\n{by_content}\n")
+        check_out(self.final, self.command, self.inputs, self.remade)
+        begun = self._begun()
+        if begun is not None and begun.command not in (None, self.command):
+            raise InputError(
+                f"{self.dir}: unfinished work of {begun.command}, and not to be replaced by {self.command}; name "
+                f"another directory than {self.final}, or remove this one"
+            )
 
-    def _check_maker(self) -> None:
-        """Refuse to replace files that no stage has written, or another command."""
-        if self.final.exists() and not self.final.is_dir():
-            raise InputError(f"{self.final}: not a directory; name another one or remove this file")
-        if not self.final.exists() or not any(self.final.iterdir()):
-            return
-        known, maker, _ = _read_done(self.final / DONE)
-        if known is None or (maker is None and not (self.final / RUN_INFO).is_file()):
-            raise InputError(
-                f"{self.final}: has files that no stage has written; name another directory or empty this one"
-            )
-        maker = maker or _maker_by_run_info(self.final)
-        if maker not in (None, self.command, _program()):
-            raise InputError(
-                f"{self.final}: made by {maker}, and not to be replaced by {self.command}; name another directory or "
-                "remove this one"
-            )
+    def _prepare(self) -> None:
+        """Make or empty the working directory, but for what can be resumed."""
+        own_directory(self.dir)
+        try:
+            if not (self.resume and not self.force and self._agrees(self._begun())):
+                empty(self.dir)
+            by_content = signature(self.options, self.inputs, by_content=True)
+            (self.dir / BEGUN).write_text(Record(self.signature, self.command, by_content).text())
+        except BaseException:
+            self._discard()
+            raise
+
+    def _begun(self) -> Record | None:
+        """The record of the run that has left the working directory; None also where a kill has torn it."""
+        with contextlib.suppress(InputError):
+            return read_record(self.dir / BEGUN)
+        return None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -211,70 +213,39 @@ class StageDir:
         shutil.rmtree(self.old, ignore_errors=True)
 
 
-def empty(directory: Path, keep: str = "") -> None:
-    """Remove all that is in a directory, but for the file `keep`; links are removed, what they lead to stays."""
+def empty(directory: Path, keep: Collection[str] = ()) -> None:
+    """Remove all that is in a directory, but for the files `keep`; links are removed, what they lead to stays."""
     for item in directory.iterdir():
-        if item.name != keep:
+        if item.name not in keep:
             shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
 
 
 def is_done(out: Path, options: Any, inputs: Iterable[Path] = ()) -> bool:
     """Is this directory complete, with these options and inputs?"""
     inputs = list(inputs)
-    return _is_signed(Path(out) / DONE, signature(options, inputs), options, inputs)
+    return _is_signed(read_record(Path(out) / DONE), signature(options, inputs), options, inputs)
 
 
 def parts_root(out: Path) -> Path:
     """The directory of the parts that jobs make, until a command merges them into `out`."""
-    root = _beside(_behind_links(out.absolute()), "parts")
+    root = _beside(behind_links(out.absolute()), "parts")
     if root.is_symlink():
         raise InputError(f"{root}: a link, but the parts of {out} go there: remove the link")
+    refuse_of_others(root)
     return root
 
 
 def _beside(directory: Path, name: str) -> Path:
+    if not directory.name:
+        raise InputError(f"{directory}: the root of all directories; name a directory for this output alone")
     return directory.with_name(f".{directory.name}.{name}")
 
 
-def _behind_links(path: Path) -> Path:
-    """The directory that a path leads to through links; it need not exist, but the parent of a link's target must."""
-    for link in (path, *path.parents):
-        if link.is_symlink() and not link.exists():
-            goal = Path(os.path.realpath(link))
-            if goal.is_symlink():
-                raise InputError(f"{link}: a link that leads to itself; remove it")
-            if not goal.parent.is_dir():
-                raise InputError(
-                    f"{link}: a link to {goal}, and there is no directory {goal.parent}; is its disk mounted? Make the "
-                    "directory, or remove the link"
-                )
-    return Path(os.path.realpath(path))
-
-
-def _read_done(path: Path) -> tuple[str | None, str | None, str | None]:
-    """Signature, command and signature by content, None where there is none; earlier versions wrote the first alone."""
-    lines = path.read_text().splitlines() if path.is_file() else []
-    known, command, by_content, *_ = [*lines, None, None, None]
-    return known, command, by_content
-
-
-def _is_signed(record: Path, wanted: str, options: Any, inputs: Iterable[Path]) -> bool:
-    """Does `.done` have this signature, or that of the same options and inputs by content?"""
-    known, _, by_content = _read_done(record)
-    return known == wanted or (by_content is not None and by_content == signature(options, inputs, by_content=True))
-
-
-def _maker_by_run_info(directory: Path) -> str | None:
-    """The module that wrote a directory whose `.done` names no command; None where it was run in another way."""
-    words = shlex.split(read_json(directory / RUN_INFO, ["command"])["command"])
-    module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
-    return module if module.partition(".")[0] in ROOMS else None
-
-
-def _program() -> str | None:
-    """The module that this process was started with, if any."""
-    spec = sys.modules["__main__"].__spec__
-    return spec.name.removesuffix(".__main__") if spec else None
+def _is_signed(record: Record | None, wanted: str, options: Any, inputs: Iterable[Path]) -> bool:
+    """Does the record have this signature, or that of the same options and inputs by content?"""
+    if record is None or record.signature == wanted:
+        return record is not None
+    return record.by_content is not None and record.by_content == signature(options, inputs, by_content=True)
 
 
 def signature(options: Any, inputs: Iterable[Path], by_content: bool = False) -> str:

@@ -23,6 +23,7 @@ from utils.errors import InputError
 from utils.locking import LOCK, lock_file, remove_lock
 from utils.option_values import as_dict
 from utils.options import option
+from utils.out_dir import refuse_finished
 from utils.parts import remove_parts
 from utils.run_info import RUN_INFO, write_run_info
 from utils.stage_dir import CONFIG
@@ -49,6 +50,7 @@ class Options:
 def work(options: Options) -> None:
     """Run the points that are not done; write the table and the picture of all."""
     sweep = read_sweep(options.sweep, options.out, {"exp": options.exp, "data": options.data})
+    refuse_finished(sweep.out, "utils.sweep")
     with _alone(sweep.out):
         missing = [result.point for result in point_results(sweep) if options.force or result.state != STATE_DONE]
         for point in missing:

@@ -13,6 +13,7 @@ from steps.attributes.measurements import identity_of, is_measured
 from steps.audio.recordings import Utterance, read_utterances
 from utils.command import logger, run_command
 from utils.options import option
+from utils.out_dir import check_out
 from utils.parts import Item, Work, make_current
 from utils.shards import shards_of
 from utils.tables import read_table
@@ -34,6 +35,7 @@ def work(options: Options) -> None:
     """Write the table of shards, unless it exists or all audio is measured; then make it the current one."""
     utterances = read_utterances(options.data)
     identity = identity_of(options.data, utterances)
+    check_out(options.out, "steps.attributes.label", [options.data])
     if not is_measured(options.out, identity) and Work.find(options.out, identity) is None:
         shards = shards_of(list(lengths(options.data, utterances)), SHARD_SECONDS)
         items = [Item(one.id, shard, one.as_row()) for one, shard in zip(utterances, shards, strict=True)]

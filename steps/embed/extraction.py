@@ -22,6 +22,8 @@ from utils.stage_dir import is_done, signature
 
 CPU_BATCH, GPU_BATCH = 24.0, 240.0  # seconds of audio
 PLANNER = "python3 -m steps.embed.plan, stage 1,"
+MERGER = "steps.embed.merge"
+REMADE = ("pickles",)  # what is made of the result, in its directory
 
 
 def network_options(values: dict[str, Any]) -> list[type]:

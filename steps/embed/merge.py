@@ -15,7 +15,7 @@ import sys
 from dataclasses import replace
 
 from steps.audio.failures import FAILURES, check_failures, read_failures
-from steps.embed.extraction import PLANNER, BackendChoice, Options, planned_identity, result_settings
+from steps.embed.extraction import MERGER, PLANNER, REMADE, BackendChoice, Options, planned_identity, result_settings
 from utils.command import logger, run_command
 from utils.data_dir import require_valid
 from utils.option_values import as_words
@@ -31,7 +31,7 @@ def work(options: Options) -> None:
     choice = BackendChoice.of(options)
     identity = planned_identity(choice, options)
     settings = result_settings(choice, options, identity)
-    with StageDir(options.out, settings, force=options.force, command="steps.embed.merge") as stage:
+    with StageDir(options.out, settings, [], options.force, command=MERGER, remade=REMADE) as stage:
         if stage.done:  # merged, perhaps with a larger --max_fail
             failures = read_failures(options.out / FAILURES)
             n = len(read_lines(options.out / "utt2spk")) + len(failures)

@@ -14,9 +14,10 @@ from steps.audio.failures import check_failures
 from steps.audio.read import AudioProblem, Header, read_header
 from steps.audio.recordings import Utterance, crossed_speakers, read_utterances
 from steps.embed.batches import TimedUtterance, as_items
-from steps.embed.extraction import BackendChoice, Options, Outcome, identity_of, is_merged
+from steps.embed.extraction import MERGER, REMADE, BackendChoice, Options, Outcome, identity_of, is_merged
 from utils.command import logger, progress, run_command
 from utils.errors import InputError
+from utils.out_dir import check_out
 from utils.parts import Work, make_current, remove_parts
 
 log = logger(__name__)
@@ -29,8 +30,10 @@ def work(options: Options) -> None:
     identity = identity_of(choice, options, utterances)
     if options.force:
         remove_parts(options.out, identity)
-    if Work.find(options.out, identity) is None and not is_merged(choice, options, identity):
-        write_work(identity, choice, options, utterances)
+    if not is_merged(choice, options, identity):
+        check_out(options.out, MERGER, [options.data], REMADE)
+        if Work.find(options.out, identity) is None:
+            write_work(identity, choice, options, utterances)
     make_current(options.out, identity, choice.shared_settings(options))
 
 

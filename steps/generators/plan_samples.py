@@ -12,9 +12,18 @@ import sys
 
 from steps.generators.requests import CHUNK, SampleRequest, chunks_of, from_file, from_groups, from_text
 from steps.generators.sample_ids import id_prefix, model_hash, set_name
-from steps.generators.sample_job import Options, Texts, check, identity_of, is_up_to_date, sampling_settings
+from steps.generators.sample_job import (
+    Options,
+    Texts,
+    check,
+    identity_of,
+    inputs,
+    is_up_to_date,
+    sampling_settings,
+)
 from utils.command import logger, run_command
 from utils.errors import InputError
+from utils.out_dir import check_out
 from utils.parts import Item, Work, remove_parts
 from utils.shards import shards_of
 from utils.stage_dir import parts_root
@@ -28,6 +37,7 @@ def work(options: Options) -> None:
     check(options)
     if is_up_to_date(options):
         return
+    check_out(options.out, options.COMMAND, inputs(options))
     identity = identity_of(options)
     if options.force:
         remove_parts(options.out, identity)

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from utils.command import logger
+from utils.durable import write_whole
 from utils.errors import InputError
 from utils.json_files import read_json
 from utils.options import option
@@ -135,9 +136,7 @@ class Paraphraser:
         if path.is_file():
             return read_json(path, ("request", "answer"))["answer"]
         answer = self._ask(request)
-        unfinished = path.with_suffix(".tmp")
-        unfinished.write_text(json.dumps({"request": request, "answer": answer}, indent=1), encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, json.dumps({"request": request, "answer": answer}, indent=1).encode(), shared=True)
         return answer
 
     def _request(self, description: str, number: int, avoid: list[str]) -> dict:

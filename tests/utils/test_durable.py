@@ -11,6 +11,9 @@ import pytest
 
 from tests.processes import small_files, wait_for
 from utils.durable import rename, sync, sync_tree, write_whole
+from utils.fix_data_dir import main as fix_data_dir
+from utils.journal import Journal
+from utils.parts import read_part, write_part
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
@@ -81,6 +84,38 @@ def test_a_full_disk_leaves_the_earlier_file_alone(tmp_path):
     with small_files(1000), pytest.raises(OSError, match="File too large"):
         write_whole(tmp_path / "a", b"x" * 5000)
     assert (tmp_path / "a").read_bytes() == b"earlier" and list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+@pytest.mark.hostile("A link at the name of an unfinished file, where its content would go")
+@pytest.mark.parametrize("shared", [False, True])
+def test_unfinished_content_goes_through_no_link(tmp_path, shared):
+    (tmp_path / "precious").write_bytes(b"mine")
+    (tmp_path / "a.partial").symlink_to("precious")
+    (tmp_path / f"a.{os.uname().nodename}.{os.getpid()}.partial").symlink_to("precious")
+    write_whole(tmp_path / "a", b"new", shared=shared)
+    assert (tmp_path / "precious").read_bytes() == b"mine"
+    assert (tmp_path / "a").read_bytes() == b"new" and not (tmp_path / "a").is_symlink()
+
+
+@pytest.mark.hostile("Another user's link at the name of an unfinished table or journal")
+@pytest.mark.parametrize("write", ["journal", "table", "part"])
+def test_no_file_is_written_through_a_link(tmp_path, write):
+    precious = tmp_path / "precious"
+    precious.write_text("mine\n")
+    if write == "journal":
+        (tmp_path / "part.jsonl").symlink_to(precious)
+        with pytest.raises(OSError, match="part.jsonl"), Journal(tmp_path / "part.jsonl"):
+            pass
+    elif write == "table":
+        (tmp_path / "utt2spk").write_text("b-1 b\na-1 a\n")
+        (tmp_path / ".utt2spk.tmp").symlink_to(precious)
+        assert fix_data_dir([str(tmp_path)]) == 0
+        assert (tmp_path / "utt2spk").read_text() == "a-1 a\nb-1 b\n"
+    else:
+        (tmp_path / "part-000000.npz.partial").symlink_to(precious)
+        write_part(tmp_path / "part-000000.npz", [1])
+        assert read_part(tmp_path / "part-000000.npz") == ([1], {})
+    assert precious.read_text() == "mine\n"
 
 
 def test_killed_at_any_moment_the_file_is_whole(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 
 from tests.processes import wait_for
 from tests.utils.test_stage_dir import Options, run
+from utils.errors import InputError
 from utils.journal import Journal
 from utils.locking import lock_file, remove_lock
 from utils.slurm.folder import LaunchFolder
@@ -126,6 +127,6 @@ def test_who_waits_for_a_lock_that_its_owner_removes_gets_the_one_that_others_se
 
 def test_no_lock_is_taken_through_a_link(tmp_path):
     (tmp_path / ".lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match=".lock"):
+    with pytest.raises(InputError, match=".lock: a link"):
         lock_file(tmp_path / ".lock")
     assert not (tmp_path / "elsewhere").exists()

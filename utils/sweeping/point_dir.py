@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from utils.durable import write_whole
+from utils.errors import InputError
 from utils.locking import LOCK, lock_file
 from utils.stage_dir import BEGUN, DONE, empty
 
@@ -20,8 +22,14 @@ def is_finished(directory: Path, signature: str) -> bool:
 
 def forget(directory: Path) -> None:
     """Let the next job begin from scratch."""
-    for name in (DONE, BEGUN):
-        (directory / name).unlink(missing_ok=True)
+    if is_of_a_sweep(directory):
+        (directory / DONE).unlink(missing_ok=True)
+        write_whole(directory / BEGUN, b"")
+
+
+def is_of_a_sweep(directory: Path) -> bool:
+    """Has a sweep made this directory?"""
+    return any((directory / name).is_file() for name in (DONE, BEGUN))
 
 
 @contextlib.contextmanager
@@ -39,9 +47,11 @@ def begin(directory: Path, signature: str) -> None:
     """Make the locked directory ready for its command."""
     if _read(directory / BEGUN) == signature:
         return
+    if not is_of_a_sweep(directory) and any(path.name != LOCK for path in directory.iterdir()):
+        raise InputError(f"{directory}: has files that no sweep has written; name another --out or empty this one")
     forget(directory)
-    empty(directory, keep=LOCK)
-    (directory / BEGUN).write_text(signature)
+    empty(directory, keep=(BEGUN, LOCK))
+    write_whole(directory / BEGUN, signature.encode())
 
 
 def finish(directory: Path) -> None:
@@ -50,4 +60,4 @@ def finish(directory: Path) -> None:
 
 
 def _read(path: Path) -> str | None:
-    return path.read_text() if path.is_file() else None
+    return path.read_text(errors="replace") if path.is_file() else None
