@@ -17,6 +17,12 @@ FREE = 64 * 2**20  # bytes that any packed file may unpack to
 LARGEST_RATIO = 100  # further bytes for each byte of the packed file; tables and vectors reach 20
 
 
+def unpacked_suffix(path: Path) -> str:
+    """The suffix of a file's name, in lower case, without that of gzip: `.csv` for `x.csv.gz`."""
+    path = Path(path.name.lower())
+    return (path.with_suffix("") if path.suffix == ".gz" else path).suffix
+
+
 def read_pieces(path: Path) -> Iterator[bytes]:
     """The content of a file, unpacked where it is packed, in pieces of at most PIECE bytes.
 

@@ -72,10 +72,11 @@ def parse_location(text: str, where: str) -> Location:
     if text.endswith("]"):
         text, _, window = text[:-1].rpartition("[")
     path, colon, offset = text.rpartition(":")
-    return Location(path, int(offset), window) if colon and _is_offset(offset) else Location(text, None, window)
+    return Location(path, int(offset), window) if colon and is_offset(offset) else Location(text, None, window)
 
 
-def _is_offset(text: str) -> bool:
+def is_offset(text: str) -> bool:
+    """Is this a number of bytes, and one that a file can have?"""
     return text.isdecimal() and text.isascii() and len(text) <= MOST_DIGITS
 
 
@@ -118,7 +119,7 @@ class FileFinder:
     def locate(self, key: str, text: str) -> Location:
         """The location of a key whose line says `text`."""
         path, _, offset = text.rpartition(":")
-        if path in self._found and _is_offset(offset):  # as nearly all lines are
+        if path in self._found and is_offset(offset):  # as nearly all lines are
             return Location(self._found[path], int(offset))
         location = parse_location(text, f"{self.script}: {key}")
         return location._replace(path=self.find(location.path, key, location.offset))

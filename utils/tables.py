@@ -4,6 +4,7 @@
 the beginning of a file nor, where files were joined, of a line. Format of tables: https://kaldi-asr.org/doc/io.html
 """
 
+import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,15 @@ from utils.pointer_files import refuse_pointer
 MARK = "\ufeff"  # the byte order mark
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 64 * 2**20  # bytes
+
+
+def require_utf8(path: Path) -> Path:
+    """Return `path`. Raises InputError for a name that cannot be written into a table."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"{os.fsencode(path)!r}: the name is not in UTF-8; rename the file") from error
+    return path
 
 
 def check_key(key: str, where: str) -> str:

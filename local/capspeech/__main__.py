@@ -17,9 +17,10 @@ from typing import ClassVar
 
 from local.capspeech.embedding_tables import EmbeddingTables
 from local.capspeech.row_counts import RowCounts, require_labels
-from local.capspeech.rows import CorpusRow, RowReader, refuse_duplicates, settle_genders
+from local.capspeech.row_files import LeftOut, RowFiles, find_row_files
+from local.capspeech.rows import CorpusRow, RowReader, refuse_duplicates, settle_genders, take_once
 from local.capspeech.speakers import name_speakers, override_speakers
-from local.corpus_rows import find_splits
+from local.corpus_rows import read_rows
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher, Match
 from steps.data.groups import ATTRIBUTES
@@ -66,24 +67,28 @@ def work(options: Options) -> None:
         if not folder.is_dir():
             raise InputError(f"--{name} {folder}: no such directory")
     rules = Rules.load(options.rules)
-    splits = find_splits(options.data_dir)
     tables = EmbeddingTables(options.embedding_dir, rules, options.path_prefix, options.path_map)
-    inputs = [*(file for files in splits.values() for file in files), *tables.files]
-    inputs += sorted(options.embedding_dir.rglob("*.ark")) + [options.rules / name for name in FILES]
+    reader = RowReader(rules, options.attributes, options.sources[0] if len(options.sources) == 1 else None)
+    found = find_row_files(
+        options.data_dir,
+        options.embedding_dir,
+        lambda columns: (reason := reader.judge(columns)) and ("" if tables.columns(columns) else reason),
+    )
+    inputs = [*found.files, *tables.files, *tables.archives, *(options.rules / name for name in FILES)]
     inputs += [options.utt2spk] if options.utt2spk else []
+    inputs += [file for file, _, is_read in found.left_out if is_read]
     with StageDir(options.out, options, inputs, options.force) as stage:
         if not stage.done:
-            prepare(options, rules, splits, tables, stage)
+            prepare(options, reader, found, tables, stage)
             log.info("wrote %s", stage.final)
 
 
-def prepare(
-    options: Options, rules: Rules, splits: dict[str, list[Path]], tables: EmbeddingTables, stage: StageDir
-) -> None:
+def prepare(options: Options, reader: RowReader, found: RowFiles, tables: EmbeddingTables, stage: StageDir) -> None:
     """Read rows and embeddings, join them, write the data directory."""
-    only_source = options.sources[0] if len(options.sources) == 1 else None
-    counts = RowCounts()
-    rows = RowReader(rules, options.attributes, only_source).read(splits)
+    rules, counts = reader.rules, RowCounts()
+    for left_out in found.left_out:
+        _leave_out_file(left_out, options.data_dir, counts)
+    rows = reader.read(found.files)
     rows = _find_embeddings(rows, tables, {rules.source(name) for name in options.sources}, options.min_match, counts)
     if options.utt2spk:
         override_speakers(rows, options.utt2spk)
@@ -118,6 +123,8 @@ def _find_embeddings(
         if wanted and source not in wanted:
             counts.leave_out(some, "source not chosen")
             continue
+        some, repeats = take_once(some)
+        counts.leave_out(repeats, "repeats another row")
         refuse_duplicates((row.path, row) for row in some)
         match = matcher.match([row.path for row in some])
         if not wanted and match.n_found == 0:
@@ -130,6 +137,17 @@ def _find_embeddings(
     counts.leave_out(missing, "no embedding")
     _require_matches(kept, missing if kept else rows, matcher.keys, min_match)
     return kept
+
+
+def _leave_out_file(left_out: LeftOut, data_dir: Path, counts: RowCounts) -> None:
+    """Count the rows of a table that is not used, and say so."""
+    file, reason, is_read = left_out
+    try:
+        n_rows = sum(1 for _ in read_rows(file)[1]) if is_read else None
+    except InputError as error:
+        n_rows, reason = None, f"{reason}; {str(error).removeprefix(str(file)).lstrip(':0123456789 ')}"
+    log.warning("%s is not used: %s (%s rows)", file, reason, "unknown" if n_rows is None else n_rows)
+    counts.leave_out_file(str(file.relative_to(data_dir)), reason, n_rows)
 
 
 def _by_source(rows: list[CorpusRow]) -> dict[str, list[CorpusRow]]:

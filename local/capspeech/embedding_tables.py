@@ -6,21 +6,22 @@ are no tables, the archives are scanned; if there are no archives, numpy files a
 lines, such as a main table and its parts.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from local.capspeech import array_embeddings
 from local.corpus_rules import Rules
+from local.delimited import read_delimited, read_header
 from utils.archives import scan_archive
-from utils.errors import InputError
-from utils.script_files import FileFinder, Location, parse_location
-from utils.tables import read_lines, read_text, split_line
+from utils.errors import LONGEST, InputError, absence, brief
+from utils.packed_files import unpacked_suffix
+from utils.script_files import FileFinder, Location, is_offset, parse_location
+from utils.tables import iterate_lines, require_utf8, split_line
 
 NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp", "spk_xvector.ark", "num_utts.ark")
+SUFFIXES = (".csv", ".tsv", ".scp", ".ark", *array_embeddings.SUFFIXES)
 UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
 
 
@@ -54,22 +55,39 @@ class EmbeddingTables:
     @cached_property
     def files(self) -> list[Path]:
         """The tables, or else the archives, or else the numpy files. Raises InputError if there are none of them."""
-        files = sorted(path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-        tables = [path for path in files if path.suffix in (".csv", ".tsv") and self._columns(path)]
-        tables += [path for path in files if path.suffix == ".scp" and path.name not in NOT_VECTORS]
+        files = [path for path in self._found if not path.name.startswith(".")]
+        tables = [path for path in files if _is_delimited(path) and self.columns(read_header(path))]
+        tables += [path for path in files if unpacked_suffix(path) == ".scp" and path.name not in NOT_VECTORS]
         archives = [path for path in files if path.name.endswith((".ark", ".ark.gz")) and path.name not in NOT_VECTORS]
         found = tables or archives or [path for path in files if path.suffix in array_embeddings.SUFFIXES]
         if not found:
             raise InputError(f"{self.folder}: no embeddings below it; expected {self._expected(files)}")
         return found
 
+    @cached_property
+    def archives(self) -> list[Path]:
+        """All archives, which tables may name."""
+        return [path for path in self._found if path.suffix == ".ark"]
+
+    @cached_property
+    def _found(self) -> list[Path]:
+        """All files, sorted. Raises InputError for what is no file, though its name is that of embeddings."""
+        files = []
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_file():
+                files.append(require_utf8(path) if unpacked_suffix(path) in SUFFIXES else path)
+            elif unpacked_suffix(path) in SUFFIXES and not path.is_dir():
+                what = "not a file" if path.exists() else absence(path, "file")
+                raise InputError(f"{path}: {what}, but the name is that of embeddings; put them there, or remove it")
+        return files
+
     def _expected(self, files: list[Path]) -> str:
         columns = ", ".join("|".join(self.rules.aliases(name)) for name in ("key", "archive", "offset"))
         other = sorted({path.suffix for path in files if path.suffix in UNREAD})
-        headers = [path for path in files if path.suffix in (".csv", ".tsv")]
+        headers = [path for path in files if _is_delimited(path)]
         return (
             f"csv or tsv with the columns {columns}, or Kaldi scp or ark"
-            + (f"; {headers[0]} has {read_lines(headers[0])[:1]}" if headers else "")
+            + (f"; {headers[0]} has {brief(read_header(headers[0]))}" if headers else "")
             + (f"; {', '.join(other)} files are not read: write their vectors to ark and scp" if other else "")
         )
 
@@ -128,57 +146,48 @@ class EmbeddingTables:
             yield parent / text
 
     def _read(self, file: Path) -> Iterator[tuple[str, TableLine]]:
-        if file.suffix == ".scp":
+        if unpacked_suffix(file) == ".scp":
             return self._read_scp(file)
-        if file.suffix in (".csv", ".tsv"):
-            return self._read_csv(file)
+        if _is_delimited(file):
+            return self._read_delimited(file)
         if file.suffix in array_embeddings.SUFFIXES:
             ids, _ = array_embeddings.read_array(file)
             return ((key, TableLine(Location(file.name), file, number)) for number, key in enumerate(ids, 1))
         return ((key, TableLine(Location(file.name, offset), file, 0)) for key, offset in scan_archive(file))
 
     def _read_scp(self, file: Path) -> Iterator[tuple[str, TableLine]]:
-        for number, line in enumerate(read_lines(file), 1):
+        for number, line in enumerate(iterate_lines(file), 1):
             key, value = split_line(line)
             if not key or not value:
-                raise InputError(f"{file}:{number}: expected 'key path:offset', found {line!r}")
-            yield key, TableLine(parse_location(value, f"{file}:{number}: {key}"), file, number)
+                raise InputError(f"{file}:{number}: expected 'key path:offset', found {brief(line)}")
+            yield key, TableLine(parse_location(value, f"{file}:{number}: {key[:LONGEST]}"), file, number)
 
-    def _read_csv(self, file: Path) -> Iterator[tuple[str, TableLine]]:
-        lines = _csv_lines(file, read_text(file))
-        header = next(lines)
-        key_at, archive_at, offset_at = self._columns(file)
-        for cells in lines:
-            where = f"{file}:{lines.line_num}"
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise InputError(
-                    f"{where}: {len(cells)} cells, but the header has {len(header)} columns; correct the row"
-                )
-            location = parse_location(cells[archive_at], f"{where}: {cells[key_at]}")
+    def _read_delimited(self, file: Path) -> Iterator[tuple[str, TableLine]]:
+        header, rows = read_delimited(file)
+        key_at, archive_at, offset_at = self.columns(header)
+        for line, cells in rows:
+            key = cells[key_at]
+            place = f"{file}:{line}: {key[:LONGEST]}"
+            location = parse_location(cells[archive_at], place)
             if offset_at is not None:
-                if not cells[offset_at].strip().isdigit():
-                    raise InputError(f"{where}: {cells[key_at]}: expected a byte offset, found {cells[offset_at]!r}")
-                location = location._replace(offset=int(cells[offset_at]))
+                offset = cells[offset_at].strip()
+                if not is_offset(offset):
+                    raise InputError(f"{place}: expected a byte offset, found {brief(offset)}")
+                location = location._replace(offset=int(offset))
             if location.offset is None:
-                raise InputError(
-                    f"{where}: {cells[key_at]}: no offset; expected a column {'|'.join(self.rules.aliases('offset'))}"
-                )
-            yield cells[key_at], TableLine(location, file, lines.line_num)
+                raise InputError(f"{place}: no offset; expected a column {'|'.join(self.rules.aliases('offset'))}")
+            yield key, TableLine(location, file, line)
 
-    def _columns(self, file: Path) -> tuple[int, int, int | None] | None:
+    def columns(self, header: list[str]) -> tuple[int, int, int | None] | None:
         """The columns of key, archive and offset; None if this is no table of embeddings."""
-        header = next(_csv_lines(file, (read_lines(file) or [""])[0]), [])
         key, archive, offset = (self.rules.column(name, header) for name in ("key", "archive", "offset"))
         if key is None or archive is None or (offset is None and archive.strip().lower() == "path"):
             return None
         return header.index(key), header.index(archive), None if offset is None else header.index(offset)
 
 
-def _csv_lines(file: Path, text: str) -> Any:
-    delimiter = "\t" if file.suffix == ".tsv" else ","
-    return csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
+def _is_delimited(file: Path) -> bool:
+    return unpacked_suffix(file) in (".csv", ".tsv")
 
 
 def _split_map(pair: str) -> tuple[str, str]:

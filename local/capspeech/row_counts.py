@@ -1,14 +1,18 @@
 """Counts of the rows of a corpus that are used and left out, by source and reason, and the list of those left out.
 
-Outputs, beside the data: `row_counts.tsv` (source, reason, count) and `left_out.tsv` (where, audio path, reason).
+Outputs, beside the data: `row_counts.tsv` (source, reason, count) and `left_out.tsv` (where, audio path, reason). The
+rows of a source are those "kept" and those "left out"; a table that is not used stands under its name as a source.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from local.capspeech.rows import CorpusRow
 from utils.errors import InputError
+
+BREAKS = re.compile(r"[\t\n\r]")  # which would end a cell or a line of the tables
 
 
 class RowCounts:
@@ -17,11 +21,20 @@ class RowCounts:
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.left_out: list[tuple[CorpusRow, str]] = []
+        self.files_left_out: list[tuple[str, str]] = []
 
     def leave_out(self, rows: Sequence[CorpusRow], reason: str) -> None:
         """Count and list rows that do not enter the data directory."""
         self.counts.update((row.source, f"left out: {reason}") for row in rows)
         self.left_out += [(row, reason) for row in rows]
+
+    def leave_out_file(self, name: str, reason: str, n_rows: int | None) -> None:
+        """Count and list a table that is not used, with the number of its rows where that is known."""
+        if n_rows is None:
+            self.counts[name, f"file not read: {reason}"] = 1
+        elif n_rows:
+            self.counts[name, f"left out: {reason}"] = n_rows
+        self.files_left_out.append((name, reason))
 
     def count_kept(self, rows: Sequence[CorpusRow]) -> None:
         """Count the rows that enter, and for each attribute the reasons why labels are absent."""
@@ -55,10 +68,15 @@ class RowCounts:
 
     def write(self, folder: Path) -> None:
         """Write both tables."""
-        counts = ["source\treason\tcount"] + [f"{source}\t{reason}\t{count}" for source, reason, count in self.lines()]
-        left_out = ["where\taudio_path\treason"] + [f"{row.where}\t{row.path}\t{why}" for row, why in self.left_out]
-        for name, lines in (("row_counts.tsv", counts), ("left_out.tsv", left_out)):
-            (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        left_out = [(name, "", reason) for name, reason in self.files_left_out]
+        left_out += [(row.where, row.path, reason) for row, reason in self.left_out]
+        tables = {
+            "row_counts.tsv": [("source", "reason", "count"), *self.lines()],
+            "left_out.tsv": [("where", "audio_path", "reason"), *left_out],
+        }
+        for name, lines in tables.items():
+            text = "".join("\t".join(BREAKS.sub(" ", str(cell)) for cell in line) + "\n" for line in lines)
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 def require_labels(rows: Sequence[CorpusRow], attributes: Sequence[str], max_unknown: float) -> None:

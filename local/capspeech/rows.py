@@ -1,6 +1,7 @@
 """Rows of a captioned corpus with canonical names: column aliases resolved, labels mapped, speakers found.
 
-rows = RowReader(rules, ("gender", "pitch")).read(find_splits(data_dir))
+reader = RowReader(rules, ("gender", "pitch"))
+rows = reader.read(find_row_files(data_dir, embedding_dir, reader.judge).files)
 """
 
 from collections import defaultdict
@@ -10,7 +11,12 @@ from pathlib import Path
 
 from local.corpus_rows import Row, as_texts, read_rows
 from local.corpus_rules import Rules
+from steps.data.spellings import look
+from utils.command import logger
 from utils.errors import InputError
+
+log = logger(__name__)
+MOST_SHOWN = 500  # characters of the columns of a file
 
 
 @dataclass
@@ -66,28 +72,36 @@ class RowReader:
     def __init__(self, rules: Rules, attributes: Sequence[str], source: str | None = None):
         self.rules, self.attributes, self.source = rules, attributes, source
 
-    def read(self, splits: Mapping[str, list[Path]]) -> list[CorpusRow]:
-        """Read all files of all splits. Raises InputError for a missing column."""
+    def read(self, files: Mapping[Path, str]) -> list[CorpusRow]:
+        """Read all files, each of one split. Raises InputError for a missing column."""
         rows: list[CorpusRow] = []
-        for split, files in splits.items():
-            for file in files:
-                columns, raw_rows = read_rows(file)
-                names = self._columns(file, columns)
-                rows += [self._row(where, split, raw, names) for where, raw in raw_rows]
+        for file, split in files.items():
+            columns, raw_rows = read_rows(file)
+            names = self._columns(file, columns)
+            before = len(rows)
+            rows += [self._row(where, split, raw, names) for where, raw in raw_rows]
+            log.info("%s: %d rows", file, len(rows) - before)
         return rows
+
+    def judge(self, present: list[str]) -> str | None:
+        """Why a table of these columns is not one of rows: the columns that it lacks; None where it has all."""
+        required = ["audio_path", *self.attributes] + ([] if self.source else ["source"])
+        missing = [name for name in required if self.rules.column(name, present) is None]
+        if not missing:
+            return None
+        return (
+            f"no column {', '.join('|'.join(self.rules.aliases(name)) for name in missing)}; "
+            f"it has {', '.join(present)[:MOST_SHOWN]}"
+            + (" (name one source with --sources)" if "source" in missing else "")
+        )
 
     def _columns(self, file: Path, present: list[str]) -> dict[str, str | None]:
         """Our name -> the column of the file."""
+        reason = self.judge(present)
+        if reason:
+            raise InputError(f"{file}: {reason}")
         wanted = dict.fromkeys(["audio_path", "source", "speaker", "gender", "caption", *self.attributes])
-        names = {name: self.rules.column(name, present) for name in wanted}
-        required = ["audio_path", *self.attributes] + ([] if self.source else ["source"])
-        missing = [name for name in required if names[name] is None]
-        if missing:
-            raise InputError(
-                f"{file}: no column {', '.join('|'.join(self.rules.aliases(name)) for name in missing)}; "
-                f"it has {', '.join(present)}" + (" (name one source with --sources)" if "source" in missing else "")
-            )
-        return names
+        return {name: self.rules.column(name, present) for name in wanted}
 
     def _row(self, where: str, split: str, raw: Row, names: Mapping[str, str | None]) -> CorpusRow:
         def words(name: str) -> str | None:
@@ -137,6 +151,25 @@ def settle_genders(rows: Iterable[CorpusRow], unlabel: bool) -> dict[str, str]:
         if row.speaker_id in conflicts and "gender" in row.labels:
             row.unlabel("gender", "speaker with two genders")
     return {speaker: next(iter(found)) for speaker, found in genders.items() if speaker not in conflicts}
+
+
+def take_once(rows: Iterable[CorpusRow]) -> tuple[list[CorpusRow], list[CorpusRow]]:
+    """Split the rows of one source into the first of each audio path, with what is not the same, and the repeats.
+
+    A row repeats another if it has the same speaker and the same labels; of their captions the first counts.
+    """
+    first: dict[str, CorpusRow] = {}
+    once, repeats = [], []
+    for row in rows:
+        other = first.setdefault(row.path, row)
+        (repeats if other is not row and _says_the_same(other, row) else once).append(row)
+    return once, repeats
+
+
+def _says_the_same(one: CorpusRow, other: CorpusRow) -> bool:
+    return (one.gender, one.labels, one.faults) == (other.gender, other.labels, other.faults) and look(
+        one.speaker or ""
+    ) == look(other.speaker or "")
 
 
 def refuse_duplicates(named: Iterable[tuple[str, CorpusRow]]) -> None:

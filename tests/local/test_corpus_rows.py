@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.corpus_rows import as_texts, find_splits, read_rows
+from local.corpus_rows import as_texts, read_rows
 from utils.errors import InputError
 
 
@@ -31,21 +31,6 @@ def test_lines_are_where_a_row_begins(tmp_path):
         ("2", "1", "two\nlines"),
         ("5", "2", "x"),
     ]
-
-
-def test_val_and_dev_are_the_same_split(tmp_path):
-    (tmp_path / "dev.tsv").write_text("id\n1\n")
-    assert find_splits(tmp_path) == {"dev": [tmp_path / "dev.tsv"]}
-
-
-def test_saved_folder_with_an_index_is_refused(tmp_path):
-    (tmp_path / "train").mkdir()
-    (tmp_path / "train" / "a.arrow").touch()
-    (tmp_path / "train" / "state.json").write_text(
-        '{"_data_files": [{"filename": "a.arrow"}], "_indices_data_files": [{"filename": "i.arrow"}]}'
-    )
-    with pytest.raises(InputError, match="flatten_indices"):
-        find_splits(tmp_path)
 
 
 def test_truncated_arrow(tmp_path):

@@ -289,7 +289,7 @@ def test_bad_csv(corpus, content, message):
         ("val.parquet", b"PAR1 not", "val.parquet: not a readable parquet file"),
         ("val/data.arrow", b"not arrow", "data.arrow: not a readable arrow file"),
         ("val/state.json", b"{}", "state.json: not the state of a saved dataset"),
-        ("dev.csv", b"a\n", "several sets of rows for dev: val.csv, dev.csv"),
+        ("dev.csv", b"a\n", "dev.csv: no column audio_path"),
     ],
 )
 def test_bad_containers(corpus, name, content, message):

@@ -1,0 +1,117 @@
+"""The rows of parquet files and of the streams or files that arrow writes, read with pyarrow alone.
+
+Columns of texts, numbers, truth values and lists of them are read; others, such as audio, are not. The numbers of
+columns that a Hugging Face dataset declares as class labels are returned as the names of the classes.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from utils.errors import InputError, brief
+from utils.json_files import parse_json
+from utils.pointer_files import refuse_pointer
+
+Rows = Iterator[tuple[str, dict[str, Any]]]
+BATCH = 4096  # rows
+ARROW_FILE = b"ARROW1"  # how a file begins that is no stream
+
+
+def read_arrow(file: Path) -> tuple[list[str], Rows]:
+    """Columns and rows of a parquet or arrow file. Raises InputError for any other."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    refuse_pointer(file)
+    try:
+        if file.suffix.lower() == ".parquet":
+            source = pq.ParquetFile(file)
+            schema, batches = source.schema_arrow, source.iter_batches(BATCH)
+        else:
+            batches = _open_arrow(file)
+            schema = batches.schema
+    except (pa.lib.ArrowException, OSError) as error:
+        raise InputError(f"{file}: not a readable {file.suffix[1:]} file: {_first_line(error)}") from error
+    twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{file}: two columns have one name: {brief(twice)}; rename one")
+    columns = [field.name for field in schema if _is_plain(field.type)]
+    return columns, _rows(file, columns, _class_names(file, schema), batches)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _open_arrow(file: Path) -> Any:
+    import pyarrow as pa
+
+    source = pa.memory_map(str(file))
+    if source.read(len(ARROW_FILE)) != ARROW_FILE:
+        source.seek(0)
+        return pa.ipc.open_stream(source)
+    reader = pa.ipc.open_file(source)
+    batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
+    return pa.RecordBatchReader.from_batches(reader.schema, batches)
+
+
+def _is_plain(kind: Any) -> bool:
+    """Is this the type of texts, numbers, truth values, or of lists of them?"""
+    from pyarrow import types
+
+    if types.is_dictionary(kind) or types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _is_plain(kind.value_type)
+    tests = (types.is_string, types.is_large_string, types.is_integer, types.is_floating, types.is_boolean)
+    return types.is_null(kind) or any(test(kind) for test in tests)
+
+
+def _rows(file: Path, columns: list[str], class_names: dict[str, list[str]], batches: Any) -> Rows:
+    import pyarrow as pa
+
+    number = 0
+    try:
+        for batch in batches:
+            batch = batch.select(columns)
+            batch.validate(full=True)
+            for row in batch.to_pylist():
+                number += 1
+                for column, names in class_names.items():
+                    row[column] = _class_name(f"{file}: row {number}", column, row[column], names)
+                yield f"{file}: row {number}", row
+    except (pa.lib.ArrowException, OSError, UnicodeDecodeError) as error:
+        why = _first_line(error)
+        raise InputError(f"{file}: not readable after row {number}; is it complete, in UTF-8? {why}") from error
+
+
+def _class_name(where: str, column: str, value: Any, names: list[str]) -> str | None:
+    if value is None or value == -1:  # which stands for no label
+        return None
+    if not isinstance(value, int) or not 0 <= value < len(names):
+        raise InputError(
+            f"{where}: column {brief(column)} holds {brief(value)}, which is none of its {len(names)} class labels; "
+            "save the dataset again"
+        )
+    return names[value]
+
+
+def _class_names(file: Path, schema: Any) -> dict[str, list[str]]:
+    """Column -> names of its classes, for the columns that Hugging Face's metadata declare as class labels."""
+    raw = (schema.metadata or {}).get(b"huggingface")
+    if raw is None:
+        return {}
+    where = f"{file}: its 'huggingface' metadata"
+    try:
+        metadata = parse_json(raw.decode("utf-8"), where)
+        features = metadata.get("info", {}).get("features", {})
+        declared = {
+            column: feature["names"]
+            for column, feature in features.items()
+            if column in schema.names and isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+        if any(
+            not isinstance(names, list) or any(type(name) is not str for name in names) for names in declared.values()
+        ):
+            raise TypeError("names of classes that are no texts")
+    except (AttributeError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise InputError(f"{where} are not those of a dataset: {brief(str(error))}; save the dataset again") from error
+    return declared

@@ -1,0 +1,208 @@
+"""Find the tables of rows of a corpus, whatever its sets are called: train, train_base, dev, holdout.
+
+    found = find_row_files(data_dir, embedding_dir, judge)
+    found.files          # file -> train, dev or test
+    found.left_out       # what looks like a table of rows and is not used, with the reason
+
+A table is used if `judge` finds nothing wrong with its columns, or if it is called train, val (or dev) or test. Saved
+Hugging Face folders and shards must be whole. What cannot be opened though its name promises a table (a link to
+nowhere, a pipe) is an error; a table of something else, or in a format that is not read, is left out by name.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from local.corpus_rows import FORMATS, is_format, read_columns
+from utils.errors import InputError, absence, brief
+from utils.json_files import read_json
+from utils.pointer_files import refuse_pointer
+from utils.run_info import RUN_INFO
+from utils.tables import require_utf8
+
+SETS = {"train": ("train",), "dev": ("val", "dev", "validation", "valid"), "test": ("test",)}
+OTHER_SETS = {"training": "train", "holdout": "test", "eval": "test", "evaluation": "test"}
+SPLIT_OF = {name: split for split, names in SETS.items() for name in names} | OTHER_SETS
+OF_DATASETS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")  # of Hugging Face
+SHARD = re.compile(r"(?P<name>.*?)[-_.]?(?P<number>\d{1,9})-of-(?P<total>\d{1,9})(?:[-_.].*)?")
+PART = re.compile(r"(?:(?:data|part|shard|chunk|batch|file)?[-_.]?\d.*)?")  # of a table that its folder names
+UNREAD = (".xlsx", ".xls", ".ods", ".feather", ".orc", ".avro", ".pkl", ".pickle", ".sqlite", ".db")
+PACKED = (".bz2", ".xz", ".zst", ".lz4", ".zip", ".7z", ".rar", ".tar", ".tgz")
+Judge = Callable[[list[str]], str | None]
+
+
+class LeftOut(NamedTuple):
+    """A file that is not used, and why; `is_read`: its rows can be counted."""
+
+    file: Path
+    reason: str
+    is_read: bool
+
+
+@dataclass
+class RowFiles:
+    """The tables of one corpus.
+
+    Attributes:
+        files: file -> its split (train, dev, test), those of train first.
+        left_out: files that are not used.
+    """
+
+    files: dict[Path, str] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def find_row_files(data_dir: Path, embedding_dir: Path, judge: Judge) -> RowFiles:
+    """Search `data_dir`, but not `embedding_dir` below it, nor outputs of this project.
+
+    Args:
+        judge: tells of the columns of a table why they are not those of rows: None where they are, "" where the table
+            is to be passed over in silence, as one of embeddings is.
+    """
+    found, ranks = RowFiles(), {}
+    for file in _tables(data_dir, embedding_dir, found.left_out):
+        name = file.relative_to(data_dir)
+        certain = is_set(name) and len(name.parts) <= 2
+        reason = _judge(file, judge, certain)
+        if reason is None or (reason and certain):
+            found.files[file], ranks[file] = split_of(name), not certain
+        elif reason and not file.name.endswith((".json", ".json.gz")):  # which are settings, most likely
+            found.left_out.append(LeftOut(file, reason, True))
+    if not found.files:
+        why = "; ".join(f"{file.relative_to(data_dir)}: {reason}" for file, reason, _ in found.left_out[:3])
+        raise InputError(
+            f"{data_dir}: no files of rows; expected train, val (or dev), test as {', '.join(FORMATS)} "
+            f"or as folders of a saved Hugging Face dataset{'; found ' + why if why else ''}"
+        )
+    order = sorted(found.files, key=lambda file: (list(SETS).index(found.files[file]), ranks[file]))
+    found.files = {file: found.files[file] for file in order}
+    return found
+
+
+def _judge(file: Path, judge: Judge, certain: bool) -> str | None:
+    """What `judge` says; an error in the beginning of a file that is not certainly of rows is a reason too."""
+    refuse_pointer(file)
+    try:
+        return judge(read_columns(file))
+    except InputError as error:
+        if certain:
+            raise
+        return str(error).removeprefix(f"{file}").lstrip(":0123456789 ")
+
+
+def stem_of(name: str) -> str:
+    """A file's name in lower case, without suffixes and the numbers of a shard: `train` for train-00-of-02.parquet."""
+    stem = Path(name.lower().removesuffix(".gz")).stem
+    shard = SHARD.fullmatch(stem)
+    return shard["name"] if shard else stem
+
+
+def is_set(name: Path) -> bool:
+    """Is this file called train, val, dev, test and the like, or is it a part of a folder that is?"""
+    names = [name for some in SETS.values() for name in some]
+    stem = stem_of(name.name)
+    is_part = PART.fullmatch(stem) or stem == "data" or name.suffix == ".arrow"
+    return stem in names or (bool(is_part) and name.parent.name.lower() in names)
+
+
+def split_of(name: Path) -> str:
+    """The split that the last word in a path says that is one of a split; train where none is."""
+    for part in (stem_of(name.name), *(part.lower() for part in reversed(name.parts[:-1]))):
+        split = next((SPLIT_OF[word] for word in re.split(r"[^a-z]+", part) if word in SPLIT_OF), None)
+        if split:
+            return split
+    return "train"
+
+
+def _tables(root: Path, passed_over: Path, left_out: list[LeftOut]) -> Iterator[Path]:
+    """The files below a directory whose names promise a table that can be read; others of rows go to `left_out`."""
+    seen: set[tuple[int, int]] = set()
+    for here, folders, names in os.walk(root, followlinks=True):
+        folder = Path(here)
+        status = folder.stat()
+        is_known = (status.st_dev, status.st_ino) in seen
+        seen.add((status.st_dev, status.st_ino))
+        if is_known or (folder != root and (RUN_INFO in names or folder.samefile(passed_over))):
+            folders.clear()
+            continue
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        files = [folder / name for name in sorted(names) if name[:1] != "." and name not in OF_DATASETS]
+        tables = [require_utf8(file) for file in files if is_format(file)]
+        _require_files(tables, [folder / name for name in folders if is_format(Path(name))])
+        _require_shards(tables)
+        _require_sets(folder, folders, names)
+        saved = _saved_files(folder) if "state.json" in names else [file for file in tables if file.suffix == ".arrow"]
+        yield from saved
+        yield from (file for file in tables if file.suffix != ".arrow")
+        unnamed = (file for file in tables if file.suffix == ".arrow" and file not in saved)
+        left_out += [LeftOut(file, "state.json does not name it", True) for file in unnamed]
+        left_out += _unread(file for file in files if file not in tables)
+
+
+def _require_files(tables: Iterable[Path], folders: Iterable[Path]) -> None:
+    """Raise InputError for what is no file, though its name is that of a table, and for folders of that name."""
+    for file in tables:
+        if not file.is_file():
+            what = "not a file" if file.exists() else absence(file, "file")
+            raise InputError(f"{file}: {what}, but the name is that of a table; put the table there, or remove it")
+    for folder in folders:
+        if not any(is_format(file) for file in folder.rglob("[!.]*")):
+            raise InputError(f"{folder}: a directory without tables, but the name is that of a table; remove it")
+
+
+def _require_shards(tables: Iterable[Path]) -> None:
+    """Raise InputError if some shards of a table are there and others are not."""
+    shards: dict[tuple[Path, str, int], set[int]] = {}
+    for file in tables:
+        match = SHARD.fullmatch(Path(file.name.lower().removesuffix(".gz")).stem)
+        if match:
+            key = (file.parent, match["name"], int(match["total"]))
+            shards.setdefault(key, set()).add(int(match["number"]))
+    for (folder, name, total), numbers in shards.items():
+        first = 1 if total in numbers else 0
+        missing = next((number for number in range(first, first + total) if number not in numbers), None)
+        if missing is not None:
+            raise InputError(
+                f"{folder}: {len(numbers)} of {total} shards of {name or 'the data'} are here, and number {missing} is "
+                "missing; copy all of them"
+            )
+
+
+def _require_sets(folder: Path, folders: list[str], names: list[str]) -> None:
+    """Raise InputError if a saved dataset lacks one of its sets."""
+    if "dataset_dict.json" in names:
+        sets = read_json(folder / "dataset_dict.json", ["splits"])["splits"]
+        missing = [name for name in sets if name not in folders] if isinstance(sets, list) else [sets]
+        if missing:
+            raise InputError(
+                f"{folder / 'dataset_dict.json'}: names {brief(missing[0])}, which is not there; copy the whole dataset"
+            )
+
+
+def _saved_files(folder: Path) -> list[Path]:
+    """The arrow files of a saved dataset, in the order that it states."""
+    state = folder / "state.json"
+    content = read_json(state)
+    try:
+        files = [folder / entry["filename"] for entry in content["_data_files"]]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{state}: not the state of a saved dataset: {error!r}") from error
+    if content.get("_indices_data_files"):
+        raise InputError(f"{state}: the dataset has an index over its rows; save it after flatten_indices()")
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"{state}: names {file.name}, which does not exist")
+    return files
+
+
+def _unread(files: Iterable[Path]) -> Iterator[LeftOut]:
+    """Files that may hold rows in a format that is not read."""
+    for file in files:
+        suffix, inner = file.suffix.lower(), Path(file.stem)
+        if suffix in UNREAD or (suffix == ".txt" and is_set(Path(file.name))):
+            yield LeftOut(file, f"{suffix} files are not read: write it as csv, jsonl or parquet", False)
+        elif suffix in PACKED and (is_format(inner) or is_set(inner)):
+            yield LeftOut(file, f"{suffix} files are not unpacked: unpack it, or pack it with gzip", False)

@@ -1,0 +1,179 @@
+"""Tables of cells between commas (.csv) or tabs (.tsv), with or without quotes.
+
+    header, rows = read_delimited(file)
+    for line, cells in rows: ...            # line: where the row begins
+
+A cell between quotes may have line breaks. A stray quote would make one cell of all rows up to the next quote, so a
+cell over several lines is taken only where none of its lines begins like a row. A tsv in which quotes mean nothing (as
+Common Voice writes it) is read without quotes; a csv with a stray quote is an error that names the line where it opens.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from utils.command import logger
+from utils.errors import InputError, brief
+from utils.packed_files import unpacked_suffix
+from utils.tables import LONGEST_LINE, iterate_lines, read_text
+
+log = logger(__name__)
+Rows = Iterator[tuple[int, list[str]]]
+# What the first cells of a table may have in common, by which a line is told that begins like a row.
+LOOKS = (
+    lambda cell: bool(cell) and cell.split() == [cell],
+    lambda cell: any(c.isdigit() for c in cell),
+    lambda cell: any(c in "./\\_-" for c in cell),
+)
+
+
+class Record(NamedTuple):
+    """The cells of one row, the number of the line where it begins, and its lines."""
+
+    line: int
+    cells: list[str]
+    lines: list[str]
+
+
+class StrayQuote(Exception):
+    """Rows that quotes may have swallowed, as the message says."""
+
+
+def read_header(file: Path) -> list[str]:
+    """The cells of the first line, or none. The rest of the file is not read."""
+    lines = (part for line in iterate_lines(file) for part in _lines(f"{line}\n"))
+    return _first_cells(file, lines)
+
+
+def read_delimited(file: Path) -> tuple[list[str], Rows]:
+    """Read a table. Returns its header, and its rows, of as many cells. Raises InputError for any other file."""
+    text, delimiter = read_text(file), _delimiter(file)
+    header = _first_cells(file, _lines(text))
+    if not header:
+        raise InputError(f"{file}: empty; expected a header and rows")
+    twice = next((name for name in header if header.count(name) > 1), None) if len(set(header)) < len(header) else None
+    if twice is not None:
+        raise InputError(f"{file}:1: two columns have one name: {brief(twice)}; rename one")
+    if '"' in text:
+        try:
+            _check_quotes(file, text, delimiter, len(header))
+        except StrayQuote as error:
+            if delimiter != "\t" or not _is_without_quotes(text, len(header)):
+                raise InputError(str(error)) from error
+            log.info("%s: quotes mean nothing in this file and are read as letters", file)
+            return header, _unquoted_rows(text)
+    return header, _rows(file, text, delimiter, len(header))
+
+
+def _first_cells(file: Path, lines: Iterable[str]) -> list[str]:
+    try:
+        return next((record.cells for record in _records(lines, _delimiter(file))), [])
+    except csv.Error as error:
+        raise InputError(f"{file}:1: not a header: {error}; is a quote open in it?") from error
+
+
+def _delimiter(file: Path) -> str:
+    return "\t" if unpacked_suffix(file) == ".tsv" else ","
+
+
+def _lines(text: str) -> Iterator[str]:
+    return io.StringIO(text, newline="")
+
+
+def _records(lines: Iterable[str], delimiter: str, strict: bool = False) -> Iterator[Record]:
+    """Split lines as the csv module does, but keep the lines of each record."""
+    csv.field_size_limit(LONGEST_LINE)
+    seen: list[str] = []
+
+    def remembered() -> Iterator[str]:
+        for line in lines:
+            seen.append(line)
+            yield line
+
+    number = 1
+    for cells in csv.reader(remembered(), delimiter=delimiter, strict=strict):
+        yield Record(number, cells, seen.copy())
+        number += len(seen)
+        seen.clear()
+
+
+def _rows(file: Path, text: str, delimiter: str, width: int) -> Rows:
+    records = csv.reader(_lines(text), delimiter=delimiter)
+    next(records)
+    line = records.line_num + 1
+    for cells in records:
+        if cells and len(cells) != width:
+            raise InputError(
+                f"{file}:{line}: {len(cells)} cells, but the header has {width} columns; correct the row, or double "
+                "the quotes inside its cells"
+            )
+        if cells:
+            yield line, cells
+        line = records.line_num + 1
+
+
+def _check_quotes(file: Path, text: str, delimiter: str, width: int) -> None:
+    """Raise StrayQuote if a quote may have swallowed rows; in a tsv also for quotes that are not written as such."""
+    looks, spans, last, cells = list(LOOKS), [], None, width
+    try:
+        for last in _records(_lines(text), delimiter, strict=delimiter == "\t"):
+            if len(last.cells) == width and last.line > 1:
+                looks = [look for look in looks if look(last.cells[0])]
+                cells = min(cells, last.lines[0].count(delimiter) + 1)  # in the first line of each row
+            if len(last.lines) > 1:
+                spans.append(last)
+            if last.cells and len(last.cells) != width and delimiter == "\t":
+                raise StrayQuote(f"{file}:{last.line}: {len(last.cells)} cells, but the header has {width} columns")
+    except csv.Error as error:
+        line = last.line + len(last.lines) if last else 1
+        raise StrayQuote(
+            f"{file}:{line}: a quote that is not closed before the next cell: {error}; double it"
+        ) from error
+    for record in spans if width > 1 else ():
+        for number, line in enumerate(record.lines[1:], 1):
+            first, *others = line.split(delimiter)
+            if len(others) >= max(1, cells - 1) and all(look(first.strip('"')) for look in looks):
+                raise StrayQuote(
+                    f"{file}:{record.line + _opening(record.lines[:number], delimiter)}: a quote opens here, but line "
+                    f"{record.line + number}, before it closes, begins like a row of its own; remove the quote, or "
+                    "double it inside a cell"
+                )
+    if last is not None and _is_open(last.lines, delimiter):
+        opening = last.line + _opening(last.lines, delimiter)
+        raise StrayQuote(f"{file}:{opening}: a quote opens here and never closes; remove it; is the file complete?")
+
+
+def _opening(lines: list[str], delimiter: str) -> int:
+    """The number, from 0, of the line in which the last quote opens that begins a cell."""
+    opening, inside, begins, doubled = 0, False, True, False
+    for number, line in enumerate(lines):
+        for c in line:
+            if c != '"':
+                begins, doubled = not inside and c in (delimiter, "\n", "\r"), False
+            elif inside:
+                inside, doubled = False, True
+            elif begins or doubled:
+                opening = number if begins else opening
+                inside, begins, doubled = True, False, False
+    return opening
+
+
+def _is_open(lines: list[str], delimiter: str) -> bool:
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
+
+
+def _is_without_quotes(text: str, width: int) -> bool:
+    """Does every line have the cells of one row if quotes mean nothing?"""
+    return all(len(cells) == width for _, cells in _unquoted_rows(text))
+
+
+def _unquoted_rows(text: str) -> Rows:
+    for number, line in enumerate(_lines(text), 1):
+        if number > 1 and line.strip("\r\n"):
+            yield number, line.rstrip("\r\n").split("\t")
