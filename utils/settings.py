@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from utils.errors import InputError
 from utils.option_values import convert, defaults_of, inner_field, own_names
-from utils.yaml_files import UniqueKeys, read_yaml
+from utils.yaml_files import read_yaml
 
 
 class Setting(NamedTuple):
@@ -78,7 +78,7 @@ def read_conf(cls: type, path: Path) -> dict[str, Any]:
 
 def read_settings(path: Path) -> list[Setting]:
     """The values of one YAML mapping of option names to values."""
-    content = read_yaml(path, UniqueKeys)
+    content = read_yaml(path)
     if content is None:
         return []
     if not isinstance(content, dict):

@@ -56,8 +56,8 @@ def test_files_are_found_by_the_name_of_the_stage_and_checked(tmp_path, capsys):
     assert check(tmp_path, "train.hidden=8") == 0
     for content, message in (
         ("hiden: 16\n", "train.yaml: hiden: unknown option"),
-        ("hidden: 8\nhidden: 16\n", "train.yaml: not a YAML file: the key 'hidden' comes twice"),
-        ("lr: 2020-13-45\n", "train.yaml: not a YAML file: month must be in 1..12"),
+        ("hidden: 8\nhidden: 16\n", "train.yaml:2: not a YAML file of plain values: the key 'hidden' comes twice"),
+        ("lr: 2020-13-45\n", "train.yaml: lr: expected float, found '2020-13-45'"),
         ("hidden: wide\n", "train.yaml: hidden: expected int"),
         ("generators: list\n", "train.yaml: generators: the recipe sets this itself; use --generators"),
     ):

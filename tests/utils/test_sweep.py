@@ -251,7 +251,7 @@ def test_missing_inputs_and_repeated_keys_are_refused(sweep):
     sweep.write(grid={"a": [1]}, inputs=["{data}/nowhere"])
     assert f"{sweep.data}/nowhere: no such file or directory; run the stage that makes it first" in sweep.run(status=1)
     sweep.yaml.write_text(sweep.yaml.read_text() + "grid: {b: [2]}\n")
-    assert "not a YAML file: the key 'grid' comes twice" in sweep.run(status=1)
+    assert "the key 'grid' comes twice" in sweep.run(status=1)
     sweep.yaml.unlink()
     assert f"{sweep.yaml}: No such file or directory" in sweep.run(status=1)
 

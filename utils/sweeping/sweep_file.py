@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from utils import key_values
 from utils.errors import InputError
 from utils.stage_dir import signature
-from utils.yaml_files import UniqueKeys, read_yaml
+from utils.yaml_files import read_yaml
 
 KEYS = ("command", "inputs", "metric", "exp", "data", "grid", "list")
 GIVEN = ("out", "exp", "data", "set")  # placeholders that are no overrides
@@ -94,7 +94,7 @@ def read_sweep(path: Path, out: Path | None, experiment: dict[str, str | None]) 
 
 def read_keys(path: Path) -> dict[str, Any]:
     """The keys of the file, none unknown and none twice."""
-    content = read_yaml(path, UniqueKeys)
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected lines 'key: value' with the keys {', '.join(KEYS)}")
     for key in content:

@@ -71,7 +71,7 @@ def test_wrong_config_yaml(tmp_path, old, new, message):
     path = recipe(tmp_path, RECIPE.replace(old, new))
     with pytest.raises(InputError) as caught:
         read_sizes(path)
-    assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:") and message in str(caught.value)
 
 
 def test_wrong_configuration_json(tmp_path):
