@@ -2,10 +2,11 @@
 
 import argparse
 import dataclasses
-import typing
+import sys
 from itertools import groupby
+from typing import NamedTuple
 
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.option_values import inner_field, plain, type_name
 
 
@@ -22,14 +23,17 @@ class _HelpFormatter(argparse.HelpFormatter):
         return "\n".join(blocks)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> typing.NoReturn:
-        raise InputError(f"{self.prog}: {message} (see --help)")
+class Line(NamedTuple):
+    """What a command line says: the texts of `--conf` and of `--set`, and the value of each other option."""
+
+    conf: list[str]
+    set: list[str]
+    values: dict[str, str]
 
 
 def make_parser(cls: type, prog: str, description: str) -> argparse.ArgumentParser:
     """The parser of a command line with the options of `cls`."""
-    parser = _Parser(
+    parser = argparse.ArgumentParser(
         prog=prog,
         description=description,
         allow_abbrev=False,
@@ -47,24 +51,56 @@ def make_parser(cls: type, prog: str, description: str) -> argparse.ArgumentPars
     for field in dataclasses.fields(cls):
         if field is inner:
             continue
-        names = dict.fromkeys(
-            [f"--{field.name}", f"--{field.name.replace('_', '-')}", field.metadata.get("short") or f"--{field.name}"]
-        )
         default = "required" if field.default is dataclasses.MISSING else f"default: {plain(field.default)}"
+        most = field.metadata.get("most")
+        limit = "" if most is None else f"; at most {most}"
         choices = field.metadata.get("choices")
         help_text = " | ".join(
             filter(None, [field.metadata.get("help", ""), "one of " + ", ".join(choices) if choices else ""])
         )
-        parser.add_argument(
-            *names, metavar=type_name(field.type).upper(), help=f"{help_text} ({default})".replace("%", "%%")
-        )
+        help_text = f"{help_text} ({default}{limit})".replace("%", "%%")
+        parser.add_argument(*_words_of(field), metavar=type_name(field.type).upper(), help=help_text)
     return parser
 
 
-def join_values(words: list[str]) -> list[str]:
-    """Turn `--name value` into `--name=value`, so that a value may begin with a dash."""
-    joined, rest = [], iter(words)
+def _words_of(field: dataclasses.Field) -> dict[str, str]:
+    """The words that name an option, each with the option's name."""
+    words = (f"--{field.name}", f"--{field.name.replace('_', '-')}", field.metadata.get("short") or f"--{field.name}")
+    return dict.fromkeys(words, field.name)
+
+
+def option_words(cls: type) -> dict[str, str]:
+    """The words that name the options of `cls` and those that every command has, each with the option's name."""
+    words = {f"--{name}": name for name in ("conf", "set", "shared_with", "values")} | {"--shared-with": "shared_with"}
+    for field in dataclasses.fields(cls):
+        if field is not inner_field(cls):
+            words |= _words_of(field)
+    return words
+
+
+def read_line(parser: argparse.ArgumentParser, known: dict[str, str], words: list[str]) -> Line:
+    """Read `--name value` and `--name=value`; a value may begin with a dash. At `--help` print the help and exit.
+
+    Of two values for one option the last counts. Raises InputError for a word that is no option and for an unknown one.
+    """
+    line, rest, before, given = Line([], [], {}), iter(words), None, None
     for word in rest:
-        value = next(rest, None) if word.startswith("-") and "=" not in word and word not in ("-h", "--help") else None
-        joined.append(word if value is None else f"{word}={value}")
-    return joined
+        if word in ("-h", "--help"):
+            parser.print_help()
+            sys.exit(0)
+        if not word.startswith("-"):
+            hint = f"; a value with blanks stands in quotes: {before} {brief(f'{given} {word}')}" if before else ""
+            raise InputError(f"{parser.prog}: {brief(word)}: expected options only, --name value{hint} (see --help)")
+        option, sign, value = word.partition("=")
+        if option not in known:
+            raise InputError(f"{parser.prog}: {brief(option)}: no such option (see --help)")
+        given = value if sign else next(rest, None)
+        if given is None:
+            raise InputError(f"{parser.prog}: {option}: expected a value (see --help)")
+        name = known[option]
+        if name in ("conf", "set"):
+            getattr(line, name).append(given)
+        else:
+            line.values[name] = given
+        before = option
+    return line

@@ -29,7 +29,11 @@ class _Brief(reprlib.Repr):
 
 def brief(value: Any) -> str:
     """A value of the user's as messages show it: its `repr`, cut to a length, whatever it is and however large."""
-    text = _Brief().repr(value)
+    return cut(_Brief().repr(value))
+
+
+def cut(text: str) -> str:
+    """A text of the user's as messages show it where it needs no quotes."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 

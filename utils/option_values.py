@@ -6,14 +6,20 @@ gives it the declared type and checks its range.
 
 import dataclasses
 import math
+import re
+import stat
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from utils import key_values
-from utils.errors import InputError
+from utils.errors import InputError, brief
+
+WHOLE_NUMBER = re.compile(r"\s*[-+]?[0-9]{1,40}\s*")
+CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+NOT_UTF8 = re.compile("[\ud800-\udfff]")  # what stands in a word of the command line for bytes that are not UTF-8
 
 
 def own_names(cls: type) -> list[str]:
@@ -49,8 +55,8 @@ def as_words(options: Any) -> list[str]:
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
         if field.metadata.get("inner"):
-            pairs = [(key, word_of(part)) for key, part in value if part is not None]
-            words += ["--set", key_values.join(pairs)] if pairs else []
+            pairs = {key: word_of(part) for key, part in value if part is not None}
+            words += ["--set", key_values.join(pairs.items())] if pairs else []
         elif value != field.default:
             words += [f"--{field.name}", word_of(value)]
     return words
@@ -92,27 +98,42 @@ def convert(cls: type, name: str, value: Any, where: str) -> Any:
     kind = next(k for k in kinds if k is not type(None))
     try:
         converted = _convert_to(kind, value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{where}: expected {type_name(kind).lower()}, found {value!r}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        fault = FAULTS.get(kind) if isinstance(value, str) else None
+        fault = fault or f"expected {type_name(kind).lower()}, found"
+        raise InputError(f"{where}: {fault} {brief(value)}") from error
     for item in converted if isinstance(converted, tuple) else (converted,):
         expected = _expected_instead(item, fields[name].metadata)
         if expected:
-            raise InputError(f"{where}: expected {expected}, found {item!r}")
+            raise InputError(f"{where}: expected {expected}, found {brief(item)}")
+    if isinstance(converted, Path) and not fields[name].metadata.get("stream") and _is_special(converted):
+        raise InputError(f"{where}: expected a file or a directory, found a pipe or a device, {brief(str(converted))}")
     return converted
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path is a pipe, a socket or a device, which a reader may wait for without end."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # not there; what else is wrong is told by who opens it
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _expected_instead(item: Any, metadata: Mapping[str, Any]) -> str | None:
     """What an option expects instead of this value; None where it takes the value."""
     choices, least, above, most = (metadata.get(name) for name in ("choices", "least", "above", "most"))
-    if choices and item not in choices:
-        return f"one of {', '.join(map(str, choices))}"
-    if least is not None and item < least:
-        return f"{least} or more"
-    if most is not None and item > most:
-        return f"{most} or less"
-    if above is not None and not (item > above and math.isfinite(item)):
-        return f"a finite number above {above}"
-    return None
+    if choices:
+        return None if item in choices else f"one of {', '.join(map(str, choices))}"
+    endless = isinstance(item, float) and math.isinf(item)
+    in_range = (least is None or item >= least) and (above is None or item > above) and (most is None or item <= most)
+    if in_range and not endless:
+        return None
+    if least is not None and most is not None:
+        return f"{least} to {most}"
+    texts = ["a finite number" + ("" if above is None else f" above {above}")] if endless or above is not None else []
+    texts += [f"{least} or more"] if least is not None else []
+    return ", ".join(texts + ([f"{most} or less"] if most is not None else []))
 
 
 def _convert_to(kind: Any, value: Any) -> Any:
@@ -133,8 +154,40 @@ def _convert_to(kind: Any, value: Any) -> Any:
         return value
     if isinstance(value, bool) or value is None or isinstance(value, list | dict):
         raise TypeError
-    if kind is int and isinstance(value, float):
-        raise TypeError
-    if kind is float and math.isnan(float(value)):
+    return CONVERSIONS.get(kind, kind)(value)
+
+
+def _to_int(value: Any) -> int:
+    """A whole number in decimal digits of ASCII; Python's own reading takes `1_000`, `٣` and 10^5 digits too."""
+    if isinstance(value, float) or not WHOLE_NUMBER.fullmatch(str(value)):
         raise ValueError
-    return kind(value)
+    return int(value)
+
+
+def _to_float(value: Any) -> float:
+    number = float(value)
+    if math.isnan(number):
+        raise ValueError
+    return number
+
+
+def _to_str(value: Any) -> str:
+    text = str(value)
+    if "\0" in text or not text.isascii() and NOT_UTF8.search(text):
+        raise ValueError
+    return text
+
+
+def _to_path(value: Any) -> Path:
+    """A path that may stand in Kaldi's script files, which are lines of a key, a blank and a path."""
+    text = _to_str(value)
+    if not text.strip() or text != text.strip() or CONTROL.search(text):
+        raise ValueError
+    return Path(text)
+
+
+FAULTS = {
+    str: "the text is not UTF-8, or holds NUL:",
+    Path: "expected a path in UTF-8, without line breaks, tabs and blanks at its ends, as Kaldi's tables need; found",
+}
+CONVERSIONS: dict[type, Callable[[Any], Any]] = {int: _to_int, float: _to_float, str: _to_str, Path: _to_path}

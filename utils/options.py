@@ -7,7 +7,8 @@
 
     options = parse(Options, argv, "steps.generators.train", "Train a generator.")
 
-Every option takes a value (`--force true`), dashes and underscores are the same, nothing may be abbreviated.
+Every option takes a value (`--force true`), dashes and underscores are the same, nothing may be abbreviated. Of two
+values for one option the last counts, but a key of `--set` has one value. A word that is no option is an error.
 `--conf FILE.yaml` overrides the defaults, `--set key=value,...` (see `utils.key_values`) both, `--key value` all three.
 `--conf` and `--set` may be repeated, and may hold options that are not the command's own:
 
@@ -23,8 +24,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from utils import key_values
-from utils.command_line import join_values, make_parser
-from utils.errors import InputError
+from utils.command_line import make_parser, option_words, read_line
+from utils.errors import InputError, cut
 from utils.option_values import convert, defaults_of, word_of
 from utils.settings import Setting, command_options, distribute, read_settings
 
@@ -41,16 +42,18 @@ def option(
     least: float | None = None,
     above: float | None = None,
     most: float | None = None,
+    stream: bool = False,
     inner: Callable[[dict[str, Any]], list[type]] | None = None,
 ) -> Any:
     """A dataclass field with its help text. Without a default it must be given; `short` is a name such as "-n".
 
-    A value must be one of `choices`, not below `least`, greater than `above`, and not beyond `most`. A field with
+    A value must be one of `choices`, not below `least`, greater than `above`, and not beyond `most`. Floats are finite.
+    A path may be a pipe only with `stream`: the command then reads it once. A field with
     `inner` is no option: it takes the pairs (key, value) of `--conf` and `--set` that are options of a component.
     `inner` gets the command's own values and returns the dataclasses of its components' options.
     """
     metadata = {"help": help, "choices": choices, "short": short, "least": least, "above": above, "most": most}
-    return dataclasses.field(default=default, metadata=metadata | {"inner": inner})
+    return dataclasses.field(default=default, metadata=metadata | {"stream": stream, "inner": inner})
 
 
 def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = "") -> T:
@@ -59,13 +62,11 @@ def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = ""
     With `--values NAMES` prints the values of these options, a line each, and exits.
     """
     words = sys.argv[1:] if argv is None else argv
-    given = vars(make_parser(cls, prog, description).parse_args(join_values(words)))
-    settings = [setting for path in given.pop("conf", []) for setting in read_settings(Path(path))]
-    settings += [
-        Setting(key, value, f"--set {key}={value}")
-        for text in given.pop("set", [])
-        for key, value in key_values.split(text)
-    ]
+    line = read_line(make_parser(cls, prog, description), option_words(cls), words)
+    given = line.values
+    settings = [setting for path in line.conf for setting in read_settings(Path(path))]
+    pairs = key_values.split_once(line.set)
+    settings += [Setting(key, value, f"--set {key}={cut(value)}") for key, value in pairs]
     others = [command_options(name) for name in given.pop("shared_with", "").split(",") if name]
     shown = given.pop("values", None)
     typed = {name: convert(cls, name, text, f"--{name}") for name, text in given.items()}

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from utils.errors import InputError
+from utils.errors import InputError, cut
 from utils.option_values import convert, defaults_of, inner_field, own_names
 from utils.yaml_files import read_yaml
 
@@ -83,7 +83,4 @@ def read_settings(path: Path) -> list[Setting]:
         return []
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected lines 'option: value', found a {type(content).__name__}")
-    return [
-        Setting(key.replace("-", "_") if isinstance(key, str) else key, value, f"{path}: {key}")
-        for key, value in content.items()
-    ]
+    return [Setting(key.replace("-", "_"), value, f"{path}: {cut(key)}") for key, value in content.items()]

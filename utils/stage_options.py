@@ -64,7 +64,7 @@ def work(options: Options) -> None:
 def by_stage(given: str, stages: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
     """The keys and values of each stage. Raises InputError for a key without one of these stages."""
     pairs: dict[str, list[tuple[str, str]]] = {stage: [] for stage in stages}
-    for name, value in key_values.split(given):
+    for name, value in key_values.split_once([given]):
         stage, dot, key = name.partition(".")
         if not dot or stage not in pairs:
             raise InputError(f"--set {name}={value}: expected STAGE.KEY=VALUE with a stage of {', '.join(stages)}")

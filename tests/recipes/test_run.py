@@ -81,7 +81,7 @@ def test_keys_that_no_command_of_the_first_stage_knows_are_one_error(tmp_path):
     ]
     for given, message in (
         ("prepare.gender_treshold=.8", "--set prepare.gender_treshold=.8: unknown option; valid ones are"),
-        ("prepare.gender_threshold=2", "--set prepare.gender_threshold=2: expected 1 or less, found 2.0"),
+        ("prepare.gender_threshold=2", "--set prepare.gender_threshold=2: expected 0.5 to 1, found 2.0"),
         ("prepare.backend=nothing,prepare.checkpoint=x", "'nothing' is no back-end"),
     ):
         shown = run(*words, "--set", given)

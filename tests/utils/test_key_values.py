@@ -3,7 +3,7 @@
 import pytest
 
 from utils.errors import InputError
-from utils.key_values import join, split
+from utils.key_values import join, main, split
 
 VALUES = (
     *("", " ", "7", "a b  c", "a=b", "a,b", ",", '"', "'", '"a"', "it's", "'a", "\\", '\\"', "a\\,", "$HOME", "`x`"),
@@ -54,3 +54,10 @@ def test_what_cannot_be_split_is_told(words, message):
     with pytest.raises(InputError) as error:
         split(words)
     assert message in str(error.value)
+
+
+def test_one_text_is_put_over_another(capsys):
+    assert main(["a=1,b=2", "", 'b="x,y",c=4']) == 0
+    assert capsys.readouterr().out == 'a=1,b="x,y",c=4\n'
+    assert main(["a"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,5 +1,6 @@
 """Options: defaults, then YAML files, then the command line; anything unknown or ill-typed is one clear error."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def test_yaml_overrides_defaults_and_the_command_line_overrides_yaml(tmp_path):
         (["--out", "x", "--n_samples", "1.5"], "--n_samples: expected int, found '1.5'"),
         (["--out", "x", "--temperature", "nan"], "--temperature: expected float"),
         (["--out", "x", "--force", "yes"], "--force: expected bool"),
-        (["--out", "x", "--force"], "expected one argument"),
+        (["--out", "x", "--force"], "--force: expected a value"),
         (["--out", "x", "--device", "tpu"], "expected one of auto, cpu, found 'tpu'"),
         (["--out", "x", "stray"], "stray"),
     ],
@@ -163,7 +164,7 @@ def test_ranges():
         (["--count", "-3"], "--count: expected 1 or more, found -3"),
         (["--factor", "0"], "--factor: expected a finite number above 0, found 0.0"),
         (["--factor", "inf"], "finite"),
-        (["--share", "1.1"], "--share: expected 1 or less, found 1.1"),
+        (["--share", "1.1"], "--share: expected 0 to 1, found 1.1"),
         (["--factor", "nan"], "expected float, found 'nan'"),
     ):
         with pytest.raises(InputError, match=message):
@@ -172,7 +173,7 @@ def test_ranges():
 
 def test_set_stands_between_files_and_the_command_line(tmp_path):
     (tmp_path / "a.yaml").write_text("n_samples: 5\ntemperature: 2\ntext: file\n")
-    words = ["--set", "n_samples=6,temperature=3", "--conf", str(tmp_path / "a.yaml"), "--out", "x"]
+    words = ["--set", "n_samples=7,temperature=3", "--conf", str(tmp_path / "a.yaml"), "--out", "x"]
     options = read(*words, "--temperature", "4", "--set", 'sources="a,b",n-samples=7,text=a=b c')
     assert options == Options(Path("x"), 7, 4.0, False, "a=b c", ("a", "b"), "auto")
     assert read("--out", "x", "--set", "") == read("--out", "x") == read("--set", "out=x,n_samples=100")
@@ -220,7 +221,7 @@ def test_options_of_what_a_command_runs(tmp_path):
     conf = ["--conf", str(tmp_path / "a.yaml")]
     options = parse(Runner, [*conf, "--set", "size=6,seed=3"], "prog")
     assert options == Runner("small", 3, (("size", 4), ("label", None), ("size", "6")))
-    assert parse(Runner, as_words(options), "prog") == Runner("small", 3, (("size", "4"), ("size", "6")))
+    assert parse(Runner, as_words(options), "prog") == Runner("small", 3, (("size", "6"),))
     assert parse(Runner, ["--set", "depth=2", "--runs", "both"], "prog").set == (("depth", "2"),)
     for words, message in (
         (["--set", "depth=2"], "--set depth=2: unknown option; valid ones are size, label, runs, seed"),
@@ -257,3 +258,102 @@ def test_values_are_printed_for_scripts(capsys):
         read("--set", 'force=true,sources="a,b"', "--values", "force,text,out,sources,n_samples")
     assert not end.value.code
     assert capsys.readouterr().out == "true\n\n\na,b\n100\n"
+
+
+@pytest.mark.field_case("A stray word among the options of a Python command")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--text", "A", "woman", "--n_samples", "5"], "'woman': expected options only, --name value; a value with"),
+        (["--text", "A", "woman"], "stands in quotes: --text 'A woman'"),
+        (["woman", "--text", "A"], "'woman': expected options only"),
+        (["--text=A", "woman"], "--text 'A woman'"),
+        (["--out", "x", "-n", "5", "6"], "'6': expected options only"),
+        (["--out", "x", ""], "'': expected options only"),
+        (["--out", "x", "--"], "'--': no such option"),
+        (["x" * 200_000], "xxx..."),
+    ],
+    ids=range(8),
+)
+def test_a_word_that_belongs_to_no_option(words, message):
+    with pytest.raises(InputError) as error:
+        read(*words)
+    assert message in str(error.value) and len(str(error.value)) < 400
+
+
+@pytest.mark.field_case("A key of --set given twice with two values, of which one would win")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--set", "n_samples=5,n-samples=6"],
+        ["--set", "n_samples=5", "--set", "n_samples=6"],
+        ["--set", "n_samples=5,text=", "--set", 'text=x,n_samples="6"'],
+    ],
+)
+def test_a_key_has_one_value(words):
+    with pytest.raises(InputError, match="given twice, as"):
+        read("--out", "x", *words)
+    same = [word.replace("6", "5").replace("text=x,", "") for word in words]
+    assert read("--out", "x", *same).n_samples == 5
+
+
+@pytest.mark.hostile("Options: numbers that are none, too long, infinite, or of other digits than ours")
+@pytest.mark.parametrize("way", ["word", "set", "conf"])
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("n_samples", "1e3"),
+        ("n_samples", "1_000"),
+        ("n_samples", "٣"),
+        ("n_samples", "9" * 5000),
+        ("n_samples", "0x1F"),
+        ("n_samples", "2020-01-01"),
+        ("temperature", "inf"),
+        ("temperature", "1e999"),
+        ("temperature", "." + "9" * 9 + "e"),
+        ("temperature", "1" * 400),
+    ],
+    ids=range(10),
+)
+def test_a_number_is_a_number(tmp_path, way, key, text):
+    (tmp_path / "conf.yaml").write_text(f"{key}: '{text}'\n", encoding="utf-8")
+    words = {"word": [f"--{key}", text], "set": ["--set", f"{key}={text}"], "conf": ["--conf", f"{tmp_path}/conf.yaml"]}
+    with pytest.raises(InputError) as error:
+        read("--out", "x", *words[way])
+    assert f"{key}" in str(error.value) and "expected" in str(error.value) and len(str(error.value)) < 500
+
+
+@pytest.mark.hostile("Paths that no table of Kaldi can hold, as options of Python commands")
+@pytest.mark.parametrize("path", ["a\nb", "a\tb", "a\rb", " a", "a ", "", " ", "a\0b", "a\x7fb", "\udcff", "a\u2028b"])
+def test_a_path_fits_into_a_line_of_a_table(tmp_path, path):
+    with pytest.raises(InputError, match="--out: expected a path in UTF-8, without line breaks"):
+        read("--out", path)
+    with pytest.raises(InputError, match="expected a path in UTF-8, without line breaks"):
+        read("--set", f'out="{path}"')
+    assert read("--out", "a b/é").out == Path("a b/é")
+
+
+@pytest.mark.hostile("A pipe or a device as a file or directory of an option")
+def test_a_path_is_a_file_or_a_directory(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", Path("/dev/zero")):
+        with pytest.raises(InputError, match="--out: expected a file or a directory, found a pipe or a device"):
+            read("--out", str(path))
+        with pytest.raises(InputError, match="no regular file"):
+            read("--out", "x", "--conf", str(path))
+        assert parse(Streams, ["--text_file", str(path)], "prog").text_file == path
+    assert read("--out", f"{tmp_path}/{'x' * 300}").out.name == "x" * 300  # the system says what is wrong with it
+
+
+@dataclass(frozen=True)
+class Streams:
+    text_file: Path = option(help="read once", stream=True)
+
+
+def test_words_that_are_not_utf8_are_no_text():
+    with pytest.raises(InputError, match="--text: the text is not UTF-8, or holds NUL"):
+        read("--out", "x", "--text", "caf\udce9")
+
+
+def test_of_two_values_for_one_option_the_last_counts():
+    assert read("--out", "x", "-n", "5", "--n-samples", "6", "--n_samples=7").n_samples == 7

@@ -120,7 +120,7 @@ def test_the_seed_counts_where_there_is_one(tmp_path):
         (["--set", "epochs=-1"], "expected 0 or more, found -1"),
         (["--set", "covariance=full"], "expected one of shared, diagonal, found 'full'"),
         (["--set", "folds=41"], "40 training speakers are too few for 41 folds"),
-        (["--seed", "-1"], "--seed: expected 0 or more"),
+        (["--seed", "-1"], "--seed: expected 0 to 4294967295"),
         (["--use_gpu", "maybe"], "--use_gpu: expected one of auto, true, false"),
         (["--name", "mdm"], "no generator 'mdm'; it lists mdn, mdn_plain"),
         (["--generators", "nowhere.txt"], "nowhere.txt"),
