@@ -1,4 +1,7 @@
-"""JSON texts and files that commands read; an error is one line with the file, the fault and what was expected."""
+"""JSON texts and files that commands read and write; an error is one line: file, fault, and what was expected.
+
+No file of ours holds a bare NaN or Infinity, which are no JSON, nor half of a character, which is no UTF-8.
+"""
 
 import json
 import re
@@ -63,3 +66,16 @@ def _unique(pairs: Iterable[tuple[str, Any]], where: str) -> dict[str, Any]:
             raise InputError(f"{where}: the key {brief(key)} comes twice; join the two")
         content[key] = value
     return content
+
+
+def json_text(value: Any, where: object, indent: int | None = None, ensure_ascii: bool = True) -> str:
+    """A JSON value as text, without a newline at its end.
+
+    Args:
+        where: the file that it goes to, which begins the message on a number that is not finite, an InputError.
+    """
+    try:
+        text = json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, allow_nan=False)
+    except ValueError as error:
+        raise InputError(f"{where}: a number in it is not finite, and JSON has no such numbers") from error
+    return text.encode("utf-8", "backslashreplace").decode()  # half of a character becomes its escape

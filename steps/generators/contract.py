@@ -8,7 +8,6 @@ A directory holds `generator.json` (kind, sizes and the numbers of that kind) an
 `steps/generators/README.md` lists the files that training writes beside them.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from steps.generators.mixture import Mixture
+from steps.generators.validation import check_arrays, size_of
 from steps.training.workplace import Workplace
-from utils.errors import InputError
-from utils.json_files import read_json
+from utils.errors import InputError, brief
+from utils.json_files import json_text, read_json
+from utils.pointer_files import refuse_pointer
 from utils.registry import Registry
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ KINDS = Registry(
         "mdn": "steps.generators.mdn.generator:MdnGenerator",
     },
 )
-DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
+DESCRIPTION, WEIGHTS, ENCODER = "generator.json", "weights.safetensors", "encoder.json"
+LONGEST_DESCRIPTION = 1 << 20  # bytes
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin")
 
 
@@ -88,7 +90,8 @@ class Generator(ABC):
 
         values, arrays = self.state()
         description = {"kind": self.kind, "dim": self.dim, "text_dim": self.text_dim, "values": values}
-        (directory / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        text = json_text(description, directory / DESCRIPTION, indent=2)
+        (directory / DESCRIPTION).write_text(f"{text}\n", encoding="utf-8")
         # not save_file: it has temporary files of its own, which a kill leaves behind
         (directory / WEIGHTS).write_bytes(save({name: np.asarray(array, order="C") for name, array in arrays.items()}))
 
@@ -103,27 +106,27 @@ def require_files(directory: Path) -> None:
 
 
 def load_generator(directory: Path) -> Generator:
-    """Load a generator. Raises InputError where its files are incomplete, do not fit, or have a pickle with them."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    """Load a generator and check all its numbers (`steps.generators.validation`).
 
+    Raises InputError where its files are incomplete, do not fit, or have a pickle with them.
+    """
     directory = Path(directory)
-    require_files(directory)
-    for file in sorted(directory.rglob("*")):
-        if file.suffix.lower() in PICKLES:
-            raise InputError(f"{file}: a pickle can run code and is never loaded; remove it if it is not yours")
+    _check_files(directory)
     description = read_json(directory / DESCRIPTION, ("kind", "dim", "text_dim", "values"))
-    kind, sizes = description["kind"], (description["dim"], description["text_dim"])
+    kind, values = description["kind"], description["values"]
     if kind not in list(KINDS.entries):  # no `module:Class` either: a file would say what code is run
-        raise InputError(f"{directory / DESCRIPTION}: unknown kind {kind!r}; known are {', '.join(KINDS.entries)}")
+        raise InputError(f"{directory / DESCRIPTION}: unknown kind {brief(kind)}; known are {', '.join(KINDS.entries)}")
+    arrays = _read_weights(directory / WEIGHTS)
     try:
-        arrays = load_file(str(directory / WEIGHTS))
-        generator = KINDS.load(kind).from_state(description["values"], arrays)
+        if not isinstance(values, dict):
+            raise TypeError(f"values: expected an object, found {brief(values)}")
+        check_arrays(arrays)
+        sizes = size_of(description, "dim"), size_of(description, "text_dim")
+        generator = KINDS.load(kind).from_state(values, arrays)
+        _check_names(generator, values, arrays)
     except InputError:
         raise
-    except SafetensorError as error:
-        raise InputError(f"{directory / WEIGHTS}: not readable ({error}); train the model again") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise InputError(
             f"{directory}: {DESCRIPTION} and {WEIGHTS} do not make a generator of the kind {kind!r} ({error!r});"
             " train it again"
@@ -133,4 +136,45 @@ def load_generator(directory: Path) -> Generator:
             f"{directory}: the weights are for {generator.dim} dimensions and {generator.text_dim}-d texts,"
             f" {DESCRIPTION} says {sizes[0]} and {sizes[1]}; the files do not belong together"
         )
+    _check_encoder(directory / ENCODER, generator)
     return generator
+
+
+def _check_files(directory: Path) -> None:
+    """Raise InputError where files are missing, too large, or pickles."""
+    require_files(directory)
+    for file in sorted(directory.rglob("*")):
+        if file.suffix.lower() in PICKLES:
+            raise InputError(f"{file}: a pickle can run code and is never loaded; remove it if it is not yours")
+    if (directory / DESCRIPTION).stat().st_size > LONGEST_DESCRIPTION:
+        raise InputError(
+            f"{directory / DESCRIPTION}: {(directory / DESCRIPTION).stat().st_size} bytes, and no description of a"
+            f" generator has more than {LONGEST_DESCRIPTION}; train the model again"
+        )
+
+
+def _read_weights(path: Path) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    refuse_pointer(path)
+    try:
+        return load_file(str(path))
+    except (SafetensorError, KeyError, TypeError) as error:  # the last two: a type that numpy does not have
+        raise InputError(f"{path}: not readable ({error}); train the model again") from error
+
+
+def _check_names(generator: Generator, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Raise ValueError for values and arrays that no generator of this kind has."""
+    for known, found in zip(generator.state(), (values, arrays), strict=True):
+        if foreign := sorted(found.keys() - known.keys()):
+            raise ValueError(f"{brief(foreign[0])} is none of {', '.join(list(known)[:10])}")
+
+
+def _check_encoder(path: Path, generator: Generator) -> None:
+    """Raise InputError where the directory names an encoder whose vectors have another length."""
+    if path.is_file() and (dim := read_json(path).get("dim", generator.text_dim)) != generator.text_dim:
+        raise InputError(
+            f"{path}: the texts have {brief(dim)} dimensions, the generator is for {generator.text_dim}-d texts; the"
+            " files do not belong together"
+        )

@@ -14,6 +14,7 @@ from steps.generators.covariance import SUBSPACE_FLOOR, principal_subspace
 from steps.generators.linear import GroupClassifier, LinearMap
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
+from steps.generators.validation import size_of
 from steps.training.workplace import Workplace
 from utils.options import MAX_SEED, option
 from utils.vectors import check_shape
@@ -82,7 +83,8 @@ class GroupGenerator(Generator):
         frames = [Frame(offset, basis) for offset, basis in zip(arrays["offsets"], arrays["bases"], strict=True)]
         rows = zip(arrays["log_weights"], arrays["means"], arrays["scales"], frames, strict=True)
         scores = LinearMap(arrays["map_weights"], arrays["map_offset"]) if "map_weights" in arrays else None
-        return cls(GroupClassifier(scores) if scores else None, [Mixture(*row) for row in rows], values["text_dim"])
+        classifier = GroupClassifier(scores) if scores else None
+        return cls(classifier, [Mixture(*row) for row in rows], size_of(values, "text_dim"))
 
 
 def fit_group_gaussian(

@@ -14,6 +14,7 @@ from steps.generators.covariance import SUBSPACE_FLOOR, mean_map, principal_subs
 from steps.generators.linear import LinearMap
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
+from steps.generators.validation import number_of
 from steps.training.workplace import Workplace
 from utils.options import option
 from utils.vectors import check_shape
@@ -73,7 +74,8 @@ class LinearGenerator(Generator):
         """Build the generator from what `state` gave."""
         frame = Frame(arrays["offset"], arrays["basis"])
         mean_of = LinearMap(arrays["map_weights"], arrays["map_offset"])
-        return cls(frame, mean_of, arrays["log_weights"], arrays["scales"], float(values["dof"] or "inf"))
+        dof = math.inf if values["dof"] is None else number_of(values, "dof", above=0)
+        return cls(frame, mean_of, arrays["log_weights"], arrays["scales"], dof)
 
 
 def fit_gaussian(

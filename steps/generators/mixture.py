@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
+from utils.errors import InputError
 from utils.vectors import check_shape
 
 
@@ -114,11 +115,19 @@ class Mixture:
         return constant - (nu + q) / 2 * np.log1p(squares / nu) - log_scale
 
     def tempered(self, weights: float = 1.0, spread: float = 1.0) -> "Mixture":
-        """The mixture at other temperatures: weights to the power 1/weights, variances times `spread`."""
-        log_weights = self.log_weights / weights
-        return Mixture(
-            log_weights - logsumexp(log_weights), self.means, self.scales * math.sqrt(spread), self.frame, self.dof
-        )
+        """The mixture at other temperatures: weights to the power 1/weights, variances times `spread`.
+
+        Raises InputError for temperatures that are not finite numbers above 0.
+        """
+        for name, temperature in (("weight", weights), ("spread", spread)):
+            if not 0 < temperature < math.inf:
+                raise InputError(f"{name} temperature {temperature}: expected a finite number above 0")
+        with np.errstate(over="ignore"):
+            log_weights = self.log_weights / weights
+        total = logsumexp(log_weights)
+        if not math.isfinite(total):
+            raise InputError(f"weight temperature {weights}: too near 0; at 0.01 the likeliest component has it all")
+        return Mixture(log_weights - total, self.means, self.scales * math.sqrt(spread), self.frame, self.dof)
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw n embeddings. Returns (n, D) float32 and the component (n,) of each."""

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from steps.data.index import Index
+from steps.generators.validation import check_embeddings
 from utils.archives import read_vectors
 from utils.errors import InputError
 from utils.tables import read_table
@@ -122,11 +123,11 @@ def load_pairs(index_dir: Path, descriptions: Path, text_vectors: Path) -> Pairs
     row_of = {key: row for row, key in enumerate(index.keys)} if text2utt else {}
     own = [text for text, utterance in text2utt.items() if utterance in row_of]
     keys, vectors = read_vectors(text_vectors / "text_vec.scp", seen + own)
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(bad):
-        raise InputError(f"{text_vectors}/text_vec.scp: {keys[bad[0]]}: has a value that is not finite; redo stage 1")
+    check_embeddings(vectors, lambda row: f"{text_vectors}/text_vec.scp: {keys[row]}")
+    x = index.matrix()
+    check_embeddings(x, lambda row: f"{index_dir}: {index.keys[row]}")
     return Pairs(
-        x=index.matrix(),
+        x=x,
         speakers=np.unique(index.speakers, return_inverse=True)[1],
         groups=np.array([number[name] for name in index.groups]),
         group_names=names,

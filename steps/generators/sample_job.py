@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 TEXTS = "texts.npz"  # beside the table of shards
+TEMPERATURES = {"above": 0, "most": 1e6}
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,18 @@ class Options:
     n_samples: int = option(100, "speakers for each text, or for each group", short="-n", least=1)
     seed: int = option(SamplingSettings.seed, "seed of the random streams")
     temperature: float = option(
-        SamplingSettings.weight_temperature, "sets both temperatures; 1 is the model's own density", above=0
+        SamplingSettings.weight_temperature, "sets both temperatures; 1 is the model's own density", **TEMPERATURES
     )
-    weight_temperature: float | None = option(None, "of the component weights: above 1 evens them out", above=0)
-    spread_temperature: float | None = option(None, "factor on the variances of the components", above=0)
+    weight_temperature: float | None = option(None, "of the component weights: above 1 evens them out", **TEMPERATURES)
+    spread_temperature: float | None = option(None, "factor on the variances of the components", **TEMPERATURES)
     distance_to_train: float = option(
-        SamplingSettings.distance_to_train, "smallest cosine distance from every training speaker", least=0
+        SamplingSettings.distance_to_train, "smallest cosine distance from every training speaker", least=0, most=2
     )
     distance_to_others: float = option(
-        SamplingSettings.distance_to_others, "smallest cosine distance between two speakers of one text", least=0
+        SamplingSettings.distance_to_others,
+        "smallest cosine distance between two speakers of one text",
+        least=0,
+        most=2,
     )
     max_tries: int = option(SamplingSettings.max_tries, "rounds of rejection before a distance is given up", least=1)
     id_prefix: str | None = option(None, "begin of the ids, in place of the name of --out and a hash for each text")

@@ -20,6 +20,7 @@ from steps.generators.contract import load_generator
 from steps.generators.mixture import Mixture
 from steps.generators.requests import SampleRequest, SamplingSettings, chunks_of
 from steps.generators.speaker_means import read_speaker_means
+from steps.generators.validation import check_embeddings
 from steps.text.check import require_text
 from steps.text.encode import SentenceEncoder
 from utils.errors import InputError
@@ -59,7 +60,7 @@ class Voices:
         self.generator = load_generator(self.model)
         self.encoder_path = encoder
         self.speakers: list[str] | None = None
-        means = read_speaker_means(self.model)
+        means = read_speaker_means(self.model, self.generator.dim)
         if means is not None:
             self.speakers, self.speaker_means = means[0], unit_rows(means[1])
 
@@ -94,7 +95,18 @@ class Voices:
                 x, component = self._draw_apart(tempered, rng, n, settings, request)
             else:
                 x, component = tempered.sample(rng, n)
+            self._check(x, request, chunks[number].start, settings)
             yield self._describe(mixture, request, chunks[number].start, x, component)
+
+    def _check(self, x: np.ndarray, request: SampleRequest, first: int, settings: SamplingSettings) -> None:
+        """Raise InputError for a sample among x (n, D) that is no embedding, as of a huge temperature."""
+        check_embeddings(
+            x,
+            lambda row: (
+                f"{self.model}: sample {first + row + 1} of {request.text_id}, at the temperatures"
+                f" {settings.weight_temperature:g} (weights) and {settings.spread_temperature:g} (spread)"
+            ),
+        )
 
     def _describe(
         self, mixture: Mixture, request: SampleRequest, first: int, x: np.ndarray, component: np.ndarray

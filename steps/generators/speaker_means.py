@@ -10,8 +10,10 @@ import numpy as np
 
 from steps.data.index import Index
 from steps.generators.pairs import sum_by
+from steps.generators.validation import check_embeddings
 from utils.archive_writer import write_vectors
 from utils.archives import read_vectors
+from utils.errors import InputError
 
 NAME = "spk_mean"
 
@@ -26,9 +28,21 @@ def write_speaker_means(index_dir: Path, directory: Path) -> None:
     write_vectors(ark, directory / f"{NAME}.scp", speakers.tolist(), means, ark_name=Path(ark.name))
 
 
-def read_speaker_means(directory: Path) -> tuple[list[str], np.ndarray] | None:
-    """Speakers (S) and their mean embeddings (S, D), or None where the model was trained without keeping them."""
+def read_speaker_means(directory: Path, dim: int) -> tuple[list[str], np.ndarray] | None:
+    """Speakers (S) and their mean embeddings (S, D), or None where the model was trained without keeping them.
+
+    Raises InputError for means that are not of `dim` dimensions, or not finite.
+    """
     scp = directory / f"{NAME}.scp"
     if not scp.is_file():
         return None
-    return read_vectors(scp)
+    speakers, means = read_vectors(scp)
+    if not speakers:
+        raise InputError(f"{scp}: empty; train the model again, or remove {NAME}.scp and {NAME}.ark")
+    if means.shape[1] != dim:
+        raise InputError(
+            f"{scp}: means of {means.shape[1]} dimensions, the generator beside it gives {dim}; the files do not belong"
+            " together"
+        )
+    check_embeddings(means, lambda row: f"{scp}: {speakers[row]}")
+    return speakers, means

@@ -3,7 +3,7 @@
 import pytest
 
 from utils.errors import InputError
-from utils.json_files import parse_json, read_json
+from utils.json_files import json_text, parse_json, read_json
 
 
 def test_an_object_is_read(tmp_path):
@@ -57,3 +57,15 @@ def test_hostile_texts(text, message):
 
 def test_pairs_of_surrogates_are_characters():
     assert parse_json(r'["\ud83d\ude00"]', "x.json") == ["\U0001f600"]
+
+
+@pytest.mark.field_case("NaN and infinity in what is written as JSON")
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_no_file_holds_numbers_that_json_does_not_have(value):
+    with pytest.raises(InputError, match=r"a\.jsonl: a number in it is not finite"):
+        json_text({"id": [value]}, "a.jsonl")
+
+
+def test_what_is_written_is_utf8():
+    assert json_text(["\ud800", "é"], "a.json", ensure_ascii=False) == '["\\ud800", "é"]'
+    assert json_text({"a": 1}, "a.json", indent=1) == '{\n "a": 1\n}'

@@ -8,6 +8,7 @@ import torch
 from steps.generators.contract import Generator
 from steps.generators.mdn.network import NETWORK, MixtureDensityNetwork, NetworkSizes
 from steps.generators.mixture import Frame, Mixture
+from steps.generators.validation import check_mixture, number_of
 from utils.vectors import check_shape
 
 
@@ -37,8 +38,11 @@ class MdnGenerator(Generator):
                 log_weights, means, log_scales = (value[0].double().numpy() for value in self.network(text))
                 centre = self.network.linear(text)[0].double().numpy() if self.network.linear is not None else 0.0
             root = np.sqrt(self.spread)
-            scales = np.broadcast_to(np.exp(log_scales) * root, means.shape)
-            mixtures.append(Mixture(log_weights, centre + root * (means - centre), scales, self.frame))
+            with np.errstate(over="ignore"):
+                scales = np.broadcast_to(np.exp(log_scales) * root, means.shape)
+            mixture = Mixture(log_weights, centre + root * (means - centre), scales, self.frame)
+            check_mixture(mixture, "the network")
+            mixtures.append(mixture)
         return mixtures
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -50,6 +54,6 @@ class MdnGenerator(Generator):
     @classmethod
     def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "MdnGenerator":
         """Build the generator from what `state` gave."""
-        network = MixtureDensityNetwork(NetworkSizes(**values["sizes"]))
-        network.load_weights({name: torch.from_numpy(array) for name, array in arrays.items()}, "generator.json")
-        return cls(network, Frame(arrays["offset"], arrays["basis"]), float(values["spread"]))
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        network = MixtureDensityNetwork.from_weights(NetworkSizes.read(values["sizes"]), tensors, "generator.json")
+        return cls(network, Frame(arrays["offset"], arrays["basis"]), number_of(values, "spread", above=0))

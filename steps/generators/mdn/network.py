@@ -6,12 +6,14 @@ mean, which carries the closed-form solution, and one scale a component where th
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from utils.errors import InputError
+from steps.generators.validation import number_of, size_of
+from utils.errors import InputError, brief
 
 NETWORK = "network."  # prefix of the network's tensors in files that hold others too
 
@@ -37,6 +39,23 @@ class NetworkSizes:
     scale_floor: float
 
     as_dict = asdict
+
+    @classmethod
+    def read(cls, values: Any) -> "NetworkSizes":
+        """The sizes that `as_dict` gave. Raises ValueError for values that are none."""
+        if not isinstance(values, dict):
+            raise ValueError(f"sizes: expected an object, found {brief(values)}")
+        wrong = values.keys() ^ {field.name for field in fields(cls)}
+        if wrong:
+            raise ValueError(f"sizes: {brief(min(wrong))} is missing, or is no size of a network")
+        for name in ("diagonal", "linear_path"):
+            if not isinstance(values[name], bool):
+                raise ValueError(f"{name}: expected true or false, found {brief(values[name])}")
+        for name in ("text_dim", "latent_dim", "n_components", "hidden", "n_layers"):
+            size_of(values, name, least=0 if name == "n_layers" else 1)
+        if values["scale_floor"] != 0:
+            number_of(values, "scale_floor", above=0)
+        return cls(**values)
 
 
 class MixtureDensityNetwork(nn.Module):
@@ -95,10 +114,23 @@ class MixtureDensityNetwork(nn.Module):
             self.linear.weight.copy_(slopes.T if slopes is not None else torch.zeros_like(self.linear.weight))
             self.linear.bias.zero_()
 
-    def load_weights(self, tensors: Mapping[str, Tensor], where: str) -> None:
-        """Take the tensors whose names begin with NETWORK. Raises InputError where they are of other sizes."""
+    @classmethod
+    def from_weights(cls, sizes: NetworkSizes, tensors: Mapping[str, Tensor], where: str) -> "MixtureDensityNetwork":
+        """The network whose tensors are those with names that begin with NETWORK.
+
+        Raises InputError where they are of other sizes; no memory is taken for sizes that the tensors do not have.
+        """
         own = {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
+        n_layers = sum(name.startswith("trunk.") and name.endswith(".weight") for name in own)
         try:
-            self.load_state_dict(own)
+            if n_layers != sizes.n_layers:
+                raise RuntimeError(f"size mismatch: {n_layers} layers, n_layers is {sizes.n_layers}")
+            with torch.device("meta"):
+                cls(sizes).load_state_dict(own, assign=True)
         except RuntimeError as error:
-            raise InputError(f"{where}: the weights are of other sizes: {' '.join(str(error).split())}") from error
+            raise InputError(
+                f"{where}: the weights are of other sizes: {' '.join(str(error).split())[:250]}"
+            ) from error
+        network = cls(sizes)
+        network.load_state_dict(own)
+        return network

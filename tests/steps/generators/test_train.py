@@ -64,7 +64,7 @@ def test_a_model_directory_holds_all_that_sampling_needs(models, experiment: Exp
 
 
 def test_the_means_of_the_training_speakers_are_kept(models, experiment: Experiment):
-    speakers, means = read_speaker_means(models["mdn"])
+    speakers, means = read_speaker_means(models["mdn"], DIM)
     pairs = experiment.pairs("train")
     assert speakers == [f"gen-s{number:02d}" for number in range(40)]
     for number in (0, 17, 39):

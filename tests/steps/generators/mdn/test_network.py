@@ -59,4 +59,4 @@ def test_texts_enter_centred_and_scaled():
 def test_weights_of_other_sizes_are_refused():
     other = {f"network.{name}": value for name, value in MixtureDensityNetwork(make(hidden=9)).state_dict().items()}
     with pytest.raises(InputError, match="last.safetensors: the weights are of other sizes: .*size mismatch"):
-        MixtureDensityNetwork(make()).load_weights(other, "last.safetensors")
+        MixtureDensityNetwork.from_weights(make(), other, "last.safetensors")
