@@ -76,6 +76,9 @@ def restrict(
 ) -> dict[str, dict[str, str]]:
     """Keep of each table (file name -> key -> value) what belongs to the given utterances, which utt2spk must have."""
     segments = tables.get("segments", {})
+    absent = next((utterance for utterance in utterances if utterance not in segments), None) if segments else None
+    if absent is not None:
+        raise InputError(f"segments: no line for {absent}, which utt2spk has; run utils/fix_data_dir.sh")
     speakers = {tables["utt2spk"][utterance] for utterance in utterances}
     recordings = {segments[utterance].split()[0] if segments else utterance for utterance in utterances}
     kept = dict.fromkeys(tables, set(utterances))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from utils.data_dir import DataDir
-from utils.errors import InputError
+from utils.errors import InputError, brief, cut
 
 ATTRIBUTES = ("gender", "pitch", "speaking_rate")
 
@@ -25,7 +25,7 @@ def group_values(group: str, attributes: Sequence[str] = ATTRIBUTES) -> dict[str
     values = group.split("_")
     if len(values) != len(attributes) or not all(values):
         raise InputError(
-            f"group {group!r}: expected {len(attributes)} values joined by '_', one for each of --attributes"
+            f"group {brief(group)}: expected {len(attributes)} values joined by '_', one for each of --attributes"
             f" {','.join(attributes)}; name the attributes that the groups were made of"
         )
     return dict(zip(attributes, values, strict=True))
@@ -80,12 +80,12 @@ def _read_attribute(data: DataDir, attribute: str) -> dict[str, str]:
     if not data.has(name):
         present = sorted(path.name.removeprefix("utt2") for path in data.path.glob("utt2*") if path.name != "utt2spk")
         raise InputError(
-            f"{data.path / name}: no such attribute table; this directory has {', '.join(present) or 'none'}"
+            f"{data.path / cut(name)}: no such attribute table; this directory has {', '.join(present) or 'none'}"
         )
     table = data.table(name)
     for utterance, value in table.items():
         if "_" in value or len(value.split()) != 1:
             raise InputError(
-                f"{data.path / name}: {utterance}: value {value!r} has '_' or white space; write it with '-'"
+                f"{data.path / name}: {utterance}: value {brief(value)} has '_' or white space; write it with '-'"
             )
     return table

@@ -74,14 +74,20 @@ def _is_invisible(character: str) -> bool:
 
 def look(name: str) -> str:
     """What a name is compared by: without case, leading zeros, width, invisible characters, and `.0`."""
-    name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _tidy(name)[0]).casefold())
+    plain = name.isascii() and name.isprintable()
+    name = name.lower() if plain else _folded(name)
     power = POWER.fullmatch(name)
     if power and int(power[3]) >= len(power[2] or ""):
         name = power[1] + (power[2] or "").ljust(int(power[3]), "0")
-    name = "".join(str(unicodedata.decimal(c, c)) for c in name)
-    name = re.sub(r"(?<![\d.])(\d+)\.0+$", r"\1", name)
+    name = re.sub(r"(?<![\d.])(\d+)\.0+$", r"\1", name.strip())
     name = re.sub(r"(?<!\d)0+(?=\d)", "", name)
-    return "_".join("".join(c if _is_of_a_word(c) else " " for c in name).split())
+    words = re.sub(r"[^0-9a-z.]", " ", name) if plain else "".join(c if _is_of_a_word(c) else " " for c in name)
+    return "_".join(words.split())
+
+
+def _folded(name: str) -> str:
+    name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _tidy(name)[0]).casefold())
+    return "".join(str(unicodedata.decimal(c, c)) for c in name)
 
 
 def _is_of_a_word(character: str) -> bool:
@@ -142,12 +148,18 @@ def read_distinct(data: DataDir) -> dict[str, str]:
 
 
 def mentions_in(data: DataDir) -> Iterable[Mention]:
-    """The speakers of a data directory; those of its `distinct_speakers` count as decided."""
+    """The speakers of a data directory; those of its `distinct_speakers` count as decided.
+
+    Raises InputError where utt2spk names several for one utterance.
+    """
     decided, seen = read_distinct(data), set()
     for line, speaker in enumerate(data.utt2spk.values(), 1):
         if speaker not in seen:
             seen.add(speaker)
-            yield Mention(speaker, speaker, f"{data.path / 'utt2spk'}:{line}", speaker in decided)
+            where = f"{data.path / 'utt2spk'}:{line}"
+            if speaker.split() != [speaker]:
+                raise InputError(f"{where}: expected 'utterance speaker', found the speaker {brief(speaker)}")
+            yield Mention(speaker, speaker, where, speaker in decided)
 
 
 def refuse_shared(sets: Mapping[str, Collection[str]]) -> None:

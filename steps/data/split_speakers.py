@@ -10,6 +10,7 @@ thresholds. It depends neither on the order of the rows nor on other speakers, a
 """
 
 import hashlib
+import math
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from steps.data.groups import ATTRIBUTES, read_groups
 from steps.data.spellings import DISTINCT, DISTINCT_HELP, mentions_in, require_distinct
 from steps.data.vector_table import VectorTable
 from utils.command import logger, run_command
-from utils.data_dir import PER_SPEAKER, DataDir, restrict, write_data_dir
+from utils.data_dir import PER_SPEAKER, DataDir, restrict, validate, write_data_dir
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
@@ -78,7 +79,7 @@ def work(options: Options) -> None:
         for name in SETS:
             if not stages[name].done:
                 utterances = [u for u in grouping.utt2group if utt2set[u] == name]
-                _write_set(stages[name].dir, tables, utterances)
+                _write_set(stages[name].dir, tables, utterances, options.data)
                 vectors.write_speakers(stages[name], {key: data.utt2spk[key] for key in utterances})
         if not stages["split"].done:
             write_table(stages["split"].dir / "spk2set", spk2set)
@@ -93,7 +94,7 @@ def speaker_set(speaker: str, split_seed: int, thresholds: Mapping[str, float]) 
 
 
 def _thresholds(fractions: tuple[float, ...]) -> dict[str, float]:
-    if len(fractions) != len(SETS) or not all(0 < fraction < float("inf") for fraction in fractions):
+    if len(fractions) != len(SETS) or not min(fractions) > 0 or not math.isfinite(sum(fractions)):
         raise InputError(f"--fractions: expected three numbers above 0 for {', '.join(SETS)}, found {fractions}")
     bounds = [sum(fractions[: number + 1]) / sum(fractions) for number in range(len(SETS))]
     return dict(zip(SETS, [*bounds[:-1], 1.0], strict=True))
@@ -146,10 +147,14 @@ def _speaker_sets(utt2set: Mapping[str, str], utt2spk: Mapping[str, str]) -> dic
     return spk2set
 
 
-def _write_set(out: Path, tables: Mapping[str, Mapping[str, str]], utterances: list[str]) -> None:
+def _write_set(out: Path, tables: Mapping[str, Mapping[str, str]], utterances: list[str], source: Path) -> None:
     tables = restrict(tables, utterances, (*PER_SPEAKER, DISTINCT))
     tables["spk2gender"] = _speaker_genders(tables)
-    write_data_dir(out, {name: table for name, table in tables.items() if table})
+    try:
+        write_data_dir(out, {name: table for name, table in tables.items() if table})
+    except InputError as error:  # of a file that is gone in a moment: name the one that it was made from
+        problems = [one for one in validate(source, text=False, feats=False, wav=False) if "LC_ALL=C" not in one]
+        raise InputError(problems[0] if problems else str(error)) from error
 
 
 def _speaker_genders(tables: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:

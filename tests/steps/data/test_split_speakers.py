@@ -1,6 +1,8 @@
 """The split: no speaker in two sets, and nobody's set depends on who else is there."""
 
+import re
 import shutil
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +135,53 @@ def test_combinations_that_nobody_has_are_warned_of(tmp_path, caplog):
     assert "2 combinations of values have no utterance: female_high, female_medium" in caplog.text
 
 
+@pytest.mark.hostile("Tables of a data directory that do not fit each other")
+@pytest.mark.parametrize(
+    ("name", "line", "message"),
+    [
+        ("utt2spk", "zoe-1 zoe ann\n", r"all.utt2spk:181: expected 'utterance speaker', found the speaker 'zoe ann'"),
+        ("spk2gender", "s1 female\n", "all.spk2gender: s1: expected m or f, found 'female'"),
+        ("segments", "s1-u0 recording 0 3\n", "segments: no line for .*, which utt2spk has; run utils/fix_data_dir.sh"),
+        ("utt2dur", "s1-u0 -3\n", "all.utt2dur: "),
+        ("xvector.scp", "s1-u0 nowhere\n", "all.xvector.scp:1: s1-u0: no archive nowhere"),
+        ("utt2pitch", "s1-u0 " + "x_" * 100_000 + "\n", r"all.utt2pitch: s1-u0: value 'x_x_[x_.]*' has '_'"),
+    ],
+)
+def test_tables_that_do_not_fit(tmp_path, capsys, name, line, message):
+    data = make_all(tmp_path)
+    before = (data / name).read_text() if name == "utt2spk" else ""
+    (data / name).write_text(before + line)
+    assert main(["--data", str(data), "--attributes", "gender,pitch"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(message, error) and len(error) < 1000 and not (tmp_path / "train").exists()
+
+
+@pytest.mark.hostile("A label of 200 kB")
+def test_a_label_without_end(tmp_path, caplog):
+    data = make_all(tmp_path)
+    relabel(data, {"s0"}, "x" * 200_000)
+    split(data, allow_missing_groups=True)
+    assert max(map(len, caplog.messages)) < 20_000
+    assert (tmp_path / "split" / "coverage.tsv").stat().st_size > 200_000
+
+
+@pytest.mark.hostile("Attributes of thousands of values, whose combinations fill no memory")
+def test_groups_of_many_values(tmp_path, caplog):
+    data = make_all(tmp_path, 700)
+    for name in ("utt2pitch", "utt2accent", "utt2age"):
+        write_table(data / name, {key: f"{name}{number}" for number, key in enumerate(DataDir(data).utt2spk)})
+    tracemalloc.start()
+    split(data, attributes=("gender", "pitch", "accent", "age"), allow_missing_groups=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6  # a list of the combinations would take a terabyte
+    absent = f"{2 * 2100**3 - 2100} combinations of values have no utterance: "
+    line = next(text for text in caplog.messages if text.startswith(absent))
+    assert line.count(", ") == 19 and line.endswith(" more") and all(len(text) < 50_000 for text in caplog.messages)
+    table = (tmp_path / "split" / "coverage.tsv").read_text().splitlines()
+    assert len(table) == 2102 and sum(map(int, table[-1].split("\t")[2::2])) == 2100
+
+
 @pytest.mark.parametrize(
     ("n_speakers", "message"),
     [(1, r"1 speaker\(s\) in all, s0: too few"), (4, "no speaker of 4 falls into dev and test")],
@@ -143,7 +192,9 @@ def test_too_few_speakers(tmp_path, n_speakers, message):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["all", "x.ark", "x.scp"]
 
 
-@pytest.mark.parametrize("fractions", [(0.7, 0.3), (0.7, 0.3, 0.0), (-1.0, 1.0, 1.0), (float("inf"), 1.0, 1.0)])
+@pytest.mark.parametrize(
+    "fractions", [(0.7, 0.3), (0.7, 0.3, 0.0), (-1.0, 1.0, 1.0), (float("inf"), 1.0, 1.0), (1e308, 1e308, 1e308)]
+)
 def test_bad_fractions(tmp_path, fractions):
     with pytest.raises(InputError, match="--fractions: expected three numbers above 0"):
         split(make_all(tmp_path), fractions=fractions)
