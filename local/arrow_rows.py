@@ -15,6 +15,7 @@ from utils.pointer_files import refuse_pointer
 Rows = Iterator[tuple[str, dict[str, Any]]]
 BATCH = 4096  # rows
 ARROW_FILE = b"ARROW1"  # how a file begins that is no stream
+END = b"\xff\xff\xff\xff\0\0\0\0"  # how a stream ends
 
 
 def read_arrow(file: Path) -> tuple[list[str], Rows]:
@@ -28,31 +29,40 @@ def read_arrow(file: Path) -> tuple[list[str], Rows]:
             source = pq.ParquetFile(file)
             schema, batches = source.schema_arrow, source.iter_batches(BATCH)
         else:
-            batches = _open_arrow(file)
-            schema = batches.schema
+            schema, batches = _open_arrow(file)
     except (pa.lib.ArrowException, OSError) as error:
         raise InputError(f"{file}: not a readable {file.suffix[1:]} file: {_first_line(error)}") from error
     twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"{file}: two columns have one name: {brief(twice)}; rename one")
     columns = [field.name for field in schema if _is_plain(field.type)]
-    return columns, _rows(file, columns, _class_names(file, schema), batches)
+    class_names = {name: names for name, names in _class_names(file, schema).items() if name in columns}
+    return columns, _rows(file, columns, class_names, batches)
 
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _open_arrow(file: Path) -> Any:
+def _open_arrow(file: Path) -> tuple[Any, Iterator[Any]]:
+    """Schema and batches of a stream or file."""
     import pyarrow as pa
 
     source = pa.memory_map(str(file))
-    if source.read(len(ARROW_FILE)) != ARROW_FILE:
-        source.seek(0)
-        return pa.ipc.open_stream(source)
-    reader = pa.ipc.open_file(source)
-    batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
-    return pa.RecordBatchReader.from_batches(reader.schema, batches)
+    if source.read(len(ARROW_FILE)) == ARROW_FILE:
+        reader = pa.ipc.open_file(source)
+        return reader.schema, (reader.get_batch(number) for number in range(reader.num_record_batches))
+    source.seek(0)
+    stream = pa.ipc.open_stream(source)
+    return stream.schema, _whole(stream, source)
+
+
+def _whole(stream: Any, source: Any) -> Iterator[Any]:
+    """The batches of a stream; pyarrow takes one that is cut off between two of them."""
+    yield from stream
+    source.seek(max(0, source.size() - len(END)))
+    if source.read() != END:
+        raise OSError("the stream has no end")
 
 
 def _is_plain(kind: Any) -> bool:
@@ -61,8 +71,9 @@ def _is_plain(kind: Any) -> bool:
 
     if types.is_dictionary(kind) or types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         return _is_plain(kind.value_type)
-    tests = (types.is_string, types.is_large_string, types.is_integer, types.is_floating, types.is_boolean)
-    return types.is_null(kind) or any(test(kind) for test in tests)
+    texts = (types.is_string, types.is_large_string, types.is_string_view, types.is_null)
+    numbers = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
+    return any(test(kind) for test in (*texts, *numbers))
 
 
 def _rows(file: Path, columns: list[str], class_names: dict[str, list[str]], batches: Any) -> Rows:
@@ -106,7 +117,7 @@ def _class_names(file: Path, schema: Any) -> dict[str, list[str]]:
         declared = {
             column: feature["names"]
             for column, feature in features.items()
-            if column in schema.names and isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
         }
         if any(
             not isinstance(names, list) or any(type(name) is not str for name in names) for names in declared.values()
