@@ -68,8 +68,13 @@ class Rules:
 
     def column(self, name: str, present: Collection[str]) -> str | None:
         """The column among `present` that is an alias of `name`, or None."""
-        folded = {column.strip().lower(): column for column in reversed(list(present))}
-        return next((folded[alias] for alias in self.aliases(name) if alias in folded), None)
+        return next(iter(self.candidates(name, present)), None)
+
+    def candidates(self, name: str, present: Collection[str]) -> list[str]:
+        """The columns among `present` that are aliases of `name`, best first."""
+        ranks = {alias: rank for rank, alias in enumerate(self.aliases(name))}
+        found = [column for column in present if column.strip().lower() in ranks]
+        return sorted(found, key=lambda column: ranks[column.strip().lower()])
 
     def aliases(self, name: str) -> tuple[str, ...]:
         """The names that the column `name` may have."""

@@ -19,6 +19,7 @@ from local.corpus_rows import read_rows
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher
 from local.speaker_words import Told, find_words
+from local.twin_columns import TwinColumns
 from steps.audio.recordings import SUFFIXES, audio_files
 from steps.data.groups import ATTRIBUTES
 from steps.data.spellings import DISTINCT_HELP, Mention, normal_names
@@ -106,6 +107,8 @@ def read_labels(options: Options, names: list[str]) -> dict[str, TableRow]:
     """File -> its row of the table. Raises InputError if too few rows have a file."""
     rules = Rules.load(options.rules)
     columns, raw_rows = read_rows(options.labels)
+    wanted = ["audio_path", "speaker", "gender", "text", "caption", *options.attributes]
+    raw_rows = TwinColumns(rules, wanted, columns).settled(raw_rows)
     path_column = rules.column("audio_path", columns)
     if path_column is None:
         wanted = "|".join(rules.aliases("audio_path"))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from local.capspeech import array_embeddings
 from local.corpus_rules import Rules
 from local.delimited import read_delimited, read_header
+from local.twin_columns import TwinColumns
 from utils.archives import scan_archive
 from utils.errors import LONGEST, InputError, absence, brief
 from utils.packed_files import unpacked_suffix
@@ -165,9 +166,12 @@ class EmbeddingTables:
     def _read_delimited(self, file: Path) -> Iterator[tuple[str, TableLine]]:
         header, rows = read_delimited(file)
         key_at, archive_at, offset_at = self.columns(header)
+        twins = TwinColumns(self.rules, ("key", "archive", "offset"), header)
         for line, cells in rows:
             key = cells[key_at]
             place = f"{file}:{line}: {key[:LONGEST]}"
+            if twins.twins:
+                twins.settle(place, dict(zip(header, cells, strict=True)))
             location = parse_location(cells[archive_at], place)
             if offset_at is not None:
                 offset = cells[offset_at].strip()

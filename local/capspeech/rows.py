@@ -11,6 +11,7 @@ from pathlib import Path
 
 from local.corpus_rows import Row, as_texts, read_rows
 from local.corpus_rules import Rules
+from local.twin_columns import TwinColumns
 from steps.data.spellings import look
 from utils.command import logger
 from utils.errors import InputError
@@ -78,6 +79,7 @@ class RowReader:
         for file, split in files.items():
             columns, raw_rows = read_rows(file)
             names = self._columns(file, columns)
+            raw_rows = TwinColumns(self.rules, list(names), columns).settled(raw_rows)
             before = len(rows)
             rows += [self._row(where, split, raw, names) for where, raw in raw_rows]
             log.info("%s: %d rows", file, len(rows) - before)
