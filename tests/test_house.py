@@ -135,6 +135,8 @@ def test_recipes_hold_no_python():
 def test_shell_scripts_call_one_way():
     found = []
     for name in (name for name in files("*.sh", "*.pl", "*.pm") if any(room(name) in line for line in ROOMS)):
+        if (ROOT / name).is_symlink():  # what it leads to is looked at in its own room
+            continue
         for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
             called = SHELL_NAME.findall(line.partition("#")[0])
             found += [f"{name}:{number} {one}" for one in called if not may_use(room(name), room(one))]
