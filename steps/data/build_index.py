@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from steps.data.spellings import DISTINCT_HELP, mentions_in, refuse_shared, require_distinct
 from utils.command import logger, run_command
+from utils.errors import InputError, brief
 from utils.options import option
 from utils.stage_dir import StageDir
 
@@ -36,7 +37,7 @@ def work(options: Options) -> None:
     from steps.data.duplicates import report_duplicates
     from steps.data.index_writer import SetReader
 
-    readers = [SetReader(options.data / name) for name in options.sets]
+    readers = [SetReader(options.data / name) for name in _distinct_names(options.sets)]
     inputs = [path for reader in readers for path in reader.inputs()]
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
@@ -51,6 +52,17 @@ def work(options: Options) -> None:
             dim = stats["dim"]
             log.info("%s: %d vectors of dimension %d, %d speakers", name, stats["utterances"], dim, stats["speakers"])
         report_duplicates(stage.dir, fingerprints)
+
+
+def _distinct_names(sets: tuple[str, ...]) -> list[str]:
+    names = [name.rstrip("/") for name in sets]
+    if (
+        not names
+        or len(set(names)) < len(names)
+        or any(name in ("", "..") or Path(name).name != name for name in names)
+    ):
+        raise InputError(f"--sets {brief(','.join(sets))}: expected distinct names of directories in --data")
+    return names
 
 
 def main(argv: list[str] | None = None) -> int:

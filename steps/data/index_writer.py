@@ -21,7 +21,7 @@ from steps.data.vector_table import VectorTable
 from utils.archives import read_locations
 from utils.command import progress
 from utils.data_dir import DataDir
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.script_files import Location
 from utils.tables import write_table
 
@@ -48,6 +48,9 @@ class SetReader:
                 raise InputError(
                     f"{path / name}: {odd[0]}: only here or only in {SCRIPT} ({len(odd)} in all); both must agree"
                 )
+            bad = next((key for key, value in table.items() if value.split() != [value]), None)
+            if bad:
+                raise InputError(f"{path / name}: {bad}: expected one word, found {brief(table[bad])}")
 
     @cached_property
     def keys(self) -> list[str]:

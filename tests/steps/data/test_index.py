@@ -253,3 +253,20 @@ def test_command_line(sets, capsys):
     assert sorted(path.name for path in (sets / "index").iterdir() if path.is_dir()) == ["dev", "train"]
     assert main(["--data", str(sets.parent), "--out", str(sets / "index2")]) == 1
     assert "no utt2spk here" in capsys.readouterr().err
+
+
+@pytest.mark.hostile("Names of sets that are paths, twice the same, or none")
+@pytest.mark.parametrize("names", ["", "train,train", "train,../data/dev", "..", ".", "train,/etc", "train,train/"])
+def test_names_of_sets(sets, names, capsys):
+    assert main(["--data", str(sets), "--out", str(sets / "index"), "--sets", names]) == 1
+    error = capsys.readouterr().err
+    assert "--sets" in error and "distinct names of directories in --data" in error and error.count("\n") == 1
+
+
+@pytest.mark.hostile("Speakers and groups of several words")
+@pytest.mark.parametrize("name", ["utt2spk", "utt2group"])
+def test_labels_of_several_words(sets, name):
+    first, *others = (sets / "test" / name).read_text().splitlines(keepends=True)
+    (sets / "test" / name).write_text(first.rstrip() + " b c\n" + "".join(others))
+    with pytest.raises(InputError, match=f"test.{name}: {first.split()[0]}: expected one word, found .* b c'"):
+        build(sets)
