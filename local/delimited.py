@@ -29,7 +29,7 @@ LOOKS = (
 )
 
 
-class Record(NamedTuple):
+class CellsOfLines(NamedTuple):
     """The cells of one row, the number of the line where it begins, and its lines."""
 
     line: int
@@ -82,7 +82,7 @@ def _lines(text: str) -> Iterator[str]:
     return io.StringIO(text, newline="")
 
 
-def _records(lines: Iterable[str], delimiter: str, strict: bool = False) -> Iterator[Record]:
+def _records(lines: Iterable[str], delimiter: str, strict: bool = False) -> Iterator[CellsOfLines]:
     """Split lines as the csv module does, but keep the lines of each record."""
     csv.field_size_limit(LONGEST_LINE)
     seen: list[str] = []
@@ -94,7 +94,7 @@ def _records(lines: Iterable[str], delimiter: str, strict: bool = False) -> Iter
 
     number = 1
     for cells in csv.reader(remembered(), delimiter=delimiter, strict=strict):
-        yield Record(number, cells, seen.copy())
+        yield CellsOfLines(number, cells, seen.copy())
         number += len(seen)
         seen.clear()
 
