@@ -14,6 +14,7 @@ from utils.packed_files import read_pieces
 from utils.pointer_files import refuse_pointer
 
 MARK = "\ufeff"  # the byte order mark
+MAY_BE_EMPTY = ("text",)  # names of tables whose values may be empty: a transcript may have no words
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 64 * 2**20  # bytes
 
@@ -115,14 +116,18 @@ def split_line(line: str) -> tuple[str, str]:
 
 
 def read_table(path: Path) -> dict[str, str]:
-    """Read lines `key value...` in the order of the file. A key without value, or one that comes twice: InputError."""
+    """Read lines `key value...` in the order of the file.
+
+    Raises InputError for a key that comes twice, and for one without value, except in the tables of MAY_BE_EMPTY.
+    """
+    may_be_empty = Path(path).name in MAY_BE_EMPTY
     table: dict[str, str] = {}
     for number, line in enumerate(iterate_lines(path), 1):
         key, _, value = line.partition(" ")
         value = value.strip()
         if not value or "\t" in key:
             key, value = split_line(line)
-        if not key or not value:
+        if not key or not (value or may_be_empty):
             raise InputError(f"{path}:{number}: expected 'key value', found {brief(line)}")
         if key in table:
             raise InputError(
@@ -136,11 +141,11 @@ def write_table(path: Path, table: Mapping[str, str]) -> None:
     """Write lines `key value`, sorted as LC_ALL=C sort does."""
     check_keys(table, str(path))
     for key, value in table.items():
-        if "\n" in value or not value.strip():
+        if "\n" in value or not (value.strip() or Path(path).name in MAY_BE_EMPTY):
             raise InputError(f"{path}: the value of {brief(key)} is empty or has a newline")
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
         try:
-            file.writelines(f"{key} {table[key]}\n" for key in sorted(table))
+            file.writelines(f"{key} {table[key]}\n" if table[key] else f"{key}\n" for key in sorted(table))
         except UnicodeEncodeError as error:
             fault = error.object[error.start]
             key = next(key for key, value in table.items() if fault in key + value)

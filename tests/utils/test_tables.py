@@ -64,6 +64,19 @@ def test_byte_order_marks_are_no_part_of_a_text(tmp_path):
     assert list(iterate_lines(path)) == [] and read_text(path) == ""
 
 
+@pytest.mark.field_case("One transcript of many is empty")
+def test_a_transcript_may_be_empty(tmp_path):
+    (tmp_path / "text").write_text("a\nb \nc  two words\n")
+    assert read_table(tmp_path / "text") == {"a": "", "b": "", "c": "two words"}
+    write_table(tmp_path / "text", read_table(tmp_path / "text"))
+    assert (tmp_path / "text").read_text() == "a\nb\nc two words\n"
+    (tmp_path / "utt2dur").write_text("a\n")
+    with pytest.raises(InputError, match="utt2dur:1: expected 'key value', found 'a'"):
+        read_table(tmp_path / "utt2dur")
+    with pytest.raises(InputError, match="the value of 'a' is empty"):
+        write_table(tmp_path / "utt2dur", {"a": ""})
+
+
 @pytest.mark.parametrize("size", [3, 2**20 - 5, 2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20])
 def test_lines_of_every_length_are_whole(tmp_path, size):
     lines = ["x" * size, "", "\u00e9" * size, "y", ""]
