@@ -1,15 +1,19 @@
 """A corpus of audio as a data directory, shared by LibriSpeech and folders of audio.
 
 Inputs: recordings with their speakers and labels. Outputs: `wav.scp`, `segments`, `utt2spk`, `spk2utt`, `utt2dur`,
-`spk2gender` if all genders are known, utt2<attribute> for labels, `text` if recordings are not cut and all have a
-transcript, and `left_out.tsv`, the files that cannot be read.
+`spk2gender` if all genders are known, utt2<attribute> for labels, `text` if recordings are not cut and have a
+transcript, `left_out.tsv`, the files that are not used, and `row_counts.tsv`, how many they are by reason.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from steps.audio.read import AudioProblem, read_header
+from steps.audio.audio_files import printable
+from steps.audio.containers import AudioProblem
+from steps.audio.failures import one_line
+from steps.audio.read import read_header
 from steps.audio.recordings import Utterance
 from steps.audio.segments import cut
 from steps.data.spellings import DISTINCT, Mention, require_distinct
@@ -19,8 +23,9 @@ from utils.errors import InputError
 from utils.tables import read_lines
 
 log = logger(__name__)
-COUNTS = "row_counts.tsv"
+COUNTS, LEFT_OUT = "row_counts.tsv", "left_out.tsv"
 SHORTEST = 0.01  # seconds of a recording
+MOST_WITHOUT_TEXT = 0.05  # share of utterances: where more have no transcript, there is no `text`
 
 
 @dataclass
@@ -40,6 +45,18 @@ class Recording:
     mention: Mention | None = None
 
 
+@dataclass
+class Unused:
+    """What a corpus has beside its recordings.
+
+    Attributes:
+        files: that are no recordings, with the reason. counts: of what was found, by reason, for row_counts.tsv.
+    """
+
+    files: list[tuple[Path, str]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
 def write_audio_corpus(
     out: Path,
     recordings: Sequence[Recording],
@@ -48,16 +65,17 @@ def write_audio_corpus(
     hop_seconds: float,
     max_fail: float,
     distinct_ids: bool,
+    unused: Unused,
 ) -> int:
     """Write the data directory of `recordings`; `genders`: speaker -> f or m, where known.
 
     Returns the number of utterances. Raises InputError if more than the share `max_fail` of the files is unreadable,
-    or if two speakers may be one person and are not said to be distinct.
+    if two recordings have one id, or if two speakers may be one person and are not said to be distinct.
     """
+    _refuse_same_ids(recordings)
     mentions = (one.mention or Mention(one.speaker, one.speaker, str(one.path)) for one in recordings)
     distinct = require_distinct(mentions, distinct_ids, "give one name to both")
     durations, faults = _durations(recordings)
-    _write_left_out(out, faults)
     if len(faults) > max_fail * len(recordings):
         where = "; ".join(f"{path}: {fault}" for path, fault in faults[:3])
         raise InputError(
@@ -79,35 +97,58 @@ def write_audio_corpus(
     for name, recording in recording_of.items():
         for attribute, value in by_id[recording].labels.items():
             tables.setdefault("text" if attribute == "text" else f"utt2{attribute}", {})[name] = value
-    without = len(recording_of) - len(tables.get("text", {}))
-    if segments or without:  # Kaldi's text has all utterances
-        reason = "recordings are cut" if segments else f"{without} of {len(recording_of)} have none"
-        if tables.pop("text", {}):
-            log.info("no transcripts: %s", reason)
+    counts = unused.counts + Counter(f"files left out: {reason}" for _, reason in unused.files)
+    counts += Counter(f"files left out: {fault.reason}" for _, fault in faults)
+    tables["text"] = _whole_text(tables.get("text", {}), recording_of, bool(segments), counts)
     write_data_dir(out, {name: table for name, table in tables.items() if table})
+    _write_left_out(out, [*faults, *unused.files])
+    _write_counts(out, counts)
     return len(recording_of)
 
 
-def _durations(recordings: Sequence[Recording]) -> tuple[dict[str, float], list[tuple[Path, str]]]:
+def _refuse_same_ids(recordings: Sequence[Recording]) -> None:
+    seen: dict[str, Recording] = {}
+    for recording in recordings:
+        other = seen.setdefault(recording.id, recording)
+        if other is not recording:
+            raise InputError(f"{recording.path} and {other.path} both become {recording.id}: rename one")
+
+
+def _whole_text(
+    text: dict[str, str], recording_of: Mapping[str, str], are_cut: bool, counts: Counter[str]
+) -> dict[str, str]:
+    """Kaldi's `text`, which has all utterances: empty transcripts for the few that have none, or no table."""
+    without = len(recording_of) - sum(map(bool, text.values()))
+    if not text or are_cut or without > MOST_WITHOUT_TEXT * len(recording_of):
+        if text:
+            reason = "recordings are cut" if are_cut else f"{without} of {len(recording_of)} have none"
+            log.info("no transcripts: %s", reason)
+        return {}
+    if without:
+        counts["kept without text"] = without
+    return dict.fromkeys(recording_of, "") | text
+
+
+def _durations(recordings: Sequence[Recording]) -> tuple[dict[str, float], list[tuple[Path, AudioProblem]]]:
     """Recording -> seconds, from the headers of the files, and the unreadable files with the reason."""
     durations: dict[str, float] = {}
-    faults = []
+    faults: list[tuple[Path, AudioProblem]] = []
     for recording in progress(recordings, len(recordings), "headers"):
         utterance = Utterance(recording.id, recording.path, None, None, "", recording.speaker, recording.id)
         try:
             header = read_header(utterance)
         except AudioProblem as problem:
-            faults.append((recording.path, str(problem)))
+            faults.append((recording.path, problem))
             continue
         seconds = header.frames / header.sample_rate
         if seconds < SHORTEST:
-            faults.append((recording.path, f"too_short: {seconds:.4f} s"))
+            faults.append((recording.path, AudioProblem("too_short", f"{seconds:.4f} s")))
         else:
             durations[recording.id] = seconds
     return durations, faults
 
 
-def write_counts(out: Path, counts: Mapping[str, int]) -> None:
+def _write_counts(out: Path, counts: Mapping[str, int]) -> None:
     """Write `row_counts.tsv`, the numbers of files by what was found, if there is anything to count."""
     if counts:
         lines = ["reason\tcount", *(f"{reason}\t{count}" for reason, count in sorted(counts.items()))]
@@ -116,16 +157,14 @@ def write_counts(out: Path, counts: Mapping[str, int]) -> None:
 
 
 def read_counts(folder: Path) -> dict[str, int]:
-    """What `write_counts` has written, if it has."""
+    """The content of a corpus's row_counts.tsv, if it has one."""
     lines = read_lines(folder / COUNTS)[1:] if (folder / COUNTS).is_file() else []
     return {reason: int(count) for reason, count in (line.split("\t") for line in lines)}
 
 
-def _write_left_out(out: Path, faults: Sequence[tuple[Path, str]]) -> None:
-    lines = ["path\treason", *(f"{path}\t{fault}" for path, fault in faults)]
-    (out / "left_out.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if faults:
-        log.info("%d files cannot be read and are left out, see left_out.tsv", len(faults))
+def _write_left_out(out: Path, left_out: Sequence[tuple[Path, AudioProblem | str]]) -> None:
+    lines = [f"{printable(path)}\t{one_line(str(reason))}" for path, reason in left_out]
+    (out / LEFT_OUT).write_text("\n".join(["path\treason", *lines]) + "\n", encoding="utf-8")
 
 
 def _complete_genders(genders: Mapping[str, str], speakers: set[str]) -> dict[str, str]:

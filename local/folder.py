@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from local.audio_corpus import Recording, write_audio_corpus, write_counts
+from local.audio_corpus import Recording, Unused, write_audio_corpus
 from local.corpus_rows import read_rows
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher
 from local.speaker_words import Told, find_words
 from local.twin_columns import TwinColumns
-from steps.audio.recordings import SUFFIXES, audio_files
+from steps.audio.audio_files import USUAL_SUFFIXES, find_audio
 from steps.data.groups import ATTRIBUTES
 from steps.data.spellings import DISTINCT_HELP, Mention, normal_names
 from utils.command import logger, run_command
@@ -66,11 +66,10 @@ def work(options: Options) -> None:
     """List the files, join the table, and write."""
     if not options.data_dir.is_dir():
         raise InputError(f"--data_dir {options.data_dir}: no such directory")
-    files = audio_files(options.data_dir)
+    listed = find_audio(options.data_dir)
+    files = listed.found
     if not files:
-        raise InputError(
-            f"--data_dir {options.data_dir}: no {', '.join(SUFFIXES)} below it; expected <speaker>/<name>.wav"
-        )
+        raise InputError(f"--data_dir {options.data_dir}: no {USUAL_SUFFIXES} below it; expected <speaker>/<name>.wav")
     inputs = [
         *filter(Path.is_file, files),
         *(options.rules / name for name in FILES),
@@ -85,7 +84,6 @@ def work(options: Options) -> None:
         recordings = [
             name_recording(path, name, speakers[name], known.get(name)) for path, name in zip(files, names, strict=True)
         ]
-        refuse_same_ids(recordings)
         refuse_same_speakers(recordings)
         genders = speaker_genders(zip(recordings, (known.get(name) for name in names), strict=True))
         number = write_audio_corpus(
@@ -96,8 +94,8 @@ def work(options: Options) -> None:
             options.hop_seconds,
             options.max_fail,
             options.distinct_ids,
+            Unused(listed.left_out, changes),
         )
-        write_counts(stage.dir, changes)
         log.info(
             "%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(set(speakers.values()))
         )
@@ -208,15 +206,6 @@ def _word(text: str) -> str:
     letters = unicodedata.normalize("NFC", text)
     kept = "".join(c if c.isalnum() or c in "_." or unicodedata.category(c)[0] == "M" else " " for c in letters)
     return "_".join(kept.split()) or "_"
-
-
-def refuse_same_ids(recordings: list[Recording]) -> None:
-    """Raise InputError if two files have one id."""
-    seen: dict[str, Recording] = {}
-    for recording in recordings:
-        other = seen.setdefault(recording.id, recording)
-        if other is not recording:
-            raise InputError(f"{recording.path} and {other.path} both become {recording.id}: rename one")
 
 
 def refuse_same_speakers(recordings: list[Recording]) -> None:

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from local.audio_corpus import Recording, write_audio_corpus
+from local.audio_corpus import Recording, Unused, write_audio_corpus
+from steps.audio.audio_files import find_audio, is_hidden
 from steps.data.spellings import DISTINCT_HELP
 from utils.command import logger, run_command
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.options import option
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
 
 log = logger(__name__)
+TRANSCRIPTS = "*.trans.txt"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ def work(options: Options) -> None:
         hint = f"; it is in {found[0].parent}" if found else ""
         raise InputError(f"--data_dir {options.data_dir}: no SPEAKERS.TXT here{hint}")
     subsets = find_subsets(options)
-    files = [path for subset in subsets for path in sorted((options.data_dir / subset).glob("*/*/*.flac"))]
+    listed = [find_audio(options.data_dir / subset) for subset in subsets]
+    files = [path for one in listed for path in one.found]
+    left_out = [(path, reason) for one in listed for path, reason in one.left_out if not path.match(TRANSCRIPTS)]
     if not files:
         raise InputError(f"--data_dir {options.data_dir}: no <speaker>/<chapter>/*.flac in {', '.join(subsets)}")
     transcripts = sorted({path.parent / _transcript_name(path) for path in files})
@@ -53,7 +57,7 @@ def work(options: Options) -> None:
         if stage.done:
             return
         texts = dict(text for path in transcripts if path.is_file() for text in read_transcript(path))
-        recordings = [_recording(path, texts) for path in files]
+        recordings = [_recording(path, options.data_dir, texts) for path in files]
         genders = read_genders(speakers)
         missing = sorted({recording.speaker for recording in recordings} - genders.keys())
         if missing:
@@ -69,13 +73,18 @@ def work(options: Options) -> None:
             options.hop_seconds,
             options.max_fail,
             options.distinct_ids,
+            Unused(left_out),
         )
         log.info("%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(kept))
 
 
 def find_subsets(options: Options) -> list[str]:
     """The subsets to read. Raises InputError for a missing one."""
-    there = sorted(path.name for path in options.data_dir.iterdir() if path.is_dir())
+    entries = [path for path in options.data_dir.iterdir() if not is_hidden(path.name)]
+    broken = next((path for path in sorted(entries) if path.is_symlink() and not path.exists()), None)
+    if broken:
+        raise InputError(f"{broken}: a link that leads nowhere; if it was a subset, repair it, or remove it")
+    there = sorted(path.name for path in entries if path.is_dir())
     missing = [name for name in options.subsets if name not in there]
     if missing or not there:
         raise InputError(
@@ -89,19 +98,19 @@ def _transcript_name(path: Path) -> str:
     return f"{path.stem.rpartition('-')[0]}.trans.txt"
 
 
-def _recording(path: Path, texts: dict[str, str]) -> Recording:
+def _recording(path: Path, root: Path, texts: dict[str, str]) -> Recording:
     speaker, chapter, _ = (*path.stem.split("-"), "", "")[:3]
-    if [chapter, speaker] != [path.parent.name, path.parent.parent.name]:
+    if list(path.relative_to(root).parts[1:-1]) != [speaker, chapter]:
         raise InputError(f"{path}: expected <speaker>/<chapter>/<speaker>-<chapter>-<number>.flac")
     return Recording(path.stem, speaker, path, {"text": texts[path.stem]} if path.stem in texts else {})
 
 
 def read_transcript(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines `<utterance> WORDS` of a .trans.txt."""
+    """Lines `<utterance> WORDS` of a .trans.txt; there may be no words behind the blank."""
     for number, line in enumerate(read_lines(path), 1):
-        name, _, words = line.partition(" ")
-        if not words.strip():
-            raise InputError(f"{path}:{number}: expected an utterance and its words, found {line!r}")
+        name, blank, words = line.partition(" ")
+        if not name or not blank:
+            raise InputError(f"{path}:{number}: expected an utterance and its words, found {brief(line)}")
         yield name, words.strip()
 
 

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from utils.errors import InputError, brief
 from utils.script_files import renew_paths
@@ -24,6 +25,18 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # all but the
 PER_UTTERANCE = ("text", "feats.scp", "vad.scp", "xvector.scp", "utt2dur", "utt2num_frames", "utt2lang", "utt2uniq")
 PER_SPEAKER = ("spk2gender", "spk2utt", "cmvn.scp")
 PER_RECORDING = ("wav.scp", "reco2dur")
+TO_THE_END = -1.0  # end of a segment, as Kaldi's extract-segments takes it
+CHANNEL = re.compile(r"[0-9]{1,4}")
+SEGMENT = "'recording begin end' with end > begin >= 0 (end -1: that of the recording), and perhaps a channel from 0"
+
+
+class Segment(NamedTuple):
+    """A line of `segments`: times in seconds, end None for that of the recording, channel None for all of them."""
+
+    recording: str
+    begin: float
+    end: float | None
+    channel: int | None
 
 
 class DataDir:
@@ -189,11 +202,21 @@ def _check_value(name: str, value: str) -> str | None:
         return f"Kaldi does not expand '~', found {brief(value)}; write the whole path"
     if name == "utt2num_frames" and not (FRAMES.fullmatch(value)):
         return f"expected frames > 0, found {brief(value)}"
-    if name == "segments":
-        times = value.split()[1:]
-        if len(times) != 2 or not all(map(_is_number, times)) or not 0 <= float(times[0]) < float(times[1]):
-            return f"expected 'recording begin end' with end > begin >= 0, found {brief(value)}"
+    if name == "segments" and parse_segment(value) is None:
+        return f"expected {SEGMENT}, found {brief(value)}"
     return None
+
+
+def parse_segment(value: str) -> Segment | None:
+    """The segment that a line of `segments` gives, without its key; None where it is not as SEGMENT says."""
+    recording, *numbers = value.split()
+    if len(numbers) not in (2, 3) or not all(map(_is_number, numbers[:2])):
+        return None
+    begin, end = map(float, numbers[:2])
+    channel = numbers[2] if len(numbers) == 3 else "0"
+    if not (0 <= begin < end or (begin >= 0 and end == TO_THE_END)) or not CHANNEL.fullmatch(channel):
+        return None
+    return Segment(recording, begin, None if end == TO_THE_END else end, int(channel) if len(numbers) == 3 else None)
 
 
 def _is_number(value: str) -> bool:

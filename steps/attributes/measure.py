@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from steps.attributes.measurements import PLANNER, UNVOICED, Measurement, is_measured
-from steps.audio.read import AudioProblem, load
+from steps.audio.containers import AudioProblem
+from steps.audio.read import load
 from steps.audio.recordings import Utterance
 from utils.command import logger, progress, run_command
 from utils.errors import InputError

@@ -4,6 +4,7 @@ Input: a data directory with wav.scp (and segments), or a tree of audio files. O
 `utils.parts` describes, beside --out. Audio that is measured already has no table.
 """
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from steps.attributes.measurements import identity_of, is_measured
 from steps.audio.recordings import Utterance, read_utterances
 from utils.command import logger, run_command
+from utils.errors import InputError, brief
 from utils.options import option
 from utils.out_dir import check_out
 from utils.parts import Item, Work, make_current
@@ -48,8 +50,20 @@ def lengths(data: Path, utterances: Sequence[Utterance]) -> Iterator[float]:
     """Seconds of each utterance by utt2dur or segments, else USUAL_SECONDS; no audio is opened."""
     table = read_table(data / "utt2dur") if (data / "utt2dur").is_file() else {}
     for one in utterances:
-        segment = USUAL_SECONDS if one.begin is None else one.end - one.begin
-        yield float(table.get(one.id, segment))
+        seconds = USUAL_SECONDS if one.end is None else one.end - (one.begin or 0.0)
+        if one.id in table:
+            seconds = _seconds(table[one.id], f"{data / 'utt2dur'}: {one.id}")
+        yield seconds
+
+
+def _seconds(text: str, where: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise InputError(f"{where}: expected seconds > 0, found {brief(text)}")
+    return seconds
 
 
 def main(argv: list[str] | None = None) -> int:

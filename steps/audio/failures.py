@@ -15,7 +15,7 @@ Failure = tuple[str, str, str]  # utterance, reason, detail
 
 def write_failures(file: Path, failures: Sequence[Failure]) -> None:
     """Write a table `utterance<tab>reason<tab>detail`, sorted."""
-    lines = ["utterance\treason\tdetail", *("\t".join(map(_one_line, failure)) for failure in sorted(failures))]
+    lines = ["utterance\treason\tdetail", *("\t".join(map(one_line, failure)) for failure in sorted(failures))]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -25,7 +25,8 @@ def read_failures(file: Path) -> list[Failure]:
     return [(utterance, reason, detail) for utterance, reason, detail in utterances]
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A text as one cell of a table."""
     return text if text.isprintable() else " ".join(text.split())
 
 

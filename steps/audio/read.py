@@ -3,30 +3,22 @@
 Audio that cannot be used raises AudioProblem. Audio that can be used in spite of faults comes with their names.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steps.audio.containers import AudioProblem, open_audio
+from steps.audio.mixing import Levels, Mix
 from steps.audio.recordings import Utterance
-from utils.errors import InputError
 
-SILENT = 1e-4  # of full scale: samples within a range of twice this, three steps of 16 bits, hold no speech
-FULL_SCALE, CLIPPED = 0.999, 1e-3  # audio is clipped if more than this share of its samples is at full scale
-MOST_SECONDS = 7 * 24 * 3600  # of a recording
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
+LONGEST = 2 * 3600  # seconds of an utterance, all of which is in memory
 BEYOND_END = 0.1  # seconds: a segment that ends after its recording by less, through rounding, has no fault
-
-
-class AudioProblem(InputError):
-    """The audio of an utterance cannot be used.
-
-    Attributes:
-        reason: missing, corrupt, empty, too_short or silent; back-ends have further ones.
-        detail: a sentence with the file and the numbers.
-    """
-
-    def __init__(self, reason: str, detail: str):
-        super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail = reason, detail
+BLOCK = 1 << 20  # samples of all channels that are decoded at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +27,7 @@ class Audio:
 
     Attributes:
         waveform: (samples,) float32 in -1..1.
-        faults: any of `clipped`, `multi_channel` (the waveform is the mean of the channels), `beyond_end` (the segment
-            ends after its recording).
+        faults: `beyond_end` (the segment ends after its recording), and those of `steps.audio.mixing.Levels.faults`.
     """
 
     waveform: np.ndarray
@@ -51,10 +42,19 @@ class Header:
     sample_rate: int
 
 
+@dataclass(frozen=True)
+class Span:
+    """The part of a recording that is an utterance: its first frame, its frames, and faults of its times."""
+
+    first: int
+    frames: int
+    faults: tuple[str, ...] = field(default=())
+
+
 def read_header(utterance: Utterance) -> Header:
     """Read the header of an utterance's recording. Raises AudioProblem: missing, corrupt or empty."""
-    with _open(utterance) as file:
-        return Header(_n_frames(file), file.samplerate)
+    with open_audio(utterance.path) as file:
+        return Header(file.frames, file.samplerate)
 
 
 def load(utterance: Utterance, sample_rate: int = 16000, min_seconds: float = 0.0) -> Audio:
@@ -64,69 +64,80 @@ def load(utterance: Utterance, sample_rate: int = 16000, min_seconds: float = 0.
         sample_rate: of the result; other rates are converted by soxr with the quality HQ.
         min_seconds: shorter audio raises AudioProblem `too_short`.
     """
-    samples, rate, faults = _decode(utterance)  # (frames, channels)
-    seconds = len(samples) / rate
-    if seconds < min_seconds:
-        raise AudioProblem("too_short", f"{utterance.path}: {seconds:.3f} s, expected {min_seconds:g} s or more")
-    if not np.isfinite(samples).all():
-        raise AudioProblem("corrupt", f"{utterance.path}: has samples that are no finite numbers")
-    if np.mean(np.abs(samples) >= FULL_SCALE) > CLIPPED:
-        faults += ("clipped",)
-    if samples.shape[1] > 1:
-        faults += ("multi_channel",)
-    waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    if np.ptp(waveform) < 2 * SILENT:
-        raise AudioProblem("silent", f"{utterance.path}: {seconds:.2f} s without sound")
-    return Audio(_convert(waveform, rate, sample_rate), faults)
+    mix = Mix(channel=utterance.channel)
+    waveform, levels, span = _decode(utterance, mix, sample_rate, min_seconds)
+    better = levels.better_mix()
+    if better != mix:
+        waveform, levels, span = _decode(utterance, better, sample_rate, min_seconds)
+    levels.require_sound()
+    if not len(waveform):
+        raise AudioProblem("too_short", f"{utterance.path}: {span.frames} samples, none at {sample_rate} Hz")
+    return Audio(waveform, span.faults + levels.faults())
 
 
-def _decode(utterance: Utterance) -> tuple[np.ndarray, int, tuple[str, ...]]:
-    """Samples (frames, channels) float32, frames per second, and faults."""
+def _decode(utterance: Utterance, mix: Mix, to_rate: int, min_seconds: float) -> tuple[np.ndarray, Levels, Span]:
+    """The waveform (samples,) float32 of one mix, and what was seen of its samples."""
+    with open_audio(utterance.path) as file:
+        rate = file.samplerate
+        span = _span(utterance, file.frames, rate)
+        seconds = span.frames / rate
+        if seconds < min_seconds:
+            raise AudioProblem("too_short", f"{utterance.path}: {seconds:.3f} s, expected {min_seconds:g} s or more")
+        levels = Levels(utterance.path, mix, file.channels, span.frames / rate, file.subtype in ("FLOAT", "DOUBLE"))
+        blocks = map(levels.add, _blocks(file, utterance, span))
+        if rate != to_rate:
+            blocks = _convert(blocks, rate, to_rate, span.frames)
+        parts = list(blocks)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts), levels, span
+
+
+def _span(utterance: Utterance, total: int, rate: int) -> Span:
+    begin, end = utterance.begin or 0.0, total / rate if utterance.end is None else utterance.end
+    first = total if begin > total / rate else round(begin * rate)
+    stop = total if end >= total / rate else round(end * rate)
+    if stop - first <= 0:
+        times = f"{utterance.begin} to {utterance.end} s"
+        raise AudioProblem("empty", f"{utterance.path}: nothing at {times}, the recording has {total / rate:.2f} s")
+    if stop - first > LONGEST * rate:
+        raise too_long(utterance, (stop - first) / rate)
+    return Span(first, stop - first, ("beyond_end",) if end - total / rate > BEYOND_END else ())
+
+
+def too_long(utterance: Utterance, seconds: float) -> AudioProblem:
+    """The problem of an utterance of more seconds than LONGEST."""
+    hours = f"{seconds / 3600:.1f} hours, expected {LONGEST / 3600:g} or less"
+    return AudioProblem("too_long", f"{utterance.path}: an utterance of {hours}; cut it into segments")
+
+
+def _blocks(file: "SoundFile", utterance: Utterance, span: Span) -> Iterator[np.ndarray]:
+    """The samples (frames, channels) float32 of a span, a block at a time."""
     import soundfile
 
-    with _open(utterance) as file:
-        rate, total = file.samplerate, _n_frames(file)
-        first = round((utterance.begin or 0) * rate)
-        stop = total if utterance.end is None else round(utterance.end * rate)
-        wanted = min(stop, total) - first
-        if wanted <= 0:
-            times = f"{utterance.begin} to {utterance.end} s"
-            raise AudioProblem("empty", f"{utterance.path}: nothing at {times}, the recording has {total / rate:.2f} s")
-        faults = ("beyond_end",) if stop - total > BEYOND_END * rate else ()
-        try:
-            file.seek(first)
-            samples = file.read(wanted, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise AudioProblem("corrupt", f"{utterance.path}: {error.error_string}") from error
-    if len(samples) < wanted:
-        raise AudioProblem("corrupt", f"{utterance.path}: breaks off {(wanted - len(samples)) / rate:.2f} s early")
-    return samples, rate, faults
-
-
-def _open(utterance: Utterance):
-    import soundfile
-
+    size = max(1, BLOCK // file.channels)
+    left = span.frames
     try:
-        if not utterance.path.stat().st_size:
-            raise AudioProblem("empty", f"{utterance.path}: has no bytes")
-        return soundfile.SoundFile(utterance.path)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a suffix of files without a header, as .raw
-        raise AudioProblem("corrupt", f"{utterance.path}: {getattr(error, 'error_string', error)}") from error
-    except OSError as error:
-        raise AudioProblem("missing", f"{utterance.path}: {error.strerror}") from error
+        if file.seekable():
+            file.seek(span.first)
+        else:
+            for start in range(0, span.first, size):
+                file.read(min(size, span.first - start), dtype="float32")
+        while left:
+            block = file.read(min(size, left), dtype="float32", always_2d=True)
+            if not len(block):
+                rate = file.samplerate
+                raise AudioProblem("corrupt", f"{utterance.path}: breaks off {left / rate:.2f} s early")
+            left -= len(block)
+            yield block
+    except (soundfile.LibsndfileError, OSError) as error:
+        words = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+        raise AudioProblem("corrupt", f"{utterance.path}: {words}") from error
 
 
-def _n_frames(file) -> int:
-    if not file.frames:
-        raise AudioProblem("empty", f"{file.name}: has no samples")
-    if file.frames > MOST_SECONDS * file.samplerate:  # the header of a stream whose length was not known
-        raise AudioProblem("corrupt", f"{file.name}: says it has {file.frames} frames; encode it anew, from a file")
-    return file.frames
-
-
-def _convert(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    if from_rate == to_rate:
-        return np.ascontiguousarray(waveform)
+def _convert(blocks: Iterator[np.ndarray], from_rate: int, to_rate: int, frames: int) -> Iterator[np.ndarray]:
+    """The blocks (frames,) at another rate: the same samples as soxr gives for all of them at once."""
     import soxr
 
-    return soxr.resample(waveform, from_rate, to_rate, quality="HQ")
+    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ")
+    for block in blocks:
+        frames -= len(block)
+        yield stream.resample_chunk(block, last=not frames)

@@ -3,23 +3,22 @@
 Only tables and file names are read here; `steps.audio.read` opens the recordings.
 """
 
-import math
-import os
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from utils.command import logger
-from utils.data_dir import DataDir
-from utils.errors import InputError
+from steps.audio.audio_files import SUFFIXES, find_audio, in_utf8
+from utils.data_dir import SEGMENT, DataDir, parse_segment
+from utils.errors import InputError, brief
 from utils.script_files import FileFinder, is_command
 from utils.tables import check_key
 
-log = logger(__name__)
-SUFFIXES = (".flac", ".ogg", ".wav")
 SEPARATORS = "_-+"  # of speaker and utterance in the ids of a tree: the first that sorts utterances by speaker
+FORMS = ("NFC", "NFD")  # of Unicode: Macs write names in the second, where tables have the first
+Source = tuple[Path, float | None, float | None, int | None]  # of an utterance: recording, begin, end, channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,7 @@ class Utterance:
         path: the recording. begin, end: the utterance's times in it, in seconds; None if it is the whole recording.
         dataset, name: the corpus, and the utterance's name there.
         speaker_name: the speaker's name in the dataset; empty where that is `speaker`.
+        channel: the only one of the recording's channels that it is on, from 0; None: all of them.
     """
 
     id: str
@@ -41,11 +41,13 @@ class Utterance:
     speaker: str
     name: str
     speaker_name: str = ""
+    channel: int | None = None
 
     def as_row(self) -> list[str | float | None]:
-        """The fields in their order, as JSON values."""
+        """The fields in their order, as JSON values; without the channel where there is none."""
         u = self
-        return [u.id, str(u.path), u.begin, u.end, u.dataset, u.speaker, u.name, u.speaker_name]
+        row = [u.id, str(u.path), u.begin, u.end, u.dataset, u.speaker, u.name, u.speaker_name]
+        return row if u.channel is None else [*row, u.channel]
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> "Utterance":
@@ -75,44 +77,49 @@ def read_data_dir(directory: Path, dataset: str | None = None) -> list[Utterance
         table = data.table("segments")
         sources = {key: _segment(text, recordings, data.path / "segments", key) for key, text in table.items()}
     else:
-        sources = {key: (path, None, None) for key, path in recordings.items()}
+        sources = {key: (path, None, None, None) for key, path in recordings.items()}
     only_one = sorted(data.utt2spk.keys() ^ sources.keys())
     if only_one:
         raise InputError(
             f"{data.path}: {only_one[0]}: utt2spk and {'segments' if data.has('segments') else 'wav.scp'} have "
             f"different utterances ({len(only_one)} of them); run utils/fix_data_dir.sh"
         )
-    dataset = check_key(dataset or data.path.resolve().name, "the name of the dataset")
-    return [Utterance(key, *sources[key], dataset, data.utt2spk[key], key) for key in sorted(sources)]
+    dataset = check_key(dataset or in_utf8(data.path.resolve()).name, "the name of the dataset")
+    utterances = []
+    for key in sorted(sources):
+        path, begin, end, channel = sources[key]
+        utterances.append(Utterance(key, path, begin, end, dataset, data.utt2spk[key], key, channel=channel))
+    return utterances
 
 
 def _recording(text: str, finder: FileFinder, key: str) -> Path:
     where = f"{finder.script}: {key}"
     if is_command(text):
         raise InputError(
-            f"{where}: {text!r} is a command; commands are not run here, write its output to a file and name the file"
+            f"{where}: {brief(text)} is a command; commands are not run here, write its output to a file and name the "
+            "file"
         )
     if ".ark:" in text:
-        raise InputError(f"{where}: {text!r} is in an archive; expected a flac, wav or ogg file of its own")
-    return Path(finder.find(text))
+        raise InputError(f"{where}: {brief(text)} is in an archive; expected a flac, wav or ogg file of its own")
+    found = Path(finder.find(text))
+    if not text.isascii() and not found.exists():
+        forms = (Path(finder.find(unicodedata.normalize(form, text))) for form in FORMS)
+        found = next((path for path in forms if path.exists()), found)
+    return found
 
 
-def _segment(text: str, recordings: Mapping[str, Path], file: Path, key: str) -> tuple[Path, float, float]:
-    """A line `recording begin end` of segments, without its key: the recording's path, begin and end in seconds."""
-    recording, *times = text.split()
-    if recording not in recordings:
-        raise InputError(f"{file}: {key}: wav.scp has no recording {recording!r}")
-    try:
-        begin, end = map(float, times)
-    except ValueError:
-        begin = end = 0.0
-    if not 0 <= begin < end < math.inf:
-        raise InputError(f"{file}: {key}: expected 'recording begin end' with end > begin >= 0, found {text!r}")
-    return recordings[recording], begin, end
+def _segment(text: str, recordings: Mapping[str, Path], file: Path, key: str) -> Source:
+    """A line of segments without its key: the recording's path, begin and end in seconds, and the channel."""
+    segment = parse_segment(text)
+    if segment is None:
+        raise InputError(f"{file}: {key}: expected {SEGMENT}, found {brief(text)}")
+    if segment.recording not in recordings:
+        raise InputError(f"{file}: {key}: wav.scp has no recording {brief(segment.recording)}")
+    return recordings[segment.recording], segment.begin, segment.end, segment.channel
 
 
 def read_tree(root: Path) -> list[Utterance]:
-    """The utterances of `root/<dataset>/<speaker>/<utterance>.<flac|ogg|wav>`, sorted by id.
+    """The utterances of `root/<dataset>/<speaker>/<utterance><one of SUFFIXES>`, sorted by id.
 
     Ids are `<dataset>_<speaker>_<utterance>`, speakers `<dataset>_<speaker>`. Kaldi's tables, sorted by utterance, must
     be sorted by speaker too. If they would not be, as with the speakers 1 and 10, another of SEPARATORS joins speaker
@@ -120,7 +127,7 @@ def read_tree(root: Path) -> list[Utterance]:
     for speakers that no separator sorts. Hidden files and other kinds of files are left out.
     """
     root = Path(root)
-    files = audio_files(root)
+    files = find_audio(root).found
     if not files:
         raise InputError(f"{root}: no wav.scp and no <dataset>/<speaker>/<utterance>.({'|'.join(SUFFIXES)}) here")
     for separator in SEPARATORS:
@@ -144,45 +151,14 @@ def crossed_speakers(utterances: Sequence[Utterance]) -> tuple[Utterance, Uttera
     return next(((a, b) for a, b in pairwise(utterances) if b.speaker < a.speaker), None)
 
 
-def audio_files(root: Path) -> list[Path]:
-    """The audio files below a directory, sorted; links to directories are followed.
-
-    Hidden files are left out silently, other kinds of files with a warning.
-    """
-    found, others = [], 0
-    seen: set[tuple[int, int]] = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
-        status = Path(folder).stat()
-        if (status.st_dev, status.st_ino) in seen:
-            raise InputError(f"{folder}: is linked into {root} more than once, or into itself; leave one link")
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                found.append(_in_utf8(Path(folder) / name))
-            else:
-                others += not name.startswith(".")
-    if others:
-        log.warning("%s: %d files are left out, which are none of %s", root, others, ", ".join(SUFFIXES))
-    return sorted(found)
-
-
-def _in_utf8(path: Path) -> Path:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"{os.fsencode(path)!r}: the name is not in UTF-8; rename it") from error
-    return path
-
-
 def _utterance(root: Path, path: Path, separator: str) -> Utterance:
     parts = path.relative_to(root).parts
     if len(parts) != 3:
         raise InputError(f"{path}: not at {root}/<dataset>/<speaker>/<utterance>; move it, or write a wav.scp")
-    dataset, speaker, _ = parts
+    dataset, speaker, name = (unicodedata.normalize(FORMS[0], part) for part in (*parts[:2], path.stem))
     key = check_key(f"{dataset}_{speaker}", str(path))
-    utterance_id = check_key(f"{key}{separator}{path.stem}", str(path))
-    return Utterance(utterance_id, path, None, None, dataset, key, path.stem, speaker)
+    utterance_id = check_key(f"{key}{separator}{name}", str(path))
+    return Utterance(utterance_id, path, None, None, dataset, key, name, speaker)
 
 
 def _refuse_collisions(named: Iterable[tuple[str, Path]]) -> None:

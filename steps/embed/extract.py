@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steps.audio.read import AudioProblem, load
+from steps.audio.containers import AudioProblem
+from steps.audio.read import load
 from steps.embed.batches import Batch, BatchRule, as_batches
 from steps.embed.extraction import PLANNER, BackendChoice, Options, Outcome, is_merged, planned_identity
 from utils.command import logger, run_command

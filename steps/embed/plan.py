@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from steps.audio.containers import AudioProblem
 from steps.audio.failures import check_failures
-from steps.audio.read import AudioProblem, Header, read_header
+from steps.audio.read import LONGEST, Header, read_header
 from steps.audio.recordings import Utterance, crossed_speakers, read_utterances
 from steps.embed.batches import TimedUtterance, as_items
 from steps.embed.extraction import MERGER, REMADE, BackendChoice, Options, Outcome, identity_of, is_merged
@@ -92,6 +93,11 @@ def _measured(utterance: Utterance, header: Header | AudioProblem, min_seconds: 
     if seconds < min_seconds:
         detail = f"{utterance.path}: {seconds:.3f} s, expected {min_seconds:g} s or more"
         return Outcome(reason="too_short", detail=detail)
+    if seconds > LONGEST:
+        detail = (
+            f"{utterance.path}: {seconds / 3600:.1f} hours, expected {LONGEST / 3600:g} or less; cut it into segments"
+        )
+        return Outcome(reason="too_long", detail=detail)
     return Outcome(seconds)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from steps.audio.read import AudioProblem
+from steps.audio.containers import AudioProblem
 from steps.embed.backend import Backend
 from steps.features.mel import mel_filters, mel_spectrogram
 from utils.errors import InputError

@@ -1,10 +1,12 @@
 """A tree of audio with a table of what is known."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from local import folder
+from local.audio_corpus import read_counts
 from tests.local.audio_files import write_noise
 from utils.data_dir import validate
 from utils.errors import InputError
@@ -134,6 +136,57 @@ def test_labels_of_the_table_are_used_and_unmapped_ones_counted(tree: Path, capl
     assert read_table(out / "utt2pitch") == {"carl-one": "high"}
     assert "1 labels are not in labels.yaml of the rules and not used: " in caplog.text
     assert "known.csv:2: age '34'" in caplog.text
+
+
+@pytest.mark.field_case("Files of audio that are not read, such as m4a")
+def test_other_files_are_listed_and_counted(tree: Path) -> None:
+    for name in ("carl/two.m4a", "carl/three.M4A", "carl/notes.txt", "carl/._one.wav", "Thumbs.db", "README"):
+        (tree / name).touch()
+    write_noise(tree / "carl/two.mp3", 1.0)
+    out = prepare(tree)
+    assert "carl-two" in read_table(out / "utt2spk")
+    rows = [line.split("\t") for line in (out / "left_out.tsv").read_text().splitlines()[1:]]
+    assert sorted(Path(path).name for path, _ in rows) == sorted(
+        ["two.m4a", "three.M4A", "notes.txt", "._one.wav", "Thumbs.db", "README"]
+    )
+    assert read_counts(out) == {
+        "files left out: .m4a": 2,
+        "files left out: .txt": 1,
+        "files left out: hidden, or of the system": 2,
+        "files left out: no suffix": 1,
+    }
+
+
+@pytest.mark.field_case("A file of audio that is shorter than its header tells")
+def test_a_half_downloaded_file_is_left_out_and_counted(tree: Path) -> None:
+    for name in ("carl/half-a.wav", "carl/half-b.flac", "carl/half-c.ogg"):
+        content = write_noise(tree / name, 3.0).read_bytes()
+        (tree / name).write_bytes(content[: len(content) // 2])
+    out = prepare(tree, max_fail=0.5)
+    assert read_counts(out) == {"files left out: corrupt": 3}
+    assert not any("half" in key for key in read_table(out / "utt2spk"))
+    with pytest.raises(InputError, match="3 of 7 files cannot be read, .*: breaks off"):
+        prepare(tree, force=True)
+
+
+@pytest.mark.field_case("A table whose names are in another normal form of Unicode than the files")
+def test_names_of_a_mac(tree: Path) -> None:
+    write_noise(tree / unicodedata.normalize("NFD", "carl/naïve José.wav"), 1.0)
+    out = prepare(tree, "path,age\ncarl/naïve José.wav,elderly\n")
+    assert read_table(out / "utt2age") == {"carl-naïve_José": "elderly"}
+
+
+@pytest.mark.field_case("One transcript of many is empty")
+def test_a_transcript_that_is_missing_takes_none_of_the_others(tree: Path) -> None:
+    for number in range(30):
+        write_noise(tree / f"carl/{number}.wav", 0.1)
+    names = ("ds/anna/one.wav", "ds/anna/two.flac", "ds/bob b/deep er/one.ogg", "carl/one.wav")
+    rows = [*(f"{name},words" for name in names), *(f"carl/{number}.wav,more words" for number in range(29))]
+    out = prepare(tree, "\n".join(["path,text", *rows, "carl/29.wav,", ""]))
+    assert validate(out, feats=False) == []
+    text = read_table(out / "text")
+    assert len(text) == 34 and text["carl-29"] == "" and text["carl-0"] == "more words"
+    assert read_counts(out) == {"kept without text": 1}
 
 
 def test_too_short_and_endless_files_are_named(tree: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from local import librispeech
+from local.audio_corpus import read_counts
 from tests.local.audio_files import write_noise
 from utils.data_dir import validate
 from utils.errors import InputError
@@ -91,6 +92,48 @@ def test_a_directory_above_or_a_subset_that_is_not_there(corpus: Path, tmp_path:
         prepare(tmp_path, tmp_path / "audio")
     with pytest.raises(InputError, match="no subset test-clean; found dev-clean, train-clean-100"):
         prepare(corpus, tmp_path / "audio", subsets=("test-clean",))
+
+
+@pytest.mark.field_case("Files that a Mac or Windows leaves among others")
+def test_files_of_a_mac_are_counted(corpus: Path, tmp_path: Path) -> None:
+    for name in ("._1-7-0000.flac", ".DS_Store", "Thumbs.db", "1-7-0002.m4a"):
+        (corpus / "dev-clean/1/7" / name).write_bytes(b"\0\5\x16\7")
+    (corpus / "__MACOSX/dev-clean/1/7").mkdir(parents=True)
+    out = prepare(corpus, tmp_path / "audio")
+    assert read_counts(out) == {"files left out: .m4a": 1, "files left out: hidden, or of the system": 3}
+    assert len(read_table(out / "utt2spk")) == 4
+
+
+@pytest.mark.field_case("A folder of a speaker that cannot be read")
+@pytest.mark.parametrize("name", ["dev-clean/9", "test-clean"])
+def test_a_folder_that_is_a_broken_link_does_not_vanish(corpus: Path, tmp_path: Path, name: str) -> None:
+    (corpus / name).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=f"{name}: a link that leads nowhere"):
+        prepare(corpus, tmp_path / "audio")
+
+
+@pytest.mark.field_case("LibriSpeech's files in another format, or at another depth")
+def test_other_formats_and_depths(corpus: Path, tmp_path: Path) -> None:
+    write_noise(corpus / "dev-clean/1/7/1-7-0002.mp3", 2.0)
+    assert "1-7-0002" in read_table(prepare(corpus, tmp_path / "audio", segment_seconds=0.0) / "utt2spk")
+    write_noise(corpus / "dev-clean/1/7/1-7-0002.wav", 2.0)
+    with pytest.raises(InputError, match="1-7-0002.wav and .*1-7-0002.mp3 both become 1-7-0002"):
+        prepare(corpus, tmp_path / "audio", force=True)
+    (corpus / "dev-clean/1/7/1-7-0002.wav").rename(corpus / "dev-clean/1-7-0002.wav")
+    with pytest.raises(InputError, match="1-7-0002.wav: expected <speaker>/<chapter>/"):
+        prepare(corpus, tmp_path / "audio", force=True)
+
+
+@pytest.mark.field_case("One transcript of many is empty")
+def test_an_empty_transcript(corpus: Path, tmp_path: Path) -> None:
+    for number in range(2, 25):
+        write_noise(corpus / f"dev-clean/1/7/1-7-{number:04d}.flac", 0.1)
+    lines = [f"1-7-{number:04d} YES" for number in range(24)]
+    (corpus / "dev-clean/1/7/1-7.trans.txt").write_text("\n".join([*lines, "1-7-0024 ", ""]))
+    out = prepare(corpus, tmp_path / "audio", segment_seconds=0.0)
+    text = read_table(out / "text")
+    assert (text["1-7-0023"], text["1-7-0024"]) == ("YES", "") and validate(out, feats=False) == []
+    assert read_counts(out) == {"kept without text": 1}
 
 
 def test_files_that_cannot_be_read_are_listed(corpus: Path, tmp_path: Path) -> None:

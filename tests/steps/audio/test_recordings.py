@@ -1,6 +1,7 @@
 """Lists of utterances: data directories with and without segments, trees, and what is refused."""
 
 import os
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from steps.audio.recordings import SUFFIXES, Utterance, read_data_dir, read_tree, read_utterances
+from utils.data_dir import validate
 from utils.errors import InputError
 from utils.stage_dir import BY_SIZE_AND_TIME
 
@@ -47,6 +49,47 @@ def test_segments(tmp_path):
 def test_bad_data_directories(tmp_path, tables, message):
     with pytest.raises(InputError, match=message):
         read_data_dir(write(tmp_path, utt2spk="a s\n", **tables))
+
+
+@pytest.mark.field_case("Segments that end at -1")
+def test_a_segment_to_the_end_of_the_recording(tmp_path):
+    data = write(tmp_path, wav_scp="r /r.wav\n", segments="s-1 r 0 -1\ns-2 r 1.5 -1.00 1\n", utt2spk="s-1 s\ns-2 s\n")
+    first, second = read_data_dir(data)
+    assert [(one.begin, one.end, one.channel) for one in (first, second)] == [(0, None, None), (1.5, None, 1)]
+    assert Utterance.from_row(second.as_row()) == second and Utterance.from_row(first.as_row()) == first
+    assert len(first.as_row()) == 8  # as before there were channels: a new row would have all embeddings made anew
+    assert validate(data, text=False, feats=False, spk_sort=False) == [f"{data}/spk2utt: missing"]
+
+
+@pytest.mark.field_case("Segments with a channel")
+@pytest.mark.parametrize(
+    "line", ["r 0 1 A", "r 0 1 -1", "r 0 1 0 0", "r 2 1", "r -1 1", "r 0 -2", "r -1 -1", "r nan 1"]
+)
+def test_segments_that_are_none(tmp_path, line):
+    data = write(tmp_path, wav_scp="r /r.wav\n", segments=f"a {line}\n", utt2spk="a a\n")
+    with pytest.raises(InputError, match=f"segments: a: expected 'recording begin end' .* found '{line}'"):
+        read_data_dir(data)
+    assert any("segments: a: expected" in problem for problem in validate(data))
+
+
+@pytest.mark.field_case("A name of a file in another normal form of Unicode than in wav.scp")
+@pytest.mark.parametrize(("written", "named"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_a_recording_in_another_normal_form(tmp_path, written, named):
+    path = tmp_path / unicodedata.normalize(written, "José/naïve é.wav")
+    path.parent.mkdir()
+    path.touch()
+    name = unicodedata.normalize(named, f"{tmp_path}/José/naïve é.wav")
+    (utterance,) = read_data_dir(write(tmp_path / "data", wav_scp=f"a {name}\n", utt2spk="a a\n"))
+    assert utterance.path == path
+
+
+@pytest.mark.field_case("One speaker's folder in two normal forms of Unicode")
+def test_the_ids_of_a_tree_are_in_one_normal_form(tmp_path):
+    tree = write_tree(tmp_path, [unicodedata.normalize("NFD", "d/José")], ["u"])
+    assert read_tree(tree)[0].id == "d_José_u"
+    write_tree(tmp_path, ["d/José"], ["v"])
+    with pytest.raises(InputError, match="has the id 'd_José', as"):
+        read_tree(tree)
 
 
 def test_a_tree(tmp_path):

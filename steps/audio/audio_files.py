@@ -1,0 +1,99 @@
+"""The files of audio below a directory, and the other files there, which are left out: each is named with the reason.
+
+A folder that cannot be read is an error: its speaker would vanish.
+"""
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from utils.command import logger
+from utils.errors import InputError
+
+log = logger(__name__)
+# What soundfile reads. It goes by the content of a file, so that the suffix only tells what to open.
+SUFFIXES = (
+    *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp2", ".mp3", ".nist", ".oga", ".ogg", ".opus"),
+    *(".rf64", ".snd", ".sph", ".voc", ".w64", ".wav"),
+)
+USUAL_SUFFIXES = ".flac, .ogg, .wav"  # of them, for messages
+SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")  # of Windows and macOS, in lower case
+HIDDEN = "hidden, or of the system"
+
+
+@dataclass
+class AudioFiles:
+    """The files below a directory.
+
+    Attributes:
+        found: files of audio, sorted. left_out: other files with the reason: HIDDEN, or the suffix.
+    """
+
+    found: list[Path] = field(default_factory=list)
+    left_out: list[tuple[Path, str]] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Reason -> number of files that are left out, sorted."""
+        return dict(sorted(Counter(reason for _, reason in self.left_out).items()))
+
+
+def find_audio(root: Path) -> AudioFiles:
+    """List the files below a directory; links to directories are followed.
+
+    Raises InputError for a folder that cannot be read, one that is linked more than once, a link that leads nowhere
+    and may have been a folder, and a file of audio whose name is not in UTF-8.
+    """
+    files = AudioFiles()
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse):
+        status = Path(folder).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            raise InputError(f"{folder}: is linked into {root} more than once, or into itself; leave one link")
+        seen.add((status.st_dev, status.st_ino))
+        files.left_out += [(Path(folder) / name, HIDDEN) for name in folders if is_hidden(name)]
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        for name in names:
+            _add(files, Path(folder) / name)
+    files.found.sort()
+    files.left_out.sort()
+    if files.left_out:
+        counts = ", ".join(f"{count} {reason}" for reason, count in files.counts().items())
+        log.warning("%s: %d files are left out: %s", root, len(files.left_out), counts)
+    return files
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(f"{error.filename}: {error.strerror}; let it be read, or move it elsewhere") from error
+
+
+def is_hidden(name: str) -> bool:
+    """Is this the name of a file or folder that a system has left, such as ._x.flac and .DS_Store of a Mac?"""
+    return name.startswith(".") or name.lower() in SYSTEM_FILES
+
+
+def _add(files: AudioFiles, path: Path) -> None:
+    suffix = path.suffix.lower()
+    if is_hidden(path.name):
+        files.left_out.append((path, HIDDEN))
+    elif suffix in SUFFIXES:
+        files.found.append(in_utf8(path))
+    elif path.is_symlink() and not path.exists():
+        raise InputError(f"{path}: a link that leads nowhere; if it was a folder of audio, repair it, or remove it")
+    else:
+        files.left_out.append((path, suffix or "no suffix"))
+
+
+def in_utf8(path: Path) -> Path:
+    """The path itself. Raises InputError where it is not in UTF-8, as all tables are."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{os.fsencode(path)!r}: the name is not in UTF-8; rename it") from error
+    return path
+
+
+def printable(path: Path) -> str:
+    """A path as a line of a table shows it, whatever its name is."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
