@@ -1,17 +1,24 @@
 """What every command shares: options, a log on stderr, one-line errors, a progress bar for people only."""
 
 import logging
+import re
 import shlex
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypeVar
 
 from utils.errors import InputError
 from utils.options import parse
 from utils.run_again import RUN_AGAIN, RunAgain
+from utils.secrets import hide
 
+CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+)  # a message with one is more than a line, or changes the terminal
 T = TypeVar("T")
 
 
@@ -22,11 +29,26 @@ def logger(name: str) -> logging.Logger:
     return log
 
 
+class _LineWithoutSecrets(logging.Formatter):
+    """Lines of the log, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide(super().format(record))
+
+
 def start_log() -> None:
-    """Let all loggers of this process write to stderr."""
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(module)s: %(message)s", datefmt="%H:%M:%S")
+    """Let all loggers of this process write to stderr, and no secret into it, whatever goes wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_LineWithoutSecrets("%(asctime)s %(module)s: %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(handlers=[handler])
     for handler in logging.getLogger().handlers:
         handler.addFilter(_name_package)
+    sys.excepthook = _show_bug
+
+
+def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What Python says of an exception that nothing has caught, without secrets."""
+    print(hide("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr)
 
 
 def _name_package(record: logging.LogRecord) -> bool:
@@ -37,11 +59,13 @@ def _name_package(record: logging.LogRecord) -> bool:
 
 
 def one_line(error: InputError | OSError) -> str:
-    """What a command says of an error that is not a bug."""
+    """What a command says of an error that is not a bug: one line without secrets."""
     if isinstance(error, InputError):
-        return str(error)
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}; no output was committed"
+        text = str(error)
+    else:
+        where = f"{error.filename}: " if error.filename else ""
+        text = f"{where}{error.strerror or error}; no output was committed"
+    return CONTROL.sub(lambda match: repr(match[0])[1:-1], hide(text))
 
 
 def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, description: str | None = None) -> int:

@@ -3,7 +3,6 @@
 import datetime
 import functools
 import importlib.metadata
-import json
 import platform
 import shlex
 import subprocess
@@ -11,6 +10,9 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from utils.json_files import json_text
+from utils.secrets import hide
 
 RUN_INFO = "run_info.json"
 PACKAGES = ("torch", "numpy", "pandas", "kaldiio", "sentence-transformers", "transformers", "scikit-learn")
@@ -56,4 +58,4 @@ def write_run_info(path: Path, options: dict[str, Any], directory: Path, n_shard
         "seconds": round(time.time() - START, 1),
     }
     info |= {} if n_shards is None else {"n_shards": n_shards}
-    Path(path).write_text(json.dumps(info, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    Path(path).write_text(hide(json_text(info, path, indent=2, ensure_ascii=False)) + "\n", encoding="utf-8")

@@ -33,6 +33,7 @@ from utils.option_values import as_dict, raw_values
 from utils.out_dir import behind_links, check_out
 from utils.own_paths import own_directory, refuse_of_others
 from utils.run_info import RUN_INFO, write_run_info
+from utils.secrets import hide
 from utils.stage_record import DONE, Record, read_record
 
 log = logger(__name__)
@@ -203,7 +204,8 @@ class StageDir:
     def _commit(self) -> None:
         plain = as_dict(self.options)
         config = {name: value for name, value in plain.items() if name not in HOW_NOT_WHAT}
-        (self.dir / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        text = hide(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        (self.dir / CONFIG).write_text(text, encoding="utf-8")
         write_run_info(self.dir / RUN_INFO, plain, self.final, self.n_shards)
         sync_tree(self.dir)
         rename(self.dir / BEGUN, self.dir / DONE)
