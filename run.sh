@@ -72,21 +72,22 @@ What to expect on 2 cores   demo (1,800 x 256)   CapSpeech-real (81,000 x 512 in
   time                        6 minutes            1 to 2 hours; without the plain network and the score 6 minutes
 END
 }
+arguments=
 . utils/parse_options.sh
 . utils/given_options.sh
-die() {
-  echo "$0: ERROR: $*" >&2
-  exit 1
-}
-[ $# -eq 0 ] || die "$1: expected options only, each as --name value (see --help)"
-[[ $stage:$stop_stage =~ ^[0-9]+:[0-9]+$ && $stage -le $stop_stage ]] ||
-  die "--stage $stage --stop_stage $stop_stage: expected two numbers, the second not below the first"
-[[ $nj =~ ^[1-9][0-9]*$ ]] || die "--nj $nj: expected a number, 1 or more"
+. utils/check_options.sh
+check_stages 6
+check_jobs
+check_paths data exp data_dir embedding_dir labels conf_dir generators model text_file
 [[ $corpus =~ ^(demo|capspeech|librispeech|folder)$ ]] ||
-  die "--corpus $corpus: expected demo, capspeech, librispeech or folder"
-[[ -z $name || $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "--name $name: expected letters, digits, '.', '_' and '-'"
-[[ -d $conf_dir ]] || die "--conf_dir $conf_dir: no such directory"
-[[ -z $launcher || -x utils/$launcher ]] || die "--launcher $launcher: expected run.pl or slurm.pl"
+  refuse "--corpus ${corpus:0:100}: expected demo, capspeech, librispeech or folder"
+[[ -z $name || $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$ ]] ||
+  refuse "--name $(printf %q "${name:0:100}"): expected at most 100 letters, digits, '.', '_' and '-'"
+[[ -d $conf_dir ]] || refuse "--conf_dir $conf_dir: no such directory"
+[[ -z $launcher || ( $launcher =~ ^[A-Za-z0-9_]+\.pl$ && -f utils/$launcher && -x utils/$launcher ) ]] ||
+  refuse "--launcher $(printf %q "${launcher:0:100}"): expected run.pl or slurm.pl"
+[[ $text != *$'\n'* ]] || refuse "--text has a newline; write it on one line"
+[[ $text = - || -z $text_file ]] || refuse "give --text or --text_file, not both"
 [ "$force" = true ] || force= # --set train.force=true redoes one stage
 export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
 . ./cmd.sh

@@ -24,17 +24,18 @@ use_gpu=
 attributes=
 seed=
 force=
+arguments="<corpus> <data> <exp>"
 . utils/parse_options.sh
 . utils/given_options.sh
+. utils/check_options.sh
 . ./path.sh
-if [ $# -ne 3 ]; then
-  echo "$help_message" >&2
-  exit 1
-fi
 corpus=$1 data=$2 exp=$3
+[[ $corpus =~ ^(librispeech|folder)$ ]] || refuse "${corpus:0:100}: expected librispeech or folder"
+check_jobs
+check_paths data exp data_dir labels conf
 [ "$use_gpu" != auto ] || use_gpu= # embeddings are extracted on GPUs only on request
 add_settings data_dir labels backend use_gpu attributes seed force
-set="dataset=$corpus${set:+,$set}"
+set=$(python3 -m utils.key_values "dataset=$corpus" "$set")
 shared_with=local.$corpus,steps.embed.extract,steps.attributes.label,local.join_audio
 give conf set shared_with
 
@@ -45,8 +46,11 @@ steps/embed/extract.sh --cmd "$cmd" --nj "$nj" "${given[@]}" "$data/audio" "$exp
 # Without spk2gender of the corpus, genders are predicted; the project has a model for embeddings of the default network.
 read_values steps.embed.extract backend
 read_values steps.attributes.label gender_model
-[ -n "$gender_model" ] || [ -e "$data/audio/spk2gender" ] || [ "$backend" != resemblyzer ] ||
-  given+=(--set gender_model=local/rules/gender_resemblyzer.safetensors)
+if [ -z "$gender_model" ] && [ ! -e "$data/audio/spk2gender" ] && [ "$backend" = resemblyzer ]; then
+  gender_model=local/rules/gender_resemblyzer.safetensors
+  add_settings gender_model
+  give conf set shared_with
+fi
 steps/attributes/measure.sh --cmd "$cmd --gpu 0" --nj "$nj" "${given[@]}" --rules local/rules/attributes.yaml \
   "$data/audio" "$exp/embed" "$exp/attributes" "$exp/log"
 

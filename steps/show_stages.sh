@@ -5,6 +5,7 @@
 # A directory is complete when it holds .done, which is written last.
 set -euo pipefail
 
+[ $# -eq 2 ] || { echo "usage: steps/show_stages.sh <data> <exp>" >&2; exit 1; }
 data=$1 exp=$2
 
 state() { # <title> <directory>...

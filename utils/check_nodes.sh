@@ -15,7 +15,13 @@ help_message="usage: utils/check_nodes.sh [options] [path ...]
 . ./cmd.sh
 cmd=$train_cmd
 dir=exp
+arguments="[<path> ...]"
 . utils/parse_options.sh
+. utils/check_options.sh
+check_paths dir
+for path in "$@"; do
+  check_paths path
+done
 PS_PYTHON_BIN=$(utils/setup_env.sh)
 export PS_PYTHON_BIN
 . ./path.sh

@@ -13,13 +13,18 @@ give() {
   done
 }
 
-# add_settings backend seed: appends `backend=...,seed=...` to the variable `set`, without those that are empty.
+# add_settings backend seed: puts `backend=...,seed=...` over what the variable `set` says of them, without those that are empty.
 add_settings() {
-  local option value
+  local option value typed=
   for option in "$@"; do
     value=${!option//\\/\\\\}
-    [ -z "$value" ] || set+="${set:+,}$option=\"${value//\"/\\\"}\""
+    [ -z "$value" ] || typed+="${typed:+,}$option=\"${value//\"/\\\"}\""
   done
+  if [ -z "$set" ] || [ -z "$typed" ]; then
+    set+=$typed
+  else
+    set=$(python3 -m utils.key_values "$set" "$typed") || exit 1
+  fi
 }
 
 # read_values steps.embed.extract use_gpu nj: sets these variables to the values of the command's options, as they follow

@@ -5,7 +5,7 @@ quote, stands in quotes of either kind; a backslash before a quote or a backslas
 
     penalty=7,attributes="gender,pitch",text='she said "no"',note=      # the last one is empty
 
-Scripts put one text over another; of two values for one key the last counts:
+Scripts put one text over another:
 
     python3 -m utils.key_values 'a=1,b=2' 'b=3,c=4'                      # prints a=1,b=3,c=4
 """
@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     """Print the pairs of all words as one text; of a key that several have, the value of the last."""
     words = sys.argv[1:] if argv is None else argv
     try:
-        print(join({key: value for text in words for key, value in split(text)}.items()))
+        print(join({key: value for text in words for key, value in split_once([text])}.items()))
     except InputError as error:
         print(f"utils.key_values: ERROR: {error}", file=sys.stderr)
         return 1

@@ -16,6 +16,8 @@
 #        `--config FILE` (where the caller defines `config`) sources FILE as shell before any option is set, so that the
 #        command line wins wherever it stands; it must be valid shell. `--help` and `-h` print the help on standard error and exit with 0.
 # leaves the first word that is no option, and all after it, in "$@"; a lone `--` ends the options and is removed.
+#        Where the script sets `arguments` above this line, such as "<data> <out> [<log-dir>]", "[<path> ...]", or "" for
+#        options only, these words must be as many as it names, and none may begin with --.
 # errors one line on standard error and exit status 1, under `set -eu` and without it.
 #
 # All names of this file begin with _po_ and are gone at its end.
@@ -32,7 +34,7 @@ _po_find_variable() {
   esac
   _po_name=${1#--}
   _po_name=${_po_name//-/_}
-  if [[ ! $_po_name =~ ^[a-z][a-z0-9_]*$ || $_po_names != *" $_po_name "* ]]; then
+  if [[ ! $_po_name =~ ^[a-z][a-z0-9_]*$ || $_po_names != *" $_po_name "* || $_po_name == arguments ]]; then
     _po_tell_moved "${@:2}"
     _po_die "invalid option $1 (see $0 --help)"
   fi
@@ -64,6 +66,26 @@ _po_quote() {
   if [[ $1 =~ ^[A-Za-z0-9_./:=,+@%-]+$ ]]; then printf %s "$1"; else printf "'%s'" "${1//\'/\'\\\'\'}"; fi
 }
 
+# Ends where the words behind the options, $@, are not those that `arguments` names; $_po_word is the last option's value.
+_po_check_arguments() {
+  local required=${arguments//\[*\]/} most=${arguments//[!<]/} word shown hint=
+  required=${required//[!<]/}
+  [[ -z $_po_last || -z ${1-} ]] ||
+    hint="; a value with blanks stands in quotes: $_po_last $(_po_quote "${_po_word:0:100} ${1:0:100}")"
+  printf -v shown %q "${1-}"
+  for word in "$@"; do
+    [[ -z $arguments || $word != --* ]] || _po_die "ERROR: ${shown:0:100}: ends the options, but $word follows$hint (see $0 --help)"
+  done
+  if (($# < ${#required})); then
+    _po_die "ERROR: expected $arguments, found $# of these words (see $0 --help)"
+  elif [[ -z $arguments ]] && (($# > 0)); then
+    _po_die "ERROR: ${shown:0:100}: expected options only, each as --name value$hint (see $0 --help)"
+  elif (($# > ${#most})) && [[ $arguments != *...* ]]; then
+    printf -v shown %q "${*:${#most} + 1:1}"
+    _po_die "ERROR: ${shown:0:100}: expected $arguments and no word after them$hint (see $0 --help)"
+  fi
+}
+
 _po_print_help() {
   if declare -F help_message >/dev/null; then
     help_message
@@ -74,6 +96,7 @@ _po_print_help() {
 
 # The options: what the script sets before it sources this file, but for the help.
 _po_names=' '
+_po_last= # the last option that was read
 _po_position=0
 [[ -f ${BASH_SOURCE[1]-} && -r ${BASH_SOURCE[1]} ]] || _po_die "parse_options.sh: cannot read the script that sources it"
 while ((_po_position++ < BASH_LINENO[0])) && IFS= read -r _po_word; do
@@ -120,6 +143,7 @@ while (($# > 0)); do
       if [[ ${!_po_name} == true || ${!_po_name} == false ]] && [[ $2 != true && $2 != false ]]; then
         _po_die "option $1 expects true or false, not '$2'"
       fi
+      _po_last=$1
       _po_word=$2
       [[ $_po_name != set || -z $set ]] || _po_word=$set,$2
       printf -v "$_po_name" '%s' "$_po_word" || _po_die "option $1 cannot be set"
@@ -129,10 +153,13 @@ while (($# > 0)); do
   esac
 done
 
+if [[ $_po_names == *' arguments '* ]]; then # not a variable of the environment
+  _po_check_arguments "$@"
+fi
 if [[ -n ${cmd+set} && -z $cmd ]]; then
   _po_die "option --cmd is empty, expected a launcher such as run.pl"
 fi
 
-unset _po_name _po_names _po_position _po_step _po_word
-unset -f _po_die _po_find_variable _po_tell_moved _po_quote _po_print_help
+unset _po_last _po_name _po_names _po_position _po_step _po_word
+unset -f _po_check_arguments _po_die _po_find_variable _po_tell_moved _po_quote _po_print_help
 true

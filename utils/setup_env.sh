@@ -23,6 +23,7 @@ PSEUDOSPEAKERS_TORCH, such as torch==2.13.0+cu130 or the path of a wheel, is ins
 finds builds for your GPU is set by pip's own options, PIP_EXTRA_INDEX_URL among them."
 extras=
 wheels=${PSEUDOSPEAKERS_WHEELS:-}
+arguments=
 # shellcheck source=utils/parse_options.sh
 . "$(dirname "$(readlink -f "$0")")/parse_options.sh"
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
@@ -172,7 +173,6 @@ install_venv() {
   say "installed"
 }
 
-[ $# -eq 0 ] || die "$1: expected options only, each as --name value (see --help)"
 [ -z "$wheels" ] || [ -d "$wheels" ] || die "--wheels: no such folder: $wheels"
 [ -z "$wheels" ] || wheels=$(readlink -f "$wheels")
 cd "$root"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from utils.errors import InputError
 
+MOST_JOBS = 100_000  # that launchers and --nj take
 MOST_SHARDS = 240  # about so many, unless `least` or `longest` says otherwise
 RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18})(?::([1-9][0-9]{0,17}))?)?")
 SHARDS_HELP = "numbers of the shards to do, from 0: 5, or 0,5,12, or 0-15; default: all"

@@ -25,15 +25,17 @@ set=
 shared_with=
 seed=
 force=
+arguments="<data-dir> <embeddings> <out> [<log-dir>]"
 . utils/parse_options.sh
 . utils/given_options.sh
+. utils/check_options.sh
 . utils/launcher/jobs.sh
 . ./path.sh
-if [ $# -lt 3 ] || [ $# -gt 4 ] || [ -z "$rules" ]; then
-  echo "$help_message" >&2
-  exit 1
-fi
-data=$1 embeddings=$2 out=${3%/} logs=${4:-$(dirname "$3")/log}
+data=$1 embeddings=$2 out=${3%/} logs=${4-}
+check_jobs
+check_paths data embeddings out logs rules conf
+[ -n "$rules" ] || refuse "give --rules (see --help)"
+logs=${logs:-$(dirname "$out")/log}
 
 mkdir -p "$logs"
 python3 -m steps.attributes.plan --data "$data" --out "$out"

@@ -31,16 +31,16 @@ stage=1
 stop_stage=3
 pickles=false
 force=
+arguments="<data> <out>"
 . utils/parse_options.sh
 . utils/given_options.sh
+. utils/check_options.sh
 . utils/launcher/jobs.sh
 . ./path.sh
-if [ $# -ne 2 ]; then
-  echo "$help_message" >&2
-  exit 1
-fi
 data=$1 out=${2%/}
-[[ $nj =~ ^[1-9][0-9]*$ ]] || { echo "$0: ERROR: --nj $nj: expected a number, 1 or more" >&2; exit 1; }
+check_stages 3
+check_jobs
+check_paths data out conf
 give nj backend conf set shared_with use_gpu force
 given+=(--data "$data" --out "$out")
 read_values steps.embed.extract use_gpu

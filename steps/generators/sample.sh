@@ -26,15 +26,15 @@ n_samples=
 seed=
 temperature=
 force=
+arguments="<descriptions> <text-vectors> <model> <out> <log-dir>"
 . utils/parse_options.sh
 . utils/given_options.sh
+. utils/check_options.sh
 . utils/launcher/jobs.sh
 . ./path.sh
-if [ $# -ne 5 ]; then
-  echo "$help_message" >&2
-  exit 1
-fi
 descriptions=$1 text_vectors=$2 model=$3 out=$4 logs=$5
+check_jobs
+check_paths descriptions text_vectors model out logs text_file conf
 
 mkdir -p "$logs"
 if [ "$text" != - ]; then

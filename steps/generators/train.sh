@@ -23,21 +23,21 @@ seed=
 use_gpu=
 num_gpus=
 force=
+arguments="<index> <descriptions> <text-vectors> <exp>"
 . utils/parse_options.sh
 . utils/given_options.sh
+. utils/check_options.sh
 . utils/launcher/jobs.sh
 . ./path.sh
-if [ $# -ne 4 ]; then
-  echo "$help_message" >&2
-  exit 1
-fi
+index=$1 descriptions=$2 text_vectors=$3 exp=$4
+check_paths index descriptions text_vectors exp generators conf
 give generators conf set seed use_gpu num_gpus force
-given+=(--index "$1" --descriptions "$2" --text_vectors "$3" --out "$4")
+given+=(--index "$index" --descriptions "$descriptions" --text_vectors "$text_vectors" --out "$exp")
 read_values steps.generators.train generators use_gpu num_gpus
-[ -r "$generators" ] || { echo "$0: ERROR: cannot read the list of generators '$generators'" >&2; exit 1; }
+[[ -f $generators && -r $generators ]] || refuse "cannot read the list of generators '$generators'"
 n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") ||
-  { echo "$0: ERROR: $generators: no generator in it; expected lines 'name fit conf'" >&2; exit 1; }
+  refuse "$generators: no generator in it; expected lines 'name fit conf'"
 [ "$num_gpus" -eq 1 ] || cmd="$cmd --gpu $num_gpus --num-threads $num_gpus"
 [ "$use_gpu" != false ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
 
-run_jobs "$cmd" JOB=1:"$n_generators" "$4/log/train.JOB.log" -- python3 -m steps.generators.train "${given[@]}" --job JOB
+run_jobs "$cmd" JOB=1:"$n_generators" "$exp/log/train.JOB.log" -- python3 -m steps.generators.train "${given[@]}" --job JOB

@@ -27,6 +27,10 @@ def test_help_names_every_option():
     assert [name for name in OPTIONS if not re.search(rf"--{name}\b", shown.stderr)] == []
 
 
+STAGES = ("18446744073709551616", "08", "1e3", "-1", "7", "+1", " 1", "0x1", "1.0", "")
+
+
+@pytest.mark.field_case("Options of run.sh: stray words, stages that are no numbers, directories as launchers")
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -35,8 +39,24 @@ def test_help_names_every_option():
         (["--stage", "two"], "--stage two --stop_stage 100: expected two numbers"),
         (["--stop-stage", ""], "--stage 0 --stop_stage : expected two numbers"),
         (["--stage", "3", "--stop_stage", "2"], "the second not below the first"),
+        *[(["--stage", word], f"--stage {word} --stop_stage 100: expected") for word in STAGES],
+        (["--stage", "2", "--stop_stage", "18446744073709551618"], "--stop_stage 18446744073709551618: expected"),
+        (["--nj", "1000000000"], "--nj 1000000000: expected a number, 1 or more, 100000 at most"),
+        (["--nj", "18446744073709551617"], "--nj 18446744073709551617: expected a number"),
+        (["--text", "A", "woman", "--stage", "5"], "woman: expected options only"),
+        (["--text", "A", "woman"], "a value with blanks stands in quotes: --text 'A woman'"),
+        ([""], "'': expected options only"),
+        (["--text", "two\nlines"], "--text has a newline"),
+        (["--text", "A man", "--text_file", "x"], "give --text or --text_file, not both"),
+        (["--data_dir", "a\nb"], "--data_dir $'a\\nb': expected a path without line breaks"),
+        (["--model", "a\tb"], "--model $'a\\tb': expected a path without line breaks"),
+        (["--launcher", "."], "--launcher .: expected run.pl or slurm.pl"),
+        (["--launcher", "launcher"], "--launcher launcher: expected run.pl or slurm.pl"),
+        (["--launcher", "setup_env.sh"], "--launcher setup_env.sh: expected run.pl or slurm.pl"),
+        (["--launcher", "../utils/run.pl"], "--launcher ../utils/run.pl: expected run.pl or slurm.pl"),
+        (["--name", "x" * 300], "expected at most 100 letters"),
         (["--nj", "0"], "--nj 0: expected a number, 1 or more"),
-        (["--name", "../mdn"], "--name ../mdn: expected letters, digits"),
+        (["--name", "../mdn"], "--name ../mdn: expected at most 100 letters, digits"),
         (["--force", "yes"], "option --force expects true or false"),
         (["--launcher", "pbs.pl"], "--launcher pbs.pl: expected run.pl or slurm.pl"),
         (["--conf_dir", "nowhere"], "--conf_dir nowhere: no such directory"),
@@ -53,9 +73,19 @@ def test_wrong_options_are_refused_before_anything_is_written(tmp_path, words, m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.hostile("Paths that no table of Kaldi can hold, as options of scripts")
+@pytest.mark.parametrize("option", ["--data", "--exp"])
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\tb", " a", "a "])
+def test_a_path_fits_into_a_line_of_a_table(option, name):
+    shown = run(option, name)
+    assert shown.returncode == 1 and "expected a path without line breaks" in shown.stderr
+    assert shown.stderr.count("\n") == 1 and not (ROOT / name).exists()
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ("split.split_seed=1,split.split-seed=2", "--set split.split_seed: given twice, as '1' and '2'"),
         ("foo.x=1", "--set foo.x=1: expected STAGE.KEY=VALUE with a stage of prepare, text, split, index, train,"),
         ("score.n_drwas=2", "--set score.n_drwas=2: unknown option; valid ones are index, descriptions,"),
         ("sample.text=A man.", "--set sample.text=A man.: the recipe sets this itself; use --text"),

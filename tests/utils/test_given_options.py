@@ -27,6 +27,15 @@ def test_settings_are_added_as_they_are(value):
     assert split(done.stdout) == [("first", "1"), ("key", value)]
 
 
+def test_what_is_typed_stands_over_what_is_set():
+    done = bash(
+        """set=$1 seed=7 backend='a,b' none=; add_settings seed none backend; printf %s "$set" """, "seed=3,x='1,2'"
+    )
+    assert split(done.stdout) == [("seed", "7"), ("x", "1,2"), ("backend", "a,b")]
+    done = bash("""set=$1 seed=7; add_settings seed; printf %s "$set" """, "x=1,x=2")
+    assert done.returncode == 1 and done.stdout == "" and "--set x: given twice, as '1' and '2'" in done.stderr
+
+
 def test_values_are_those_that_the_command_takes(tmp_path):
     (tmp_path / "conf.yaml").write_text("split_seed: 3\nallow_missing_groups: true\n")
     ask = """given=(--conf "$1" --set "$2"); fractions=- split_seed=- official=- allow_missing_groups=-

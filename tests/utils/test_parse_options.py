@@ -223,6 +223,44 @@ def test_an_empty_cmd_is_an_error(run: Run) -> None:
     assert run("--cmd", "slurm.pl --mem 2G", defaults="cmd=run.pl", show='echo "$cmd"').stdout == "slurm.pl --mem 2G\n"
 
 
+ARGUMENTS = 'arguments="<data> <out> [<log-dir>]"\n'
+
+
+@pytest.mark.field_case("Stray, surplus and missing words of a shell script, and options behind them")
+@pytest.mark.parametrize(
+    ("arguments", "words", "message"),
+    [
+        ("arguments=\n", ["--text", "A", "woman", "--stage", "5"], "woman: expected options only"),
+        ("arguments=\n", ["--text", "A", "woman"], "a value with blanks stands in quotes: --text 'A woman'"),
+        ("arguments=\n", ["--stage", "1", ""], "'': expected options only"),
+        ("arguments=\n", ["two\nlines"], "$'two\\nlines': expected options only"),
+        ("arguments=\n", ["-stage", "5"], "-stage: expected options only"),
+        ("arguments=\n", ["--", "--text"], "--text: expected options only"),
+        (ARGUMENTS, ["--text", "A", "woman", "--stage", "1", "a", "b"], "woman: ends the options, but --stage follows"),
+        (
+            ARGUMENTS,
+            ["--text", "A", "woman", "a", "b", "c"],
+            "c: expected <data> <out> [<log-dir>] and no word after them",
+        ),
+        (ARGUMENTS, ["a"], "expected <data> <out> [<log-dir>], found 1 of these words"),
+        (ARGUMENTS, ["a", "b", "--stage", "1"], "a: ends the options, but --stage follows"),
+        (ARGUMENTS, ["--arguments", "a"], "invalid option --arguments"),
+    ],
+    ids=range(11),
+)
+def test_words_that_the_script_does_not_name(run: Run, arguments: str, words: list[str], message: str) -> None:
+    assert message in refused(run(*words, defaults=DEFAULTS + arguments))
+
+
+def test_words_that_the_script_names(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(run("--stage", "1", "a b", "c", defaults=DEFAULTS + ARGUMENTS))[5:] == ["a b", "c"]
+    assert shown(run("a", "b", "c", defaults=DEFAULTS + ARGUMENTS))[5:] == ["a", "b", "c"]
+    many = DEFAULTS + 'arguments="[<path> ...]"\n'
+    assert shown(run(defaults=many))[5:] == [] and shown(run(*"abc", defaults=many))[5:] == ["a", "b", "c"]
+    monkeypatch.setenv("arguments", "")  # of the environment it means nothing
+    assert shown(run("a"))[5:] == ["a"]
+
+
 def test_a_readonly_variable_is_an_error(run: Run) -> None:
     result = run("--stage", "1", defaults="stage=0\nreadonly stage")
     assert result.returncode == 1

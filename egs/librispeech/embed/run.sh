@@ -35,9 +35,16 @@ help_message="usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
   --name      of the result (default: the network's)
   --conf FILE, --set key=value,...   options of python3 -m local.librispeech (stage 0), of steps.embed.extract (stages 1 and
               2), and of the network"
+arguments=
 . utils/parse_options.sh
 . utils/given_options.sh
-[ $# -eq 0 ] || { echo "$0: ERROR: $1: expected options only, each as --name value (see --help)" >&2; exit 1; }
+. utils/check_options.sh
+check_stages 3
+check_jobs
+check_paths data_dir audio conf
+[[ -z $name || $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$ ]] ||
+  refuse "--name $(printf %q "${name:0:100}"): expected at most 100 letters, digits, '.', '_' and '-'"
+[ -n "$data_dir$audio" ] || refuse "give --data_dir or --audio (see --help)"
 . ./cmd.sh
 PS_PYTHON_BIN=$(utils/setup_env.sh --extras audio)
 export PS_PYTHON_BIN
@@ -45,9 +52,8 @@ export PS_PYTHON_BIN
 
 shared_with=
 if [ -z "$audio" ]; then
-  [ -n "$data_dir" ] || { echo "$0: ERROR: give --data_dir or --audio (see --help)" >&2; exit 1; }
   add_settings backend
-  set="dataset=librispeech${set:+,$set}"
+  set=$(python3 -m utils.key_values dataset=librispeech "$set")
   shared_with=local.librispeech,steps.embed.extract
 fi
 if [ -z "$audio" ] && [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
