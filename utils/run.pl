@@ -115,7 +115,7 @@ sub kept_code {
 # How many jobs may run at once.
 sub slots {
     my ($jobs, $gpus) = @_;
-    return $options{max_jobs} if defined $options{max_jobs};
+    return $options{max_jobs} < $jobs ? $options{max_jobs} : $jobs if defined $options{max_jobs};
     return $gpus || 1 if $options{gpu};
     my $processors = processors();
     return $jobs < 1.4 * $processors && $jobs > $processors ? $jobs : $processors;

@@ -72,3 +72,12 @@ def test_each_error_line_of_the_jobs_is_shown_once(tmp_path):
     script = '. utils/launcher/jobs.sh; show_errors JOB=1:3 "$1/t.JOB.log"'
     found = subprocess.run(["bash", "-c", script, "bash", str(tmp_path)], check=True, capture_output=True, text=True)
     assert found.stderr.splitlines() == ["x: ERROR: bad key", "y: ERROR: no file"]
+
+
+@pytest.mark.field_case("A launcher that is a directory, a word of the shell, or nothing that can be run")
+@pytest.mark.parametrize("launcher", [".", "..", "utils", "-x", "README.md", "none.pl --mem 4G", "cd", " "])
+def test_a_launcher_is_a_program(tmp_path, launcher):
+    script = '. utils/launcher/jobs.sh; run_jobs "$1" JOB=1:2 "$2/x.JOB.log" -- true'
+    found = subprocess.run(["bash", "-c", script, "bash", launcher, str(tmp_path)], capture_output=True, text=True)
+    assert found.returncode == 1 and found.stderr.count("\n") == 1
+    assert f"the launcher '{launcher}' begins with no program" in found.stderr

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import PATIENCE
+from utils.shards import MOST_JOBS
 
 RUN_PL = Path(__file__).parents[2] / "utils/run.pl"
 DATE = r"\w{3} \w{3} \d\d \d\d:\d\d:\d\d \S+ \d{4}"
@@ -155,6 +157,28 @@ def test_an_impossible_range(run: Run, job_range: str) -> None:
     result = run(job_range, "o.JOB.log", "true")
     assert result.returncode == 255
     assert "expected 1 <= first <= last" in result.stderr
+
+
+@pytest.mark.hostile("More jobs than a launcher can hold, for launchers")
+@pytest.mark.parametrize("job_range", ["JOB=1:1000000000", "JOB=1:100001", f"JOB={10**15}", f"JOB=5:{2**64}"])
+@pytest.mark.parametrize("launcher", ["run.pl", "slurm.pl"])
+def test_a_range_of_too_many_jobs(tmp_path: Path, job_range: str, launcher: str) -> None:
+    words = [RUN_PL.with_name(launcher), job_range, "o.JOB.log", "true"]
+    result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, preexec_fn=half_a_gigabyte)
+    assert result.returncode == 255 and result.stderr.count("\n") == 1
+    assert f"has more than {MOST_JOBS} jobs" in result.stderr
+
+
+def half_a_gigabyte() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))
+
+
+@pytest.mark.hostile("Slots for a billion jobs at once")
+def test_a_slot_is_a_job_s(run: Run, tmp_path: Path) -> None:
+    words = [RUN_PL, "--max-jobs-run", "1000000000", "JOB=1:2", "o.JOB.log", "echo", "ran"]
+    result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, preexec_fn=half_a_gigabyte)
+    assert result.returncode == 0, result.stderr
+    assert [output_of(tmp_path / f"o.{n}.log") for n in (1, 2)] == ["ran", "ran"]
 
 
 def test_a_range_that_is_none_only_warns(run: Run, tmp_path: Path) -> None:

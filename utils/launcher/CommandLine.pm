@@ -13,6 +13,7 @@ use warnings;
 use Exporter 'import';
 
 our @EXPORT_OK = qw(parse command_text for_job fail warning);
+our $MOST_JOBS = 100_000;    # of one range: each takes memory here
 
 my ($program) = $0 =~ m{([^/]*)\z};
 
@@ -74,6 +75,8 @@ sub check_range {
     my ($name, $first, $last, $log) = @$line{qw(name first last log)};
     return unless defined $name;
     fail(255, "invalid job range $name=$first:$last, expected 1 <= first <= last") if $first < 1 || $first > $last;
+    fail(255, "the job range $name=$first:$last has more than $MOST_JOBS jobs, or numbers of more than 15 digits; give each job more work")
+        if $last - $first >= $MOST_JOBS || $last >= 1e15;
     fail(1, "the log file $log must contain $name, or the jobs would write into one log")
         if $last > $first && index($log, $name) < 0;
     my ($directory) = $log =~ m{^(.*)/}s;

@@ -13,6 +13,7 @@ set -euo pipefail
 . "$(dirname "$0")/jobs.sh"
 # shellcheck source=path.sh
 . "$(dirname "$0")/../../path.sh"
+check_launcher "$1"
 launcher_line JOB=1:"$2" "$3" -- "${@:4}"
 # shellcheck disable=SC2086 # the launcher and its options are words
 exec $1 "${line[@]}"

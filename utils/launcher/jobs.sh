@@ -10,10 +10,21 @@
 # error line of the logs is printed, and the status is 1.
 
 run_jobs() {
+  check_launcher "$1" || return 1
   launcher_line "${@:2}"
   # shellcheck disable=SC2086 # the launcher and its options are words
   $1 "${line[@]}" || {
     show_errors "$2" "$3"
+    return 1
+  }
+}
+
+# Fails, with one line on standard error, where the first word of $1 is no program.
+check_launcher() {
+  local program
+  read -r program _ <<<"$1"
+  [[ $program != -* && -f $(type -P "$program") ]] || {
+    echo "$0: ERROR: the launcher '${1:0:100}' begins with no program; expected run.pl or slurm.pl and its options" >&2
     return 1
   }
 }

@@ -12,7 +12,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from utils.errors import InputError
+from utils.errors import InputError, brief, cut
 from utils.tables import read_lines
 
 # Later words override earlier ones: the words of --gpu may hold a time or memory, which --time and --mem then override.
@@ -70,21 +70,27 @@ class Conf:
 def read_slurm_conf(path: Path) -> Conf:
     """Read a configuration file. Raises InputError with file and line where it is not understood."""
     conf = Conf(path)
+    lines: dict[str, int] = {}
     for number, line in enumerate(read_lines(path), 1):
         text = re.sub(r"(^|\s)#.*", "", line).strip()
         if not text:
             continue
         try:
             if text.startswith("command "):
+                said = "command"
                 conf.command = shlex.split(text.removeprefix("command "))
             elif (found := LINE.fullmatch(text)) and found["kind"] == "option":
+                said = f"option {found['key']}={found['value']}"
                 conf.options.setdefault(found["key"], {})[found["value"]] = shlex.split(found["text"] or "")
             elif found and not found["text"]:
+                said = f"default {found['key']}"
                 conf.defaults[found["key"]] = found["value"]
             else:
                 raise ValueError("expected 'command ...', 'option key=value ...' or 'default key=value'")
         except ValueError as error:
-            raise InputError(f"{path}:{number}: {error}; found {line!r}") from error
+            raise InputError(f"{path}:{number}: {error}; found {brief(line)}") from error
+        if lines.setdefault(said, number) != number:
+            raise InputError(f"{path}:{number}: '{cut(said)}' stands in line {lines[said]} already; leave one out")
     if not conf.command:
         raise InputError(f"{path}: no line 'command sbatch ...'; add it")
     return conf

@@ -14,6 +14,7 @@ does not name by placeholders of their own, such as `{seed}`.
 import hashlib
 import itertools
 import json
+import math
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from utils import key_values
-from utils.errors import InputError
+from utils.errors import InputError, brief, cut
 from utils.stage_dir import signature
 from utils.yaml_files import read_yaml
 
@@ -30,6 +31,8 @@ GIVEN = ("out", "exp", "data", "set")  # placeholders that are no overrides
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 OVERRIDE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
+MOST_POINTS = 10_000
+LONGEST_VALUE = 1000  # characters
 LONGEST_NAME = 120  # bytes; file systems take 255, and a log adds its suffix
 
 
@@ -99,7 +102,7 @@ def read_keys(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: expected lines 'key: value' with the keys {', '.join(KEYS)}")
     for key in content:
         if key not in KEYS:
-            raise InputError(f"{path}: {key}: unknown key; valid ones are {', '.join(KEYS)}")
+            raise InputError(f"{path}: {cut(key)}: unknown key; valid ones are {', '.join(KEYS)}")
     return content
 
 
@@ -118,20 +121,25 @@ def point_name(overrides: dict[str, str]) -> str:
 
 def _unique(points: Iterator[dict[str, str]]) -> Iterator[dict[str, str]]:
     """The points without those that came before: the list may hold some of the grid."""
-    seen = []
+    seen = set()
     for point in points:
-        if point not in seen:
-            seen.append(point)
+        pairs = tuple(sorted(point.items()))
+        if pairs not in seen:
+            seen.add(pairs)
             yield point
 
 
 def _grid(path: Path, content: dict[str, Any]) -> Iterator[dict[str, str]]:
     grid = content.get("grid", {})
     if not isinstance(grid, dict):
-        raise InputError(f"{path}: grid: expected {{option: [value, ...]}}, found {grid!r}")
+        raise InputError(f"{path}: grid: expected {{option: [value, ...]}}, found {brief(grid)}")
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
-            raise InputError(f"{path}: grid: {key}: expected a list of values, [1, 5], found {values!r}")
+            raise InputError(f"{path}: grid: {key}: expected a list of values, [1, 5], found {brief(values)}")
+    n_points = math.prod(map(len, grid.values()))
+    if n_points > MOST_POINTS:
+        sizes = " x ".join(str(len(values)) for values in grid.values())
+        raise InputError(f"{path}: grid: {cut(sizes)} = {n_points} points; expected {MOST_POINTS} or fewer")
     texts = [[_value(f"{path}: grid", key, value) for value in values] for key, values in grid.items()]
     if grid:
         yield from (dict(zip(grid, point, strict=True)) for point in itertools.product(*texts))
@@ -140,7 +148,9 @@ def _grid(path: Path, content: dict[str, Any]) -> Iterator[dict[str, str]]:
 def _list(path: Path, content: dict[str, Any]) -> Iterator[dict[str, str]]:
     points = content.get("list", [])
     if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
-        raise InputError(f"{path}: list: expected [{{option: value, ...}}, ...], found {points!r}")
+        raise InputError(f"{path}: list: expected [{{option: value, ...}}, ...], found {brief(points)}")
+    if len(points) > MOST_POINTS:
+        raise InputError(f"{path}: list: {len(points)} points; expected {MOST_POINTS} or fewer")
     for number, point in enumerate(points, 1):
         yield {key: _value(f"{path}: list: point {number}", key, value) for key, value in point.items()}
 
@@ -149,11 +159,14 @@ def _value(where: str, key: Any, value: Any) -> str:
     """The text of an overridden value, as a command line has it."""
     if not isinstance(key, str) or not OVERRIDE.fullmatch(key) or key in GIVEN:
         expected = f"letters, digits and _, and none of {', '.join(GIVEN)}"
-        raise InputError(f"{where}: {key!r}: expected the name of an option: {expected}")
+        raise InputError(f"{where}: {brief(key)}: expected the name of an option: {expected}")
     if value is None or isinstance(value, bool):
         return str(value).lower()
-    if not isinstance(value, str | int | float) or not str(value).isprintable():
-        raise InputError(f"{where}: {key}: expected numbers, true, false or words on one line, found {value!r}")
+    if not isinstance(value, str | int | float) or not str(value).isprintable() or len(str(value)) > LONGEST_VALUE:
+        raise InputError(
+            f"{where}: {key}: expected numbers, true, false or words on a line of at most {LONGEST_VALUE} characters, "
+            f"found {brief(value)}"
+        )
     return str(value)
 
 
@@ -163,7 +176,7 @@ def _command(path: Path, content: dict[str, Any], keys: Sequence[str]) -> list[s
     try:
         words = shlex.split(text or "")
     except ValueError as error:
-        raise InputError(f"{path}: command: {error} in {text!r}") from error
+        raise InputError(f"{path}: command: {error} in {brief(text)}") from error
     if not words:
         raise InputError(f"{path}: command: expected what to run at each point, with {{out}} for its directory")
     used = set(PLACEHOLDER.findall(" ".join(words)))
@@ -178,7 +191,7 @@ def _command(path: Path, content: dict[str, Any], keys: Sequence[str]) -> list[s
 def _inputs(path: Path, content: dict[str, Any]) -> list[str]:
     inputs = content.get("inputs", [])
     if not isinstance(inputs, list) or not all(isinstance(text, str) and text for text in inputs):
-        raise InputError(f"{path}: inputs: expected a list of files and directories, found {inputs!r}")
+        raise InputError(f"{path}: inputs: expected a list of files and directories, found {brief(inputs)}")
     return inputs
 
 
@@ -186,18 +199,18 @@ def _metric(path: Path, content: dict[str, Any]) -> Metric:
     metric = content.get("metric")
     expected = "expected {file: a .json or .jsonl file of a point, key: a number in it, best: min or max}"
     if not isinstance(metric, dict) or set(metric) != set(Metric._fields):
-        raise InputError(f"{path}: metric: {expected}, found {metric!r}")
+        raise InputError(f"{path}: metric: {expected}, found {brief(metric)}")
     if not all(isinstance(text, str) for text in metric.values()) or metric["best"] not in ("min", "max"):
-        raise InputError(f"{path}: metric: {expected}, found {metric!r}")
+        raise InputError(f"{path}: metric: {expected}, found {brief(metric)}")
     if Path(metric["file"]).suffix not in (".json", ".jsonl"):
-        raise InputError(f"{path}: metric: file: expected a .json or .jsonl file, found {metric['file']!r}")
+        raise InputError(f"{path}: metric: file: expected a .json or .jsonl file, found {brief(metric['file'])}")
     return Metric(**metric)
 
 
 def _text_of(path: Path, content: dict[str, Any], key: str) -> str | None:
     value = content.get(key)
     if value is not None and not isinstance(value, str):
-        raise InputError(f"{path}: {key}: expected a text, found {value!r}")
+        raise InputError(f"{path}: {key}: expected a text, found {brief(value)}")
     return value
 
 
@@ -214,7 +227,9 @@ def _fill(where: str, text: str, values: dict[str, str | None]) -> str:
         value = values.get(found[1])
         if value is None:
             known = ", ".join(f"{{{name}}}" for name, given in values.items() if given is not None)
-            raise InputError(f"{where}: {found[0]} in {text!r} has no value here; those with one: {known or 'none'}")
+            raise InputError(
+                f"{where}: {found[0]} in {brief(text)} has no value here; those with one: {known or 'none'}"
+            )
         return value
 
     return PLACEHOLDER.sub(value_of, text)

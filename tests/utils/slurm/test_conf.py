@@ -75,6 +75,13 @@ def test_a_line_that_is_not_understood_is_named(conf, line: str) -> None:
     assert repr(line) in str(caught.value)
 
 
+@pytest.mark.field_case("A line of conf/slurm.conf that stands there twice, of which one would win")
+@pytest.mark.parametrize("line", ["command sbatch -A x", "option mem=* --mem=1", "option gpu=0", "default gpu=1"])
+def test_a_line_that_comes_twice_is_named(conf, line: str) -> None:
+    with pytest.raises(InputError, match=r"slurm.conf:11: .* stands in line \d+ already; leave one out"):
+        conf(f"{KALDI}{line}\n")
+
+
 def test_a_file_without_a_command_is_an_error(conf) -> None:
     with pytest.raises(InputError, match="no line 'command sbatch ...'"):
         conf("option mem=* --mem=$0\n")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from utils.errors import InputError
 from utils.sweeping.sweep_file import point_name, read_sweep
 
 ROOT = Path(__file__).parents[3]
@@ -50,6 +51,24 @@ def test_placeholders_are_filled_in_words(write):
     other = read_sweep(path, Path("out"), {"exp": "exp/other", "data": None})
     assert other.points[1].words == ("run", "out/points/seed=1", "--seed", "1", "", "exp/other/a b")
     assert other.config["exp"] == "exp/other"
+
+
+@pytest.mark.hostile("A sweep of a hundred million points, by a grid or by a list")
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ({"grid": {name: list(range(100)) for name in "abcd"}}, "grid: 100 x 100 x 100 x 100 = 100000000 points"),
+        ({"grid": {"a": list(range(10_001))}}, "grid: 10001 = 10001 points; expected 10000 or fewer"),
+        ({"grid": {f"k{n}": [0, 1] for n in range(200)}}, "expected 10000 or fewer"),
+        ({"list": [{"a": n} for n in range(10_001)]}, "list: 10001 points; expected 10000 or fewer"),
+        ({"grid": {"a": ["x" * 2000]}}, "on a line of at most 1000 characters"),
+    ],
+    ids=range(5),
+)
+def test_points_are_counted_before_they_are_made(write, points, message):
+    with pytest.raises(InputError) as error:
+        read_sweep(write(**points), None, {"exp": None, "data": None})
+    assert message in str(error.value) and len(str(error.value)) < 500
 
 
 def test_what_is_run_says_how_again(write, tmp_path):
