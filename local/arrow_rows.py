@@ -30,9 +30,10 @@ def read_arrow(file: Path) -> tuple[list[str], Rows]:
             schema, batches = source.schema_arrow, source.iter_batches(BATCH)
         else:
             schema, batches = _open_arrow(file)
-    except (pa.lib.ArrowException, OSError) as error:
+        names = schema.names
+    except (pa.lib.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: not a readable {file.suffix[1:]} file: {_first_line(error)}") from error
-    twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
+    twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"{file}: two columns have one name: {brief(twice)}; rename one")
     columns = [field.name for field in schema if _is_plain(field.type)]

@@ -20,6 +20,7 @@ CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 )  # a message with one is more than a line, or changes the terminal
 T = TypeVar("T")
+LONGEST_ERROR = 2000  # characters of an error; names of the user's may be of any length
 
 
 def logger(name: str) -> logging.Logger:
@@ -65,7 +66,8 @@ def one_line(error: InputError | OSError) -> str:
     else:
         where = f"{error.filename}: " if error.filename else ""
         text = f"{where}{error.strerror or error}; no output was committed"
-    return CONTROL.sub(lambda match: repr(match[0])[1:-1], hide(text))
+    line = CONTROL.sub(lambda match: repr(match[0])[1:-1], hide(text))
+    return line if len(line) <= LONGEST_ERROR else f"{line[: LONGEST_ERROR // 2]} ... {line[-LONGEST_ERROR // 2 :]}"
 
 
 def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, description: str | None = None) -> int:

@@ -105,6 +105,15 @@ def test_names_of_columns(tmp_path, name):
     assert read(write(tmp_path / name, pa.table({long: ["x"]}))) == [{long: "x"}]
 
 
+@pytest.mark.hostile("Parquet and arrow with a name of a column that is not UTF-8")
+@FILES
+def test_names_that_are_not_utf8(tmp_path, name):
+    path = write(tmp_path / name, table(["f", "m"]))
+    path.write_bytes(path.read_bytes().replace(b"gender", b"gen\xffer"))
+    with pytest.raises(InputError, match=f"{name}: not a readable"):
+        read(path)
+
+
 @FILES
 def test_many_batches(tmp_path, name):
     number = 2 * BATCH + 1

@@ -24,6 +24,8 @@ class Options:
 def work(options: Options) -> None:
     if options.mode == "input":
         raise InputError("file:3: key: wrong")
+    if options.mode == "long":
+        raise InputError(f"file:3: {'k' * 200_000}: found 'one\ntwo\x85three'; correct it")
     if options.mode == "missing":
         Path("/nowhere/at/all").read_text()
     if options.mode == "bug":
@@ -40,6 +42,14 @@ def test_exit_status_and_one_line(capsys):
     assert capsys.readouterr().err.count("\n") == 1
     assert run("missing") == 1
     assert "/nowhere/at/all: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.hostile("Names of 200 kB and line breaks in an error message")
+def test_an_error_is_one_line_of_a_length(capsys):
+    assert run("long") == 1
+    said = capsys.readouterr().err
+    assert said.splitlines() == [said[:-1]] and len(said) < 2200
+    assert "ERROR: file:3: kkk" in said and r"kkk: found 'one\ntwo\x85three'; correct it" in said
 
 
 def test_a_bug_keeps_its_traceback():
