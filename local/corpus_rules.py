@@ -17,6 +17,7 @@ from utils.yaml_files import read_yaml
 
 RULES = Path(__file__).with_name("rules")
 FILES = ("columns.yaml", "labels.yaml", "speakers.yaml")
+LONGEST_PATH = 4096  # characters of an audio path in which a speaker is looked for
 AUDIO = re.compile(r"\.(wav|flac|m4a|mp3|ogg|opus|sph)$", re.IGNORECASE)
 
 
@@ -126,7 +127,13 @@ class Rules:
             return entry["untold"]
         return f"{' or '.join(pattern.pattern for pattern in entry['pattern'])} is not in the path"
 
+    def readers(self, source: str) -> str | None:
+        """The list of people that the numbers of a source's speakers are from, which other sources may share."""
+        return self.speakers.get(source, {}).get("readers")
+
     def _find(self, source: str, path: str) -> re.Match[str] | None:
+        if len(path) > LONGEST_PATH:
+            return None
         stem = strip_extension(path.replace("\\", "/"))
         found = (pattern.search(stem) for pattern in self.speakers.get(source, {}).get("pattern", ()))
         return next(filter(None, found), None)

@@ -24,7 +24,7 @@ from steps.audio.audio_files import USUAL_SUFFIXES, find_audio
 from steps.data.groups import ATTRIBUTES
 from steps.data.spellings import DISTINCT_HELP, Mention, normal_names
 from utils.command import logger, run_command
-from utils.errors import InputError
+from utils.errors import InputError, brief, cut
 from utils.options import option
 from utils.stage_dir import StageDir
 
@@ -216,7 +216,8 @@ def refuse_same_speakers(recordings: list[Recording]) -> None:
         other = names.setdefault(recording.speaker, speaker)
         if other != speaker:
             raise InputError(
-                f"{recording.path}: speakers {other!r} and {speaker!r} both become {recording.speaker}: rename one"
+                f"{recording.path}: speakers {brief(other)} and {brief(speaker)} both become {cut(recording.speaker)}: "
+                "rename one"
             )
 
 

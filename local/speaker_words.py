@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from local.corpus_rules import Rules
 from utils.command import logger
-from utils.errors import InputError
+from utils.errors import InputError, brief
 
 log = logger(__name__)
 
@@ -39,9 +39,9 @@ def find_words(rows: Iterable[Told], rules: Rules, distinct: bool) -> set[str]:
     for word, some in words.items():
         if len(paths[word]) > 1 and not spread and not distinct:
             raise InputError(
-                f"{some[0].where}: is speaker {word!r} a person, or does it mean that nobody knows? Its {len(some)} "
-                f"rows are of {len(paths[word])} speakers by their paths, those of all others of one; leave these "
-                "cells empty, or give --distinct_ids true if it is a person"
+                f"{some[0].where}: is speaker {brief(word)} a person, or does it mean that nobody knows? Its "
+                f"{len(some)} rows are of {len(paths[word])} speakers by their paths, those of all others of one; "
+                "leave these cells empty, or give --distinct_ids true if it is a person"
             )
         log.warning("%s: speaker %r (%d rows) counts as a person's name", some[0].where, word, len(some))
     return set(words)

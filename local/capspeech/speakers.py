@@ -16,7 +16,7 @@ from local.key_matching import KeyMatcher
 from local.speaker_words import Told, find_words
 from steps.data.spellings import Mention, normal_names, require_distinct
 from utils.command import logger
-from utils.errors import InputError
+from utils.errors import InputError, brief, cut
 from utils.tables import read_table
 
 log = logger(__name__)
@@ -53,15 +53,33 @@ def name_speakers(rows: Sequence[CorpusRow], rules: Rules, space: str, distinct:
         owner = owners.setdefault(row.speaker_id, row)
         if owner.speaker != row.speaker:
             raise InputError(
-                f"{row.where}: speakers {owner.speaker!r} ({owner.where}) and {row.speaker!r} both become "
-                f"{row.speaker_id}; rename one with --utt2spk"
+                f"{row.where}: speakers {brief(owner.speaker)} ({owner.where}) and {brief(row.speaker)} both become "
+                f"{cut(row.speaker_id)}; rename one with --utt2spk"
             )
     found = {}
     for source, some in _by_source(rows).items():
         mentions = (Mention(row.speaker_id, row.speaker, row.where, row.speaker_from == "--utt2spk") for row in some)
         found |= require_distinct(mentions, distinct, f"source {source}: say who is who with --utt2spk")
+    _warn_of_shared_readers(rows, rules)
     refuse_duplicates((row.utterance_id, row) for row in rows)
     return found
+
+
+def _warn_of_shared_readers(rows: Iterable[CorpusRow], rules: Rules) -> None:
+    """Tell of people who may be in two sources: their numbers are of one list, but our ids keep sources apart."""
+    sources: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        readers = rules.readers(row.source)
+        if readers:
+            sources[readers, row.speaker].add(row.source)
+    shared = [(*key, sorted(found)) for key, found in sources.items() if len(found) > 1]
+    if shared:
+        readers, speaker, names = shared[0]
+        log.warning(
+            "%d readers of %s are in several sources, such as %s in %s: their ids differ, so that they may be on both "
+            "sides of the split; take one of these --sources",
+            *(len(shared), readers, speaker, " and ".join(names)),
+        )
 
 
 def _check_words(rows: Iterable[CorpusRow], rules: Rules, distinct: bool) -> None:
@@ -111,13 +129,14 @@ def _utterance_name(row: CorpusRow, rules: Rules, space: str) -> str:
     name = rules.utterance(row.source, row.path)
     if not space and name.split() != [name]:
         raise InputError(
-            f"{row.where}: white space in the id {name!r}; Kaldi's keys cannot hold it: rename it, or give --space _"
+            f"{row.where}: white space in the id {brief(name)}; Kaldi's keys cannot hold it: rename it, or give "
+            "--space _"
         )
     return re.sub(r"\s+", space, name)
 
 
 def _no_speaker(source: str, rows: list[CorpusRow], rules: Rules) -> str:
     return (
-        f"{rows[0].where}: {rows[0].path}: the speaker of this and of {len(rows) - 1} more rows of source {source} "
-        f"is unknown: {rules.why_no_speaker(source)}; give --utt2spk, or name other --sources"
+        f"{rows[0].where}: {cut(rows[0].path)}: the speaker of this and of {len(rows) - 1} more rows of source "
+        f"{source} is unknown: {rules.why_no_speaker(source)}; give --utt2spk, or name other --sources"
     )

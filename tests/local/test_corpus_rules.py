@@ -32,7 +32,7 @@ def test_labels(attribute, labels, value):
     assert [RULES.label(attribute, label) for label in labels] == [value] * len(labels)
 
 
-@pytest.mark.parametrize("label", [None, "", "null", "None", "N/A", "Unknown", "nan"])
+@pytest.mark.parametrize("label", [None, "", "null", "None", "N/A", "Unknown", "nan", "<NA>", "#N/A"])
 def test_labels_that_say_nothing(label):
     assert RULES.is_unknown(label)
     assert not RULES.is_unknown("male")

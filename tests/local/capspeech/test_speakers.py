@@ -169,3 +169,30 @@ def test_empty_cells_of_a_column_of_numbers(corpus, container):
     work(Options(corpus.data, corpus.embeddings, corpus.folder / "all"))
     speakers = set(DataDir(corpus.folder / "all").utt2spk.values())
     assert speakers == {"voxceleb-id10000", *(f"voxceleb-{number}" for number in range(1, 8))}
+
+
+@pytest.mark.field_case("One reader of LibriVox in two corpora")
+def test_readers_in_two_sources_are_told(corpus, caplog):
+    for number, row in enumerate(corpus.rows):
+        row["source"], row["speaker_id"] = ("libritts-r", "mls", "vctk")[number // 8], str(number % 8)
+        row["gender"] = "male"
+    corpus.write()
+    work(Options(corpus.data, corpus.embeddings, corpus.folder / "all"))
+    line = next(text for text in caplog.messages if "readers of" in text)
+    assert line.startswith("8 readers of librivox are in several sources, such as 0 in libritts-r and mls:")
+
+
+@pytest.mark.hostile("Audio paths of 200 kB that a pattern would try for hours")
+@pytest.mark.parametrize(
+    ("source", "part"), [("mls", "1_"), ("expresso", "ex01-ex02_"), ("ears", "p001-"), ("voxceleb", "id10001-")]
+)
+def test_paths_without_end(corpus, source, part):
+    for row in corpus.rows:
+        row["source"] = source
+    long = part * (200_000 // len(part)) + "/x.wav"
+    corpus.vectors[long] = corpus.vectors.pop(corpus.rows[0]["audio_path"])
+    corpus.rows[0]["audio_path"] = long
+    corpus.write()
+    with pytest.raises(InputError, match="rows of source .* is unknown|speaker of this") as error:
+        work(Options(corpus.data, corpus.embeddings, corpus.folder / "all"))
+    assert len(str(error.value)) < 2000

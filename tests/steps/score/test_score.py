@@ -204,3 +204,14 @@ def test_samples_of_another_dimension_are_refused(experiment: Experiment, tmp_pa
     write_samples(tmp_path / "other", dim=12)
     assert run(experiment, tmp_path / "out", models=str(tmp_path / "other")) == 1
     assert "other: 12-d samples, but the index has 10 dimensions" in capfd.readouterr().err
+
+
+@pytest.mark.field_case("An index whose sets share speakers is not scored")
+def test_an_index_whose_sets_share_speakers(experiment, tmp_path, capsys):
+    shutil.copytree(experiment.index, tmp_path / "index")
+    shutil.rmtree(tmp_path / "index" / "test")
+    shutil.copytree(tmp_path / "index" / "train", tmp_path / "index" / "test")
+    assert run(experiment, tmp_path / "score", index=str(tmp_path / "index")) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(r"\d+ speakers are in .*index/train and in .*index/test: .*split by speaker", error)
+    assert not (tmp_path / "score").exists()
