@@ -20,6 +20,7 @@ PLAIN = {b"FV ": "<f4", b"FM ": "<f4", b"DV ": "<f8", b"DM ": "<f8"}
 COMPRESSED = {b"CM ": 1, b"CM2": 2, b"CM3": 1}  # token -> bytes per element
 METHODS = {"CM": 2, "CM2": 3, "CM3": 5}  # Kaldi's kSpeechFeature, kTwoByteAuto and kOneByteAuto
 INTEGER = np.dtype([("size", "u1"), ("value", "<i4")])  # as Kaldi writes an int32: its size in bytes goes before it
+LONGEST_ROW = 8 * 2**20  # bytes of a vector in text form
 ROWS_BEYOND = 3  # a range may end so far beyond a matrix, as times that are rounded to frames do
 
 Data = mmap.mmap | bytes
@@ -106,18 +107,20 @@ def _decode_text(data: Data, offset: int, where: str) -> tuple[np.ndarray, int]:
     end = data.find(b"]", begin.end())
     if end < 0:
         raise InputError(f"{where}: no closing ']'; is the archive truncated?")
-    first, *more = (line.split() for line in data[begin.end() : end].split(b"\n"))
-    rows = [line for line in (first, *more) if line]
+    lines = data[begin.end() : end].split(b"\n")
+    if max(map(len, lines)) > LONGEST_ROW:
+        raise InputError(f"{where}: a row of more than {LONGEST_ROW} bytes; is this an archive in text form?")
     try:
-        value = np.array(rows, dtype=np.float64)
+        rows = [row for row in (np.array(line.split(), dtype=np.float64) for line in lines) if row.size]
+        value = np.stack(rows) if rows else np.empty(0)
     except ValueError as error:
         raise InputError(f"{where}: not numbers between '[' and ']': {error}") from error
-    return (value[0] if first and len(rows) == 1 else value), end + 1
+    return (value[0] if len(rows) == 1 and lines[0].split() else value), end + 1
 
 
 def _decode_integer_line(data: Data, offset: int, where: str) -> tuple[np.ndarray, int]:
-    line = re.compile(rb"[ \t]*((?:[+-]?\d+[ \t\r]*)*)(\n?)").match(data, offset)
-    if not line[0]:
+    line = re.compile(rb"[ \t]*([0-9+ \t\r-]*)(\n?)").match(data, offset)
+    if line.end() == offset:
         raise InputError(
             f"{where}: no vector or matrix begins here, found {data[offset : offset + 8]!r}; "
             "is the offset wrong, or is this no Kaldi archive?"
@@ -127,10 +130,12 @@ def _decode_integer_line(data: Data, offset: int, where: str) -> tuple[np.ndarra
             f"{where}: integers must end in a newline, found {data[line.end() : line.end() + 8]!r}; "
             "is the archive truncated, or are these floats without brackets?"
         )
+    if line.end() - offset > LONGEST_ROW:
+        raise InputError(f"{where}: a row of more than {LONGEST_ROW} bytes; is this an archive in text form?")
     try:
         return np.array(line[1].split(), dtype=np.int32), line.end()
-    except OverflowError as error:
-        raise InputError(f"{where}: an integer that int32 cannot hold: {error}") from error
+    except (OverflowError, ValueError) as error:
+        raise InputError(f"{where}: integers that int32 cannot hold: {error}") from error
 
 
 def encode(value: np.ndarray, dtype: str | np.dtype = "<f4", compress: str | None = None) -> bytes:

@@ -34,6 +34,15 @@ def read_pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
+def refuse_inflated(path: Path, unpacked: int, packed: int) -> None:
+    """Raise InputError where so many bytes come of so many packed ones, as of no table and no archive of vectors."""
+    if unpacked > FREE + LARGEST_RATIO * packed:
+        raise InputError(
+            f"{path}: unpacks to more than {LARGEST_RATIO} times its size, as no table and no archive of vectors does; "
+            "unpack it, and look at what it holds"
+        )
+
+
 class _Unpacking(io.RawIOBase):
     """The content of a gzip file."""
 
@@ -50,11 +59,7 @@ class _Unpacking(io.RawIOBase):
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise InputError(f"{self.path}: not a whole gzip file: {error}; copy it again") from error
         self.count += number
-        if self.count > FREE + LARGEST_RATIO * self.packed.tell():
-            raise InputError(
-                f"{self.path}: unpacks to more than {LARGEST_RATIO} times its size, as no table and no archive of "
-                "vectors does; unpack it with gunzip, and look at what it holds"
-            )
+        refuse_inflated(self.path, self.count, self.packed.tell())
         return number
 
     def close(self) -> None:

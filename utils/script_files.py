@@ -30,11 +30,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.json_files import read_json
 from utils.run_info import RUN_INFO
 
 MOST_DIGITS = 99  # of an offset
+LONGEST_NAME = 255  # characters of a file's name
 
 
 class Location(NamedTuple):
@@ -72,7 +73,10 @@ def parse_location(text: str, where: str) -> Location:
     if text.endswith("]"):
         text, _, window = text[:-1].rpartition("[")
     path, colon, offset = text.rpartition(":")
-    return Location(path, int(offset), window) if colon and is_offset(offset) else Location(text, None, window)
+    location = Location(path, int(offset), window) if colon and is_offset(offset) else Location(text, None, window)
+    if len(location.path) > LONGEST_NAME and any(len(name) > LONGEST_NAME for name in location.path.split("/")):
+        raise InputError(f"{where}: {brief(text)}: no file has so long a name; correct the line")
+    return location
 
 
 def is_offset(text: str) -> bool:

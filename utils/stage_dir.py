@@ -27,7 +27,7 @@ import yaml
 
 from utils.command import logger
 from utils.durable import rename, sync_tree
-from utils.errors import InputError
+from utils.errors import InputError, absence
 from utils.locking import LOCK, lock_file, remove_lock
 from utils.option_values import as_dict, raw_values
 from utils.out_dir import behind_links, check_out
@@ -265,7 +265,8 @@ def signature(options: Any, inputs: Iterable[Path], by_content: bool = False) ->
     digest = hashlib.sha256(json.dumps([_owner(options), kept], sort_keys=True).encode())
     for number, root in enumerate(inputs):
         if not root.exists():
-            raise InputError(f"{root}: no such file or directory; run the stage that makes it first")
+            advice = "restore it, or remove the link" if root.is_symlink() else "run the stage that makes it first"
+            raise InputError(f"{root}: {absence(root, 'file or directory')}; {advice}")
         for path in sorted(_files(root)):
             digest.update(f"\n{number} {path.relative_to(root)} {_fingerprint(path, by_content)}".encode())
     return digest.hexdigest()

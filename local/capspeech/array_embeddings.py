@@ -4,6 +4,7 @@ Kaldi cannot read these files, so their rows are copied into an archive of the d
 """
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from utils.archive_writer import write_vectors
 from utils.errors import InputError
+from utils.packed_files import refuse_inflated
+from utils.pointer_files import refuse_pointer
 from utils.tables import read_lines, read_table
 
 SUFFIXES = (".npy", ".npz")
@@ -18,10 +21,12 @@ SUFFIXES = (".npy", ".npz")
 
 def read_array(file: Path) -> tuple[list[str], np.ndarray]:
     """Read ids (N) and matrix (N, D) of one file. Raises InputError for other content, pickles included."""
+    refuse_pointer(file)
     try:
-        loaded = np.load(file, allow_pickle=False, mmap_mode="r" if file.suffix == ".npy" else None)
-        arrays = [loaded] if file.suffix == ".npy" else [loaded[name] for name in sorted(loaded)]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        arrays = [np.load(file, allow_pickle=False, mmap_mode="r")] if file.suffix == ".npy" else _members(file)
+    except InputError:
+        raise
+    except (ValueError, OSError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{file}: not readable as numbers and strings: {error}; save it without pickles") from error
     matrices = [array for array in arrays if array.ndim == 2 and array.dtype.kind == "f"]
     ids = [array.tolist() for array in arrays if array.ndim == 1 and array.dtype.kind == "U"]
@@ -32,6 +37,14 @@ def read_array(file: Path) -> tuple[list[str], np.ndarray]:
         wanted = "with as many lines in x.txt beside it" if file.suffix == ".npy" else "and an array of as many ids"
         raise InputError(f"{file}: holds {shapes}; expected one matrix of floats (N, D) {wanted}")
     return ids[0], matrices[0]
+
+
+def _members(file: Path) -> list[np.ndarray]:
+    """The arrays of a .npz file, by name."""
+    with zipfile.ZipFile(file) as packed:
+        refuse_inflated(file, sum(member.file_size for member in packed.infolist()), file.stat().st_size)
+    with np.load(file, allow_pickle=False) as loaded:
+        return [loaded[name] for name in sorted(loaded)]
 
 
 def copy_rows(rows: Mapping[str, tuple[Path, int]], out: Path, final: Path) -> dict[str, str]:

@@ -123,8 +123,10 @@ class EmbeddingTables:
             tried = list(dict.fromkeys(self._candidates(*known)))
             path = next((path for path in tried if path.is_file()), None)
             if path is None:
+                links = [path for path in tried if path.is_symlink()]
+                names = [f"{path} ({absence(path, 'file')})" for path in links] + [str(path) for path in tried[:5]]
                 raise InputError(
-                    f"{entry}: no archive {entry.location.path!r}; tried {', '.join(map(str, tried[:5]))}"
+                    f"{entry}: no archive {brief(entry.location.path)}; tried {', '.join(names)}"
                     f"{' ...' if len(tried) > 5 else ''}; give --path_prefix or --path_map old=new"
                 )
             self.found[known] = str(path.absolute())

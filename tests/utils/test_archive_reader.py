@@ -232,6 +232,10 @@ def test_every_truncation_is_told_with_file_and_key(tmp_path, name):
         (b"\0BCM2x" + bytes(40), "a Kaldi object of type"),
         (b"\0BCM3\xff" + bytes(40), "a Kaldi object of type"),
         (b"3000000000\n", "int32 cannot hold"),
+        (b"9" * 5000 + b"\n", "int32 cannot hold"),
+        (b"1 +-2\n", "int32 cannot hold"),
+        (b" [ " + b"0 " * 5_000_000 + b"]\n", "a row of more than 8388608 bytes"),
+        (b"0 " * 5_000_000 + b"\n", "a row of more than 8388608 bytes"),
     ],
 )
 def test_what_is_no_such_object(tmp_path, record, message):

@@ -1,5 +1,8 @@
 """Embedding tables: what is taken for one, and the faults that a table may have."""
 
+import gzip
+import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ from local.capspeech.embedding_tables import EmbeddingTables
 from local.corpus_rules import Rules
 from tests.local.corpus import Corpus
 from utils.archive_writer import write_vectors
+from utils.archives import read_vectors
 from utils.errors import InputError
 
 RULES = Rules.load(Path(__file__).parents[3] / "local" / "rules")
@@ -53,6 +57,16 @@ def test_same_key_at_two_places(tmp_path):
         ("x.csv", "audio_id,ark_file\na,x.ark\n", "x.csv:2: a: no offset; expected a column storage_byte|byte_offset"),
         ("x.csv", "audio_id,ark_file,byte_offset\na,x.ark,1.5\n", "x.csv:2: a: expected a byte offset, found '1.5'"),
         ("x.csv", "audio_id,ark_file,byte_offset\na,x.ark\n", "x.csv:2: 2 cells"),
+        (
+            "x.csv",
+            "audio_id,ark_file,byte_offset\na,x.ark,\u00b2\n",
+            "x.csv:2: a: expected a byte offset, found '\u00b2'",
+        ),
+        ("x.csv", f"id,ark,offset\na,x.ark,{'9' * 5000}\n", "x.csv:2: a: expected a byte offset, found '999"),
+        ("x.csv", f"id,ark,offset\na,{'x' * 200_000}.ark,2\n", ".ark': no file has so long a name"),
+        ("x.csv", 'id,ark,offset\na,"x.ark,2\nb,x.ark,3\n', "x.csv:2: a quote opens here"),
+        ("x.scp", f"a x.ark:{'9' * 5000}\n", "x.scp:1: a: 'x.ark:999"),
+        ("x.scp", "a x.ark:\u00b2\n", "x.scp:1: no archive 'x.ark:\u00b2'"),
         ("x.csv", "id,storage_path,storage_byte\na,x.ark,2\na,x.ark,2\n", "x.csv:3: 'a' is here and at"),
         ("x.csv", "id,storage_path,storage_byte\n", "x.csv: empty"),
         ("x.scp", "a x.ark:2\nb\n", "x.scp:2: expected 'key path:offset'"),
@@ -118,3 +132,84 @@ def test_the_archives_of_speakers_are_no_embeddings(tmp_path):
         script.unlink()
     (tmp_path / "num_utts.ark").write_text("s 2\n")
     assert list(read(tmp_path)) == ["a", "b"]
+
+
+@pytest.mark.field_case("Tables of embeddings packed by gzip, or with a byte order mark")
+@pytest.mark.parametrize("layout", ["csv", "hyperion tsv", "scp"])
+def test_packed_and_marked_tables(tmp_path, layout):
+    corpus = Corpus(tmp_path)
+    corpus.write_embeddings(layout)
+    plain = read(corpus.embeddings)
+    tables = [path for path in corpus.embeddings.rglob("*") if path.suffix in (".csv", ".tsv", ".scp")]
+    for path in tables:
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read(corpus.embeddings) == plain
+    for path in tables:
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    assert read(corpus.embeddings) == plain
+
+
+@pytest.mark.field_case("A dangling link or a pipe in place of an archive or a table of embeddings")
+@pytest.mark.parametrize("name", ["xvector.2.ark", "a/more.scp", "main.csv", "x.npz", "more.csv.gz"])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.symlink_to("/mnt/gone/x"), "a link to /mnt/gone/x, which is not there"),
+        (os.mkfifo, "not a file"),
+    ],
+)
+def test_what_is_no_file(tmp_path, name, make, message):
+    corpus = Corpus(tmp_path)
+    corpus.write_embeddings("csv")
+    (corpus.embeddings / "a").mkdir()
+    (corpus.embeddings / name).unlink(missing_ok=True)
+    make(corpus.embeddings / name)
+    with pytest.raises(InputError, match=f"{name}: {message}, but the name is that of embeddings"):
+        read(corpus.embeddings)
+
+
+def test_an_archive_elsewhere_that_a_link_has_lost(tmp_path):
+    (tmp_path / "arks").mkdir()
+    (tmp_path / "arks" / "x.ark").symlink_to("/mnt/gone/x.ark")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "x.scp").write_text(f"a {tmp_path}/arks/x.ark:2\n")
+    with pytest.raises(
+        InputError, match=r"x.scp:1: no archive .*; tried .*x.ark \(a link to /mnt/gone/x.ark, which is not"
+    ):
+        read(tmp_path / "tables")
+
+
+@pytest.mark.hostile("Numpy files: inflated, with a header that claims terabytes, or a pointer of Git LFS")
+def test_hostile_numpy_files(tmp_path):
+    zeros = np.zeros((200_000, 192), np.float32)
+    np.savez_compressed(tmp_path / "x.npz", ids=np.array(["a"]), vectors=zeros)
+    with pytest.raises(InputError, match="x.npz: unpacks to more than 100 times its size"):
+        read(tmp_path)
+    (tmp_path / "x.npz").unlink()
+    np.save(tmp_path / "x.npy", zeros[:1])
+    raw = (tmp_path / "x.npy").read_bytes().replace(b"(1, 192), }           ", b"(10000000000000, 192),}")
+    (tmp_path / "x.npy").write_bytes(raw)
+    (tmp_path / "x.txt").write_text("a\n")
+    with pytest.raises(InputError, match="x.npy: not readable as numbers"):
+        read(tmp_path)
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as packed:
+        packed.writestr("x.npy", raw)
+    (tmp_path / "x.npy").unlink()
+    with pytest.raises(InputError, match="x.npz: not readable as numbers"):
+        read(tmp_path)
+    (tmp_path / "x.npz").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(InputError, match="x.npz: a Git LFS pointer"):
+        read(tmp_path)
+
+
+@pytest.mark.field_case("A pointer of Git LFS in place of an archive")
+@pytest.mark.parametrize("with_table", [True, False])
+def test_pointers_in_place_of_archives(tmp_path, with_table):
+    corpus = Corpus(tmp_path)
+    corpus.write_embeddings("scp" if with_table else "ark alone")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    (corpus.embeddings / "xvector.ark").write_text(pointer)
+    with pytest.raises(InputError, match="xvector.ark: a Git LFS pointer"):
+        read(corpus.embeddings)
+        read_vectors(corpus.embeddings / "xvector.scp")
