@@ -162,11 +162,10 @@ def _value(where: str, key: Any, value: Any) -> str:
         raise InputError(f"{where}: {brief(key)}: expected the name of an option: {expected}")
     if value is None or isinstance(value, bool):
         return str(value).lower()
-    if not isinstance(value, str | int | float) or not str(value).isprintable() or len(str(value)) > LONGEST_VALUE:
-        raise InputError(
-            f"{where}: {key}: expected numbers, true, false or words on a line of at most {LONGEST_VALUE} characters, "
-            f"found {brief(value)}"
-        )
+    if not isinstance(value, str | int | float) or not str(value).isprintable():
+        raise InputError(f"{where}: {key}: expected numbers, true, false or words on one line, found {brief(value)}")
+    if len(str(value)) > LONGEST_VALUE:
+        raise InputError(f"{where}: {key}: a value of {len(value)} characters; expected {LONGEST_VALUE} or fewer")
     return str(value)
 
 

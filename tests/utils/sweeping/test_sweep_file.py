@@ -61,7 +61,7 @@ def test_placeholders_are_filled_in_words(write):
         ({"grid": {"a": list(range(10_001))}}, "grid: 10001 = 10001 points; expected 10000 or fewer"),
         ({"grid": {f"k{n}": [0, 1] for n in range(200)}}, "expected 10000 or fewer"),
         ({"list": [{"a": n} for n in range(10_001)]}, "list: 10001 points; expected 10000 or fewer"),
-        ({"grid": {"a": ["x" * 2000]}}, "on a line of at most 1000 characters"),
+        ({"grid": {"a": ["x" * 2000]}}, "grid: a: a value of 2000 characters; expected 1000 or fewer"),
     ],
     ids=range(5),
 )
