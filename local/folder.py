@@ -43,8 +43,8 @@ class Options:
         (*ATTRIBUTES, "age"), "columns of the table to take besides speaker, gender, text and caption"
     )
     min_match: float = option(0.99, "least share of the rows of the table that must have a file", least=0, most=1)
-    segment_seconds: float = option(0.0, "length of a segment; 0: recordings are not cut", least=0)
-    hop_seconds: float = option(1.5, "from the start of a segment to the start of the next", above=0)
+    segment_seconds: float = option(0.0, "length of a segment; 0: recordings are not cut", least=0, most=86400)
+    hop_seconds: float = option(1.5, "from the start of a segment to the start of the next", least=0.01, most=86400)
     max_fail: float = option(0.01, "largest share of files that cannot be read", least=0, most=1)
     distinct_ids: bool = option(False, DISTINCT_HELP)
     rules: Path = option(RULES, "directory of columns.yaml, labels.yaml, speakers.yaml")

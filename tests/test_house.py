@@ -215,6 +215,33 @@ def test_no_two_classes_share_a_name():
     assert {name: found for name, found in where.items() if len(found) > 1} == {}
 
 
+def numeric_options() -> Iterator[tuple[str, set[str]]]:
+    """Every option of the tree that is a number, with the names of the arguments that declare it."""
+    for name in modules("local", "steps", "utils"):
+        for node in ast.walk(parse(name)):
+            declared = isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call)
+            if (
+                declared
+                and ast.unparse(node.value.func) == "option"
+                and re.match("int|float", ast.unparse(node.annotation))
+            ):
+                words = node.value.keywords
+                given = {word.arg for word in words if word.arg} | {
+                    ast.unparse(word.value) for word in words if not word.arg
+                }
+                yield f"{name}:{node.lineno} {ast.unparse(node.target)}", given
+
+
+@pytest.mark.hostile("Numbers beyond all reason, as values of any numeric option of the tree")
+def test_numeric_options_have_a_range():
+    bare = [
+        where
+        for where, given in numeric_options()
+        if "TEMPERATURES" not in given and not ("most" in given and given & {"least", "above"})
+    ]
+    assert bare == []
+
+
 def test_every_module_says_what_it_is():
     silent = [
         name

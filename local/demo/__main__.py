@@ -25,8 +25,9 @@ from utils.archive_writer import ArchiveWriter
 from utils.command import logger, progress, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
-from utils.options import option
+from utils.options import MAX_SEED, option
 from utils.script_files import path_in_script
+from utils.shards import MOST_JOBS
 from utils.stage_dir import StageDir
 from utils.tables import read_table
 
@@ -45,9 +46,9 @@ class Options:
 
     COMMAND: ClassVar[str] = "local.prepare_demo"
     out: Path = option(Path("data/demo/all"), "data directory to write")
-    n_voices: int = option(180, "number of voices, half of them female")
-    seed: int = option(1, "decides sentences and speeds")
-    nj: int = option(2, "parallel processes; the output does not depend on it", least=1)
+    n_voices: int = option(180, "number of voices, half of them female", least=1, most=10_000)
+    seed: int = option(1, "decides sentences and speeds", least=0, most=MAX_SEED)
+    nj: int = option(2, "parallel processes; the output does not depend on it", least=1, most=MOST_JOBS)
     force: bool = option(False, "redo the stage even if it is up to date")
 
 

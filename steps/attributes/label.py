@@ -41,7 +41,7 @@ class Options:
     lexicon: Path | None = option(None, "pronunciations as in Kaldi's lexicon.txt, for the words of text")
     gender_model: Path | None = option(None, "gender.safetensors of another corpus with embeddings of this network")
     gender_threshold: float = option(0.9, "least posterior of a gender; below, it is unknown", least=0.5, most=1)
-    audit_lines: int = option(200, "most utterances that the audit lists for each attribute", least=0)
+    audit_lines: int = option(200, "most utterances that the audit lists for each attribute", least=0, most=10**7)
     max_fail: float = option(0.01, "largest share of utterances that cannot be read", least=0, most=1)
     seed: int = option(0, "decides the folds of the held-out judgements", least=0, most=MAX_SEED)
     force: bool = option(False, "redo the stage even if it is up to date")

@@ -19,7 +19,7 @@ from utils.errors import InputError
 from utils.journal import Journal
 from utils.options import option
 from utils.parts import JOURNAL, Work, check_merged, current_identity
-from utils.shards import SHARDS_HELP, chosen_shards
+from utils.shards import MOST_JOBS, SHARDS_HELP, chosen_shards
 
 log = logger(__name__)
 SAMPLE_RATE = 16000
@@ -30,8 +30,8 @@ class Options:
     """Options of the command."""
 
     out: Path = option(help="directory of attributes that steps.attributes.label will write")
-    nj: int = option(1, "number of jobs that share the work", least=1)
-    job: int = option(1, "number of this job, from 1", least=1)
+    nj: int = option(1, "number of jobs that share the work", least=1, most=MOST_JOBS)
+    job: int = option(1, "number of this job, from 1", least=1, most=MOST_JOBS)
     shards: str | None = option(None, SHARDS_HELP)
 
 

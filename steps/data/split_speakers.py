@@ -25,7 +25,7 @@ from steps.data.vector_table import VectorTable
 from utils.command import logger, run_command
 from utils.data_dir import PER_SPEAKER, DataDir, restrict, validate, write_data_dir
 from utils.errors import InputError
-from utils.options import option
+from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
 
@@ -42,7 +42,7 @@ class Options:
     data: Path = option(help="data directory with all utterances")
     out: Path | None = option(None, "directory to make train, dev and test in; default: the one that has the data")
     attributes: tuple[str, ...] = option(ATTRIBUTES, "what makes the groups")
-    split_seed: int = option(42, "another seed gives another split")
+    split_seed: int = option(42, "another seed gives another split", least=0, most=MAX_SEED)
     fractions: tuple[float, ...] = option((0.7, 0.1, 0.2), "shares of the speakers in train, dev, test")
     official: str | None = option(
         None, "import a split: a table utterance -> set, or true for the data's own utt2split"

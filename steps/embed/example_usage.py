@@ -35,7 +35,7 @@ class Options:
     embeddings: Path = option(help="directory of embeddings, as steps/embed/extract.sh writes it")
     speaker: str | None = option(None, "whose neighbours are shown; default: the first speaker")
     dataset: str | None = option(None, "the dataset that is searched; default: the first one")
-    n: int = option(5, "how many neighbours, pairs and utterances are shown", short="-n", least=1)
+    n: int = option(5, "how many neighbours, pairs and utterances are shown", short="-n", least=1, most=10**6)
 
 
 def work(options: Options) -> None:

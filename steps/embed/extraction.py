@@ -17,7 +17,7 @@ from utils.option_values import as_dict, raw_values
 from utils.options import option
 from utils.parts import current_identity
 from utils.registry import files_of, make_options
-from utils.shards import SHARDS_HELP
+from utils.shards import MOST_JOBS, SHARDS_HELP
 from utils.stage_dir import is_done, signature
 
 CPU_BATCH, GPU_BATCH = 24.0, 240.0  # seconds of audio
@@ -43,18 +43,19 @@ class Options:
     set: tuple[tuple[str, Any], ...] = option((), "the network's own options too", inner=network_options)
     use_gpu: bool = option(False, "run the network on a GPU: job n on the n-th GPU it sees, counted round")
     max_seconds: float = option(
-        20.0, "longer utterances are cut into equal parts, whose embeddings are averaged", least=1
+        20.0, "longer utterances are cut into equal parts, whose embeddings are averaged", least=1, most=86400
     )
     batch_seconds: float | None = option(
         None,
         f"audio in a batch; default: {CPU_BATCH} on a processor, whose caches hold it, {GPU_BATCH} on a GPU",
         above=0,
+        most=10**6,
     )
-    shard_seconds: float = option(120.0, "least audio in a shard: what a killed job does again", above=0)
+    shard_seconds: float = option(120.0, "least audio in a shard: what a killed job does again", above=0, most=10**7)
     max_fail: float = option(0.01, "largest share of utterances that may fail", least=0, most=1)
-    decoders: int = option(1, "threads of a job that decode ahead of its network", least=1)
-    nj: int = option(1, "number of jobs that share the work", least=1)
-    job: int = option(0, "this job, from 1; 0: all of the work", least=0)
+    decoders: int = option(1, "threads of a job that decode ahead of its network", least=1, most=1024)
+    nj: int = option(1, "number of jobs that share the work", least=1, most=MOST_JOBS)
+    job: int = option(0, "this job, from 1; 0: all of the work", least=0, most=MOST_JOBS)
     shards: str | None = option(None, SHARDS_HELP)
     force: bool = option(False, "extract again even if nothing has changed")
 

@@ -31,16 +31,18 @@ class Options:
         "axes of the input: b batch, t time, f mel bands, 1 a channel; bt and b1t take waveforms",
         choices=tuple(LAYOUTS),
     )
-    scale: float = option(SIXTEEN_BITS, "factor of the waveform in -1..1: 32768 in WeSpeaker, 1 in 3D-Speaker", above=0)
-    bins: int = option(80, "mel bands", least=1)
+    scale: float = option(
+        SIXTEEN_BITS, "factor of the waveform in -1..1: 32768 in WeSpeaker, 1 in 3D-Speaker", above=0, most=10**9
+    )
+    bins: int = option(80, "mel bands", least=1, most=1000)
     window: str = option(
         "povey", "window of the filter banks: hamming in WeSpeaker, povey in 3D-Speaker", choices=WINDOWS
     )
     subtract_mean: bool = option(True, "subtract the mean of each mel band over the utterance")
     input_name: str | None = option(None, "name of the input; default: the only one")
     output_name: str | None = option(None, "name of the output; default: the only one")
-    dim: int | None = option(None, "expected dimension of the embeddings; another one is an error", least=1)
-    threads: int = option(1, "threads of onnxruntime", least=1)
+    dim: int | None = option(None, "expected dimension of the embeddings; another one is an error", least=1, most=10**6)
+    threads: int = option(1, "threads of onnxruntime", least=1, most=1024)
 
 
 class OnnxBackend(Backend):

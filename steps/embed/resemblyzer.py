@@ -32,7 +32,7 @@ ROWS = 256  # windows in one call of the network
 class ResemblyzerOptions:
     """Options of the network; the defaults are the package's."""
 
-    partials_per_second: float = option(1.3, "windows of 1.6 s that begin in a second", least=0.625)
+    partials_per_second: float = option(1.3, "windows of 1.6 s that begin in a second", least=0.625, most=100)
     least_coverage: float = option(0.75, "share of the last window that must be speech", above=0, most=1)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from steps.embed.backend import Backend
 from steps.features.fbank import Fbank
 from utils.errors import InputError
-from utils.options import option
+from utils.options import MAX_SEED, option
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +27,9 @@ class WeightOptions:
     """The source of a network's weights; exactly one of the two must be given."""
 
     checkpoint: Path | None = option(None, "weights: .ckpt or .pt with a state_dict, or .safetensors")
-    random_seed: int | None = option(None, "random weights with this seed: to measure speed, never to embed voices")
+    random_seed: int | None = option(
+        None, "random weights with this seed: to measure speed, never to embed voices", least=0, most=MAX_SEED
+    )
 
 
 class TorchBackend(Backend):

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 class Options(WeightOptions):
     """Options of the x-vector network."""
 
-    bins: int = option(80, "mel bands of its features", least=1)
-    scale: float = option(SIXTEEN_BITS, "factor of the waveform that it was trained with; 1 in 3D-Speaker", above=0)
-    dim: int = option(512, "of the embedding", least=1)
-    hidden: int = option(512, "channels of frame1 to frame4", least=1)
-    pooled: int = option(1500, "channels of frame5", least=1)
+    bins: int = option(80, "mel bands of its features", least=1, most=1000)
+    scale: float = option(
+        SIXTEEN_BITS, "factor of the waveform that it was trained with; 1 in 3D-Speaker", above=0, most=10**9
+    )
+    dim: int = option(512, "of the embedding", least=1, most=65_536)
+    hidden: int = option(512, "channels of frame1 to frame4", least=1, most=65_536)
+    pooled: int = option(1500, "channels of frame5", least=1, most=65_536)
 
 
 class XVectorBackend(TorchBackend):

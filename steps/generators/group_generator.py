@@ -24,10 +24,10 @@ from utils.vectors import check_shape
 class GroupGaussianOptions:
     """A full-covariance Gaussian per group, shrunk towards the pooled covariance."""
 
-    prior: float = option(1.0, "weight of the pooled covariance, in embeddings a dimension", above=0)
-    shrinkage: float = option(0.1, "share by which off-diagonal pooled covariances are shrunk", least=0)
+    prior: float = option(1.0, "weight of the pooled covariance, in embeddings a dimension", above=0, most=10**9)
+    shrinkage: float = option(0.1, "share by which off-diagonal pooled covariances are shrunk", least=0, most=1)
     subspace_floor: float = option(
-        SUBSPACE_FLOOR, "principal directions below this share of the largest deviation are left out", above=0
+        SUBSPACE_FLOOR, "principal directions below this share of the largest deviation are left out", above=0, most=1
     )
 
 
@@ -36,8 +36,8 @@ class GmmOptions:
     """A mixture of diagonal Gaussians, for all groups together or per group."""
 
     per_group: bool = option(False, "a mixture for each group instead of one for all texts")
-    n_components: int = option(15, "components of a mixture", least=1)
-    scale_floor: float = option(0.01, "no standard deviation below this share of the largest one", above=0)
+    n_components: int = option(15, "components of a mixture", least=1, most=10_000)
+    scale_floor: float = option(0.01, "no standard deviation below this share of the largest one", above=0, most=1)
     seed: int = option(0, "seed of the initial means", least=0, most=MAX_SEED)
 
 

@@ -24,9 +24,9 @@ from utils.vectors import check_shape
 class GaussianOptions:
     """One Gaussian for all speakers, whatever the text."""
 
-    shrinkage: float = option(0.1, "share by which off-diagonal covariances are shrunk", least=0)
+    shrinkage: float = option(0.1, "share by which off-diagonal covariances are shrunk", least=0, most=1)
     subspace_floor: float = option(
-        SUBSPACE_FLOOR, "principal directions below this share of the largest deviation are left out", above=0
+        SUBSPACE_FLOOR, "principal directions below this share of the largest deviation are left out", above=0, most=1
     )
 
 
@@ -34,7 +34,7 @@ class GaussianOptions:
 class RidgeOptions(GaussianOptions):
     """A ridge regression from the text to the mean, one shared covariance."""
 
-    penalty: float = option(0.1, "ridge penalty, in observations", above=0)
+    penalty: float = option(0.1, "ridge penalty, in observations", above=0, most=10**9)
     student: bool = option(False, "Student-t instead of Gaussian, degrees of freedom chosen on dev")
 
 

@@ -9,6 +9,7 @@ from utils.errors import InputError
 from utils.tables import check_key, read_lines, read_table
 
 CHUNK = 8192  # samples drawn at once: bounds the memory
+MOST_SAMPLES = 9_999_999  # of one text: ids have seven digits
 
 
 @dataclass(frozen=True)

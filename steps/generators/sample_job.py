@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from steps.generators.requests import SampleRequest, SamplingSettings
+from steps.generators.requests import MOST_SAMPLES, SampleRequest, SamplingSettings
 from steps.generators.sample_ids import check_prefix
 from utils.command import logger
 from utils.errors import InputError
-from utils.options import option
+from utils.options import MAX_SEED, option
 from utils.parts import Work, read_part, write_part
-from utils.shards import SHARDS_HELP
+from utils.shards import MOST_JOBS, SHARDS_HELP
 from utils.stage_dir import StageDir, is_done, signature
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class Options:
     text_file: Path | None = option(None, "descriptions, a line each: id<tab>text, or the text alone")
     descriptions: Path | None = option(None, "data/<corpus>/descriptions: sample for each of its groups")
     text_vectors: Path | None = option(None, "exp/<corpus>/text: vectors of the descriptions, encoded before")
-    n_samples: int = option(100, "speakers for each text, or for each group", short="-n", least=1)
-    seed: int = option(SamplingSettings.seed, "seed of the random streams")
+    n_samples: int = option(100, "speakers for each text, or for each group", short="-n", least=1, most=MOST_SAMPLES)
+    seed: int = option(SamplingSettings.seed, "seed of the random streams", least=0, most=MAX_SEED)
     temperature: float = option(
         SamplingSettings.weight_temperature, "sets both temperatures; 1 is the model's own density", **TEMPERATURES
     )
@@ -55,12 +55,16 @@ class Options:
         least=0,
         most=2,
     )
-    max_tries: int = option(SamplingSettings.max_tries, "rounds of rejection before a distance is given up", least=1)
+    max_tries: int = option(
+        SamplingSettings.max_tries, "rounds of rejection before a distance is given up", least=1, most=100_000
+    )
     id_prefix: str | None = option(None, "begin of the ids, in place of the name of --out and a hash for each text")
     save_params: bool = option(False, "also write the mixture of each text in the space of the embeddings")
     encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
-    nj: int = option(1, "number of jobs that share the work", least=1)
-    job: int = option(0, "draw only the shards of this job, from 1; 0 draws all and writes --out", least=0)
+    nj: int = option(1, "number of jobs that share the work", least=1, most=MOST_JOBS)
+    job: int = option(
+        0, "draw only the shards of this job, from 1; 0 draws all and writes --out", least=0, most=MOST_JOBS
+    )
     shards: str | None = option(None, SHARDS_HELP)
     force: bool = option(False, "sample again even if nothing has changed")
 

@@ -18,12 +18,12 @@ import numpy as np
 
 from steps.generators.contract import load_generator
 from steps.generators.mixture import Mixture
-from steps.generators.requests import SampleRequest, SamplingSettings, chunks_of
+from steps.generators.requests import MOST_SAMPLES, SampleRequest, SamplingSettings, chunks_of
 from steps.generators.speaker_means import read_speaker_means
 from steps.generators.validation import check_embeddings
 from steps.text.check import require_text
 from steps.text.encode import SentenceEncoder
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.json_files import read_json
 from utils.vectors import unit_rows
 
@@ -71,8 +71,8 @@ class Voices:
 
     def sample(self, text: str, n: int, seed: int = 0) -> np.ndarray:
         """Draw n speakers for a text. Returns (n, D) float32, the same as the command draws."""
-        if n < 1:
-            raise InputError(f"n {n}: expected a number of speakers, 1 or more")
+        if not 1 <= n <= MOST_SAMPLES:
+            raise InputError(f"n: expected a number of speakers, 1 to {MOST_SAMPLES}, found {brief(n)}")
         request = SampleRequest("text", require_text(text, "text"), n)
         vector = self.encoder.encode([request.text])[0]
         return np.concatenate([samples.x for samples in self.draw(request, vector, SamplingSettings(seed=seed))])

@@ -20,6 +20,7 @@ from utils.options import MAX_SEED, option
 from utils.registry import Registry
 from utils.run_again import RunAgain, StopRequest
 from utils.settings import read_conf
+from utils.shards import MOST_JOBS
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
 
@@ -54,12 +55,14 @@ class Options:
     text_vectors: Path = option(help="exp/<corpus>/text")
     out: Path = option(help="directory to write the generator's own directory into, exp/<corpus>")
     generators: Path = option(Path("conf/generators.txt"), "list of generators: name, fit, options")
-    job: int = option(1, "which line of the list to train, from 1")
+    job: int = option(1, "which line of the list to train, from 1", least=1, most=MOST_JOBS)
     name: str | None = option(None, "train the generator of this name instead")
     set: tuple[tuple[str, Any], ...] = option((), "the generators' own options too", inner=listed_options)
     seed: int | None = option(None, "override the generator's seed, where it has one", least=0, most=MAX_SEED)
     use_gpu: str = option("auto", "train networks on a GPU", choices=("auto", "true", "false"))
-    num_gpus: int = option(1, "processes that train a network together, a GPU each if there are GPUs", least=1)
+    num_gpus: int = option(
+        1, "processes that train a network together, a GPU each if there are GPUs", least=1, most=1024
+    )
     store_speaker_means: bool = option(True, "keep the mean embedding of each training speaker beside the weights")
     force: bool = option(False, "train again even if nothing has changed")
 

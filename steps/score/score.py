@@ -36,9 +36,9 @@ class Options:
     exp: Path | None = option(None, "exp/<corpus>, where the generators of the list are")
     samples: tuple[str, ...] = option((), "directories of samples (xvector.scp, utt2group) to score beside the models")
     attributes: tuple[str, ...] = option(ATTRIBUTES, "names of the values that group ids are made of")
-    n_draws: int = option(20, "draws of samples that each figure is averaged over", least=1)
+    n_draws: int = option(20, "draws of samples that each figure is averaged over", least=1, most=10_000)
     max_samples: int = option(
-        8000, "samples in a draw; fewer training segments give fewer, more training speakers more", least=1
+        8000, "samples in a draw; fewer training segments give fewer, more training speakers more", least=1, most=10**7
     )
     seed: int = option(0, "of every random choice", least=0, most=MAX_SEED)
     force: bool = option(False, "score again even if nothing has changed")

@@ -28,7 +28,7 @@ from utils.archive_writer import write_vectors
 from utils.command import logger, run_command
 from utils.data_dir import DataDir
 from utils.errors import InputError
-from utils.options import option
+from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
 
@@ -48,13 +48,13 @@ class Options:
     augment: str = option("grammar", "where variants come from", choices=("grammar", "openai", "file"))
     augment_file: Path | None = option(None, "JSON {group: [texts]}, for --augment file")
     variants_per_group: int | None = option(
-        None, "variants of each group, by default 30; of a file, the least number, by default 10", least=2
+        None, "variants of each group, by default 30; of a file, the least number, by default 10", least=2, most=10_000
     )
     heldout_fraction: float = option(0.2, "share of a group's variants that is never trained on", least=0, most=1)
     captions: str = option(
         "none", "use utt2caption in addition to the variants?", choices=("none", "beside", "instead")
     )
-    seed: int = option(0, "seed of the grammar and of the held-out marks")
+    seed: int = option(0, "seed of the grammar and of the held-out marks", least=0, most=MAX_SEED)
     encoder: Path | None = option(
         None, "directory of a sentence-transformers model; by default the installed package's"
     )

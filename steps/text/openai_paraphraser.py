@@ -48,12 +48,14 @@ class EndpointSettings:
     base_url: str | None = option(None, "address of the endpoint; else OPENAI_BASE_URL, else OpenAI's own")
     api_key: str | None = option(None, "key; better kept in OPENAI_API_KEY or a .env file")
     env_file: Path | None = option(None, "file of lines NAME=value; by default .env in the working directory, if there")
-    temperature: float = option(1.0, "sampling temperature of the model")
-    rounds: int = option(8, "answers to ask for a group before giving up")
-    tries: int = option(6, "times to send one request")
-    first_wait: float = option(1.0, "seconds before the second try; doubled for each further one")
-    max_wait: float = option(60.0, "longest wait in seconds; a server that asks for more ends the run")
-    timeout: float = option(60.0, "seconds to wait for an answer")
+    temperature: float = option(1.0, "sampling temperature of the model", least=0, most=10)
+    rounds: int = option(8, "answers to ask for a group before giving up", least=1, most=1000)
+    tries: int = option(6, "times to send one request", least=1, most=100)
+    first_wait: float = option(1.0, "seconds before the second try; doubled for each further one", least=0, most=3600)
+    max_wait: float = option(
+        60.0, "longest wait in seconds; a server that asks for more ends the run", least=0, most=86400
+    )
+    timeout: float = option(60.0, "seconds to wait for an answer", above=0, most=86400)
 
 
 def read_settings(conf: Path | None) -> EndpointSettings:

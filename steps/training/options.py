@@ -10,21 +10,27 @@ from utils.options import MAX_SEED, option
 class TrainingOptions:
     """How a network is trained."""
 
-    epochs: int = option(100, "most passes over the data", least=0)
-    lr: float = option(1e-4, "learning rate of AdamW", above=0)
-    weight_decay: float = option(0.01, "decay of the weights", least=0)
+    epochs: int = option(100, "most passes over the data", least=0, most=10**6)
+    lr: float = option(1e-4, "learning rate of AdamW", above=0, most=100)
+    weight_decay: float = option(0.01, "decay of the weights", least=0, most=10**6)
     schedule: str = option(
         "plateau", "of the learning rate: plateau | cosine, after a linear warm-up", choices=("plateau", "cosine")
     )
-    lr_patience: int = option(3, "plateau: epochs without a better dev figure before the rate is halved", least=0)
-    warm_up: int = option(0, "cosine: updates in which the rate rises to lr", least=0)
+    lr_patience: int = option(
+        3, "plateau: epochs without a better dev figure before the rate is halved", least=0, most=10**6
+    )
+    warm_up: int = option(0, "cosine: updates in which the rate rises to lr", least=0, most=10**9)
     lr_end: float = option(0.0, "cosine: share of lr that the last epoch ends with", least=0, most=1)
-    clip: float | None = option(1.0, "largest norm of a gradient; none for no limit", above=0)
-    accumulate: int = option(1, "parts that a batch is worked through in, to save memory", least=1)
+    clip: float | None = option(1.0, "largest norm of a gradient; none for no limit", above=0, most=10**9)
+    accumulate: int = option(1, "parts that a batch is worked through in, to save memory", least=1, most=10**6)
     bf16: bool = option(False, "forward passes in bfloat16 where torch.autocast holds it safe")
-    patience: int | None = option(10, "epochs without a better dev figure before training ends; none: never", least=1)
-    average: int = option(1, "best epochs whose weights are averaged at the end; 1 for the best alone", least=1)
-    save_every: int = option(0, "updates between checkpoints within an epoch; 0 for none", least=0)
+    patience: int | None = option(
+        10, "epochs without a better dev figure before training ends; none: never", least=1, most=10**6
+    )
+    average: int = option(
+        1, "best epochs whose weights are averaged at the end; 1 for the best alone", least=1, most=1000
+    )
+    save_every: int = option(0, "updates between checkpoints within an epoch; 0 for none", least=0, most=10**9)
     seed: int = option(0, "seed of the initial weights and of all random streams", least=0, most=MAX_SEED)
 
     @classmethod

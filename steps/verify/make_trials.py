@@ -36,9 +36,13 @@ class Options:
     data: Path = option(help="data directory of real speakers that no model was trained on, with xvector.scp")
     out: Path = option(help="directory to write")
     samples: Path | None = option(None, "data directory of sampled speakers; without it, trials of real speakers alone")
-    enrol_utterances: int = option(2, "utterances that enrol a speaker; at least one more is left as a test", least=1)
-    strangers: int = option(2000, "utterances of other real speakers for each enrolment, at most; 0: all", least=0)
-    sampled: int = option(2000, "sampled speakers for each enrolment, at most; 0: all", least=0)
+    enrol_utterances: int = option(
+        2, "utterances that enrol a speaker; at least one more is left as a test", least=1, most=10**6
+    )
+    strangers: int = option(
+        2000, "utterances of other real speakers for each enrolment, at most; 0: all", least=0, most=10**7
+    )
+    sampled: int = option(2000, "sampled speakers for each enrolment, at most; 0: all", least=0, most=10**7)
     seed: int = option(0, "of the draws, where there are more", least=0, most=MAX_SEED)
     force: bool = option(False, "make the trials again even if nothing has changed")
 

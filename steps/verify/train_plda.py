@@ -26,7 +26,9 @@ class Options:
     data: Path = option(help="data directory of the training speakers, with xvector.scp")
     out: Path = option(help="directory to write")
     projection: str = option("lda", "in front of PLDA", choices=("none", "whitening", "lda"))
-    dim: int = option(0, "directions that the projection keeps at most; 0: all in which the embeddings vary", least=0)
+    dim: int = option(
+        0, "directions that the projection keeps at most; 0: all in which the embeddings vary", least=0, most=10**6
+    )
     length_norm: bool = option(True, "give all vectors one length after the projection")
     iterations: int = option(100, "of the EM algorithm, at most", least=0, most=100_000)
     force: bool = option(False, "train again even if nothing has changed")

@@ -1,6 +1,8 @@
 """Options: defaults, then YAML files, then the command line; anything unknown or ill-typed is one clear error."""
 
+import importlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -357,3 +359,33 @@ def test_words_that_are_not_utf8_are_no_text():
 
 def test_of_two_values_for_one_option_the_last_counts():
     assert read("--out", "x", "-n", "5", "--n-samples", "6", "--n_samples=7").n_samples == 7
+
+
+COMMANDS = {
+    "steps.generators.sample_job": ("n_samples", "max_tries", "seed", "nj", "temperature"),
+    "steps.generators.mdn.options": ("n_layers", "epochs", "n_components"),
+    "steps.attributes.measure": ("nj", "job"),
+    "steps.data.split_speakers": ("split_seed",),
+    "steps.score.score": ("n_draws", "max_samples"),
+    "steps.embed.extraction": ("decoders", "max_seconds"),
+    "steps.text.augment": ("variants_per_group", "seed"),
+    "local.librispeech": ("hop_seconds", "segment_seconds"),
+}
+
+
+@pytest.mark.hostile("-n 10^12, --max_tries 10^18 and their like in every way that an option can be given")
+@pytest.mark.parametrize("value", ["1000000000000000000", "-1", "1000000000000"])
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module in COMMANDS for name in COMMANDS[module]])
+def test_a_number_beyond_its_range_is_named_with_the_range(tmp_path, module, name, value):
+    loaded = importlib.import_module(module)
+    cls = getattr(loaded, "MdnOptions", None) or loaded.Options
+    (tmp_path / "conf.yaml").write_text(f"{name}: {value}\n")
+    for way, words in {
+        f"--{name}": [f"--{name}", value],
+        f"--set {name}": ["--set", f"{name}={value}"],
+        "conf.yaml": ["--conf", f"{tmp_path}/conf.yaml"],
+    }.items():
+        with pytest.raises(InputError) as error:
+            parse(cls, words, "prog")
+        assert way in str(error.value) and re.search(r"expected .*\d+ (to|or less)|above 0, \d+", str(error.value))
+        assert float(str(error.value).rpartition("found ")[2]) == float(value)

@@ -32,7 +32,7 @@ def test_each_stage_has_a_line(tmp_path, capsys):
         (".max_tries=1", "expected key=value"),
         ("train.hiden=1", "--set train.hiden=1: unknown option; valid ones are n_components, hidden,"),
         ("split.split_seed=x", "--set split.split_seed=x: expected int, found 'x'"),
-        ("sample.temperature=0", "--set sample.temperature=0: expected a finite number above 0"),
+        ("sample.temperature=0", "--set sample.temperature=0: expected a finite number above 0, 1000000.0 or less"),
         ("prepare.chekpoint=x", "--set prepare.chekpoint=x: unknown option; valid ones are partials_per_second,"),
         ("train.seed=99999999999999999999", "--set train.seed=99999999999999999999: expected 0 to 4294967295"),
         ("sample.nj=4", "--set sample.nj=4: the recipe sets this itself; use --nj"),

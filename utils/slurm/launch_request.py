@@ -20,14 +20,14 @@ class Settings:
     """Options of the launcher itself; times in seconds."""
 
     pick: str = option("all", "jobs to run, by their logs", choices=("all", "failed", "incomplete"))
-    max_jobs_run: int | None = option(None, "most jobs at once", least=1)
-    max_restarts: int = option(20, "how often a job that asks for it is run again", least=0)
-    poll_first: float = option(1.0, "from the submission to the first question to the scheduler", above=0)
-    poll_slowest: float = option(60.0, "most time between two questions", above=0)
-    pending_limit: float = option(600.0, "how long a job that can never start may wait", above=0)
-    log_wait: float = option(60.0, "most time from the end of a job to the footer of its log", above=0)
-    controller_wait: float = option(3600.0, "how long slurmctld may be away", above=0)
-    command_timeout: float = option(30.0, "for one call of sbatch, squeue or scancel", above=0)
+    max_jobs_run: int | None = option(None, "most jobs at once", least=1, most=10**9)
+    max_restarts: int = option(20, "how often a job that asks for it is run again", least=0, most=10**6)
+    poll_first: float = option(1.0, "from the submission to the first question to the scheduler", above=0, most=86400)
+    poll_slowest: float = option(60.0, "most time between two questions", above=0, most=86400)
+    pending_limit: float = option(600.0, "how long a job that can never start may wait", above=0, most=10**8)
+    log_wait: float = option(60.0, "most time from the end of a job to the footer of its log", above=0, most=86400)
+    controller_wait: float = option(3600.0, "how long slurmctld may be away", above=0, most=10**8)
+    command_timeout: float = option(30.0, "for one call of sbatch, squeue or scancel", above=0, most=86400)
 
 
 @dataclass(frozen=True)

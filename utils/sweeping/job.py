@@ -16,7 +16,7 @@ from utils.command import logger, run_command
 from utils.options import option
 from utils.parts import Item, Work
 from utils.run_again import RunAgain, StopRequest
-from utils.shards import SHARDS_HELP, chosen_shards
+from utils.shards import MOST_JOBS, SHARDS_HELP, chosen_shards
 from utils.sweeping.point_dir import begin, finish, is_finished, locked
 
 log = logger(__name__)
@@ -29,8 +29,8 @@ class Options:
     out: Path = option(help="directory of the sweep")
     identity: str = option(help="which of its tables, .<out>.parts/<identity>")
     shards: str | None = option(None, SHARDS_HELP)
-    nj: int = option(1, "number of jobs that share them", least=1)
-    job: int = option(0, "take the shards of this job, from 1; 0 takes all", least=0)
+    nj: int = option(1, "number of jobs that share them", least=1, most=MOST_JOBS)
+    job: int = option(0, "take the shards of this job, from 1; 0 takes all", least=0, most=MOST_JOBS)
 
 
 def work(options: Options) -> None:

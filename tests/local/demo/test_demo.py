@@ -100,7 +100,10 @@ def test_a_rerun_does_nothing(corpus):
 
 
 def test_bad_options_leave_nothing_behind(tmp_path, capsys):
-    for options, message in ((["--n_voices", "0"], "expected 1 to 180"), (["--nj", "0"], "--nj: expected 1 or more")):
+    for options, message in (
+        (["--n_voices", "0"], "expected 1 to 10000"),
+        (["--nj", "0"], "--nj: expected 1 to 100000"),
+    ):
         assert main(["--out", str(tmp_path / "all"), *options]) == 1
         assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

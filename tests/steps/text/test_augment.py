@@ -126,8 +126,8 @@ def test_texts_of_a_file(run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"variants_per_group": 1}, "--variants_per_group: expected 2 or more, found 1"),
-        ({"variants_per_group": -3}, "--variants_per_group: expected 2 or more, found -3"),
+        ({"variants_per_group": 1}, "--variants_per_group: expected 2 to 10000, found 1"),
+        ({"variants_per_group": -3}, "--variants_per_group: expected 2 to 10000, found -3"),
         ({"heldout_fraction": 1}, "--heldout_fraction 1 leaves no text to train on"),
         ({"heldout_fraction": 1.5}, "--heldout_fraction: expected 0 to 1, found 1.5"),
         ({"heldout_fraction": -0.1}, "--heldout_fraction: expected 0 to 1"),
