@@ -1,7 +1,10 @@
 """The benchmarks run, at sizes that measure nothing, and what they write is found in RESULTS.md again."""
 
 import importlib
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ from tests.bench.results import PREFACE, SECTIONS, record, target
 from tests.bench.setting import prepare
 from tests.bench.simulated_slurm import count_calls
 from tests.bench.timing import run_child, run_module
+from utils.archive_writer import write_vectors
 from utils.errors import InputError
 
 TINY = ["--n", "720", "--dim", "8", "--n_texts", "36", "--n_components", "3", "--rounds", "1"]
@@ -121,3 +125,26 @@ def test_the_loop_computes_the_same_density(tmp_path: Path):
         parameters = task.network(task.train.texts[torch.from_numpy(texts)])
         ours = -paired_log_density(task.train.latent[torch.from_numpy(rows)], parameters).mean()
         torch.testing.assert_close(loop.loss(rows, texts), ours)
+
+
+def test_probes_of_other_toolkits_count_what_agrees(tmp_path):
+    """The probe of kaldiio, which is here too, on two directories, one of which is not what it should be."""
+    keys, x = ["a-1", "a-2", "b-1"], np.arange(12, dtype=np.float32).reshape(3, 4)
+    write_vectors(tmp_path / "xvector.ark", tmp_path / "xvector.scp", keys, x)
+    np.savez(tmp_path / "right.npz", keys=np.array(keys), x=x)
+    np.savez(tmp_path / "wrong.npz", keys=np.array([*keys[:2], "c-1"]), x=x + np.array([[0], [1], [0]], np.float32))
+    scripts = {
+        "samples": ["xvector.scp", "right.npz"],
+        "others": ["xvector.scp", "wrong.npz"],
+        "none": ["no", "right.npz"],
+    }
+    (tmp_path / "setting.json").write_text(json.dumps({"scripts": scripts, "directories": {}, "out": "."}))
+    probe = Path("tests/bench/downstream/probe_kaldiio.py").absolute()
+    run = subprocess.run(
+        [sys.executable, probe, "setting.json"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    found = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [(one["what"], one["read"], one["of"]) for one in found] == [
+        ("samples: load_scp", 3, 3), ("others: load_scp", 1, 3), ("none: load_scp", 0, 3), ("samples: load_ark", 3, 3),
+    ]  # fmt: skip
+    assert found[0]["note"] == "" and found[2]["note"].startswith("FileNotFoundError: ")

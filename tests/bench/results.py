@@ -30,6 +30,8 @@ SECTIONS = (
     "Launchers",
     "Embeddings of real speakers",
     "Trials of all pairs",
+    "Sampled speakers beside real strangers",
+    "Downstream programs",
     "Extraction speed",
 )
 PREFACE = """# Results
