@@ -13,21 +13,27 @@ help_message="usage: steps/verify/kaldi_plda.sh [options] <training data> <trial
   <out>            scores, plda, transform.mat, mean.vec, spk_xvector.ark
   --dim ($dim)      dimensions that LDA keeps; fewer than those in which the embeddings vary
   --print true     print the commands, even where Kaldi is there"
+arguments="<training data> <trials> <out>"
 . utils/parse_options.sh
-if [ $# -ne 3 ]; then
-  echo "$help_message" >&2
-  exit 1
-fi
+. utils/check_options.sh
 train=$1 trials=$2 out=$3
-die() {
-  echo "$0: ERROR: $*" >&2
-  exit 1
-}
-[[ $dim =~ ^[1-9][0-9]*$ ]] || die "--dim $dim: expected a number, 1 or more"
-[[ $train$trials$out =~ ^[A-Za-z0-9._/+=,@%-]+$ ]] ||
-  die "$train $trials $out: blanks, quotes and the like mean something else in Kaldi's pipes; rename the directories"
+[[ $dim =~ ^[1-9][0-9]{0,5}$ ]] || refuse "--dim ${dim:0:100}: expected a number from 1 to 999999"
+[[ $print =~ ^(true|false)$ ]] || refuse "--print ${print:0:100}: expected true or false"
+check_paths train trials out
+missing=
+for program in ivector-{mean,compute-lda,subtract-global-mean,normalize-length,compute-plda,copy-plda,plda-scoring} \
+  transform-vec compute-eer; do
+  command -v "$program" >/dev/null || missing+=" $program"
+done
+not_run="Not run here: Kaldi's programs are not on PATH:$missing"
+if [[ ! $train$trials$out =~ ^[A-Za-z0-9._/+=,@%-]+$ ]]; then
+  fault="$train $trials $out: blanks, quotes and the like mean something else in Kaldi's pipes; rename the directories"
+  [ -n "$missing" ] && [ "$print" = false ] || refuse "$fault"
+  echo "# $not_run; nor could it be run on $fault"
+  exit
+fi
 for file in "$train"/{spk2utt,utt2spk,xvector.scp} "$trials"/{trials,pairs,enrol/spk2utt,enrol/xvector.scp,test/xvector.scp}; do
-  [ -f "$file" ] || die "$file: no such file; run the stage that makes it first"
+  [ -f "$file" ] || refuse "$file: no such file; run the stage that makes it first"
 done
 
 whiten="transform-vec $out/transform.mat ark:- ark:- | ivector-normalize-length ark:- ark:- |"
@@ -47,13 +53,8 @@ mv $out/scores.partial $out/scores
 awk 'NR == FNR {score[\$1, \$2] = \$3; next} \$4 !~ /^sampled/ {print score[\$1, \$2], \$3}' $out/scores $trials/trials |
   compute-eer -"
 
-missing=
-for program in ivector-{mean,compute-lda,subtract-global-mean,normalize-length,compute-plda,copy-plda,plda-scoring} \
-  transform-vec compute-eer; do
-  command -v "$program" >/dev/null || missing+=" $program"
-done
 if [ "$print" = true ] || [ -n "$missing" ]; then
-  [ -z "$missing" ] || echo "# Not run here: Kaldi's programs are not on PATH:$missing"
+  [ -z "$missing" ] || echo "# $not_run"
   echo "$commands"
 else
   bash -euo pipefail -c "$commands"

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from utils.command import logger, run_command
-from utils.data_dir import DataDir, write_data_dir
-from utils.errors import InputError
+from utils.data_dir import SEGMENT, DataDir, Segment, parse_segment, write_data_dir
+from utils.errors import InputError, brief
 from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
@@ -116,17 +116,15 @@ def _require_apart(options: Options, real: dict, sampled: dict) -> None:
             )
 
 
-def _segments(directory: Path) -> dict[str, tuple[str, float, float]]:
-    """Recording, begin and end of each utterance that is cut from a recording."""
-    if not (directory / "segments").is_file():
-        return {}
-    parts = {utterance: value.split() for utterance, value in read_table(directory / "segments").items()}
-    try:
-        return {
-            utterance: (recording, float(begin), float(end)) for utterance, (recording, begin, end) in parts.items()
-        }
-    except ValueError as error:
-        raise InputError(f"{directory / 'segments'}: expected 'utterance recording begin end' ({error})") from error
+def _segments(directory: Path) -> dict[str, Segment]:
+    """The segment of each utterance that is cut from a recording."""
+    path = directory / "segments"
+    segments = {}
+    for utterance, value in (read_table(path) if path.is_file() else {}).items():
+        segments[utterance] = parse_segment(value)
+        if segments[utterance] is None:
+            raise InputError(f"{path}: {utterance}: expected {SEGMENT}, found {brief(value)}")
+    return segments
 
 
 def _write_side(out: Path, tables: dict[str, dict[str, str]], utterances: list[str]) -> None:

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from steps.metrics.trials import Trials
+from utils.data_dir import Segment
 
 OWN, STRANGER, SAMPLED = "own", "stranger", "sampled"
 SAME, OTHER = "same", "other"  # gender
 KINDS = (OWN, *(f"{kind}{end}" for kind in (STRANGER, SAMPLED) for end in ("", f"-{SAME}", f"-{OTHER}")))
-Segment = tuple[str, float, float]  # recording, begin and end in s
 
 
 class Division(NamedTuple):
@@ -56,7 +56,9 @@ def divide_utterances(spk2utt: Mapping[str, Sequence[str]], n_enrol: int, segmen
 def _overlap(one: Segment | None, other: Segment | None) -> bool:
     if one is None or other is None:
         return False
-    return one[0] == other[0] and min(one[2], other[2]) > max(one[1], other[1])
+    if (one.recording, one.channel) != (other.recording, other.channel):
+        return False
+    return all(end is None or begin < end for begin, end in ((one.begin, other.end), (other.begin, one.end)))
 
 
 class Side(NamedTuple):
@@ -83,24 +85,24 @@ def design_trials(
     tests = [test for side in sides for test in side.tests]
     parts, first = [], 0
     for side in sides:
-        speakers = np.array(side.speakers, dtype=object)
+        names, speakers = np.unique(np.array(side.speakers, dtype=object), return_inverse=True)
+        number_of = {name: number for number, name in enumerate(names)}
+        genders = np.array([spk2gender.get(name, "") for name in names], dtype=object)[speakers]
         for number, enrolment in enumerate(enrolments):
-            own = speakers == enrolment
+            own = speakers == number_of.get(enrolment, -1)
             others = np.flatnonzero(~own)
             if side.most and len(others) > side.most:
                 others = np.sort(rng.choice(others, side.most, replace=False))
             chosen = np.concatenate([np.flatnonzero(own), others])
-            kinds = [_kind(side.kind, enrolment, speakers[row], spk2gender) for row in chosen]
-            parts.append((np.full(len(chosen), number), first + chosen, own[chosen], np.array(kinds, dtype=int)))
+            kinds = _kinds(side.kind, spk2gender.get(enrolment, ""), genders[chosen])
+            kinds[own[chosen]] = KINDS.index(OWN)
+            parts.append((np.full(len(chosen), number), first + chosen, own[chosen], kinds))
         first += len(side.tests)
     enrol, test, targets, kind = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Trials(enrolments, tests, enrol, test, targets, KINDS, kind)
 
 
-def _kind(kind: str, enrolment: str, speaker: str, spk2gender: Mapping[str, str]) -> int:
-    """The number in KINDS of a trial of two speakers."""
-    if speaker == enrolment:
-        return KINDS.index(OWN)
-    genders = {spk2gender.get(one) for one in (enrolment, speaker)}
-    ending = "" if None in genders else f"-{SAME}" if len(genders) == 1 else f"-{OTHER}"
-    return KINDS.index(kind + ending)
+def _kinds(kind: str, gender: str, genders: np.ndarray) -> np.ndarray:
+    """The numbers in KINDS (P,) of trials of an enrolment and others, by their genders (P,); "" is not known."""
+    endings = np.where(genders == gender, KINDS.index(f"{kind}-{SAME}"), KINDS.index(f"{kind}-{OTHER}"))
+    return np.where((genders == "") | (gender == ""), KINDS.index(kind), endings)

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from tests.recipes.recipe import ROOT
+from tests.steps.verify.corpus import write_corpus
 from utils.archives import read_vectors
 from utils.tables import read_table
 
@@ -177,3 +178,37 @@ def test_the_lines_for_the_voice_privacy_challenge(finished, tmp_path):
     assert rows == {speaker: row for row, speaker in enumerate(speakers)} and torch.equal(vectors, torch.from_numpy(x))
     names = [speaker for _, speaker in sorted(read_table(out / "idx2spk").items())]
     assert names == speakers and read_table(out / "spk2gender").keys() == rows.keys()
+
+
+@pytest.mark.hostile(
+    "The recipe of real and sampled speakers: stray words, stages that are none, settings that are nowhere"
+)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stray"], "stray: expected options only"),
+        (["--stage", "18446744073709551616"], "expected two numbers"),
+        (["--stage", "0"], "give --data_dir, or --stage 1"),
+        (["--stage", "1", "--conf_dir", "nowhere"], "no plda.yaml there"),
+        (["--stage", "1", "--set", "dims=3", "--data", "nowhere"], "unknown option"),
+        (["--stage", "1", "--data", "nowhere"], "nowhere/train/utt2spk: no such file or directory; run the stage"),
+    ],
+)
+def test_bad_options_are_refused_in_one_line(words, said):
+    run = subprocess.run(["./run.sh", *words], cwd=RECIPE, capture_output=True, text=True)
+    errors = [line for line in run.stderr.splitlines() if "ERROR" in line]
+    assert run.returncode == 1 and len(errors) == 1 and said in errors[0], run.stderr
+
+
+def test_paths_with_blanks_are_no_fault_where_kaldi_is_not(tmp_path):
+    """Nothing runs then; but commands that would not work are not printed either."""
+    trials = write_corpus(tmp_path / "my corpus").test
+    for name in ("trials", "pairs", "enrol/spk2utt", "enrol/xvector.scp", "test/xvector.scp"):
+        (trials / name).parent.mkdir(exist_ok=True)
+        (trials / name).touch()
+    script = [ROOT / "steps/verify/kaldi_plda.sh", tmp_path / "my corpus" / "train", trials, tmp_path / "out"]
+    environment = os.environ | {"PATH": "/usr/bin:/bin"}
+    run = subprocess.run(script, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert run.returncode == 0 and run.stdout.count("\n") == 1 and "rename the directories" in run.stdout
+    run = subprocess.run([*script, "--print", "true"], capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert run.returncode == 1

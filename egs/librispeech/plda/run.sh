@@ -39,9 +39,15 @@ help_message="usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
   --set key=value,...   options of steps.verify.train_plda, make_trials, score_trials and report, beside plda.yaml in
   --conf_dir  ($conf_dir), where generators.txt and the files of the main recipe's stages are too
   --nj ($nj), --seed, --force true"
+arguments=
 . utils/parse_options.sh
 . utils/given_options.sh
-[ $# -eq 0 ] || { echo "$0: ERROR: $1: expected options only, each as --name value (see --help)" >&2; exit 1; }
+. utils/check_options.sh
+check_stages 5
+check_jobs
+check_paths data_dir data exp samples out conf_dir
+[ "$stage" -gt 0 ] || [ -n "$data_dir" ] || refuse "give --data_dir, or --stage 1 with --data and --exp (see --help)"
+[ -f "$conf_dir/plda.yaml" ] || refuse "--conf_dir $conf_dir: no plda.yaml there"
 . ./cmd.sh
 PS_PYTHON_BIN=$(utils/setup_env.sh)
 export PS_PYTHON_BIN
@@ -51,7 +57,6 @@ samples=${samples:-$exp/samples/groups}
 shared_with=steps.verify.train_plda,steps.verify.make_trials,steps.verify.score_trials,steps.verify.report
 
 if [ "$stage" -le 0 ]; then
-  [ -n "$data_dir" ] || { echo "$0: ERROR: give --data_dir, or --stage 1 with --data and --exp (see --help)" >&2; exit 1; }
   give nj seed force
   ./main.sh --corpus librispeech --data_dir "$data_dir" --data "$data" --exp "$exp" --conf_dir "$conf_dir" \
     --generators "$conf_dir/generators.txt" "${given[@]}" --stop_stage 5

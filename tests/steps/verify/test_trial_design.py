@@ -3,6 +3,7 @@
 import numpy as np
 
 from steps.verify.trial_design import SAMPLED, STRANGER, Side, design_trials, divide_utterances
+from utils.data_dir import parse_segment
 
 
 def test_first_utterances_enrol_and_one_is_always_left_to_test():
@@ -12,9 +13,18 @@ def test_first_utterances_enrol_and_one_is_always_left_to_test():
 
 
 def test_tests_that_share_sound_with_an_enrolment_are_left_out():
-    segments = {"a1": ("r", 0.0, 3.0), "a2": ("r", 1.5, 4.5), "a3": ("r", 3.0, 6.0), "a4": ("other", 0.0, 3.0)}
-    found = divide_utterances({"a": ["a1", "a2", "a3", "a4", "a5"]}, 1, segments)
-    assert found.overlapping == ["a2"] and found.tests == ["a3", "a4", "a5"]
+    lines = {
+        "a1": "r 0 3",
+        "a2": "r 1.5 4.5",
+        "a3": "r 3 6",
+        "a4": "other 0 3",
+        "a5": "r 2 -1",
+        "a6": "r 3 -1",
+        "a7": "r 0 3 1",
+    }
+    segments = {key: parse_segment(line) for key, line in lines.items()}
+    found = divide_utterances({"a": [*lines, "a8"]}, 1, segments)
+    assert found.overlapping == ["a2", "a5"] and found.tests == ["a3", "a4", "a6", "a7", "a8"]
 
 
 def test_kinds_tell_source_and_gender():
