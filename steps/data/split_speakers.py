@@ -24,7 +24,7 @@ from steps.data.spellings import DISTINCT, DISTINCT_HELP, mentions_in, require_d
 from steps.data.vector_table import VectorTable
 from utils.command import logger, run_command
 from utils.data_dir import PER_SPEAKER, DataDir, restrict, validate, write_data_dir
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
@@ -79,7 +79,7 @@ def work(options: Options) -> None:
         for name in SETS:
             if not stages[name].done:
                 utterances = [u for u in grouping.utt2group if utt2set[u] == name]
-                _write_set(stages[name].dir, tables, utterances, options.data)
+                _write_set(stages[name], tables, utterances, options.data)
                 vectors.write_speakers(stages[name], {key: data.utt2spk[key] for key in utterances})
         if not stages["split"].done:
             write_table(stages["split"].dir / "spk2set", spk2set)
@@ -119,7 +119,7 @@ def _import_split(data: DataDir, table: Path) -> dict[str, str]:
     split = read_table(table)
     for utterance in data.utt2spk:
         if split.get(utterance) not in SET_NAMES:
-            found = f"found {split[utterance]!r}" if utterance in split else "it is not there"
+            found = f"found {brief(split[utterance])}" if utterance in split else "it is not there"
             raise InputError(f"{table}: {utterance}: expected one of {', '.join(SET_NAMES)}, {found}")
     return {utterance: SET_NAMES[split[utterance]] for utterance in data.utt2spk}
 
@@ -147,22 +147,33 @@ def _speaker_sets(utt2set: Mapping[str, str], utt2spk: Mapping[str, str]) -> dic
     return spk2set
 
 
-def _write_set(out: Path, tables: Mapping[str, Mapping[str, str]], utterances: list[str], source: Path) -> None:
+def _write_set(stage: StageDir, tables: Mapping[str, Mapping[str, str]], utterances: list[str], source: Path) -> None:
     tables = restrict(tables, utterances, (*PER_SPEAKER, DISTINCT))
-    tables["spk2gender"] = _speaker_genders(tables)
+    genders, speakers = _speaker_genders(tables), set(tables["utt2spk"].values())
+    if genders and "spk2gender" not in tables and genders.keys() != speakers:
+        unknown = len(speakers - genders.keys())
+        log.info(
+            "%s: no spk2gender: %d of %d speakers are neither male nor female", stage.final, unknown, len(speakers)
+        )
+        genders = {}
+    tables["spk2gender"] = genders
     try:
-        write_data_dir(out, {name: table for name, table in tables.items() if table})
+        write_data_dir(stage.dir, {name: table for name, table in tables.items() if table})
     except InputError as error:  # of a file that is gone in a moment: name the one that it was made from
         problems = [one for one in validate(source, text=False, feats=False, wav=False) if "LC_ALL=C" not in one]
         raise InputError(problems[0] if problems else str(error)) from error
 
 
 def _speaker_genders(tables: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """spk2gender, as it is or from utt2gender; empty where there is neither."""
+    """spk2gender, as it is or from utt2gender, where that says male or female; empty where there is neither."""
     if "spk2gender" in tables:
         return tables["spk2gender"]
     spk2gender: dict[str, str] = {}
     for utterance, gender in tables.get("utt2gender", {}).items():
+        if utterance not in tables["utt2spk"]:
+            raise InputError(f"utt2gender: {utterance}: utt2spk has no such utterance; run utils/fix_data_dir.sh")
+        if gender not in ("male", "female", "m", "f"):
+            continue
         speaker = tables["utt2spk"][utterance]
         if spk2gender.setdefault(speaker, gender[0]) != gender[0]:
             raise InputError(f"utt2gender: {utterance}: {gender}, expected the same for all utterances of {speaker}")

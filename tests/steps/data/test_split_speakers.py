@@ -87,6 +87,21 @@ def test_genders_of_the_sets_where_the_whole_has_none(tmp_path):
     assert all(whole[spk] == g for name in SETS for spk, g in DataDir(tmp_path / name).table("spk2gender").items())
 
 
+@pytest.mark.field_case("Speakers who are neither male nor female, in a split by other attributes")
+@pytest.mark.parametrize("gender", ["non-binary", None])
+def test_speakers_of_no_gender(tmp_path, gender, caplog):
+    data = make_all(tmp_path)
+    caplog.set_level("INFO")
+    (data / "spk2gender").unlink()
+    genders = read_table(data / "utt2gender")
+    changed = {key: gender if key.startswith("s1") else value for key, value in genders.items()}
+    write_table(data / "utt2gender", {key: value for key, value in changed.items() if value})
+    split(data, attributes=("pitch",))
+    assert not (tmp_path / "train" / "spk2gender").exists()
+    assert "no spk2gender: 7 of 40 speakers are neither male nor female" in caplog.text
+    assert validate(tmp_path / "train", text=False, feats=False, wav=False) == []
+
+
 def test_coverage_table(tmp_path):
     split(make_all(tmp_path))
     rows = [line.split("\t") for line in (tmp_path / "split" / "coverage.tsv").read_text().splitlines()]
@@ -154,6 +169,15 @@ def test_tables_that_do_not_fit(tmp_path, capsys, name, line, message):
     assert main(["--data", str(data), "--attributes", "gender,pitch"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert re.search(message, error) and len(error) < 1000 and not (tmp_path / "train").exists()
+
+
+@pytest.mark.hostile("A gender of an utterance that is not there")
+def test_a_gender_of_nobody(tmp_path, capsys):
+    data = make_all(tmp_path)
+    (data / "spk2gender").unlink()
+    (data / "utt2gender").write_text((data / "utt2gender").read_text() + "zoe-1 female\n")
+    assert main(["--data", str(data), "--attributes", "gender,pitch"]) == 1
+    assert "utt2gender: zoe-1: utt2spk has no such utterance" in capsys.readouterr().err
 
 
 @pytest.mark.hostile("A label of 200 kB")
