@@ -12,7 +12,7 @@ state() { # <title> <directory>...
   local title=$1 directory complete=()
   shift
   for directory in "$@"; do
-    [ ! -e "$directory/.done" ] || complete+=("$(basename "$directory")")
+    [ ! -e "$directory/.done" ] || complete+=("$(basename -- "$directory")")
   done
   printf '  %-11s %s\n' "$title" "${complete[*]:--}"
 }

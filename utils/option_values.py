@@ -17,6 +17,7 @@ from typing import Any
 from utils import key_values
 from utils.errors import InputError, brief
 
+BETWEEN_ITEMS = re.compile(r"(?<!\\),")  # of a list in a word; a comma within an item is written `\,`
 WHOLE_NUMBER = re.compile(r"\s*[-+]?[0-9]{1,40}\s*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 NOT_UTF8 = re.compile("[\ud800-\udfff]")  # what stands in a word of the command line for bytes that are not UTF-8
@@ -66,7 +67,7 @@ def word_of(value: Any) -> str:
     """A value as `convert` reads it from a word."""
     if value is None or isinstance(value, bool):
         return "" if value is None else str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return ",".join(str(item).replace(",", "\\,") for item in value) if isinstance(value, tuple | list) else str(value)
 
 
 def plain(value: Any) -> Any:
@@ -138,7 +139,7 @@ def _expected_instead(item: Any, metadata: Mapping[str, Any]) -> str | None:
 
 def _convert_to(kind: Any, value: Any) -> Any:
     if typing.get_origin(kind) is tuple:
-        items = value.split(",") if isinstance(value, str) else value
+        items = [item.replace("\\,", ",") for item in BETWEEN_ITEMS.split(value)] if isinstance(value, str) else value
         if not isinstance(items, list | tuple):
             raise TypeError
         return tuple(

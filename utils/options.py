@@ -9,6 +9,7 @@
 
 Every option takes a value (`--force true`), dashes and underscores are the same, nothing may be abbreviated. Of two
 values for one option the last counts, but a key of `--set` has one value. A word that is no option is an error.
+Items of a list are separated by commas; one within an item is written `\\,`.
 `--conf FILE.yaml` overrides the defaults, `--set key=value,...` (see `utils.key_values`) both, `--key value` all three.
 `--conf` and `--set` may be repeated, and may hold options that are not the command's own:
 
@@ -66,7 +67,7 @@ def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = ""
     given = line.values
     settings = [setting for path in line.conf for setting in read_settings(Path(path))]
     pairs = key_values.split_once(line.set)
-    settings += [Setting(key, value, f"--set {key}={cut(value)}") for key, value in pairs]
+    settings += [Setting(key, value, f"--set {cut(key)}={cut(value)}") for key, value in pairs]
     others = [command_options(name) for name in given.pop("shared_with", "").split(",") if name]
     shown = given.pop("values", None)
     typed = {name: convert(cls, name, text, f"--{name}") for name, text in given.items()}

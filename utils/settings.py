@@ -83,4 +83,10 @@ def read_settings(path: Path) -> list[Setting]:
         return []
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected lines 'option: value', found a {type(content).__name__}")
-    return [Setting(key.replace("-", "_"), value, f"{path}: {cut(key)}") for key, value in content.items()]
+    settings: dict[str, Setting] = {}
+    for key, value in content.items():
+        name = key.replace("-", "_")
+        if name in settings:
+            raise InputError(f"{path}: {cut(key)}: stands there twice, once with - and once with _; leave one out")
+        settings[name] = Setting(name, value, f"{path}: {cut(key)}")
+    return list(settings.values())

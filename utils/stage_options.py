@@ -13,7 +13,7 @@ from pathlib import Path
 
 from utils import key_values
 from utils.command import run_command
-from utils.errors import InputError
+from utils.errors import InputError, cut
 from utils.option_values import own_names
 from utils.options import option
 from utils.settings import Setting, command_options, distribute, read_settings
@@ -47,7 +47,7 @@ def work(options: Options) -> None:
     for stage, command in commands.items():
         conf = options.conf_dir / f"{stage}.yaml"
         settings = read_settings(conf) if conf.exists() or conf.is_symlink() else []
-        settings += [Setting(key, value, f"--set {stage}.{key}={value}") for key, value in pairs[stage]]
+        settings += [Setting(key, value, f"--set {stage}.{cut(key)}={cut(value)}") for key, value in pairs[stage]]
         for key, _, where in settings:
             decided = BY_RECIPE.get(key) or BY_RECIPE.get(f"{stage}.{key}")
             if decided:
@@ -67,9 +67,11 @@ def by_stage(given: str, stages: Sequence[str]) -> dict[str, list[tuple[str, str
     for name, value in key_values.split_once([given]):
         stage, dot, key = name.partition(".")
         if not dot or stage not in pairs:
-            raise InputError(f"--set {name}={value}: expected STAGE.KEY=VALUE with a stage of {', '.join(stages)}")
+            raise InputError(
+                f"--set {cut(name)}={cut(value)}: expected STAGE.KEY=VALUE with a stage of {', '.join(stages)}"
+            )
         if "\n" in value:
-            raise InputError(f"--set {name}: the value has a newline; write it into {stage}.yaml of --conf_dir")
+            raise InputError(f"--set {cut(name)}: the value has a newline; write it into {stage}.yaml of --conf_dir")
         pairs[stage].append((key, value))
     return pairs
 

@@ -50,7 +50,9 @@ class Options:
     )
     max_unknown: float = option(0.5, "largest share of rows without a known label, for each attribute", least=0, most=1)
     path_prefix: str | None = option(None, "prefix of the archive paths of the tables, instead of searching")
-    path_map: tuple[str, ...] = option((), "old=new: archive paths that begin with old begin with new")
+    path_map: tuple[str, ...] = option(
+        (), "old=new: archive paths that begin with old begin with new; a = in old is \\="
+    )
     utt2spk: Path | None = option(None, "table of audio path and speaker, which overrides columns and rules")
     gender_conflicts: str = option(
         "error", "speakers with two genders: fail, or treat their gender as unknown", choices=("error", "unlabel")

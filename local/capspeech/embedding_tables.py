@@ -6,6 +6,7 @@ are no tables, the archives are scanned; if there are no archives, numpy files a
 lines, such as a main table and its parts.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -197,7 +198,8 @@ def _is_delimited(file: Path) -> bool:
 
 
 def _split_map(pair: str) -> tuple[str, str]:
-    old, equals, new = pair.partition("=")
-    if not old or not equals:
-        raise InputError(f"--path_map: expected old=new, found {pair!r}")
-    return old, new
+    """The two paths of `old=new`; a `=` within the first is written `\\=`."""
+    parts = [part.replace("\\=", "=") for part in re.split(r"(?<!\\)=", pair, maxsplit=1)]
+    if len(parts) < 2 or not parts[0]:
+        raise InputError(f"--path_map: expected old=new, a = within old written \\=, found {brief(pair)}")
+    return parts[0], parts[1]

@@ -36,7 +36,7 @@ class Options:
     model: Path = option(help="directory of a trained generator")
     out: Path = option(help="data directory to write")
     text: str | None = option(None, "description of a voice")
-    text_file: Path | None = option(None, "descriptions, a line each: id<tab>text, or the text alone")
+    text_file: Path | None = option(None, "descriptions, a line each: id<tab>text, or the text alone", stream=True)
     descriptions: Path | None = option(None, "data/<corpus>/descriptions: sample for each of its groups")
     text_vectors: Path | None = option(None, "exp/<corpus>/text: vectors of the descriptions, encoded before")
     n_samples: int = option(100, "speakers for each text, or for each group", short="-n", least=1, most=MOST_SAMPLES)

@@ -47,6 +47,7 @@ def test_types():
         ["--out", "x", "--n_samples", "7", "--temperature", "0.1", "--force", "true", "--sources", "vctk,ears"],
         ["--out", "-x", "--text", '--force $HOME "it\'s", one=two'],
         ["--out", "x", "--text", ""],
+        ["--out", "x", "--sources", r"a\,b,c d,e=f"],
     ],
 )
 def test_options_become_the_words_that_give_them(words):
@@ -359,6 +360,28 @@ def test_words_that_are_not_utf8_are_no_text():
 
 def test_of_two_values_for_one_option_the_last_counts():
     assert read("--out", "x", "-n", "5", "--n-samples", "6", "--n_samples=7").n_samples == 7
+
+
+@pytest.mark.field_case("A comma in a value of --set or in an item of a list, a = in a path of --path_map")
+@pytest.mark.parametrize(
+    ("words", "sources"),
+    [
+        (["--sources", r"/a\,b=/c,/d"], ("/a,b=/c", "/d")),
+        (["--set", r'sources="/a\,b=/c,/d"'], ("/a,b=/c", "/d")),
+        (["--set", r"""sources='/a\,b',text="x, y" """], ("/a,b",)),
+        (["--set", "sources=a=b"], ("a=b",)),
+    ],
+    ids=range(4),
+)
+def test_a_comma_within_an_item(words, sources):
+    assert read("--out", "x", *words).sources == sources
+
+
+@pytest.mark.field_case("An option with a dash and with an underscore in one conf file")
+def test_a_key_comes_once_in_either_spelling(tmp_path):
+    (tmp_path / "a.yaml").write_text("n-samples: 5\nn_samples: 6\n")
+    with pytest.raises(InputError, match="a.yaml: n_samples: stands there twice"):
+        read("--out", "x", "--conf", str(tmp_path / "a.yaml"))
 
 
 COMMANDS = {

@@ -119,8 +119,17 @@ def test_an_archive_beside_the_table_goes_before_one_of_that_name_here(tmp_path,
     assert read(tmp_path) == {"k": f"{tmp_path / 'a.ark'}:2"}
 
 
+@pytest.mark.field_case("A path with = in --path_map")
+def test_a_path_of_path_map_may_have_an_equals_sign(tmp_path):
+    pairs = (r"/a\=b=/c", "/d=/e=f")
+    assert EmbeddingTables(tmp_path, RULES, path_map=pairs).path_map == [("/a=b", "/c"), ("/d", "/e=f")]
+    for pair in ("=/c", "", r"/a\=/b"):
+        with pytest.raises(InputError, match="expected old=new, a = within old written"):
+            EmbeddingTables(tmp_path, RULES, path_map=(pair,))
+
+
 def test_bad_path_map(tmp_path):
-    with pytest.raises(InputError, match="expected old=new, found 'x'"):
+    with pytest.raises(InputError, match="expected old=new, .* found 'x'"):
         EmbeddingTables(tmp_path, RULES, path_map=("x",))
 
 
