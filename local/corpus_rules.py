@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from steps.data.spellings import normal_names
 from utils.errors import InputError
 from utils.yaml_files import read_yaml
 
@@ -87,7 +88,9 @@ class Rules:
 
     def person(self, name: str | None) -> str | None:
         """The speaker that a cell names, or None if it names nobody."""
-        return None if self.is_unknown(name) and (not name or _fold(name) not in self.names) else name
+        if name is None or not normal_names([name])[name][0]:
+            return None
+        return name if _fold(name) in self.names or not self.is_unknown(name) else None
 
     @cached_property
     def _longest_unknown(self) -> int:

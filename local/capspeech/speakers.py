@@ -112,6 +112,8 @@ def _normalise(rows: Iterable[CorpusRow]) -> None:
         names = normal_names({row.speaker for row in some})
         for row in some:
             row.speaker, row.respelled = names[row.speaker]
+            if not row.speaker:
+                raise InputError(f"{row.where}: the name of the speaker has no visible character; name the speaker")
 
 
 def _by_source(rows: Iterable[CorpusRow]) -> dict[str, list[CorpusRow]]:

@@ -104,6 +104,18 @@ def test_utt2spk_decides_who_is_one_and_who_is_two(corpus):
     assert set(data.utt2spk.values()) == {"emilia-Ann", "emilia-ann", "emilia-x", "emilia-y"}
 
 
+@pytest.mark.field_case("A speaker whose name nobody sees")
+def test_a_cell_that_only_looks_empty(corpus):
+    for row in corpus.rows:
+        row["speaker_id"] = "\u200b\u00a0"
+    corpus.write()
+    work(Options(corpus.data, corpus.embeddings, corpus.folder / "all"))
+    assert "voxceleb\tkept, speaker told by rule\t24" in counts(DataDir(corpus.folder / "all"))
+    (corpus.folder / "who").write_text(f"{corpus.rows[0]['audio_path']} \u200b\n")
+    with pytest.raises(InputError, match="train.csv:2: the name of the speaker has no visible character"):
+        work(Options(corpus.data, corpus.embeddings, corpus.folder / "all", utt2spk=corpus.folder / "who"))
+
+
 def test_sources_do_not_share_spellings(corpus):
     for number, row in enumerate(corpus.rows):
         row["source"], row["speaker_id"], row["gender"] = ("a", "b")[number % 2], ("S1", "s1")[number % 2], "male"
