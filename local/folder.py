@@ -10,7 +10,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -117,6 +117,7 @@ def read_labels(options: Options, names: list[str]) -> dict[str, TableRow]:
         (str(row.get(path_column) or "").strip(), _table_row(where, row, columns, options.attributes, rules))
         for where, row in raw_rows
     ]
+    rows = take_once(rows)
     match = KeyMatcher(names).match([path for path, _ in rows])
     log.info("%d of %d rows have a file, by rule %r", match.n_found, len(rows), match.rule)
     if match.n_found < options.min_match * len(rows) or not rows:
@@ -137,6 +138,18 @@ def read_labels(options: Options, names: list[str]) -> dict[str, TableRow]:
     told = (Told(known.where, known.speaker, _folder(key)) for known, key in named if known.speaker)
     find_words(told, rules, options.distinct_ids)
     return {key: known for known, key in named}
+
+
+def take_once(rows: list[tuple[str, TableRow]]) -> list[tuple[str, TableRow]]:
+    """The rows, of those that repeat a path the first. Raises InputError where the repeat says something else."""
+    first: dict[str, TableRow] = {}
+    for path, row in rows:
+        other = first.setdefault(path, row)
+        if replace(row, where=other.where) != other:
+            raise InputError(f"{row.where}: {cut(path)} has other labels at {other.where}; remove one of the two rows")
+    if len(first) < len(rows):
+        log.info("%d rows repeat others and count once", len(rows) - len(first))
+    return list(first.items())
 
 
 def _table_row(where: str, row: dict, columns: list[str], attributes: tuple[str, ...], rules: Rules) -> TableRow:

@@ -6,7 +6,7 @@ spk2gender, utt2dur, and `text` if recordings are not cut. Licence and origin: h
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +15,7 @@ from local.audio_corpus import Recording, Unused, write_audio_corpus
 from steps.audio.audio_files import find_audio, is_hidden
 from steps.data.spellings import DISTINCT_HELP
 from utils.command import logger, run_command
-from utils.errors import InputError, brief
+from utils.errors import InputError, brief, cut
 from utils.options import option
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
@@ -56,7 +56,7 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, [speakers, *files, *filter(Path.is_file, transcripts)], options.force) as stage:
         if stage.done:
             return
-        texts = dict(text for path in transcripts if path.is_file() for text in read_transcript(path))
+        texts = read_transcripts(filter(Path.is_file, transcripts))
         recordings = [_recording(path, options.data_dir, texts) for path in files]
         genders = read_genders(speakers)
         missing = sorted({recording.speaker for recording in recordings} - genders.keys())
@@ -105,6 +105,16 @@ def _recording(path: Path, root: Path, texts: dict[str, str]) -> Recording:
     return Recording(path.stem, speaker, path, {"text": texts[path.stem]} if path.stem in texts else {})
 
 
+def read_transcripts(paths: Iterable[Path]) -> dict[str, str]:
+    """Utterance -> words. Raises InputError for an utterance of two transcripts that differ."""
+    texts: dict[str, str] = {}
+    for path in paths:
+        for name, words in read_transcript(path):
+            if texts.setdefault(name, words) != words:
+                raise InputError(f"{path}: {cut(name)} has two transcripts that differ; remove one")
+    return texts
+
+
 def read_transcript(path: Path) -> Iterator[tuple[str, str]]:
     """Lines `<utterance> WORDS` of a .trans.txt; there may be no words behind the blank."""
     for number, line in enumerate(read_lines(path), 1):
@@ -123,7 +133,9 @@ def read_genders(path: Path) -> dict[str, str]:
         columns = [column.strip() for column in line.split("|")]
         if len(columns) < 2 or columns[1] not in ("F", "M"):
             raise InputError(f"{path}:{number}: expected 'speaker | F or M | ...', found {line!r}")
-        genders[columns[0]] = columns[1].lower()
+        gender = columns[1].lower()
+        if genders.setdefault(columns[0], gender) != gender:
+            raise InputError(f"{path}:{number}: speaker {brief(columns[0])} has the other sex above; correct one line")
     return genders
 
 

@@ -287,3 +287,11 @@ def test_a_folder_and_a_table_that_may_name_one_person(tree: Path) -> None:
 def test_folders_that_look_the_same_are_one_speaker(tree: Path, other: str) -> None:
     write_noise(tree / other / "new.wav", 1.0)
     assert speakers_of(prepare(tree)) == {"carl", "ds-anna", "ds-bob_b"}
+
+
+@pytest.mark.field_case("A table that names a file twice")
+def test_rows_that_repeat_a_path(tree: Path) -> None:
+    table = "path,speaker,age\ncarl/one.wav,Carl,elderly\ncarl/one.wav,Carl,elderly\n"
+    assert speakers_of(prepare(tree, table)) == {"Carl", "ds-anna", "ds-bob_b"}
+    with pytest.raises(InputError, match=r"known.csv:4: carl/one.wav has other labels at .*known.csv:2; remove one"):
+        prepare(tree, table + "carl/one.wav,Anna,elderly\n")

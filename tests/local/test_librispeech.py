@@ -154,3 +154,15 @@ def test_folders_that_may_be_one_person(corpus: Path, tmp_path: Path) -> None:
         prepare(corpus, tmp_path / "audio")
     out = prepare(corpus, tmp_path / "audio", distinct_ids=True)
     assert read_table(out / "distinct_speakers") == {"0023": "23", "23": "0023"}
+
+
+@pytest.mark.field_case("SPEAKERS.TXT or transcripts that say two things of one")
+def test_lines_that_disagree(corpus: Path, tmp_path: Path) -> None:
+    (corpus / "SPEAKERS.TXT").write_text(SPEAKERS + "23 | F | dev-clean | 8.00 | Somebody Else\n")
+    with pytest.raises(InputError, match="SPEAKERS.TXT:5: speaker '23' has the other sex above"):
+        prepare(corpus, tmp_path / "audio")
+    (corpus / "SPEAKERS.TXT").write_text(SPEAKERS + SPEAKERS.splitlines()[-1] + "\n")
+    with (corpus / "train-clean-100/23/8/23-8.trans.txt").open("a") as file:
+        file.write("23-8-0000 YES\n")
+    with pytest.raises(InputError, match="23-8.trans.txt: 23-8-0000 has two transcripts that differ"):
+        prepare(corpus, tmp_path / "audio", segment_seconds=0.0)
