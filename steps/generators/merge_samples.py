@@ -6,6 +6,7 @@ Takes the options of the sampling jobs, without --job and --shards.
 import sys
 
 from steps.generators.sample_job import Options, Texts, check, find_work, finish, inputs
+from steps.generators.text_source import texts_at_hand
 from utils.command import run_command
 from utils.option_values import as_words
 from utils.parts import read_part, remove_parts
@@ -15,11 +16,14 @@ from utils.stage_dir import StageDir
 def work(options: Options) -> None:
     """Merge the parts of all shards and commit the result."""
     check(options)
-    with StageDir(options.out, options, inputs(options), options.force) as stage:
+    with (
+        texts_at_hand(options) as at_hand,
+        StageDir(options.out, options, inputs(at_hand), options.force) as stage,
+    ):
         if not stage.done:
             from steps.generators.sample_dir import Part
 
-            table = find_work(options)
+            table = find_work(at_hand)
             table.require(table.missing(), ["python3", "-m", "steps.generators.sample", *as_words(options)])
             stage.n_shards = table.n_shards
             stored = (read_part(table.part(shard)) for shard in range(table.n_shards))

@@ -10,6 +10,7 @@ The identity stands for options and inputs, so that no part is merged with those
 
 import sys
 
+from steps.generators.gender import parse_gender
 from steps.generators.requests import CHUNK, SampleRequest, chunks_of, from_file, from_groups, from_text
 from steps.generators.sample_ids import id_prefix, model_hash, set_name
 from steps.generators.sample_job import (
@@ -21,6 +22,7 @@ from steps.generators.sample_job import (
     is_up_to_date,
     sampling_settings,
 )
+from steps.generators.text_source import texts_at_hand
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.out_dir import check_out
@@ -35,6 +37,12 @@ LEAST = 256  # samples in a shard: few enough that the samples of a corpus's gro
 def work(options: Options) -> None:
     """Write texts and table, unless they exist, or the result does."""
     check(options)
+    with texts_at_hand(options) as options:
+        plan(options)
+
+
+def plan(options: Options) -> None:
+    """The same for texts that can be read several times."""
     if is_up_to_date(options):
         return
     check_out(options.out, options.COMMAND, inputs(options))
@@ -67,10 +75,11 @@ def encode_texts(options: Options) -> Texts:
 
 def requests_of(options: Options) -> list[SampleRequest]:
     """The texts to sample for."""
+    gender = None if options.gender is None else parse_gender(options.gender, "--gender")
     if options.text is not None:
-        return from_text(options.text, options.n_samples)
+        return from_text(options.text, options.n_samples, gender)
     if options.text_file is not None:
-        return from_file(options.text_file, options.n_samples)
+        return from_file(options.text_file, options.n_samples, gender)
     return from_groups(options.descriptions, options.n_samples)
 
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from steps.generators.gender import gender_of, parse_gender
 from steps.text.check import require_text
-from utils.errors import InputError
+from utils.data_dir import CONTROL_CHARACTERS
+from utils.errors import InputError, brief
 from utils.tables import check_key, read_lines, read_table
 
 CHUNK = 8192  # samples drawn at once: bounds the memory
@@ -41,6 +43,7 @@ class SampleRequest(NamedTuple):
         n: number of speakers.
         group: the group that the text describes; None for a text of the user's.
         prefix: of the speakers' ids, `<prefix>-0000001`, `<prefix>-0000002`, ...; see `steps.generators.sample_ids`.
+        gender: m or f where it is known: of the group, or given by the user.
     """
 
     text_id: str
@@ -48,6 +51,7 @@ class SampleRequest(NamedTuple):
     n: int
     group: str | None = None
     prefix: str = ""
+    gender: str | None = None
 
 
 def chunks_of(request: SampleRequest, settings: SamplingSettings) -> list[range]:
@@ -60,30 +64,48 @@ def chunks_of(request: SampleRequest, settings: SamplingSettings) -> list[range]
     return [range(first, min(first + CHUNK, request.n)) for first in range(0, request.n, CHUNK)]
 
 
-def from_text(text: str, n: int) -> list[SampleRequest]:
+def from_text(text: str, n: int, gender: str | None = None) -> list[SampleRequest]:
     """One text of the user's."""
-    return [SampleRequest("text", require_text(text, "--text"), n)]
+    return [SampleRequest("text", require_text(text, "--text"), n, gender=gender)]
 
 
-def from_file(path: Path, n: int) -> list[SampleRequest]:
-    """Texts of a file: `id<tab>text` lines, or plain lines, which are numbered."""
+def from_file(path: Path, n: int, gender: str | None = None) -> list[SampleRequest]:
+    """Texts of a file: `id<tab>text` or `id<tab>text<tab>gender` lines, or plain lines, which are numbered.
+
+    Args:
+        gender: of the texts without a third column.
+    """
     requests: dict[str, SampleRequest] = {}
     for number, line in enumerate(read_lines(path), 1):
         where = f"{path}:{number}"
-        line = line.removesuffix("\r")
-        head, tab, tail = line.partition("\t")
-        text_id, text = (check_key(head, where), tail) if tab else (f"text{number:05d}", line)
+        text_id, text, own = _columns(line.removesuffix("\r"), number, where)
         if text_id in requests:
-            raise InputError(f"{where}: duplicate id {text_id!r}; ids name the sampled speakers and must differ")
-        requests[text_id] = SampleRequest(text_id, require_text(text, where), n)
+            raise InputError(f"{where}: duplicate id {brief(text_id)}; ids name the sampled speakers and must differ")
+        requests[text_id] = SampleRequest(text_id, require_text(text, where), n, gender=own or gender)
     if not requests:
         raise InputError(f"{path}: empty; expected a description a line")
     return [requests[text_id] for text_id in sorted(requests)]
 
 
+def _columns(line: str, number: int, where: str) -> tuple[str, str, str | None]:
+    """Id, text and gender of a line. A text may have tabs, but end neither in one nor in a tab and a single word."""
+    text_id, tab, text = line.partition("\t")
+    if not tab:
+        return f"text{number:05d}", line, None
+    if CONTROL_CHARACTERS.search(check_key(text_id, where)):
+        raise InputError(f"{where}: the id {brief(text_id)} has a control character; remove it")
+    head, tab, last = text.rpartition("\t")
+    if not tab or len(last.split()) > 1:
+        return text_id, text, None
+    return text_id, head, parse_gender(last, f"{where}: the third column") if last.strip() else None
+
+
 def from_groups(descriptions: Path, n: int) -> list[SampleRequest]:
     """n speakers for each group of a corpus, dealt over its seen variants (over all, where only captions are seen)."""
     text, text2group, text2set = (read_table(descriptions / name) for name in ("text", "text2group", "text2set"))
+    odd = sorted(text2group.keys() - (text.keys() & text2set.keys()))
+    if odd:
+        raise InputError(f"{descriptions}: {brief(odd[0])} is in text2group, not in text or text2set; run stage 1 anew")
     captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
     variants: dict[str, list[str]] = {}
     for text_id in sorted(set(text2group) - set(captions)):
@@ -96,5 +118,5 @@ def from_groups(descriptions: Path, n: int) -> list[SampleRequest]:
         for position, text_id in enumerate(ids):
             share = n // len(ids) + (position < n % len(ids))
             if share:
-                requests.append(SampleRequest(text_id, text[text_id], share, group))
+                requests.append(SampleRequest(text_id, text[text_id], share, group, gender=gender_of(group)))
     return requests

@@ -2,9 +2,10 @@
 
     python3 -m steps.generators.sample --model exp/demo/mdn --text "A woman with a deep voice" -n 20 --out DIR
 
-Texts come from --text, --text_file (`id<tab>text`, or plain lines) or the groups of --descriptions. With --shards, or
---job and --nj, only the parts of these shards are drawn, as `steps.generators.plan_samples` has divided the samples;
-`steps.generators.merge_samples` then makes --out of the parts. The samples are the same bytes either way.
+Texts come from --text, --text_file (`id<tab>text`, `id<tab>text<tab>gender`, or plain lines; `-` is the standard input)
+or the groups of --descriptions. With --shards, or --job and --nj, only the parts of these shards are drawn, as
+`steps.generators.plan_samples` has divided the samples; `steps.generators.merge_samples` then makes --out of the parts.
+The samples are the same bytes either way.
 """
 
 import sys
@@ -23,6 +24,7 @@ from steps.generators.sample_job import (
     is_up_to_date,
     sampling_settings,
 )
+from steps.generators.text_source import texts_at_hand
 from utils.command import logger, progress, run_command
 from utils.parts import Item, check_merged, write_part
 from utils.shards import chosen_shards
@@ -38,20 +40,25 @@ log = logger(__name__)
 def work(options: Options) -> None:
     """Draw all samples and commit them, or write the parts of some shards."""
     check(options)
-    if options.job or options.shards is not None:
-        write_parts(options)
-    else:
-        sample_all(options)
+    with texts_at_hand(options) as at_hand:
+        if options.job or options.shards is not None:
+            write_parts(at_hand)
+        else:
+            sample_all(options, at_hand)
 
 
-def sample_all(options: Options) -> None:
-    """Draw all samples, a shard at a time, and commit them."""
-    with StageDir(options.out, options, inputs(options), options.force) as stage:
+def sample_all(options: Options, at_hand: Options) -> None:
+    """Draw all samples, a shard at a time, and commit them.
+
+    Args:
+        at_hand: the same options with texts that can be read several times.
+    """
+    with StageDir(options.out, options, inputs(at_hand), options.force) as stage:
         if stage.done:
             return
         from steps.generators.sampling import Voices
 
-        texts = encode_texts(options)
+        texts = encode_texts(at_hand)
         shards = [list(items) for _, items in groupby(divide(options, texts.requests), key=lambda item: item.shard)]
         stage.n_shards = len(shards)
         voices = Voices(options.model)
@@ -73,7 +80,7 @@ def write_parts(options: Options) -> None:
         texts, voices = Texts.read(table.directory), Voices(options.model)
         for shard, items in progress(table.shards(missing), len(missing), "sampling"):
             part = draw_part(options, voices, texts, items)
-            write_part(table.part(shard), part.chunks, x=part.x, provenance=part.provenance)
+            write_part(table.part(shard), part.chunks, x=part.x, provenance=part.provenance, genders=part.genders)
     log.info("this job has %d of %d shards, and has drawn %d", len(mine), table.n_shards, len(missing))
 
 
@@ -85,7 +92,7 @@ def draw_part(options: Options, voices: "Voices", texts: Texts, items: Iterable[
     for row, chunks in groupby(items, key=lambda item: item.content[0]):
         numbers = [item.content[1] for item in chunks]
         samples += voices.draw(texts.requests[row], texts.vectors[row], settings, numbers)
-    return make_part(samples, options.seed, voices.speakers)
+    return make_part(samples, options.seed, voices.speakers, options.gender_threshold)
 
 
 def main(argv: list[str] | None = None) -> int:

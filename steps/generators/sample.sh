@@ -6,7 +6,8 @@
 # reads   <model>; <descriptions> and <text-vectors>, or the texts of --text or --text_file
 # writes  <out>, a data directory; logs in <log-dir>/sample.*.log; until all jobs are done, their parts in .<name of out>.parts
 #         beside it
-# A text of --text reaches the jobs in a file, never in the words of a command, which a launcher gives to a shell.
+# A text of --text reaches the jobs in a file, never in the words of a command, which a launcher gives to a shell; so do
+# texts of a pipe, which can be read once.
 # shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
 
@@ -14,7 +15,7 @@ help_message="usage: steps/generators/sample.sh [options] <descriptions> <text-v
   --cmd        launcher and resources (default: run.pl)
   --nj         number of jobs (default: 2); the samples do not depend on it
   --conf, --set  options of python3 -m steps.generators.sample: a YAML file, and key=value,... that override it
-  --text       a description; --text_file: a file of them; neither: the groups of <descriptions>
+  --text       a description; --text_file: a file or pipe (-) of them; neither: the groups of <descriptions>
   --n_samples, --seed, --temperature, --force  the same as in --set"
 cmd=run.pl
 nj=2
@@ -41,7 +42,10 @@ if [ "$text" != - ]; then
   [ -z "$text_file" ] || { echo "$0: ERROR: give --text or --text_file, not both" >&2; exit 1; }
   [[ $text != *$'\n'* ]] || { echo "$0: ERROR: --text has a newline; write it on one line" >&2; exit 1; }
   text_file=$logs/text.txt
-  printf 'text\t%s\n' "$text" >"$text_file"
+  printf 'text\t%s\t\n' "$text" >"$text_file" # no gender in the third column
+elif [[ $text_file == - || $text_file == /dev/* || -p $text_file ]]; then # only this script has the pipe
+  cat -- "$text_file" >"$logs/text.txt"
+  text_file=$logs/text.txt
 fi
 give nj conf set text_file n_samples seed temperature force
 [ -n "$text_file" ] || given+=(--descriptions "$descriptions" --text_vectors "$text_vectors")

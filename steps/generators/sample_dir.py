@@ -14,17 +14,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from steps.generators.gender_classifier import letters
 from steps.generators.mixture import Mixture
 from steps.generators.requests import SampleRequest
 from steps.generators.sample_ids import sample_ids
+from steps.generators.sample_npz import write_npz
 from steps.generators.sampling import Samples
 from utils.archive_writer import ArchiveWriter
 from utils.data_dir import require_valid
-from utils.tables import iterate_lines
+from utils.tables import iterate_lines, write_table
 
 ARK, SCP, PROVENANCE = "xvector.ark", "xvector.scp", "provenance.jsonl"
-TABLES = ("xvector.csv", "utt2spk", "num_utts.ark", "text", "utt2group", "spk2gender")
-GENDERS = {"male": "m", "female": "f"}
+NPZ = "xvector.npz"
+TABLES = ("xvector.csv", "utt2spk", "num_utts.ark", "utt2description", "utt2group")
+NO_GENDER = "-"  # in a part
 
 
 class Part(NamedTuple):
@@ -33,66 +36,106 @@ class Part(NamedTuple):
     Attributes:
         chunks: prefix of the ids, number of the first sample (from 0) and number of samples, of each chunk.
         x: (N, D) float32. provenance: (B,) uint8, the bytes of the lines of all samples.
+        genders: (N,) uint8, the letters m, f and NO_GENDER.
     """
 
     chunks: list[tuple[str, int, int]]
     x: np.ndarray
     provenance: np.ndarray
+    genders: np.ndarray
 
 
-def make_part(chunks: Sequence[Samples], seed: int, speakers: list[str] | None) -> Part:
+def make_part(chunks: Sequence[Samples], seed: int, speakers: list[str] | None, gender_threshold: float = 0) -> Part:
     """Join the chunks of a shard. `seed` and `speakers`, the training speakers, are named in the provenance."""
-    lines = "".join(line for samples in chunks for line in _provenance(samples, seed, speakers))
+    genders = [genders_of(samples, gender_threshold) for samples in chunks]
+    lines = "".join(
+        line for samples, own in zip(chunks, genders, strict=True) for line in _provenance(samples, seed, speakers, own)
+    )
+    known = "".join(gender or NO_GENDER for own in genders for gender in own)
     return Part(
         [(samples.request.prefix, samples.first, len(samples.x)) for samples in chunks],
         np.concatenate([samples.x for samples in chunks]),
         np.frombuffer(lines.encode(), dtype=np.uint8),
+        np.frombuffer(known.encode(), dtype=np.uint8),
     )
 
 
-def _provenance(samples: Samples, seed: int, speakers: list[str] | None) -> Iterator[str]:
+def genders_of(samples: Samples, threshold: float) -> list[str | None]:
+    """The gender of each sample: that of the request, or what the classifier is sure of, if there is one."""
+    if samples.request.gender or samples.female is None:
+        return [samples.request.gender] * len(samples.x)
+    return letters(samples.female, threshold)
+
+
+def _provenance(
+    samples: Samples, seed: int, speakers: list[str] | None, genders: Sequence[str | None]
+) -> Iterator[str]:
     text = json.dumps(samples.request.text, ensure_ascii=False)
     text_id = json.dumps(samples.request.text_id)
     for row, key in enumerate(sample_ids(samples.request.prefix, samples.first, len(samples.x))):
         nearest = 'null, "distance": null'
         if speakers and samples.nearest is not None:
             nearest = f'{json.dumps(speakers[samples.nearest[row]])}, "distance": {samples.distance[row]:.6f}'
+        gender = ""
+        if samples.female is not None:
+            posterior = max(samples.female[row], 1 - samples.female[row])
+            gender = f', "gender": {json.dumps(genders[row])}, "gender_posterior": {posterior:.6f}'
+        elif samples.request.gender and not samples.request.group:
+            gender = f', "gender": {json.dumps(genders[row])}, "gender_posterior": null'
         yield (
             f'{{"id": {json.dumps(key)}, "text_id": {text_id}, "text": {text}, "component": {samples.component[row]},'
-            f' "seed": {seed}, "log_density": {samples.log_density[row]:.6f}, "nearest_speaker": {nearest}}}\n'
+            f' "seed": {seed}, "log_density": {samples.log_density[row]:.6f}, "nearest_speaker": {nearest}{gender}}}\n'
         )
 
 
-def write_samples(target: Path, final: Path, requests: Sequence[SampleRequest], parts: Iterable[Part]) -> None:
+def write_samples(
+    target: Path,
+    final: Path,
+    requests: Sequence[SampleRequest],
+    parts: Iterable[Part],
+    text_as_transcript: bool = False,
+    npz: bool = False,
+) -> int:
     """Write the data directory of all parts into `target`; paths are as they will be in `final`.
 
-    Memory holds one part at a time, and the ids and offsets of all samples.
+    Memory holds one part at a time, and the ids, offsets and genders of all samples. Returns the number of speakers in
+    spk2gender.
     """
-    _write_vectors(target, final, parts)
+    genders = _write_vectors(target, final, parts)
     _write_tables(target, requests)
     for name, copy in ((SCP, "spk_xvector.scp"), ("utt2spk", "spk2utt")):  # each speaker has one sample
         shutil.copyfile(target / name, target / copy)
-    for name in ("utt2group", "spk2gender"):
-        if not (target / name).stat().st_size:
-            (target / name).unlink()
+    if text_as_transcript:
+        shutil.copyfile(target / "utt2description", target / "text")
+    if npz:
+        write_npz(target / NPZ, target / SCP, target / ARK)
+    if not (target / "utt2group").stat().st_size:
+        (target / "utt2group").unlink()
     require_valid(target)
+    if genders:  # Kaldi wants all, or no such file; those that are known are better than none
+        write_table(target / "spk2gender", genders)
+    return len(genders)
 
 
-def _write_vectors(target: Path, final: Path, parts: Iterable[Part]) -> None:
-    """Write archive, script file and provenance, in the order of the parts."""
+def _write_vectors(target: Path, final: Path, parts: Iterable[Part]) -> dict[str, str]:
+    """Write archive, script file and provenance, in the order of the parts. Returns the known genders."""
+    genders: dict[str, str] = {}
     with (
         ArchiveWriter(target / ARK, target / SCP, final / ARK) as writer,
         (target / PROVENANCE).open("wb") as provenance,
     ):
         for part in parts:
-            writer.write([key for chunk in part.chunks for key in sample_ids(*chunk)], part.x)
+            keys = [key for chunk in part.chunks for key in sample_ids(*chunk)]
+            writer.write(keys, part.x)
             provenance.write(part.provenance.data)
+            known = zip(keys, part.genders.tobytes().decode(), strict=True)
+            genders |= {key: gender for key, gender in known if gender != NO_GENDER}
+    return genders
 
 
 def _write_tables(target: Path, requests: Sequence[SampleRequest]) -> None:
     """Write the tables of all samples in the script file, in its order."""
     asked = {request.prefix: request for request in requests}
-    genders = {request.group: gender_of(request.group) for request in requests}
     with ExitStack() as stack:
         tables = {name: stack.enter_context((target / name).open("w", encoding="utf-8")) for name in TABLES}
         tables["xvector.csv"].write("id,storage_path,storage_byte\n")
@@ -103,16 +146,9 @@ def _write_tables(target: Path, requests: Sequence[SampleRequest]) -> None:
             tables["xvector.csv"].write(f"{_quoted(key)},{_quoted(ark)},{offset}\n")
             tables["utt2spk"].write(f"{key} {key}\n")
             tables["num_utts.ark"].write(f"{key} 1\n")
-            tables["text"].write(f"{key} {request.text}\n")
+            tables["utt2description"].write(f"{key} {request.text}\n")
             if request.group:
                 tables["utt2group"].write(f"{key} {request.group}\n")
-            if genders[request.group]:
-                tables["spk2gender"].write(f"{key} {genders[request.group]}\n")
-
-
-def gender_of(group: str | None) -> str | None:
-    """m or f where the gender is one of the values that make the group, else None."""
-    return next((GENDERS[value] for value in (group or "").split("_") if value in GENDERS), None)
 
 
 def write_parameters(target: Path, mixtures: list[Mixture], requests: list[SampleRequest]) -> None:

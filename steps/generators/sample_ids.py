@@ -13,13 +13,11 @@ import unicodedata
 from dataclasses import asdict
 from pathlib import Path
 
-from steps.generators.contract import DESCRIPTION, WEIGHTS, require_files
 from steps.generators.requests import SampleRequest, SamplingSettings
 from utils.errors import InputError
 
 HASH_DIGITS = 8
 MOST_LETTERS = 48  # of the set's name in an id
-DECIDE = (DESCRIPTION, WEIGHTS, "encoder.json")  # the files of a model that decide what is drawn for a text
 
 
 def sample_ids(prefix: str, first: int, n: int) -> list[str]:
@@ -63,9 +61,11 @@ def spelled(name: str) -> str:
 
 def model_hash(model: Path) -> str:
     """A hash of the files of a model that decide what is drawn, wherever the model lies."""
+    from steps.generators.contract import DESCRIPTION, WEIGHTS, require_files
+
     require_files(model)
     digest = hashlib.sha256()
-    for name in DECIDE:
+    for name in (DESCRIPTION, WEIGHTS, "encoder.json"):
         with (model / name).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

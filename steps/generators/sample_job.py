@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from steps.generators.gender import parse_gender
 from steps.generators.requests import MOST_SAMPLES, SampleRequest, SamplingSettings
 from steps.generators.sample_ids import check_prefix
 from utils.command import logger
@@ -36,7 +37,9 @@ class Options:
     model: Path = option(help="directory of a trained generator")
     out: Path = option(help="data directory to write")
     text: str | None = option(None, "description of a voice")
-    text_file: Path | None = option(None, "descriptions, a line each: id<tab>text, or the text alone", stream=True)
+    text_file: Path | None = option(
+        None, "descriptions, a line each: id<tab>text, or <tab>m|f after it, or the text alone", stream=True
+    )
     descriptions: Path | None = option(None, "data/<corpus>/descriptions: sample for each of its groups")
     text_vectors: Path | None = option(None, "exp/<corpus>/text: vectors of the descriptions, encoded before")
     n_samples: int = option(100, "speakers for each text, or for each group", short="-n", least=1, most=MOST_SAMPLES)
@@ -59,6 +62,12 @@ class Options:
         SamplingSettings.max_tries, "rounds of rejection before a distance is given up", least=1, most=100_000
     )
     id_prefix: str | None = option(None, "begin of the ids, in place of the name of --out and a hash for each text")
+    gender: str | None = option(None, "m or f, of --text, and of the texts of --text_file that have no third column")
+    gender_threshold: float = option(
+        0.5, "least posterior of a gender that the classifier tells; up to .5 the likelier one", least=0, most=1
+    )
+    text_as_transcript: bool = option(False, "also write the descriptions as Kaldi's text, which is for words spoken")
+    npz: bool = option(False, "also write ids and vectors as xvector.npz, for numpy")
     save_params: bool = option(False, "also write the mixture of each text in the space of the embeddings")
     encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
     nj: int = option(1, "number of jobs that share the work", least=1, most=MOST_JOBS)
@@ -98,6 +107,10 @@ def check(options: Options) -> None:
         raise InputError("give one of --text, --text_file and --descriptions")
     if options.id_prefix is not None:
         check_prefix(options.id_prefix)
+    if options.gender is not None:
+        parse_gender(options.gender, "--gender")
+        if options.descriptions is not None:
+            raise InputError("--gender is for --text and --text_file; the groups of --descriptions have their own")
     if options.text_vectors is not None and options.descriptions is None:
         raise InputError("--text_vectors has the vectors of --descriptions; other texts are encoded anew, leave it out")
 
@@ -142,10 +155,28 @@ def finish(options: Options, texts: Texts, parts: Iterable["Part"], stage: Stage
     """Write the data directory of all samples, and with --save_params the mixtures, into the directory of the stage."""
     from steps.generators.sample_dir import write_parameters, write_samples
 
-    write_samples(stage.dir, stage.final, texts.requests, parts)
+    genders = write_samples(stage.dir, stage.final, texts.requests, parts, options.text_as_transcript, options.npz)
     if options.save_params:
         from steps.generators.contract import load_generator
 
         write_parameters(stage.dir, load_generator(options.model).mixtures(texts.vectors), texts.requests)
     count = sum(request.n for request in texts.requests)
     log.info("%s: %d speakers for %d texts", stage.final, count, len(texts.requests))
+    tell_genders(genders, count)
+
+
+def tell_genders(known: int, count: int) -> None:
+    """Say how many of `count` speakers spk2gender knows."""
+    if known == count:
+        return
+    if not known:
+        log.info(
+            "no spk2gender: the genders are not known; give --gender, or train the model on a corpus that has them"
+        )
+        return
+    log.warning(
+        "spk2gender has no line for %d of %d speakers, whose gender is not sure enough; Kaldi's validate_data_dir.sh"
+        " wants a line for each: give --gender, or --gender_threshold 0",
+        count - known,
+        count,
+    )

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from steps.generators.contract import load_generator
+from steps.generators.gender_classifier import GenderClassifier
 from steps.generators.mixture import Mixture
 from steps.generators.requests import MOST_SAMPLES, SampleRequest, SamplingSettings, chunks_of
 from steps.generators.speaker_means import read_speaker_means
@@ -35,6 +36,7 @@ class Samples(NamedTuple):
         request: what was asked for. first: number of the first sample, from 0.
         x: (n, D) float32. component: (n,). log_density: (n,) nats, under the generator at temperature 1.
         nearest: (n,) position of the nearest training speaker, and distance: (n,) its cosine distance; or None.
+        female: (n,) posterior of being female, by the classifier of the model; None where the request has a gender.
     """
 
     request: SampleRequest
@@ -44,6 +46,7 @@ class Samples(NamedTuple):
     log_density: np.ndarray
     nearest: np.ndarray | None
     distance: np.ndarray | None
+    female: np.ndarray | None = None
 
 
 class Voices:
@@ -58,6 +61,7 @@ class Voices:
         """
         self.model = Path(model)
         self.generator = load_generator(self.model)
+        self.genders = GenderClassifier.read(self.model, self.generator.dim)
         self.encoder_path = encoder
         self.speakers: list[str] | None = None
         means = read_speaker_means(self.model, self.generator.dim)
@@ -116,7 +120,8 @@ class Voices:
             similarity = unit_rows(x) @ self.speaker_means.T
             nearest = similarity.argmax(axis=1)
             distance = 1 - similarity[np.arange(len(x)), nearest]
-        return Samples(request, first, x, component, mixture.log_density(x), nearest, distance)
+        judged = self.genders.female(x) if self.genders and request.gender is None else None
+        return Samples(request, first, x, component, mixture.log_density(x), nearest, distance, judged)
 
     def _draw_apart(
         self, mixture: Mixture, rng: np.random.Generator, n: int, settings: SamplingSettings, request: SampleRequest

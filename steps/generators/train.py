@@ -1,8 +1,9 @@
 """Train one generator of the list in `conf/generators.txt`: stage 4 runs one such job for each line.
 
-Writes <out>/<name>: the generator, name and hash of its sentence encoder, the means of its training speakers, and for a
-network its checkpoints, `metrics.jsonl` and a curve. On USR1 or TERM a network saves its state between two updates, and
-the command ends with the status of `utils.run_again`; the same command continues from that state.
+Writes <out>/<name>: the generator, name and hash of its sentence encoder, the means of its training speakers, a
+classifier of their genders, and for a network its checkpoints, `metrics.jsonl` and a curve. On USR1 or TERM a network
+saves its state between two updates, and the command ends with the status of `utils.run_again`; the same command
+continues from that state.
 """
 
 import multiprocessing
@@ -97,6 +98,7 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
     with StageDir(out, resolved, inputs, options.force, resume=True, command="steps.generators.train") as stage:
         if stage.done:
             return
+        from steps.generators.gender_classifier import write_gender_classifier
         from steps.generators.speaker_means import write_speaker_means
 
         workplace = Workplace(stage.dir, find_device(options.use_gpu, n))
@@ -108,6 +110,7 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
 
             fit_in_processes(n, fit, workplace, stop_requested.flag)
         (stage.dir / "encoder.json").write_bytes((options.text_vectors / "encoder.json").read_bytes())
+        write_gender_classifier(options.index, stage.dir)
         if options.store_speaker_means:
             write_speaker_means(options.index / "train", stage.dir)
         log.info("%s: trained", stage.final)

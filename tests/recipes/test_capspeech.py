@@ -18,14 +18,20 @@ OUTPUTS = {
     "my data/all": "utt2spk spk2utt spk2gender utt2gender utt2pitch utt2speaking_rate xvector.scp row_counts.tsv",
     "my data/descriptions": "text text2group text2set",
     "my exp/text": "text_vec.ark text_vec.scp encoder.json",
-    **{f"my data/{name}": "utt2spk spk2utt spk2gender utt2group xvector.scp" for name in SETS},
+    **{
+        f"my data/{name}": "utt2spk spk2utt spk2gender utt2group xvector.scp spk_xvector.scp num_utts.ark"
+        for name in SETS
+    },
     "my data/split": "spk2set coverage.tsv",
-    **{f"my exp/index/{name}": "xvector.ark xvector.scp stats.json utt2spk utt2group" for name in SETS},
+    **{
+        f"my exp/index/{name}": "xvector.ark xvector.scp num_utts.ark stats.json utt2spk spk2utt utt2group"
+        for name in SETS
+    },
     "my exp/mdn": "generator.json weights.safetensors best.safetensors last.safetensors metrics.jsonl curve.png "
-    "encoder.json spk_mean.ark spk_mean.scp",
+    "encoder.json gender.json spk_mean.ark spk_mean.scp",
     "my exp/gaussian": "generator.json weights.safetensors encoder.json",
-    "my exp/samples/groups": "xvector.ark xvector.scp spk_xvector.scp num_utts.ark xvector.csv utt2spk spk2utt text "
-    "utt2group spk2gender provenance.jsonl",
+    "my exp/samples/groups": "xvector.ark xvector.scp spk_xvector.scp num_utts.ark xvector.csv utt2spk spk2utt "
+    "utt2description utt2group spk2gender provenance.jsonl",
     "my exp/score": "scores.json summary.md report.html pictures",
 }
 UP_TO_DATE = [path for path in OUTPUTS if "/index/" not in path] + ["my exp/index"]
@@ -40,11 +46,18 @@ def test_every_stage_leaves_its_outputs(finished):
 
 
 @pytest.mark.parametrize(
-    "output", ["my data/all", *(f"my data/{name}" for name in SETS), "my exp/samples/groups"], ids=lambda p: p[3:]
+    "output",
+    ["my data/all", *(f"my {top}/{name}" for top in ("data", "exp/index") for name in SETS), "my exp/samples/groups"],
+    ids=lambda p: p[3:],
 )
 def test_data_directories_are_valid(finished, output):
-    lacks = ["--no-wav", "--no-feats"] + ([] if "samples" in output else ["--no-text"])
-    command = [ROOT / "utils/validate_data_dir.sh", *lacks, finished.recipe.folder / output]
+    command = [
+        ROOT / "utils/validate_data_dir.sh",
+        "--no-wav",
+        "--no-feats",
+        "--no-text",
+        finished.recipe.folder / output,
+    ]
     shown = subprocess.run(command, capture_output=True, text=True)
     assert shown.returncode == 0, shown.stderr
 
@@ -138,5 +151,5 @@ def texts(samples: Path) -> list[str]:
     """The text of each sample, of which both records agree."""
     lines = (samples / "provenance.jsonl").read_text(encoding="utf-8").splitlines()
     told = [json.loads(line)["text"] for line in lines]
-    assert told == list(read_table(samples / "text").values())
+    assert told == list(read_table(samples / "utt2description").values())
     return told

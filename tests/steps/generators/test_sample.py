@@ -65,11 +65,11 @@ def drawn(experiment: Experiment, models, tmp_path_factory) -> Path:
 
 def test_the_directory_is_complete_and_valid(drawn):
     assert {file.name for file in drawn.iterdir()} == {
-        "xvector.ark", "xvector.scp", "spk_xvector.scp", "num_utts.ark", "xvector.csv", "utt2spk", "spk2utt", "text",
-        "utt2group", "spk2gender", "provenance.jsonl", "mixtures.npz", "mixtures.json", "config.yaml", "run_info.json",
-        ".done",
+        "xvector.ark", "xvector.scp", "spk_xvector.scp", "num_utts.ark", "xvector.csv", "utt2spk", "spk2utt",
+        "utt2description", "utt2group", "spk2gender", "provenance.jsonl", "mixtures.npz", "mixtures.json",
+        "config.yaml", "run_info.json", ".done",
     }  # fmt: skip
-    script = [str(ROOT / "utils/validate_data_dir.sh"), "--no-feats", "--no-wav", str(drawn)]
+    script = [str(ROOT / "utils/validate_data_dir.sh"), "--no-text", "--no-feats", "--no-wav", str(drawn)]
     done = subprocess.run(script, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in drawn.parent.iterdir()] == [drawn.name]  # nothing is left beside it
@@ -79,7 +79,7 @@ def test_the_tables_say_whose_voice_it_is(drawn, experiment: Experiment):
     utt2spk, group, gender = (read_table(drawn / name) for name in ("utt2spk", "utt2group", "spk2gender"))
     assert len(utt2spk) == 36 and all(key == speaker for key, speaker in utt2spk.items())
     assert read_table(drawn / "spk2utt") == utt2spk
-    text, described = read_table(drawn / "text"), read_table(experiment.descriptions / "text")
+    text, described = read_table(drawn / "utt2description"), read_table(experiment.descriptions / "text")
     for key in utt2spk:
         name, text_id, _, number = re.fullmatch(r"(samples_all)-(.*)-([0-9a-f]{8})-([0-9]{7})", key).groups()
         assert name == "samples_all" and number in ("0000001", "0000002", "0000003")
@@ -113,7 +113,7 @@ def test_the_csv_of_hyperion_points_at_the_vectors(drawn):
 
 
 def test_provenance_is_complete_and_true(drawn, models, experiment: Experiment):
-    told, text = provenance(drawn), read_table(drawn / "text")
+    told, text = provenance(drawn), read_table(drawn / "utt2description")
     assert sorted(row["id"] for row in told) == sorted(text)
     vectors = dict(zip(*read_vectors(drawn / "xvector.scp"), strict=True))
     speakers, means = read_speaker_means(models["mdn"], DIM)
@@ -170,10 +170,10 @@ def test_the_command_and_python_draw_the_same_and_texts_stay_verbatim(spoken: Ex
     assert sample.main(options) == 0
     matrix = read_vectors(tmp_path / "out" / "xvector.scp")[1]
     assert Voices(model).sample(ODD, n=7, seed=5).tobytes() == matrix.tobytes()
-    assert set(read_table(tmp_path / "out" / "text").values()) == {ODD}
+    assert set(read_table(tmp_path / "out" / "utt2description").values()) == {ODD}
     assert {row["text"] for row in provenance(tmp_path / "out")} == {ODD}
     assert not (tmp_path / "out" / "utt2group").exists()  # the text is no group's
-    script = [str(ROOT / "utils/validate_data_dir.sh"), "--no-feats", "--no-wav", str(tmp_path / "out")]
+    script = [str(ROOT / "utils/validate_data_dir.sh"), "--no-text", "--no-feats", "--no-wav", str(tmp_path / "out")]
     assert subprocess.run(script, capture_output=True).returncode == 0
 
 
@@ -188,7 +188,7 @@ def test_no_shell_evaluates_a_text(spoken: Experiment, tmp_path):
     done = run_script("--nj", "2", "--n_samples", "3", "--seed", "5", "--text", ODD, *paths)
     assert done.returncode == 0, done.stderr + (logs / "sample.1.log").read_text()
     assert not (ROOT / "hacked").exists() and not (tmp_path / "hacked").exists()
-    assert set(read_table(tmp_path / "a text" / "text").values()) == {ODD}
+    assert set(read_table(tmp_path / "a text" / "utt2description").values()) == {ODD}
     options = ["--model", str(model), "--text", ODD, "-n", "3", "--seed", "5", "--out", str(tmp_path / "alone/a text")]
     assert sample.main(options) == 0
     assert samples(tmp_path / "alone/a text") == samples(tmp_path / "a text")
@@ -203,7 +203,7 @@ def test_the_script_samples_the_groups(experiment: Experiment, models, tmp_path)
     assert samples(tmp_path / "out") == samples(tmp_path / "alone/out")
     for arguments, message in (
         (["--text", "one\ntwo", *map(str, paths)], "newline"),
-        (["--nj", "2"], "usage"),
+        (["--nj", "2"], "expected <descriptions> <text-vectors>"),
         (["--n_samples", "-1", *map(str, paths)], "n_samples"),
     ):
         done = run_script(*arguments)

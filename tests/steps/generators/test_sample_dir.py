@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from steps.generators.gender import gender_of
 from steps.generators.requests import SampleRequest
 from steps.generators.sample_dir import make_part, write_samples
 from steps.generators.sampling import Samples
@@ -31,12 +32,14 @@ def merge(tmp_path: Path, requests: list[SampleRequest]) -> Path:
 def test_ids_that_sort_across_parts(tmp_path):
     # "a" sorts before "a!", but "a!-0000001" before "a-0000001"
     wanted = [("a", "one", 2, "female_low"), ("a!", "two", 2, "male_low"), ("b", "three", 1, "male_high")]
-    target = merge(tmp_path, [SampleRequest(*fields, prefix=fields[0]) for fields in wanted])
+    target = merge(
+        tmp_path, [SampleRequest(*fields, prefix=fields[0], gender=gender_of(fields[3])) for fields in wanted]
+    )
     assert validate(target, text=False, feats=False, wav=False) == []
     keys, x = read_vectors(target / "xvector.scp")
     assert keys == ["a!-0000001", "a!-0000002", "a-0000001", "a-0000002", "b-0000001"]
     assert x[:, 0].tolist() == [1, 1, 0, 0, 2]
-    assert list(read_table(target / "text").values()) == ["two", "two", "one", "one", "three"]
+    assert list(read_table(target / "utt2description").values()) == ["two", "two", "one", "one", "three"]
     assert list(read_table(target / "utt2group").values()) == ["male_low"] * 2 + ["female_low"] * 2 + ["male_high"]
     assert list(read_table(target / "spk2gender").values()) == ["m", "m", "f", "f", "m"]
     assert (target / "spk_xvector.scp").read_bytes() == (target / "xvector.scp").read_bytes()

@@ -21,7 +21,15 @@ from tests.steps.generators.experiment import DIM, LIVE, TEXT_DIM, Experiment, w
 from utils.archive_writer import write_vectors
 from utils.archives import read_vectors
 
-COMMON = {"generator.json", "weights.safetensors", "encoder.json", "config.yaml", "run_info.json", ".done"}
+COMMON = {
+    "gender.json",
+    "generator.json",
+    "weights.safetensors",
+    "encoder.json",
+    "config.yaml",
+    "run_info.json",
+    ".done",
+}
 MEANS = {"spk_mean.ark", "spk_mean.scp"}
 NETWORK = {"best.safetensors", "last.safetensors", "metrics.jsonl", "curve.png"}
 LONG = "hidden=32,folds=5,epochs=40,patience=40,lr=0.001"
@@ -249,7 +257,7 @@ def test_all_generators_of_the_list_are_trained_as_an_array(tmp_path, experiment
     for words, message in (
         (["--generators", str(tmp_path / "empty"), *map(str, paths)], "no generator in it"),
         (["--generators", str(tmp_path / "nowhere"), *map(str, paths)], "cannot read the list"),
-        (arguments[:-1], "usage"),
+        (arguments[:-1], "expected <index> <descriptions>"),
     ):
         done = subprocess.run([script, *words], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 1 and message in done.stderr

@@ -1,0 +1,51 @@
+"""What else is written beside the vectors: descriptions, transcripts where asked for, arrays for numpy."""
+
+import numpy as np
+import pytest
+
+from local.capspeech.array_embeddings import read_array
+from steps.generators import merge_samples, plan_samples, sample, sample_npz
+from tests.steps.generators.known_model import TEXTS, known_options
+from utils.archives import read_vectors
+from utils.data_dir import validate
+from utils.tables import read_table
+
+
+@pytest.mark.field_case("Descriptions of samples are utt2description, and Kaldi's text only where asked for")
+def test_descriptions_are_no_transcripts(tmp_path):
+    options = known_options(tmp_path)
+    out = tmp_path / "groups"
+    assert sample.main(options) == 0
+    described = read_table(out / "utt2description")
+    assert {text for text in described.values()} == set(TEXTS.values()) and not (out / "text").exists()
+    assert described.keys() == read_table(out / "utt2spk").keys()
+    assert sample.main([*options, "--text_as_transcript", "true"]) == 0
+    assert read_table(out / "text") == described == read_table(out / "utt2description")
+    assert validate(out, feats=False, wav=False) == []
+    assert sample.main(options) == 0
+    assert not (out / "text").exists()
+
+
+@pytest.mark.field_case("Vectors and ids of samples for numpy, without pickles")
+@pytest.mark.parametrize("chunk", [4096, 7])
+def test_arrays_for_numpy(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(sample_npz, "CHUNK", chunk)
+    options, out = [*known_options(tmp_path, "a set, \u00e4"), "--npz", "true", "-n", "9"], tmp_path / "a set, \u00e4"
+    assert sample.main(options) == 0
+    keys, x = read_vectors(out / "xvector.scp")
+    with np.load(out / "xvector.npz", allow_pickle=False) as content:
+        assert content["ids"].tolist() == keys and content["ids"].dtype.kind == "U"
+        assert content["vectors"].dtype == np.float32 and content["vectors"].tobytes() == x.tobytes()
+    ids, vectors = read_array(out / "xvector.npz")  # as stage 0 takes it for a corpus
+    assert ids == keys and vectors.shape == x.shape
+
+
+def test_arrays_are_the_same_bytes_from_jobs(tmp_path):
+    for name in ("alone", "jobs"):
+        options = [*known_options(tmp_path / name), "--npz", "true", "-n", "600"]
+        if name == "alone":
+            assert sample.main(options) == 0
+        else:
+            assert plan_samples.main(options) == 0
+            assert sample.main([*options, "--job", "1"]) == 0 and merge_samples.main(options) == 0
+    assert (tmp_path / "alone/groups/xvector.npz").read_bytes() == (tmp_path / "jobs/groups/xvector.npz").read_bytes()
