@@ -102,7 +102,7 @@ def test_speakers_below_other_folders(source, path, speaker):
     assert RULES.speaker(source, path) == speaker
 
 
-@pytest.mark.field_case("Common Voice's words for gender and age")
+@pytest.mark.field_case("Common Voice's words in the rules")
 @pytest.mark.parametrize(
     ("attribute", "labels", "value"),
     [

@@ -207,7 +207,7 @@ def speakers_of(out: Path) -> set[str]:
     return set(read_table(out / "utt2spk").values())
 
 
-@pytest.mark.field_case("A speaker called NA keeps the name")
+@pytest.mark.field_case("A speaker called NA in the table of a folder")
 @pytest.mark.parametrize("name", ["NA", "nan", "None", "null", "0"])
 def test_names_that_are_words_for_unknown(tree: Path, caplog, name: str) -> None:
     out = prepare(tree, f"path,speaker\ncarl/one.wav,{name}\nds/anna/one.wav,\n")
@@ -223,7 +223,7 @@ def test_a_speaker_that_is_the_number_zero(tree: Path) -> None:
     assert speakers_of(prepare(tree, labels=tree.parent / "known.jsonl")) == {"0", "ds-anna", "ds-bob_b"}
 
 
-@pytest.mark.field_case("Nobody knows several speakers, and the table calls them nan")
+@pytest.mark.field_case("Unknown speakers called nan in the table of a folder")
 def test_a_word_for_unknown_does_not_merge_speakers(tree: Path) -> None:
     table = "path,speaker\ncarl/one.wav,nan\nds/anna/two.flac,nan\nds/anna/one.wav,Anna\n"
     with pytest.raises(InputError, match=r"known.csv:2: is speaker 'nan' a person, .* 2 rows are of 2 speakers"):
@@ -254,7 +254,7 @@ def test_paths_of_other_systems(tree: Path) -> None:
     assert "files, speaker written in NFC\t1" in (out / "row_counts.tsv").read_text()
 
 
-@pytest.mark.field_case("Speaker 103 in one file, 103.0 in another")
+@pytest.mark.field_case("Speakers 103 and 103.0 in the table of a folder")
 def test_numbers_of_speakers_in_a_table(tree: Path) -> None:
     rows = ["carl/one.wav,103", "ds/anna/two.flac,103.0", "ds/anna/one.wav,7.0", "ds/bob b/deep er/one.ogg,8"]
     out = prepare(tree, "\n".join(["path,speaker", *rows, ""]))
@@ -262,7 +262,7 @@ def test_numbers_of_speakers_in_a_table(tree: Path) -> None:
     assert "files, speaker written without .0\t2" in (out / "row_counts.tsv").read_text()
 
 
-@pytest.mark.field_case("One speaker in two folders of nearly the same name")
+@pytest.mark.field_case("Two folders of nearly the same name")
 @pytest.mark.parametrize("other", ["ds/Anna", "ds/ANNA", "ds/\uff41nna", "DS/anna"])
 def test_folders_that_may_be_one_person(tree: Path, other: str) -> None:
     write_noise(tree / other / "new.wav", 1.0)

@@ -144,7 +144,7 @@ def test_files_that_cannot_be_read_are_listed(corpus: Path, tmp_path: Path) -> N
     assert len(read_table(out / "utt2spk")) == 3
 
 
-@pytest.mark.field_case("One speaker in two folders of nearly the same name")
+@pytest.mark.field_case("Speakers 23 and 0023 of LibriSpeech")
 def test_folders_that_may_be_one_person(corpus: Path, tmp_path: Path) -> None:
     write_noise(corpus / "dev-clean/0023/9/0023-9-0000.flac", 2.0)
     (corpus / "SPEAKERS.TXT").write_text(SPEAKERS + "0023 | M | dev-clean | 8.00 | Somebody Else\n")

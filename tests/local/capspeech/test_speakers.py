@@ -47,7 +47,7 @@ def test_whole_numbers_that_are_numbers(corpus):
     assert set(data.utt2spk.values()) == {f"emilia-{speaker}" for speaker in ("103", "7", "26", "0")}
 
 
-@pytest.mark.field_case("One speaker in two spellings that look the same")
+@pytest.mark.field_case("Rows of one speaker in spellings that look the same")
 def test_invisible_differences(corpus):
     speakers = ["Mu\u0308ller", "Anna", "Be\u00adrta", "Carl"] + [
         "M\u00fcller",
@@ -71,7 +71,7 @@ def test_invisible_differences(corpus):
 VISIBLE = [("103", "00103"), ("Anna", "ANNA"), ("103", "\uff11\uff10\uff13"), ("spk7", "spk07"), ("Anna", "anna ")]
 
 
-@pytest.mark.field_case("One speaker in two spellings that look different")
+@pytest.mark.field_case("Rows of one speaker in spellings that look different")
 @pytest.mark.parametrize(("one", "other"), VISIBLE)
 def test_visible_differences_are_an_error(corpus, one, other, capsys):
     with pytest.raises(InputError, match=r"train.csv:4: speaker '.*' may be '.*' of .*train.csv:2: .*--utt2spk"):
@@ -151,7 +151,7 @@ def test_genders_that_are_neither_are_unlabelled_and_counted(corpus):
         assert f"commonvoice\tkept without gender: unknown label {label!r}\t6" in counts(data)
 
 
-@pytest.mark.field_case("A speaker called NA keeps the name")
+@pytest.mark.field_case("A speaker called NA in the rows of a corpus")
 @pytest.mark.parametrize("name", ["NA", "nan", "None", "null"])
 def test_names_that_are_words_for_unknown(corpus, name):
     rows = [name, "b", "c", "d"]
@@ -160,7 +160,7 @@ def test_names_that_are_words_for_unknown(corpus, name):
     assert f"emilia\tkept, speaker told by column, which says {name!r}\t6" in counts(data)
 
 
-@pytest.mark.field_case("Nobody knows several speakers, and the table calls them nan")
+@pytest.mark.field_case("Unknown speakers called nan in the rows of a corpus")
 def test_a_word_for_unknown_does_not_merge_speakers(corpus):
     for row in corpus.rows:
         row["speaker_id"] = row["audio_path"][:7] if row["audio_path"] > "id10003" else "nan"

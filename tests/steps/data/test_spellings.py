@@ -17,7 +17,7 @@ from utils.errors import InputError
 from utils.tables import read_table
 
 
-@pytest.mark.field_case("One speaker in two spellings that look the same")
+@pytest.mark.field_case("Names that differ in what nobody sees")
 @pytest.mark.parametrize(
     ("written", "name", "change"),
     [
@@ -39,7 +39,7 @@ def test_what_nobody_sees_is_normalised(written, name, change):
     assert normal_names({written, "other"})[written] == (name, change)
 
 
-@pytest.mark.field_case("Speaker 103 in one file, 103.0 in another")
+@pytest.mark.field_case("Point zero at the end of a number")
 def test_point_zero_goes_where_all_are_whole_numbers():
     assert normal_names({"103", "103.0", "7.00", "008"}) == {
         "103": ("103", ""),
@@ -67,7 +67,7 @@ ALIKE = [
 ]
 
 
-@pytest.mark.field_case("One speaker in two spellings that look different")
+@pytest.mark.field_case("Names that differ in case, zeros or digits")
 @pytest.mark.parametrize(("one", "other"), ALIKE)
 def test_spellings_that_may_be_one_person_are_refused(one, other):
     mentions = [Mention(one, one, "a.csv:2"), Mention("x", "x", "a.csv:3"), Mention(other, other, "b.csv:9")]
