@@ -33,8 +33,9 @@ def brief(value: Any) -> str:
 
 
 def cut(text: str) -> str:
-    """A text of the user's as messages show it where it needs no quotes."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    """A text of the user's as messages show it where it needs no quotes: on one line, and of a length."""
+    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[: LONGEST + 1])
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
 def absence(path: Path, noun: str) -> str:

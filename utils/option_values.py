@@ -179,7 +179,7 @@ def _to_str(value: Any) -> str:
     return text
 
 
-def _to_path(value: Any) -> Path:
+def to_path(value: Any) -> Path:
     """A path that may stand in Kaldi's script files, which are lines of a key, a blank and a path."""
     text = _to_str(value)
     if not text.strip() or text != text.strip() or CONTROL.search(text):
@@ -191,4 +191,4 @@ FAULTS = {
     str: "the text is not UTF-8, or holds NUL:",
     Path: "expected a path in UTF-8, without line breaks, tabs and blanks at its ends, as Kaldi's tables need; found",
 }
-CONVERSIONS: dict[type, Callable[[Any], Any]] = {int: _to_int, float: _to_float, str: _to_str, Path: _to_path}
+CONVERSIONS: dict[type, Callable[[Any], Any]] = {int: _to_int, float: _to_float, str: _to_str, Path: to_path}

@@ -26,8 +26,8 @@ from typing import Any, TypeVar
 
 from utils import key_values
 from utils.command_line import make_parser, option_words, read_line
-from utils.errors import InputError, cut
-from utils.option_values import convert, defaults_of, word_of
+from utils.errors import InputError, brief, cut
+from utils.option_values import FAULTS, convert, defaults_of, to_path, word_of
 from utils.settings import Setting, command_options, distribute, read_settings
 
 MAX_SEED = 2**32 - 1  # that every library takes
@@ -65,7 +65,7 @@ def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = ""
     words = sys.argv[1:] if argv is None else argv
     line = read_line(make_parser(cls, prog, description), option_words(cls), words)
     given = line.values
-    settings = [setting for path in line.conf for setting in read_settings(Path(path))]
+    settings = [setting for path in line.conf for setting in read_settings(_conf_path(path))]
     pairs = key_values.split_once(line.set)
     settings += [Setting(key, value, f"--set {cut(key)}={cut(value)}") for key, value in pairs]
     others = [command_options(name) for name in given.pop("shared_with", "").split(",") if name]
@@ -79,3 +79,10 @@ def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = ""
     if missing:
         raise InputError(f"{prog}: missing {', '.join(missing)} (see --help)")
     return cls(**values)
+
+
+def _conf_path(text: str) -> Path:
+    try:
+        return to_path(text)
+    except ValueError as error:
+        raise InputError(f"--conf: {FAULTS[Path]} {brief(text)}") from error

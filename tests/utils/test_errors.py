@@ -2,7 +2,7 @@
 
 import pytest
 
-from utils.errors import LONGEST, brief
+from utils.errors import LONGEST, brief, cut
 
 
 @pytest.mark.parametrize("value", ["7", 7, 0.5, None, True, ["a", 1], {"a": [1, 2]}, "it's", "two\nlines", ("x",)])
@@ -17,3 +17,9 @@ def test_what_is_long_is_cut(kind):
     values["mapping"] = {n: n for n in range(10**5)}
     shown = brief(values[kind])
     assert len(shown) <= LONGEST and "\n" not in shown
+
+
+def test_a_text_stays_on_one_line():
+    assert cut("it's é") == "it's é"
+    assert cut("a\nb\x7f\udcff\u2028") == r"a\nb\x7f\udcff\u2028"
+    assert len(cut("\n" * 10**6)) == LONGEST

@@ -333,6 +333,8 @@ def test_a_path_fits_into_a_line_of_a_table(tmp_path, path):
         read("--out", path)
     with pytest.raises(InputError, match="expected a path in UTF-8, without line breaks"):
         read("--set", f'out="{path}"')
+    with pytest.raises(InputError, match="--conf: expected a path in UTF-8, without line breaks"):
+        read("--conf", path, "--out", "x")
     assert read("--out", "a b/é").out == Path("a b/é")
 
 
