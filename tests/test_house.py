@@ -127,6 +127,18 @@ def test_imports_go_one_way():
     assert found == []
 
 
+def test_every_script_says_which_words_it_takes():
+    """But those that pass all words on."""
+    silent = [
+        name
+        for name in files("*.sh")
+        if name not in ("tests/run.sh", "utils/parse_options.sh", "utils/given_options.sh", "utils/check_options.sh")
+        and "parse_options.sh" in (text := (ROOT / name).read_text(encoding="utf-8"))
+        and not re.search(r"^arguments=", text.partition("parse_options.sh\n")[0], re.MULTILINE)
+    ]
+    assert silent == []
+
+
 def test_recipes_hold_no_python():
     """A second package `local` or `steps` in a recipe would hide the first."""
     assert modules("egs") == []

@@ -285,9 +285,14 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     waived = {FLAGS[word]: False for word in arguments if word in FLAGS}
     paths = [word for word in arguments if word not in FLAGS]
-    if len(paths) != 1 or paths[0].startswith("--"):
+    if paths in (["--help"], ["-h"]):
         print(USAGE, file=sys.stderr)
-        return 0 if paths in (["--help"], ["-h"]) else 1
+        return 0
+    surplus = next((word for word in paths if word.startswith("-")), "".join(paths[1:2]))
+    if surplus or not paths:
+        found = f"{brief(surplus)}: " if surplus else ""
+        print(f"validate_data_dir: ERROR: {found}expected flags and one directory; {USAGE}", file=sys.stderr)
+        return 1
     problems = validate(Path(paths[0]), **waived)
     if not problems and len(DataDir(paths[0]).spk2utt) == 1:
         print(f"validate_data_dir: warning: {paths[0]} has one speaker only", file=sys.stderr)

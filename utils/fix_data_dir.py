@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from utils.data_dir import PER_RECORDING, PER_SPEAKER, PER_UTTERANCE, invert, is_table, restrict
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.tables import read_lines, split_line, write_table
 
 Tables = dict[str, dict[str, str]]
@@ -133,9 +133,15 @@ def main(argv: list[str] | None = None) -> int:
     while len(words) > 2 and words[0] in EXTRA_FILES:
         extra[words[0]] = tuple(words[1].split())
         words = words[2:]
-    if len(words) != 1 or words[0].startswith("-"):
+    if words in (["--help"], ["-h"]):
         print(__doc__.strip(), file=sys.stderr)
-        return 0 if words in (["--help"], ["-h"]) else 1
+        return 0
+    surplus = next((word for word in words if word.startswith("-")), "".join(words[1:2]))
+    if surplus or not words:
+        found = f"{brief(surplus)}: " if surplus else ""
+        known = " and ".join(EXTRA_FILES)
+        print(f"fix_data_dir: ERROR: {found}expected {known} with a value each, and one directory", file=sys.stderr)
+        return 1
     try:
         repair = fix(Path(words[0]), extra["--utt-extra-files"], extra["--spk-extra-files"])
     except (InputError, OSError) as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from utils import fix_data_dir
 from utils.data_dir import DataDir, main, require_valid, validate, write_data_dir
 from utils.errors import InputError
 
@@ -116,3 +117,13 @@ def test_waived_text_is_still_checked_by_the_script_from_anywhere(data):
     (data / "text").write_text("s1-b b\ns1-a a\ns10-a c\n")
     done = subprocess.run([script, *FLAGS, data.name], cwd=data.parent, capture_output=True, text=True)
     assert done.returncode == 1 and "text:2: not sorted" in done.stderr
+
+
+@pytest.mark.field_case("A surplus word or an unknown flag of the two scripts that are called as Kaldi's")
+@pytest.mark.parametrize("word", ["woman", "--no-such-flag", "-x"])
+def test_a_surplus_word_is_named(capsys, word):
+    for command in (main, fix_data_dir.main):
+        assert command(["somewhere", word]) == 1
+        said = capsys.readouterr().err
+        assert f"ERROR: '{word}': expected" in said and said.count("\n") == 1
+        assert command(["--help"]) == 0 and "ERROR" not in capsys.readouterr().err
