@@ -10,7 +10,7 @@ Common Voice writes it) is read without quotes; a csv with a stray quote is an e
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +21,15 @@ from utils.tables import LONGEST_LINE, iterate_lines, read_text
 
 log = logger(__name__)
 Rows = Iterator[tuple[int, list[str]]]
+Look = Callable[[str], bool]
 # What the first cells of a table may have in common, by which a line is told that begins like a row.
-LOOKS = (
+LOOKS: tuple[Look, ...] = (
     lambda cell: bool(cell) and cell.split() == [cell],
     lambda cell: any(c.isdigit() for c in cell),
     lambda cell: any(c in "./\\_-" for c in cell),
 )
+
+COMMON = 0.75  # share of the rows that have a look which rows have
 
 
 class CellsOfLines(NamedTuple):
@@ -116,11 +119,14 @@ def _rows(file: Path, text: str, delimiter: str, width: int) -> Rows:
 
 def _check_quotes(file: Path, text: str, delimiter: str, width: int) -> None:
     """Raise StrayQuote if a quote may have swallowed rows; in a tsv also for quotes that are not written as such."""
-    looks, spans, last, cells = list(LOOKS), [], None, width
+    spans, last, cells = [], None, width
+    n_rows, alike = 0, [0] * len(LOOKS)
     try:
         for last in _records(_lines(text), delimiter, strict=delimiter == "\t"):
             if len(last.cells) == width and last.line > 1:
-                looks = [look for look in looks if look(last.cells[0])]
+                if "\n" not in last.cells[0]:
+                    n_rows += 1
+                    alike = [count + look(last.cells[0]) for count, look in zip(alike, LOOKS, strict=True)]
                 cells = min(cells, last.lines[0].count(delimiter) + 1)  # in the first line of each row
             if len(last.lines) > 1:
                 spans.append(last)
@@ -131,10 +137,10 @@ def _check_quotes(file: Path, text: str, delimiter: str, width: int) -> None:
         raise StrayQuote(
             f"{file}:{line}: a quote that is not closed before the next cell: {error}; double it"
         ) from error
+    looks = [look for look, count in zip(LOOKS, alike, strict=True) if count > COMMON * n_rows]
     for record in spans if width > 1 else ():
         for number, line in enumerate(record.lines[1:], 1):
-            first, *others = line.split(delimiter)
-            if len(others) >= max(1, cells - 1) and all(look(first.strip('"')) for look in looks):
+            if line.count(delimiter) >= max(1, cells - 1) and _begins_like_a_row(line.partition(delimiter)[0], looks):
                 raise StrayQuote(
                     f"{file}:{record.line + _opening(record.lines[:number], delimiter)}: a quote opens here, but line "
                     f"{record.line + number}, before it closes, begins like a row of its own; remove the quote, or "
@@ -143,6 +149,13 @@ def _check_quotes(file: Path, text: str, delimiter: str, width: int) -> None:
     if last is not None and _is_open(last.lines, delimiter):
         opening = last.line + _opening(last.lines, delimiter)
         raise StrayQuote(f"{file}:{opening}: a quote opens here and never closes; remove it; is the file complete?")
+
+
+def _begins_like_a_row(first: str, looks: list[Look]) -> bool:
+    """Could this be the first cell of a row, rather than the end of a cell over several lines?"""
+    word = first.strip('"')
+    is_end = first.count('"') % 2 == 1 and not first.startswith('"')
+    return bool(word) and bool(looks or not is_end) and all(look(word) for look in looks)
 
 
 def _opening(lines: list[str], delimiter: str) -> int:

@@ -58,6 +58,13 @@ def test_a_caption_over_lines_in_a_middle_column(tmp_path):
     assert read(write(tmp_path / "x.csv", every)) == every
 
 
+def test_captions_over_lines_in_the_first_column(tmp_path):
+    content = [[f"A voice,\nlike {name}.\n", "x", "low", name] for name, *_ in rows()]
+    assert read(write(tmp_path / "x.csv", content)) == content
+    content[3][0] = "Another voice\n"
+    assert read(write(tmp_path / "x.csv", content)) == content
+
+
 @pytest.mark.field_case("A tsv written without quotes, with cells that begin with one (Common Voice)")
 @pytest.mark.parametrize(
     "sentences",
@@ -78,7 +85,16 @@ def test_a_tsv_without_quotes_loses_no_row(tmp_path, sentences):
 @pytest.mark.field_case("Stray quotes in a csv, between which rows would be lost")
 @pytest.mark.parametrize(
     ("column", "first", "last", "line"),
-    [(3, 4, 24, 6), (3, 4, 5, 6), (3, 4, None, 6), (3, 29, None, 31), (1, 4, 24, 6), (0, 4, 24, 6), (2, 0, 29, 2)],
+    [
+        (3, 4, 24, 6),
+        (3, 4, 5, 6),
+        (3, 4, None, 6),
+        (3, 29, None, 31),
+        (1, 4, 24, 6),
+        (0, 4, 24, 6),
+        (0, 4, 5, 6),
+        (2, 0, 29, 2),
+    ],
 )
 def test_stray_quotes_are_named_where_they_open(tmp_path, column, first, last, line):
     content = rows()
