@@ -70,12 +70,17 @@ def _summary(corpus: Corpus, labels: Labels) -> dict[str, Any]:
             "definition": DEFINITIONS[unit],
             "counted_from": source,
             "agreement_with_syllable_nuclei": agreement(corpus.rates, corpus.measurements),
-        },
+        }
+        | ({"not_counted": dict(sorted(corpus.rates.not_counted.items()))} if corpus.rates.not_counted else {}),
         "labels": {
-            "pitch": _bins(labels.pitch, len(corpus.utt2spk)),
+            "pitch": _bins(labels.pitch, len(corpus.utt2spk)) | _whispering(labels),
             "speaking_rate": _bins(labels.rate, len(corpus.utt2spk)),
         },
     }
+
+
+def _whispering(labels: Labels) -> dict[str, int]:
+    return {"speakers_who_whisper": len(labels.whisperers)} if labels.whisperers else {}
 
 
 def _quantiles(attribute: Attribute, labels: Labels) -> dict[str, Any]:

@@ -114,7 +114,20 @@ def _label(options: Options, corpus, pitch, rate, stage: StageDir) -> None:
         summary = write_attribute_dir(stage.dir, corpus, labels, options.audit_lines, options.seed)
     failures = "".join(f", {count} {reason}" for reason, count in summary["failures"].items())
     log.info("%s: %d utterances of %d speakers%s", stage.final, summary["utterances"], summary["speakers"], failures)
+    if labels.whisperers:
+        log.warning(
+            "%d speakers have no pitch, since most of their utterances are unvoiced, as whispering is: %s",
+            len(labels.whisperers),
+            ", ".join(sorted(labels.whisperers)[:5]),
+        )
     log.info("rate in %s a second, counted from %s", summary["rate_unit"], corpus.rates.source)
+    if corpus.rates.not_counted:
+        faults = ", ".join(f"{count} {fault}" for fault, count in sorted(corpus.rates.not_counted.items()))
+        log.warning(
+            "transcripts that English spelling does not count, so that there is no rate: %s; give --lexicon, or "
+            "--rate_from audio",
+            faults,
+        )
     log.info("gender: %s", summary["gender"])
 
 

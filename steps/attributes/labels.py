@@ -1,5 +1,6 @@
 """The labels of a corpus: genders, and the bins into which F0 and speaking rate fall."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,14 @@ import numpy as np
 
 from steps.attributes.bins import GENDERS, Binned, BinRule, bin_values
 from steps.attributes.gender import Genders
-from steps.attributes.measurements import Measurement
+from steps.attributes.measurements import UNVOICED, Measurement
 from steps.attributes.rates import Rates
 from utils.data_dir import DataDir
 from utils.errors import InputError
 
 FULL_NAMES = {"f": "female", "m": "male"}
+LEAST_VOICED_SHARE = 0.5  # of a speaker's utterances: below it the speaker whispers, and an F0 is chance
+LONG = 1.0  # seconds: a shorter utterance may well be unvoiced
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +54,13 @@ class Attribute:
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The labels of a corpus: of gender, pitch and speaking rate."""
+    """The labels of a corpus: of gender, pitch and speaking rate; and the speakers whose voice is hardly ever heard."""
 
     genders: Genders
     utt2gender: dict[str, str]
     pitch: Attribute
     rate: Attribute
+    whisperers: frozenset[str] = frozenset()
 
     @property
     def tables(self) -> dict[str, dict[str, str]]:
@@ -85,15 +89,32 @@ def known_genders(data: Path, utt2spk: Mapping[str, str]) -> dict[str, str]:
 
 
 def label_corpus(corpus: Corpus, genders: Genders, pitch: BinRule, rate: BinRule) -> Labels:
-    """Bin F0 and speaking rate of a corpus whose genders are decided."""
+    """Bin F0 and speaking rate of a corpus whose genders are decided.
+
+    Speakers who whisper have neither, unless their rate is counted from a transcript.
+    """
     utt2gender = {key: genders.of[speaker] for key, speaker in corpus.utt2spk.items() if speaker in genders.of}
-    utt2f0 = {one.utterance: one.f0 for one in corpus.measurements if one.f0 is not None}
+    whispering = whisperers(corpus.measurements, corpus.utt2spk)
+    loud = {key for key, speaker in corpus.utt2spk.items() if speaker not in whispering}
+    utt2f0 = {one.utterance: one.f0 for one in corpus.measurements if one.f0 is not None and one.utterance in loud}
+    rates = corpus.rates.of
+    if corpus.rates.source == "audio":
+        rates = {key: value for key, value in rates.items() if key in loud}
     return Labels(
         genders,
         utt2gender,
         label_attribute(pitch, utt2f0, corpus.utt2spk, genders.of),
-        label_attribute(rate, corpus.rates.of, corpus.utt2spk, genders.of),
+        label_attribute(rate, rates, corpus.utt2spk, genders.of),
+        whispering,
     )
+
+
+def whisperers(measurements: Sequence[Measurement], utt2spk: Mapping[str, str]) -> frozenset[str]:
+    """The speakers of whose readable, LONG utterances fewer than LEAST_VOICED_SHARE have an F0."""
+    found = [one for one in measurements if one.reason in ("", UNVOICED) and one.seconds >= LONG]
+    voiced = Counter(utt2spk[one.utterance] for one in found if one.f0 is not None)
+    every = Counter(utt2spk[one.utterance] for one in found)
+    return frozenset(speaker for speaker, n in every.items() if voiced[speaker] < LEAST_VOICED_SHARE * n)
 
 
 def label_attribute(

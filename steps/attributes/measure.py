@@ -78,6 +78,7 @@ def measure_waveform(utterance_id: str, waveform: np.ndarray) -> Measurement:
 
     from steps.attributes.pitch import LEAST_VOICED, track
     from steps.attributes.syllables import count_nuclei
+    from steps.attributes.voicing import LEAST_SHARE, voiced_share
 
     sound = parselmouth.Sound(waveform, SAMPLE_RATE)
     pitch = track(sound)
@@ -85,6 +86,10 @@ def measure_waveform(utterance_id: str, waveform: np.ndarray) -> Measurement:
     found = {"seconds": round(sound.duration, 3), "voiced": voiced, "nuclei": count_nuclei(sound, pitch)}
     if f0 is None:
         detail = f"{voiced:g} s voiced, less than {LEAST_VOICED:g} s"
+        return Measurement(utterance_id, **found, reason=UNVOICED, detail=detail)
+    share = voiced_share(sound, pitch)
+    if share < LEAST_SHARE:
+        detail = f"{100 * share:.1f} % of the sound is voiced, less than {100 * LEAST_SHARE:g} %: whispered?"
         return Measurement(utterance_id, **found, reason=UNVOICED, detail=detail)
     return Measurement(utterance_id, f0=round(f0, 2), **found)
 

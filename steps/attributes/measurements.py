@@ -16,7 +16,8 @@ from utils.stage_dir import signature
 from utils.tables import read_lines
 
 PLANNER = "steps/attributes/measure.sh, or python3 -m steps.attributes.plan,"
-# part of the identity: raise the version if values change; "shard" has no use but stays, or all audio is measured anew
+# part of the identity: raise the version if values change (not for a rule that takes F0 from some utterances: finished
+# directories would be measured anew); "shard" has no use but stays, or all audio is measured anew
 DECIDES = {"version": 1, "shard": 200}
 TABLES = ("wav.scp", "segments", "utt2spk")
 UNVOICED = "unvoiced"

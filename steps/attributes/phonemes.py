@@ -18,6 +18,7 @@ TWO_CHARACTERS = {"AW", "AY", "CH", "ER", "EY", "JH", "OW", "OY"}  # of ARPAbet:
 SILENCES = {"<eps>", "<sil>", "<s>", "</s>", "sil", "SIL", "sp", "SP", "spn", "SPN", "nsn", "NSN", "pau"}
 RHOTIC = "ɚɝ"
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d")
+NO_WORDS = "no words"
 CHARACTERS_OF_DIGIT = 4  # "seven" has five, "two" has two
 # English spelling: the first pattern that matches, and its characters of IPA. Other letters count as one.
 SPELLINGS: tuple[tuple[str, int], ...] = (
@@ -86,8 +87,30 @@ def of_phone(phone: str) -> int:
 
 def of_words(words: str, lexicon: Mapping[str, int]) -> int:
     """The count of a transcript of words: each word's by the lexicon (word -> count), or else by its spelling."""
-    found = WORD.findall(words.lower().replace("’", "'"))
+    found = split_words(words, lexicon)
     return sum(lexicon.get(word) or of_spelling(word) for word in found) + max(len(found) - 1, 0)
+
+
+def split_words(words: str, lexicon: Mapping[str, int]) -> list[str]:
+    """The words of a transcript in lower case; each digit is one, and what the lexicon has between blanks."""
+    text = words.lower().replace("’", "'")
+    if text.isascii():
+        return WORD.findall(text)
+    parts = ([part] if part in lexicon else WORD.findall(part) for part in text.split())
+    return [word for part in parts for word in part]
+
+
+def why_not_spelt(words: str, lexicon: Mapping[str, int]) -> str:
+    """Why English spelling does not tell the count of a transcript, or ""."""
+    found = split_words(words, lexicon)
+    spelt = [word for word in found if word not in lexicon]
+    letters = [letter for word in spelt for letter in word if letter.isalpha()]
+    if not found:
+        return NO_WORDS
+    if not all(letter.isascii() or unicodedata.name(letter, "").startswith("LATIN") for letter in letters):
+        return "not in Latin letters"
+    digits = sum(word.isdecimal() for word in spelt)
+    return "mostly digits" if digits > len(letters) + sum(len(word) for word in found if word in lexicon) else ""
 
 
 def of_spelling(word: str) -> int:

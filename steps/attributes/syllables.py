@@ -5,6 +5,8 @@ Behavior Research Methods 41(2), 2009. Differences from the paper are noted besi
 speech of espeak-ng, whose syllables are known (tests/steps/attributes/test_syllables.py).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import parselmouth
 
@@ -19,16 +21,33 @@ SILENCE = 25.0  # dB below LOUDEST
 LEAST_DIP = 2.0  # dB between two nuclei
 
 
+@dataclass(frozen=True, eq=False)
+class Intensity:
+    """Loudness over time: times (F,) in seconds, level (F,) in dB, and the level above which a frame sounds."""
+
+    times: np.ndarray
+    level: np.ndarray
+    threshold: float
+
+
+def intensity_of(sound: parselmouth.Sound) -> Intensity | None:
+    """The intensity of a sound; None if it is shorter than Praat's window."""
+    if sound.duration <= 6.4 / LOWEST_PITCH + STEP:
+        return None
+    intensity = sound.to_intensity(minimum_pitch=LOWEST_PITCH, time_step=STEP)
+    level = intensity.values[0]
+    return Intensity(intensity.xs(), level, float(np.percentile(level, LOUDEST) - SILENCE))
+
+
 def count_nuclei(sound: parselmouth.Sound, pitch: PitchTrack) -> int:
     """The number of syllable nuclei of a sound whose F0 is `pitch`."""
-    if sound.duration <= 6.4 / LOWEST_PITCH + STEP:  # Praat's window
+    intensity = intensity_of(sound)
+    if intensity is None:
         return 0
-    intensity = sound.to_intensity(minimum_pitch=LOWEST_PITCH, time_step=STEP)
-    level = intensity.values[0]  # (F,) dB
-    threshold = np.percentile(level, LOUDEST) - SILENCE
-    peaks = 1 + np.flatnonzero((level[1:-1] > level[:-2]) & (level[1:-1] >= level[2:]) & (level[1:-1] > threshold))
+    level, loud = intensity.level, intensity.level[1:-1] > intensity.threshold
+    peaks = 1 + np.flatnonzero((level[1:-1] > level[:-2]) & (level[1:-1] >= level[2:]) & loud)
     nuclei = separated_peaks(level, peaks, LEAST_DIP)
-    return int(np.count_nonzero(pitch.voiced(intensity.xs()[nuclei])))
+    return int(np.count_nonzero(pitch.voiced(intensity.times[nuclei])))
 
 
 def separated_peaks(level: np.ndarray, peaks: np.ndarray, dip: float) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Speech whose words, phonemes, syllables and speed are known (espeak-ng), and real speech with known genders."""
 
+import csv
 import ctypes
 import re
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from steps.attributes.phonemes import WORD
+from tests.conftest import real_data
 from utils.data_dir import write_data_dir
 
 ROOT = Path(__file__).parents[3]
@@ -90,6 +92,13 @@ def spoken(espeak, phonemizer, sentences) -> list[Spoken]:
             truth = phonemizer.syllables(sentence), phonemizer.characters(sentence)
             said.append(Spoken(sentence, speed, voice, waveform, *truth))
     return said
+
+
+@pytest.fixture(scope="session")
+def librispeech_text() -> list[dict[str, str]]:
+    """The transcripts of the 251 real speakers: utterance, seconds, text."""
+    with (real_data("librispeech-text") / "librispeech-251.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="session")

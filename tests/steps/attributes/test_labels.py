@@ -1,9 +1,13 @@
 """An attribute of a corpus: medians of speakers, bins by gender, labels of utterances."""
 
+import numpy as np
 import pytest
 
 from steps.attributes.bins import BinRule, tercile_rule
-from steps.attributes.labels import known_genders, label_attribute
+from steps.attributes.gender import Genders
+from steps.attributes.labels import Corpus, known_genders, label_attribute, label_corpus, whisperers
+from steps.attributes.measurements import UNVOICED, Measurement
+from steps.attributes.rates import Rates
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
 
@@ -32,6 +36,27 @@ def test_a_rule_of_utterances_uses_the_gender_of_their_speakers():
     rule = BinRule("speaking_rate", "syllables", ("slow", "fast"), "utterance", edges, {}, True, False)
     rate = label_attribute(rule, {"a-1": 3.0, "x-1": 3.0, "d-1": 3.0}, UTT2SPK, GENDERS)
     assert rate.labels == {"a-1": "fast", "x-1": "slow"} and rate.binned.no_gender == ("d-1",)
+
+
+@pytest.mark.field_case("Whispered speech")
+def test_speakers_who_whisper_have_no_pitch_and_no_rate_of_nuclei():
+    utt2spk = {f"{speaker}-{take}": speaker for speaker in "abcd" for take in range(5)}
+    unvoiced = {"a": 3, "b": 2, "c": 5, "d": 0}
+    measured = [
+        Measurement(key, 0.4 if speaker == "c" else 2.0, None, 0.3, 4, UNVOICED)
+        if int(key[-1]) < unvoiced[speaker]
+        else Measurement(key, 2.0, 120.0, 1.0, 4)
+        for key, speaker in utt2spk.items()
+    ]
+    assert whisperers(measured, utt2spk) == {"a"}  # c's utterances are short
+    genders = Genders(dict.fromkeys("abcd", "male"), {}, None, {})
+    pitch = tercile_rule("pitch", "hertz", ("low", "medium", "high"))
+    of = {key: 2.0 + 0.1 * number for number, key in enumerate(utt2spk)}
+    for unit, source, n_rates in (("syllable_nuclei", "audio", 15), ("phonemes", "text", 20)):
+        corpus = Corpus(utt2spk, {}, measured, Rates(unit, source, of), [], np.empty((0, 2)))
+        labels = label_corpus(corpus, genders, pitch, tercile_rule("speaking_rate", unit, ("slow", "measured", "fast")))
+        assert labels.pitch.speakers.keys() == {"b", "d"} and "a-4" not in labels.pitch.utterances
+        assert len(labels.rate.utterances) == n_rates and labels.whisperers == {"a"}
 
 
 def test_genders_of_a_data_directory(tmp_path):
