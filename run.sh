@@ -84,6 +84,9 @@ check_paths data exp data_dir embedding_dir labels conf_dir generators model tex
 [[ -z $name || $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$ ]] ||
   refuse "--name $(printf %q "${name:0:100}"): expected at most 100 letters, digits, '.', '_' and '-'"
 [[ -d $conf_dir ]] || refuse "--conf_dir $conf_dir: no such directory"
+[[ -f $generators ]] || refuse "--generators $generators: no such file"
+[[ -z $text_file || $text_file = - || ( -r $text_file && ! -d $text_file ) ]] || refuse "--text_file $text_file: no such file"
+[[ -z $use_gpu || $use_gpu =~ ^(auto|true|false)$ ]] || refuse "--use_gpu ${use_gpu:0:100}: expected auto, true or false"
 [[ -z $launcher || ( $launcher =~ ^[A-Za-z0-9_]+\.pl$ && -f utils/$launcher && -x utils/$launcher ) ]] ||
   refuse "--launcher $(printf %q "${launcher:0:100}"): expected run.pl or slurm.pl"
 [[ $text != *$'\n'* ]] || refuse "--text has a newline; write it on one line"
@@ -115,7 +118,7 @@ export PS_PYTHON_BIN
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
 # The values of --set for each stage, a line each; all of them are checked before the first stage.
-typed() { local set= && add_settings generators backend && printf %s "$set"; }
+typed() { local set= && add_settings generators backend seed n_samples temperature num_gpus text_file && printf %s "$set"; }
 lines=$(python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "$(typed)" \
   --commands "prepare='$prepare',text=steps.text.augment,split=steps.data.split_speakers,index=steps.data.build_index,\
 train=steps.generators.train,sample=steps.generators.sample,score=steps.score.score")

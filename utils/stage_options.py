@@ -52,7 +52,7 @@ def work(options: Options) -> None:
             decided = BY_RECIPE.get(key) or BY_RECIPE.get(f"{stage}.{key}")
             if decided:
                 raise InputError(f"{where}: the recipe sets this itself; use {decided}")
-        if settings:
+        if settings or options.typed:
             classes = [command_options(name) for name in command.split(",")]
             known = {key for cls in classes for key in own_names(cls)}
             typed = [(key, value) for key, value in key_values.split(options.typed) if key in known]

@@ -55,6 +55,9 @@ STAGES = ("18446744073709551616", "08", "1e3", "-1", "7", "+1", " 1", "0x1", "1.
         (["--launcher", "setup_env.sh"], "--launcher setup_env.sh: expected run.pl or slurm.pl"),
         (["--launcher", "../utils/run.pl"], "--launcher ../utils/run.pl: expected run.pl or slurm.pl"),
         (["--name", "x" * 300], "expected at most 100 letters"),
+        (["--generators", "nowhere"], "--generators nowhere: no such file"),
+        (["--text_file", "nowhere"], "--text_file nowhere: no such file"),
+        (["--use_gpu", "maybe"], "--use_gpu maybe: expected auto, true or false"),
         (["--nj", "0"], "--nj 0: expected a number, 1 or more"),
         (["--name", "../mdn"], "--name ../mdn: expected at most 100 letters, digits"),
         (["--force", "yes"], "option --force expects true or false"),
@@ -95,6 +98,14 @@ def test_settings_of_every_stage_are_checked_before_the_first(tmp_path, given, m
     shown = run("--exp", str(tmp_path / "exp"), "--data", str(tmp_path / "data"), "--stop_stage", "0", "--set", given)
     assert shown.returncode == 1 and message in shown.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith(".lock")] == []
+
+
+@pytest.mark.hostile("Numbers beyond their range, typed for a late stage of run.sh: refused before the first")
+@pytest.mark.parametrize("words", [["--n_samples", "1000000000000"], ["--seed", "1e3"], ["--temperature", "1e308"]])
+def test_what_is_typed_is_checked_before_the_first_stage(tmp_path, words):
+    shown = run("--exp", str(tmp_path / "exp"), "--data", str(tmp_path / "data"), *words)
+    assert shown.returncode == 1 and f"{words[0]}: expected" in shown.stderr and shown.stderr.count(": ERROR: ") == 1
+    assert "stage 0" not in shown.stdout
 
 
 def test_keys_that_no_command_of_the_first_stage_knows_are_one_error(tmp_path):
