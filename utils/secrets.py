@@ -69,10 +69,16 @@ def remember_values(content: object) -> None:
 
 def hide(text: str) -> str:
     """The text with HIDDEN in place of all secrets."""
-    for pattern in (_pattern(frozenset(_known | _of_environment())), *PLACES):
-        if pattern is not None:
-            text = pattern.sub(lambda match: (match[1] or "" if match.lastindex else "") + HIDDEN, text)
+    text = hide_values(text)
+    for pattern in PLACES:
+        text = pattern.sub(lambda match: match[1] + HIDDEN, text)
     return text
+
+
+def hide_values(text: str) -> str:
+    """The text with HIDDEN in place of what is known to be a secret, wherever it stands."""
+    pattern = _pattern(frozenset(_known | _of_environment()))
+    return pattern.sub(HIDDEN, text) if pattern else text
 
 
 def _of_environment() -> set[str]:

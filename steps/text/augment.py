@@ -12,7 +12,6 @@ held out, so that groups can still be sampled and scored by them.
 """
 
 import hashlib
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +19,16 @@ from pathlib import Path
 from typing import ClassVar
 
 from steps.data.groups import ATTRIBUTES, Grouping, read_groups
-from steps.text.check import Checker
+from steps.text.check import Checker, text_problem
 from steps.text.encode import SentenceEncoder
-from steps.text.openai_paraphraser import Paraphraser, read_settings
+from steps.text.endpoint_settings import read_settings
+from steps.text.openai_paraphraser import Paraphraser
 from steps.text.variants import Variants, fill_from_endpoint, fill_from_file, fill_from_grammar
 from utils.archive_writer import write_vectors
 from utils.command import logger, run_command
 from utils.data_dir import DataDir
 from utils.errors import InputError
+from utils.json_files import json_text
 from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
@@ -115,8 +116,9 @@ def write_texts(out: Path, options: Options, grouping: Grouping) -> None:
     write_table(out / "text", text)
     write_table(out / "text2group", text2group)
     write_table(out / "text2set", text2set)
-    rows = (json.dumps(row, ensure_ascii=False) + "\n" for row in rejected)
-    (out / "rejected.jsonl").write_text("".join(rows), encoding="utf-8")
+    listed = out / "rejected.jsonl"
+    rows = (json_text(row, listed, ensure_ascii=False) + "\n" for row in rejected)
+    listed.write_text("".join(rows), encoding="utf-8")
     log.info("%d texts, %d left out (rejected.jsonl)", len(text), len(rejected))
 
 
@@ -165,7 +167,8 @@ def read_captions(data: Path, grouping: Grouping) -> tuple[dict[str, str], list[
     rejected: list[dict[str, str]] = []
     for utterance in sorted(set(table) & set(grouping.utt2group)):
         group = grouping.utt2group[utterance]
-        reasons = checker.contradictions(table[utterance], values[group], caption=True)
+        problem = text_problem(table[utterance])
+        reasons = [problem] if problem else checker.contradictions(table[utterance], values[group], caption=True)
         if reasons:
             rejected.append(
                 {"utterance": utterance, "group": group, "reason": "; ".join(reasons), "text": table[utterance]}
@@ -188,7 +191,7 @@ def write_text_vectors(out: Path, final: Path, descriptions: Path, encoder: Sent
     vectors = encoder.encode(list(text.values()))
     write_vectors(out / "text_vec.ark", out / "text_vec.scp", list(text), vectors, ark_name=final / "text_vec.ark")
     identity = {"name": encoder.name, "sha256": encoder.sha256, "dim": encoder.dim}
-    (out / "encoder.json").write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
+    (out / "encoder.json").write_text(json_text(identity, out, indent=1) + "\n", encoding="utf-8")
     captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").exists() else {}
     text2group = {key: group for key, group in read_table(descriptions / "text2group").items() if key not in captions}
     own = write_nearest_groups(out / "nearest_group.tsv", text2group, dict(zip(text, vectors, strict=True)))

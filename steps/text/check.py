@@ -15,25 +15,36 @@ from pathlib import Path
 import yaml
 
 from utils.data_dir import CONTROL_CHARACTERS
-from utils.errors import InputError
+from utils.errors import InputError, brief
 
 CUES = Path(__file__).with_name("cues.yaml")
+LONGEST = 2000  # characters of a description; an encoder reads the first hundreds
+
+
+def text_problem(text: object) -> str | None:
+    """Why `text` is no description of a voice: not one line of 1 to LONGEST characters; None where it is one."""
+    if not isinstance(text, str):
+        return f"expected a text, found {brief(text)}"
+    if not text.strip():
+        return "empty text; write a sentence or remove it"
+    if len(text) > LONGEST:
+        return f"{len(text)} characters, expected a sentence of at most {LONGEST}: {brief(text)}"
+    if len(text.strip().splitlines()) != 1:
+        return f"the text has a line break; write it on one line: {brief(text)}"
+    if CONTROL_CHARACTERS.search(text):
+        return f"the text has a control character; remove it: {brief(text)}"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return f"the text is not UTF-8; convert it to UTF-8: {brief(text)}"
+    return None
 
 
 def require_text(text: object, where: str) -> str:
-    """Return `text` if it is one non-empty line; else raise InputError that begins with `where`."""
-    if not isinstance(text, str):
-        raise InputError(f"{where}: expected a text, found {text!r}")
-    if not text.strip():
-        raise InputError(f"{where}: empty text; write a sentence or remove it")
-    if len(text.strip().splitlines()) != 1:
-        raise InputError(f"{where}: the text has a line break; write it on one line: {text!r}")
-    if CONTROL_CHARACTERS.search(text):
-        raise InputError(f"{where}: the text has a control character; remove it: {text!r}")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(f"{where}: the text is not UTF-8; convert it to UTF-8: {text!r}") from error
+    """Return `text` if it is a description; else raise InputError that begins with `where`."""
+    problem = text_problem(text)
+    if problem:
+        raise InputError(f"{where}: {problem}")
     return text.strip()
 
 

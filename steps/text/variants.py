@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from steps.data.groups import Grouping
-from steps.text.check import Checker, normalise, require_text
+from steps.text.check import Checker, normalise, require_text, text_problem
 from steps.text.grammar import Grammar
 from steps.text.openai_paraphraser import Paraphraser
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.json_files import read_json
 
 
@@ -34,6 +34,9 @@ class Variants:
         return True
 
     def _rejection(self, group: str, text: str, english: bool) -> str | None:
+        problem = text_problem(text)
+        if problem:
+            return problem
         plain = normalise(text)
         if not plain:
             return "no words"
@@ -81,7 +84,7 @@ def fill_from_file(variants: Variants, number: int, path: Path) -> None:
         accepted = sum(variants.offer(group, text) for text in texts[group])
         if accepted < number:
             reasons = "".join(
-                f"; {row['text']!r}: {row['reason']}" for row in variants.rejected if row["group"] == group
+                f"; {brief(row['text'])}: {row['reason']}" for row in variants.rejected if row["group"] == group
             )
             raise InputError(
                 f"{path}: {group}: {accepted} usable texts, expected at least {number}; "
@@ -98,7 +101,7 @@ def read_variants_file(path: Path) -> dict[str, list[str]]:
     content = read_json(path)
     for group, texts in content.items():
         if not isinstance(texts, list):
-            raise InputError(f"{path}: {group}: expected a list of texts, found {texts!r}")
+            raise InputError(f"{path}: {group}: expected a list of texts, found {brief(texts)}")
     return {
         group: [require_text(text, f"{path}: {group}: text {index}") for index, text in enumerate(texts, 1)]
         for group, texts in content.items()
