@@ -67,9 +67,7 @@ def test_texts_that_are_none(tmp_path, name):
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.hostile(
-    "Captions of brackets, of minus signs and of 200 kB in utt2caption: used, or listed with the reason"
-)
+@pytest.mark.hostile("Captions of brackets, minus signs and 200 kB: used, or listed with the reason")
 def test_captions(corpus, tmp_path):
     utterances = list(read_table(corpus / "utt2spk"))
     captions = dict.fromkeys(utterances, "Someone speaks.")
