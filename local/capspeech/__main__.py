@@ -1,13 +1,13 @@
 """Stage 0 for CapSpeech and corpora like it: labelled rows and their embeddings become data/<corpus>/all.
 
-Inputs: `data_dir` with train, val (or dev), test as csv, tsv, jsonl, parquet or a saved Hugging Face folder;
-`embedding_dir` with csv or tsv tables, or Kaldi scp and ark, anywhere below it.
+Inputs: `data_dir` with sets of rows (train, val, test, or any name) as csv, tsv, jsonl, json, parquet, arrow or saved
+Hugging Face folders, and `embedding_dir` with csv or tsv tables, or Kaldi scp and ark, anywhere below them.
 
 Output: a data directory with utt2spk, spk2utt, spk2gender (if every speaker's gender is known), utt2<attribute> for
 each attribute, utt2caption (if there are captions), utt2split (the corpus's own), utt2corpus_id, xvector.scp (which
 names the archives of the corpus), spk_xvector.{ark,scp} and num_utts.ark (the mean of each speaker's embeddings, and
 their number), and two tables: row_counts.tsv, the numbers of rows that are used and left out, by reason, and
-left_out.tsv, the rows that are left out. Ids are <source>-<speaker>-<name>.
+left_out.tsv, the rows and tables that are left out. Ids are <source>-<speaker>-<name>.
 """
 
 import sys
@@ -40,7 +40,7 @@ class Options:
     """Options of the command."""
 
     COMMAND: ClassVar[str] = "local.prepare_capspeech"
-    data_dir: Path = option(help="directory with the rows: train, val, test")
+    data_dir: Path = option(help="directory with the sets of rows, at any depth")
     embedding_dir: Path = option(help="directory with the embeddings, at any depth")
     out: Path = option(Path("data/capspeech/all"), "data directory to write")
     sources: tuple[str, ...] = option((), "sources to use; default: all with embeddings")

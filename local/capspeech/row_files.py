@@ -66,7 +66,7 @@ def find_row_files(data_dir: Path, embedding_dir: Path, judge: Judge) -> RowFile
     for file in _tables(data_dir, embedding_dir, found.left_out):
         name = file.relative_to(data_dir)
         certain = is_set(name) and len(name.parts) <= 2
-        reason = _judge(file, judge, certain)
+        reason = _judge(file, judge, _split_word(stem_of(file.name)) is not None)
         if reason is None or (reason and certain):
             found.files[file], ranks[file] = split_of(name), not certain
         elif reason and not file.name.endswith((".json", ".json.gz")):  # which are settings, most likely
@@ -82,13 +82,13 @@ def find_row_files(data_dir: Path, embedding_dir: Path, judge: Judge) -> RowFile
     return found
 
 
-def _judge(file: Path, judge: Judge, certain: bool) -> str | None:
-    """What `judge` says; an error in the beginning of a file that is not certainly of rows is a reason too."""
+def _judge(file: Path, judge: Judge, is_promised: bool) -> str | None:
+    """What `judge` says; an error in the beginning of a file whose name promises no rows is a reason too."""
     refuse_pointer(file)
     try:
         return judge(read_columns(file))
     except InputError as error:
-        if certain:
+        if is_promised:
             raise
         return str(error).removeprefix(f"{file}").lstrip(":0123456789 ")
 
@@ -110,11 +110,13 @@ def is_set(name: Path) -> bool:
 
 def split_of(name: Path) -> str:
     """The split that the last word in a path says that is one of a split; train where none is."""
-    for part in (stem_of(name.name), *(part.lower() for part in reversed(name.parts[:-1]))):
-        split = next((SPLIT_OF[word] for word in re.split(r"[^a-z]+", part) if word in SPLIT_OF), None)
-        if split:
-            return split
-    return "train"
+    parts = (stem_of(name.name), *(part.lower() for part in reversed(name.parts[:-1])))
+    return next((split for part in parts if (split := _split_word(part))), "train")
+
+
+def _split_word(part: str) -> str | None:
+    """The split that a word in a part of a path says, if any does."""
+    return next((SPLIT_OF[word] for word in re.split(r"[^a-z]+", part) if word in SPLIT_OF), None)
 
 
 def _tables(root: Path, passed_over: Path, left_out: list[LeftOut]) -> Iterator[Path]:

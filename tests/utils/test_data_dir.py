@@ -56,6 +56,8 @@ def test_required_files(data):
         ("utt2pitch", "s2-a low\n", "1 utterances that utt2spk lacks: s2-a"),
         ("utt2dur", "s1-a 1\ns1-b nan\ns10-a 2\n", "s1-b: expected seconds"),
         ("utt2num_frames", "s1-a 1\ns1-b 1.5\ns10-a 2\n", "s1-b: expected frames"),
+        ("utt2num_frames", "s1-a 1\ns1-b \u00b2\ns10-a 2\n", "s1-b: expected frames"),
+        ("utt2num_frames", f"s1-a 1\ns1-b 0\ns10-a {'9' * 5000}\n", "s1-b: expected frames"),
         ("wav.scp", "s1-a ~/a.wav\ns1-b b\ns10-a c\n", "s1-a: Kaldi does not expand"),
         ("segments", "s1-a r 0 1\ns1-b r 2 1\ns10-a r 0 1\n", "s1-b: expected 'recording begin end'"),
         ("text", "s1-a a\ns1-b b\x07\ns10-a c\n", "text: s1-b: has a control character"),

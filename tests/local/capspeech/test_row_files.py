@@ -192,6 +192,21 @@ def test_pointers_in_place_of_tables(corpus, name):
         (corpus.embeddings / other).write_bytes(kept)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("train_scaled.csv", b"caf\xe9\n", "not UTF-8"),
+        ("ears-test.jsonl", b"{\n", "not JSON"),
+        ("my_dev.csv.gz", b"no gzip", "not a whole gzip file"),
+        ("holdout.parquet", b"PAR1", "not a readable parquet file"),
+    ],
+)
+def test_a_damaged_table_whose_name_promises_rows_is_an_error(corpus, name, content, message):
+    write_csv(corpus.data / "train.csv", corpus.rows)
+    (corpus.data / name).write_bytes(content)
+    fails(corpus, f"{name}.*{message}")
+
+
 @pytest.mark.field_case("Shards or sets of a table that are missing")
 def test_incomplete_tables(corpus):
     write_shards(corpus.data / "train_base.parquet", corpus.rows)
