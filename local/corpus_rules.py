@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from steps.data.spellings import normal_names
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.yaml_files import read_yaml
 
 RULES = Path(__file__).with_name("rules")
@@ -65,7 +65,7 @@ class Rules:
                 speakers={source: _compiled(entry) for source, entry in speakers.items()},
                 sources={alias: source for source, entry in speakers.items() for alias in entry.get("aliases", ())},
             )
-        except (AttributeError, KeyError, TypeError, re.error) as error:
+        except (AttributeError, KeyError, TypeError, OverflowError, RecursionError, re.error) as error:
             raise InputError(f"{folder}: these files do not have the format of local/rules: {error!r}") from error
 
     def column(self, name: str, present: Collection[str]) -> str | None:
@@ -95,7 +95,7 @@ class Rules:
     @cached_property
     def _longest_unknown(self) -> int:
         """Labels longer than this need not be looked up."""
-        return max(map(len, self.unknown)) + 2
+        return max(map(len, self.unknown), default=0) + 2
 
     def label(self, attribute: str, label: str) -> str | None:
         """Our value of a label, or None if it is not in the vocabulary of the attribute."""
@@ -155,6 +155,8 @@ def _compiled(entry: Mapping[str, Any]) -> dict[str, Any]:
         raise KeyError("a source needs either 'pattern' or 'untold'")
     if "pattern" not in entry:
         return dict(entry)
+    if not isinstance(entry.get("readers", ""), str):
+        raise TypeError(f"readers: expected a name, found {brief(entry['readers'])}")
     patterns = [re.compile(text) for text in _as_list(entry["pattern"])]
     if not all(pattern.groups for pattern in patterns):
         raise KeyError(f"a pattern needs a group, the speaker, in {entry['pattern']}")

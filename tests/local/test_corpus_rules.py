@@ -155,6 +155,13 @@ def test_words():
         ("columns.yaml", "- a"),
         ("speakers.yaml", "vctk: {pattern: '('}"),
         ("speakers.yaml", "vctk: {}"),
+        ("speakers.yaml", "vctk: {pattern: '(a{99999999999})'}"),
+        ("speakers.yaml", "vctk: {pattern: '(a)', readers: [librivox]}"),
+        ("speakers.yaml", "vctk: {pattern: [[1]]}"),
+        ("speakers.yaml", "vctk: {pattern: '(a)', aliases: [{a: 1}]}"),
+        ("labels.yaml", "{unknown: [a], attributes: {gender: {male: 5}}}"),
+        ("labels.yaml", "{unknown: [a], names: 5, attributes: {}}"),
+        ("columns.yaml", "{speaker: 5}"),
         ("speakers.yaml", "vctk: {pattern: 'p226'}"),
     ],
 )
@@ -164,3 +171,10 @@ def test_bad_rules_name_the_file_or_folder(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=str(tmp_path)):
         Rules.load(tmp_path)
+
+
+def test_no_label_need_mean_unknown(tmp_path):
+    for file in FOLDER.glob("*.yaml"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "labels.yaml").write_text("{unknown: [], attributes: {}}")
+    assert not Rules.load(tmp_path).is_unknown("NA")
