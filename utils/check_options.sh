@@ -31,8 +31,8 @@ check_jobs() {
 check_paths() {
   local option
   for option in "$@"; do
-    [[ ! ${!option} =~ [[:cntrl:]]|^[[:space:]]|[[:space:]]$ ]] ||
-      refuse "--$option $(printf %q "${!option:0:100}"): expected a path without line breaks, tabs and blanks at its ends"
+    [[ ! ${!option} =~ [[:cntrl:]]|^[[:space:]\|]|[[:space:]\|]$ ]] ||
+      refuse "--$option $(printf %q "${!option:0:100}"): expected a path without line breaks, tabs, and blanks or | at its ends"
     [[ ${!option} != -?* ]] || printf -v "$option" ./%s "${!option}"
   done
 }

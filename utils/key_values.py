@@ -38,7 +38,8 @@ def split(words: str) -> list[tuple[str, str]]:
                 raise InputError(f"--set {cut(words)}: the quote before the value of {key[1]} is not closed after it")
             value, at = ESCAPED.sub(r"\1", quoted[1][1:-1]), quoted.end()
         else:
-            value = words[at:].partition(",")[0]
+            end = words.find(",", at)
+            value = words[at:] if end < 0 else words[at:end]
             at += len(value) + 1
         pairs.append((key[1].replace("-", "_"), value))
     return pairs

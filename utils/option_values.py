@@ -182,13 +182,13 @@ def _to_str(value: Any) -> str:
 def to_path(value: Any) -> Path:
     """A path that may stand in Kaldi's script files, which are lines of a key, a blank and a path."""
     text = _to_str(value)
-    if not text.strip() or text != text.strip() or CONTROL.search(text):
+    if not text.strip() or text != text.strip() or text != text.strip("|") or CONTROL.search(text):
         raise ValueError
     return Path(text)
 
 
 FAULTS = {
     str: "the text is not UTF-8, or holds NUL:",
-    Path: "expected a path in UTF-8, without line breaks, tabs and blanks at its ends, as Kaldi's tables need; found",
+    Path: "expected a path in UTF-8, without line breaks, tabs, and blanks or | at its ends, as Kaldi needs it; found",
 }
 CONVERSIONS: dict[type, Callable[[Any], Any]] = {int: _to_int, float: _to_float, str: _to_str, Path: to_path}

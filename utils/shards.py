@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
-from utils.errors import InputError
+from utils.errors import InputError, brief, cut
 
 MOST_JOBS = 100_000  # that launchers and --nj take
 MOST_SHARDS = 240  # about so many, unless `least` or `longest` says otherwise
@@ -59,12 +59,14 @@ def parse_numbers(text: str, n_shards: int) -> list[int]:
         match = RANGE.fullmatch(word.strip())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if match is None or first > last:
-            raise InputError(f"--shards {text}: expected numbers such as 5, or 0,5,12, or 0-15, found {word!r}")
+            raise InputError(
+                f"--shards {cut(text)}: expected numbers such as 5, or 0,5,12, or 0-15, found {brief(word)}"
+            )
         found = range(first, last + 1, int(match[3] or 1))
         if found[-1] >= n_shards:  # before they are listed: they may be very many
             unknown = found[bisect_left(found, n_shards)]
             raise InputError(
-                f"--shards {text}: there is no shard {unknown}; this work has {n_shards} shards, counted from 0"
+                f"--shards {cut(text)}: there is no shard {unknown}; this work has {n_shards} shards, counted from 0"
             )
         numbers |= set(found)
     return sorted(numbers)

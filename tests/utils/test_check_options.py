@@ -43,6 +43,13 @@ def test_what_is_no_number_of_jobs(nj):
     assert check("nj=$1; check_jobs", str(MOST_JOBS)).returncode == 0
 
 
+@pytest.mark.parametrize("path", ["a\nb", "a\x7f", "\ra", " a", "a\t", "| a", "a |", "a|"])
+def test_a_path_that_no_table_of_kaldi_can_hold(path):
+    refused = check("exp=$1; check_paths exp", path)
+    assert refused.returncode == 1 and refused.stderr.count("\n") == 1
+    assert "--exp " in refused.stderr and "expected a path without line breaks, tabs, and blanks or |" in refused.stderr
+
+
 def test_a_path_that_begins_with_a_dash_is_no_option_of_a_program():
     shown = check("""a=$1 b=$2 c=$3; check_paths a b c; printf '%s|' "$a" "$b" "$c" """, "-x", "a b/é", "-")
     assert shown.stdout == "./-x|a b/é|-|"

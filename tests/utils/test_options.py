@@ -327,7 +327,9 @@ def test_a_number_is_a_number(tmp_path, way, key, text):
 
 
 @pytest.mark.hostile("Paths that no table of Kaldi can hold, as options of Python commands")
-@pytest.mark.parametrize("path", ["a\nb", "a\tb", "a\rb", " a", "a ", "", " ", "a\0b", "a\x7fb", "\udcff", "a\u2028b"])
+@pytest.mark.parametrize(
+    "path", ["a\nb", "a\tb", "a\rb", " a", "a ", "", " ", "a\0b", "a\x7fb", "\udcff", "a\u2028b", "|a", "a|"]
+)
 def test_a_path_fits_into_a_line_of_a_table(tmp_path, path):
     with pytest.raises(InputError, match="--out: expected a path in UTF-8, without line breaks"):
         read("--out", path)
