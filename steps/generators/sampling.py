@@ -76,7 +76,7 @@ class Voices:
     def sample(self, text: str, n: int, seed: int = 0) -> np.ndarray:
         """Draw n speakers for a text. Returns (n, D) float32, the same as the command draws."""
         if not 1 <= n <= MOST_SAMPLES:
-            raise InputError(f"n: expected a number of speakers, 1 to {MOST_SAMPLES}, found {brief(n)}")
+            raise InputError(f"n {brief(n)}: expected a number of speakers, 1 to {MOST_SAMPLES}")
         request = SampleRequest("text", require_text(text, "text"), n)
         vector = self.encoder.encode([request.text])[0]
         return np.concatenate([samples.x for samples in self.draw(request, vector, SamplingSettings(seed=seed))])

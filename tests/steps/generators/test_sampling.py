@@ -134,7 +134,13 @@ def test_three_lines_of_python(spoken: Experiment):
     assert embeddings.shape == (20, DIM) and embeddings.dtype == np.float32
     assert math.isfinite(embeddings.sum())
     assert voices.sample("A woman with a deep voice", n=20, seed=1).tobytes() != embeddings.tobytes()
-    for n, text, message in ((0, "A voice", "n 0"), (-2, "A voice", "n -2"), (1, " ", "empty text")):
+    cases = (
+        (0, "A voice", "n 0"),
+        (-2, "A voice", "n -2"),
+        (10**12, "A voice", "n 10{12}: expected"),
+        (1, " ", "empty text"),
+    )
+    for n, text, message in cases:
         with pytest.raises(InputError, match=message):
             voices.sample(text, n)
 
