@@ -30,6 +30,25 @@ def read_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     return content
 
 
+def read_objects(path: Path, texts: Sequence[str], others: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Read a list of JSON objects, one at least. Raises InputError for anything else.
+
+    Args:
+        texts: the keys that each of them must have with a text.
+        others: further keys that each must have.
+    """
+    rows = parse_json(read_text(path), str(path))
+    if not isinstance(rows, list) or not rows:
+        raise InputError(f"{path}: expected a list of objects {{key: value}}, found {brief(rows)}")
+    for number, row in enumerate(rows, 1):
+        missing = not isinstance(row, dict) or any(not isinstance(row.get(key), str) for key in texts)
+        if missing or any(key not in row for key in others):
+            raise InputError(
+                f"{path}: entry {number}: expected an object with {', '.join((*texts, *others))}, found {brief(row)}"
+            )
+    return rows
+
+
 def parse_json(text: str, source: str, line: int | None = None) -> Any:
     """The value of a JSON text.
 

@@ -12,7 +12,6 @@ script files and the JSON lists; two lines load the embeddings in a program of y
     keys, embeddings = read_vectors("exp/librispeech/embed/xvector.scp")  # N ids, (N, D) float32
 """
 
-import json
 import sys
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,8 +22,9 @@ import numpy as np
 from utils.archives import read_vectors
 from utils.command import run_command
 from utils.errors import InputError
+from utils.json_files import read_objects
 from utils.options import option
-from utils.tables import read_table, read_text
+from utils.tables import read_table
 from utils.vectors import unit_rows
 
 
@@ -41,7 +41,7 @@ class Options:
 def work(options: Options) -> None:
     """Print all examples."""
     directory = options.embeddings
-    speakers = json.loads(read_text(directory / "speaker_list.json"))
+    speakers = read_objects(directory / "speaker_list.json", ("id", "dataset"))
     speaker = options.speaker or speakers[0]["id"]
     print(f"Nearest to speaker {speaker}, of {len(speakers)}:")
     for name, cosine in nearest_speakers(directory, speaker, options.n):
@@ -90,7 +90,7 @@ def mean_cosine_of_speakers(directory: Path) -> float:
 
 def search_dataset(directory: Path, dataset: str) -> list[dict]:
     """The entries of all utterances of a dataset."""
-    entries = json.loads(read_text(directory / "utterance_list.json"))
+    entries = read_objects(directory / "utterance_list.json", ("id", "dataset", "speaker", "path"), ("seconds",))
     found = [entry for entry in entries if entry["dataset"] == dataset]
     if not found:
         there = ", ".join(sorted({entry["dataset"] for entry in entries}))

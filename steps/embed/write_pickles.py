@@ -11,7 +11,6 @@ Embeddings are float32 arrays (D,). This project itself reads no pickles: the sc
 same. All embeddings are in memory at once, as in the program that will load them.
 """
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,9 @@ from typing import Any, ClassVar
 from utils.archives import read_vectors
 from utils.command import logger, run_command
 from utils.errors import InputError
+from utils.json_files import read_objects
 from utils.options import option
 from utils.stage_dir import StageDir
-from utils.tables import read_text
 
 log = logger(__name__)
 PROTOCOL = 4  # of pickle: Python 3.4 and later read it
@@ -65,7 +64,7 @@ def work(options: Options) -> None:
 
 def dictionary(scp: Path, listing: Path, name: tuple[str, ...], fields: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """The entries of a list, with their vectors, by the values of `name` joined by `_`."""
-    entries = json.loads(read_text(listing))
+    entries = read_objects(listing, ("id", *name), fields)
     _, vectors = read_vectors(scp, [entry["id"] for entry in entries])
     named: dict[str, dict[str, Any]] = {}
     for entry, vector in zip(entries, vectors, strict=True):

@@ -3,7 +3,7 @@
 import pytest
 
 from utils.errors import InputError
-from utils.json_files import json_text, parse_json, read_json
+from utils.json_files import json_text, parse_json, read_json, read_objects
 
 
 def test_an_object_is_read(tmp_path):
@@ -69,3 +69,23 @@ def test_no_file_holds_numbers_that_json_does_not_have(value):
 def test_what_is_written_is_utf8():
     assert json_text(["\ud800", "é"], "a.json", ensure_ascii=False) == '["\\ud800", "é"]'
     assert json_text({"a": 1}, "a.json", indent=1) == '{\n "a": 1\n}'
+
+
+@pytest.mark.hostile("A list of utterances or speakers that is no list of objects")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", "expected a list of objects"),
+        ('{"id": "a"}', "expected a list of objects"),
+        ('[{"id": "a", "n": 1}, 3]', "entry 2: expected an object with id, n, found 3"),
+        ('[{"id": 1, "n": 1}]', "entry 1: expected an object with id, n"),
+        ('[{"id": "a"}]', "entry 1: expected an object with id, n"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_lists_of_objects(tmp_path, content, message):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(InputError, match=f"a.json: .*{message}"):
+        read_objects(tmp_path / "a.json", ("id",), ("n",))
+    (tmp_path / "a.json").write_text('[{"id": "a", "n": 1}]')
+    assert read_objects(tmp_path / "a.json", ("id",), ("n",)) == [{"id": "a", "n": 1}]
