@@ -5,6 +5,7 @@
 # Run it from this directory. Without options it makes its own small corpus of synthetic voices and needs no data.
 # shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
+[[ ${PS_GUARD-} == "$PPID".* ]] || exec utils/guard.pl "$0" "$@" # nothing that it starts outlives it
 
 stage=0
 stop_stage=100

@@ -9,18 +9,21 @@
 # its children, which inherit it. Where another run holds it, the script ends with status 1 and a line that names that run. Where
 # the run that took it is dead and only children that it left behind still hold it, these are killed and the lock is taken over.
 #
-# .lock       one line, `host pid start command...`: start is the process's start time of /proc, as a pid may be reused
+# .lock       one line, `machine pid start host command...`: machine is the boot id and the pid namespace, within which pid and
+#             start, the process's start time of /proc, name one process; hosts and containers may share a host name
 # .lock.turn  empty, locked for a moment: between taking .lock and writing who holds it, no other run may look
-# Both are opened for writing, without which NFS gives no exclusive lock.
+# Both are opened for writing, without which NFS gives no exclusive lock, and never through a link.
 
 lock_dir() {
-  local dir=$1 lock turn host pid start command
+  local dir=$1 lock turn machine pid start host command
   mkdir -p -- "$dir" || exit 1
-  exec {turn}>>"$dir/.lock.turn" && flock "$turn" || exit 1
-  exec {lock}>>"$dir/.lock" || exit 1
+  _lock_open turn "$dir/.lock.turn"
+  flock "$turn" || exit 1
+  _lock_open lock "$dir/.lock"
   if ! flock --nonblock "$lock"; then
-    read -r host pid start command <"$dir/.lock" || true
-    if [ "$host" != "$HOSTNAME" ] || _lock_is_running "$pid" "$start"; then
+    _lock_read "$dir/.lock"
+    if [ "$machine" != "$(_lock_machine)" ] || _lock_is_running "$pid" "$start"; then
+      [ "$machine" = "$(_lock_machine)" ] || host="$host, another machine or container"
       echo "$0: ERROR: $dir is in use by process $pid on $host: $command" >&2
       exit 1
     fi
@@ -34,8 +37,36 @@ lock_dir() {
       exit 1
     }
   fi
-  echo "$HOSTNAME $$ $(_lock_start_time $$) $(tr '\0\n' '  ' </proc/$$/cmdline)" >"$dir/.lock" || exit 1
+  pid=$$
+  [[ ${PS_GUARD-} != "$PPID".* ]] || pid=$PPID # what the user has started
+  printf '%s %s %s %s %s\n' "$(_lock_machine)" "$pid" "$(_lock_start_time "$pid")" "$(uname -n)" \
+    "$({ tr '\0\n' '  ' <"/proc/$$/cmdline"; } 2>/dev/null)" >"/dev/fd/$lock" || exit 1
   exec {turn}>&-
+}
+
+# Opens file $2 for writing, and puts the descriptor into the variable $1.
+_lock_open() {
+  if [ -L "$2" ] || { [ -e "$2" ] && [ ! -f "$2" ]; }; then
+    echo "$0: ERROR: $2: a link, or no regular file, but the lock of this directory goes there: remove it" >&2
+    exit 1
+  fi
+  eval "exec {$1}>>\"\$2\"" || exit 1
+}
+
+# Reads the record $1 into machine, pid, start, host, command. Earlier versions named the host instead of the machine.
+_lock_read() {
+  read -r machine pid start host command <"$1" || true
+  [[ $machine == *-*-*-*-*:* ]] || read -r host pid start command <"$1" || true
+}
+
+# The boot id of this machine and the number of this pid namespace. Where /proc does not tell, it is like no other.
+_lock_machine() {
+  local boot space
+  if { read -r boot </proc/sys/kernel/random/boot_id && space=$(readlink /proc/self/ns/pid); } 2>/dev/null; then
+    echo "$boot:${space//[!0-9]/}"
+  else
+    echo "a-machine-without-proc-$$:$RANDOM"
+  fi
 }
 
 # The start time of process $1 in clock ticks since boot; nothing if there is none, or only its unreaped rest.

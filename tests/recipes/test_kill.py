@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.processes import kill_session, session, wait_for
+from tests.processes import children, kill_session, session, wait_for
 from tests.recipes.recipe import Recipe
 
 WAIT = 120  # seconds that a moment may take to come
+SECONDS = 10  # until all that run.sh has started has ended
 
 
 class Moment(NamedTuple):
@@ -39,25 +40,25 @@ class Moment(NamedTuple):
             return False
 
 
-# What dies: run.sh alone, so that its children are left behind; or every process that it has started.
+# What dies: run.sh alone, by this signal, and what it has started is to end too; or every process at once.
 MOMENTS = [
-    (Moment("my data/all", "utt2spk"), "tree"),
-    (Moment("my data/all", ".done"), "alone"),
-    (Moment("my exp/text", ".signature"), "alone"),
-    (Moment("my exp/text", "text_vec.ark"), "tree"),
-    (Moment("my data/test", "utt2*"), "tree"),
-    (Moment("my data/split", ".done"), "alone"),
-    (Moment("my exp/index", "train/xvector.ark"), "tree"),
-    (Moment("my exp/index", "test"), "alone"),
-    (Moment("my exp/mdn", "*.partial"), "tree"),
-    (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 2'), "alone"),
-    (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 5'), "tree"),
-    (Moment("my exp/mdn", "weights.safetensors"), "tree"),
-    (Moment("my exp/samples/.groups.parts", "*/texts.npz"), "tree"),
-    (Moment("my exp/samples/.groups.parts", "*/part-*.npz"), "alone"),
-    (Moment("my exp/samples/groups", "utt2spk"), "tree"),
-    (Moment("my exp/score", ".signature"), "alone"),
-    (Moment("my exp/score", "scores.json"), "tree"),
+    (Moment("my data/all", "utt2spk"), None),
+    (Moment("my data/all", ".done"), signal.SIGKILL),
+    (Moment("my exp/text", ".signature"), signal.SIGTERM),
+    (Moment("my exp/text", "text_vec.ark"), None),
+    (Moment("my data/test", "utt2*"), None),
+    (Moment("my data/split", ".done"), signal.SIGHUP),
+    (Moment("my exp/index", "train/xvector.ark"), None),
+    (Moment("my exp/index", "test"), signal.SIGKILL),
+    (Moment("my exp/mdn", "*.partial"), None),
+    (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 2'), signal.SIGINT),
+    (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 5'), None),
+    (Moment("my exp/mdn", "weights.safetensors"), None),
+    (Moment("my exp/samples/.groups.parts", "*/texts.npz"), None),
+    (Moment("my exp/samples/.groups.parts", "*/part-*.npz"), signal.SIGTERM),
+    (Moment("my exp/samples/groups", "utt2spk"), None),
+    (Moment("my exp/score", ".signature"), signal.SIGKILL),
+    (Moment("my exp/score", "scores.json"), None),
 ]
 
 
@@ -83,19 +84,20 @@ def start_until(recipe: Recipe, moment: Moment, started: list[Popen]) -> Popen:
     return run
 
 
+@pytest.mark.hostile("SIGTERM, SIGHUP, SIGINT or SIGKILL of run.sh alone, in every stage")
 def test_killed_in_every_stage_it_ends_with_the_same_bytes(make_recipe, finished, started):
     recipe, resumed = make_recipe(), 0
-    for moment, victim in MOMENTS:
+    for moment, number in MOMENTS:
         run = start_until(recipe, moment, started)
-        run.kill()
-        if victim == "tree":
+        run.send_signal(number or signal.SIGKILL)
+        if number is None:
             kill_session(run.pid)
-        assert run.wait() == -signal.SIGKILL, moment
+        assert run.wait() == -(number or signal.SIGKILL), moment
+        assert wait_for(lambda run=run: not session(run.pid), SECONDS), moment
         resumed += "resumed after epoch" in recipe.logs()
     recipe.run()
     assert resumed >= 2
     assert recipe.digests() == finished.digests
-    assert wait_for(lambda: not any(session(run.pid) for run in started))
 
 
 def test_a_second_run_in_the_same_directories_refuses(make_recipe, started):
@@ -109,9 +111,12 @@ def test_a_second_run_in_the_same_directories_refuses(make_recipe, started):
 
 
 def test_a_run_takes_over_what_a_killed_one_left_running(make_recipe, started):
+    """Where all that watches was killed at once too."""
     recipe = make_recipe()
     run = start_until(recipe, Moment("my data/descriptions", ".done"), started)
-    os.kill(run.pid, signal.SIGKILL)
+    watcher, script = children(run.pid)
+    for pid in (watcher, run.pid, script):
+        os.kill(pid, signal.SIGKILL)
     left = session(run.pid)
     said = recipe.run("--stop_stage", "0")
     assert left

@@ -115,10 +115,62 @@ def test_a_pid_given_anew_does_not_count(recipes: Recipes) -> None:
     first.kill()
     assert wait_for(lambda: not is_alive(first.pid))
     record = recipes.locked / ".lock"
-    host, _, _, command = record.read_text().split(maxsplit=3)
-    record.write_text(f"{host} {os.getpid()} 1 {command}")
+    machine, _, _, rest = record.read_text().split(maxsplit=3)
+    record.write_text(f"{machine} {os.getpid()} 1 {rest}")
     assert recipes.run().returncode == 0
     assert is_alive(os.getpid())
+
+
+def orphaned(recipes: Recipes) -> Path:
+    """The record of a run that was killed; a process that it has left behind holds the lock."""
+    first = recipes.start("sleep 60 & echo $! >orphan.pid; wait")
+    assert wait_for(lambda: len(recipes.pids()) == 1)
+    first.kill()
+    assert wait_for(lambda: not is_alive(first.pid))
+    return recipes.locked / ".lock"
+
+
+@pytest.mark.hostile("A lock of another machine or container, which may have the same host name")
+@pytest.mark.parametrize("change", ["boot", "namespace", "no machine"])
+def test_on_another_machine_it_refuses_and_names_the_host(recipes: Recipes, change: str) -> None:
+    record = orphaned(recipes)
+    machine, pid, start, host, command = record.read_text().split(maxsplit=4)
+    boot, _, namespace = machine.partition(":")
+    other = {"boot": f"{boot[::-1]}:{namespace} ", "namespace": f"{boot}:1 ", "no machine": ""}[change]
+    record.write_text(f"{other}{pid} {start} {host} {command}" if other else f"{host} {pid} {start} {command}")
+    result = recipes.run()
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"is in use by process {pid} on {host}, another machine or container: bash" in result.stderr
+    assert all(map(is_alive, recipes.pids()))
+
+
+@pytest.mark.hostile("HOSTNAME that is another than when the lock was taken")
+def test_the_host_name_does_not_count(recipes: Recipes, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = orphaned(recipes)
+    machine, pid, start, _, command = record.read_text().split(maxsplit=4)
+    record.write_text(f"{machine} {pid} {start} elsewhere {command}")
+    monkeypatch.setenv("HOSTNAME", "a name of today")
+    assert recipes.run().returncode == 0
+    assert not any(map(is_alive, recipes.pids()))
+
+
+@pytest.mark.hostile("A .lock that is a link to a file of the user's, a FIFO or a directory")
+@pytest.mark.parametrize("name", [".lock", ".lock.turn"])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "FIFO", "directory"])
+def test_no_lock_goes_through_a_link(recipes: Recipes, tmp_path: Path, name: str, kind: str) -> None:
+    (tmp_path / "precious").write_text("mine\n")
+    recipes.locked.mkdir(parents=True)
+    path = recipes.locked / name
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path / ("precious" if kind == "link" else "nowhere"))
+    result = recipes.run()
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"{name}: a link, or no regular file" in result.stderr and result.stderr.count("\n") == 1
+    assert (tmp_path / "precious").read_text() == "mine\n" and not (tmp_path / "nowhere").exists()
 
 
 def test_many_at_once_are_let_in_one_at_a_time(recipes: Recipes) -> None:

@@ -3,11 +3,13 @@
 import contextlib
 import os
 import time
+from pathlib import Path
 
 from utils.slurm.scheduler import Scheduler, SchedulerAway
 
 TRIES = 60  # in most of an hour
 GOODBYE = b"done"
+NAME = "slurm_watchdog"  # of the process: utils/guard.pl leaves it alone
 
 
 class Watchdog:
@@ -36,6 +38,7 @@ class Watchdog:
 
 def _guard(reader: int, name: str, timeout: float) -> None:
     os.setsid()
+    Path("/proc/self/comm").write_text(NAME)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)

@@ -10,6 +10,7 @@
 # The result, exp/<name>, is what the main recipe and steps.embed.example_usage take.
 # shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
+[[ ${PS_GUARD-} == "$PPID".* ]] || exec utils/guard.pl "$0" "$@" # nothing that it starts outlives it
 
 stage=0
 stop_stage=3

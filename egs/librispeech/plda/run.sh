@@ -11,6 +11,7 @@
 # The result is exp/verify/report/summary.md.
 # shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
+[[ ${PS_GUARD-} == "$PPID".* ]] || exec utils/guard.pl "$0" "$@" # nothing that it starts outlives it
 
 stage=0
 stop_stage=100
