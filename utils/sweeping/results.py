@@ -1,16 +1,17 @@
 """The results of a sweep: the state and value of each point, and the table of them as TSV and Markdown."""
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from utils.errors import InputError
+from utils.json_files import parse_json
 from utils.slurm.array_task import exit_code
 from utils.sweeping.array import log_of
 from utils.sweeping.point_dir import is_finished
 from utils.sweeping.sweep_file import Metric, Point, Sweep
-from utils.tables import read_lines
+from utils.tables import read_lines, read_text
 
 STATE_DONE = "done"
 
@@ -45,7 +46,7 @@ def best_value(path: Path, metric: Metric) -> float | None:
     """The best finite value of the metric's key in a JSON or JSON-lines file; None if there is none."""
     if not path.is_file():
         return None
-    texts = read_lines(path) if path.suffix == ".jsonl" else [path.read_text(encoding="utf-8")]
+    texts = read_lines(path) if path.suffix == ".jsonl" else [read_text(path)]
     values = [value for text in texts if (value := _number(text, metric.key)) is not None]
     return (min if metric.best == "min" else max)(values, default=None)
 
@@ -53,12 +54,12 @@ def best_value(path: Path, metric: Metric) -> float | None:
 def _number(text: str, key: str) -> float | None:
     """The finite number under `key` in a JSON object; None for anything else, such as a line cut short."""
     try:
-        content: Any = json.loads(text)
-    except json.JSONDecodeError:
+        content = parse_json(text, key)
+        value = content.get(key) if isinstance(content, dict) else None
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    except (InputError, OverflowError):
         return None
-    value = content.get(key) if isinstance(content, dict) else None
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if number else None
+    return number if math.isfinite(number) else None
 
 
 def _state(log: Path) -> str:
