@@ -33,6 +33,7 @@ from utils.options import option
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
+MOST_NAMED = 10  # tables of one directory that row_counts.tsv names one by one
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,7 @@ def work(options: Options) -> None:
 def prepare(options: Options, reader: RowReader, found: RowFiles, tables: EmbeddingTables, stage: StageDir) -> None:
     """Read rows and embeddings, join them, write the data directory."""
     rules, counts = reader.rules, RowCounts()
-    for left_out in found.left_out:
-        _leave_out_file(left_out, options.data_dir, counts)
+    _leave_out_files(found.left_out, options.data_dir, counts)
     rows = reader.read(found.files)
     rows = _find_embeddings(rows, tables, {rules.source(name) for name in options.sources}, options.min_match, counts)
     if options.utt2spk:
@@ -141,15 +141,28 @@ def _find_embeddings(
     return kept
 
 
-def _leave_out_file(left_out: LeftOut, data_dir: Path, counts: RowCounts) -> None:
-    """Count the rows of a table that is not used, and say so."""
-    file, reason, is_read = left_out
+def _leave_out_files(left_out: list[LeftOut], data_dir: Path, counts: RowCounts) -> None:
+    """Count the rows of tables that are not used, and say so; many of one kind in one directory are told together."""
+    alike: dict[tuple[Path, str, str], dict[Path, int | None]] = {}
+    for file, reason, is_read in left_out:
+        n_rows, reason = _count_rows(file, reason) if is_read else (None, reason)
+        alike.setdefault((file.parent, file.suffix, reason), {})[file] = n_rows
+    for (folder, suffix, reason), files in alike.items():
+        for file, n_rows in files.items():
+            name = file.relative_to(data_dir)
+            source = str(name) if len(files) <= MOST_NAMED else str(name.parent / f"*{suffix}")
+            counts.leave_out_file(source, str(name), reason, n_rows)
+        names = str(next(iter(files))) if len(files) == 1 else f"{folder}/*{suffix}, {len(files)} files,"
+        rows = "unknown" if None in files.values() else sum(files.values())
+        log.warning("%s not used: %s (%s rows)", names, reason, rows)
+
+
+def _count_rows(file: Path, reason: str) -> tuple[int | None, str]:
+    """The number of rows, or None where they cannot be read, and the reason, with that of the fault."""
     try:
-        n_rows = sum(1 for _ in read_rows(file)[1]) if is_read else None
+        return sum(1 for _ in read_rows(file)[1]), reason
     except InputError as error:
-        n_rows, reason = None, f"{reason}; {str(error).removeprefix(str(file)).lstrip(':0123456789 ')}"
-    log.warning("%s is not used: %s (%s rows)", file, reason, "unknown" if n_rows is None else n_rows)
-    counts.leave_out_file(str(file.relative_to(data_dir)), reason, n_rows)
+        return None, f"{reason}; {str(error).removeprefix(str(file)).lstrip(':0123456789 ')}"
 
 
 def _by_source(rows: list[CorpusRow]) -> dict[str, list[CorpusRow]]:

@@ -28,12 +28,9 @@ class RowCounts:
         self.counts.update((row.source, f"left out: {reason}") for row in rows)
         self.left_out += [(row, reason) for row in rows]
 
-    def leave_out_file(self, name: str, reason: str, n_rows: int | None) -> None:
-        """Count and list a table that is not used, with the number of its rows where that is known."""
-        if n_rows is None:
-            self.counts[name, f"file not read: {reason}"] = 1
-        elif n_rows:
-            self.counts[name, f"left out: {reason}"] = n_rows
+    def leave_out_file(self, source: str, name: str, reason: str, n_rows: int | None) -> None:
+        """Count a table that is not used as (a part of) one source, by its rows where they are known, and list it."""
+        self.counts[source, f"file not read: {reason}" if n_rows is None else f"left out: {reason}"] += n_rows or 1
         self.files_left_out.append((name, reason))
 
     def count_kept(self, rows: Sequence[CorpusRow]) -> None:

@@ -66,7 +66,10 @@ def find_row_files(data_dir: Path, embedding_dir: Path, judge: Judge) -> RowFile
     for file in _tables(data_dir, embedding_dir, found.left_out):
         name = file.relative_to(data_dir)
         certain = is_set(name) and len(name.parts) <= 2
-        reason = _judge(file, judge, _split_word(stem_of(file.name)) is not None)
+        promises = _split_word(stem_of(file.name)) is not None
+        if file.name.endswith((".json", ".json.gz")) and not promises and len(name.parts) > 1:
+            continue  # one of each utterance, as some corpora have
+        reason = _judge(file, judge, promises)
         if reason is None or (reason and certain):
             found.files[file], ranks[file] = split_of(name), not certain
         elif reason and not file.name.endswith((".json", ".json.gz")):  # which are settings, most likely

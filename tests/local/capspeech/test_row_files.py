@@ -147,6 +147,20 @@ def test_other_tables_are_left_out_and_counted(corpus, capsys):
     assert (data.path / "left_out.tsv").read_text().count("\n") == 9
 
 
+def test_many_tables_of_one_kind_are_told_together(corpus, caplog):
+    corpus.write_rows("csv")
+    (corpus.data / "alignments").mkdir()
+    for number in range(30):
+        (corpus.data / "alignments" / f"{number}.csv").write_text("begin,end\n0,1\n1,2\n")
+        (corpus.data / "alignments" / f"{number}.json").write_text("{}")
+    data = prepare(corpus)
+    assert len(data.utt2spk) == 24 and accounted(data) == 24 + 60
+    found = {source: count for (source, _), count in counts(data).items()}
+    assert found["alignments/*.csv"] == 60 and len(found) == 3
+    assert (data.path / "left_out.tsv").read_text().count("alignments/") == 30
+    assert sum("30 files, not used" in message for message in caplog.messages) == 1
+
+
 def test_embeddings_and_outputs_below_the_rows_are_no_rows(corpus):
     corpus.write_rows("csv")
     corpus.embeddings.rename(corpus.data / "embeddings")
