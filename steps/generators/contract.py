@@ -20,6 +20,7 @@ from steps.generators.validation import check_arrays, size_of
 from steps.training.workplace import Workplace
 from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
+from utils.pickles import find_pickle
 from utils.pointer_files import refuse_pointer
 from utils.registry import Registry
 
@@ -37,7 +38,6 @@ KINDS = Registry(
 )
 DESCRIPTION, WEIGHTS, ENCODER = "generator.json", "weights.safetensors", "encoder.json"
 LONGEST_DESCRIPTION = 1 << 20  # bytes
-PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin")
 
 
 class Fit(NamedTuple):
@@ -143,9 +143,9 @@ def load_generator(directory: Path) -> Generator:
 def _check_files(directory: Path) -> None:
     """Raise InputError where files are missing, too large, or pickles."""
     require_files(directory)
-    for file in sorted(directory.rglob("*")):
-        if file.suffix.lower() in PICKLES:
-            raise InputError(f"{file}: a pickle can run code and is never loaded; remove it if it is not yours")
+    pickle = find_pickle(directory.rglob("*"))
+    if pickle:
+        raise InputError(f"{pickle}: a pickle can run code and is never loaded; remove it if it is not yours")
     if (directory / DESCRIPTION).stat().st_size > LONGEST_DESCRIPTION:
         raise InputError(
             f"{directory / DESCRIPTION}: {(directory / DESCRIPTION).stat().st_size} bytes, and no description of a"

