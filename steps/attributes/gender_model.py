@@ -16,6 +16,8 @@ import numpy as np
 from steps.attributes.bins import GENDERS
 from steps.metrics.classifiers import Classifier
 from utils.errors import InputError
+from utils.json_files import parse_json
+from utils.pointer_files import refuse_pointer
 
 MODEL = "gender.safetensors"
 # of the metadata, which has one key: safetensors writes several in no fixed order
@@ -65,6 +67,7 @@ def read_gender_model(path: Path, dim: int) -> GenderModel:
     """Read a classifier of embeddings of `dim` dimensions; a file of an earlier version has no ids of speakers."""
     from safetensors import SafetensorError, safe_open
 
+    refuse_pointer(path)
     try:
         with safe_open(path, framework="np") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
@@ -73,7 +76,10 @@ def read_gender_model(path: Path, dim: int) -> GenderModel:
         raise InputError(f"{path}: not a safetensors file: {error}") from error
     shapes = {name: array.shape for name, array in tensors.items()}
     try:
-        content = json.loads(metadata[KEY]) if KEY in metadata else {"classes": json.loads(metadata[OLD_KEY])}
+        where = f"{path}: its metadata"
+        content = (
+            parse_json(metadata[KEY], where) if KEY in metadata else {"classes": parse_json(metadata[OLD_KEY], where)}
+        )
         classes, speakers = content["classes"], content.get("speakers")
         speakers = None if speakers is None else frozenset(speakers)
     except (KeyError, ValueError, TypeError):

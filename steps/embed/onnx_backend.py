@@ -17,6 +17,7 @@ from steps.embed.backend import Backend
 from steps.features.fbank import SIXTEEN_BITS, WINDOWS, Fbank
 from utils.errors import InputError
 from utils.options import option
+from utils.pointer_files import refuse_pointer
 
 LAYOUTS = {"btf": "fbank", "bft": "fbank", "bt": "waveform", "b1t": "waveform"}  # layout -> input
 
@@ -116,6 +117,7 @@ def _open(options: Options) -> onnxruntime.InferenceSession:
     settings.log_severity_level = 3  # errors
     if not options.model.is_file():
         raise InputError(f"{options.model}: no such file; expected a network in ONNX")
+    refuse_pointer(options.model)
     try:
         return onnxruntime.InferenceSession(str(options.model), settings, providers=["CPUExecutionProvider"])
     except Exception as error:  # of onnxruntime, which has no base class of its own

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from utils.errors import InputError
+from utils.pointer_files import refuse_pointer
 
 SAFETENSORS, TORCH_FILES = ".safetensors", (".ckpt", ".pt", ".pth", ".bin")
 INNER = ("state_dict", "model", "embedding_model")  # keys of the tensors in a file that holds more than them
@@ -48,6 +49,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a .safetensors file or of one that torch has saved, on the CPU, by name."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected the weights of a network")
+    refuse_pointer(path)
     if path.suffix == SAFETENSORS:
         return _read_safetensors(path)
     if path.suffix not in TORCH_FILES:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from utils.durable import write_whole
 from utils.errors import InputError
+from utils.json_files import parse_json
 
 NETWORK, OPTIMIZER, RANDOM, LOSSES = "network.", "optimizer.", "random.", "losses"
 
@@ -69,7 +70,7 @@ def read_checkpoint(path: Path, network: nn.Module) -> tuple[dict[str, Tensor], 
     try:
         with safe_open(str(path), framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-            values = json.loads((file.metadata() or {})["progress"])
+            values = parse_json((file.metadata() or {})["progress"], str(path))
         checksum = values.pop("checksum")
         state = TrainingState(**values)
     except FileNotFoundError as error:

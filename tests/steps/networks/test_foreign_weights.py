@@ -90,3 +90,12 @@ def test_other_files(tmp_path):
     torch.save([torch.zeros(1)], tmp_path / "list.pt")
     with pytest.raises(InputError, match="list.pt: expected a state_dict"):
         read_tensors(tmp_path / "list.pt")
+
+
+@pytest.mark.field_case("A pointer of Git LFS in place of weights: no advice to unpickle")
+@pytest.mark.parametrize("name", ["a.safetensors", "a.ckpt", "a.pt"])
+def test_pointers_in_place_of_weights(tmp_path, name):
+    (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(InputError, match=f"{name}: a Git LFS pointer .* run 'git lfs pull'") as error:
+        read_tensors(tmp_path / name)
+    assert "pickle" not in str(error.value) and "weights_only" not in str(error.value)
