@@ -6,6 +6,7 @@ rules.speaker("voxceleb", "id10270/5r0dWxy17C8/00001.wav")     # "id10270"
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,8 +29,8 @@ def strip_extension(path: str) -> str:
 
 
 def slug(words: str) -> str:
-    """Lower case, words joined by "-"."""
-    return "-".join(re.findall(r"[^\W_]+", words.lower()))
+    """Lower case, words joined by "-", letters composed (NFC)."""
+    return "-".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFC", words).lower()))
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Rules:
         names: those of them that may be the id of a speaker.
         labels: attribute -> folded label -> our value.
         speakers: source -> its entry in `speakers.yaml`.
-        sources: alias of a source -> source.
+        sources: name or alias of a source, without hyphens -> source.
     """
 
     columns: Mapping[str, tuple[str, ...]]
@@ -63,7 +64,11 @@ class Rules:
                 names=frozenset(_fold(label) for label in labels.get("names", ())),
                 labels={name: _invert(values) for name, values in labels["attributes"].items()},
                 speakers={source: _compiled(entry) for source, entry in speakers.items()},
-                sources={alias: source for source, entry in speakers.items() for alias in entry.get("aliases", ())},
+                sources={
+                    slug(alias).replace("-", ""): source
+                    for source, entry in speakers.items()
+                    for alias in (source, *entry.get("aliases", ()))
+                },
             )
         except (AttributeError, KeyError, TypeError, OverflowError, RecursionError, re.error) as error:
             raise InputError(f"{folder}: these files do not have the format of local/rules: {error!r}") from error
@@ -105,7 +110,7 @@ class Rules:
 
     def source(self, name: str) -> str:
         """The canonical name of a source."""
-        return self.sources.get(slug(name), slug(name))
+        return self.sources.get(slug(name).replace("-", ""), slug(name))
 
     def speaker(self, source: str, path: str) -> str | None:
         """The speaker in the audio path, or None."""

@@ -135,6 +135,18 @@ def test_sources_have_one_name():
     ]
 
 
+@pytest.mark.field_case("One source or label in two spellings")
+def test_spellings_of_sources_and_labels():
+    assert {RULES.source(name) for name in ("LibriSpeech", "libri_speech", "Libri-Speech")} == {"librispeech"}
+    assert {RULES.source(name) for name in ("LibriTTSR", "libri-tts-r", "libritts_r")} == {"libritts-r"}
+    assert RULES.source("Common Voice") == "commonvoice" and RULES.source("My Corpus") == "my-corpus"
+    assert (
+        RULES.label("accent", "que\u0301be\u0301cois")
+        == RULES.label("accent", "Qu\u00e9b\u00e9cois")
+        == "qu\u00e9b\u00e9cois"
+    )
+
+
 def test_columns_best_name_first_whatever_the_case():
     assert RULES.column("audio_path", ["id", " Audio_Path ", "path"]) == " Audio_Path "
     assert RULES.column("audio_path", ["id", "path"]) == "path"
