@@ -13,7 +13,8 @@
 # standard error and status 1.
 
 refuse() {
-  echo "$0: ERROR: $*" >&2
+  local message=$*
+  echo "$0: ERROR: ${message//[[:cntrl:]]/?}" >&2
   exit 1
 }
 

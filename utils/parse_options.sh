@@ -23,7 +23,8 @@
 # All names of this file begin with _po_ and are gone at its end.
 
 _po_die() {
-  echo "$0: $*" >&2
+  local message=$*
+  echo "$0: ${message//[[:cntrl:]]/?}" >&2
   exit 1
 }
 
