@@ -65,10 +65,24 @@ def _inner_classes(cls: type, values: Mapping[str, Any]) -> list[type]:
 
 def command_options(name: str) -> type:
     """The options of the command `python3 -m name`."""
-    spec = importlib.util.find_spec(name)
-    if spec is None:
-        raise InputError(f"{name}: no such command; expected a module such as steps.embed.extract")
-    return importlib.import_module(f"{name}.__main__" if spec.submodule_search_locations else name).Options
+    module = _module_of(name)
+    options = getattr(importlib.import_module(module), "Options", None) if module else None
+    if options is None:
+        raise InputError(f"{cut(name)}: no such command; expected a module such as steps.embed.extract")
+    return options
+
+
+def _module_of(name: str) -> str | None:
+    """The module that `python3 -m name` runs; None where there is none."""
+    if not all(word.isidentifier() for word in name.split(".")):
+        return None
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:  # what should be its package
+        return None
+    if spec is None or spec.submodule_search_locations is None:
+        return spec and name
+    return f"{name}.__main__" if importlib.util.find_spec(f"{name}.__main__") else None
 
 
 def read_conf(cls: type, path: Path) -> dict[str, Any]:

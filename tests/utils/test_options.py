@@ -252,8 +252,9 @@ def test_commands_that_share_settings_take_their_own_and_refuse_nobody_s(tmp_pat
     ):
         with pytest.raises(InputError, match=message):
             read(*shared, settings)
-    with pytest.raises(InputError, match="no_neighbour: no such command"):
-        read("--shared_with", "no_neighbour")
+    for name in ("no_neighbour", "json", "no.neighbour", ".", "..steps", "steps", "a b", "x" * 10**5):
+        with pytest.raises(InputError, match=": no such command; expected a module such as"):
+            read("--shared_with", name)
 
 
 def test_values_are_printed_for_scripts(capsys):
