@@ -55,7 +55,7 @@ PACKAGES = {
     "hyperion": (
         *("hyperion-ml==0.3.2", "torch==2.13.0", "numpy==1.23.5", "scipy==1.10.1", "scikit-learn==1.2.2"),
         *("pandas==1.5.3", "h5py==3.8.0", "matplotlib==3.7.5", "librosa==0.10.1", "numba==0.57.1", "six==1.17.0"),
-        "setuptools==75.8.0",
+        "setuptools==80.9.0",
     ),
 }
 
