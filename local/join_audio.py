@@ -20,7 +20,7 @@ from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
 from utils.options import option
-from utils.script_files import renew_paths
+from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE, renew_paths
 from utils.stage_dir import StageDir
 from utils.tables import read_table
 
@@ -40,6 +40,7 @@ class Options:
     out: Path = option(help="data directory to write, data/<corpus>/all")
     attributes: tuple[str, ...] = option(ATTRIBUTES, "attributes that make the groups")
     max_unknown: float = option(0.5, "largest share of utterances without a label, for each attribute", least=0, most=1)
+    ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "redo the stage even if it is up to date")
 
 

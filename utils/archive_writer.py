@@ -40,7 +40,8 @@ class ArchiveWriter:
         compress: str | None = None,
     ):
         self.ark, self.scp, self.dtype, self.compress = Path(ark), Path(scp), np.dtype(dtype), compress
-        self.ark_name = path_in_script(ark_name or self.ark)
+        final = ark_name or self.ark
+        self.ark_name = path_in_script(final, Path(final).parent)  # the script file lies beside it
         self.keys: list[str] = []
         self.offsets: list[int] = []
         self.position = 0

@@ -40,7 +40,7 @@ class ArchiveReader:
         for key, text in self._table.items():
             if is_command(text):
                 parse_location(text, f"{self.script}: {key}")  # which refuses it
-        self._finder = FileFinder(self.script)
+        self._finder = FileFinder(self.script, self._table)
         self._open = lru_cache(MOST_OPEN)(open_archive)
 
     def __len__(self) -> int:

@@ -1,7 +1,9 @@
 """Kaldi's script files, lines `key path:offset[range]`: how files are named in them when written, and found when read.
 
-Written: a file below the working directory, which is the root of the recipe, is named relative to it, as Kaldi's
-programs expect that run there; any other file by its absolute path.
+Written, by the `--ark_paths` of the command: `recipe`: a file below the working directory, which is the root of the
+recipe, is named relative to it, as Kaldi's programs expect that run there, any other file by its absolute path;
+`absolute`: all by their absolute paths; `relative`: all relative to the directory of the script file. The csv of
+samples follows their script file.
 
 Read: in a script file of others a path means what it means to Kaldi's programs: the file there, from the working
 directory. Only where there is none, a relative path is tried from the nearest directory above the script file, as a
@@ -21,12 +23,18 @@ the directory above) a path is looked up in this order, and the first file that 
 4. A relative path: from the nearest directory above the script file, as a whole; then beside the script file.
 5. The path as it is, from the working directory.
 
-What is found by the end of a path alone (2, 3 and "beside") must have the key just before the offset. An absolute path
-in a script file of others is taken as it is, whatever lies beside it.
+What is found by the end of a path alone (2, 3 and "beside") must have the keys of the first and the last line that name
+it, each just before its offset. An absolute path in a script file of others is taken as it is, whatever lies beside it.
+
+A script file that has no `run_info.json`, and names an archive of a stage, is one that was copied without it: a file of
+that name beside it, with the same keys at the same offsets, is the copy of the archive, and is taken.
 """
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +42,8 @@ from utils.errors import InputError, brief
 from utils.json_files import read_json
 from utils.run_info import RUN_INFO
 
+RECIPE, RELATIVE, ABSOLUTE = ARK_PATHS = ("recipe", "relative", "absolute")
+ARK_PATHS_HELP = "paths of archives in script files: from the recipe's root, from the script file, or absolute"
 MOST_DIGITS = 99  # of an offset
 LONGEST_NAME = 255  # characters of a file's name
 
@@ -84,34 +94,79 @@ def is_offset(text: str) -> bool:
     return text.isdecimal() and text.isascii() and len(text) <= MOST_DIGITS
 
 
-def path_in_script(path: Path) -> str:
-    """The name of a file in a script file: relative to the working directory if it lies below it, else absolute."""
+class Naming(NamedTuple):
+    """How the script files of one directory name archives.
+
+    Attributes:
+        ark_paths: one of ARK_PATHS. directory: where the script files will lie.
+    """
+
+    ark_paths: str = RECIPE
+    directory: Path = Path()
+
+
+OUTSIDE = Naming()  # of a stage
+_naming: ContextVar[Naming] = ContextVar("naming")
+
+
+@contextmanager
+def naming(ark_paths: str, directory: Path) -> Iterator[None]:
+    """Within, `path_in_script` follows the `--ark_paths` of a command, for script files of this directory."""
+    token = _naming.set(Naming(ark_paths, directory))
+    try:
+        yield
+    finally:
+        _naming.reset(token)
+
+
+def path_in_script(path: Path, directory: Path | None = None) -> str:
+    """The name of a file in a script file.
+
+    Args:
+        directory: where the script file will lie; by default that of the stage.
+    """
+    style, home = _naming.get(OUTSIDE)
     whole, root = Path(path).absolute(), Path.cwd()
+    if style == RELATIVE:
+        return os.path.relpath(whole, home if directory is None else directory)
     if ".." in whole.parts or not whole.is_relative_to(root):
         resolved = whole.resolve()
-        whole = resolved if resolved.is_relative_to(root) else whole
-    return str(whole.relative_to(root) if whole.is_relative_to(root) else whole)
+        whole = resolved if resolved.is_relative_to(root) or ".." in whole.parts else whole
+    return str(whole.relative_to(root) if whole.is_relative_to(root) and style == RECIPE else whole)
+
+
+def path_from_script(name: str, directory: Path) -> str:
+    """The file that `path_in_script` has named so, in a script file that will lie in a directory."""
+    relative = _naming.get(OUTSIDE).ark_paths == RELATIVE and not name.startswith("/")
+    return os.path.normpath(directory / name) if relative else name
 
 
 def renew_paths(script: Path, table: Mapping[str, str]) -> dict[str, str]:
-    """The lines of a script file, for a copy of it elsewhere: paths that would not be found there are replaced."""
-    finder = FileFinder(script)
+    """The lines of a script file, for a copy of it elsewhere: paths that would not be found there are replaced.
+
+    With another `--ark_paths` than `recipe`, all are.
+    """
+    finder = FileFinder(script, table)
     lines = {}
     for key, text in table.items():
         lines[key] = text
         if not is_command(text):
             location = parse_location(text, f"{script}: {key}")
             found = finder.find(location.path, key, location.offset)
-            if found != location.path:
+            if found != location.path or _naming.get(OUTSIDE).ark_paths != RECIPE:
                 lines[key] = str(location._replace(path=path_in_script(Path(found))))
     return lines
 
 
 class FileFinder:
-    """Finds the files that one script file names; see the rule above."""
+    """Finds the files that one script file names; see the rule above.
 
-    def __init__(self, script: Path):
-        self.script = Path(script)
+    Args:
+        table: the lines of the script file, to tell an archive from another of the same name.
+    """
+
+    def __init__(self, script: Path, table: Mapping[str, str] | None = None):
+        self.script, self._table = Path(script), table or {}
         homes = (Path(os.path.normpath(self.script.absolute())).parent, self.script.resolve().parent)
         self._homes = list(dict.fromkeys(homes))  # they differ where links lead to the script file
         self._found: dict[str, str] = {}
@@ -119,6 +174,11 @@ class FileFinder:
         self._outputs: dict[Path, bool] = {}
         self._names: dict[Path, dict[str, bool]] = {}
         self._written = {home: _written_in(home) for home in self._homes if self._is_output(home)}
+
+    @property
+    def of_stage(self) -> bool:
+        """Did a stage write the script file, as far as its directory tells?"""
+        return bool(self._written)
 
     def locate(self, key: str, text: str) -> Location:
         """The location of a key whose line says `text`."""
@@ -140,17 +200,46 @@ class FileFinder:
                 self._folders[folder] = list(dict.fromkeys(self._candidates(folder)))
             self._found[path] = path
             if self._is_literal(path) and Path(path).is_file():
-                return path
+                self._found[path] = self._copy_of(path, key, offset) or path
+                return self._found[path]
             for directory, is_guess in self._folders[folder]:
                 file = directory / name
-                if file.is_file() and (not is_guess or _has_key(file, key, offset)):
+                if file.is_file() and (not is_guess or self._has_keys(file, path, key, offset)):
                     self._found[path] = str(file)
                     break
         return self._found[path]
 
+    def _copy_of(self, path: str, key: str, offset: int | None) -> str | None:
+        """The copy of an archive of a stage that was made with this script file, and without the rest of the stage."""
+        whole = Path(os.path.normpath(Path(path).absolute()))
+        if self._written or offset is None or not self._is_output(whole.parent):
+            return None
+        for home in self._homes:
+            file = home / whole.name
+            if file.is_file() and not file.samefile(whole) and self._has_keys(file, path, key, offset):
+                return str(file)
+        return None
+
+    def _has_keys(self, file: Path, path: str, key: str, offset: int | None) -> bool:
+        """Does an archive have the keys of this line, and of the last one that names the path?"""
+        if not has_key(file, key, offset):
+            return False
+        last_key, last = self._last_lines.get(path, (key, offset))
+        return has_key(file, last_key, last)
+
+    @cached_property
+    def _last_lines(self) -> dict[str, tuple[str, int]]:
+        """Path -> key and offset of the last line that names it."""
+        lines = {}
+        for key, text in self._table.items():
+            path, _, offset = text.rpartition(":")
+            if is_offset(offset):
+                lines[path] = key, int(offset)
+        return lines
+
     def _is_literal(self, path: str) -> bool:
         """Does the path mean what it says, whatever is found elsewhere?"""
-        if path.startswith("/"):
+        if self._written and path.startswith("/"):
             return any(str(home) == written for home, written in self._written.items())
         return not self._written
 
@@ -198,7 +287,7 @@ def _written_in(home: Path) -> str | None:
     return directory and os.path.normpath(Path(directory, home.relative_to(top)))
 
 
-def _has_key(file: Path, key: str, offset: int | None) -> bool:
+def has_key(file: Path, key: str, offset: int | None) -> bool:
     """Does the archive have the key where the line says so? One that is cut off before it counts as having it."""
     if offset is None:
         return True

@@ -33,6 +33,7 @@ from utils.option_values import as_dict, raw_values
 from utils.out_dir import behind_links, check_out
 from utils.own_paths import own_directory, refuse_of_others
 from utils.run_info import RUN_INFO, write_run_info
+from utils.script_files import RECIPE, naming
 from utils.secrets import hide
 from utils.stage_record import DONE, Record, read_record
 
@@ -44,6 +45,7 @@ AUDIO = (
 )
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards", "distinct_ids")  # options that do not change an output
+LATER = {"ark_paths": RECIPE}  # options that came later, with what was done before: outputs of that time stay finished
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
 NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files of an input directory that are not its content
 
@@ -95,6 +97,8 @@ class StageDir:
         except BaseException:
             self._unlock()
             raise
+        self._naming = naming(raw_values(self.options).get("ark_paths", RECIPE), self.final)
+        self._naming.__enter__()
         return self
 
     def _is_up_to_date(self) -> bool:
@@ -154,6 +158,7 @@ class StageDir:
     ) -> None:
         if self.done:
             return
+        self._naming.__exit__(kind, error, trace)
         try:
             if kind is None:
                 self._commit()
@@ -260,7 +265,7 @@ def signature(options: Any, inputs: Iterable[Path], by_content: bool = False) ->
     kept = {
         name: as_dict({name: value})[name]
         for name, value in raw_values(options).items()
-        if name not in NOT_HASHED and not isinstance(value, Path)
+        if name not in NOT_HASHED and not isinstance(value, Path) and (name, value) not in LATER.items()
     }
     digest = hashlib.sha256(json.dumps([_owner(options), kept], sort_keys=True).encode())
     for number, root in enumerate(inputs):

@@ -30,6 +30,7 @@ from utils.command import logger, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
 from utils.options import option
+from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
@@ -61,6 +62,7 @@ class Options:
     distinct_ids: bool = option(False, DISTINCT_HELP)
     space: str = option("", "replacement of white space in ids; empty: such ids are an error")
     rules: Path = option(RULES, "directory of columns.yaml, labels.yaml, speakers.yaml")
+    ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "redo the stage even if it is up to date")
 
 

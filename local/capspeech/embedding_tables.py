@@ -19,7 +19,7 @@ from local.twin_columns import TwinColumns
 from utils.archives import scan_archive
 from utils.errors import LONGEST, InputError, absence, brief
 from utils.packed_files import unpacked_suffix
-from utils.script_files import FileFinder, Location, is_offset, parse_location
+from utils.script_files import FileFinder, Location, has_key, is_offset, parse_location, path_in_script
 from utils.tables import iterate_lines, require_utf8, split_line
 
 NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp", "spk_xvector.ark", "num_utts.ark")
@@ -28,11 +28,12 @@ UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
 
 
 class TableLine(NamedTuple):
-    """One line of a table: its location as written there, and where the line is."""
+    """One line of a table: its location as written there, where the line is, and its key."""
 
     location: Location
     table: Path
     line: int
+    key: str
 
     def __str__(self) -> str:
         """The form that messages have: `table:line`."""
@@ -112,7 +113,9 @@ class EmbeddingTables:
         Rows of numpy files are copied to an archive in `out`, which is to be moved to `final`.
         """
         if self.files[0].suffix not in array_embeddings.SUFFIXES:
-            return {utterance: str(self.resolve(self.entries[key])) for utterance, key in keys.items()}
+            found = {utterance: self.resolve(self.entries[key]) for utterance, key in keys.items()}
+            names = {path: path_in_script(Path(path)) for path in {location.path for location in found.values()}}
+            return {key: str(location._replace(path=names[location.path])) for key, location in found.items()}
         entries = {utterance: self.entries[key] for utterance, key in keys.items()}
         rows = {utterance: (entry.table, entry.line - 1) for utterance, entry in entries.items()}
         return array_embeddings.copy_rows(rows, out, final)
@@ -121,7 +124,7 @@ class EmbeddingTables:
         """The location of an entry with an absolute path to an existing archive."""
         known = (entry.table, entry.location.path)
         if known not in self.found:
-            tried = list(dict.fromkeys(self._candidates(*known)))
+            tried = list(dict.fromkeys(self._candidates(*known, entry.key, entry.location.offset)))
             path = next((path for path in tried if path.is_file()), None)
             if path is None:
                 links = [path for path in tried if path.is_symlink()]
@@ -133,8 +136,12 @@ class EmbeddingTables:
             self.found[known] = str(path.absolute())
         return entry.location._replace(path=self.found[known])
 
-    def _candidates(self, table: Path, text: str) -> Iterator[Path]:
-        """Candidates for a path: as in a script file, by its file name beside the table, below a parent directory."""
+    def _candidates(self, table: Path, text: str, key: str, offset: int | None) -> Iterator[Path]:
+        """Candidates for a path: as in a script file, by its file name beside the table, below a parent directory.
+
+        Args:
+            key, offset: of the line, to tell an archive from another of the same name.
+        """
         for old, new in self.path_map:
             if text.startswith(old):
                 text = new + text[len(old) :]
@@ -142,10 +149,13 @@ class EmbeddingTables:
         if self.prefix is not None:
             yield Path(self.prefix) / text
             return
-        found = FileFinder(table).find(text)
+        finder = FileFinder(table)
+        found = finder.find(text, key, offset)
         yield table.parent / found  # which is `found` where that is absolute
         yield Path(found)
-        yield table.parent / Path(text).name
+        beside = table.parent / Path(text).name
+        if not finder.of_stage or not beside.is_file() or has_key(beside, key, offset):
+            yield beside
         for parent in table.absolute().parent.parents:
             yield parent / text
 
@@ -156,15 +166,15 @@ class EmbeddingTables:
             return self._read_delimited(file)
         if file.suffix in array_embeddings.SUFFIXES:
             ids, _ = array_embeddings.read_array(file)
-            return ((key, TableLine(Location(file.name), file, number)) for number, key in enumerate(ids, 1))
-        return ((key, TableLine(Location(file.name, offset), file, 0)) for key, offset in scan_archive(file))
+            return ((key, TableLine(Location(file.name), file, number, key)) for number, key in enumerate(ids, 1))
+        return ((key, TableLine(Location(file.name, offset), file, 0, key)) for key, offset in scan_archive(file))
 
     def _read_scp(self, file: Path) -> Iterator[tuple[str, TableLine]]:
         for number, line in enumerate(iterate_lines(file), 1):
             key, value = split_line(line)
             if not key or not value:
                 raise InputError(f"{file}:{number}: expected 'key path:offset', found {brief(line)}")
-            yield key, TableLine(parse_location(value, f"{file}:{number}: {key[:LONGEST]}"), file, number)
+            yield key, TableLine(parse_location(value, f"{file}:{number}: {key[:LONGEST]}"), file, number, key)
 
     def _read_delimited(self, file: Path) -> Iterator[tuple[str, TableLine]]:
         header, rows = read_delimited(file)
@@ -183,7 +193,7 @@ class EmbeddingTables:
                 location = location._replace(offset=int(offset))
             if location.offset is None:
                 raise InputError(f"{place}: no offset; expected a column {'|'.join(self.rules.aliases('offset'))}")
-            yield key, TableLine(location, file, line)
+            yield key, TableLine(location, file, line, key)
 
     def columns(self, header: list[str]) -> tuple[int, int, int | None] | None:
         """The columns of key, archive and offset; None if this is no table of embeddings."""

@@ -26,7 +26,7 @@ from utils.command import logger, progress, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
 from utils.options import MAX_SEED, option
-from utils.script_files import path_in_script
+from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE, path_in_script
 from utils.shards import MOST_JOBS
 from utils.stage_dir import StageDir
 from utils.tables import read_table
@@ -49,6 +49,7 @@ class Options:
     n_voices: int = option(180, "number of voices, half of them female", least=1, most=10_000)
     seed: int = option(1, "decides sentences and speeds", least=0, most=MAX_SEED)
     nj: int = option(2, "parallel processes; the output does not depend on it", least=1, most=MOST_JOBS)
+    ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "redo the stage even if it is up to date")
 
 

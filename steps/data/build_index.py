@@ -15,6 +15,7 @@ from steps.data.spellings import DISTINCT_HELP, mentions_in, refuse_shared, requ
 from utils.command import logger, run_command
 from utils.errors import InputError, brief
 from utils.options import option
+from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
@@ -29,6 +30,7 @@ class Options:
     out: Path = option(help="directory to write")
     sets: tuple[str, ...] = option(("train", "dev", "test"), "names of the sets")
     distinct_ids: bool = option(False, DISTINCT_HELP)
+    ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "redo a finished stage")
 
 

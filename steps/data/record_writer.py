@@ -67,6 +67,6 @@ class RecordWriter:
 
     def write_layout(self, out: Path, final: Path) -> None:
         """Write script file and blocks into `out`, which will be moved to `final`."""
-        write_script(out / SCRIPT, path_in_script(final / ARCHIVE), self.keys, self._offsets())
+        write_script(out / SCRIPT, path_in_script(final / ARCHIVE, final), self.keys, self._offsets())
         layout = {"dim": self.dim, "blocks": self.blocks}
         (out / BLOCKS).write_text(json.dumps(layout) + "\n", encoding="utf-8")

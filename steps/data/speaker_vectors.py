@@ -12,7 +12,7 @@ import numpy as np
 from utils.archive_writer import ArchiveWriter
 from utils.archives import read_locations
 from utils.data_dir import invert
-from utils.script_files import Location, parse_location, path_in_script
+from utils.script_files import Location, parse_location, path_from_script, path_in_script
 from utils.tables import write_table
 
 SPEAKERS, NUM_UTTS = "spk_xvector", "num_utts.ark"
@@ -48,11 +48,12 @@ def write_of_script(
     out: Path, final: Path, utt2spk: Mapping[str, str], script: Mapping[str, str], describe: Callable[[str], str] = str
 ) -> None:
     """The same for the lines of an xvector.scp, utterance -> location: archives in `final` are still in `out`."""
-    own = {path_in_script(final / ark.name): str(ark) for ark in out.glob("*.ark")}
+    own = {path_in_script(final / ark.name, final): str(ark) for ark in out.glob("*.ark")}
     locations = {}
     for key in utt2spk:
         location = parse_location(script[key], describe(key))
-        locations[key] = location._replace(path=own.get(location.path, location.path))
+        path = own.get(location.path) or path_from_script(location.path, final)
+        locations[key] = location._replace(path=path)
     write_speaker_vectors(out, final, invert(utt2spk), locations, describe)
 
 

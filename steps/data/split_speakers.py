@@ -26,6 +26,7 @@ from utils.command import logger, run_command
 from utils.data_dir import PER_SPEAKER, DataDir, restrict, validate, write_data_dir
 from utils.errors import InputError, brief
 from utils.options import MAX_SEED, option
+from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
 
@@ -49,6 +50,7 @@ class Options:
     )
     distinct_ids: bool = option(False, DISTINCT_HELP)
     allow_missing_groups: bool = option(False, "go on where a group has no training speaker")
+    ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "redo a finished stage")
 
 

@@ -34,7 +34,7 @@ class VectorTable:
     @classmethod
     def locate(cls, script: Path, table: Mapping[str, str]) -> "VectorTable":
         """Look up the lines of a script file. Raises InputError for an archive that is not there, and for a command."""
-        finder = FileFinder(script)
+        finder = FileFinder(script, table)
         locations = {key: finder.locate(key, text) for key, text in table.items()}
         missing = {path for path in {at.path for at in locations.values()} if not Path(path).is_file()}
         if missing:

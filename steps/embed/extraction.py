@@ -17,6 +17,7 @@ from utils.option_values import as_dict, raw_values
 from utils.options import option
 from utils.parts import current_identity
 from utils.registry import files_of, make_options
+from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.shards import MOST_JOBS, SHARDS_HELP
 from utils.stage_dir import is_done, signature
 
@@ -57,6 +58,7 @@ class Options:
     nj: int = option(1, "number of jobs that share the work", least=1, most=MOST_JOBS)
     job: int = option(0, "this job, from 1; 0: all of the work", least=0, most=MOST_JOBS)
     shards: str | None = option(None, SHARDS_HELP)
+    ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "extract again even if nothing has changed")
 
 
@@ -147,7 +149,8 @@ def planned_identity(choice: BackendChoice, options: Options) -> str:
 
 def result_settings(choice: BackendChoice, options: Options, identity: str) -> dict[str, Any]:
     """All that decides the result, as stored in its config.yaml: identity, data, settings and files."""
-    return {"identity": identity, "data": options.data, **choice.settings(options), **choice.files}
+    decides = {"identity": identity, "data": options.data, **choice.settings(options), **choice.files}
+    return decides | {"ark_paths": options.ark_paths}
 
 
 def is_merged(choice: BackendChoice, options: Options, identity: str) -> bool:

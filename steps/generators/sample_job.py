@@ -16,6 +16,7 @@ from utils.command import logger
 from utils.errors import InputError
 from utils.options import MAX_SEED, option
 from utils.parts import Work, read_part, write_part
+from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.shards import MOST_JOBS, SHARDS_HELP
 from utils.stage_dir import StageDir, is_done, signature
 
@@ -75,6 +76,7 @@ class Options:
         0, "draw only the shards of this job, from 1; 0 draws all and writes --out", least=0, most=MOST_JOBS
     )
     shards: str | None = option(None, SHARDS_HELP)
+    ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "sample again even if nothing has changed")
 
 

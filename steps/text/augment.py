@@ -30,6 +30,7 @@ from utils.data_dir import DataDir
 from utils.errors import InputError
 from utils.json_files import json_text
 from utils.options import MAX_SEED, option
+from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
 
@@ -61,6 +62,7 @@ class Options:
     )
     openai_conf: Path | None = option(None, "YAML settings of the endpoint, for --augment openai")
     openai_cache: Path | None = option(None, "directory of the endpoint's answers; by default .openai_cache beside out")
+    ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "redo a finished stage")
 
 

@@ -99,3 +99,14 @@ def test_what_was_decided_and_counted_of_speakers_is_kept(paths: dict[str, Path]
     joined = join(paths)
     assert joined.table("distinct_speakers") == {"a": "A"}
     assert "files, speaker written in NFC\t2\nkept\t3\n" in (joined.path / "row_counts.tsv").read_text()
+
+
+@pytest.mark.field_case("--ark_paths of a corpus of audio")
+@pytest.mark.parametrize(("ark_paths", "top"), [("recipe", "{}/"), ("relative", "../"), ("absolute", "{}/")])
+def test_archives_are_named_as_asked(paths: dict[str, Path], tmp_path, monkeypatch, ark_paths, top) -> None:
+    monkeypatch.chdir(tmp_path)
+    joined = join(paths, ark_paths=ark_paths)
+    top = top.format(tmp_path)  # the embeddings are named by an absolute path, which holds from the recipe's root too
+    assert joined.table("xvector.scp")["a-1"].startswith(f"{top}embeddings/xvector.ark:")
+    own = {"recipe": "out/", "relative": "", "absolute": f"{tmp_path}/out/"}[ark_paths]
+    assert joined.table("spk_xvector.scp")["a"].startswith(f"{own}spk_xvector.ark:")

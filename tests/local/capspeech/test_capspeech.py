@@ -11,6 +11,7 @@ from tests.local.corpus import LAYOUTS, Corpus
 from utils.archives import read_vectors
 from utils.data_dir import DataDir, validate
 from utils.errors import InputError
+from utils.script_files import ARK_PATHS
 
 TABLES = (
     "utt2spk",
@@ -78,6 +79,22 @@ def test_speakers_have_means_and_numbers(corpus, layout):
     np.testing.assert_allclose(means, wanted, atol=1e-6)
     lines = [f"{speaker} {len(keys)}\n" for speaker, keys in data.spk2utt.items()]
     assert (data.path / "num_utts.ark").read_text() == "".join(lines)
+
+
+@pytest.mark.field_case("--ark_paths of a corpus with embeddings, for its own archives and those of the corpus")
+@pytest.mark.parametrize("layout", ["scp", "npz"])
+@pytest.mark.parametrize("ark_paths", ARK_PATHS)
+def test_archives_are_named_as_asked(corpus, monkeypatch, layout, ark_paths):
+    monkeypatch.chdir(corpus.folder)
+    data = prepare(corpus.write(layout=layout), ark_paths=ark_paths)
+    for name in ("xvector", "spk_xvector"):
+        location = next(iter(data.table(f"{name}.scp").values())).rpartition(":")[0]
+        assert Path(location).is_absolute() == (ark_paths == "absolute") and ".." not in location.replace("../../", "")
+        assert (data.path / location if ark_paths == "relative" else Path(location)).is_file()
+        assert location.startswith("data/all/") == (ark_paths == "recipe" and (name, layout) != ("xvector", "scp"))
+    vectors = dict(zip(*read_vectors(data.path / "xvector.scp"), strict=True))
+    ids = data.table("utt2corpus_id")
+    assert all((vector == corpus.vectors[ids[key]]).all() for key, vector in vectors.items())
 
 
 @pytest.mark.hostile("A vector that is cut off, read for the means in stage 0")

@@ -1,5 +1,6 @@
 """Means of speakers in every data directory, and the index as a data directory that Kaldi takes."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -118,3 +119,27 @@ def test_speakers_of_any_size(tmp_path):
         total = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in chunks)
         np.testing.assert_array_equal(means[row], (total / size).astype(np.float32))
         begin += size
+
+
+@pytest.mark.field_case("--ark_paths of the sets and of the index")
+@pytest.mark.parametrize(("ark_paths", "top"), [("recipe", "{}/"), ("relative", ""), ("absolute", "{root}/{}/")])
+def test_archives_are_named_as_asked(tmp_path, monkeypatch, ark_paths, top):
+    monkeypatch.chdir(tmp_path)
+    split(Split(make_all(Path("data"), 60), attributes=("gender", "pitch"), ark_paths=ark_paths))
+    build_index(Index(Path("data"), Path("index"), ark_paths=ark_paths))
+    for directory, names in (("data/train", ["spk_xvector"]), ("index/train", ["xvector", "spk_xvector"])):
+        for name in names:
+            location = next(iter(read_table(Path(directory, f"{name}.scp")).values())).rpartition(":")[0]
+            assert location == f"{top}{name}.ark".format(directory, root=tmp_path)
+        assert_means_of_copy(Path(directory), tmp_path / "copy")
+    location = next(iter(read_table(Path("data/train/xvector.scp")).values())).rpartition(":")[0]
+    assert location == {"recipe": "data/x.ark", "relative": "../x.ark", "absolute": f"{tmp_path}/data/x.ark"}[ark_paths]
+
+
+def assert_means_of_copy(directory: Path, copy: Path) -> None:
+    """A copy of a directory reads its own archives."""
+    shutil.copytree(directory, copy / directory)
+    _, wanted = read_vectors(directory / "spk_xvector.scp")
+    archive = copy / directory / "spk_xvector.ark"
+    archive.write_bytes(archive.read_bytes().replace(wanted[0].tobytes(), (wanted[0] + 1).tobytes()))
+    np.testing.assert_array_equal(read_vectors(copy / directory / "spk_xvector.scp")[1][0], wanted[0] + 1)

@@ -369,3 +369,15 @@ def test_resemblyzer_on_real_speech(librispeech_251, tmp_path):
     backend = load_backend("resemblyzer")
     alone = [backend.embed([load(utterance).waveform])[0] for utterance in read_utterances(data)]
     np.testing.assert_allclose(vectors, alone, atol=2e-6)
+
+
+@pytest.mark.field_case("--ark_paths of embeddings, and num_utts.ark as ivector-mean writes it")
+@pytest.mark.parametrize("ark_paths", ["recipe", "relative", "absolute"])
+def test_archives_are_named_as_asked(tree, tmp_path, monkeypatch, ark_paths):
+    monkeypatch.chdir(tmp_path)
+    run_all(tree, Path("exp/out"), "--ark_paths", ark_paths)
+    top = {"recipe": "exp/out/", "relative": "", "absolute": f"{tmp_path}/exp/out/"}[ark_paths]
+    for name in ("xvector", "spk_xvector"):
+        location = next(iter(read_table(Path("exp/out", f"{name}.scp")).values()))
+        assert location.startswith(f"{top}{name}.ark:")
+    assert Path("exp/out/num_utts.ark").read_text() == "a_s 6\na_t 6\nb_s 6\nb_t 6\n"

@@ -1,9 +1,15 @@
 """What else is written beside the vectors: descriptions, transcripts where asked for, arrays for numpy."""
 
+import csv
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from local.capspeech.array_embeddings import read_array
+from local.capspeech.embedding_tables import EmbeddingTables
+from local.corpus_rules import RULES, Rules
 from steps.generators import merge_samples, plan_samples, sample, sample_npz
 from tests.steps.generators.known_model import TEXTS, known_options
 from utils.archives import read_vectors
@@ -49,3 +55,42 @@ def test_arrays_are_the_same_bytes_from_jobs(tmp_path):
             assert plan_samples.main(options) == 0
             assert sample.main([*options, "--job", "1"]) == 0 and merge_samples.main(options) == 0
     assert (tmp_path / "alone/groups/xvector.npz").read_bytes() == (tmp_path / "jobs/groups/xvector.npz").read_bytes()
+
+
+@pytest.mark.field_case("--ark_paths of samples, in scp and csv; a copy of them is read from its own archive")
+@pytest.mark.parametrize(
+    ("ark_paths", "name"), [("recipe", "groups/{}"), ("relative", "{}"), ("absolute", "{root}/groups/{}")]
+)
+def test_archives_are_named_as_asked(tmp_path, monkeypatch, ark_paths, name):
+    monkeypatch.chdir(tmp_path)
+    options = known_options(Path())
+    assert sample.main([*options, "--ark_paths", ark_paths]) == 0
+    name = name.format("xvector.ark", root=tmp_path)
+    for script in ("xvector.scp", "spk_xvector.scp"):
+        assert {text.rpartition(":")[0] for text in read_table(Path("groups", script)).values()} == {name}
+    with Path("groups/xvector.csv").open(newline="") as file:
+        assert {row["storage_path"] for row in csv.DictReader(file)} == {name}
+    shutil.copytree("groups", "copy")
+    Path("copy/xvector.scp").unlink()
+    archive = str(tmp_path / "copy/xvector.ark")
+    assert found_by_stage_0(tmp_path / "copy") == {archive}
+    for path in ("copy/run_info.json", "copy/.done"):
+        Path(path).unlink()
+    assert found_by_stage_0(tmp_path / "copy") == {archive}
+
+
+@pytest.mark.field_case("An archive of other samples beside a copied xvector.csv")
+def test_a_csv_does_not_take_an_archive_of_other_keys(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert sample.main(known_options(Path())) == 0
+    assert sample.main([*known_options(Path(), "others"), "--id_prefix", "x"]) == 0
+    shutil.copytree("groups", "copy")
+    Path("copy/xvector.scp").unlink()
+    shutil.copy("others/xvector.ark", "copy")
+    assert found_by_stage_0(tmp_path / "copy") == {str(tmp_path / "groups/xvector.ark")}
+
+
+def found_by_stage_0(directory: Path) -> set[str]:
+    """The archives to which the tables of a directory lead."""
+    tables = EmbeddingTables(directory, Rules.load(RULES))
+    return {tables.resolve(entry).path for entry in tables.entries.values()}
