@@ -1,71 +1,108 @@
 """Weights of networks that others have trained: read as tensors only, and loaded if names and shapes agree.
 
 No other module reads torch's own files. They are pickles, but torch.load with weights_only reads only tensors and plain
-containers, and runs no code. Safetensors are read too.
+containers, and runs no code. Safetensors are read too. `steps.networks.stored_networks` finds the network in what else
+a file holds.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from steps.networks.stored_networks import StoredNetwork, find_networks, nearest_network, tensors_by_place
+from utils.command import logger
 from utils.errors import InputError
 from utils.pointer_files import refuse_pointer
 
+log = logger(__name__)
 SAFETENSORS, TORCH_FILES = ".safetensors", (".ckpt", ".pt", ".pth", ".bin")
-INNER = ("state_dict", "model", "embedding_model")  # keys of the tensors in a file that holds more than them
-WRAPPER = "module."  # prefix of all names of a network that was saved in its wrapper for several devices
 SHOWN = 5  # names that a message lists
+NAMED = re.compile(r"GLOBAL ([\w.]+)")  # in torch's message, the class that is no tensor
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
     """Load the weights of a file into a network. Raises InputError with the names whose tensors differ."""
-    tensors = read_tensors(path)
-    if tensors and all(name.startswith(WRAPPER) for name in tensors):
-        tensors = {name.removeprefix(WRAPPER): tensor for name, tensor in tensors.items()}
+    places = read_tensors(path)
     wanted = network.state_dict()
+    found = find_networks(places, wanted)
+    if len(found) > 1:
+        raise InputError(
+            f"{path}: holds this network {len(found)} times, with different weights: {_listed_names(found)}. Keep one:"
+            " save its tensors alone in a file of their own"
+        )
+    chosen = found[0] if found else nearest_network(places, wanted)
+    _require_fit(chosen, network, path)
+    others = sum(map(len, places.values())) - len(wanted)
+    if others:
+        log.info("%s: %s is loaded, %d other tensors are not", path, chosen.label, others)
+    network.load_state_dict(chosen.tensors)
+
+
+def _require_fit(chosen: StoredNetwork, network: nn.Module, path: Path) -> None:
+    """Raise InputError unless the tensors are those of the network: names, shapes, floating types, finite."""
+    wanted, tensors = network.state_dict(), chosen.tensors
+    both = [name for name in wanted if name in tensors]
     reshaped = [
         f"{name} {tuple(tensors[name].shape)} instead of {tuple(wanted[name].shape)}"
-        for name in wanted
-        if name in tensors and tensors[name].shape != wanted[name].shape
+        for name in both
+        if tensors[name].shape != wanted[name].shape
     ]
+    typed = [
+        f"{name} {str(tensors[name].dtype).removeprefix('torch.')}"
+        for name in both
+        if tensors[name].is_floating_point() != wanted[name].is_floating_point()
+    ]
+    infinite = [name for name in both if not tensors[name].isfinite().all()]
     problems = [
         _listed("missing", wanted.keys() - tensors.keys()),
         _listed("unexpected", tensors.keys() - wanted.keys()),
         _listed("of another shape", reshaped),
+        _listed("of another type", typed),
+        _listed("not finite", infinite),
     ]
     if any(problems):
+        where = f" ({chosen.label})" if chosen.label else ""
         raise InputError(
-            f"{path}: not the weights of this {type(network).__name__}: {'; '.join(filter(None, problems))}."
+            f"{path}: not the weights of this {type(network).__name__}{where}: {'; '.join(filter(None, problems))}."
             " Check that the file holds this kind of network, and that the sizes in its configuration are those that it"
             " was trained with"
         )
-    network.load_state_dict(tensors)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a .safetensors file or of one that torch has saved, on the CPU, by name."""
+def read_tensors(path: Path) -> dict[str, dict[str, Tensor]]:
+    """Read the tensors of a .safetensors file or of one that torch has saved, on the CPU, by place and name."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected the weights of a network")
     refuse_pointer(path)
     if path.suffix == SAFETENSORS:
-        return _read_safetensors(path)
+        return {"": _read_safetensors(path)}
     if path.suffix not in TORCH_FILES:
         raise InputError(f"{path}: expected weights in a file {SAFETENSORS} or {', '.join(TORCH_FILES)}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what torch raises depends on how the file is damaged
-        reason = str(error).strip().partition("\n")[0]
         raise InputError(
-            f"{path}: not readable as tensors only, and no code in it is ever run ({type(error).__name__}: {reason})."
+            f"{path}: not readable as tensors only, and no code in it is ever run ({_reason(error)})."
             " Is the download complete? If it is a whole pickled model, save its state_dict() instead"
         ) from error
-    inner = next((content[key] for key in INNER if _is_mapping(content, key)), content)
-    if not isinstance(inner, Mapping) or not all(isinstance(tensor, Tensor) for tensor in inner.values()):
+    places = tensors_by_place(content)
+    if not places and content != {}:
         raise InputError(f"{path}: expected a state_dict, names of parameters with their tensors")
-    return dict(inner)
+    return places or {"": {}}
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a file of torch, without torch's advice to run what is in it."""
+    named = NAMED.search(str(error))
+    if named:
+        return f"it holds a {named[1]}, which is no tensor"
+    first = str(error).strip().partition("\n")[0]
+    if not first or "weights_only" in first or "Weights only" in first:
+        return f"{type(error).__name__}: it is no whole file of torch"
+    return f"{type(error).__name__}: {first[:200]}"
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -74,16 +111,16 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
     try:
         return load_file(path)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # the second: a type that torch does not have
         raise InputError(f"{path}: not readable as safetensors ({error})") from error
 
 
-def _is_mapping(content: Any, key: str) -> bool:
-    return isinstance(content, Mapping) and isinstance(content.get(key), Mapping)
+def _listed_names(found: Iterable[StoredNetwork]) -> str:
+    return ", ".join(one.label or "the names without a prefix" for one in found)
 
 
 def _listed(what: str, names: Iterable[str]) -> str:
     """`3 missing (a, b, c)`, or nothing."""
     names = sorted(names)
     dots = ", ..." if len(names) > SHOWN else ""
-    return f"{len(names)} {what} ({', '.join(names[:SHOWN])}{dots})" if names else ""
+    return f"{len(names)} {what} ({', '.join(name[:80] for name in names[:SHOWN])}{dots})" if names else ""
