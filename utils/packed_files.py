@@ -12,9 +12,21 @@ from pathlib import Path
 
 from utils.errors import InputError
 
+OPENED = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")  # by the shell, on purpose
 PIECE = 2**20  # bytes
 FREE = 64 * 2**20  # bytes that any packed file may unpack to
 LARGEST_RATIO = 100  # further bytes for each byte of the packed file; tables and vectors reach 20
+
+
+def require_file(path: Path) -> Path:
+    """Return `path`. Raises InputError for a pipe or device, which may never end, unless the shell has opened it.
+
+    A shell opens `/dev/stdin` and, for `<(...)`, `/dev/fd/63`. A path that is not there is returned too.
+    """
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir() or str(path).startswith(OPENED)):
+        raise InputError(f"{path}: no regular file but a pipe or device; expected a file")
+    return path
 
 
 def unpacked_suffix(path: Path) -> str:
@@ -28,7 +40,7 @@ def read_pieces(path: Path) -> Iterator[bytes]:
 
     Raises InputError where gzip is damaged or inflated.
     """
-    path = Path(path)
+    path = require_file(path)
     with io.BufferedReader(_Unpacking(path), PIECE) if path.name.endswith(".gz") else path.open("rb") as stream:
         while piece := stream.read(PIECE):
             yield piece

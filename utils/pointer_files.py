@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from utils.errors import InputError
+from utils.packed_files import require_file
 
 LARGEST = 1024  # bytes of a Git LFS pointer, by its specification
 LFS = re.compile(rb"version https?://(?:git-lfs\.github\.com|git-media\.io|hawser\.github\.com)/\S+\r?\n")
@@ -20,11 +21,13 @@ SIZE = re.compile(rb"^size (\d{1,18})\r?$", re.MULTILINE)
 def pointer_problem(path: Path, head: bytes | None = None) -> str | None:
     """What is wrong with a file that is only a pointer to its content, and what to do; None for any other file.
 
+    Raises InputError for a pipe or device.
+
     Args:
         head: the first bytes of the file (LARGEST are enough), where they have been read already.
     """
     if head is None:
-        with Path(path).open("rb") as file:
+        with require_file(path).open("rb") as file:
             head = file.read(LARGEST)
     head = bytes(head[:LARGEST])
     if LFS.match(head):

@@ -1,6 +1,7 @@
 """Packed files are unpacked in pieces, and refused by name where they are damaged or inflated."""
 
 import gzip
+import os
 import tracemalloc
 from functools import cache
 
@@ -8,8 +9,10 @@ import pytest
 
 from utils.archives import read_vectors, scan_archive
 from utils.errors import InputError
+from utils.json_files import read_json
 from utils.packed_files import FREE, PIECE, read_pieces
-from utils.tables import read_table, read_text
+from utils.pointer_files import refuse_pointer
+from utils.tables import iterate_lines, read_lines, read_table, read_text
 
 
 @cache
@@ -75,3 +78,25 @@ def test_tables_that_shrink_well_are_no_harm(tmp_path):
     text = "".join(f"{key} {value}\n" for key, value in table.items())
     (tmp_path / "x.scp.gz").write_bytes(gzip.compress(text.encode(), 9))
     assert read_table(tmp_path / "x.scp.gz") == table
+
+
+@pytest.mark.hostile("A pipe or a device in place of a table, a list, a JSON file, an archive or a parquet file")
+@pytest.mark.parametrize(
+    "read", [read_table, read_text, read_lines, read_json, refuse_pointer, scan_archive, iterate_lines]
+)
+@pytest.mark.parametrize("name", ["x", "x.gz", "zero"])
+def test_pipes_and_devices_never_hang(tmp_path, read, name):
+    if name == "zero":
+        (tmp_path / name).symlink_to("/dev/zero")
+    else:
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match=f"{name}: (no regular file but a pipe or device|not a file)"):
+        list(read(tmp_path / name))
+
+
+def test_what_the_shell_has_opened_is_read():
+    reading, writing = os.pipe()
+    os.write(writing, b"a 1\nb 2\n")
+    os.close(writing)
+    assert read_lines(f"/dev/fd/{reading}") == ["a 1", "b 2"]
+    os.close(reading)
