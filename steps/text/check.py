@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from utils.data_dir import CONTROL_CHARACTERS
 from utils.errors import InputError, brief
+from utils.yaml_files import read_yaml
 
 CUES = Path(__file__).with_name("cues.yaml")
 LONGEST = 2000  # characters of a description; an encoder reads the first hundreds
@@ -77,7 +76,7 @@ class Checker:
     """The rules of `cues.yaml`, compiled."""
 
     def __init__(self, cues: Path = CUES):
-        rules = yaml.safe_load(cues.read_text(encoding="utf-8"))
+        rules = read_yaml(cues)
         self.cues = [(_any_of(rule["words"]), rule["attribute"], tuple(rule["means"])) for rule in rules["cues"]]
         self.known = {value for rule in rules["cues"] for value in rule["means"]}
         degrees = rules["degrees"]

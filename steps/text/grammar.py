@@ -14,9 +14,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
 from steps.text.check import normalise
+from utils.yaml_files import read_yaml
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
 FORMS = ("has", "how", "is", "adjective")  # the slots of a template for traits, and the forms of a trait's phrases
@@ -41,7 +40,7 @@ class Grammar:
     """The phrase inventory and the sentences that it makes."""
 
     def __init__(self, phrases: Path = PHRASES):
-        self.inventory = yaml.safe_load(phrases.read_text(encoding="utf-8"))
+        self.inventory = read_yaml(phrases)
 
     def describe(self, values: Mapping[str, str]) -> str:
         """Name a group briefly, for a prompt: "woman, low pitch, slow speaking rate"."""
