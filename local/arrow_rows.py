@@ -10,10 +10,12 @@ from typing import Any
 
 from utils.errors import InputError, brief
 from utils.json_files import parse_json
+from utils.packed_files import refuse_inflated
 from utils.pointer_files import refuse_pointer
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
 BATCH = 4096  # rows
+LEAST_ROW = 64  # bytes in memory
 ARROW_FILE = b"ARROW1"  # how a file begins that is no stream
 END = b"\xff\xff\xff\xff\0\0\0\0"  # how a stream ends
 
@@ -27,6 +29,7 @@ def read_arrow(file: Path) -> tuple[list[str], Rows]:
     try:
         if file.suffix.lower() == ".parquet":
             source = pq.ParquetFile(file)
+            refuse_inflated(file, _unpacked_size(source.metadata), file.stat().st_size)
             schema, batches = source.schema_arrow, source.iter_batches(BATCH)
         else:
             schema, batches = _open_arrow(file)
@@ -39,6 +42,12 @@ def read_arrow(file: Path) -> tuple[list[str], Rows]:
     columns = [field.name for field in schema if _is_plain(field.type)]
     class_names = {name: names for name, names in _class_names(file, schema).items() if name in columns}
     return columns, _rows(file, columns, class_names, batches)
+
+
+def _unpacked_size(metadata: Any) -> int:
+    """The bytes that a parquet file says it unpacks to, at least LEAST_ROW a row."""
+    stated = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    return max(stated, LEAST_ROW * metadata.num_rows)
 
 
 def _first_line(error: Exception) -> str:

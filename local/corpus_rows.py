@@ -92,6 +92,8 @@ def _read_json(file: Path) -> tuple[list[str], Rows]:
     text = read_text(file)
     if unpacked_suffix(file) == ".jsonl" or not text.lstrip().startswith("["):
         lines = _filled(text.split("\n"))
+        if unpacked_suffix(file) == ".json" and text.strip().startswith(("{\n", "{\r")):
+            raise InputError(f"{file}: expected a list of objects, or an object on each line, found an object on many")
         return _of_objects((f"{file}:{number}", parse_json(line, str(file), number)) for number, line in lines)
     return _of_objects((f"{file}: row {number}", row) for number, row in enumerate(parse_json(text, str(file)), 1))
 

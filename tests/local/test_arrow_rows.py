@@ -114,6 +114,16 @@ def test_names_that_are_not_utf8(tmp_path, name):
         read(path)
 
 
+@pytest.mark.hostile("Parquet of gigabytes in a small file: one row that repeats, one byte that repeats")
+@pytest.mark.parametrize(
+    "content", [pa.repeat(pa.scalar("a.wav"), 3_000_000), pa.array([30_000_000 * "x", 40_000_000 * "y"])]
+)
+def test_inflated_parquet(tmp_path, content):
+    pq.write_table(pa.table({"id": content}), tmp_path / "x.parquet", compression="zstd")
+    with pytest.raises(InputError, match="x.parquet: unpacks to more than 100 times its size"):
+        read_arrow(tmp_path / "x.parquet")
+
+
 @FILES
 def test_many_batches(tmp_path, name):
     number = 2 * BATCH + 1

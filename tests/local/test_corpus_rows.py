@@ -86,6 +86,12 @@ def test_other_formats(tmp_path, name):
         read_rows(tmp_path / name)
 
 
+def test_one_object_over_many_lines(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps({"a.wav": {"gender": "male"}}, indent=1))
+    with pytest.raises(InputError, match="x.json: expected a list of objects, or an object on each line, found an"):
+        read_rows(tmp_path / "x.json")
+
+
 @pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.json", "x.tsv"])
 def test_files_without_rows(tmp_path, name):
     (tmp_path / name).write_text("a\n" if name[2] in "ct" else "[]" if name == "x.json" else "\n")
