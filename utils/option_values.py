@@ -107,12 +107,12 @@ def convert(cls: type, name: str, value: Any, where: str) -> Any:
         expected = _expected_instead(item, fields[name].metadata)
         if expected:
             raise InputError(f"{where}: expected {expected}, found {brief(item)}")
-    if isinstance(converted, Path) and not fields[name].metadata.get("stream") and _is_special(converted):
+    if isinstance(converted, Path) and not fields[name].metadata.get("stream") and is_special(converted):
         raise InputError(f"{where}: expected a file or a directory, found a pipe or a device, {brief(str(converted))}")
     return converted
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether a path is a pipe, a socket or a device, which a reader may wait for without end."""
     try:
         mode = path.stat().st_mode

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from utils.errors import InputError
+from utils.errors import InputError, cut
 from utils.json_files import parse_json
 from utils.slurm.array_task import exit_code
 from utils.sweeping.array import log_of
@@ -38,7 +38,10 @@ def _read_result(sweep: Sweep, point: Point) -> Result:
     directory, metric = sweep.directory(point), sweep.metric
     if not is_finished(directory, point.signature):
         return Result(point, None, _state(log_of(sweep.out, point)))
-    value = best_value(directory / metric.file, metric)
+    try:
+        value = best_value(directory / metric.file, metric)
+    except InputError as error:  # such as bytes that are no text
+        return Result(point, None, cut(str(error)))
     return Result(point, value, f"no {metric.key} in {metric.file}" if value is None else STATE_DONE)
 
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from utils import key_values
 from utils.errors import InputError, brief, cut
+from utils.option_values import is_special
 from utils.stage_dir import signature
 from utils.yaml_files import read_yaml
 
@@ -84,6 +85,9 @@ def read_sweep(path: Path, out: Path | None, experiment: dict[str, str | None]) 
     keys = tuple(dict.fromkeys(key for point in overrides for key in point))
     command = _command(path, content, keys)
     inputs = [Path(_fill(f"{path}: inputs", text, filled)) for text in _inputs(path, content)]
+    for one in inputs:
+        if is_special(one):
+            raise InputError(f"{path}: inputs: {one}: expected files and directories, found a pipe or a device")
     made_of = signature({}, inputs)
     points = []
     for point in overrides:

@@ -1,12 +1,16 @@
 """Names of points, and what a sweep's file stands for."""
 
+import gzip
 import itertools
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
 from utils.errors import InputError
+from utils.sweeping.point_dir import begin, finish
+from utils.sweeping.results import point_results
 from utils.sweeping.sweep_file import point_name, read_sweep
 
 ROOT = Path(__file__).parents[3]
@@ -69,6 +73,27 @@ def test_points_are_counted_before_they_are_made(write, points, message):
     with pytest.raises(InputError) as error:
         read_sweep(write(**points), None, {"exp": None, "data": None})
     assert message in str(error.value) and len(str(error.value)) < 500
+
+
+@pytest.mark.hostile("A sweep with a pipe among its inputs, or whose metric is packed, binary or a pipe")
+@pytest.mark.parametrize(
+    "content", [gzip.compress(b'{"m": 1}'), b"\xff\xfe", None, b'{"m": 1' + b"[" * 10**5], ids=range(4)
+)
+def test_a_metric_that_cannot_be_read_is_a_point_that_is_not_done(write, tmp_path, content):
+    sweep = read_sweep(write(grid={"seed": [0]}), tmp_path / "out", {"exp": None, "data": None})
+    directory = sweep.directory(sweep.points[0])
+    directory.mkdir(parents=True)
+    begin(directory, sweep.points[0].signature)
+    if content is None:
+        os.mkfifo(directory / "m.json")
+    else:
+        (directory / "m.json").write_bytes(content)
+    finish(directory)
+    (result,) = point_results(sweep)
+    assert result.value is None and "m.json" in result.state and "\n" not in result.state
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(InputError, match="inputs: .*fifo: expected files and directories"):
+        read_sweep(write(grid={"seed": [0]}, inputs=[str(tmp_path / "fifo")]), None, {"exp": None, "data": None})
 
 
 def test_what_is_run_says_how_again(write, tmp_path):
