@@ -14,9 +14,9 @@ from scipy.sparse import csr_array
 
 from steps.data.index import Index
 from steps.generators.validation import check_embeddings
+from steps.text.descriptions import Descriptions
 from utils.archives import read_vectors
 from utils.errors import InputError
-from utils.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,7 @@ def sum_by(labels: np.ndarray, values: np.ndarray, n_labels: int, weights: np.nd
 def load_pairs(index_dir: Path, descriptions: Path, text_vectors: Path) -> Pairs:
     """Read one set of the index, the seen variants, and the captions of its own utterances where stage 1 made any."""
     index = Index.open(index_dir)
-    text2group = read_table(descriptions / "text2group")
-    text2set = read_table(descriptions / "text2set")
-    text2utt = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
+    text2group, text2set, text2utt = Descriptions.read(descriptions)
     names = sorted(set(text2group.values()) | set(index.groups))
     number = {name: position for position, name in enumerate(names)}
     seen = [text for text in text2group if text2set[text] == "seen" and text not in text2utt]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from steps.generators.gender import gender_of, parse_gender
 from steps.text.check import require_text
+from steps.text.descriptions import Descriptions
 from utils.data_dir import CONTROL_CHARACTERS
 from utils.errors import InputError, brief
 from utils.tables import check_key, read_lines, read_table
@@ -102,21 +103,20 @@ def _columns(line: str, number: int, where: str) -> tuple[str, str, str | None]:
 
 def from_groups(descriptions: Path, n: int) -> list[SampleRequest]:
     """n speakers for each group of a corpus, dealt over its seen variants (over all, where only captions are seen)."""
-    text, text2group, text2set = (read_table(descriptions / name) for name in ("text", "text2group", "text2set"))
-    odd = sorted(text2group.keys() - (text.keys() & text2set.keys()))
-    if odd:
-        raise InputError(f"{descriptions}: {brief(odd[0])} is in text2group, not in text or text2set; run stage 1 anew")
-    captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
+    texts, known = read_table(descriptions / "text"), Descriptions.read(descriptions)
     variants: dict[str, list[str]] = {}
-    for text_id in sorted(set(text2group) - set(captions)):
-        variants.setdefault(text2group[text_id], []).append(text_id)
+    for text_id in sorted(set(known.group_of) - set(known.captions)):
+        variants.setdefault(known.group_of[text_id], []).append(text_id)
+        if text_id not in texts:
+            raise InputError(f"{descriptions / 'text'}: no text for {brief(text_id)} of text2group; run stage 1 again")
     if not variants:
         raise InputError(f"{descriptions}: no variants of any group; run stage 1, or name your texts with --text_file")
     requests = []
     for group, ids in sorted(variants.items()):
-        ids = [text_id for text_id in ids if text2set[text_id] == "seen"] or ids
+        ids = [text_id for text_id in ids if known.set_of[text_id] == "seen"] or ids
         for position, text_id in enumerate(ids):
             share = n // len(ids) + (position < n % len(ids))
             if share:
-                requests.append(SampleRequest(text_id, text[text_id], share, group, gender=gender_of(group)))
+                text = require_text(texts[text_id], f"{descriptions / 'text'}: {text_id}")
+                requests.append(SampleRequest(text_id, text, share, group, gender=gender_of(group)))
     return requests

@@ -14,6 +14,7 @@ import numpy as np
 
 from steps.data.groups import ATTRIBUTES, group_values
 from steps.data.spellings import refuse_shared
+from steps.text.descriptions import Descriptions
 from utils.archives import read_vectors
 from utils.errors import InputError
 from utils.tables import read_table
@@ -122,11 +123,10 @@ def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attribu
     opened = [Index.open(index / name) for name in ("train", "dev", "test")]
     refuse_shared({str(one.path): one.speakers for one in opened})
     sets = [VectorSet(one.matrix(), np.array(one.speakers), np.array(one.groups)) for one in opened]
-    text2group, text2set = read_table(descriptions / "text2group"), read_table(descriptions / "text2set")
-    captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").is_file() else {}
+    text2group, text2set, captions = Descriptions.read(descriptions)
     texts = {}
     for name in TEXT_SETS:
-        ids = [text for text in text2group if text2set.get(text) == name and text not in captions]
+        ids = [text for text in text2group if text2set[text] == name and text not in captions]
         if not ids and name == "seen":
             ids = _captions_of(opened[0].keys, captions, text2group)
         if not ids:

@@ -8,7 +8,7 @@ import pytest
 from steps.generators.requests import SampleRequest, from_file, from_groups, from_text
 from tests.steps.generators.experiment import GROUPS, Experiment, write_experiment
 from utils.errors import InputError
-from utils.tables import write_table
+from utils.tables import read_table, write_table
 
 ODD = "A \"deep\" voice, 'slow' $(touch hacked) `touch hacked` \\n $HOME; rm -rf * | 🎤👩‍🦰 ä — ½"
 
@@ -99,3 +99,35 @@ def test_descriptions_without_variants_are_an_error(tmp_path):
         write_table(tmp_path / name, {"u1": "seen" if name == "text2set" else "u1"})
     with pytest.raises(InputError, match="no variants of any group; run stage 1"):
         from_groups(tmp_path, 5)
+
+
+@pytest.mark.hostile("Tables of descriptions that disagree")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("text", "descriptions/text: no text for 'female_high-v01' of text2group; run stage 1 again"),
+        ("text2set", "descriptions/text2set: 'female_high-v01' is only here or only in text2group"),
+        ("text2group", "descriptions/text2set: 'female_high-v01' is only here or only in text2group"),
+    ],
+)
+def test_a_text_that_is_in_some_tables_only_is_named(tmp_path, name, message):
+    made = write_experiment(tmp_path)
+    table = read_table(made.descriptions / name)
+    del table["female_high-v01"]
+    write_table(made.descriptions / name, table)
+    with pytest.raises(InputError, match=message):
+        from_groups(made.descriptions, 5)
+    if name != "text":
+        with pytest.raises(InputError, match=message):
+            made.pairs("train")
+
+
+@pytest.mark.hostile("A control character in an id or a text that is to be sampled")
+def test_a_text_of_stage_1_that_was_edited_is_checked(tmp_path):
+    made = write_experiment(tmp_path)
+    table = read_table(made.descriptions / "text")
+    write_table(made.descriptions / "text", table | {"male_low-v01": "A voice\x07."})
+    with pytest.raises(InputError, match="descriptions/text: male_low-v01: the text has a control character"):
+        from_groups(made.descriptions, 5)
+    with pytest.raises(InputError, match=r"texts:1: the id .* has a control character"):
+        from_file(write(tmp_path / "texts", "a\x07b\tA voice."), 1)
