@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steps.audio.mpeg_frames import read_mpeg_frames
 from utils.errors import InputError
 from utils.pointer_files import pointer_problem
 
@@ -35,6 +36,7 @@ DISAGREES = re.compile(
 )
 TRUNCATED = "Seems to be a truncated file"  # libsndfile's words for VOC
 SAMPLE_COUNT = re.compile(rb"^sample_count -i (\d{1,18})\s", re.MULTILINE)  # NIST
+MOST_PADDING = 4  # frames of mp3 that an encoder adds at the two ends, and a decoder drops
 PAGE, END_OF_STREAM, LARGEST_PAGE = b"OggS", 4, 65307  # RFC 3533, section 6
 CHUNKS = (b"LIST", b"fact", b"cue ", b"bext", b"PEAK", b"JUNK", b"junk", b"smpl", b"id3 ", b"ID3 ", b"iXML", b"_PMX")
 # What else a file of audio may turn out to be: its first bytes, and the remedy
@@ -78,6 +80,9 @@ def open_audio(path: Path) -> "SoundFile":
                 file.close()
                 file = _open(_Stream(path, at), path, head)
         _check(file, path, head)
+    except OSError as error:  # of the disk
+        file.close()
+        raise AudioProblem("missing", f"{path}: {error.strerror}") from error
     except BaseException:
         file.close()
         raise
@@ -180,7 +185,9 @@ def _lost(file: "SoundFile", path: Path, head: bytes) -> str:
         return f"its header tells {int(count[1])} samples, it has {file.frames}"
     if file.format == "OGG":
         return _lost_pages(path)
-    return "" if file.format not in ("FLAC", "MP3") or _has_last(file) else "its last sample is not there"
+    if file.format == "MP3":
+        return _lost_frames(file, path)
+    return "" if file.format != "FLAC" or _has_last(file) else "its last sample is not there"
 
 
 def _has_last(file: "SoundFile") -> bool:
@@ -194,6 +201,21 @@ def _has_last(file: "SoundFile") -> bool:
     except soundfile.LibsndfileError:
         return False
     return bool(found)
+
+
+def _lost_frames(file: "SoundFile", path: Path) -> str:
+    found = read_mpeg_frames(path)
+    if found is None:
+        return "" if _has_last(file) else "its last sample is not there"
+    if found.is_cut:
+        return "its last frame is cut"
+    if abs(file.frames - found.samples) > MOST_PADDING * found.per_frame:
+        raise AudioProblem(
+            "corrupt",
+            f"{path}: mp3 of {found.samples} samples that is taken for {file.frames}, since no tag tells them; convert "
+            "it to flac or wav",
+        )
+    return ""
 
 
 def _lost_pages(path: Path) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST = 2 * 3600  # seconds of an utterance, all of which is in memory
 BEYOND_END = 0.1  # seconds: a segment that ends after its recording by less, through rounding, has no fault
+MP3_SLACK = 4 * 1152  # samples: the length of an mp3 file without a tag is known to a few frames
 BLOCK = 1 << 20  # samples of all channels that are decoded at a time
 
 
@@ -114,7 +115,7 @@ def _blocks(file: "SoundFile", utterance: Utterance, span: Span) -> Iterator[np.
     import soundfile
 
     size = max(1, BLOCK // file.channels)
-    left = span.frames
+    left, slack = span.frames, MP3_SLACK if file.format == "MP3" else 0
     try:
         if file.seekable():
             file.seek(span.first)
@@ -123,6 +124,8 @@ def _blocks(file: "SoundFile", utterance: Utterance, span: Span) -> Iterator[np.
                 file.read(min(size, span.first - start), dtype="float32")
         while left:
             block = file.read(min(size, left), dtype="float32", always_2d=True)
+            if not len(block) and left <= slack:
+                return
             if not len(block):
                 rate = file.samplerate
                 raise AudioProblem("corrupt", f"{utterance.path}: breaks off {left / rate:.2f} s early")
@@ -141,3 +144,5 @@ def _convert(blocks: Iterator[np.ndarray], from_rate: int, to_rate: int, frames:
     for block in blocks:
         frames -= len(block)
         yield stream.resample_chunk(block, last=not frames)
+    if frames:
+        yield stream.resample_chunk(np.empty(0, np.float32), last=True)

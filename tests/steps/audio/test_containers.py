@@ -11,6 +11,7 @@ import pytest
 soundfile = pytest.importorskip("soundfile")
 
 from steps.audio.containers import AudioProblem, open_audio  # noqa: E402
+from steps.audio.mpeg_frames import read_mpeg_frames  # noqa: E402
 from steps.audio.read import load, read_header  # noqa: E402
 from steps.audio.recordings import Utterance  # noqa: E402
 from tests.steps.audio.sounds import babble, write_sound  # noqa: E402
@@ -173,6 +174,40 @@ def test_subtypes(tmp_path, form, subtype):
     waveform = babble(0)
     soundfile.write(path, waveform, RATE, format=form, subtype=subtype)
     assert np.corrcoef(load(utterance(path)).waveform[: len(waveform)], waveform)[0, 1] > 0.98
+
+
+def write_mp3(path: Path, seconds: float, mode: str, rate: int = RATE) -> Path:
+    soundfile.write(path, babble(0, seconds, rate), rate, format="MP3", bitrate_mode=mode, compression_level=0.5)
+    return path
+
+
+@pytest.mark.field_case("An mp3 file that does not tell its length")
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_mp3_without_a_tag(tmp_path, rate):
+    """The first frame of an encoder holds a tag instead of audio; some encoders write none."""
+    path = write_mp3(tmp_path / "a.mp3", 3, "CONSTANT", rate)
+    whole = load(utterance(path)).waveform
+    first = read_mpeg_frames(path)
+    assert abs(first.samples - 3 * rate) <= 4 * first.per_frame and not first.is_cut
+    content = path.read_bytes()
+    path.write_bytes(content[content.index(content[:2], 100) :])
+    assert abs(len(load(utterance(path)).waveform) - len(whole)) < 0.2 * RATE
+    assert len(load(utterance(path, 1.0, 2.0)).waveform) == RATE
+    path.write_bytes(path.read_bytes()[:-20])
+    assert "its last frame is cut" in reason(path)
+    write_mp3(path, 3, "VARIABLE", rate)
+    content = path.read_bytes()
+    path.write_bytes(b"ID3\4\0\0\0\0\1\0" + bytes(128) + content[content.index(content[:2], 100) :])
+    assert "since no tag tells them; convert" in reason(path)
+
+
+@pytest.mark.parametrize("tail", [b"TAG" + bytes(125), bytes(500), b"APETAGEX" + b"\xff\xfb\x90" * 40])
+def test_what_is_behind_the_frames_of_mp3_is_no_cut_frame(tmp_path, tail):
+    path = write_mp3(tmp_path / "a.mp3", 1, "CONSTANT")
+    frames = read_mpeg_frames(path)
+    path.write_bytes(b"ID3\4\0\0\0\0\1\0" + bytes(128) + path.read_bytes() + tail)
+    assert read_mpeg_frames(path) == frames
+    assert read_header(utterance(path)).frames >= RATE
 
 
 def test_formats_whose_length_cannot_be_checked_are_refused(tmp_path):
