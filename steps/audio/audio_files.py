@@ -38,11 +38,14 @@ class AudioFiles:
         return dict(sorted(Counter(reason for _, reason in self.left_out).items()))
 
 
-def find_audio(root: Path) -> AudioFiles:
+def find_audio(root: Path, tell: bool = True) -> AudioFiles:
     """List the files below a directory; links to directories are followed.
 
-    Raises InputError for a folder that cannot be read, one that is linked more than once, a link that leads nowhere
-    and may have been a folder, and a file of audio whose name is not in UTF-8.
+    Args:
+        tell: log the counts of files that are left out.
+    Raises:
+        InputError: a folder cannot be read or is linked more than once; a link that may have been a folder leads
+            nowhere; the name of a file of audio is not in UTF-8.
     """
     files = AudioFiles()
     seen: set[tuple[int, int]] = set()
@@ -57,7 +60,7 @@ def find_audio(root: Path) -> AudioFiles:
             _add(files, Path(folder) / name)
     files.found.sort()
     files.left_out.sort()
-    if files.left_out:
+    if files.left_out and tell:
         counts = ", ".join(f"{count} {reason}" for reason, count in files.counts().items())
         log.warning("%s: %d files are left out: %s", root, len(files.left_out), counts)
     return files

@@ -124,7 +124,7 @@ def _blocks(file: "SoundFile", utterance: Utterance, span: Span) -> Iterator[np.
                 file.read(min(size, span.first - start), dtype="float32")
         while left:
             block = file.read(min(size, left), dtype="float32", always_2d=True)
-            if not len(block) and left <= slack:
+            if not len(block) and left <= min(slack, span.frames - 1):
                 return
             if not len(block):
                 rate = file.samplerate

@@ -64,6 +64,11 @@ def read_utterances(directory: Path, dataset: str | None = None) -> list[Utteran
     return read_data_dir(directory, dataset) if (directory / "wav.scp").is_file() else read_tree(directory)
 
 
+def files_left_out(directory: Path) -> list[tuple[Path, str]]:
+    """The files of a tree that are no utterances, with the reason; none of a data directory, which names its files."""
+    return [] if (directory / "wav.scp").is_file() else find_audio(directory, tell=False).left_out
+
+
 def read_data_dir(directory: Path, dataset: str | None = None) -> list[Utterance]:
     """The utterances of utt2spk, sorted by id, with the recordings of wav.scp and the times of segments, if there.
 

@@ -34,18 +34,21 @@ class Merged:
     Attributes:
         utterances: those with an embedding, sorted by id, with their seconds. offsets: bytes in the archive, by id.
         failures: those without. faults: (utterance, fault) of those embedded in spite of one. dim: D.
+        left_out: files of a tree that are no utterances, with the reason.
     """
 
     utterances: list[TimedUtterance] = field(default_factory=list)
     offsets: dict[str, int] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
     dim: int = 0
 
 
 def copy_vectors(planned: Work, directory: Path, final: Path) -> Merged:
     """Write xvector.{ark,scp} in the order of the table; the script file names the archive as it will be in `final`."""
     merged = Merged(failures=[tuple(failure) for failure in planned.about["refused"]])
+    merged.left_out = [tuple(file) for file in planned.about.get("left_out", ())]  # tables of old have none
     with ArchiveWriter(directory / f"{UTTERANCES}.ark", directory / f"{UTTERANCES}.scp", _ark(final)) as writer:
         for shard, items in planned.shards(range(planned.n_shards)):
             rows, arrays = read_part(planned.part(shard))
@@ -84,6 +87,9 @@ def write_tables(directory: Path, merged: Merged) -> None:
     write_failures(directory / FAILURES, merged.failures)
     lines = ["utterance\tfault", *("\t".join(pair) for pair in sorted(merged.faults))]
     (directory / "oddities.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if merged.left_out:
+        rows = ["path\treason", *("\t".join(file) for file in merged.left_out)]
+        (directory / "left_out.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     _write_list(directory / "utterance_list.json", map(_describe, merged.utterances))
 
 
@@ -141,6 +147,8 @@ def write_summary(directory: Path, merged: Merged, backend: str) -> None:
         "failures": dict(sorted(Counter(reason for _, reason, _ in merged.failures).items())),
         "oddities": dict(sorted(Counter(fault for _, fault in merged.faults).items())),
     }
+    if merged.left_out:
+        summary["files_left_out"] = dict(sorted(Counter(reason for _, reason in merged.left_out).items()))
     (directory / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 

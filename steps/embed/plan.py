@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from steps.audio.audio_files import printable
 from steps.audio.containers import AudioProblem
 from steps.audio.failures import check_failures
 from steps.audio.read import LONGEST, Header, read_header
-from steps.audio.recordings import Utterance, crossed_speakers, read_utterances
+from steps.audio.recordings import Utterance, crossed_speakers, files_left_out, read_utterances
 from steps.embed.batches import TimedUtterance, as_items
 from steps.embed.extraction import MERGER, REMADE, BackendChoice, Options, Outcome, identity_of, is_merged
 from utils.command import logger, progress, run_command
@@ -55,7 +56,9 @@ def write_work(identity: str, choice: BackendChoice, options: Options, utterance
             good.append(TimedUtterance(utterance, outcome.seconds))
     check_failures(refused, len(utterances), options.max_fail, options.out)
     batches = list(choice.batch_rule(options).batches(good))
-    planned = Work.write(options.out, identity, list(as_items(batches, options.shard_seconds)), {"refused": refused})
+    left_out = [[printable(path), reason] for path, reason in files_left_out(options.data)]
+    about = {"refused": refused, "left_out": left_out}
+    planned = Work.write(options.out, identity, list(as_items(batches, options.shard_seconds)), about)
     hours = sum(timed.seconds for timed in good) / 3600
     log.info("%d utterances, %.2f hours, %d batches in %d shards", len(good), hours, len(batches), planned.n_shards)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("soundfile")
+soundfile = pytest.importorskip("soundfile")
 
 from steps.audio.read import load  # noqa: E402
 from steps.audio.recordings import read_utterances  # noqa: E402
@@ -264,6 +264,59 @@ def test_a_long_utterance_is_the_mean_of_its_parts(tree, tmp_path):
     _, (vector,) = read_vectors(tmp_path / "out/xvector.scp", [long.id])
     waveform = load(long).waveform
     assert vector[2] == 15.75 * 16000 and vector[0] == pytest.approx(waveform.mean(), abs=1e-4)
+
+
+@pytest.mark.field_case("Files of audio that are not read, such as m4a")
+def test_files_of_a_tree_that_are_left_out_are_counted(tmp_path):
+    tree = write_tree(tmp_path / "tree", range(6))
+    for name in ("a/s/x.m4a", "a/s/._u00.wav", "b/notes.txt", "Thumbs.db"):
+        (tree / name).touch()
+    run_all(tree, tmp_path / "out")
+    rows = [line.split("\t") for line in (tmp_path / "out/left_out.tsv").read_text().splitlines()[1:]]
+    assert {Path(path).name: reason for path, reason in rows}.keys() == {"x.m4a", "._u00.wav", "notes.txt", "Thumbs.db"}
+    counts = json.loads((tmp_path / "out/summary.json").read_text())["files_left_out"]
+    assert counts == {".m4a": 1, ".txt": 1, "hidden, or of the system": 2}
+
+
+@pytest.mark.field_case("A data directory of recordings with each kind of fault")
+def test_a_data_directory_of_the_field(tmp_path):
+    """A file cut off, a stream, an offset, floats of 16 bits, opposite channels; segments to the end, of a channel."""
+    sound, data, out = babble(3), tmp_path / "data", tmp_path / "out"
+    stereo = np.stack([sound, babble(4)], 1)
+    write_sound(tmp_path / "good.wav", sound)
+    write_sound(tmp_path / "offset.wav", sound + np.float32(0.05))
+    write_sound(tmp_path / "opposite.wav", np.stack([sound, -sound], 1))
+    write_sound(tmp_path / "stereo.wav", stereo)
+    write_sound(tmp_path / "right.wav", stereo[:, 1])
+    soundfile.write(tmp_path / "floats.wav", 32768 * sound, 16000, subtype="FLOAT")
+    content = (tmp_path / "good.wav").read_bytes()
+    (tmp_path / "cut.wav").write_bytes(content[: len(content) // 2])
+    (tmp_path / "stream.wav").write_bytes(content[:40] + bytes(4) + content[44:])
+    (tmp_path / "pointer.wav").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    names = ("cut", "floats", "good", "offset", "opposite", "pointer", "right", "stereo", "stream")
+    segments = {name: f"{name} 0.5 -1" for name in names} | {"channel": "stereo 0.5 -1 1", "early": "cut 0 1"}
+    segments |= {"behind": "good 2 9", "far": "good 1e300 1e301"}
+    data.mkdir()
+    (data / "wav.scp").write_text("".join(f"{name} {tmp_path}/{name}.wav\n" for name in names))
+    (data / "segments").write_text("".join(f"{key} {segments[key]}\n" for key in sorted(segments)))
+    (data / "utt2spk").write_text("".join(f"{key} {key}\n" for key in sorted(segments)))
+    run_all(data, out, "--max_fail", "0.5")
+    rows = [line.split("\t") for line in (out / "failures.tsv").read_text().splitlines()[1:]]
+    reasons = {"cut": "corrupt", "early": "corrupt", "far": "empty", "pointer": "corrupt"}
+    assert {key: reason for key, reason, _ in rows} == reasons
+    assert [line.split("\t") for line in (out / "oddities.tsv").read_text().splitlines()[1:]] == [
+        ["behind", "beyond_end"],
+        ["floats", "integer_range"],
+        ["offset", "dc_offset"],
+        ["opposite", "opposite_channels"],
+        ["stereo", "multi_channel"],
+    ]
+    keys, x = read_vectors(out / "xvector.scp")
+    vectors = dict(zip(keys, x[:, :3], strict=True))  # what tells the waveform, not the batch
+    for name in ("floats", "opposite", "stream"):
+        np.testing.assert_allclose(vectors[name], vectors["good"], atol=1e-3)
+    assert np.array_equal(vectors["channel"], vectors["right"])
+    assert len(keys) + len(rows) == len(segments)
 
 
 def test_faults_are_counted_and_named(tmp_path):
