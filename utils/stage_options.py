@@ -43,6 +43,7 @@ def work(options: Options) -> None:
     if not options.conf_dir.is_dir():
         raise InputError(f"--conf_dir {options.conf_dir}: no such directory")
     commands = dict(key_values.split(options.commands))
+    _refuse_other_spellings(options.conf_dir, list(commands))
     pairs = by_stage(options.given, list(commands))
     for stage, command in commands.items():
         conf = options.conf_dir / f"{stage}.yaml"
@@ -59,6 +60,15 @@ def work(options: Options) -> None:
             settings += [Setting(key, value, f"--{key}") for key, value in typed]
             distribute(settings, classes[0], classes[1:])
     print("\n".join(key_values.join(pairs[stage]) for stage in commands))
+
+
+def _refuse_other_spellings(conf_dir: Path, stages: Sequence[str]) -> None:
+    """Raise InputError for a file that is meant for a stage, such as train.yml, but that no stage would read."""
+    for path in sorted(conf_dir.iterdir()):
+        if path.suffix.lower() in (".yaml", ".yml") and path.stem.lower() in stages:
+            expected = f"{path.stem.lower()}.yaml"
+            if path.name != expected:
+                raise InputError(f"{path}: no stage reads a file of this name; rename it to {expected}")
 
 
 def by_stage(given: str, stages: Sequence[str]) -> dict[str, list[tuple[str, str]]]:

@@ -66,6 +66,16 @@ def test_files_are_found_by_the_name_of_the_stage_and_checked(tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
+@pytest.mark.field_case("A conf file of a stage under a name that no stage reads: train.yml, Train.yaml")
+@pytest.mark.parametrize("name", ["train.yml", "Train.yaml", "SPLIT.YML"])
+def test_a_file_that_no_stage_reads_is_named(tmp_path, capsys, name):
+    (tmp_path / name).write_text("seed: 3\n")
+    assert check(tmp_path, "") == 1
+    assert (
+        f"{name}: no stage reads a file of this name; rename it to {name.lower()[:5]}.yaml" in capsys.readouterr().err
+    )
+
+
 def test_generators_are_those_of_the_list_that_is_typed(tmp_path, capsys):
     (tmp_path / "list").write_text("line ridge -\n")
     assert check(tmp_path, "train.penalty=3", "--typed", f"generators={tmp_path}/list") == 0

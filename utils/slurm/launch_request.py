@@ -111,6 +111,8 @@ def _own(option: str, key: str, value: str) -> Any:
 def _conf_path(given: str | None) -> Path:
     if given is None:
         own = Path("conf/slurm.conf")
+        if not own.is_file() and (own.exists() or own.is_symlink()):
+            raise InputError(f"{own}: no regular file, or a link to none; correct or remove it")
         return own if own.is_file() else SHIPPED_CONF
     if not Path(given).is_file():
         raise InputError(f"--config {given}: no such file")
