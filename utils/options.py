@@ -48,10 +48,10 @@ def option(
 ) -> Any:
     """A dataclass field with its help text. Without a default it must be given; `short` is a name such as "-n".
 
-    A value must be one of `choices`, not below `least`, greater than `above`, and not beyond `most`. Floats are finite.
-    A path may be a pipe only with `stream`: the command then reads it once. A field with
-    `inner` is no option: it takes the pairs (key, value) of `--conf` and `--set` that are options of a component.
-    `inner` gets the command's own values and returns the dataclasses of its components' options.
+    A value must be one of `choices`, not below `least`, greater than `above`, and not beyond `most`; a number has both
+    bounds, and is finite. A path may be a pipe only with `stream`: the command then reads it once. A field with `inner`
+    is no option: it takes the pairs (key, value) of `--conf` and `--set` that are options of a component. `inner` gets
+    the command's own values and returns the dataclasses of its components' options.
     """
     metadata = {"help": help, "choices": choices, "short": short, "least": least, "above": above, "most": most}
     return dataclasses.field(default=default, metadata=metadata | {"stream": stream, "inner": inner})
