@@ -19,6 +19,7 @@ arguments="[<path> ...]"
 . utils/parse_options.sh
 . utils/check_options.sh
 check_paths dir
+[ -n "$dir" ] || refuse "--dir is empty; expected a directory"
 for path in "$@"; do
   check_paths path
 done

@@ -77,6 +77,9 @@ _po_check_arguments() {
   for word in "$@"; do
     [[ -z $arguments || $word != --* ]] || _po_die "ERROR: ${shown:0:100}: ends the options, but $word follows$hint (see $0 --help)"
   done
+  for word in "${@:1:${#required}}"; do
+    [[ -n $word ]] || _po_die "ERROR: expected $arguments, found an empty word among them (see $0 --help)"
+  done
   if (($# < ${#required})); then
     _po_die "ERROR: expected $arguments, found $# of these words (see $0 --help)"
   elif [[ -z $arguments ]] && (($# > 0)); then

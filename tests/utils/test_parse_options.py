@@ -242,11 +242,13 @@ ARGUMENTS = 'arguments="<data> <out> [<log-dir>]"\n'
             ["--text", "A", "woman", "a", "b", "c"],
             "c: expected <data> <out> [<log-dir>] and no word after them",
         ),
+        (ARGUMENTS, ["", "b"], "expected <data> <out> [<log-dir>], found an empty word among them"),
+        (ARGUMENTS, ["a", "", "c"], "found an empty word among them"),
         (ARGUMENTS, ["a"], "expected <data> <out> [<log-dir>], found 1 of these words"),
         (ARGUMENTS, ["a", "b", "--stage", "1"], "a: ends the options, but --stage follows"),
         (ARGUMENTS, ["--arguments", "a"], "invalid option --arguments"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_words_that_the_script_does_not_name(run: Run, arguments: str, words: list[str], message: str) -> None:
     assert message in refused(run(*words, defaults=DEFAULTS + arguments))
@@ -255,6 +257,7 @@ def test_words_that_the_script_does_not_name(run: Run, arguments: str, words: li
 def test_words_that_the_script_names(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(run("--stage", "1", "a b", "c", defaults=DEFAULTS + ARGUMENTS))[5:] == ["a b", "c"]
     assert shown(run("a", "b", "c", defaults=DEFAULTS + ARGUMENTS))[5:] == ["a", "b", "c"]
+    assert shown(run("a", "b", "", defaults=DEFAULTS + ARGUMENTS))[5:] == ["a", "b", ""]
     many = DEFAULTS + 'arguments="[<path> ...]"\n'
     assert shown(run(defaults=many))[5:] == [] and shown(run(*"abc", defaults=many))[5:] == ["a", "b", "c"]
     monkeypatch.setenv("arguments", "")  # of the environment it means nothing
