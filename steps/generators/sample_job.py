@@ -164,21 +164,19 @@ def finish(options: Options, texts: Texts, parts: Iterable["Part"], stage: Stage
         write_parameters(stage.dir, load_generator(options.model).mixtures(texts.vectors), texts.requests)
     count = sum(request.n for request in texts.requests)
     log.info("%s: %d speakers for %d texts", stage.final, count, len(texts.requests))
-    tell_genders(genders, count)
+    tell_genders(genders, count, (options.model / "gender.json").is_file())
 
 
-def tell_genders(known: int, count: int) -> None:
-    """Say how many of `count` speakers spk2gender knows."""
+def tell_genders(known: int, count: int, judged: bool) -> None:
+    """Say how many of `count` speakers spk2gender knows; `judged`: the model has a classifier."""
     if known == count:
         return
-    if not known:
-        log.info(
-            "no spk2gender: the genders are not known; give --gender, or train the model on a corpus that has them"
-        )
+    if not known and not judged:
+        log.info("no spk2gender: the model has no gender.json; give --gender, or train it on speakers of known gender")
         return
     log.warning(
-        "spk2gender has no line for %d of %d speakers, whose gender is not sure enough; Kaldi's validate_data_dir.sh"
-        " wants a line for each: give --gender, or --gender_threshold 0",
+        "spk2gender has no line for %d of %d speakers, whose gender is not known or not sure enough; Kaldi's"
+        " validate_data_dir.sh wants a line for each: give --gender, or --gender_threshold 0",
         count - known,
         count,
     )

@@ -67,6 +67,9 @@ def test_speakers_below_the_threshold_are_counted(spoken: Experiment, tmp_path, 
     assert {key for key, row in told.items() if row["gender"]} == sure
     assert f"spk2gender has no line for {40 - len(sure)} of 40 speakers" in caplog.text
     caplog.clear()
+    nobody = draw(spoken, tmp_path / "out", "--text", WOMAN, "--gender_threshold", "1")
+    assert not (nobody / "spk2gender").exists() and "spk2gender has no line for 40 of 40 speakers" in caplog.text
+    caplog.clear()
     everybody = draw(spoken, tmp_path / "out", "--text", WOMAN, "--gender_threshold", "0")
     assert len(read_table(everybody / "spk2gender")) == 40 and "has no line" not in caplog.text
 
@@ -152,7 +155,7 @@ def test_a_model_that_knows_no_genders_says_so(spoken: Experiment, tmp_path, cap
     model = Path(shutil.copytree(spoken.root / "ridge_gaussian", tmp_path / "model"))
     (model / "gender.json").unlink()
     out = draw(spoken, tmp_path / "out", "--text", WOMAN, model=model)
-    assert not (out / "spk2gender").exists() and "no spk2gender: the genders are not known" in caplog.text
+    assert not (out / "spk2gender").exists() and "no spk2gender: the model has no gender.json" in caplog.text
     assert "gender" not in (out / "provenance.jsonl").read_text()
     given = draw(spoken, tmp_path / "given", "--text", WOMAN, "--gender", "f", model=model)
     assert set(read_table(given / "spk2gender").values()) == {"f"}
