@@ -182,8 +182,8 @@ def _is_open(lines: list[str], delimiter: str) -> bool:
 
 
 def _is_without_quotes(text: str, width: int) -> bool:
-    """Does every line have the cells of one row if quotes mean nothing?"""
-    return all(len(cells) == width for _, cells in _unquoted_rows(text))
+    """Does every line have the cells of one row if quotes mean nothing, and does the last one end?"""
+    return text.endswith(("\n", "\r")) and all(len(cells) == width for _, cells in _unquoted_rows(text))
 
 
 def _unquoted_rows(text: str) -> Rows:

@@ -123,6 +123,14 @@ def test_rows_of_two_lines_each_are_not_swallowed_either(tmp_path, suffix):
         read(path)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_a_table_cut_off_within_quotes(tmp_path, suffix):
+    path = write(tmp_path / f"x{suffix}", rows({20: 'one "1"\ntwo'}))
+    path.write_text(path.read_text().partition("two")[0].removesuffix("\n"))
+    with pytest.raises(InputError, match=f"x{suffix}:22: a quote opens here and never closes|22: a quote that"):
+        read(path)
+
+
 @pytest.mark.hostile("Cells and column names of 200 kB")
 def test_long_cells(tmp_path):
     content = rows({3: "x" * 200_000, 4: 'y"\n' * 70_000})
