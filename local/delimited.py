@@ -59,7 +59,7 @@ def read_delimited(file: Path) -> tuple[list[str], Rows]:
     twice = next((name for name in header if header.count(name) > 1), None) if len(set(header)) < len(header) else None
     if twice is not None:
         raise InputError(f"{file}:1: two columns have one name: {brief(twice)}; rename one")
-    if '"' in text:
+    if '"' in text and not _is_simple(text, delimiter, len(header)):
         try:
             _check_quotes(file, text, delimiter, len(header))
         except StrayQuote as error:
@@ -115,6 +115,15 @@ def _rows(file: Path, text: str, delimiter: str, width: int) -> Rows:
         if cells:
             yield line, cells
         line = records.line_num + 1
+
+
+def _is_simple(text: str, delimiter: str, width: int) -> bool:
+    """Is every line a row, in which all quotes close? Then no quote swallows anything."""
+    rows = csv.reader(_lines(text), delimiter=delimiter, strict=True)
+    try:
+        return sum(len(cells) in (0, width) for cells in rows) == rows.line_num
+    except csv.Error:
+        return False
 
 
 def _check_quotes(file: Path, text: str, delimiter: str, width: int) -> None:

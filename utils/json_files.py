@@ -5,7 +5,8 @@ No file of ours holds a bare NaN or Infinity, which are no JSON, nor half of a c
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,12 @@ def parse_json(text: str, source: str, line: int | None = None) -> Any:
     return content
 
 
-def _unique(pairs: Iterable[tuple[str, Any]], where: str) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in content:
-            raise InputError(f"{where}: the key {brief(key)} comes twice; join the two")
-        content[key] = value
+def _unique(pairs: Sequence[tuple[str, Any]], where: str) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
+        raise InputError(f"{where}: the key {brief(twice)} comes twice; join the two")
     return content
 
 
