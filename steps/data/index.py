@@ -11,9 +11,10 @@ a valid data directory: `xvector.{ark,scp}`, `spk_xvector.{ark,scp}`, `num_utts.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,6 +74,22 @@ def find_blocks(keys: Iterable[str], dim: int) -> list[RecordBlock]:
     return blocks
 
 
+def _require_layout(dim: int, blocks: Sequence[RecordBlock]) -> int:
+    """The size of an archive of this layout in bytes. Raises ValueError where blocks do not follow each other."""
+    if not blocks or not all(type(number) is int and number >= 0 for number in (dim, *chain(*blocks))) or not dim:
+        raise ValueError("expected a dimension, and blocks of whole numbers")
+    row = offset = 0
+    for block in sorted(blocks, key=attrgetter("first_row")):
+        if block.first_row != row or not block.rows:
+            raise ValueError("blocks whose rows do not follow each other")
+        row += block.rows
+    for block in sorted(blocks, key=attrgetter("offset")):
+        if block.offset != offset:
+            raise ValueError("blocks whose records do not follow each other")
+        offset += block.rows * block.record_bytes(dim)
+    return offset
+
+
 @dataclass(frozen=True)
 class Index:
     """An index that has been opened.
@@ -101,13 +118,13 @@ class Index:
         except FileNotFoundError as error:
             raise InputError(f"{error.filename}: missing; build the index with steps.data.build_index") from error
         try:
-            blocks = tuple(RecordBlock(*map(int, block)) for block in layout["blocks"])
-            end = blocks[-1].offset + blocks[-1].rows * blocks[-1].record_bytes(int(layout["dim"]))
-        except (TypeError, ValueError, IndexError) as error:
+            dim, blocks = layout["dim"], tuple(RecordBlock(*block) for block in layout["blocks"])
+            end = _require_layout(dim, blocks)
+        except (TypeError, ValueError) as error:
             raise InputError(f"{path / BLOCKS}: no layout of an archive ({error}); build the index anew") from error
         if end != archive.size:
             raise InputError(f"{path / ARCHIVE}: {archive.size} bytes do not fit {BLOCKS}; build the index anew")
-        return cls(path, layout["dim"], blocks, archive)
+        return cls(path, dim, blocks, archive)
 
     def __len__(self) -> int:
         return sum(block.rows for block in self.blocks)

@@ -5,19 +5,24 @@ Inputs: `exp/<corpus>/index/{train,dev,test}`, `data/<corpus>/descriptions` (tex
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from steps.data.groups import ATTRIBUTES, group_values
 from steps.data.spellings import refuse_shared
+from steps.generators.validation import check_embeddings
 from steps.text.descriptions import Descriptions
 from utils.archives import read_vectors
 from utils.errors import InputError
 from utils.tables import read_table
+
+if TYPE_CHECKING:
+    from steps.data.index import Index
 
 TEXT_SETS = ("seen", "heldout")
 CAPTIONS_PER_GROUP = 20
@@ -122,7 +127,7 @@ def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attribu
 
     opened = [Index.open(index / name) for name in ("train", "dev", "test")]
     refuse_shared({str(one.path): one.speakers for one in opened})
-    sets = [VectorSet(one.matrix(), np.array(one.speakers), np.array(one.groups)) for one in opened]
+    sets = [VectorSet(_vectors_of(one), np.array(one.speakers), np.array(one.groups)) for one in opened]
     text2group, text2set, captions = Descriptions.read(descriptions)
     texts = {}
     for name in TEXT_SETS:
@@ -132,9 +137,23 @@ def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attribu
         if not ids:
             raise InputError(f"{descriptions / 'text2set'}: no text is marked {name!r}; run stage 1 again")
         texts[name] = GroupTexts(
-            read_vectors(text_vectors / "text_vec.scp", ids)[1], np.array([text2group[text] for text in ids])
+            _read_checked(text_vectors / "text_vec.scp", ids), np.array([text2group[text] for text in ids])
         )
     return ScoreData.build(*sets, texts, attributes)
+
+
+def _read_checked(script: Path, keys: Iterable[str]) -> np.ndarray:
+    """The vectors (N, D) of these keys. Raises InputError for one that is none."""
+    names, x = read_vectors(script, keys)
+    check_embeddings(x, lambda row: f"{script}: {names[row]}")
+    return x
+
+
+def _vectors_of(index: "Index") -> np.ndarray:
+    """The embeddings (N, D) of an index. Raises InputError for one that is none."""
+    x = index.matrix()
+    check_embeddings(x, lambda row: f"{index.path}: {index.keys[row]}")
+    return x
 
 
 def _captions_of(utterances: Sequence[str], captions: Mapping[str, str], text2group: Mapping[str, str]) -> list[str]:
@@ -154,4 +173,4 @@ def read_samples(directory: Path) -> tuple[np.ndarray, np.ndarray]:
         if not (directory / name).is_file():
             raise InputError(f"{directory}: no {name}; expected samples of group descriptions (stage 5), or a model")
     groups = read_table(directory / "utt2group")
-    return read_vectors(directory / "xvector.scp", groups)[1], np.array(list(groups.values()))
+    return _read_checked(directory / "xvector.scp", groups), np.array(list(groups.values()))

@@ -44,6 +44,8 @@ class TestDensity:
         try:
             seen, _ = self._measure(generator, projector, "seen")
             heldout, ranks = self._measure(generator, projector, "heldout")
+            if not (np.isfinite(seen).all() and np.isfinite(heldout).all()):
+                raise NoDensity("its density at some test segments is not finite")
         except NoDensity as error:
             return {"nats": None, "reason": str(error)}
         codes = self.data.test.speaker_codes

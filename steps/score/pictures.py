@@ -19,6 +19,15 @@ DOTS = 500  # in a map
 CLIP = 5  # differences beyond so many medians are drawn as arrows at the edge
 
 
+LONGEST_NAME = 40  # characters of a name in a picture
+
+
+def shown(name: str) -> str:
+    """A name as pictures show it: cut to a length; legends leave out what begins with an underscore."""
+    name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 13]}...{name[-10:]}"
+    return f" {name}" if name.startswith("_") else name
+
+
 def hue(number: int) -> str:
     """The colour of the generator with this number."""
     return HUES[number % len(HUES)]
@@ -61,10 +70,11 @@ def density_differences(document: dict) -> Figure | None:
         arrow = ">" if value > 0 else "<"
         axis.plot(value if inside[row] else ends[row, 0], row, "o" if inside[row] else arrow, color=FIRST, markersize=7)
         axis.annotate(f"{value:+.3f}", (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=9)
-    axis.set_yticks(range(len(others)), others)
+    axis.set_yticks(range(len(others)), [shown(name) for name in others])
     axis.set_xlim(min(ends.min(), 0) - 0.05 * edge, max(ends.max(), 0) + 0.05 * edge)
     axis.set_ylim(len(others) - 0.5, -0.5)
-    axis.set_xlabel(f"nats a dimension: log density of {first} minus that of the other (right of 0: {first} is better)")
+    name = shown(first)
+    axis.set_xlabel(f"nats a dimension: log density of {name} minus that of the other (right of 0: {name} is better)")
     axis.grid(axis="x", alpha=0.25)
     return figure
 
@@ -85,9 +95,9 @@ def attribute_bars(document: dict) -> Figure:
         axis.axvline(bounds["ceiling"], color="#188038", linewidth=2, label="ceiling: real speakers")
         axis.axvline(bounds["floor"], color="#c5221f", linewidth=2, linestyle="--", label="floor: text-blind")
         axis.set_xlim(0, 1.1 * max(bounds["ceiling"], *values))
-        axis.set_title(name.replace("_", " "), fontsize=10)
+        axis.set_title(shown(name.replace("_", " ")), fontsize=10)
         axis.set_xlabel("balanced accuracy", fontsize=9)
-    axes[0, 0].set_yticks(range(len(models)), models)
+    axes[0, 0].set_yticks(range(len(models)), [shown(name) for name in models])
     axes[0, 0].set_ylim(len(models) - 0.5, -0.5)
     shared_legend(figure, axes[0, 0], 3)
     return figure
@@ -103,14 +113,14 @@ def maps(data: ScoreData, subspace: Frame, examples: Mapping[str, Examples]) -> 
     rows = -(-(len(examples) + 1) // columns)
     figure, axes = new_figure(0.4 + rows * WIDTH / columns, rows, columns, sharex=True, sharey=True)
     panels = {"real test speakers": (data.test.x[some], data.test.groups[some])}
-    panels |= {name: (shown.x[: len(real)], shown.groups[: len(real)]) for name, shown in examples.items()}
+    panels |= {name: (one.x[: len(real)], one.groups[: len(real)]) for name, one in examples.items()}
     values = np.unique(data.values(data.test.groups)[:, 0])
     for axis, (name, (x, groups)) in zip(axes.flat, panels.items(), strict=False):
         axis.scatter(*real.T, s=5, color="#dadce0", linewidths=0)
         points, own = subspace.to_latent(x)[:, :2], data.values(groups)[:, 0]
         for number, value in enumerate(values):
-            axis.scatter(*points[own == value].T, s=7, color=hue(number), alpha=0.7, linewidths=0, label=value)
-        axis.set_title(name, fontsize=10)
+            axis.scatter(*points[own == value].T, s=7, color=hue(number), alpha=0.7, linewidths=0, label=shown(value))
+        axis.set_title(shown(name), fontsize=10)
         axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
         axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
         axis.set_xticks([])
@@ -129,9 +139,9 @@ def distance_histograms(real: tuple[np.ndarray, np.ndarray], examples: Mapping[s
     panels = (("nearest training speaker", t2s, "g2s"), ("nearest other speaker of its set", s2s, "g2g"))
     for axis, (title, yardstick, kind) in zip(axes[0], panels, strict=True):
         axis.hist(yardstick.ravel(), edges, density=True, color="#dadce0", label="real speakers")
-        for number, (name, shown) in enumerate(examples.items()):
+        for number, (name, example) in enumerate(examples.items()):
             width = 2.2 if number == 0 else 1.2
-            _outline(axis, getattr(shown, kind), edges, color=hue(number), linewidth=width, label=name)
+            _outline(axis, getattr(example, kind), edges, color=hue(number), linewidth=width, label=shown(name))
         axis.set_xlabel(f"cosine distance to the {title}", fontsize=9)
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
@@ -159,9 +169,9 @@ def coverage_map(document: dict) -> Figure:
     for (row, column), value in np.ndenumerate(values):
         color = "white" if value > 0.6 else INK
         axis.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=8, color=color)
-    labels = ["all groups", *(group.replace("_", " ") for group in groups)]
+    labels = ["all groups", *(shown(group.replace("_", " ")) for group in groups)]
     axis.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=8)
-    axis.set_yticks(range(len(rows)), rows)
+    axis.set_yticks(range(len(rows)), [shown(name) for name in rows])
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
     return figure
@@ -182,7 +192,7 @@ def calibration_lines(document: dict) -> Figure | None:
     for number, (name, shares) in enumerate(found.items()):
         values = [0, *(100 * shares[str(level)] for level in LEVELS)]
         width = 2.4 if number == 0 else 1.3
-        axis.plot([0, *LEVELS], values, "o-", color=hue(number), linewidth=width, markersize=4, label=name)
+        axis.plot([0, *LEVELS], values, "o-", color=hue(number), linewidth=width, markersize=4, label=shown(name))
     axis.set_xlabel("the generator's region, % of its own samples", fontsize=9)
     axis.set_ylabel("unseen voices inside, %", fontsize=9)
     axis.grid(alpha=0.25)

@@ -52,7 +52,7 @@ def _log_kernel(squares: np.ndarray, d: int, dof: float) -> np.ndarray:
 
 
 class NoDensity(Exception):
-    """A generator has no density in the subspace, because it has fewer dimensions."""
+    """A generator has no density in the subspace, as where it has fewer dimensions."""
 
 
 class Projector:
@@ -64,7 +64,7 @@ class Projector:
         self._roots: dict[tuple[int, bytes], np.ndarray] = {}
 
     def __call__(self, mixture: Mixture) -> Mixture | FullMixture:
-        """The exact marginal of a mixture in the subspace. Raises NoDensity where it has fewer dimensions."""
+        """The exact marginal of a mixture in the subspace. Raises NoDensity where there is none."""
         offset, basis, placed = self._project(mixture.frame)
         d, q = basis.shape
         if q < d:
@@ -90,5 +90,8 @@ class Projector:
             if len(self._roots) == ROOTS_KEPT:
                 self._roots.clear()
             stretched = basis * scales
-            self._roots[key] = np.linalg.cholesky(stretched @ stretched.T)
+            try:
+                self._roots[key] = np.linalg.cholesky(stretched @ stretched.T)
+            except np.linalg.LinAlgError as error:
+                raise NoDensity("its covariance has no inverse in the subspace of the training set") from error
         return self._roots[key]

@@ -5,11 +5,12 @@ The page needs nothing else: pictures are data URIs, styles are in it, no script
 
 import base64
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from steps.score import pictures
@@ -68,7 +69,7 @@ CAPTIONS = {
 def write_report(directory: Path, scorer: Scorer, evaluated: Mapping[str, tuple[dict, Examples]]) -> None:
     """Write the files of the report into `directory`. `evaluated`: name -> scores and examples, in order."""
     document = build_document(scorer, evaluated)
-    drawn = list(draw(document, scorer, {name: shown for name, (_, shown) in evaluated.items()}))
+    drawn = draw(document, scorer, {name: shown for name, (_, shown) in evaluated.items()})
     (directory / "scores.json").write_text(to_json(document), encoding="utf-8")
     (directory / "summary.md").write_text(markdown(document), encoding="utf-8")
     (directory / "report.html").write_text(page(document, drawn), encoding="utf-8")
@@ -77,19 +78,20 @@ def write_report(directory: Path, scorer: Scorer, evaluated: Mapping[str, tuple[
         (directory / "pictures" / f"{picture.name}.png").write_bytes(picture.png)
 
 
-def draw(document: dict, scorer: Scorer, examples: Mapping[str, Examples]) -> Iterator[Picture]:
+def draw(document: dict, scorer: Scorer, examples: Mapping[str, Examples]) -> list[Picture]:
     """The pictures that this document has figures for."""
-    figures = {
-        "attributes": pictures.attribute_bars(document),
-        "density": pictures.density_differences(document),
-        "maps": pictures.maps(scorer.data, scorer.density.subspace, examples),
-        "distances": pictures.distance_histograms(scorer.real_nearest, examples),
-        "coverage": pictures.coverage_map(document),
-        "calibration": pictures.calibration_lines(document),
-    }
-    for name, figure in figures.items():
-        if figure is not None:
-            yield Picture(name, *CAPTIONS[name], png_of(figure))
+    with rc_context({"text.parse_math": False}):  # a $ in a name is a $
+        figures = {
+            "attributes": pictures.attribute_bars(document),
+            "density": pictures.density_differences(document),
+            "maps": pictures.maps(scorer.data, scorer.density.subspace, examples),
+            "distances": pictures.distance_histograms(scorer.real_nearest, examples),
+            "coverage": pictures.coverage_map(document),
+            "calibration": pictures.calibration_lines(document),
+        }
+        return [
+            Picture(name, *CAPTIONS[name], png_of(figure)) for name, figure in figures.items() if figure is not None
+        ]
 
 
 def png_of(figure: Figure) -> bytes:

@@ -13,7 +13,7 @@ from typing import ClassVar
 from steps.data.groups import ATTRIBUTES
 from steps.generators.train import read_list
 from utils.command import logger, progress, run_command
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 
@@ -82,6 +82,8 @@ def named_directories(options: Options) -> dict[str, Path]:
         name = directory.resolve().name
         if not directory.is_dir():
             raise InputError(f"{directory}: no such directory; train it (stage 4) or sample it (stage 5) first")
+        if not name.isprintable():
+            raise InputError(f"{brief(str(directory))}: a name that cannot be printed; rename the directory")
         if name in directories:
             raise InputError(f"{directory}: {directories[name]} has the same name; rename one of the two directories")
         directories[name] = directory
@@ -102,7 +104,11 @@ def evaluate(scorer, name: str, directory: Path):
 
     log.info("%s", name)
     if (directory / MODEL[0]).is_file():
-        return scorer.evaluate_generator(load_generator(directory))
+        generator = load_generator(directory)
+        try:
+            return scorer.evaluate_generator(generator)
+        except InputError as error:
+            raise InputError(f"{directory}: {error}") from error
     return scorer.evaluate_samples(*read_samples(directory), name=str(directory))
 
 

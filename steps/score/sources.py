@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from steps.generators.contract import Generator
+from steps.generators.validation import check_embeddings
 from steps.score.data import GroupTexts
 from utils.errors import InputError
 
@@ -35,6 +36,7 @@ class GeneratorSource:
             for number, mixture in enumerate(mixtures):
                 mine = rows[chosen == number]
                 out[mine] = mixture.sample(rng, len(mine))[0]
+        check_embeddings(out, lambda row: f"a sample for the group {groups[row]}")
         return out
 
 

@@ -3,6 +3,7 @@
 Input: the document of scores.json (see `results`).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -227,7 +228,7 @@ def shown(document: dict) -> Iterable[tuple[str, dict]]:
 
 def markdown(document: dict) -> str:
     """summary.md."""
-    lines = [f"# {TITLE}", "", about(document), ""]
+    lines = [f"# {TITLE}", "", _escaped(about(document)), ""]
     for table in tables(document):
         lines += [f"## {table.title}", "", table.caption, "", _row(Cell(name) for name in table.header)]
         lines.append("|---" + "|---:" * (len(table.header) - 1) + "|")
@@ -238,7 +239,12 @@ def markdown(document: dict) -> str:
 
 def _row(cells: Iterable[Cell]) -> str:
     marks = {None: "", True: "", False: " (!)"}
-    return "| " + " | ".join(cell.text.replace("|", "\\|") + marks[cell.good] for cell in cells) + " |"
+    return "| " + " | ".join(_escaped(cell.text) + marks[cell.good] for cell in cells) + " |"
+
+
+def _escaped(text: str) -> str:
+    """A text whose marks Markdown shows as they are; a name may have any."""
+    return re.sub(r"([\\|<&`])", r"\\\1", text)
 
 
 TITLE = "Sampled speakers against real ones"
