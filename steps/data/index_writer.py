@@ -67,7 +67,7 @@ class SetReader:
         """All files that the index depends on. Raises InputError for an archive that does not exist."""
         names = (SCRIPT, *LABELS, "spk2gender", DISTINCT)
         tables = [self.data.path / name for name in names if self.data.has(name)]
-        return tables + sorted({Path(location.path) for location in self.locations})
+        return tables + [Path(path) for path in sorted({location.path for location in self.locations})]
 
     def write(self, out: Path, final: Path, dim: int | None) -> tuple[dict[str, Any], np.ndarray]:
         """Write the index into `out`, which will be moved to `final`. Returns the statistics, and fingerprints (N,).

@@ -3,6 +3,7 @@
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import repeat
 from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
@@ -63,7 +64,7 @@ class RecordWriter:
 
     def locations(self, archive: Path) -> dict[str, Location]:
         """Key -> location in the archive, which lies there."""
-        return {key: Location(str(archive), offset) for key, offset in zip(self.keys, self._offsets(), strict=True)}
+        return dict(zip(self.keys, map(Location, repeat(str(archive)), self._offsets()), strict=True))
 
     def write_layout(self, out: Path, final: Path) -> None:
         """Write script file and blocks into `out`, which will be moved to `final`."""

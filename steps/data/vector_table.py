@@ -48,7 +48,7 @@ class VectorTable:
     @property
     def archives(self) -> list[Path]:
         """The archives that have the vectors, sorted."""
-        return sorted({Path(location.path) for location in self.locations.values()})
+        return [Path(path) for path in sorted({location.path for location in self.locations.values()})]
 
     def write_speakers(self, stage: StageDir, utt2spk: Mapping[str, str]) -> None:
         """Write the means of the speakers of these utterances, and their numbers of vectors, unless there are none."""
