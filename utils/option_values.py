@@ -112,6 +112,16 @@ def convert(cls: type, name: str, value: Any, where: str) -> Any:
     return converted
 
 
+def check_ranges(options: Any) -> None:
+    """Raise InputError for a number of an options dataclass beyond its range: a caller in Python may give any."""
+    for field in dataclasses.fields(options) if dataclasses.is_dataclass(options) else ():
+        value = getattr(options, field.name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            expected = "a number" if math.isnan(value) else _expected_instead(value, field.metadata)
+            if expected:
+                raise InputError(f"{field.name}: expected {expected}, found {brief(value)}")
+
+
 def is_special(path: Path) -> bool:
     """Whether a path is a pipe, a socket or a device, which a reader may wait for without end."""
     try:

@@ -29,7 +29,7 @@ from utils.command import logger
 from utils.durable import rename, sync_tree
 from utils.errors import InputError, absence
 from utils.locking import LOCK, lock_file, remove_lock
-from utils.option_values import as_dict, raw_values
+from utils.option_values import as_dict, check_ranges, raw_values
 from utils.out_dir import behind_links, check_out
 from utils.own_paths import own_directory, refuse_of_others
 from utils.run_info import RUN_INFO, write_run_info
@@ -77,6 +77,7 @@ class StageDir:
         command: str | None = None,
         remade: Collection[str] = (),
     ):
+        check_ranges(options)
         self.final = Path(out).absolute()
         self.target = behind_links(self.final)
         self.dir, self.old, self.lock_path = (_beside(self.target, name) for name in ("tmp", "old", "lock"))

@@ -314,3 +314,17 @@ def test_resume_goes_on_from_what_was_left(options):
     with StageDir(options.out, options, resume=True) as stage:
         assert (stage.dir / "epoch1").read_text() == "done"
     assert (options.out / "epoch1").read_text() == "done"
+
+
+@dataclass(frozen=True)
+class Ranged:
+    COMMAND: ClassVar[str] = "tests.ranged"
+    seed: int = option(0, "seed", least=0, most=9)
+
+
+@pytest.mark.hostile("Numbers beyond their range in options that a Python program makes")
+@pytest.mark.parametrize("seed", [-1, 10**12, float("nan"), float("inf")])
+def test_options_made_in_python_have_the_same_ranges(tmp_path, seed):
+    with pytest.raises(InputError, match="^seed: expected .*found "):
+        StageDir(tmp_path / "out", Ranged(seed))
+    assert not StageDir(tmp_path / "out", Ranged(3)).done
