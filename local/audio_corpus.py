@@ -77,7 +77,7 @@ def write_audio_corpus(
     distinct = require_distinct(mentions, distinct_ids, "give one name to both")
     durations, faults = _durations(recordings)
     if len(faults) > max_fail * len(recordings):
-        where = "; ".join(f"{path}: {fault}" for path, fault in faults[:3])
+        where = "; ".join(str(fault) for _, fault in faults[:3])
         raise InputError(
             f"{len(faults)} of {len(recordings)} files cannot be read, more than --max_fail {max_fail}: {where}; "
             "repair or remove them"
@@ -99,6 +99,10 @@ def write_audio_corpus(
             tables.setdefault("text" if attribute == "text" else f"utt2{attribute}", {})[name] = value
     counts = unused.counts + Counter(f"files left out: {reason}" for _, reason in unused.files)
     counts += Counter(f"files left out: {fault.reason}" for _, fault in faults)
+    silent = sorted({recording.speaker for recording in recordings} - {one.speaker for one in by_id.values()})
+    if silent:
+        counts["speakers left out: none of their files can be read"] = len(silent)
+        log.warning("%d speakers are left out, of whose files none can be read: %s", len(silent), ", ".join(silent[:5]))
     tables["text"] = _whole_text(tables.get("text", {}), recording_of, bool(segments), counts)
     write_data_dir(out, {name: table for name, table in tables.items() if table})
     _write_left_out(out, [*faults, *unused.files])
@@ -142,7 +146,7 @@ def _durations(recordings: Sequence[Recording]) -> tuple[dict[str, float], list[
             continue
         seconds = header.frames / header.sample_rate
         if seconds < SHORTEST:
-            faults.append((recording.path, AudioProblem("too_short", f"{seconds:.4f} s")))
+            faults.append((recording.path, AudioProblem("too_short", f"{recording.path}: {seconds:.4f} s")))
         else:
             durations[recording.id] = seconds
     return durations, faults

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from utils.command import logger
 from utils.errors import InputError
+from utils.stage_dir import AUDIO
 
 log = logger(__name__)
 # What soundfile reads. It goes by the content of a file, so that the suffix only tells what to open.
@@ -20,6 +21,7 @@ SUFFIXES = (
 USUAL_SUFFIXES = ".flac, .ogg, .wav"  # of them, for messages
 SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")  # of Windows and macOS, in lower case
 HIDDEN = "hidden, or of the system"
+UNREAD_FOLDER = "folder of audio none of which is read"
 
 
 @dataclass
@@ -27,7 +29,8 @@ class AudioFiles:
     """The files below a directory.
 
     Attributes:
-        found: files of audio, sorted. left_out: other files with the reason: HIDDEN, or the suffix.
+        found: files of audio, sorted.
+        left_out: other files with the reason: HIDDEN, or the suffix; and folders, UNREAD_FOLDER.
     """
 
     found: list[Path] = field(default_factory=list)
@@ -58,6 +61,9 @@ def find_audio(root: Path, tell: bool = True) -> AudioFiles:
         folders[:] = [name for name in folders if not is_hidden(name)]
         for name in names:
             _add(files, Path(folder) / name)
+    heard = {path.parent for path in files.found}
+    unread = {path.parent for path, reason in files.left_out if reason in AUDIO}
+    files.left_out += [(folder, UNREAD_FOLDER) for folder in unread - heard]
     files.found.sort()
     files.left_out.sort()
     if files.left_out and tell:

@@ -169,6 +169,15 @@ def test_a_half_downloaded_file_is_left_out_and_counted(tree: Path) -> None:
         prepare(tree, force=True)
 
 
+@pytest.mark.field_case("A speaker of whose files none is read")
+def test_a_speaker_without_a_file_that_can_be_read_is_counted(tree: Path, caplog) -> None:
+    (tree / "carl/one.wav").write_bytes(b"<html>")
+    out = prepare(tree, max_fail=0.5)
+    speakers = "speakers left out: none of their files can be read"
+    assert read_counts(out) == {"files left out: corrupt": 1, speakers: 1}
+    assert "1 speakers are left out, of whose files none can be read: carl" in caplog.text
+
+
 @pytest.mark.field_case("A table whose names are in another normal form of Unicode than the files")
 def test_names_of_a_mac(tree: Path) -> None:
     write_noise(tree / unicodedata.normalize("NFD", "carl/naïve José.wav"), 1.0)

@@ -18,7 +18,7 @@ from utils.archives import read_vectors  # noqa: E402
 from utils.data_dir import write_data_dir  # noqa: E402
 from utils.journal import is_sealed  # noqa: E402
 from utils.stage_dir import parts_root  # noqa: E402
-from utils.tables import read_table  # noqa: E402
+from utils.tables import read_table, write_table  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "local/rules/attributes.yaml"
@@ -98,6 +98,24 @@ def test_labels_and_failures(done):
     assert "s03-1" not in read_table(done / "utt2f0").keys() | read_table(done / "utt2rate").keys()
     assert float(read_table(done / "utt2rate")["s00-2"]) == 5.0
     assert read_table(done / "utt2gender")["s01-0"] == "male" and read_table(done / "spk2gender")["s00"] == "f"
+
+
+@pytest.mark.field_case("Transcripts that English spelling does not count")
+def test_transcripts_that_are_not_counted_are_told(corpus, done, tmp_path, caplog):
+    shutil.copytree(corpus / "audio", corpus / "spoken", dirs_exist_ok=True)
+    utt2spk = read_table(corpus / "audio/utt2spk")
+    text = {key: "three blind mice" for key in utt2spk} | {"s00-0": "", "s00-1": "今天天气", "s00-2": "1 2 3"}
+    write_table(corpus / "spoken/text", text)
+    out = tmp_path / "attributes"
+    words = ["--data", corpus / "spoken", "--out", out, "--embeddings", corpus / "xvector.scp", "--rules", RULES]
+    assert plan.main(list(map(str, words[:4]))) == 0 and measure.main(["--out", str(out)]) == 0
+    assert label.main(list(map(str, words))) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["rate"]["not_counted"] == {"mostly digits": 1, "no words": 1, "not in Latin letters": 1}
+    assert "1 mostly digits, 1 no words, 1 not in Latin letters; give --lexicon" in caplog.text
+    rates = read_table(out / "utt2rate")
+    assert "s00-3" in rates and not rates.keys() & {"s00-0", "s00-1", "s00-2"}
+    assert "not_counted" not in json.loads((done / "summary.json").read_text())["rate"]
 
 
 def test_the_unit_is_in_the_summary(done):

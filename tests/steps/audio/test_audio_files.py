@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from steps.audio.audio_files import HIDDEN, find_audio, printable
+from steps.audio.audio_files import HIDDEN, UNREAD_FOLDER, find_audio, printable
 from utils.errors import InputError
 
 NAMES = ("s/a.wav", "s/b.FLAC", "s/c.mp3", "s/d.opus", "s/e.sph")
@@ -26,6 +26,14 @@ def test_each_file_is_found_or_left_out_with_the_reason(tmp_path, caplog):
     assert files.found == [tmp_path / name for name in NAMES]
     assert {str(path.relative_to(tmp_path)): reason for path, reason in files.left_out} == OTHERS
     assert "5 files are left out: 1 .gz, 2 .m4a, 1 .txt, 1 no suffix" in caplog.text
+
+
+@pytest.mark.field_case("A speaker of whose files none is read")
+def test_a_folder_of_other_audio_alone_is_named(tmp_path):
+    touch(tmp_path, "s/a.wav", "s/b.m4a", "t/c.m4a", "t/d.wma", "u/notes.txt")
+    files = find_audio(tmp_path)
+    assert (tmp_path / "t", UNREAD_FOLDER) in files.left_out
+    assert files.counts() == {".m4a": 2, ".txt": 1, ".wma": 1, UNREAD_FOLDER: 1}
 
 
 @pytest.mark.field_case("Files that a Mac or Windows leaves among others")
