@@ -99,15 +99,19 @@ def write_audio_corpus(
             tables.setdefault("text" if attribute == "text" else f"utt2{attribute}", {})[name] = value
     counts = unused.counts + Counter(f"files left out: {reason}" for _, reason in unused.files)
     counts += Counter(f"files left out: {fault.reason}" for _, fault in faults)
-    silent = sorted({recording.speaker for recording in recordings} - {one.speaker for one in by_id.values()})
-    if silent:
-        counts["speakers left out: none of their files can be read"] = len(silent)
-        log.warning("%d speakers are left out, of whose files none can be read: %s", len(silent), ", ".join(silent[:5]))
+    _count_silent({recording.speaker for recording in recordings}, set(tables["utt2spk"].values()), counts)
     tables["text"] = _whole_text(tables.get("text", {}), recording_of, bool(segments), counts)
     write_data_dir(out, {name: table for name, table in tables.items() if table})
     _write_left_out(out, [*faults, *unused.files])
     _write_counts(out, counts)
     return len(recording_of)
+
+
+def _count_silent(speakers: set[str], heard: set[str], counts: Counter[str]) -> None:
+    silent = sorted(speakers - heard)
+    if silent:
+        counts["speakers left out: none of their files can be read"] = len(silent)
+        log.warning("%d speakers are left out, of whose files none can be read: %s", len(silent), ", ".join(silent[:5]))
 
 
 def _refuse_same_ids(recordings: Sequence[Recording]) -> None:
