@@ -1,8 +1,10 @@
 """What every command shares: options, a log on stderr, one-line errors, a progress bar for people only."""
 
 import logging
+import os
 import re
 import shlex
+import signal
 import sys
 import time
 import traceback
@@ -12,6 +14,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from utils.errors import InputError
+from utils.faults import FAULTS, describe, is_fault
 from utils.options import parse
 from utils.run_again import RUN_AGAIN, RunAgain
 from utils.secrets import hide
@@ -59,13 +62,9 @@ def _name_package(record: logging.LogRecord) -> bool:
     return True
 
 
-def one_line(error: InputError | OSError) -> str:
-    """What a command says of an error that is not a bug: one line without secrets."""
-    if isinstance(error, InputError):
-        text = str(error)
-    else:
-        where = f"{error.filename}: " if error.filename else ""
-        text = f"{where}{error.strerror or error}; no output was committed"
+def one_line(error: Exception) -> str:
+    """What a command says of an InputError, or of a fault (`utils.faults`): one line without secrets."""
+    text = str(error) if isinstance(error, InputError) else f"{describe(error)}; no output was committed"
     line = CONTROL.sub(lambda match: repr(match[0])[1:-1], hide(text))
     return line if len(line) <= LONGEST_ERROR else f"{line[: LONGEST_ERROR // 2]} ... {line[-LONGEST_ERROR // 2 :]}"
 
@@ -86,10 +85,29 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
     except RunAgain as stop:
         logger(prog).info("%s; run the same command again to go on (exit status %d)", stop, RUN_AGAIN)
         return RUN_AGAIN
-    except (InputError, OSError) as error:
+    except (InputError, *FAULTS) as error:
+        if not isinstance(error, InputError) and not is_fault(error):
+            raise
         print(f"{prog}: ERROR: {one_line(error)}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        if argv is not None:
+            raise
+        print(f"{prog}: stopped by SIGINT; no output was committed", file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        if argv is None:
+            _flush_output()
     return 0
+
+
+def _flush_output() -> None:
+    """Bring to its reader what this process has printed; where the reader is gone, such as `head`, it is lost."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:

@@ -38,7 +38,8 @@ class Watchdog:
 
 def _guard(reader: int, name: str, timeout: float) -> None:
     os.setsid()
-    Path("/proc/self/comm").write_text(NAME)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(NAME)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
