@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from steps.training.workplace import Workplace, find_device
 from utils.command import logger, run_command
 from utils.errors import InputError
+from utils.names import check_name
 from utils.option_values import as_dict, convert, own_names
 from utils.options import MAX_SEED, option
 from utils.registry import Registry
@@ -26,6 +27,8 @@ from utils.stage_dir import StageDir
 from utils.tables import read_lines
 
 log = logger(__name__)
+# directories of an experiment that are no generators
+RESERVED = ("attributes", "embed", "index", "log", "samples", "score", "sweep", "text", "verify")
 
 # each a `steps.generators.contract.Fit`
 FITS = Registry(
@@ -143,6 +146,7 @@ def read_list(path: Path) -> list[Entry]:
                 f"{path}:{number}: expected 'name fit conf' with a fit of {', '.join(FITS.entries)}, or module:Fit,"
                 f" found {line!r}"
             )
+        check_name(words[0], f"{path}:{number}", RESERVED)
         if words[0] in [entry.name for entry in entries]:
             raise InputError(f"{path}:{number}: a second generator named {words[0]!r}")
         entries.append(Entry(words[0], words[1], None if words[2] == "-" else Path(words[2])))

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from utils import key_values
 from utils.errors import InputError, brief, cut
+from utils.names import check_name
 from utils.option_values import is_special
 from utils.stage_dir import signature
 from utils.yaml_files import read_yaml
@@ -78,7 +79,7 @@ def read_sweep(path: Path, out: Path | None, experiment: dict[str, str | None]) 
     content = read_keys(path)
     filled = {name: experiment[name] or _text_of(path, content, name) for name in ("exp", "data")}
     if out is None:
-        out = Path(_fill(f"{path}: no --out", "{exp}", filled)) / "sweep" / path.stem
+        out = Path(_fill(f"{path}: no --out", "{exp}", filled)) / "sweep" / check_name(path.stem, f"{path}: no --out")
     overrides = list(_unique(itertools.chain(_grid(path, content), _list(path, content))))
     if not overrides:
         raise InputError(f"{path}: expected points: grid: {{option: [values]}}, list: [{{option: value}}], or both")
