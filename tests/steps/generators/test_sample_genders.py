@@ -12,6 +12,7 @@ from steps.data.index import Index
 from steps.generators import merge_samples, plan_samples, sample
 from steps.generators.gender import LETTERS
 from steps.generators.gender_classifier import GenderClassifier, letters
+from tests.bench import gender_threshold
 from tests.steps.generators.conftest import fit
 from tests.steps.generators.experiment import Experiment, write_experiment
 from tests.steps.generators.known_model import known_options
@@ -198,3 +199,10 @@ def test_posteriors_of_any_odds():
     classifier = GenderClassifier(np.array([1e4]), 0.0)
     assert classifier.female(np.array([[-1.0], [0.0], [1.0]])).tolist() == [0, 0.5, 1]
     assert letters(np.array([0.05, 0.5, 0.8, 1.0]), 0.9) == ["m", None, None, "f"]
+
+
+def test_the_table_of_thresholds(spoken: Experiment, capsys):
+    words = ["--exp", str(spoken.root), "--model", "ridge_gaussian", "--n_samples", "20"]
+    assert gender_threshold.main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("32 utterances of 8 speakers") and len(lines) == 4 + len(gender_threshold.THRESHOLDS)
