@@ -106,8 +106,12 @@ def spoil(tmp_path: Path, how: str) -> Path:
         (tmp_path / "x.scp").write_text(lines.replace(f":{last}", f":{len(raw) + 5}"))
     elif how == "shifted":
         (tmp_path / "x.scp").write_text(lines.replace(f":{last}", f":{last + 1}"))
-    elif how == "missing":
+    elif how in ("missing", "lost link", "pointer"):
         (tmp_path / "x.ark").unlink()
+        if how == "lost link":
+            (tmp_path / "x.ark").symlink_to("/mnt/gone/x.ark")
+        elif how == "pointer":
+            (tmp_path / "x.ark").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
     elif how == "dimension":
         (tmp_path / "x.ark").write_bytes(raw[:last] + b"\0BFV \4" + b"\2\0\0\0" + bytes(8))
     elif how == "matrix":
@@ -127,6 +131,8 @@ def spoil(tmp_path: Path, how: str) -> Path:
         ("beyond", "beyond the end"),
         ("shifted", "no vector or matrix begins here"),
         ("missing", "no such archive"),
+        ("lost link", "x.ark: a link to /mnt/gone/x.ark, which is not there; put it there"),
+        ("pointer", "x.ark: a Git LFS pointer in place of the file"),
         ("dimension", "dimension 2 .* expected 6"),
         ("matrix", r"found shape \(2, 3\)"),
         ("pickle", "no vector or matrix begins here"),
@@ -136,4 +142,6 @@ def spoil(tmp_path: Path, how: str) -> Path:
 def test_bad_records_name_file_and_key(tmp_path, how, message):
     with pytest.raises(InputError, match=message) as error:
         read_vectors(spoil(tmp_path, how))
-    assert "x.ark" in str(error.value) and ("k3" in str(error.value) or how in ("missing", "empty"))
+    assert "x.ark" in str(error.value) and (
+        "k3" in str(error.value) or how in ("missing", "lost link", "pointer", "empty")
+    )

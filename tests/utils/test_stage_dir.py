@@ -328,3 +328,11 @@ def test_options_made_in_python_have_the_same_ranges(tmp_path, seed):
     with pytest.raises(InputError, match="^seed: expected .*found "):
         StageDir(tmp_path / "out", Ranged(seed))
     assert not StageDir(tmp_path / "out", Ranged(3)).done
+
+
+@pytest.mark.field_case("An input that is a link to nowhere: the link is named, not a stage to run")
+def test_an_input_that_is_a_link_to_nowhere(tmp_path):
+    (tmp_path / "x.ark").symlink_to("/mnt/gone/x.ark")
+    message = "x.ark: a link to /mnt/gone/x.ark, which is not there; restore it, or remove the link"
+    with pytest.raises(InputError, match=message), StageDir(tmp_path / "out", {}, [tmp_path / "x.ark"], command="c"):
+        pass
