@@ -49,6 +49,7 @@ UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "
 # torch.load(weights_only=True), which takes tensors and plain containers and runs nothing that a pickle names.
 READS_CHECKPOINTS = "steps/networks/foreign_weights.py"
 WRITES_PICKLES = "steps/embed/write_pickles.py"  # for users of 3D-Speaker, on request
+WRITES = ("write", "write_text", "write_bytes", "writelines", "write_whole", "dump")
 REQUIREMENT = re.compile(r"[\w.-]+==[\w.]+ +# [\w.]+: \w.*")
 LONGEST_FILE, LONGEST_FUNCTION = 350, 50  # lines
 SHELL_NAME = re.compile(r"(?<![\w/.$}-])(?:python3 -m )?((?:local|egs|steps[./]\w+)[./]\w+)")
@@ -203,6 +204,16 @@ def test_no_exception_is_swallowed():
             )
             if wide and not any(isinstance(part, ast.Raise) for part in ast.walk(node)):
                 found.append(f"{name}:{node.lineno}")
+    assert found == []
+
+
+def test_json_is_written_one_way():
+    """`json_text` alone: json.dumps would write NaN, and halves of characters that no file can hold."""
+    found = []
+    for name in modules("local", "steps", "utils"):
+        for node in ast.walk(parse(name)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in WRITES:
+                found += [f"{name}:{node.lineno}"] if "json.dumps(" in ast.unparse(node) else []
     assert found == []
 
 

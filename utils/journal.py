@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from utils.errors import InputError
+from utils.json_files import json_text
 
 LINE = re.compile(rb'\{"crc32": "([0-9a-f]{8})", "(row|sealed)": (.*)\}\n', re.DOTALL)
 
@@ -71,7 +72,7 @@ class Journal:
         """Add a JSON value."""
         if self.sealed:
             raise ValueError(f"{self.path}: sealed")
-        body = json.dumps(row, ensure_ascii=False).encode()
+        body = json_text(row, self.path, ensure_ascii=False).encode()
         self.file.write(_line(b"row", body, zlib.crc32(body)))
         self.crc = zlib.crc32(body, self.crc)
         self.rows.append(row)

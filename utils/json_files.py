@@ -88,14 +88,16 @@ def _unique(pairs: Sequence[tuple[str, Any]], where: str) -> dict[str, Any]:
     return content
 
 
-def json_text(value: Any, where: object, indent: int | None = None, ensure_ascii: bool = True) -> str:
+def json_text(
+    value: Any, where: object, indent: int | None = None, ensure_ascii: bool = True, sort_keys: bool = False
+) -> str:
     """A JSON value as text, without a newline at its end.
 
     Args:
         where: the file that it goes to, which begins the message on a number that is not finite, an InputError.
     """
     try:
-        text = json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, allow_nan=False)
+        text = json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, sort_keys=sort_keys, allow_nan=False)
     except ValueError as error:
         raise InputError(f"{where}: a number in it is not finite, and JSON has no such numbers") from error
     return text.encode("utf-8", "backslashreplace").decode()  # half of a character becomes its escape

@@ -26,7 +26,7 @@ import numpy as np
 from utils.durable import write_whole
 from utils.errors import InputError
 from utils.journal import is_sealed
-from utils.json_files import read_json
+from utils.json_files import json_text, read_json
 from utils.run_info import RUN_INFO
 from utils.shards import chosen_shards, format_numbers
 from utils.stage_dir import parts_root
@@ -75,7 +75,7 @@ class Work:
         directory.mkdir(parents=True, exist_ok=True)
         head = {"n_shards": items[-1].shard + 1 if items else 0, "about": dict(about or {})}
         rows = chain([head], ([shard, key, content] for key, shard, content in items))
-        write_whole(directory / TABLE, (f"{json.dumps(row)}\n".encode() for row in rows), shared=True)
+        write_whole(directory / TABLE, (f"{json_text(row, TABLE)}\n".encode() for row in rows), shared=True)
         return cls(directory, **head)
 
     @classmethod
@@ -165,7 +165,8 @@ def make_current(out: Path, identity: str, settings: Mapping[str, Any]) -> None:
     """Let the jobs follow the work with this identity."""
     root = parts_root(out)
     root.mkdir(parents=True, exist_ok=True)
-    write_whole(root / CURRENT, json.dumps({"identity": identity, "settings": dict(settings)}).encode(), shared=True)
+    current = json_text({"identity": identity, "settings": dict(settings)}, root / CURRENT)
+    write_whole(root / CURRENT, current.encode(), shared=True)
 
 
 def current_identity(out: Path, settings: Mapping[str, Any], planner: str) -> str:

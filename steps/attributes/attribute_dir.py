@@ -1,6 +1,5 @@
 """The directory of attributes: tables, failures.tsv, audit.tsv, histograms.png, gender.safetensors, summary.json."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from steps.attributes.histograms import draw_histograms
 from steps.attributes.labels import Attribute, Corpus, Labels
 from steps.attributes.rates import DEFINITIONS, agreement
 from steps.audio.failures import FAILURES, write_failures
+from utils.json_files import json_text
 from utils.tables import write_table
 
 
@@ -27,7 +27,8 @@ def write_attribute_dir(out: Path, corpus: Corpus, labels: Labels, audit_lines: 
     panels = {"F0, Hz": labels.pitch, f"speaking rate, {unit}": labels.rate}
     draw_histograms(out / "histograms.png", panels, labels.genders.of, labels.utt2gender)
     summary = _summary(corpus, labels) | {"audit": _audit(out / "audit.tsv", corpus, labels, audit_lines, seed)}
-    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    text = json_text(summary, out / "summary.json", indent=2)
+    (out / "summary.json").write_text(f"{text}\n", encoding="utf-8")
     return summary
 
 

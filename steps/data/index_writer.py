@@ -3,7 +3,6 @@
 Vectors are read and counted in the order of the rows; each is written where the order of the archive has it.
 """
 
-import json
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from utils.archives import read_locations
 from utils.command import progress
 from utils.data_dir import DataDir
 from utils.errors import InputError, brief
+from utils.json_files import json_text
 from utils.script_files import Location
 from utils.tables import write_table
 
@@ -103,7 +103,7 @@ class SetReader:
         if self.data.has("spk2gender"):
             write_table(out / "spk2gender", self.data.table("spk2gender"))
         stats = statistics.summary() | self._count()
-        (out / STATS).write_text(json.dumps(stats, indent=1) + "\n", encoding="utf-8")
+        (out / STATS).write_text(json_text(stats, out / STATS, indent=1) + "\n", encoding="utf-8")
         return stats, fingerprints.all()
 
     def _read(self, start: int, dim: int | None) -> np.ndarray:

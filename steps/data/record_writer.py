@@ -1,6 +1,5 @@
 """Write the archive of an index: vectors come in the order of the rows, records lie in Kaldi's order of the keys."""
 
-import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import repeat
@@ -12,6 +11,7 @@ import numpy as np
 
 from steps.data.index import ARCHIVE, BLOCKS, SCRIPT, RecordBlock, find_blocks
 from utils.archive_writer import write_script
+from utils.json_files import json_text
 from utils.kaldi_objects import HEADER_BYTES, encode
 from utils.script_files import Location, path_in_script
 from utils.tables import check_keys
@@ -70,4 +70,4 @@ class RecordWriter:
         """Write script file and blocks into `out`, which will be moved to `final`."""
         write_script(out / SCRIPT, path_in_script(final / ARCHIVE, final), self.keys, self._offsets())
         layout = {"dim": self.dim, "blocks": self.blocks}
-        (out / BLOCKS).write_text(json.dumps(layout) + "\n", encoding="utf-8")
+        (out / BLOCKS).write_text(json_text(layout, out / BLOCKS) + "\n", encoding="utf-8")

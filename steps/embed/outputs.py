@@ -4,7 +4,6 @@ Vectors are copied one shard at a time. Memory holds the names and the length of
 vector in the archive.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from steps.embed.batches import TimedUtterance, as_timed
 from steps.embed.extraction import Outcome
 from utils.archive_writer import ArchiveWriter
 from utils.data_dir import invert
+from utils.json_files import json_text
 from utils.parts import Work, read_part
 from utils.script_files import Location
 from utils.tables import write_table
@@ -149,7 +149,8 @@ def write_summary(directory: Path, merged: Merged, backend: str) -> None:
     }
     if merged.left_out:
         summary["files_left_out"] = dict(sorted(Counter(reason for _, reason in merged.left_out).items()))
-    (directory / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    text = json_text(summary, directory / "summary.json", indent=2)
+    (directory / "summary.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def _write_list(file: Path, rows: Iterable[dict[str, Any]]) -> None:
@@ -157,6 +158,6 @@ def _write_list(file: Path, rows: Iterable[dict[str, Any]]) -> None:
     with file.open("w", encoding="utf-8") as out:
         separator = "[\n"
         for row in rows:
-            out.write(separator + json.dumps(row, ensure_ascii=False))
+            out.write(separator + json_text(row, file, ensure_ascii=False))
             separator = ",\n"
         out.write("\n]\n")

@@ -5,7 +5,6 @@ and offset of the log odds of being female, the number of speakers, and the accu
 regression (`steps.metrics.classifiers`) in which both genders weigh the same.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from steps.generators.gender import gender_of
 from steps.metrics.classifiers import balanced_accuracy, fit, learnable
 from utils.command import logger
 from utils.errors import InputError
-from utils.json_files import read_json
+from utils.json_files import json_text, read_json
 
 log = logger(__name__)
 NAME = "gender.json"
@@ -75,7 +74,7 @@ def write_gender_classifier(index: Path, directory: Path) -> None:
     offset = float(model.offsets[0] - model.offsets[1])
     about = {"speakers": len(np.unique(speakers)), "dev": _accuracy(GenderClassifier(weights, offset), index / "dev")}
     content = {"positive": "f", "weights": weights.tolist(), "offset": offset, **about}
-    (directory / NAME).write_text(json.dumps(content) + "\n", encoding="utf-8")
+    (directory / NAME).write_text(json_text(content, directory / NAME) + "\n", encoding="utf-8")
 
 
 def _labelled(index_dir: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -22,6 +22,7 @@ from steps.generators.sample_npz import write_npz
 from steps.generators.sampling import Samples
 from utils.archive_writer import ArchiveWriter
 from utils.data_dir import require_valid
+from utils.json_files import json_text
 from utils.tables import iterate_lines, write_table
 
 ARK, SCP, PROVENANCE = "xvector.ark", "xvector.scp", "provenance.jsonl"
@@ -169,7 +170,8 @@ def write_parameters(target: Path, mixtures: list[Mixture], requests: list[Sampl
     bases = [frame.matrix for frame in frames.values()]
     np.savez_compressed(target / "mixtures.npz", **arrays, **{f"bases/{n}": basis for n, basis in enumerate(bases)})
     table = {"bases": [basis.tolist() for basis in bases], "texts": texts}
-    (target / "mixtures.json").write_text(json.dumps(table, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json_text(table, target / "mixtures.json", ensure_ascii=False)
+    (target / "mixtures.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def _quoted(field: str) -> str:

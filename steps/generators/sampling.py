@@ -89,6 +89,7 @@ class Voices:
         numbers: Iterable[int] | None = None,
     ) -> Iterator[Samples]:
         """Draw the samples of one request for its sentence vector (E,), the chunks of these numbers, or all."""
+        self._check_text(vector, request)
         mixture = self.generator.mixtures(vector[None])[0]
         tempered = mixture.tempered(settings.weight_temperature, settings.spread_temperature)
         chunks = chunks_of(request, settings)
@@ -101,6 +102,15 @@ class Voices:
                 x, component = tempered.sample(rng, n)
             self._check(x, request, chunks[number].start, settings)
             yield self._describe(mixture, request, chunks[number].start, x, component)
+
+    def _check_text(self, vector: np.ndarray, request: SampleRequest) -> None:
+        """Raise InputError for a sentence vector that the generator does not take."""
+        if vector.shape != (self.generator.text_dim,):
+            raise InputError(
+                f"{request.text_id}: a sentence vector of {len(vector)} dimensions, {self.model} takes"
+                f" {self.generator.text_dim}; encode the texts with the encoder that it was trained with"
+            )
+        check_embeddings(vector[None], lambda row: f"the sentence vector of {request.text_id}")
 
     def _check(self, x: np.ndarray, request: SampleRequest, first: int, settings: SamplingSettings) -> None:
         """Raise InputError for a sample among x (n, D) that is no embedding, as of a huge temperature."""
@@ -120,8 +130,11 @@ class Voices:
             similarity = unit_rows(x) @ self.speaker_means.T
             nearest = similarity.argmax(axis=1)
             distance = 1 - similarity[np.arange(len(x)), nearest]
+        density = mixture.log_density(x)
+        if not np.isfinite(density).all():
+            raise InputError(f"{self.model}: the density at samples of {request.text_id} is not finite; train it again")
         judged = self.genders.female(x) if self.genders and request.gender is None else None
-        return Samples(request, first, x, component, mixture.log_density(x), nearest, distance, judged)
+        return Samples(request, first, x, component, density, nearest, distance, judged)
 
     def _draw_apart(
         self, mixture: Mixture, rng: np.random.Generator, n: int, settings: SamplingSettings, request: SampleRequest

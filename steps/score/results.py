@@ -5,7 +5,6 @@ A notebook starts with one line:
     table = read_results("exp/demo")    # a pandas DataFrame: model, kind, texts, metric, item, value
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from steps.score.evaluation import Examples, Scorer
 from steps.score.likelihood import compare
 from utils.errors import InputError
-from utils.json_files import read_json
+from utils.json_files import json_text, read_json
 
 # Dicts of the document whose keys depend on the data: attributes, conditions, groups, levels and speakers.
 ITEMS = {"attributes", "conditions", "groups", "calibration", "per_speaker", "ci95"}
@@ -68,7 +67,7 @@ def plain(value: Any) -> Any:
 def to_json(document: dict) -> str:
     """The text of scores.json. Keys are sorted; `order` keeps the order in which the generators were given."""
     ordered = {**document, "order": list(document["models"])}
-    return json.dumps(ordered, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json_text(ordered, "scores.json", indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def primary(scores: dict) -> dict:

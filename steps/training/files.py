@@ -5,7 +5,6 @@
 `epoch_<number>.safetensors`, and `averaged.safetensors` is their mean.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from steps.training.curve import draw_curve
 from steps.training.task import Report
 from utils.command import logger
 from utils.durable import write_whole
+from utils.json_files import json_text
 
 log = logger(__name__)
 LAST, PREVIOUS, BEST, AVERAGED = "last.safetensors", "previous.safetensors", "best.safetensors", "averaged.safetensors"
@@ -95,7 +95,7 @@ class TrainingFiles:
             self.save(own, state)
         # the two checkpoints that are there, of up to two epochs before, need theirs until they are replaced
         self._keep_epochs(state.history, state.history[:-1], state.history[:-2])
-        lines = "".join(json.dumps(row) + "\n" for row in state.history)
+        lines = "".join(json_text(row, self.directory / METRICS) + "\n" for row in state.history)
         write_whole(self.directory / METRICS, lines.encode())
 
     def close(self, state: TrainingState) -> None:

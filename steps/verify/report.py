@@ -6,7 +6,6 @@ Reads the list --trials/trials, --trials/test/utt2spk and `scores` of each direc
 (every figure), summary.md (tables) and scores.png (how the scores of the three kinds of trials are distributed).
 """
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import ClassVar
 
 from utils.command import logger, run_command
 from utils.errors import InputError
+from utils.json_files import json_text
 from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 from utils.tables import read_table
@@ -57,7 +57,8 @@ def work(options: Options) -> None:
         }
         if not all(figures.values()):
             raise InputError(f"{listed}: too few trials for an equal error rate; targets and ten strangers are needed")
-        (stage.dir / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        text = json_text(figures, stage.dir / "figures.json", indent=1)
+        (stage.dir / "figures.json").write_text(f"{text}\n", encoding="utf-8")
         (stage.dir / "summary.md").write_text(markdown(figures, options.draws), encoding="utf-8")
         draw_scores(stage.dir / "scores.png", scores, sources(trials), figures)
         log.info("%s:\n%s", stage.final / "summary.md", (stage.dir / "summary.md").read_text(encoding="utf-8"))

@@ -20,6 +20,7 @@ from typing import Any
 
 from utils.durable import rename, sync
 from utils.errors import InputError
+from utils.json_files import json_text
 from utils.locking import lock_file
 from utils.slurm.launch_request import LaunchRequest
 
@@ -73,7 +74,7 @@ class LaunchFolder:
         }
         partial = self.path / f"{NOTE}.partial"
         self._lock = lock_file(partial)
-        os.write(self._lock, f"{json.dumps(note)}\n".encode())
+        os.write(self._lock, f"{json_text(note, partial)}\n".encode())
         sync(partial)
         rename(partial, self.path / NOTE)
 
