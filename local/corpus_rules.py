@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ AUDIO = re.compile(r"\.(wav|flac|m4a|mp3|ogg|opus|sph)$", re.IGNORECASE)
 def strip_extension(path: str) -> str:
     """The path without the extension of an audio file; other dots belong to the name."""
     return AUDIO.sub("", path)
+
+
+@lru_cache(10_000)
+def plain_name(column: str) -> str:
+    """The name of a column in lower case, without characters of no width and blanks at its ends."""
+    return "".join(c for c in column if c.isascii() or unicodedata.category(c) != "Cf").strip().lower()
 
 
 def slug(words: str) -> str:
@@ -80,8 +86,8 @@ class Rules:
     def candidates(self, name: str, present: Collection[str]) -> list[str]:
         """The columns among `present` that are aliases of `name`, best first."""
         ranks = {alias: rank for rank, alias in enumerate(self.aliases(name))}
-        found = [column for column in present if column.strip().lower() in ranks]
-        return sorted(found, key=lambda column: ranks[column.strip().lower()])
+        found = [column for column in present if plain_name(column) in ranks]
+        return sorted(found, key=lambda column: ranks[plain_name(column)])
 
     def aliases(self, name: str) -> tuple[str, ...]:
         """The names that the column `name` may have."""

@@ -8,7 +8,7 @@ Where they agree, or one of them is empty, the row is used. Where they disagree,
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from local.corpus_rules import Rules, slug
+from local.corpus_rules import Rules, plain_name, slug
 from steps.data.spellings import look
 from utils.errors import InputError, brief
 
@@ -33,7 +33,7 @@ class TwinColumns:
     def _find(self, name: str, present: Sequence[str]) -> list[str]:
         columns = self.rules.candidates(name, present)
         if name in BY_NAME_ALONE:
-            return [column for column in columns if column.strip().lower() == columns[0].strip().lower()]
+            return [column for column in columns if plain_name(column) == plain_name(columns[0])]
         return columns
 
     def settled(self, rows: Rows) -> Rows:

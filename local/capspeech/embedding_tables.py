@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local.capspeech import array_embeddings
-from local.corpus_rules import Rules
+from local.corpus_rules import Rules, plain_name
 from local.delimited import read_delimited, read_header
 from local.twin_columns import TwinColumns
 from utils.archives import scan_archive
@@ -198,7 +198,7 @@ class EmbeddingTables:
     def columns(self, header: list[str]) -> tuple[int, int, int | None] | None:
         """The columns of key, archive and offset; None if this is no table of embeddings."""
         key, archive, offset = (self.rules.column(name, header) for name in ("key", "archive", "offset"))
-        if key is None or archive is None or (offset is None and archive.strip().lower() == "path"):
+        if key is None or archive is None or (offset is None and plain_name(archive) == "path"):
             return None
         return header.index(key), header.index(archive), None if offset is None else header.index(offset)
 

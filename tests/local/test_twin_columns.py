@@ -26,6 +26,7 @@ AGREEING = [
     [
         ("gender", "Gender", ("male", "female")),
         ("gender", " sex ", ("male", "f")),
+        ("gender", "\u200bgender\ufeff", ("male", "female")),
         ("speaker_id", "Speaker_ID", ("103", "104")),
         ("speaker", "spk", ("Ann", "Bob")),
         ("pitch", "PITCH", ("low-pitched", "high-pitched")),
