@@ -20,6 +20,7 @@ from steps.embed.backend import Backend
 from steps.features.mel import mel_filters, mel_spectrogram
 from utils.errors import InputError
 from utils.options import option
+from utils.pointer_files import refuse_pointer
 
 WINDOW, HOP, BANDS = 400, 160, 40  # samples: 25 ms, 10 ms; mel bands
 LOUDNESS = -30  # dB of full scale, of the mean power; louder speech is not changed
@@ -60,6 +61,8 @@ class Resemblyzer(Backend):
                 f"the Resemblyzer encoder is not installed ({error}); utils/setup_env.sh --extras audio installs it"
             ) from error
         torch.set_num_threads(1)
+        for file in self.files(options):
+            refuse_pointer(file)
         self.network = VoiceEncoder(device, verbose=False).eval()  # the checkpoint is read as tensors only
         self.detector = partial(webrtcvad.Vad, VAD_MODE)  # made anew for each waveform, since it adapts to the noise
         self.filters = mel_filters(self.sample_rate, WINDOW, BANDS)

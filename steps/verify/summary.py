@@ -74,7 +74,7 @@ def draw_scores(path: Path, scores: Mapping[str, np.ndarray], source: np.ndarray
                 axis.hist(inside, borders, weights=weights, color=colour, alpha=0.55, label=LABELS[kind])
         threshold = next(iter(figures[name].values()))["at"]["eer"]["threshold"]
         axis.axvline(threshold, color="#202124", linewidth=1.2, linestyle="dashed", label="equal errors")
-        axis.set_title(name, fontsize=10)
+        axis.set_title(name, fontsize=10, parse_math=False)
         axis.set_xlabel("score")
         axis.set_ylabel("trials of the kind, %")
         axis.spines[["top", "right"]].set_visible(False)

@@ -43,6 +43,13 @@ def choose_roles(keys: Sequence[str], results: Sequence[Result]) -> Roles:
 
 def draw(sweep: Sweep, results: Sequence[Result]) -> bytes:
     """The picture, as the bytes of a PNG file."""
+    from matplotlib import rc_context
+
+    with rc_context({"text.parse_math": False}):  # a $ in a value is a $
+        return _draw(sweep, results)
+
+
+def _draw(sweep: Sweep, results: Sequence[Result]) -> bytes:
     from matplotlib.figure import Figure
 
     roles = choose_roles(sweep.keys, results)

@@ -136,3 +136,10 @@ def test_other_files_and_devices(tmp_path):
         load(tmp_path / "a.onnx")
     with pytest.raises(InputError, match="onnx: runs on the CPU, not on cuda:0"):
         load_backend("onnx", CONF, "cuda:0", {"model": str(write_network(tmp_path / "a.onnx"))})
+
+
+@pytest.mark.field_case("A Git LFS pointer in place of a network in ONNX")
+def test_a_pointer_is_told(tmp_path):
+    (tmp_path / "x.onnx").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 28036335\n")
+    with pytest.raises(InputError, match=r"x\.onnx: a Git LFS pointer"):
+        load_backend("onnx", CONF, changes={"model": str(tmp_path / "x.onnx")})

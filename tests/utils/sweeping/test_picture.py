@@ -54,3 +54,9 @@ def test_every_point_leaves_a_mark_and_the_bytes_are_the_same():
     without, crossed = (imread(io.BytesIO(draw(sweep, shown))) for shown in (failed[:-1], failed))
     assert np.any(without[30:] != crossed[30:])  # below the title, which counts them
     assert draw(sweep, [Result(point, None, "killed") for point in sweep.points])
+
+
+@pytest.mark.hostile("Values of a sweep with $, which matplotlib takes for formulas")
+def test_values_that_look_like_formulas():
+    sweep, results = grid(name=["$\\frac{$", "$x^$"], k=["1", "5"], conf=["a$b$", "$"])
+    assert draw(sweep, results)
