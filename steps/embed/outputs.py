@@ -97,6 +97,7 @@ def _describe(timed: TimedUtterance) -> dict[str, Any]:
     u: Utterance = timed.utterance
     names = {"id": u.id, "dataset": u.dataset, "speaker": u.speaker, "speaker_id": u.speaker_name or u.speaker}
     times = {} if u.begin is None else {"begin": u.begin, "end": u.end}
+    times |= {} if u.channel is None else {"channel": u.channel}
     return {**names, "utterance_id": u.name, "path": str(u.path), **times, "seconds": round(timed.seconds, 3)}
 
 

@@ -13,9 +13,11 @@ pytest.importorskip("parselmouth", reason="praat-parselmouth (GPL, optional) is 
 soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
 
 from steps.attributes import label, measure, plan  # noqa: E402
+from steps.audio.recordings import Utterance  # noqa: E402
 from utils.archive_writer import write_vectors  # noqa: E402
 from utils.archives import read_vectors  # noqa: E402
 from utils.data_dir import write_data_dir  # noqa: E402
+from utils.errors import InputError  # noqa: E402
 from utils.journal import is_sealed  # noqa: E402
 from utils.stage_dir import parts_root  # noqa: E402
 from utils.tables import read_table, write_table  # noqa: E402
@@ -116,6 +118,22 @@ def test_transcripts_that_are_not_counted_are_told(corpus, done, tmp_path, caplo
     rates = read_table(out / "utt2rate")
     assert "s00-3" in rates and not rates.keys() & {"s00-0", "s00-1", "s00-2"}
     assert "not_counted" not in json.loads((done / "summary.json").read_text())["rate"]
+
+
+@pytest.mark.field_case("Segments that end at -1")
+def test_lengths_of_segments_and_tables(tmp_path):
+    def utterance(begin: float | None, end: float | None) -> Utterance:
+        return Utterance("u", Path("r.wav"), begin, end, "d", "s", "u")
+
+    assert list(plan.lengths(tmp_path, [utterance(None, None), utterance(2.0, None), utterance(2.0, 3.5)])) == [
+        5,
+        5,
+        1.5,
+    ]
+    for seconds in ("0", "nan", "inf", "-1", "soon"):
+        (tmp_path / "utt2dur").write_text(f"u {seconds}\n")
+        with pytest.raises(InputError, match=f"utt2dur: u: expected seconds > 0, found '{seconds}'"):
+            list(plan.lengths(tmp_path, [utterance(None, None)]))
 
 
 def test_the_unit_is_in_the_summary(done):

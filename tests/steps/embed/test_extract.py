@@ -316,6 +316,8 @@ def test_a_data_directory_of_the_field(tmp_path):
     for name in ("floats", "opposite", "stream"):
         np.testing.assert_allclose(vectors[name], vectors["good"], atol=1e-3)
     assert np.array_equal(vectors["channel"], vectors["right"])
+    (row,) = [one for one in json.loads((out / "utterance_list.json").read_text()) if one["id"] == "channel"]
+    assert (row["begin"], row["end"], row["channel"]) == (0.5, None, 1)
     assert len(keys) + len(rows) == len(segments)
 
 
