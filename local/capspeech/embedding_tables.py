@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local.capspeech import array_embeddings
+from local.corpus_files import walk_corpus
 from local.corpus_rules import Rules, plain_name
 from local.delimited import read_delimited, read_header
 from local.twin_columns import TwinColumns
 from utils.archives import scan_archive
+from utils.command import logger
 from utils.errors import LONGEST, InputError, absence, brief
 from utils.packed_files import unpacked_suffix
 from utils.script_files import FileFinder, Location, has_key, is_offset, parse_location, path_in_script
 from utils.tables import iterate_lines, require_utf8, split_line
 
+log = logger(__name__)
 NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp", "spk_xvector.ark", "num_utts.ark")
 SUFFIXES = (".csv", ".tsv", ".scp", ".ark", *array_embeddings.SUFFIXES)
 UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
@@ -65,6 +68,8 @@ class EmbeddingTables:
         found = tables or archives or [path for path in files if path.suffix in array_embeddings.SUFFIXES]
         if not found:
             raise InputError(f"{self.folder}: no embeddings below it; expected {self._expected(files)}")
+        if tables:
+            _tell_unread({path for path in files if _is_delimited(path)} - set(tables), "no table of embeddings")
         return found
 
     @cached_property
@@ -76,10 +81,10 @@ class EmbeddingTables:
     def _found(self) -> list[Path]:
         """All files, sorted. Raises InputError for what is no file, though its name is that of embeddings."""
         files = []
-        for path in sorted(self.folder.rglob("*")):
+        for path in sorted(folder / name for folder, _, names in walk_corpus(self.folder) for name in names):
             if path.is_file():
                 files.append(require_utf8(path) if unpacked_suffix(path) in SUFFIXES else path)
-            elif unpacked_suffix(path) in SUFFIXES and not path.is_dir():
+            elif unpacked_suffix(path) in SUFFIXES:
                 what = "not a file" if path.exists() else absence(path, "file")
                 raise InputError(f"{path}: {what}, but the name is that of embeddings; put them there, or remove it")
         return files
@@ -105,6 +110,8 @@ class EmbeddingTables:
                     raise InputError(f"{entry}: {key!r} is here and at {known}; leave one, or narrow --embedding_dir")
         if not entries:
             raise InputError(f"{self.files[0]}: empty; expected lines that name vectors")
+        named = {Path(entry.location.path).name for entry in entries.values()}.union(NOT_VECTORS)
+        _tell_unread({path for path in self.archives if path.name not in named}, "named by no table")
         return entries
 
     def script(self, keys: Mapping[str, str], out: Path, final: Path) -> dict[str, str]:
@@ -201,6 +208,11 @@ class EmbeddingTables:
         if key is None or archive is None or (offset is None and plain_name(archive) == "path"):
             return None
         return header.index(key), header.index(archive), None if offset is None else header.index(offset)
+
+
+def _tell_unread(files: set[Path], reason: str) -> None:
+    if files:
+        log.warning("%d files are not read, %s, such as %s", len(files), reason, min(files))
 
 
 def _is_delimited(file: Path) -> bool:

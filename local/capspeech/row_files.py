@@ -9,13 +9,13 @@ Hugging Face folders and shards must be whole. What cannot be opened though its 
 nowhere, a pipe) is an error; a table of something else, or in a format that is not read, is left out by name.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from local.corpus_files import walk_corpus
 from local.corpus_rows import FORMATS, is_format, read_columns
 from utils.errors import InputError, absence, brief
 from utils.json_files import read_json
@@ -124,17 +124,12 @@ def _split_word(part: str) -> str | None:
 
 def _tables(root: Path, passed_over: Path, left_out: list[LeftOut]) -> Iterator[Path]:
     """The files below a directory whose names promise a table that can be read; others of rows go to `left_out`."""
-    seen: set[tuple[int, int]] = set()
-    for here, folders, names in os.walk(root, followlinks=True):
-        folder = Path(here)
-        status = folder.stat()
-        is_known = (status.st_dev, status.st_ino) in seen
-        seen.add((status.st_dev, status.st_ino))
-        if is_known or (folder != root and (RUN_INFO in names or folder.samefile(passed_over))):
+    for folder, folders, names in walk_corpus(root):
+        if folder != root and (RUN_INFO in names or folder.samefile(passed_over)):
             folders.clear()
             continue
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        files = [folder / name for name in sorted(names) if name[:1] != "." and name not in OF_DATASETS]
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
+        files = [folder / name for name in names if name[:1] != "." and name not in OF_DATASETS]
         tables = [require_utf8(file) for file in files if is_format(file)]
         _require_files(tables, [folder / name for name in folders if is_format(Path(name))])
         _require_shards(tables)

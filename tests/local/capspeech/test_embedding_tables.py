@@ -222,3 +222,25 @@ def test_pointers_in_place_of_archives(tmp_path, with_table):
     with pytest.raises(InputError, match="xvector.ark: a Git LFS pointer"):
         read(corpus.embeddings)
         read_vectors(corpus.embeddings / "xvector.scp")
+
+
+def test_embeddings_behind_a_link_to_a_directory(tmp_path):
+    corpus = Corpus(tmp_path)
+    corpus.write_embeddings("csv")
+    (tmp_path / "links" / "a").mkdir(parents=True)
+    (tmp_path / "links" / "a" / "xvectors").symlink_to(corpus.embeddings)
+    (tmp_path / "links" / "again").symlink_to("a")
+    assert len(read(tmp_path / "links")) == 24
+
+
+def test_archives_and_tables_that_are_not_read_are_told(tmp_path, caplog):
+    corpus = Corpus(tmp_path)
+    corpus.write_embeddings("csv")
+    (corpus.embeddings / "xvector.3.ark").touch()
+    (corpus.embeddings / "durations.csv").write_text("id,seconds\na,1\n")
+    assert len(read(corpus.embeddings)) == 24
+    assert [message.partition(",")[2].rpartition(", such as ")[0] for message in caplog.messages] == [
+        " no table of embeddings",
+        " named by no table",
+    ]
+    assert "xvector.3.ark" in caplog.messages[1]
