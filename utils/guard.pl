@@ -38,7 +38,8 @@ print STDERR "$ARGV[0]: stopped by SIG$stopped_by\n" if $stopped_by;
 end_all();
 close $alive;
 waitpid $watcher, 0;
-die_by($stopped_by // (split ' ', $Config{sig_name})[$status & 127]) if $stopped_by || $status & 127;
+my @signals = split ' ', $Config{sig_name};
+die_by($stopped_by // $signals[$status & 127]) if $stopped_by || $status & 127;
 exit $status >> 8;
 
 # Starts the process that ends everything when this one is gone, even by SIGKILL: (its number, what keeps it waiting).
@@ -124,5 +125,6 @@ sub die_by {
     my ($signal) = @_;
     $SIG{$signal} = 'DEFAULT' unless $signal eq 'KILL';
     kill $signal, $$;
-    exit 1;
+    my %number = map { $signals[$_] => $_ } 0 .. $#signals;
+    exit 128 + $number{$signal};    # as the first process of a container, which signals do not end
 }
