@@ -25,15 +25,20 @@ SHORTEST_BASE64 = 6
 NAME = r"(?:api_?key|access_?key|secret_?key|secret|token|passw(?:or)?d|passphrase)"
 VARIABLE = re.compile(rf"(?:^|_){NAME}$", re.IGNORECASE)
 PROXIES = re.compile(r"(?:https?|all|ftp)_proxy$", re.IGNORECASE)
+WORDS = rf"(?:[\w-]{{0,40}}[_-])?{NAME.replace('_', '[_-]')}s?"  # --openai-api-key, HF_TOKEN; of a length, for speed
 PLACES = (  # each with what stays in front of what is hidden
-    re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#'\"<>@][^\s'\"<>]*(?=@)", re.IGNORECASE),
+    re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^\s/?#'\"<>@][^\s'\"<>]{0,1000}(?=@)", re.IGNORECASE),
     re.compile(
-        rf"((?:\b|_|-)(?:[\w-]*[_-])?{NAME.replace('_', '[_-]')}s?['\"]?\s*[=:]\s*['\"]?)(?!<hidden>)[^\s'\"&#,;]+",
+        rf"((?:\b|_|-){WORDS}['\"]?\s{{0,9}}[=:]\s{{0,9}}['\"]?)"
+        r"(?!<hidden>|(?:expected|unknown|no)\b)[^\s'\"&#,;]*[^\s'\"&#,;:]",
         re.IGNORECASE,
     ),
-    re.compile(rf"(--(?:[\w-]*[_-])?{NAME.replace('_', '[_-]')}\s+)(?!<hidden>|--)\S+", re.IGNORECASE),
-    re.compile(r"(\bauthorization['\"]?\s*[:=]\s*(?:b?['\"])?(?:(?:bearer|basic|token)\s+)?)[^\s'\",]+", re.IGNORECASE),
-    re.compile(r"(\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
+    re.compile(rf"(--{WORDS}\s+)(?!<hidden>|--)\S+", re.IGNORECASE),
+    re.compile(
+        r"(\bauthorization['\"]?\s{0,9}[:=]\s{0,9}(?:b?['\"])?(?:(?:bearer|basic|token)\s{1,9})?)[^\s'\",]+",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(\bbearer\s{1,9})[\w.~+/=-]{8,}", re.IGNORECASE),
     re.compile(r"()\bsk-[\w-]{12,}"),  # the keys of OpenAI and others
 )
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -82,10 +83,28 @@ def test_what_stands_where_secrets_do_is_hidden(text):
         "a woman with a secret smile; mail me@example.org about key 'utt1'",
         "http://127.0.0.1:8000/v1: no answer in 3 tries",
         "basic attributes, bearer of news, sk-1",
+        "conf.yaml: api_key: expected str, found 3",
+        "OPENAI_API_KEY: no key: it has blanks",
     ],
 )
 def test_other_texts_stay_as_they_are(text):
     assert hide(text) == text
+
+
+def test_what_stands_behind_a_secret_stays():
+    assert hide("--set api_key=abc: unknown option") == f"--set api_key={HIDDEN}: unknown option"
+    assert hide("{api_key: abc}, http://u:p@h: no answer") == f"{{api_key: {HIDDEN}, http://{HIDDEN}@h: no answer"
+
+
+@pytest.mark.hostile("Messages of 100 kB are searched for keys in a moment")
+@pytest.mark.parametrize(
+    "part",
+    ["a_", "a.", "-", "--a-", "http://", "api_key", "api_key= ", "bearer ", "sk-", "authorization: ", "x://a", " "],
+)
+def test_long_messages_cost_nothing(part):
+    begin = time.process_time()
+    hide(part * (100_000 // len(part)))
+    assert time.process_time() - begin < 2
 
 
 def test_secrets_of_the_environment(monkeypatch):
