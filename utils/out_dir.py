@@ -12,6 +12,7 @@ from pathlib import Path
 
 from utils.errors import InputError
 from utils.own_paths import refuse_of_others
+from utils.run_info import RUN_INFO
 from utils.stage_record import DONE, maker_of
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -36,12 +37,15 @@ def behind_links(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def check_out(out: Path, command: str, inputs: Iterable[Path] = (), remade: Collection[str] = ()) -> None:
+def check_out(
+    out: Path, command: str, inputs: Iterable[Path] = (), remade: Collection[str] = (), within: Path | None = None
+) -> None:
     """Raise InputError where a command must not write its stage directory.
 
     Args:
         command: its fixed name. inputs: files and directories that it reads.
         remade: names of stages in the directory that are made of it, and may go with it.
+        within: a stage directory that it may lie in.
     """
     target = behind_links(out)
     if os.path.lexists(target) and not target.is_dir():
@@ -51,6 +55,7 @@ def check_out(out: Path, command: str, inputs: Iterable[Path] = (), remade: Coll
     if target.exists() and any(target.iterdir()):
         _check_maker(out, command)
     _check_inputs(out, target, inputs)
+    _check_stages_around(out, target, within)
     if target.exists():
         _check_stages_within(out, target, remade)
 
@@ -97,6 +102,15 @@ def _check_inputs(out: Path, target: Path, inputs: Iterable[Path]) -> None:
             raise InputError(f"{out}: is or holds the input {path}, which would be lost; name another directory")
         if target.is_relative_to(goal):
             raise InputError(f"{out}: lies in the input {path}, which it would change; name a directory outside of it")
+
+
+def _check_stages_around(out: Path, target: Path, within: Path | None) -> None:
+    """Refuse to add to a directory that a stage has finished."""
+    for folder in target.parents:
+        if (folder / DONE).is_file() and (folder / RUN_INFO).is_file() and folder != (within and within.resolve()):
+            raise InputError(
+                f"{out}: lies in the finished stage {folder}, which it would change; name one outside of it"
+            )
 
 
 def _check_stages_within(out: Path, target: Path, remade: Collection[str]) -> None:

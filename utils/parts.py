@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from utils.durable import write_whole
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.journal import is_sealed
 from utils.json_files import json_text, read_json
 from utils.run_info import RUN_INFO
@@ -151,7 +151,10 @@ def _whole(table: Path) -> Iterator[None]:
 
 def merged_shards(out: Path) -> int | None:
     """The number of shards of the work that was merged into `out`; earlier versions have not noted it."""
-    return read_json(out / RUN_INFO).get("n_shards") if (out / RUN_INFO).is_file() else None
+    n_shards = read_json(out / RUN_INFO).get("n_shards") if (out / RUN_INFO).is_file() else None
+    if not isinstance(n_shards, int | None) or isinstance(n_shards, bool):
+        raise InputError(f"{out / RUN_INFO}: n_shards: expected a number, found {brief(n_shards)}; restore this file")
+    return n_shards
 
 
 def check_merged(out: Path, shards: str | None, job: int, nj: int) -> None:
@@ -179,6 +182,9 @@ def current_identity(out: Path, settings: Mapping[str, Any], planner: str) -> st
     if not (root / CURRENT).is_file():
         raise InputError(f"{root}: nothing is planned; run {planner} with the same options first")
     current = read_json(root / CURRENT, ("identity", "settings"))
+    identity = current["identity"]
+    if not isinstance(identity, str) or not identity or Path(identity).name != identity:
+        raise InputError(f"{root / CURRENT}: identity: found {brief(identity)}; run {planner} again")
     if current["settings"] != json.loads(json.dumps(dict(settings))):
         raise InputError(
             f"{root}: planned with {current['settings']}, not with these options; run {planner} with them first"

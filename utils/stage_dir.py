@@ -59,6 +59,7 @@ class StageDir:
         command: the command's fixed name, where `options` is a mapping.
         resume: keep what an interrupted run with the same signature left in `dir`, for the caller to go on from.
         remade: names of stages in the directory that are made of it, and go with it when it is redone.
+        within: the directory of another stage that it may lie in.
 
     Attributes:
         final: the directory as the user named it.
@@ -76,13 +77,14 @@ class StageDir:
         resume: bool = False,
         command: str | None = None,
         remade: Collection[str] = (),
+        within: Path | None = None,
     ):
         check_ranges(options)
         self.final = Path(out).absolute()
         self.target = behind_links(self.final)
         self.dir, self.old, self.lock_path = (_beside(self.target, name) for name in ("tmp", "old", "lock"))
         self.options, self.inputs, self.force, self.resume = options, [Path(path) for path in inputs], force, resume
-        self.command, self.remade = command or options.COMMAND, remade
+        self.command, self.remade, self.within = command or options.COMMAND, remade, within
         self.done = False
         self.n_shards: int | None = None
 
@@ -128,7 +130,7 @@ class StageDir:
                 )
             refuse_of_others(path)
         self._restore()
-        check_out(self.final, self.command, self.inputs, self.remade)
+        check_out(self.final, self.command, self.inputs, self.remade, self.within)
         begun = self._begun()
         if begun is not None and begun.command not in (None, self.command):
             raise InputError(

@@ -42,7 +42,7 @@ def work(options: Options) -> None:
     """Write both files."""
     source = options.embeddings
     inputs = [source / name for name in ("xvector.scp", "spk_xvector.scp", "utterance_list.json", "speaker_list.json")]
-    with StageDir(options.out or source / "pickles", options, inputs, options.force) as stage:
+    with StageDir(options.out or source / "pickles", options, inputs, options.force, within=source) as stage:
         if stage.done:
             return
         utterances = dictionary(

@@ -74,7 +74,10 @@ def test_what_would_go_with_a_directory_of_the_same_command_is_named(tmp_path):
     text.write_text("a woman\n")
     with pytest.raises(InputError, match="exp/mdn: is or holds the input .*/texts, which would be lost"):
         run(replace(options, seed=1), [text])
-    run(Other(options.out / "deep/samples"))
+    with pytest.raises(InputError, match="deep: lies in the finished stage .*/exp/mdn, which it would change"):
+        run(Other(options.out / "deep"))
+    with StageDir(options.out / "deep/samples", Other(options.out / "deep/samples"), within=options.out):
+        pass
     with pytest.raises(InputError, match="exp/mdn: the finished stage .*/deep/samples lies in it, and would be lost"):
         run(replace(options, seed=1))
     with StageDir(options.out, replace(options, seed=1), remade=["deep"]) as stage:

@@ -5,8 +5,19 @@ import pytest
 
 from utils.errors import InputError
 from utils.journal import Journal
-from utils.parts import JOURNAL, Item, Work, current_identity, make_current, read_part, remove_parts, write_part
+from utils.parts import (
+    JOURNAL,
+    Item,
+    Work,
+    check_merged,
+    current_identity,
+    make_current,
+    read_part,
+    remove_parts,
+    write_part,
+)
 
+IDENTITY = '{"identity": %s, "settings": {}}'
 ITEMS = [Item("a", 0, ["x", None]), Item("b", 0, ["ü", 1.5]), Item("c", 1), Item("d", 2, {"k": [1]})]
 
 
@@ -33,7 +44,15 @@ def test_a_table_that_is_not_whole_is_told_in_a_line(work, tmp_path, damage):
         list(Work.load(tmp_path / "out", "0123", "the planner").shards(range(3)))
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+@pytest.mark.hostile("The record of the work that jobs follow, or of its number of shards, with other values")
+@pytest.mark.parametrize("n_shards", ['"3"', "[]", "true", "1.5"])
+def test_a_number_of_shards_that_is_none(tmp_path, n_shards):
+    (tmp_path / "run_info.json").write_text(f'{{"n_shards": {n_shards}}}')
+    with pytest.raises(InputError, match="run_info.json: n_shards: expected a number"):
+        check_merged(tmp_path, None, 1, 1)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", *(IDENTITY % i for i in ('"../x"', "3", '""', '"a/b"'))])
 def test_a_record_of_the_current_work_that_is_none(work, tmp_path, content):
     make_current(tmp_path / "out", "0123", {})
     (tmp_path / ".out.parts/current").write_text(content)
