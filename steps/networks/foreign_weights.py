@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from steps.networks.stored_networks import StoredNetwork, find_networks, nearest_network, tensors_by_place
+from steps.networks.stored_networks import StoredNetwork, find_networks, nearest_network, same_kind, tensors_by_place
 from utils.command import logger
 from utils.errors import InputError
 from utils.pointer_files import refuse_pointer
@@ -53,9 +53,12 @@ def _require_fit(chosen: StoredNetwork, network: nn.Module, path: Path) -> None:
     typed = [
         f"{name} {str(tensors[name].dtype).removeprefix('torch.')}"
         for name in both
-        if tensors[name].is_floating_point() != wanted[name].is_floating_point()
+        if not same_kind(tensors[name], wanted[name])
     ]
-    infinite = [name for name in both if not tensors[name].isfinite().all()]
+    fitting = [name for name in both if same_kind(tensors[name], wanted[name])]
+    infinite = [
+        name for name in fitting if tensors[name].shape == wanted[name].shape and not tensors[name].isfinite().all()
+    ]
     problems = [
         _listed("missing", wanted.keys() - tensors.keys()),
         _listed("unexpected", tensors.keys() - wanted.keys()),

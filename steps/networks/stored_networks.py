@@ -13,6 +13,8 @@ from torch import Tensor
 
 WRAPPERS = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")  # at any place of a name
 DEEPEST = 4  # mappings in mappings
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 class StoredNetwork(NamedTuple):
@@ -36,10 +38,26 @@ def _mappings(content: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str,
     if not isinstance(content, Mapping):
         return
     named = {key: value for key, value in content.items() if isinstance(key, str)}
-    yield place, {_unwrapped(key): value for key, value in named.items() if isinstance(value, Tensor)}
+    yield place, {_unwrapped(key): value for key, value in named.items() if _is_plain(value)}
     if len(place) < DEEPEST:
         for key, value in named.items():
             yield from _mappings(value, (*place, key))
+
+
+def _is_plain(value: Any) -> bool:
+    """Is it a tensor of numbers in memory: not sparse, nested, quantised or without content?"""
+    return (
+        isinstance(value, Tensor)
+        and value.layout is torch.strided
+        and value.device.type == "cpu"
+        and not value.is_nested
+        and not value.is_quantized
+    )
+
+
+def same_kind(one: Tensor, other: Tensor) -> bool:
+    """Are both of floats that networks are trained in, or both of integers?"""
+    return one.dtype in FLOATS if other.is_floating_point() else one.dtype in INTEGERS
 
 
 def _unwrapped(name: str) -> str:
@@ -83,4 +101,5 @@ def _prefixes(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> li
 
 
 def _equal(one: StoredNetwork, other: StoredNetwork, wanted: Mapping[str, Tensor]) -> bool:
-    return all(torch.equal(one.tensors[name], other.tensors[name]) for name in wanted)
+    pairs = [(one.tensors[name], other.tensors[name]) for name in wanted]
+    return all(a.dtype == b.dtype and (a.dtype not in FLOATS + INTEGERS or torch.equal(a, b)) for a, b in pairs)

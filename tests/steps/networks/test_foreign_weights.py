@@ -100,6 +100,12 @@ def test_what_lacks_behind_a_prefix_is_named(tmp_path):
         (lambda tensor: tensor / 0, r"1 not finite \(0.weight\)"),
         (lambda tensor: tensor.to(torch.int8), r"1 of another type \(0.weight int8\)"),
         (lambda tensor: tensor > 0, r"1 of another type \(0.weight bool\)"),
+        (lambda tensor: tensor.to(torch.float8_e4m3fn), r"1 of another type \(0.weight float8_e4m3fn\)"),
+        (lambda tensor: tensor.to(torch.complex64), r"1 of another type \(0.weight complex64\)"),
+        (lambda tensor: tensor.to_sparse(), r"1 missing \(0.weight\)"),
+        (lambda tensor: torch.empty(3, 2, device="meta"), r"1 missing \(0.weight\)"),
+        (lambda tensor: torch.quantize_per_tensor(tensor, 0.1, 0, torch.quint8), r"1 missing \(0.weight\)"),
+        (lambda tensor: torch.zeros(1).expand(10**12), r"1 of another shape \(0.weight \(1000000000000,\) instead"),
     ],
 )
 def test_tensors_that_no_network_has(tmp_path, change, message):
