@@ -86,12 +86,12 @@ check_paths data exp data_dir embedding_dir labels conf_dir generators model tex
   refuse "--name $(printf %q "${name:0:100}"): expected at most 100 letters, digits, '.', '_' and '-'"
 [[ -d $conf_dir ]] || refuse "--conf_dir $conf_dir: no such directory"
 [[ -f $generators ]] || refuse "--generators $generators: no such file"
+[[ $text = - || -z $text_file ]] || refuse "give --text or --text_file, not both"
 [[ -z $text_file || $text_file = - || ( -r $text_file && ! -d $text_file ) ]] || refuse "--text_file $text_file: no such file"
 [[ -z $use_gpu || $use_gpu =~ ^(auto|true|false)$ ]] || refuse "--use_gpu ${use_gpu:0:100}: expected auto, true or false"
 [[ -z $launcher || ( $launcher =~ ^[A-Za-z0-9_]+\.pl$ && -f utils/$launcher && -x utils/$launcher ) ]] ||
   refuse "--launcher $(printf %q "${launcher:0:100}"): expected run.pl or slurm.pl"
 [[ $text != *$'\n'* ]] || refuse "--text has a newline; write it on one line"
-[[ $text = - || -z $text_file ]] || refuse "give --text or --text_file, not both"
 [ "$force" = true ] || force= # --set train.force=true redoes one stage
 export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
 . ./cmd.sh

@@ -11,7 +11,7 @@ class TrainingOptions:
     """How a network is trained."""
 
     epochs: int = option(100, "most passes over the data", least=0, most=10**6)
-    lr: float = option(1e-4, "learning rate of AdamW", above=0, most=100)
+    lr: float = option(1e-4, "learning rate of AdamW", above=0, most=1e38)
     weight_decay: float = option(0.01, "decay of the weights", least=0, most=10**6)
     schedule: str = option(
         "plateau", "of the learning rate: plateau | cosine, after a linear warm-up", choices=("plateau", "cosine")

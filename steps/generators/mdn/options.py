@@ -38,7 +38,7 @@ class MdnOptions:
     texts_per_group: int = option(
         8, "variants of each group that an update looks at, drawn anew for each", least=1, most=100_000
     )
-    lr: float = option(1e-4, "learning rate of AdamW", above=0, most=100)
+    lr: float = option(1e-4, "learning rate of AdamW", above=0, most=1e38)
     weight_decay: float = option(0.01, "decay of the dense layers; the linear path has none", least=0, most=10**6)
     clip: float = option(1.0, "largest norm of a gradient", above=0, most=10**9)
     patience: int = option(10, "epochs without a better dev density before training ends", least=1, most=10**6)
