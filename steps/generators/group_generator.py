@@ -16,6 +16,7 @@ from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
 from steps.generators.validation import size_of
 from steps.training.workplace import Workplace
+from utils.errors import InputError
 from utils.options import MAX_SEED, option
 from utils.vectors import check_shape
 
@@ -121,9 +122,15 @@ def _mixture_of(x: np.ndarray, options: GmmOptions, floor: float) -> Mixture:
 
     n_components = min(options.n_components, len(x))
     rows = np.repeat(x, 2, axis=0) if len(x) == 1 else x  # scikit-learn wants two
-    fitted = GaussianMixture(n_components, covariance_type="diag", reg_covar=floor**2, random_state=options.seed).fit(
-        rows.astype(np.float64)
-    )
+    mixture = GaussianMixture(n_components, covariance_type="diag", reg_covar=floor**2, random_state=options.seed)
+    try:
+        fitted = mixture.fit(rows.astype(np.float64))
+    except ValueError as error:  # variances are lost in the digits of much larger means
+        raise InputError(
+            f"no mixture of {n_components} components fits {len(x)} embeddings of which some dimensions hardly vary"
+            f" (largest value {np.abs(x).max():g}, floor of the deviations {floor:g}): raise scale_floor, or leave out"
+            " dimensions that are constant"
+        ) from error
     absent = (
         options.n_components - n_components
     )  # a group of fewer than K embeddings gets components of weight 0, so that arrays can be stacked

@@ -122,12 +122,14 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
 def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> None:
     """Fit one generator with its `own` options; the first process saves it in the directory of `workplace`."""
     from steps.generators.pairs import load_pairs
+    from steps.generators.validation import check_varied
 
     train, dev = (
         load_pairs(options.index / part, options.descriptions, options.text_vectors) for part in ("train", "dev")
     )
     if workplace.stop_requested():
         raise RunAgain(f"{workplace.directory}: asked to stop before the fit")
+    check_varied(train.x)
     log.info("fitting %d embeddings of %d speakers", len(train.x), train.speakers.max() + 1)
     generator = FITS.load(fit).fit(train, dev, own, workplace)
     if workplace.first:

@@ -117,3 +117,9 @@ def check_embeddings(x: np.ndarray, describe: Callable[[int], str]) -> None:
             f"{describe(int(wrong[0]))}: no embedding: its norm is {norm:g}, expected a finite one below {LARGEST:g}"
             f" ({wrong.size} of {len(x)} vectors)"
         )
+
+
+def check_varied(x: np.ndarray) -> None:
+    """Raise InputError where all rows of x (N, D) are the same."""
+    if (x.min(axis=0) == x.max(axis=0)).all():
+        raise InputError("all training embeddings are the same vector; nothing can be learned from them")

@@ -1,5 +1,6 @@
 """Numbers that no trained model has, and no embedding: refused when loaded, and never committed."""
 
+import contextlib
 import itertools
 import json
 import shutil
@@ -9,12 +10,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from steps.generators import sample
+from steps.generators import sample, train
 from steps.generators.contract import load_generator
 from steps.generators.requests import SampleRequest, SamplingSettings
 from steps.generators.sampling import Voices
 from steps.generators.validation import check_embeddings
-from tests.steps.generators.conftest import NAMES
+from tests.steps.generators.conftest import NAMES, ROOT
 from tests.steps.generators.experiment import DIM, TEXT_DIM, Experiment, write_experiment
 from utils.archive_writer import write_vectors
 from utils.errors import InputError
@@ -235,3 +236,21 @@ def test_training_on_numbers_that_are_none(tmp_path, value, file):
 def test_embeddings_as_they_are_pass():
     check_embeddings(np.random.default_rng(0).normal(scale=1e3, size=(5, 512)).astype(np.float32), str)
     check_embeddings(np.empty((0, 4), np.float32), str)
+
+
+@pytest.mark.field_case("Training embeddings that are all the same, or have constant dimensions of large values")
+@pytest.mark.parametrize("name", [*SPOILT, "blind_gmm", "group_gaussian", "gaussian"])
+def test_embeddings_that_do_not_vary(tmp_path, capsys, name):
+    made = write_experiment(tmp_path / "made", change=np.ones_like)
+    with contextlib.chdir(ROOT):
+        assert train.main(made.options(name)) == 1
+    assert "all training embeddings are the same vector" in capsys.readouterr().err.splitlines()[-1]
+    assert not (made.root / name).exists()
+
+
+def test_a_mixture_that_cannot_be_fitted(tmp_path, capsys):
+    made = write_experiment(tmp_path / "made", change=lambda x: np.append(x[:, 1:], np.full((len(x), 1), 1e6, "f4"), 1))
+    with contextlib.chdir(ROOT):
+        assert train.main(made.options("blind_gmm")) == 1
+        assert "raise scale_floor" in capsys.readouterr().err.splitlines()[-1]
+        assert train.main(made.options("ridge_gaussian")) == 0
