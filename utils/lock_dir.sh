@@ -16,6 +16,10 @@
 
 lock_dir() {
   local dir=$1 lock turn machine pid start host command
+  [ -r "/proc/$$/stat" ] || {
+    echo "$0: ERROR: /proc/$$/stat: cannot be read; mount /proc, which tells the runs that are alive" >&2
+    exit 1
+  }
   mkdir -p -- "$dir" || exit 1
   _lock_open turn "$dir/.lock.turn"
   flock "$turn" || exit 1

@@ -173,6 +173,19 @@ def test_no_lock_goes_through_a_link(recipes: Recipes, tmp_path: Path, name: str
     assert (tmp_path / "precious").read_text() == "mine\n" and not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.hostile("A machine on which /proc is not mounted")
+def test_without_proc_it_says_so(recipes: Recipes) -> None:
+    script = recipes.work / "run.sh"
+    script.write_text(RECIPE)
+    command = ["unshare", "--mount", "sh", "-c", 'umount -l /proc && exec bash "$@"', "sh", str(script), recipes.locked]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.stderr.startswith(("unshare", "umount")):
+        pytest.skip("only root can unmount /proc, and not everywhere")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "/stat: cannot be read; mount /proc" in result.stderr and result.stderr.count("\n") == 1
+    assert not recipes.locked.exists()
+
+
 def test_many_at_once_are_let_in_one_at_a_time(recipes: Recipes) -> None:
     script = recipes.work / "many.sh"
     script.write_text(RECIPE + "mkdir inside; sleep 0.2; rmdir inside")
