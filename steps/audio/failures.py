@@ -45,6 +45,7 @@ def check_failures(failures: Sequence[Failure], n_utterances: int, max_fail: flo
     share = f"{len(failures)} of {n_utterances} utterances ({100 * len(failures) / n_utterances:.2f} %) fail: {counts}"
     if len(failures) > max_fail * n_utterances or len(failures) == n_utterances:
         listing.parent.mkdir(parents=True, exist_ok=True)
+        listing.unlink(missing_ok=True)  # perhaps a link
         write_failures(listing, failures)
         raise InputError(
             f"{share}; more than --max_fail {max_fail:g}. They are listed in {listing}; repair or remove them,"

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from steps.audio.failures import check_failures
 from tests.processes import small_files, wait_for
 from utils.durable import rename, sync, sync_tree, write_whole
+from utils.errors import InputError
 from utils.fix_data_dir import main as fix_data_dir
 from utils.journal import Journal
 from utils.parts import read_part, write_part
@@ -98,7 +100,7 @@ def test_unfinished_content_goes_through_no_link(tmp_path, shared):
 
 
 @pytest.mark.hostile("Another user's link at the name of an unfinished table or journal")
-@pytest.mark.parametrize("write", ["journal", "table", "part"])
+@pytest.mark.parametrize("write", ["journal", "table", "part", "failures"])
 def test_no_file_is_written_through_a_link(tmp_path, write):
     precious = tmp_path / "precious"
     precious.write_text("mine\n")
@@ -111,6 +113,11 @@ def test_no_file_is_written_through_a_link(tmp_path, write):
         (tmp_path / ".utt2spk.tmp").symlink_to(precious)
         assert fix_data_dir([str(tmp_path)]) == 0
         assert (tmp_path / "utt2spk").read_text() == "a-1 a\nb-1 b\n"
+    elif write == "failures":
+        (tmp_path / "embed.failures.tsv").symlink_to(precious)
+        with pytest.raises(InputError, match="1 of 1 utterances"):
+            check_failures([("a", "corrupt", "")], 1, 0.1, tmp_path / "embed")
+        assert not (tmp_path / "embed.failures.tsv").is_symlink()
     else:
         (tmp_path / "part-000000.npz.partial").symlink_to(precious)
         write_part(tmp_path / "part-000000.npz", [1])
