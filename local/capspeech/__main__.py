@@ -19,7 +19,7 @@ from local.capspeech.embedding_tables import EmbeddingTables
 from local.capspeech.row_counts import RowCounts, require_labels
 from local.capspeech.row_files import LeftOut, RowFiles, find_row_files
 from local.capspeech.rows import CorpusRow, RowReader, refuse_duplicates, settle_genders, take_once
-from local.capspeech.speakers import name_speakers, override_speakers
+from local.capspeech.speakers import find_speakers, name_speakers, override_speakers
 from local.corpus_rows import read_rows
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher, Match
@@ -34,6 +34,7 @@ from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
+NO_SOURCE = "unknown source"  # in row_counts.tsv
 MOST_NAMED = 10  # tables of one directory that row_counts.tsv names one by one
 
 
@@ -48,7 +49,7 @@ class Options:
     sources: tuple[str, ...] = option((), "sources to use; default: all with embeddings")
     attributes: tuple[str, ...] = option(ATTRIBUTES, "categorical columns that make the groups")
     min_match: float = option(
-        0.99, "least share of the rows of the chosen sources that must have an embedding", least=0, most=1
+        0.99, "least share of the rows that must have an embedding, and of these a speaker", least=0, most=1
     )
     max_unknown: float = option(0.5, "largest share of rows without a known label, for each attribute", least=0, most=1)
     path_prefix: str | None = option(None, "prefix of the archive paths of the tables, instead of searching")
@@ -92,10 +93,12 @@ def prepare(options: Options, reader: RowReader, found: RowFiles, tables: Embedd
     """Read rows and embeddings, join them, write the data directory."""
     rules, counts = reader.rules, RowCounts()
     _leave_out_files(found.left_out, options.data_dir, counts)
-    rows = reader.read(found.files)
+    rows = _leave_out_nameless(reader.read(found.files), options.min_match, counts)
     rows = _find_embeddings(rows, tables, {rules.source(name) for name in options.sources}, options.min_match, counts)
     if options.utt2spk:
         override_speakers(rows, options.utt2spk)
+    rows, unknown = find_speakers(rows, rules, options.min_match)
+    counts.leave_out(unknown, "unknown speaker")
     distinct = name_speakers(rows, rules, options.space, options.distinct_ids)
     genders = settle_genders(rows, options.gender_conflicts == "unlabel")
     counts.count_kept(rows)
@@ -109,6 +112,27 @@ def prepare(options: Options, reader: RowReader, found: RowFiles, tables: Embedd
     write_of_script(
         stage.dir, stage.final, data["utt2spk"], script, lambda key: f"{tables.entries[keys[key]]}: {keys[key]}"
     )
+
+
+def _leave_out_nameless(rows: list[CorpusRow], min_match: float, counts: RowCounts) -> list[CorpusRow]:
+    """The rows with an audio path and a source. Raises InputError if too many have cells, but not both."""
+    reasons: dict[str, list[CorpusRow]] = {"no cell is filled": [], "empty source": [], "empty audio path": []}
+    named = []
+    for row in rows:
+        if row.path and row.source:
+            named.append(row)
+            continue
+        reason = "no cell is filled" if row.is_empty else "empty source" if row.path else "empty audio path"
+        row.source = row.source or NO_SOURCE
+        reasons[reason].append(row)
+    for reason, some in reasons.items():
+        counts.leave_out(some, reason)
+        if some and not some[0].is_empty and len(some) > (1 - min_match) * len(rows):
+            raise InputError(
+                f"{some[0].where}: {reason}, as in {len(some)} of {len(rows)} rows, more than --min_match {min_match} "
+                "lets; fill the cells, or remove the rows"
+            )
+    return named
 
 
 def _find_embeddings(
@@ -164,7 +188,8 @@ def _count_rows(file: Path, reason: str) -> tuple[int | None, str]:
     try:
         return sum(1 for _ in read_rows(file)[1]), reason
     except InputError as error:
-        return None, f"{reason}; {str(error).removeprefix(str(file)).lstrip(':0123456789 ')}"
+        fault = str(error).removeprefix(str(file)).lstrip(":0123456789 ")
+        return None, reason if fault in reason else f"{reason}; {fault}"
 
 
 def _by_source(rows: list[CorpusRow]) -> dict[str, list[CorpusRow]]:

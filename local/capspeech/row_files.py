@@ -28,6 +28,7 @@ OTHER_SETS = {"training": "train", "holdout": "test", "eval": "test", "evaluatio
 SPLIT_OF = {name: split for split, names in SETS.items() for name in names} | OTHER_SETS
 OF_DATASETS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")  # of Hugging Face
 SHARD = re.compile(r"(?P<name>.*?)[-_.]?(?P<number>\d{1,9})-of-(?P<total>\d{1,9})(?:[-_.].*)?")
+CACHE = re.compile(r"cache-[0-9a-f]+(_\d{5}_of_\d{5})?\.arrow")  # what map, filter or sort of datasets made
 PART = re.compile(r"(?:(?:data|part|shard|chunk|batch|file)?[-_.]?\d.*)?")  # of a table that its folder names
 UNREAD = (".xlsx", ".xls", ".ods", ".feather", ".orc", ".avro", ".pkl", ".pickle", ".sqlite", ".db")
 PACKED = (".bz2", ".xz", ".zst", ".lz4", ".zip", ".7z", ".rar", ".tar", ".tgz")
@@ -134,11 +135,13 @@ def _tables(root: Path, passed_over: Path, left_out: list[LeftOut]) -> Iterator[
         _require_files(tables, [folder / name for name in folders if is_format(Path(name))])
         _require_shards(tables)
         _require_sets(folder, folders, names)
-        saved = _saved_files(folder) if "state.json" in names else [file for file in tables if file.suffix == ".arrow"]
+        arrow = [file for file in tables if file.suffix == ".arrow"]
+        is_saved = "state.json" in names
+        saved = _saved_files(folder) if is_saved else [file for file in arrow if not CACHE.fullmatch(file.name)]
         yield from saved
         yield from (file for file in tables if file.suffix != ".arrow")
-        unnamed = (file for file in tables if file.suffix == ".arrow" and file not in saved)
-        left_out += [LeftOut(file, "state.json does not name it", True) for file in unnamed]
+        reason = "state.json does not name it" if is_saved else "a copy that Hugging Face's datasets left"
+        left_out += [LeftOut(file, reason, True) for file in arrow if file not in saved]
         left_out += _unread(file for file in files if file not in tables)
 
 

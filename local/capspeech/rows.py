@@ -37,6 +37,7 @@ class CorpusRow:
         gender: male or female, whether or not gender is an attribute.
         caption: the first of its captions.
         key: its key in the embedding tables.
+        is_empty: none of its cells holds anything, as in the last lines of tables that Excel writes.
         speaker_id, utterance_id: our ids.
     """
 
@@ -52,6 +53,7 @@ class CorpusRow:
     labels: dict[str, str] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     key: str = ""
+    is_empty: bool = False
     speaker_id: str = ""
     utterance_id: str = ""
 
@@ -74,7 +76,7 @@ class RowReader:
         self.rules, self.attributes, self.source = rules, attributes, source
 
     def read(self, files: Mapping[Path, str]) -> list[CorpusRow]:
-        """Read all files, each of one split. Raises InputError for a missing column."""
+        """Read all rows, those without a path or source too. Raises InputError for a missing column."""
         rows: list[CorpusRow] = []
         for file, split in files.items():
             columns, raw_rows = read_rows(file)
@@ -116,10 +118,9 @@ class RowReader:
 
         path = cell("audio_path")
         source = self.rules.source(cell("source") or self.source or "")
-        if not path or not source:
-            raise InputError(f"{where}: empty {'source' if path else 'audio path'}")
         gender = cell("gender")
-        row = CorpusRow(where, split, path, source, self.rules.person(words("speaker")))
+        row = CorpusRow(where, split, path or "", source, self.rules.person(words("speaker")))
+        row.is_empty = not path and all(value in (None, "", []) for value in raw.values())
         row.gender = gender and self.rules.label("gender", gender)
         if names["caption"]:
             row.caption = next(iter(as_texts(raw.get(names["caption"]))), None)

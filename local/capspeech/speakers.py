@@ -5,7 +5,7 @@ counted; two spellings that may be one person are an error, unless the user has 
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,10 @@ def name_speakers(rows: Sequence[CorpusRow], rules: Rules, space: str, distinct:
     In a speaker's name all but letters, digits, "_" and "." becomes "_", so that ids sort by speaker; white space in
     the rest becomes `space`. Returns the speakers who look alike and are `distinct`, as `require_distinct` does.
 
-    Raises InputError if the speaker is unknown, if an id would have white space, if two speakers or two rows get the
+    Raises InputError if an id would have white space, if two speakers or two rows get the
     same id, and if two spellings may be one person.
     """
     _check_words(rows, rules, distinct)
-    _find_speakers(rows, rules)
     _normalise(rows)
     owners: dict[str, CorpusRow] = {}
     for row in rows:
@@ -94,16 +93,25 @@ def _check_words(rows: Iterable[CorpusRow], rules: Rules, distinct: bool) -> Non
                     row.speaker_from = f"column, which says {row.speaker!r}"
 
 
-def _find_speakers(rows: Iterable[CorpusRow], rules: Rules) -> None:
-    """Take the speakers that are not known yet from the audio paths. Raises InputError for those that do not tell."""
-    unknown: dict[str, list[CorpusRow]] = defaultdict(list)
+def find_speakers(rows: Sequence[CorpusRow], rules: Rules, least: float) -> tuple[list[CorpusRow], list[CorpusRow]]:
+    """Take the speakers that are not known yet from the audio paths. Returns the rows with a speaker, and the others.
+
+    Raises InputError if fewer than the share `least` of the rows of a source have a speaker.
+    """
+    known, unknown = [], []
     for row in rows:
         if row.speaker is None:
             row.speaker, row.speaker_from = rules.speaker(row.source, row.path), "rule"
-        if row.speaker is None:
-            unknown[row.source].append(row)
-    if unknown:
-        raise InputError("; ".join(_no_speaker(source, some, rules) for source, some in sorted(unknown.items())))
+        (unknown if row.speaker is None else known).append(row)
+    totals = Counter(row.source for row in rows)
+    faults = [
+        _no_speaker(source, some, rules)
+        for source, some in sorted(_by_source(unknown).items())
+        if len(some) > (1 - least) * totals[source]
+    ]
+    if faults:
+        raise InputError("; ".join(faults))
+    return known, unknown
 
 
 def _normalise(rows: Iterable[CorpusRow]) -> None:

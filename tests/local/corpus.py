@@ -89,10 +89,17 @@ def write_shards(path: Path, rows: list[dict]) -> None:
         write_parquet(path.with_name(f"{path.stem}-0000{number}-of-00002.parquet"), part)
 
 
-def write_saved(path: Path, rows: list[dict]) -> None:
-    """The folder that save_to_disk leaves: two arrow streams, gender as a class label, audio as bytes."""
+def write_arrow(path: Path, rows: list[dict], metadata: dict | None = None) -> None:
+    """One stream."""
     import pyarrow as pa
 
+    table = pa.Table.from_pylist(rows).replace_schema_metadata(metadata)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def write_saved(path: Path, rows: list[dict]) -> None:
+    """The folder that save_to_disk leaves: two arrow streams, gender as a class label, audio as bytes."""
     folder = path.with_suffix("")
     folder.mkdir()
     names = ["female", "male"]
@@ -100,10 +107,7 @@ def write_saved(path: Path, rows: list[dict]) -> None:
     features = {"gender": {"names": names, "_type": "ClassLabel"}, "pitch": {"dtype": "string", "_type": "Value"}}
     files = [f"data-0000{number}-of-00002.arrow" for number in range(2)]
     for name, part in zip(files, (coded[:2], coded[2:]), strict=True):
-        table = pa.Table.from_pylist(part)
-        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-        with pa.OSFile(str(folder / name), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
+        write_arrow(folder / name, part, {"huggingface": json.dumps({"info": {"features": features}})})
     (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": name} for name in files]}))
     (folder / "dataset_info.json").write_text(json.dumps({"features": features}))
 

@@ -9,7 +9,16 @@ import pytest
 
 from local.capspeech.__main__ import Options, main, work
 from local.capspeech.row_files import find_row_files, split_of
-from tests.local.corpus import SPLITS, Corpus, write_csv, write_jsonl, write_parquet, write_saved, write_shards
+from tests.local.corpus import (
+    SPLITS,
+    Corpus,
+    write_arrow,
+    write_csv,
+    write_jsonl,
+    write_parquet,
+    write_saved,
+    write_shards,
+)
 from utils.data_dir import DataDir
 from utils.errors import InputError
 
@@ -43,9 +52,9 @@ def accounted(data: DataDir) -> int:
     )
 
 
-def fails(corpus: Corpus, message: str) -> None:
+def fails(corpus: Corpus, message: str, **more) -> None:
     with pytest.raises(InputError, match=message):
-        prepare(corpus)
+        prepare(corpus, **more)
 
 
 def gz(path: Path) -> None:
@@ -121,6 +130,46 @@ def test_rows_that_repeat_count_once(corpus, name):
     again[1]["pitch"] = "high-pitched"
     {".csv": write_csv, ".jsonl": write_jsonl, ".parquet": write_parquet}[path.suffix](path, again)
     fails(corpus, "duplicate id")
+
+
+@pytest.mark.field_case("Copies of rows that Hugging Face's datasets keep beside a table")
+def test_caches_are_left_out_and_counted(corpus):
+    folder = corpus.data / "capspeech" / "default" / "0.0.0"
+    folder.mkdir(parents=True)
+    write_arrow(folder / "capspeech-train.arrow", corpus.rows)
+    write_arrow(folder / "cache-1f2e3d4c.arrow", [row | {"pitch": "high-pitched"} for row in corpus.rows[:5]])
+    write_arrow(folder / "cache-1f2e3d4c_00001_of_00002.arrow", [{"indices": number} for number in range(3)])
+    assert accounted(prepare(corpus)) == 24 + 5 + 3
+
+
+@pytest.mark.field_case("A few rows of many without a path, a source or a speaker, and empty rows of Excel")
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_a_few_broken_rows_are_counted(corpus, suffix):
+    names = list(corpus.rows[0])
+    broken = [{"source": None}, {"audio_path": " "}, {"audio_path": "x/1.wav"}, dict.fromkeys(names)]
+    rows = [*corpus.rows, *(corpus.rows[0] | change for change in broken[:3]), *broken[3:] * 9]
+    write = {".jsonl": write_jsonl, ".parquet": write_parquet}.get(suffix, write_csv)
+    write(corpus.data / f"train{suffix}", rows)
+    data = prepare(corpus, min_match=0.85)
+    assert len(data.utt2spk) == 24 and accounted(data) == len(rows)
+    found = {reason: count for (_, reason), count in counts(data).items() if reason.startswith("left out")}
+    assert found == {
+        "left out: empty source": 1,
+        "left out: empty audio path": 1,
+        "left out: no embedding": 1,
+        "left out: no cell is filled": 9,
+    }
+    fails(corpus, "of 36 rows", min_match=0.98)
+
+
+@pytest.mark.field_case("Rows whose speaker nobody tells, few of many")
+def test_rows_without_speaker(corpus):
+    corpus.rows[0]["audio_path"] = "x/1.wav"
+    corpus = Corpus(corpus.folder, corpus.rows).write(layout="scp")
+    data = prepare(corpus, min_match=0.95)
+    assert len(data.utt2spk) == 23 and counts(data)["voxceleb", "left out: unknown speaker"] == 1
+    assert accounted(data) == 24
+    fails(corpus, "the speaker of this and of 0 more rows", min_match=0.96)
 
 
 @pytest.mark.field_case("Tables of something else beside the rows are left out by name and counted")
