@@ -1,8 +1,13 @@
-"""The directories and files of a corpus, through links to directories too, each directory once."""
+"""The directories and files of a corpus, through links to directories too, each directory once, and its sets."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+SETS = {"train": ("train",), "dev": ("val", "dev", "validation", "valid"), "test": ("test",)}
+OTHER_SETS = {"training": "train", "holdout": "test", "eval": "test", "evaluation": "test"}
+SPLIT_OF = {name: split for split, names in SETS.items() for name in names} | OTHER_SETS
 
 
 def walk_corpus(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -22,3 +27,8 @@ def walk_corpus(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
         links = {name for name in folders if (folder / name).is_symlink()}
         folders[:] = [*sorted(set(folders) - links), *sorted(links)]
         yield folder, folders, sorted(names)
+
+
+def split_word(part: str) -> str | None:
+    """The split (train, dev or test) that a word in a part of a path says, in lower case, if any does."""
+    return next((SPLIT_OF[word] for word in re.split(r"[^a-z]+", part) if word in SPLIT_OF), None)

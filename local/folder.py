@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from local.audio_corpus import Recording, Unused, write_audio_corpus
+from local.corpus_files import split_word
 from local.corpus_rows import read_rows
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher
@@ -22,7 +23,7 @@ from local.speaker_words import Told, find_words
 from local.twin_columns import TwinColumns
 from steps.audio.audio_files import USUAL_SUFFIXES, find_audio
 from steps.data.groups import ATTRIBUTES
-from steps.data.spellings import DISTINCT_HELP, Mention, normal_names
+from steps.data.spellings import DISTINCT_HELP, Mention, look, normal_names
 from utils.command import logger, run_command
 from utils.errors import InputError, brief, cut
 from utils.options import option
@@ -69,7 +70,11 @@ def work(options: Options) -> None:
     listed = find_audio(options.data_dir)
     files = listed.found
     if not files:
-        raise InputError(f"--data_dir {options.data_dir}: no {USUAL_SUFFIXES} below it; expected <speaker>/<name>.wav")
+        there = ", ".join(f"{count} {reason}" for reason, count in listed.counts().items())
+        raise InputError(
+            f"--data_dir {options.data_dir}: no {USUAL_SUFFIXES} below it{f' ({there})' if there else ''}; expected "
+            "<speaker>/<name>.wav"
+        )
     inputs = [
         *filter(Path.is_file, files),
         *(options.rules / name for name in FILES),
@@ -79,8 +84,12 @@ def work(options: Options) -> None:
         if stage.done:
             return
         names = [path.relative_to(options.data_dir).as_posix() for path in files]
-        known = read_labels(options, names) if options.labels else {}
+        counts: Counter[str] = Counter()
+        known = read_labels(options, names, counts) if options.labels else {}
         speakers, changes = find_speakers(names, known)
+        refuse_deep_folders(options.data_dir, [name for name in names if len(speakers[name]) > 1])
+        if not options.distinct_ids:
+            refuse_shared_sets(options.data_dir, speakers)
         recordings = [
             name_recording(path, name, speakers[name], known.get(name)) for path, name in zip(files, names, strict=True)
         ]
@@ -94,15 +103,18 @@ def work(options: Options) -> None:
             options.hop_seconds,
             options.max_fail,
             options.distinct_ids,
-            Unused(listed.left_out, changes),
+            Unused(listed.left_out, changes + counts),
         )
         log.info(
             "%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(set(speakers.values()))
         )
 
 
-def read_labels(options: Options, names: list[str]) -> dict[str, TableRow]:
-    """File -> its row of the table. Raises InputError if too few rows have a file."""
+def read_labels(options: Options, names: list[str], counts: Counter[str]) -> dict[str, TableRow]:
+    """File -> its row of the table; `counts` takes the numbers of rows, files and labels that are not used.
+
+    Raises InputError if too few rows have a file.
+    """
     rules = Rules.load(options.rules)
     columns, raw_rows = read_rows(options.labels)
     wanted = ["audio_path", "speaker", "gender", "text", "caption", *options.attributes]
@@ -117,20 +129,29 @@ def read_labels(options: Options, names: list[str]) -> dict[str, TableRow]:
         (str(row.get(path_column) or "").strip(), _table_row(where, row, columns, options.attributes, rules))
         for where, row in raw_rows
     ]
-    rows = take_once(rows)
+    total, rows = len(rows), [(path, row) for path, row in rows if path]
+    counts["rows of the table left out: empty path"] += total - len(rows)
+    once = take_once(rows)
+    counts["rows of the table left out: repeats another row"] += len(rows) - len(once)
+    total, rows = total - len(rows) + len(once), once
     match = KeyMatcher(names).match([path for path, _ in rows])
-    log.info("%d of %d rows have a file, by rule %r", match.n_found, len(rows), match.rule)
-    if match.n_found < options.min_match * len(rows) or not rows:
+    log.info("%d of %d rows have a file, by rule %r", match.n_found, total, match.rule)
+    counts["rows of the table left out: no file"] += len(rows) - match.n_found
+    counts["files without a row of the table"] += len(names) - match.n_found
+    if match.n_found < options.min_match * total or not rows:
         lost = next(
-            (known.where + ": " + path for (path, known), key in zip(rows, match.keys, strict=True) if not key), ""
+            (f"{known.where}: {cut(path)}" for (path, known), key in zip(rows, match.keys, strict=True) if not key),
+            "rows of empty paths",
         )
         raise InputError(
-            f"{options.labels}: only {match.n_found} of {len(rows)} rows have a file, fewer than --min_match "
+            f"{options.labels}: only {match.n_found} of {total} rows have a file, fewer than --min_match "
             f"{options.min_match}; without one is {lost}; files are like {names[0]}"
         )
-    unmapped = [f"{known.where}: {label}" for _, known in rows for label in known.unmapped]
+    unmapped = [(known.where, label) for _, known in rows for label in known.unmapped]
     if unmapped:
-        log.warning("%d labels are not in %s of the rules and not used: %s", len(unmapped), FILES[1], unmapped[0])
+        example = ": ".join(unmapped[0])
+        log.warning("%d labels are not in %s of the rules and not used: %s", len(unmapped), FILES[1], example)
+    counts.update(f"rows with an unknown label: {label}" for _, label in unmapped)
     log.info(
         "%d of %d files have no row; their speakers are those of the paths", len(names) - match.n_found, len(names)
     )
@@ -147,8 +168,6 @@ def take_once(rows: list[tuple[str, TableRow]]) -> list[tuple[str, TableRow]]:
         other = first.setdefault(path, row)
         if replace(row, where=other.where) != other:
             raise InputError(f"{row.where}: {cut(path)} has other labels at {other.where}; remove one of the two rows")
-    if len(first) < len(rows):
-        log.info("%d rows repeat others and count once", len(rows) - len(first))
     return list(first.items())
 
 
@@ -169,7 +188,7 @@ def _table_row(where: str, row: dict, columns: list[str], attributes: tuple[str,
         if value:
             known.labels[attribute] = value
         elif label:
-            known.unmapped.append(f"{attribute} {label!r}")
+            known.unmapped.append(f"{attribute} {brief(label)}")
     known.labels |= {name: value for name in ("text", "caption") if (value := words(name))}
     if known.gender:
         known.labels["gender"] = known.gender
@@ -193,6 +212,45 @@ def find_speakers(names: list[str], known: dict[str, TableRow]) -> tuple[dict[st
         name: (*(datasets[part][0] for part in parts[:-1]), speakers[parts[-1]][0]) for name, parts in written.items()
     }
     return found, Counter({f"files, speaker written {change}": count for change, count in changes.items() if change})
+
+
+def refuse_deep_folders(root: Path, names: list[str]) -> None:
+    """Raise InputError where all datasets seem to have one speaker, whose files are in folders below, of nobody knows.
+
+    VoxCeleb's `dev/aac/id00012/...` and `train/audio/103/...` of MLS have a folder too many.
+
+    Args:
+        names: of the files whose speakers are the second of their folders.
+    """
+    below: dict[tuple[str, ...], set[str]] = {}
+    for name in names:
+        dataset, speaker, *rest = name.split("/")[:-1]
+        below.setdefault((dataset, speaker), set()).add(rest[0] if rest else "")
+    one_each = len(below) == len({dataset for dataset, _ in below})
+    if below and one_each and all("" not in folders and len(folders) > 1 for folders in below.values()):
+        (dataset, speaker), folders = next(iter(below.items()))
+        raise InputError(
+            f"{root / dataset / speaker}: would be one speaker, the only one of {dataset}, but has {len(folders)} "
+            f"folders such as {min(folders)}: if these are the speakers, give {root / dataset} as --data_dir, or move "
+            "them one level up; or give --labels with a column of speakers"
+        )
+
+
+def refuse_shared_sets(root: Path, speakers: dict[str, tuple[str, ...]]) -> None:
+    """Raise InputError for a speaker's folder in two sets, such as train/anna and test/anna: our ids would be two.
+
+    Args:
+        speakers: file -> dataset and speaker, or the speaker alone.
+    """
+    first: dict[str, str] = {}
+    for dataset, speaker in sorted({parts for parts in speakers.values() if len(parts) > 1}):
+        here = f"{dataset}/{speaker}"
+        other = first.setdefault(look(speaker), here) if split_word(dataset.lower()) else here
+        if other != here:
+            raise InputError(
+                f"{root / here}: is this the speaker of {other} too? Name the speakers with --labels, or give "
+                "--distinct_ids true if they are two people"
+            )
 
 
 def name_recording(path: Path, name: str, speaker: tuple[str, ...], known: TableRow | None) -> Recording:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from local.corpus_files import walk_corpus
+from local.corpus_files import SETS, split_word, walk_corpus
 from local.corpus_rows import FORMATS, is_format, read_columns
 from utils.errors import InputError, absence, brief
 from utils.json_files import read_json
@@ -23,9 +23,6 @@ from utils.pointer_files import refuse_pointer
 from utils.run_info import RUN_INFO
 from utils.tables import require_utf8
 
-SETS = {"train": ("train",), "dev": ("val", "dev", "validation", "valid"), "test": ("test",)}
-OTHER_SETS = {"training": "train", "holdout": "test", "eval": "test", "evaluation": "test"}
-SPLIT_OF = {name: split for split, names in SETS.items() for name in names} | OTHER_SETS
 OF_DATASETS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")  # of Hugging Face
 SHARD = re.compile(r"(?P<name>.*?)[-_.]?(?P<number>\d{1,9})-of-(?P<total>\d{1,9})(?:[-_.].*)?")
 CACHE = re.compile(r"cache-[0-9a-f]+(_\d{5}_of_\d{5})?\.arrow")  # what map, filter or sort of datasets made
@@ -67,7 +64,7 @@ def find_row_files(data_dir: Path, embedding_dir: Path, judge: Judge) -> RowFile
     for file in _tables(data_dir, embedding_dir, found.left_out):
         name = file.relative_to(data_dir)
         certain = is_set(name) and len(name.parts) <= 2
-        promises = _split_word(stem_of(file.name)) is not None
+        promises = split_word(stem_of(file.name)) is not None
         if file.name.endswith((".json", ".json.gz")) and not promises and len(name.parts) > 1:
             continue  # one of each utterance, as some corpora have
         reason = _judge(file, judge, promises)
@@ -115,12 +112,7 @@ def is_set(name: Path) -> bool:
 def split_of(name: Path) -> str:
     """The split that the last word in a path says that is one of a split; train where none is."""
     parts = (stem_of(name.name), *(part.lower() for part in reversed(name.parts[:-1])))
-    return next((split for part in parts if (split := _split_word(part))), "train")
-
-
-def _split_word(part: str) -> str | None:
-    """The split that a word in a part of a path says, if any does."""
-    return next((SPLIT_OF[word] for word in re.split(r"[^a-z]+", part) if word in SPLIT_OF), None)
+    return next((split for part in parts if (split := split_word(part))), "train")
 
 
 def _tables(root: Path, passed_over: Path, left_out: list[LeftOut]) -> Iterator[Path]:

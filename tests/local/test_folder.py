@@ -304,3 +304,49 @@ def test_rows_that_repeat_a_path(tree: Path) -> None:
     assert speakers_of(prepare(tree, table)) == {"Carl", "ds-anna", "ds-bob_b"}
     with pytest.raises(InputError, match=r"known.csv:4: carl/one.wav has other labels at .*known.csv:2; remove one"):
         prepare(tree, table + "carl/one.wav,Anna,elderly\n")
+
+
+@pytest.mark.field_case("Rows of a table that have no file, no path or labels that nobody knows")
+def test_rows_of_the_table_that_are_not_used_are_counted(tree: Path) -> None:
+    rows = ["carl/one.wav,elderly", "carl/one.wav,elderly", "x/y.wav,child", ",child", ",elderly", "ds/anna/one.wav,?!"]
+    out = prepare(tree, "\n".join(["file_name,age", *rows, ""]), min_match=0.4)
+    assert read_counts(out) == {
+        "rows of the table left out: repeats another row": 1,
+        "rows of the table left out: no file": 1,
+        "rows of the table left out: empty path": 2,
+        "files without a row of the table": 2,
+        "rows with an unknown label: age '?!'": 1,
+    }
+    with pytest.raises(InputError, match="only 2 of 5 rows have a file"):
+        prepare(tree, "\n".join(["file_name,age", *rows, ""]), min_match=0.5)
+
+
+@pytest.mark.field_case("One speaker's folder in two sets, such as train/anna and test/anna")
+@pytest.mark.parametrize("sets", [("train", "test"), ("train-clean-100", "dev-clean"), ("Train", "holdout")])
+def test_a_speaker_in_two_sets(tree: Path, sets: tuple[str, str]) -> None:
+    for name in sets:
+        write_noise(tree / name / "0103" / f"{name}.wav", 1.0)
+    with pytest.raises(InputError, match="/0103: is this the speaker of .*/0103 too"):
+        prepare(tree)
+    assert len(speakers_of(prepare(tree, distinct_ids=True))) == 5
+
+
+@pytest.mark.field_case("Speakers below a folder too many, as in VoxCeleb's dev/aac and train/audio of MLS")
+@pytest.mark.parametrize("tops", [("dev/aac", "test/aac"), ("sounds/clips",)])
+def test_speakers_below_a_folder_too_many(tmp_path: Path, tops: tuple[str, ...]) -> None:
+    for top in tops:
+        for speaker in ("id00012", "id00015"):
+            write_noise(tmp_path / "tree" / top / speaker / "video" / f"{top[0]}.wav", 1.0)
+    with pytest.raises(InputError, match="would be one speaker.*2 folders such as id00012.*as --data_dir"):
+        prepare(tmp_path / "tree")
+    assert speakers_of(prepare(tmp_path / "tree" / tops[0].split("/")[0])) == {
+        f"{tops[0].split('/')[1]}-{speaker}" for speaker in ("id00012", "id00015")
+    }
+
+
+@pytest.mark.field_case("A folder in which no audio is of a format that is read")
+def test_what_is_there_instead_of_audio(tmp_path: Path) -> None:
+    (tmp_path / "tree/id00012").mkdir(parents=True)
+    (tmp_path / "tree/id00012/1.m4a").write_bytes(b"\0\0\0 ftypM4A ")
+    with pytest.raises(InputError, match=r"no .flac, .ogg, .wav below it \(1 .m4a, 1 folder of audio"):
+        prepare(tmp_path / "tree")
