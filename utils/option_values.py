@@ -176,8 +176,9 @@ def _to_int(value: Any) -> int:
 
 
 def _to_float(value: Any) -> float:
+    """A number in decimal digits of ASCII, as for whole numbers."""
     number = float(value)
-    if math.isnan(number):
+    if math.isnan(number) or not str(value).isascii() or "_" in str(value):
         raise ValueError
     return number
 

@@ -316,8 +316,10 @@ def test_a_key_has_one_value(words):
         ("temperature", "1e999"),
         ("temperature", "." + "9" * 9 + "e"),
         ("temperature", "1" * 400),
+        ("temperature", "1_0"),
+        ("temperature", "١.٥"),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_a_number_is_a_number(tmp_path, way, key, text):
     (tmp_path / "conf.yaml").write_text(f"{key}: '{text}'\n", encoding="utf-8")
