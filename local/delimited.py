@@ -1,4 +1,4 @@
-"""Tables of cells between commas (.csv) or tabs (.tsv), with or without quotes.
+"""Tables of cells between commas (.csv) or tabs (.tsv), or what their header has instead, with or without quotes.
 
     header, rows = read_delimited(file)
     for line, cells in rows: ...            # line: where the row begins
@@ -10,7 +10,9 @@ Common Voice writes it) is read without quotes; a csv with a stray quote is an e
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +31,9 @@ LOOKS: tuple[Look, ...] = (
     lambda cell: any(c in "./\\_-" for c in cell),
 )
 
+DELIMITERS = ",\t;|"
+WITHOUT_QUOTES = "\t|"  # delimiters of tables in which quotes may mean nothing
+SEP = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[,;\t ]*(?=\r?\n)', re.IGNORECASE)  # for Excel, above the header
 COMMON = 0.75  # share of the rows that have a look which rows have
 
 
@@ -47,13 +52,14 @@ class StrayQuote(Exception):
 def read_header(file: Path) -> list[str]:
     """The cells of the first line, or none. The rest of the file is not read."""
     lines = (part for line in iterate_lines(file) for part in _lines(f"{line}\n"))
-    return _first_cells(file, lines)
+    head, delimiter = _without_sep(file, "".join(islice(lines, 2)))
+    return _first_cells(file, chain(_lines(head), lines), delimiter)
 
 
 def read_delimited(file: Path) -> tuple[list[str], Rows]:
     """Read a table. Returns its header, and its rows, of as many cells. Raises InputError for any other file."""
-    text, delimiter = read_text(file), _delimiter(file)
-    header = _first_cells(file, _lines(text))
+    text, delimiter = _without_sep(file, read_text(file))
+    header = _first_cells(file, _lines(text), delimiter)
     if not header:
         raise InputError(f"{file}: empty; expected a header and rows")
     twice = next((name for name in header if header.count(name) > 1), None) if len(set(header)) < len(header) else None
@@ -63,22 +69,28 @@ def read_delimited(file: Path) -> tuple[list[str], Rows]:
         try:
             _check_quotes(file, text, delimiter, len(header))
         except StrayQuote as error:
-            if delimiter != "\t" or not _is_without_quotes(text, len(header)):
+            if delimiter not in WITHOUT_QUOTES or not _is_without_quotes(text, delimiter, len(header)):
                 raise InputError(str(error)) from error
             log.info("%s: quotes mean nothing in this file and are read as letters", file)
-            return header, _unquoted_rows(text)
+            return header, _unquoted_rows(text, delimiter)
     return header, _rows(file, text, delimiter, len(header))
 
 
-def _first_cells(file: Path, lines: Iterable[str]) -> list[str]:
+def _first_cells(file: Path, lines: Iterable[str], delimiter: str) -> list[str]:
     try:
-        return next((record.cells for record in _records(lines, _delimiter(file))), [])
+        return next((record.cells for record in _records(lines, delimiter) if record.cells), [])
     except csv.Error as error:
         raise InputError(f"{file}:1: not a header: {error}; is a quote open in it?") from error
 
 
-def _delimiter(file: Path) -> str:
-    return "\t" if unpacked_suffix(file) == ".tsv" else ","
+def _without_sep(file: Path, text: str) -> tuple[str, str]:
+    """The text with an empty line in place of Excel's `sep=;`, and its delimiter: the usual one if that is there."""
+    told = SEP.match(text)
+    if told:
+        return text[told.end() :], told["delimiter"]
+    header = text[: text.find("\n")] if "\n" in text else text
+    usual = "\t" if unpacked_suffix(file) == ".tsv" else ","
+    return text, usual if usual in header else max(DELIMITERS, key=lambda one: (header.count(one), one == usual))
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -104,7 +116,7 @@ def _records(lines: Iterable[str], delimiter: str, strict: bool = False) -> Iter
 
 def _rows(file: Path, text: str, delimiter: str, width: int) -> Rows:
     records = csv.reader(_lines(text), delimiter=delimiter)
-    next(records)
+    next(filter(None, records))
     line = records.line_num + 1
     for cells in records:
         if cells and len(cells) != width:
@@ -131,7 +143,7 @@ def _check_quotes(file: Path, text: str, delimiter: str, width: int) -> None:
     spans, last, cells = [], None, width
     n_rows, alike = 0, [0] * len(LOOKS)
     try:
-        for last in _records(_lines(text), delimiter, strict=delimiter == "\t"):
+        for last in _records(_lines(text), delimiter, strict=delimiter in WITHOUT_QUOTES):
             if len(last.cells) == width and last.line > 1:
                 if "\n" not in last.cells[0]:
                     n_rows += 1
@@ -139,7 +151,7 @@ def _check_quotes(file: Path, text: str, delimiter: str, width: int) -> None:
                 cells = min(cells, last.lines[0].count(delimiter) + 1)  # in the first line of each row
             if len(last.lines) > 1:
                 spans.append(last)
-            if last.cells and len(last.cells) != width and delimiter == "\t":
+            if last.cells and len(last.cells) != width and delimiter in WITHOUT_QUOTES:
                 raise StrayQuote(f"{file}:{last.line}: {len(last.cells)} cells, but the header has {width} columns")
     except csv.Error as error:
         line = last.line + len(last.lines) if last else 1
@@ -190,12 +202,12 @@ def _is_open(lines: list[str], delimiter: str) -> bool:
     return False
 
 
-def _is_without_quotes(text: str, width: int) -> bool:
+def _is_without_quotes(text: str, delimiter: str, width: int) -> bool:
     """Does every line have the cells of one row if quotes mean nothing, and does the last one end?"""
-    return text.endswith(("\n", "\r")) and all(len(cells) == width for _, cells in _unquoted_rows(text))
+    return text.endswith(("\n", "\r")) and all(len(cells) == width for _, cells in _unquoted_rows(text, delimiter))
 
 
-def _unquoted_rows(text: str) -> Rows:
-    for number, line in enumerate(_lines(text), 1):
-        if number > 1 and line.strip("\r\n"):
-            yield number, line.rstrip("\r\n").split("\t")
+def _unquoted_rows(text: str, delimiter: str) -> Rows:
+    lines = ((number, line.rstrip("\r\n")) for number, line in enumerate(_lines(text), 1) if line.strip("\r\n"))
+    for number, line in islice(lines, 1, None):
+        yield number, line.split(delimiter)

@@ -145,3 +145,32 @@ def test_line_ends_of_every_system(tmp_path):
     for end in ("\n", "\r\n", "\r"):
         (tmp_path / "x.csv").write_bytes(end.join(",".join(row) for row in [HEADER, *rows()]).encode())
         assert read(tmp_path / "x.csv") == rows()
+
+
+@pytest.mark.field_case("A csv with semicolons, bars or tabs, and Excel's line sep=; above the header")
+@pytest.mark.parametrize("delimiter", [";", "|", "\t", ","])
+@pytest.mark.parametrize("above", ["", "sep={}", '"sep={}"', "\ufeffSEP={}"])
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv"])
+def test_other_delimiters(tmp_path, delimiter, above, name):
+    above = above.format(delimiter) + "\r\n" if above else ""
+    lines = ["path,gender,text", "a.wav,f,no quotes", 'b.wav,m,"1 2, 3;\t|"', "c.wav,f,"]
+    text = "\r\n".join("\0".join(line.split(",", 2)).replace("\0", delimiter) for line in lines)
+    (tmp_path / name).write_text(above + text + "\r\n", encoding="utf-8", newline="")
+    header, rows = read_delimited(tmp_path / name)
+    assert header == read_header(tmp_path / name) == ["path", "gender", "text"]
+    begin = 3 if above else 2
+    assert list(rows) == [
+        (begin, ["a.wav", "f", "no quotes"]),
+        (begin + 1, ["b.wav", "m", "1 2, 3;\t|"]),
+        (begin + 2, ["c.wav", "f", ""]),
+    ]
+
+
+@pytest.mark.field_case("A table with bars that is written without quotes")
+def test_bars_without_quotes(tmp_path):
+    (tmp_path / "x.csv").write_text('path|text\na|"She said\nb|he said"\nc|"Well, no\n')
+    assert [cells for _, cells in read_delimited(tmp_path / "x.csv")[1]] == [
+        ["a", '"She said'],
+        ["b", 'he said"'],
+        ["c", '"Well, no'],
+    ]
