@@ -200,18 +200,18 @@ class FileFinder:
                 self._folders[folder] = list(dict.fromkeys(self._candidates(folder)))
             self._found[path] = path
             if self._is_literal(path) and Path(path).is_file():
-                self._found[path] = self._copy_of(path, key, offset) or path
+                self._found[path] = self._copy_of(Path(path), path, key, offset) or path
                 return self._found[path]
             for directory, is_guess in self._folders[folder]:
                 file = directory / name
                 if file.is_file() and (not is_guess or self._has_keys(file, path, key, offset)):
-                    self._found[path] = str(file)
+                    self._found[path] = self._copy_of(file, path, key, offset) or str(file)
                     break
         return self._found[path]
 
-    def _copy_of(self, path: str, key: str, offset: int | None) -> str | None:
+    def _copy_of(self, archive: Path, path: str, key: str, offset: int | None) -> str | None:
         """The copy of an archive of a stage that was made with this script file, and without the rest of the stage."""
-        whole = Path(os.path.normpath(Path(path).absolute()))
+        whole = Path(os.path.normpath(archive.absolute()))
         if self._written or offset is None or not self._is_output(whole.parent):
             return None
         for home in self._homes:

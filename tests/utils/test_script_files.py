@@ -219,6 +219,17 @@ def test_two_files_that_are_copied_without_their_stage(root, tmp_path, monkeypat
     assert_own(tmp_path / "copy/x.scp")
 
 
+@pytest.mark.field_case("Script file and archive copied alone, read from anywhere while the original changes")
+@pytest.mark.parametrize("where", ["root", "copy", "elsewhere"])
+def test_two_files_that_are_copied_beside_their_stage(root, tmp_path, monkeypatch, where):
+    """Below the recipe's root the relative path of the original is found from above, from any working directory."""
+    script = write_stage(root / "exp/text")
+    shutil.copytree(script.parent, root / "copy", ignore=shutil.ignore_patterns("run_info.json", ".done"))
+    spoil(root / "exp")
+    monkeypatch.chdir({"root": root, "copy": root / "copy", "elsewhere": tmp_path}[where])
+    assert_own(root / "copy/x.scp")
+
+
 def test_a_copy_without_hidden_files_is_one(root, tmp_path):
     """As `cp exp/text/* copy` makes it."""
     script = write_stage(Path("exp/text"))
