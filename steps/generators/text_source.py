@@ -44,6 +44,8 @@ def is_pipe(path: Path) -> bool:
 @contextmanager
 def _open(path: Path) -> Iterator[BinaryIO]:
     if str(path) == STDIN:
+        if sys.stdin is None:
+            raise InputError("--text_file -: the standard input is closed; give it texts, or name a file")
         yield sys.stdin.buffer
     else:
         with path.open("rb") as file:

@@ -108,3 +108,11 @@ def test_a_pipe_without_end_is_refused(spoken: Experiment, tmp_path, monkeypatch
     options = Options(spoken.root / "ridge_gaussian", tmp_path / "out", text_file=Path("-"))
     with pytest.raises(InputError, match="-: more than 1000 bytes of texts"), text_source.texts_at_hand(options):
         pass
+
+
+@pytest.mark.hostile("--text_file - where the standard input is closed")
+def test_a_closed_standard_input_is_told(spoken: Experiment, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)  # as Python sets it for `<&-`
+    assert sample.main([*words(spoken, tmp_path / "out"), "--text_file", "-"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and "--text_file -: the standard input is closed" in said[0]
