@@ -6,7 +6,13 @@ WORDS = {
     "f": ("f", "female", "woman", "girl", "feminine", "female_feminine"),
     "m": ("m", "male", "man", "boy", "masculine", "male_masculine"),
 }
+UNKNOWN = ("", "-", "unknown", "unk", "undefined", "null", "none", "nan", "na", "n/a", "<na>", "#n/a", "<unk>")
 LETTERS = {word: letter for letter, words in WORDS.items() for word in words}
+
+
+def parse_cell(cell: str, where: str) -> str | None:
+    """m or f for a cell of a table of the user's; None where it says nothing. Raises InputError for any other word."""
+    return None if cell.strip().casefold() in UNKNOWN else parse_gender(cell, where)
 
 
 def parse_gender(word: str, where: str) -> str:

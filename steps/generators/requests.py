@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from steps.generators.gender import gender_of, parse_gender
+from steps.generators.gender import gender_of, parse_cell
 from steps.text.check import require_text
 from steps.text.descriptions import Descriptions
 from utils.data_dir import CONTROL_CHARACTERS
@@ -12,6 +12,7 @@ from utils.errors import InputError, brief
 from utils.tables import check_key, read_lines, read_table
 
 CHUNK = 8192  # samples drawn at once: bounds the memory
+LONGEST_ID = 200  # characters of a text's id, which all ids of its speakers repeat
 MOST_SAMPLES = 9_999_999  # of one text: ids have seven digits
 
 
@@ -95,10 +96,14 @@ def _columns(line: str, number: int, where: str) -> tuple[str, str, str | None]:
         return f"text{number:05d}", line, None
     if CONTROL_CHARACTERS.search(check_key(text_id, where)):
         raise InputError(f"{where}: the id {brief(text_id)} has a control character; remove it")
+    if len(text_id) > LONGEST_ID:
+        raise InputError(
+            f"{where}: an id of {len(text_id)} characters, expected at most {LONGEST_ID}: {brief(text_id)}"
+        )
     head, tab, last = text.rpartition("\t")
     if not tab or len(last.split()) > 1:
         return text_id, text, None
-    return text_id, head, parse_gender(last, f"{where}: the third column") if last.strip() else None
+    return text_id, head, parse_cell(last, f"{where}: the third column")
 
 
 def from_groups(descriptions: Path, n: int) -> list[SampleRequest]:

@@ -4,8 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
+from steps.generators.gender import UNKNOWN, WORDS
 from steps.generators.requests import SampleRequest, from_file, from_groups, from_text
+from tests.steps.generators.conftest import ROOT
 from tests.steps.generators.experiment import GROUPS, Experiment, write_experiment
 from utils.errors import InputError
 from utils.tables import read_table, write_table
@@ -28,6 +31,7 @@ def test_a_text_is_taken_verbatim():
     [
         ("", "--text: empty"),
         (" \t ", "--text: empty"),
+        ("\u200b\u2060", "--text: empty"),
         ("one\ntwo", "line"),
         ("one\n", "control"),
         ("a\0b", "control"),
@@ -49,6 +53,21 @@ def test_ids_are_read_and_plain_lines_are_numbered(tmp_path):
     ]
 
 
+@pytest.mark.field_case("Words for an unknown gender in the third column of --text_file")
+def test_a_gender_that_is_not_known_is_none(tmp_path):
+    words = ("unknown", "NA", "-", " N/A ", "none", "", "m", "Female")
+    file = write(tmp_path / "texts", *(f"{number}\tA voice.\t{word}" for number, word in enumerate(words)))
+    assert [request.gender for request in from_file(file, 1)] == [None] * 6 + ["m", "f"]
+    assert [request.gender for request in from_file(file, 1, "f")] == ["f"] * 6 + ["m", "f"]
+
+
+def test_words_for_genders_are_those_of_the_corpora():
+    labels = yaml.safe_load((ROOT / "local/rules/labels.yaml").read_text())
+    assert sorted(UNKNOWN) == sorted(labels["unknown"])
+    genders = labels["attributes"]["gender"]
+    assert {letter: set(words) for letter, words in WORDS.items()} == {word[0]: set(genders[word]) for word in genders}
+
+
 def test_line_ends_of_windows_are_no_part_of_a_text(tmp_path):
     file = tmp_path / "texts"
     file.write_bytes(b"a\tOne voice.\r\nb\tAnother.\r\n")
@@ -66,6 +85,7 @@ def test_line_ends_of_windows_are_no_part_of_a_text(tmp_path):
         (b"a\tx\n\nb\ty\n", r"texts:2: empty text"),
         (b"fine\nna\xefve\n", r"texts:2: not UTF-8 \(byte 0xef\)"),
         (b"a\tx\x07y\n", r"texts:1: .*control character"),
+        (b"a\tx\n" + 201 * b"b" + b"\ty\n", r"texts:2: an id of 201 characters, expected at most 200"),
         (b"", r"texts: empty; expected a description a line"),
     ],
 )
