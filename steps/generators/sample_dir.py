@@ -20,6 +20,7 @@ from steps.generators.requests import SampleRequest
 from steps.generators.sample_ids import sample_ids
 from steps.generators.sample_npz import write_npz
 from steps.generators.sampling import Samples
+from steps.text.check import transcript
 from utils.archive_writer import ArchiveWriter
 from utils.data_dir import require_valid
 from utils.json_files import json_text
@@ -103,11 +104,9 @@ def write_samples(
     spk2gender.
     """
     genders = _write_vectors(target, final, parts)
-    _write_tables(target, requests)
+    _write_tables(target, requests, (*TABLES, "text") if text_as_transcript else TABLES)
     for name, copy in ((SCP, "spk_xvector.scp"), ("utt2spk", "spk2utt")):  # each speaker has one sample
         shutil.copyfile(target / name, target / copy)
-    if text_as_transcript:
-        shutil.copyfile(target / "utt2description", target / "text")
     if npz:
         write_npz(target / NPZ, target / SCP, target / ARK)
     if not (target / "utt2group").stat().st_size:
@@ -134,11 +133,12 @@ def _write_vectors(target: Path, final: Path, parts: Iterable[Part]) -> dict[str
     return genders
 
 
-def _write_tables(target: Path, requests: Sequence[SampleRequest]) -> None:
-    """Write the tables of all samples in the script file, in its order."""
+def _write_tables(target: Path, requests: Sequence[SampleRequest], names: Sequence[str]) -> None:
+    """Write the named tables of all samples in the script file, in its order."""
     asked = {request.prefix: request for request in requests}
+    spoken = {request.prefix: transcript(request.text) for request in requests}
     with ExitStack() as stack:
-        tables = {name: stack.enter_context((target / name).open("w", encoding="utf-8")) for name in TABLES}
+        tables = {name: stack.enter_context((target / name).open("w", encoding="utf-8")) for name in names}
         tables["xvector.csv"].write("id,storage_path,storage_byte\n")
         for line in iterate_lines(target / SCP):
             key, _, location = line.partition(" ")
@@ -148,6 +148,8 @@ def _write_tables(target: Path, requests: Sequence[SampleRequest]) -> None:
             tables["utt2spk"].write(f"{key} {key}\n")
             tables["num_utts.ark"].write(f"{key} 1\n")
             tables["utt2description"].write(f"{key} {request.text}\n")
+            if "text" in tables:
+                tables["text"].write(f"{key} {spoken[request.prefix]}\n")
             if request.group:
                 tables["utt2group"].write(f"{key} {request.group}\n")
 

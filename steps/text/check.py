@@ -24,7 +24,7 @@ def text_problem(text: object) -> str | None:
     """Why `text` is no description of a voice: not one line of 1 to LONGEST characters; None where it is one."""
     if not isinstance(text, str):
         return f"expected a text, found {brief(text)}"
-    if not text.strip():
+    if not any(sign.isprintable() and not sign.isspace() for sign in text):
         return "empty text; write a sentence or remove it"
     if len(text) > LONGEST:
         return f"{len(text)} characters, expected a sentence of at most {LONGEST}: {brief(text)}"
@@ -37,6 +37,11 @@ def text_problem(text: object) -> str | None:
     except UnicodeEncodeError:
         return f"the text is not UTF-8; convert it to UTF-8: {brief(text)}"
     return None
+
+
+def transcript(text: str) -> str:
+    """A text as Kaldi's `text` takes it: its words with a blank between them, without signs that nobody sees."""
+    return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
 
 
 def require_text(text: object, where: str) -> str:

@@ -14,7 +14,7 @@ from steps.generators import merge_samples, plan_samples, sample, sample_npz
 from tests.steps.generators.known_model import TEXTS, known_options
 from utils.archives import read_vectors
 from utils.data_dir import validate
-from utils.tables import read_table
+from utils.tables import read_table, write_table
 
 
 @pytest.mark.field_case("Descriptions of samples are utt2description, and Kaldi's text only where asked for")
@@ -30,6 +30,26 @@ def test_descriptions_are_no_transcripts(tmp_path):
     assert validate(out, feats=False, wav=False) == []
     assert sample.main(options) == 0
     assert not (out / "text").exists()
+
+
+@pytest.mark.field_case("Kaldi's text of descriptions with other blanks than ours, and with signs that nobody sees")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A\u00a0woman\u2003speaks", "A woman speaks"),
+        ("A  woman\tspeaks", "A woman speaks"),
+        ("\ufeffA wo\u200bman\u202e speaks", "A woman speaks"),
+        ("\u4e00\u4e2a\u3000caf\u00e9", "\u4e00\u4e2a caf\u00e9"),
+    ],
+)
+def test_transcripts_have_blanks_that_kaldi_takes(tmp_path, text, words):
+    """Its validate_text.pl refuses other white space, and validate_data_dir.sh what cannot be printed."""
+    options, texts = known_options(tmp_path), tmp_path / "descriptions/text"
+    write_table(texts, dict.fromkeys(read_table(texts), text))
+    assert sample.main([*options, "--text_as_transcript", "true"]) == 0
+    lines = (tmp_path / "groups/text").read_text().splitlines()
+    assert {line.partition(" ")[2] for line in lines} == {words} and len(lines) == 200
+    assert {row for row in read_table(tmp_path / "groups/utt2description").values()} == {text}
 
 
 @pytest.mark.field_case("Vectors and ids of samples for numpy, without pickles")
