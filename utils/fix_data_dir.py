@@ -3,10 +3,10 @@
 Usage: utils/fix_data_dir.sh [--utt-extra-files "FILES"] [--spk-extra-files "FILES"] <data-dir>
 
 An utterance stays if every file that must list all utterances has it, and if its speaker and recording stay; lines
-without a value and second lines of a key go, and so do byte order marks. The extra files are filtered, but do not
-decide. The originals of the files that change are kept in <data-dir>/.backup, those of a second repair in .backup.2,
-and so on: no backup is ever replaced. Fails, and changes nothing, where no utterance would be left or where the ids
-cannot be sorted by utterance and by speaker at once.
+without a value (but in text) and second lines of a key go, and so do byte order marks. The extra files are filtered,
+but do not decide. The originals of the files that change are kept in <data-dir>/.backup, those of a second repair in
+.backup.2, and so on: no backup is ever replaced. Fails, and changes nothing, where no utterance would be left or where
+the ids cannot be sorted by utterance and by speaker at once.
 """
 
 import filecmp
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from utils.data_dir import PER_RECORDING, PER_SPEAKER, PER_UTTERANCE, invert, is_table, restrict
 from utils.errors import InputError, brief
-from utils.tables import read_lines, split_line, write_table
+from utils.tables import MAY_BE_EMPTY, read_lines, split_line, write_table
 
 Tables = dict[str, dict[str, str]]
 EXTRA_FILES = ("--utt-extra-files", "--spk-extra-files")
@@ -72,10 +72,10 @@ def fix(path: Path, utt_extra: tuple[str, ...] = (), spk_extra: tuple[str, ...] 
 
 
 def _first_lines(name: str, lines: list[str]) -> dict[str, str]:
-    """Read a table leniently: the first line of each key, without the lines that have no value."""
+    """Read a table leniently: the first line of each key, without the lines that have no value but need one."""
     table: dict[str, str] = {}
     for key, value in map(split_line, lines):
-        if key and value:
+        if key and (value or name in MAY_BE_EMPTY):
             table.setdefault(key, value)
     if name == "utt2spk":
         return {key: value for key, value in table.items() if len(value.split()) == 1}

@@ -2,8 +2,8 @@
 
 Input: a data directory with utt2<attribute> for each attribute. Outputs, beside it or in `out`: the data directories
 train, dev and test, which hold the utterances that have all attributes, with utt2group, and where there is xvector.scp
-with spk_xvector.{ark,scp} and num_utts.ark; and split, with spk2set and coverage.tsv (speakers and utterances of each
-group in each set).
+with spk_xvector.{ark,scp} and num_utts.ark; and split, with spk2set, coverage.tsv (speakers and utterances of each
+group in each set), and left_out.tsv (utterances without an attribute, and lines of no utterance), if there are any.
 
 The set of a speaker follows from a hash of the split seed and the speaker's id, which is compared with fixed
 thresholds. It depends neither on the order of the rows nor on other speakers, and no speaker can be in two sets.
@@ -12,7 +12,7 @@ thresholds. It depends neither on the order of the rows nor on other speakers, a
 import hashlib
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +75,7 @@ def work(options: Options) -> None:
         utt2set = _import_split(data, official) if official else _hash_split(data, options.split_seed, thresholds)
         spk2set = _speaker_sets({utterance: utt2set[utterance] for utterance in grouping.utt2group}, data.utt2spk)
         tables = data.tables() | {"utt2group": grouping.utt2group, DISTINCT: distinct}
+        left_out = _left_out(data, tables, options.attributes)
         counts = GroupCounts(grouping, data.utt2spk, spk2set, SETS, _speaker_genders(tables))
         log.info("groups:\n%s", counts.text())
         counts.check(options.allow_missing_groups)
@@ -86,6 +87,24 @@ def work(options: Options) -> None:
         if not stages["split"].done:
             write_table(stages["split"].dir / "spk2set", spk2set)
             counts.write(stages["split"].dir / "coverage.tsv")
+            if left_out:
+                lines = ["table\tkey\treason", *map("\t".join, left_out), ""]
+                (stages["split"].dir / "left_out.tsv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _left_out(data: DataDir, tables: Mapping[str, Mapping[str, str]], attributes: Sequence[str]) -> list[list[str]]:
+    """The utterances without an attribute, and the lines that are of no utterance: table, key, reason."""
+    known = restrict(tables, data.utt2spk, (*PER_SPEAKER, DISTINCT))
+    left_out = []
+    for name, table in tables.items():
+        surplus = sorted(table.keys() - known[name].keys())
+        if surplus:
+            log.warning("%s: %d lines such as %s are of nothing in utt2spk", data.path / name, len(surplus), surplus[0])
+        left_out += [[name, key, "utt2spk has none of it"] for key in surplus]
+    for utterance in data.utt2spk.keys() - tables["utt2group"].keys():
+        lacking = ", ".join(name for name in attributes if utterance not in tables[f"utt2{name}"])
+        left_out.append(["utt2spk", utterance, f"no {lacking}"])
+    return sorted(left_out)
 
 
 def speaker_set(speaker: str, split_seed: int, thresholds: Mapping[str, float]) -> str:
@@ -162,7 +181,11 @@ def _write_set(stage: StageDir, tables: Mapping[str, Mapping[str, str]], utteran
     try:
         write_data_dir(stage.dir, {name: table for name, table in tables.items() if table})
     except InputError as error:  # of a file that is gone in a moment: name the one that it was made from
-        problems = [one for one in validate(source, text=False, feats=False, wav=False) if "LC_ALL=C" not in one]
+        problems = [
+            one
+            for one in validate(source, text=False, feats=False, wav=False)
+            if not any(words in one for words in ("LC_ALL=C", "spk2utt: missing"))
+        ]
         raise InputError(problems[0] if problems else str(error)) from error
 
 

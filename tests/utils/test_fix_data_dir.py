@@ -116,3 +116,11 @@ def test_command(data, tmp_path, capsys):
     words = [script, "--utt-extra-files", "notes", data.name]
     done = subprocess.run(words, cwd=data.parent, capture_output=True, text=True)
     assert done.returncode == 0 and "kept 3 utterances out of 5" in done.stdout
+
+
+@pytest.mark.field_case("A transcript without words in a data directory that is repaired")
+def test_an_utterance_without_words_stays(tmp_path):
+    (tmp_path / "utt2spk").write_text("s1-b s1\ns1-a s1\n")
+    (tmp_path / "text").write_text("s1-a\ns1-b words\n")
+    assert fix(tmp_path).kept == 2
+    assert (tmp_path / "text").read_text() == "s1-a\ns1-b words\n"

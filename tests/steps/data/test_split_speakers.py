@@ -288,3 +288,32 @@ def test_the_official_split_of_real_data_leaks(capspeech_libri, tmp_path):
     spk2set = split(tmp_path / "all", attributes=attributes)
     assert len(spk2set) == 251
     assert len((tmp_path / "split" / "coverage.tsv").read_text().splitlines()) == 20
+
+
+@pytest.mark.field_case("Utterances without an attribute, and lines of tables that are of no utterance")
+def test_what_is_in_no_set_is_listed(tmp_path, caplog):
+    data = make_all(tmp_path)
+    split(data)
+    assert not (tmp_path / "split" / "left_out.tsv").exists()
+    pitch = read_table(data / "utt2pitch")
+    del pitch["s1-u1"]
+    write_table(data / "utt2pitch", pitch | {"s99-u1": "low"})
+    write_table(data / "xvector.scp", (scp := read_table(data / "xvector.scp")) | {"t-1": scp["s1-u1"]})
+    split(data)
+    assert (tmp_path / "split" / "left_out.tsv").read_text().splitlines() == [
+        "table\tkey\treason",
+        "utt2pitch\ts99-u1\tutt2spk has none of it",
+        "utt2spk\ts1-u1\tno pitch",
+        "xvector.scp\tt-1\tutt2spk has none of it",
+    ]
+    assert "xvector.scp: 1 lines such as t-1 are of nothing in utt2spk" in caplog.text
+
+
+@pytest.mark.field_case("A data directory in which utterances lack vectors, without spk2utt")
+def test_the_table_that_lacks_utterances_is_named(tmp_path):
+    data = make_all(tmp_path)
+    lines = (data / "xvector.scp").read_text().splitlines()
+    (data / "xvector.scp").write_text("\n".join(lines[:-3]) + "\n")
+    (data / "spk2utt").unlink()
+    with pytest.raises(InputError, match="xvector.scp: 177 keys, expected 180"):
+        split(data)
