@@ -56,6 +56,14 @@ def read_columns(file: Path) -> list[str]:
     return (_read_json if suffix == ".json" else read_arrow)(file)[0]
 
 
+def has_rows(file: Path) -> bool:
+    """Does a file that has columns have a row, too?"""
+    suffix = unpacked_suffix(file)
+    if suffix in (".csv", ".tsv"):
+        return len(list(islice(_filled(iterate_lines(file)), 2))) == 2
+    return suffix in TEXT or next(read_arrow(file)[1], None) is not None
+
+
 def as_texts(value: Any) -> list[str]:
     """The texts of a cell that holds a text, a list of texts, or such a list as a Python literal."""
     if isinstance(value, str) and value.lstrip().startswith("["):

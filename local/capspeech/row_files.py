@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local.corpus_files import SETS, split_word, walk_corpus
-from local.corpus_rows import FORMATS, is_format, read_columns
+from local.corpus_rows import FORMATS, has_rows, is_format, read_columns
 from utils.errors import InputError, absence, brief
 from utils.json_files import read_json
 from utils.pointer_files import refuse_pointer
@@ -68,7 +68,9 @@ def find_row_files(data_dir: Path, embedding_dir: Path, judge: Judge) -> RowFile
         if file.name.endswith((".json", ".json.gz")) and not promises and len(name.parts) > 1:
             continue  # one of each utterance, as some corpora have
         reason = _judge(file, judge, promises)
-        if reason is None or (reason and certain):
+        if reason is None and not promises and not certain and not has_rows(file):
+            found.left_out.append(LeftOut(file, "no rows", False))
+        elif reason is None or (reason and certain):
             found.files[file], ranks[file] = split_of(name), not certain
         elif reason and not file.name.endswith((".json", ".json.gz")):  # which are settings, most likely
             found.left_out.append(LeftOut(file, reason, True))

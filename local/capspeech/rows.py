@@ -17,6 +17,7 @@ from utils.command import logger
 from utils.errors import InputError
 
 log = logger(__name__)
+MOST_ALIASES = 4  # of a column, in messages
 MOST_SHOWN = 500  # characters of the columns of a file
 
 
@@ -93,11 +94,14 @@ class RowReader:
         missing = [name for name in required if self.rules.column(name, present) is None]
         if not missing:
             return None
-        return (
-            f"no column {', '.join('|'.join(self.rules.aliases(name)) for name in missing)}; "
-            f"it has {', '.join(present)[:MOST_SHOWN]}"
-            + (" (name one source with --sources)" if "source" in missing else "")
+        return f"no column {', '.join(map(self._names, missing))}; it has {', '.join(present)[:MOST_SHOWN]}" + (
+            " (name one source with --sources)" if "source" in missing else ""
         )
+
+    def _names(self, column: str) -> str:
+        """The names that a column may have, or the best of many."""
+        aliases = self.rules.aliases(column)
+        return "|".join(aliases if len(aliases) <= MOST_ALIASES else (*aliases[:MOST_ALIASES], "..."))
 
     def _columns(self, file: Path, present: list[str]) -> dict[str, str | None]:
         """Our name -> the column of the file."""

@@ -75,12 +75,12 @@ def write_jsonl(path: Path, rows: list[dict]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def write_parquet(path: Path, rows: list[dict]) -> None:
+def write_parquet(path: Path, rows: list[dict], n_rows: int | None = None) -> None:
     """One file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(rows), path)
+    pq.write_table(pa.Table.from_pylist(rows)[:n_rows], path)
 
 
 def write_shards(path: Path, rows: list[dict]) -> None:
@@ -89,11 +89,11 @@ def write_shards(path: Path, rows: list[dict]) -> None:
         write_parquet(path.with_name(f"{path.stem}-0000{number}-of-00002.parquet"), part)
 
 
-def write_arrow(path: Path, rows: list[dict], metadata: dict | None = None) -> None:
+def write_arrow(path: Path, rows: list[dict], metadata: dict | None = None, n_rows: int | None = None) -> None:
     """One stream."""
     import pyarrow as pa
 
-    table = pa.Table.from_pylist(rows).replace_schema_metadata(metadata)
+    table = pa.Table.from_pylist(rows)[:n_rows].replace_schema_metadata(metadata)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
 

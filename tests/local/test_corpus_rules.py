@@ -190,3 +190,8 @@ def test_no_label_need_mean_unknown(tmp_path):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "labels.yaml").write_text("{unknown: [], attributes: {}}")
     assert not Rules.load(tmp_path).is_unknown("NA")
+
+
+@pytest.mark.parametrize("source", ["gigaspeech", "commonvoice"])
+def test_why_the_paths_of_a_source_tell_no_speaker(source):
+    assert RULES.why_no_speaker(source).endswith(", not speakers")

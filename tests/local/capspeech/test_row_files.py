@@ -172,6 +172,22 @@ def test_rows_without_speaker(corpus):
     fails(corpus, "the speaker of this and of 0 more rows", min_match=0.96)
 
 
+@pytest.mark.field_case("Tables of rows without a row, as Common Voice's invalidated.tsv of a small language")
+def test_tables_without_a_row_are_told(corpus):
+    corpus.write_rows("csv")
+    (corpus.data / "other.tsv").write_text("\t".join(corpus.rows[0]) + "\n\n")
+    for name in ("extra.parquet", "more.arrow"):
+        write = write_parquet if name.endswith("parquet") else write_arrow
+        write(corpus.data / name, corpus.rows[:1], n_rows=0)
+    data = prepare(corpus)
+    assert accounted(data) == 24
+    assert {source for source, reason in counts(data) if reason == "file not read: no rows"} == {
+        *("other.tsv", "extra.parquet", "more.arrow", "all sources")
+    }
+    (corpus.data / "train_scaled.csv").write_text(",".join(corpus.rows[0]) + "\n")
+    fails(corpus, "train_scaled.csv: no rows; is the file complete")
+
+
 @pytest.mark.field_case("Tables of something else beside the rows are left out by name and counted")
 def test_other_tables_are_left_out_and_counted(corpus, capsys):
     corpus.write_rows("csv")
