@@ -148,3 +148,17 @@ def test_probes_of_other_toolkits_count_what_agrees(tmp_path):
         ("samples: load_scp", 3, 3), ("others: load_scp", 1, 3), ("none: load_scp", 0, 3), ("samples: load_ark", 3, 3),
     ]  # fmt: skip
     assert found[0]["note"] == "" and found[2]["note"].startswith("FileNotFoundError: ")
+
+
+def test_cases_are_listed_by_name(tmp_path):
+    words = ["--tests", "tests/utils/test_names.py", "--results", str(tmp_path / "RESULTS.md")]
+    run_module("tests.bench.field_cases", *words)
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert re.search(r"## Hostile input\n(.|\n)*\d+ passed, 0 failed(.|\n)*\n\| [^|]+ \| \d+ \| 0 \| 0 \|", text)
+
+
+def test_mutated_input_is_counted(tmp_path):
+    results = tmp_path / "RESULTS.md"
+    words = ["--minutes", ".05", "--entries", "fixing", "--results", str(results)]
+    assert importlib.import_module("tests.bench.fuzz").main(words) == 0
+    assert re.search(r"\n\| fixing \| [1-9]\d* \|.* 0 \|\n", results.read_text())

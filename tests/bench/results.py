@@ -33,6 +33,9 @@ SECTIONS = (
     "Sampled speakers beside real strangers",
     "Downstream programs",
     "Extraction speed",
+    "Field cases",
+    "Hostile input",
+    "Mutated input",
 )
 PREFACE = """# Results
 

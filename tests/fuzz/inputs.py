@@ -1,0 +1,175 @@
+"""Small valid input of every entry: each function writes one kind of it below a directory."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from tests.local.corpus import Corpus, make_rows
+from tests.steps.audio.sounds import babble, write_sound
+from tests.steps.data.corpus import make_all
+from tests.steps.generators.experiment import write_experiment
+from utils.archive_writer import write_vectors
+
+
+def build_corpus(folder: Path, container: str = "csv", layout: str = "scp") -> None:
+    """Rows and embeddings of a corpus like CapSpeech; no cell spans lines, so that lines can be counted."""
+    rows = [row | {"caption": f"A voice, number {n}."} for n, row in enumerate(make_rows())]
+    Corpus(folder, rows).write(container, layout)
+
+
+def build_folder(folder: Path) -> None:
+    """Six recordings of three speakers, and a table of what is known of them."""
+    lines = ["path,speaker,gender,text,age"]
+    for number in range(6):
+        path = f"set/s{number // 2}/u{number}.wav"
+        write_sound(folder / "tree" / path, babble(number, 0.6))
+        lines.append(f"{path},s{number // 2},{('male', 'female')[number // 2 % 2]},some words,young adult")
+    (folder / "known.csv").write_text("\n".join(lines) + "\n")
+
+
+def build_librispeech(folder: Path) -> None:
+    """Three speakers as OpenSLR ships them."""
+    lines = [";ID |SEX| SUBSET |MINUTES| NAME"]
+    for speaker in (19, 26, 103):
+        chapter = folder / f"LibriSpeech/dev-clean/{speaker}/1"
+        write_sound(chapter / f"{speaker}-1-0000.flac", babble(speaker, 4))
+        (chapter / f"{speaker}-1.trans.txt").write_text(f"{speaker}-1-0000 SOME WORDS\n")
+        lines.append(f"{speaker} | F | dev-clean | 8.0 | A Name")
+    (folder / "LibriSpeech/SPEAKERS.TXT").write_text("\n".join(lines) + "\n")
+
+
+def build_recordings(folder: Path) -> None:
+    """Three recordings in a data directory, one of them with segments."""
+    for number in range(3):
+        write_sound(folder / f"{number}.wav", babble(number, 1.5))
+    data = folder / "data"
+    data.mkdir()
+    (data / "wav.scp").write_text("".join(f"s{n} {n}.wav\n" for n in range(3)))
+    (data / "segments").write_text(
+        "".join(f"s{n}-{part} s{n} {part / 2} {part / 2 + 0.6}\n" for n in range(3) for part in range(2))
+    )
+    (data / "utt2spk").write_text("".join(f"s{n}-{part} s{n}\n" for n in range(3) for part in range(2)))
+    (data / "text").write_text("".join(f"s{n}-{part} some words of text\n" for n in range(3) for part in range(2)))
+
+
+def build_measured(folder: Path) -> None:
+    """The same recordings, with embeddings beside them."""
+    build_recordings(folder)
+    keys = [f"s{n}-{part}" for n in range(3) for part in range(2)]
+    write_vectors(
+        folder / "x.ark", folder / "x.scp", keys, np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32)
+    )
+
+
+def build_sets(folder: Path) -> None:
+    """A data directory with labels and vectors."""
+    make_all(folder, n_speakers=20)
+    (folder / "all" / "utt2split").write_text(
+        "".join(f"{line.split()[0]} train\n" for line in (folder / "all/utt2spk").read_text().splitlines())
+    )
+
+
+def build_index_input(folder: Path) -> None:
+    """Three sets of speakers."""
+    write_experiment(folder)
+
+
+def build_texts(folder: Path) -> None:
+    """A data directory with captions, paraphrases in a file, and options in a configuration."""
+    make_all(folder, n_speakers=6)
+    utterances = [line.split()[0] for line in (folder / "all/utt2spk").read_text().splitlines()]
+    (folder / "all/utt2caption").write_text("".join(f"{key} A voice of medium pitch.\n" for key in utterances))
+    groups = [f"{gender}_{pitch}" for gender in ("female", "male") for pitch in ("low", "medium", "high")]
+    texts = {group: [f"A {group.replace('_', ' voice of pitch ')}, number {n}." for n in range(10)] for group in groups}
+    (folder / "paraphrases.json").write_text(json.dumps(texts))
+    conf = {
+        "attributes": ["gender", "pitch"],
+        "augment": "file",
+        "captions": "beside",
+        "seed": 1,
+        "heldout_fraction": 0.2,
+    }
+    (folder / "augment.yaml").write_text(yaml.safe_dump(conf))
+
+
+def build_training(folder: Path) -> None:
+    """An index, texts, and a list of generators."""
+    write_experiment(folder)
+    (folder / "generators.txt").write_text("one group_gaussian -\ntwo ridge two.yaml\n")
+    (folder / "two.yaml").write_text(yaml.safe_dump({"penalty": 0.1, "student": False, "shrinkage": 0.1}))
+
+
+def build_model(folder: Path) -> None:
+    """A trained generator that knows the real encoder, and texts to sample for."""
+    from steps.generators import train
+    from steps.text.encode import SentenceEncoder
+
+    encoder = SentenceEncoder()
+    identity = {"name": encoder.name, "sha256": encoder.sha256, "dim": encoder.dim}
+    made = write_experiment(folder, encode=encoder.encode, identity=identity)
+    (folder / "generators.txt").write_text("model mdn -\n")
+    assert (
+        train.main(
+            made.options("model", "--generators", str(folder / "generators.txt"), "--set", "hidden=8,epochs=1,folds=2")
+        )
+        == 0
+    )
+    (folder / "texts.tsv").write_text("one\tA woman with a deep voice.\ntwo\tA man.\n")
+    (folder / "sample.yaml").write_text(yaml.safe_dump({"n_samples": 3, "seed": 1, "temperature": 1.0, "max_tries": 3}))
+
+
+def build_options(folder: Path, **words: object) -> None:
+    """Options in words.json, so that their names and values are mutated as any tree."""
+    (folder / "words.json").write_text(json.dumps({key: str(value) for key, value in words.items()}))
+
+
+def build_options_of_sampling(folder: Path) -> None:
+    """A model, and options for it."""
+    build_model(folder)
+    build_options(
+        folder, n_samples=3, seed=1, temperature=1.0, weight_temperature=1.0, distance_to_train=0.1, max_tries=3,
+        id_prefix="mine", text="A man.", set="spread_temperature=1.0", conf="sample.yaml",
+    )  # fmt: skip
+
+
+def build_options_of_split(folder: Path) -> None:
+    """A data directory, and options for its split."""
+    build_sets(folder)
+    build_options(
+        folder,
+        attributes="gender,pitch",
+        split_seed=3,
+        fractions=".4,.3,.3",
+        allow_missing_groups="true",
+        force="false",
+    )
+
+
+def build_options_of_run(folder: Path) -> None:
+    """A corpus, and options of run.sh that prepare it."""
+    build_corpus(folder)
+    build_options(
+        folder, stage=0, nj=1, force="false", seed=1, attributes="gender,pitch", name="mine",
+        launcher="run.pl", set="prepare.min_match=.5", n_samples=3, text="A man.", temperature=1,
+    )  # fmt: skip
+
+
+def build_sweep(folder: Path) -> None:
+    """A grid of six points that do nothing but write a file."""
+    command = "cp --suffix={set} one.json {out}/loss.json"
+    tree = {
+        "command": command, "metric": {"file": "loss.json", "key": "loss", "best": "min"}, "inputs": ["one.json"],
+        "exp": "exp", "data": "data", "grid": {"a": [1, 2], "b": ["x", "y"]}, "list": [{"a": 3, "b": "z"}],
+    }  # fmt: skip
+    (folder / "one.json").write_text('{"loss": 1}')
+    (folder / "data").mkdir()
+    (folder / "exp").mkdir()
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(tree))
+
+
+def build_trials(folder: Path) -> None:
+    """A PLDA trained on real speakers, and trials of others."""
+    write_experiment(folder)
+    (folder / "data/test/trials").write_text("gen-s52 gen-s52-u0 target\ngen-s52 gen-s53-u0 nontarget\n")
