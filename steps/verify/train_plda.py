@@ -2,7 +2,10 @@
 
     python3 -m steps.verify.train_plda --data data/librispeech/train --out exp/plda
 
-Reads utt2spk and xvector.scp of --data. Writes plda.npz, plain arrays (see steps/metrics/plda_files.py).
+Reads utt2spk and xvector.scp of --data. Writes
+
+    plda.npz    plain arrays (see steps/metrics/plda_files.py)
+    train       the training speakers as a data directory whose paths hold where this command runs, for Kaldi
 """
 
 import sys
@@ -11,9 +14,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from utils.command import logger, run_command
+from utils.data_dir import write_data_dir
 from utils.errors import InputError
 from utils.options import option
+from utils.script_files import renew_paths
 from utils.stage_dir import StageDir
+from utils.tables import read_table
 
 log = logger(__name__)
 
@@ -43,7 +49,7 @@ def work(options: Options) -> None:
         from steps.metrics.plda import PldaSettings, fit_plda
         from steps.metrics.plda_files import save_plda
         from steps.metrics.speaker_transform import TransformSettings, fit_transform
-        from steps.verify.embeddings import read_spoken
+        from steps.verify.embeddings import SCRIPT, read_spoken
 
         spoken = read_spoken(options.data)
         settings = TransformSettings(options.projection, options.dim, options.length_norm)
@@ -53,6 +59,10 @@ def work(options: Options) -> None:
         except InputError as error:
             raise InputError(f"{options.data}: {error}") from error
         save_plda(stage.dir, transform, model)
+        table = read_table(script := options.data / SCRIPT)
+        scripts = renew_paths(script, {utterance: table[utterance] for utterance in spoken.utterances})
+        utt2spk = dict(zip(spoken.utterances, spoken.speakers, strict=True))
+        write_data_dir(stage.dir / "train", {"utt2spk": utt2spk, SCRIPT: scripts})
         n, dim = spoken.x.shape
         log.info(
             "%s: %d utterances of %d speakers, %d dimensions projected to %d",

@@ -77,7 +77,7 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   python3 -m steps.verify.score_trials "${given[@]}" --trials "$out/trials" --out "$out/scores/cosine"
 fi
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
-  steps/verify/kaldi_plda.sh "$data/train" "$out/trials" "$out/scores/kaldi"
+  steps/verify/kaldi_plda.sh "$out/plda/train" "$out/trials" "$out/scores/kaldi"
 fi
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   scores=$out/scores/plda,$out/scores/cosine

@@ -142,6 +142,20 @@ def fails(status: int, capsys: pytest.CaptureFixture, *words: str) -> None:
     assert status == 1 and all(word in said for word in words), said
 
 
+@pytest.mark.field_case("PLDA of a corpus of another recipe: paths of its script file hold where Kaldi's programs run")
+def test_training_data_are_named_from_where_kaldi_runs(tmp_path, monkeypatch):
+    (tmp_path / "main").mkdir()
+    monkeypatch.chdir(tmp_path / "main")
+    write_corpus(Path("data"))
+    assert read_table(Path("data/train/xvector.scp"))["a-000-0"].startswith("data/train/xvector.ark:")
+    (tmp_path / "egs").mkdir()
+    monkeypatch.chdir(tmp_path / "egs")
+    assert train_plda.main(["--data", "../main/data/train", "--out", "plda"]) == 0
+    scripts, utt2spk = read_table(Path("plda/train/xvector.scp")), read_table(Path("plda/train/utt2spk"))
+    assert utt2spk == read_table(tmp_path / "main/data/train/utt2spk") and scripts.keys() == utt2spk.keys()
+    assert all(Path(text.rpartition(":")[0]).is_file() for text in scripts.values())
+
+
 @pytest.mark.hostile(
     "Sampled speakers with the ids of real ones, or vectors of another kind, in trials of verification"
 )
