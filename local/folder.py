@@ -32,6 +32,9 @@ from utils.stage_dir import StageDir
 log = logger(__name__)
 
 
+UNTOLD = "the table names its neighbours' speakers, not its own"
+
+
 @dataclass(frozen=True)
 class Options:
     """Options of the command."""
@@ -86,7 +89,11 @@ def work(options: Options) -> None:
         names = [path.relative_to(options.data_dir).as_posix() for path in files]
         counts: Counter[str] = Counter()
         known = read_labels(options, names, counts) if options.labels else {}
-        speakers, changes = find_speakers(names, known)
+        told = told_speakers(known)
+        unknown = [(path, UNTOLD) for path, name in zip(files, names, strict=True) if is_untold(name, known, told)]
+        files = sorted({*files} - {path for path, _ in unknown})
+        names = [path.relative_to(options.data_dir).as_posix() for path in files]
+        speakers, changes = find_speakers(names, known, told)
         refuse_deep_folders(options.data_dir, [name for name in names if len(speakers[name]) > 1])
         if not options.distinct_ids:
             refuse_shared_sets(options.data_dir, speakers)
@@ -103,7 +110,7 @@ def work(options: Options) -> None:
             options.hop_seconds,
             options.max_fail,
             options.distinct_ids,
-            Unused(listed.left_out, changes + counts),
+            Unused([*listed.left_out, *unknown], changes + counts),
         )
         log.info(
             "%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(set(speakers.values()))
@@ -199,12 +206,35 @@ def _folder(name: str) -> str:
     return "/".join(name.split("/")[:-1][:2])
 
 
-def find_speakers(names: list[str], known: dict[str, TableRow]) -> tuple[dict[str, tuple[str, ...]], Counter[str]]:
+def told_speakers(known: dict[str, TableRow]) -> dict[str, set[str]]:
+    """Folder of a speaker -> the speakers that the table names for files there."""
+    told: dict[str, set[str]] = {}
+    for name, row in known.items():
+        if row.speaker:
+            told.setdefault(_folder(name), set()).add(row.speaker)
+    return told
+
+
+def is_untold(name: str, known: dict[str, TableRow], told: dict[str, set[str]]) -> bool:
+    """Does the table name others than the folder's speaker for files beside this one, but nobody for this one?"""
+    others = told.get(_folder(name), set())
+    if not others or (name in known and known[name].speaker):
+        return False
+    return look(_folder(name).split("/")[-1]) not in map(look, others)
+
+
+def find_speakers(
+    names: list[str], known: dict[str, TableRow], told: dict[str, set[str]]
+) -> tuple[dict[str, tuple[str, ...]], Counter[str]]:
     """File -> the parts of its speaker's name, by the table or else by folders; and counts of what was normalised."""
-    written = {
-        name: (known[name].speaker,) if name in known and known[name].speaker else tuple(_folder(name).split("/"))
-        for name in names
-    }
+
+    def parts_of(name: str) -> tuple[str, ...]:
+        if name in known and known[name].speaker:
+            return (known[name].speaker,)
+        parts = tuple(_folder(name).split("/"))
+        return parts[-1:] if parts[-1] in told.get(_folder(name), ()) else parts
+
+    written = {name: parts_of(name) for name in names}
     speakers = normal_names({parts[-1] for parts in written.values()})
     datasets = normal_names({part for parts in written.values() for part in parts[:-1]})
     changes = Counter(speakers[parts[-1]][1] for parts in written.values())

@@ -350,3 +350,17 @@ def test_what_is_there_instead_of_audio(tmp_path: Path) -> None:
     (tmp_path / "tree/id00012/1.m4a").write_bytes(b"\0\0\0 ftypM4A ")
     with pytest.raises(InputError, match=r"no .flac, .ogg, .wav below it \(1 .m4a, 1 folder of audio"):
         prepare(tmp_path / "tree")
+
+
+@pytest.mark.field_case(
+    "A table that names the speakers of some files of a folder, as Common Voice's train.tsv of its clips"
+)
+def test_files_that_the_table_does_not_name(tree: Path) -> None:
+    for number in range(4):
+        write_noise(tree / f"clips/{number}.wav", 1.0)
+    rows = ["clips/0.wav,one", "clips/1.wav,two", "clips/2.wav,", "ds/anna/one.wav,anna"]
+    out = prepare(tree, "\n".join(["path,speaker", *rows, ""]))
+    assert speakers_of(out) == {"one", "two", "anna", "ds-bob_b", "carl"}
+    assert read_table(out / "utt2spk")["anna-two"] == "anna"
+    assert read_counts(out)[f"files left out: {folder.UNTOLD}"] == 2
+    assert (out / "left_out.tsv").read_text().count(folder.UNTOLD) == 2
