@@ -28,7 +28,7 @@ from steps.data.speaker_vectors import write_of_script
 from steps.data.spellings import DISTINCT, DISTINCT_HELP
 from utils.command import logger, run_command
 from utils.data_dir import write_data_dir
-from utils.errors import InputError
+from utils.errors import InputError, brief, cut
 from utils.options import option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.stage_dir import StageDir
@@ -208,17 +208,18 @@ def _require_matches(kept: list[CorpusRow], missing: list[CorpusRow], keys: list
     """Raise InputError if too few of the rows have an embedding, or two rows have the same."""
     total = len(kept) + len(missing)
     if not kept or len(kept) < min_match * total:
-        examples = ", ".join(f"{row.where}: {row.path}" for row in missing[:3])
+        examples = ", ".join(f"{row.where}: {cut(row.path)}" for row in missing[:3])
         raise InputError(
             f"only {len(kept)} of {total} rows have an embedding, fewer than --min_match {min_match}; without one are "
-            f"{examples}; keys of the embeddings are like {', '.join(keys[:3])}"
+            f"{examples}; keys of the embeddings are like {', '.join(map(cut, keys[:3]))}"
         )
     users: dict[str, CorpusRow] = {}
     for row in kept:
         other = users.setdefault(row.key, row)
         if other is not row:
             raise InputError(
-                f"{row.where}: {row.path}: its embedding {row.key!r} is also that of {other.where}: {other.path}"
+                f"{row.where}: {cut(row.path)}: its embedding {brief(row.key)} is also that of {other.where}: "
+                f"{cut(other.path)}"
             )
 
 

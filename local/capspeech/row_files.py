@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from local.corpus_files import SETS, split_word, walk_corpus
 from local.corpus_rows import FORMATS, has_rows, is_format, read_columns
+from steps.audio.audio_files import is_hidden
 from utils.errors import InputError, absence, brief
 from utils.json_files import read_json
 from utils.pointer_files import refuse_pointer
@@ -27,7 +28,11 @@ OF_DATASETS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "
 SHARD = re.compile(r"(?P<name>.*?)[-_.]?(?P<number>\d{1,9})-of-(?P<total>\d{1,9})(?:[-_.].*)?")
 CACHE = re.compile(r"cache-[0-9a-f]+(_\d{5}_of_\d{5})?\.arrow")  # what map, filter or sort of datasets made
 PART = re.compile(r"(?:(?:data|part|shard|chunk|batch|file)?[-_.]?\d.*)?")  # of a table that its folder names
-UNREAD = (".xlsx", ".xls", ".ods", ".feather", ".orc", ".avro", ".pkl", ".pickle", ".sqlite", ".db")
+UNREAD = (
+    *(".xlsx", ".xls", ".ods", ".feather", ".orc", ".avro", ".pkl", ".pickle", ".sqlite", ".db", ".h5", ".hdf5"),
+    *(".ndjson", ".psv", ".tab", ".pq", ".rds", ".sav", ".dta"),
+)
+EXCEL_LOCK = "~$"  # how the name begins of a file that is there while Excel has a table open
 PACKED = (".bz2", ".xz", ".zst", ".lz4", ".zip", ".7z", ".rar", ".tar", ".tgz")
 Judge = Callable[[list[str]], str | None]
 
@@ -124,7 +129,9 @@ def _tables(root: Path, passed_over: Path, left_out: list[LeftOut]) -> Iterator[
             folders.clear()
             continue
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
-        files = [folder / name for name in names if name[:1] != "." and name not in OF_DATASETS]
+        files = [
+            folder / name for name in names if not (is_hidden(name) or name[:2] == EXCEL_LOCK or name in OF_DATASETS)
+        ]
         tables = [require_utf8(file) for file in files if is_format(file)]
         _require_files(tables, [folder / name for name in folders if is_format(Path(name))])
         _require_shards(tables)
@@ -203,3 +210,5 @@ def _unread(files: Iterable[Path]) -> Iterator[LeftOut]:
             yield LeftOut(file, f"{suffix} files are not read: write it as csv, jsonl or parquet", False)
         elif suffix in PACKED and (is_format(inner) or is_set(inner)):
             yield LeftOut(file, f"{suffix} files are not unpacked: unpack it, or pack it with gzip", False)
+        elif is_format(inner):
+            yield LeftOut(file, f"{suffix} is behind the suffix of a table: is it a whole download?", False)

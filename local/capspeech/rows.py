@@ -14,7 +14,7 @@ from local.corpus_rules import Rules
 from local.twin_columns import TwinColumns
 from steps.data.spellings import look
 from utils.command import logger
-from utils.errors import InputError
+from utils.errors import InputError, brief, cut
 
 log = logger(__name__)
 MOST_ALIASES = 4  # of a column, in messages
@@ -114,6 +114,11 @@ class RowReader:
     def _row(self, where: str, split: str, raw: Row, names: Mapping[str, str | None]) -> CorpusRow:
         def words(name: str) -> str | None:
             value = raw.get(names[name]) if names[name] else None
+            if isinstance(value, dict):
+                raise InputError(
+                    f"{where}: column {brief(names[name])} holds an object, expected text; write a row an object, as "
+                    "pandas' to_json(orient='records') does"
+                )
             return None if value is None else str(value).strip()
 
         def cell(name: str) -> str | None:
@@ -186,6 +191,6 @@ def refuse_duplicates(named: Iterable[tuple[str, CorpusRow]]) -> None:
     if twice:
         name, one, other = twice[0]
         raise InputError(
-            f"{other.where}: duplicate id {name!r}, first at {one.where} "
+            f"{other.where}: duplicate id {cut(name)!r}, first at {one.where} "
             f"({len(twice)} duplicates in all); remove or rename one of the two rows"
         )

@@ -22,16 +22,25 @@ from utils.tables import read_table
 log = logger(__name__)
 
 
-def override_speakers(rows: Iterable[CorpusRow], utt2spk: Path) -> None:
-    """Take the speakers from a table keyed by audio path, in any form that the rules of key matching cover."""
-    speakers = read_table(utt2spk)
+def override_speakers(rows: Sequence[CorpusRow], utt2spk: Path) -> None:
+    """Take the speakers from a table keyed by audio path, in any form that the rules of key matching cover.
+
+    Raises InputError for a table that has none of the rows.
+    """
+    speakers, n_found = read_table(utt2spk), 0
     matcher = KeyMatcher(speakers)
     for source, some in _by_source(rows).items():
         match = matcher.match([row.path for row in some])
         log.info("%s: %d of %d speakers from %s", source, match.n_found, len(some), utt2spk)
+        n_found += match.n_found
         for row, key in zip(some, match.keys, strict=True):
             if key is not None:
                 row.speaker, row.speaker_from = speakers[key], "--utt2spk"
+    if not n_found:
+        raise InputError(
+            f"--utt2spk {utt2spk}: names none of the rows, whose paths are like {cut(rows[0].path)}; its keys "
+            f"are like {cut(next(iter(speakers), 'nothing'))}"
+        )
 
 
 def name_speakers(rows: Sequence[CorpusRow], rules: Rules, space: str, distinct: bool = False) -> dict[str, str]:

@@ -377,3 +377,27 @@ def test_names_that_are_not_utf8(corpus, capsys):
     ]
     assert main(words) == 1
     assert "the name is not in UTF-8" in capsys.readouterr().err
+
+
+@pytest.mark.field_case("Downloads of tables that are not complete, and files that systems and programs leave")
+def test_incomplete_downloads_are_told(corpus):
+    corpus.write_rows("csv")
+    left = (
+        "dev-00000-of-00001.parquet.incomplete",
+        "all.csv.part",
+        "all.csv.gz.crdownload",
+        "rows.ndjson",
+        "x.jsonl.bak",
+    )
+    for name in (*left, "Thumbs.db", "~$train.xlsx", ".train.csv.swp", "x.flac.part", "notes.md.bak"):
+        (corpus.data / name).write_text("{}")
+    data = prepare(corpus)
+    assert accounted(data) == 24
+    assert {source for source, reason in counts(data) if reason.startswith("file not read")} == {*left, "all sources"}
+
+
+@pytest.mark.field_case("A table of JSON by columns, as pandas writes it by default")
+def test_json_by_columns(corpus):
+    columns = {name: {str(n): row[name] for n, row in enumerate(corpus.rows)} for name in corpus.rows[0]}
+    (corpus.data / "train.json").write_text(json.dumps(columns))
+    fails(corpus, "train.json:1: column 'audio_path' holds an object, expected text")

@@ -208,3 +208,11 @@ def test_paths_without_end(corpus, source, part):
     with pytest.raises(InputError, match="rows of source .* is unknown|speaker of this") as error:
         work(Options(corpus.data, corpus.embeddings, corpus.folder / "all"))
     assert len(str(error.value)) < 2000
+
+
+@pytest.mark.field_case("A table of speakers that names none of the rows")
+@pytest.mark.parametrize("table", ["a.wav anna\nb.wav bob\n", ""])
+def test_a_table_that_names_nobody(corpus, table):
+    (corpus.folder / "utt2spk").write_text(table)
+    with pytest.raises(InputError, match="utt2spk: names none of the rows, whose paths are like id10000"):
+        prepare(corpus, ["a", "b", "c", "d"], utt2spk=corpus.folder / "utt2spk")
