@@ -172,7 +172,10 @@ def tell_genders(known: int, count: int, judged: bool) -> None:
     if known == count:
         return
     if not known and not judged:
-        log.info("no spk2gender: the model has no gender.json; give --gender, or train it on speakers of known gender")
+        log.info(
+            "no spk2gender: the model has no gender.json, as one that an earlier revision trained, or on speakers of"
+            " unknown gender; give --gender, or train it again with --force true"
+        )
         return
     log.warning(
         "spk2gender has no line for %d of %d speakers, whose gender is not known or not sure enough; Kaldi's"
