@@ -6,13 +6,14 @@ spk2gender, utt2dur, and `text` if recordings are not cut. Licence and origin: h
 """
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from local.audio_corpus import Recording, Unused, write_audio_corpus
-from steps.audio.audio_files import find_audio, is_hidden
+from steps.audio.audio_files import HIDDEN, find_audio, is_hidden
 from steps.data.spellings import DISTINCT_HELP
 from utils.command import logger, run_command
 from utils.errors import InputError, brief, cut
@@ -49,14 +50,15 @@ def work(options: Options) -> None:
     subsets = find_subsets(options)
     listed = [find_audio(options.data_dir / subset) for subset in subsets]
     files = [path for one in listed for path in one.found]
-    left_out = [(path, reason) for one in listed for path, reason in one.left_out if not path.match(TRANSCRIPTS)]
     if not files:
         raise InputError(f"--data_dir {options.data_dir}: no <speaker>/<chapter>/*.flac in {', '.join(subsets)}")
-    transcripts = sorted({path.parent / _transcript_name(path) for path in files})
-    with StageDir(options.out, options, [speakers, *files, *filter(Path.is_file, transcripts)], options.force) as stage:
+    beside = [found for one in listed for found in one.left_out]
+    transcripts = sorted(path for path, reason in beside if path.match(TRANSCRIPTS) and reason != HIDDEN)
+    left_out = [(path, reason) for path, reason in beside if reason == HIDDEN or not path.match(TRANSCRIPTS)]
+    with StageDir(options.out, options, [speakers, *files, *transcripts], options.force) as stage:
         if stage.done:
             return
-        texts = read_transcripts(filter(Path.is_file, transcripts))
+        texts = read_transcripts(transcripts)
         recordings = [_recording(path, options.data_dir, texts) for path in files]
         genders = read_genders(speakers)
         missing = sorted({recording.speaker for recording in recordings} - genders.keys())
@@ -73,7 +75,9 @@ def work(options: Options) -> None:
             options.hop_seconds,
             options.max_fail,
             options.distinct_ids,
-            Unused(left_out),
+            Unused(
+                left_out, Counter({"transcripts without a file": len(texts.keys() - {path.stem for path in files})})
+            ),
         )
         log.info("%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(kept))
 
@@ -92,10 +96,6 @@ def find_subsets(options: Options) -> list[str]:
             f"found {', '.join(there) or 'none'}"
         )
     return list(options.subsets) or there
-
-
-def _transcript_name(path: Path) -> str:
-    return f"{path.stem.rpartition('-')[0]}.trans.txt"
 
 
 def _recording(path: Path, root: Path, texts: dict[str, str]) -> Recording:

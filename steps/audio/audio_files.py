@@ -22,6 +22,7 @@ USUAL_SUFFIXES = ".flac, .ogg, .wav"  # of them, for messages
 SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")  # of Windows and macOS, in lower case
 HIDDEN = "hidden, or of the system"
 UNREAD_FOLDER = "folder of audio none of which is read"
+EMPTY_FOLDER = "empty folder"
 
 
 @dataclass
@@ -30,7 +31,7 @@ class AudioFiles:
 
     Attributes:
         found: files of audio, sorted.
-        left_out: other files with the reason: HIDDEN, or the suffix; and folders, UNREAD_FOLDER.
+        left_out: other files with the reason: HIDDEN, or the suffix; and folders, UNREAD_FOLDER or EMPTY_FOLDER.
     """
 
     found: list[Path] = field(default_factory=list)
@@ -59,6 +60,8 @@ def find_audio(root: Path, tell: bool = True) -> AudioFiles:
         seen.add((status.st_dev, status.st_ino))
         files.left_out += [(Path(folder) / name, HIDDEN) for name in folders if is_hidden(name)]
         folders[:] = [name for name in folders if not is_hidden(name)]
+        if not (folders or names):
+            files.left_out.append((Path(folder), EMPTY_FOLDER))
         for name in names:
             _add(files, Path(folder) / name)
     heard = {path.parent for path in files.found}

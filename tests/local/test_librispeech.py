@@ -136,6 +136,18 @@ def test_an_empty_transcript(corpus: Path, tmp_path: Path) -> None:
     assert read_counts(out) == {"kept without text": 1}
 
 
+@pytest.mark.field_case("A half-copied LibriSpeech: transcripts without audio, an empty folder of a speaker")
+def test_audio_that_is_missing_is_counted(corpus: Path, tmp_path: Path) -> None:
+    with (corpus / "dev-clean/1/7/1-7.trans.txt").open("a") as file:
+        file.write("1-7-0099 NOT COPIED\n")
+    (corpus / "dev-clean/9/1").mkdir(parents=True)
+    (corpus / "dev-clean/9/2").mkdir(parents=True)
+    (corpus / "dev-clean/9/2/9-2.trans.txt").write_text("9-2-0000 NOT COPIED\n")
+    out = prepare(corpus, tmp_path / "audio")
+    assert read_counts(out) == {"files left out: empty folder": 1, "transcripts without a file": 2}
+    assert f"{corpus}/dev-clean/9/1\tempty folder" in (out / "left_out.tsv").read_text()
+
+
 def test_files_that_cannot_be_read_are_listed(corpus: Path, tmp_path: Path) -> None:
     (corpus / "dev-clean/1/7/1-7-0001.flac").write_bytes(b"no audio")
     out = prepare(corpus, tmp_path / "audio", max_fail=0.5)
