@@ -1,5 +1,7 @@
 """Columns of one meaning: they agree, or the row is an error."""
 
+from collections import Counter
+
 import pytest
 
 from local.capspeech.embedding_tables import EmbeddingTables
@@ -49,7 +51,7 @@ def test_disagreeing_columns(tmp_path, first, second, values, suffix):
         RowReader(OURS, ("gender", "pitch", "speaking_rate")).read({file: "train"})
     if first != "source":
         with pytest.raises(InputError, match=message):
-            read_labels(Options(tmp_path, labels=file), [row["audio_path"] for row in rows])
+            read_labels(Options(tmp_path, labels=file), [row["audio_path"] for row in rows], Counter())
 
 
 @pytest.mark.parametrize(("row", "said"), AGREEING)
