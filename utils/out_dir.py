@@ -61,9 +61,10 @@ def check_out(
 
 
 def refuse_finished(out: Path, command: str) -> None:
-    """Raise InputError where a command must not add files: in a finished stage, or a special directory."""
+    """Raise InputError where a command must not add files: in or below a finished stage, or in a special directory."""
     refuse_special(out)
     refuse_of_others(behind_links(out))
+    _check_stages_around(out, behind_links(out), None)
     if os.path.lexists(out / DONE):
         raise InputError(
             f"{out}: made by {maker_of(out) or 'another command'}, and not for {command}; name another --out"

@@ -120,6 +120,8 @@ def test_a_sweep_leaves_stages_and_foreign_files_alone(model, tmp_path, capsys):
     before = content(model)
     assert sweep([str(file), "--out", str(model)]) == 1
     assert f"{model}: made by tests.utils.test_stage_dir, and not for utils.sweep" in capsys.readouterr().err
+    assert sweep([str(file), "--out", str(model / "sweep")]) == 1
+    assert f"lies in the finished stage {model}" in capsys.readouterr().err
     assert content(model) == before
     thesis = tmp_path / "mine/points/seed=1/thesis.tex"
     thesis.parent.mkdir(parents=True)
