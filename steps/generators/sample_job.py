@@ -171,15 +171,16 @@ def tell_genders(known: int, count: int, judged: bool) -> None:
     """Say how many of `count` speakers spk2gender knows; `judged`: the model has a classifier."""
     if known == count:
         return
-    if not known and not judged:
-        log.info(
-            "no spk2gender: the model has no gender.json, as one that an earlier revision trained, or on speakers of"
-            " unknown gender; give --gender, or train it again with --force true"
+    if judged:
+        remedy = "whose gender is not sure enough; give --gender, or --gender_threshold 0"
+    else:
+        remedy = (
+            "as the model has no gender.json: an earlier revision trained it, or genders were unknown; give --gender, or"
+            " train it again with --force true"
         )
-        return
     log.warning(
-        "spk2gender has no line for %d of %d speakers, whose gender is not known or not sure enough; Kaldi's"
-        " validate_data_dir.sh wants a line for each: give --gender, or --gender_threshold 0",
+        "spk2gender has no line for %d of %d speakers, %s. Kaldi's validate_data_dir.sh wants all or none",
         count - known,
         count,
+        remedy,
     )

@@ -156,8 +156,12 @@ def test_a_model_that_knows_no_genders_says_so(spoken: Experiment, tmp_path, cap
     model = Path(shutil.copytree(spoken.root / "ridge_gaussian", tmp_path / "model"))
     (model / "gender.json").unlink()
     out = draw(spoken, tmp_path / "out", "--text", WOMAN, model=model)
-    assert not (out / "spk2gender").exists() and "no spk2gender: the model has no gender.json" in caplog.text
+    assert not (out / "spk2gender").exists() and "40 of 40 speakers, as the model has no gender.json" in caplog.text
     assert "gender" not in (out / "provenance.jsonl").read_text()
+    (tmp_path / "texts").write_text(f"a\t{WOMAN}\tf\nb\t{WOMAN}\n")
+    caplog.clear()
+    draw(spoken, tmp_path / "some", "--text_file", str(tmp_path / "texts"), model=model)
+    assert "40 of 80 speakers, as the model has no gender.json" in caplog.text and "threshold" not in caplog.text
     given = draw(spoken, tmp_path / "given", "--text", WOMAN, "--gender", "f", model=model)
     assert set(read_table(given / "spk2gender").values()) == {"f"}
 
