@@ -174,10 +174,8 @@ def tell_genders(known: int, count: int, judged: bool) -> None:
     if judged:
         remedy = "whose gender is not sure enough; give --gender, or --gender_threshold 0"
     else:
-        remedy = (
-            "as the model has no gender.json: an earlier revision trained it, or genders were unknown; give --gender, or"
-            " train it again with --force true"
-        )
+        reason = "as the model has no gender.json: an earlier revision trained it, or genders were unknown"
+        remedy = f"{reason}; give --gender, or train it again with --force true"
     log.warning(
         "spk2gender has no line for %d of %d speakers, %s. Kaldi's validate_data_dir.sh wants all or none",
         count - known,
