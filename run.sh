@@ -102,7 +102,7 @@ model=${model:-$exp/mdn}
 [ "$text$text_file" = - ] && name=${name:-groups} || name=${name:-texts}
 . utils/lock_dir.sh
 lock_dir "$exp"
-[ "$stage" -gt 2 ] || lock_dir "$data"
+[ "$stage" -gt 2 ] || [ "$data" -ef "$exp" ] || lock_dir "$data"
 extras=
 prepare=local.$corpus
 case $corpus in

@@ -30,8 +30,11 @@ check_jobs() {
 }
 
 check_paths() {
-  local option
+  local option value
   for option in "$@"; do
+    value=${!option}
+    ((${#value} <= 3000)) || # the system knows 4096 bytes, with what is below it
+      refuse "--$option ${value:0:100}...: a path of ${#value} characters; expected 3000 or fewer"
     [[ ! ${!option} =~ [[:cntrl:]]|^[[:space:]\|]|[[:space:]\|]$ ]] ||
       refuse "--$option $(printf %q "${!option:0:100}"): expected a path without line breaks, tabs, and blanks or | at its ends"
     [[ ${!option} != -?* ]] || printf -v "$option" ./%s "${!option}"

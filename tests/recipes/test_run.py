@@ -50,6 +50,7 @@ STAGES = ("18446744073709551616", "08", "1e3", "-1", "7", "+1", " 1", "0x1", "1.
         (["--text", "A man", "--text_file", "x"], "give --text or --text_file, not both"),
         (["--data_dir", "a\nb"], "--data_dir $'a\\nb': expected a path without line breaks"),
         (["--model", "a\tb"], "--model $'a\\tb': expected a path without line breaks"),
+        (["--exp", "a/" * 3000], "--exp a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/"),
         (["--launcher", "."], "--launcher .: expected run.pl or slurm.pl"),
         (["--launcher", "launcher"], "--launcher launcher: expected run.pl or slurm.pl"),
         (["--launcher", "setup_env.sh"], "--launcher setup_env.sh: expected run.pl or slurm.pl"),
@@ -106,6 +107,14 @@ def test_what_is_typed_is_checked_before_the_first_stage(tmp_path, words):
     shown = run("--exp", str(tmp_path / "exp"), "--data", str(tmp_path / "data"), *words)
     assert shown.returncode == 1 and f"{words[0]}: expected" in shown.stderr and shown.stderr.count(": ERROR: ") == 1
     assert "stage 0" not in shown.stdout
+
+
+@pytest.mark.hostile("--data and --exp that are one directory, under two names")
+def test_one_directory_for_data_and_exp_is_locked_once(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    words = "--corpus", "capspeech", "--data_dir", "nowhere", "--embedding_dir", "nowhere"
+    shown = run(*words, "--data", str(tmp_path), "--exp", str(tmp_path / "link"))
+    assert shown.returncode == 1 and "--data_dir nowhere: no such directory" in shown.stderr and "is in use" not in shown.stderr
 
 
 def test_keys_that_no_command_of_the_first_stage_knows_are_one_error(tmp_path):
