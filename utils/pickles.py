@@ -1,9 +1,14 @@
-"""Files that are pickles by their names: they can run code when they are read, so no model of ours is read from one."""
+"""Files that are pickles: they can run code when they are read, so no model and no array of ours is read from one."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin", ".ot")
+
+
+def numpy_fault(error: Exception) -> str:
+    """What is wrong with a file that numpy does not read, without numpy's advice to unpickle it."""
+    return "pickled objects, or no file of numpy" if "pickle" in str(error) else str(error)
 
 
 def find_pickle(files: Iterable[Path]) -> Path | None:

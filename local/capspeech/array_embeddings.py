@@ -13,6 +13,7 @@ import numpy as np
 from utils.archive_writer import write_vectors
 from utils.errors import InputError
 from utils.packed_files import refuse_inflated
+from utils.pickles import numpy_fault
 from utils.pointer_files import refuse_pointer
 from utils.tables import read_lines, read_table
 
@@ -27,7 +28,8 @@ def read_array(file: Path) -> tuple[list[str], np.ndarray]:
     except InputError:
         raise
     except (ValueError, OSError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{file}: not readable as numbers and strings: {error}; save it without pickles") from error
+        fault = f"{file}: not readable as numbers and strings: {numpy_fault(error)}"
+        raise InputError(f"{fault}; save it without pickles") from error
     matrices = [array for array in arrays if array.ndim == 2 and array.dtype.kind == "f"]
     ids = [array.tolist() for array in arrays if array.ndim == 1 and array.dtype.kind == "U"]
     if file.suffix == ".npy" and file.with_suffix(".txt").is_file():

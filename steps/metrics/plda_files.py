@@ -8,6 +8,7 @@ import numpy as np
 from steps.metrics.plda import Plda
 from steps.metrics.speaker_transform import SpeakerTransform
 from utils.errors import InputError
+from utils.pickles import numpy_fault
 
 FILE = "plda.npz"
 ARRAYS = ("centre", "projection", "length_norm", "mean", "transform", "psi")
@@ -35,5 +36,7 @@ def load_plda(directory: Path) -> tuple[SpeakerTransform, Plda]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: missing; train it with steps.verify.train_plda") from error
     except (BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: no PLDA model ({error}); train it anew with steps.verify.train_plda") from error
+        raise InputError(
+            f"{path}: no PLDA model ({numpy_fault(error)}); train it anew with steps.verify.train_plda"
+        ) from error
     return transform, model
