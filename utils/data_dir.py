@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from utils.errors import InputError, brief
 from utils.script_files import renew_paths
@@ -56,6 +56,12 @@ class DataDir:
     def spk2utt(self) -> dict[str, list[str]]:
         """Speaker -> its utterances, derived from utt2spk."""
         return invert(self.utt2spk)
+
+    def require_utterances(self) -> Self:
+        """Return the directory. Raises InputError where it has no utterances."""
+        if not self.utt2spk:
+            raise InputError(f"{self.path / 'utt2spk'}: empty; expected lines of utterance and speaker")
+        return self
 
     def has(self, name: str) -> bool:
         """Is there a file of this name?"""

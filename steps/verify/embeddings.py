@@ -33,7 +33,7 @@ class SpokenVectors(NamedTuple):
 
 def read_spoken(directory: Path) -> SpokenVectors:
     """The embeddings of all utterances of `utt2spk`. One without a vector is an InputError; other vectors are left."""
-    data, script = DataDir(directory), Path(directory) / SCRIPT
+    data, script = DataDir(directory).require_utterances(), Path(directory) / SCRIPT
     if not script.is_file():
         raise InputError(f"{script}: no such file; embeddings of {directory} are read from it")
     known = read_table(script)

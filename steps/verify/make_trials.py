@@ -25,6 +25,7 @@ from utils.tables import read_table, write_table
 
 log = logger(__name__)
 READ = ("utt2spk", "xvector.scp", "spk2gender", "segments")
+GENDERS = ("m", "f")
 WRITTEN = ("utt2spk", "xvector.scp", "spk2gender")
 
 
@@ -92,11 +93,14 @@ def work(options: Options) -> None:
 
 def _tables(directory: Path) -> dict[str, dict[str, str]]:
     """The tables of READ, empty where there is none, with paths as another directory may have them."""
-    tables = DataDir(directory).tables()
+    tables = DataDir(directory).require_utterances().tables()
     if "xvector.scp" not in tables:
         raise InputError(
             f"{directory}: no xvector.scp here; extract embeddings first, or name the directory that has them"
         )
+    for speaker, gender in tables.get("spk2gender", {}).items():
+        if gender not in GENDERS:
+            raise InputError(f"{directory}/spk2gender: {brief(speaker)}: expected m or f, found {brief(gender)}")
     missing = tables["utt2spk"].keys() - tables["xvector.scp"].keys()
     if missing:
         raise InputError(

@@ -177,6 +177,20 @@ def test_one_utterance_a_speaker(corpus, tmp_path, capsys):
     fails(status, capsys, "samples: each of the 60 speakers has one utterance")
 
 
+@pytest.mark.hostile("Verification: data directories without utterances, and genders in other words than Kaldi's")
+def test_tables_that_say_nothing(corpus, tmp_path, capsys):
+    empty = Path(shutil.copytree(corpus.samples, tmp_path / "empty"))
+    (empty / "utt2spk").write_text("")
+    fails(train_plda.main(["--data", str(empty), "--out", str(tmp_path / "plda")]), capsys, "empty/utt2spk: empty")
+    run = Run(corpus, tmp_path)
+    fails(run.trials(data=empty), capsys, "empty/utt2spk: empty")
+    fails(run.trials(samples=empty), capsys, "empty/utt2spk: empty")
+    words = Path(shutil.copytree(corpus.test, tmp_path / "words"))
+    (words / "spk2gender").write_text("b-000 m\nb-001 female\n")  # of others it is not known
+    fails(run.trials(data=words), capsys, "words/spk2gender: 'b-001': expected m or f, found 'female'")
+    assert not (tmp_path / "trials").exists()
+
+
 @pytest.mark.hostile("Verification: vectors that are missing or not finite, models and trials of other data")
 def test_inputs_that_do_not_fit(corpus, finished, tmp_path, capsys):
     train = tmp_path / "train"
