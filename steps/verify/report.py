@@ -36,6 +36,8 @@ class Options:
 
 def work(options: Options) -> None:
     """Measure and commit the report."""
+    if not options.scores:
+        raise InputError("--scores: expected directories of steps.verify.score_trials, separated by commas, found none")
     directories = {Path(name).resolve().name: Path(name) for name in options.scores}
     if len(directories) < len(options.scores):
         raise InputError(f"--scores {','.join(options.scores)}: two directories have one name; rename one of them")

@@ -191,6 +191,14 @@ def test_tables_that_say_nothing(corpus, tmp_path, capsys):
     assert not (tmp_path / "trials").exists()
 
 
+@pytest.mark.hostile("Verification: a report of no scores")
+def test_a_report_needs_scores(finished, tmp_path, capsys):
+    words = ["--trials", str(finished.root / "trials"), "--out", str(tmp_path / "report")]
+    for nothing in ("", ","):
+        fails(report.main([*words, "--scores", nothing]), capsys, "--scores: expected directories of")
+    assert not (tmp_path / "report").exists()
+
+
 @pytest.mark.hostile("Verification: vectors that are missing or not finite, models and trials of other data")
 def test_inputs_that_do_not_fit(corpus, finished, tmp_path, capsys):
     train = tmp_path / "train"
