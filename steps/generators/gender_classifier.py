@@ -13,13 +13,15 @@ import numpy as np
 
 from steps.data.index import Index
 from steps.generators.gender import gender_of
+from steps.generators.validation import LARGEST
 from steps.metrics.classifiers import balanced_accuracy, fit, learnable
 from utils.command import logger
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
 
 log = logger(__name__)
 NAME = "gender.json"
+POSITIVE = "f"  # the gender whose odds the classifier gives
 MOST_UTTERANCES = 10  # of a speaker, from which the classifier learns
 
 
@@ -44,11 +46,13 @@ class GenderClassifier:
             weights, offset = np.array(content["weights"], dtype=np.float64), float(content["offset"])
         except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{model / NAME}: not a classifier ({error}); train the model again") from error
-        if weights.shape != (dim,) or not np.isfinite([*weights, offset]).all():
+        if weights.shape != (dim,) or not (np.abs([*weights, offset]) <= LARGEST).all():  # NaN too
             raise InputError(
-                f"{model / NAME}: expected {dim} finite weights and an offset, as the embeddings have {dim} dimensions;"
-                " train the model again"
+                f"{model / NAME}: expected {dim} weights and an offset up to {LARGEST:g}, as the embeddings have {dim}"
+                " dimensions; train the model again"
             )
+        if content.get("positive", POSITIVE) != POSITIVE:
+            raise InputError(f"{model / NAME}: odds of {brief(content['positive'])}, expected those of {POSITIVE!r}")
         return cls(weights, offset)
 
     def female(self, x: np.ndarray) -> np.ndarray:
@@ -73,7 +77,7 @@ def write_gender_classifier(index: Path, directory: Path) -> None:
     weights = model.weights[:, 0] - model.weights[:, 1]
     offset = float(model.offsets[0] - model.offsets[1])
     about = {"speakers": len(np.unique(speakers)), "dev": _accuracy(GenderClassifier(weights, offset), index / "dev")}
-    content = {"positive": "f", "weights": weights.tolist(), "offset": offset, **about}
+    content = {"positive": POSITIVE, "weights": weights.tolist(), "offset": offset, **about}
     (directory / NAME).write_text(json_text(content, directory / NAME) + "\n", encoding="utf-8")
 
 

@@ -189,6 +189,8 @@ def test_a_corpus_of_unknown_genders_trains_no_classifier(tmp_path):
         '{"weights": [1, 2, NaN], "offset": 0}',
         '{"weights": [1, 2, 3], "offset": 1e999}',
         '{"weights": [[1], [2], [3]], "offset": 0}',
+        '{"weights": [1e308, 1e308, 1e308], "offset": 0}',
+        '{"weights": [1, 2, 3], "offset": 0, "positive": "m"}',
     ],
 )
 def test_a_broken_classifier_is_named(tmp_path, capsys, content):
