@@ -6,6 +6,8 @@ from typing import NamedTuple
 from utils.errors import InputError, brief
 from utils.tables import read_table
 
+SETS = ("seen", "heldout")  # of texts
+
 
 class Descriptions(NamedTuple):
     """Texts and what they are of.
@@ -21,7 +23,7 @@ class Descriptions(NamedTuple):
 
     @classmethod
     def read(cls, directory: Path) -> "Descriptions":
-        """Read text2group, text2set and text2utt. Raises InputError where a text is in one and not in another."""
+        """Read text2group, text2set and text2utt. InputError for a text in one alone, and for an unknown set."""
         group_of, set_of = (read_table(directory / name) for name in ("text2group", "text2set"))
         captions = read_table(directory / "text2utt") if (directory / "text2utt").is_file() else {}
         for name, ids in (("text2set", set_of.keys()), ("text2utt", captions.keys())):
@@ -30,5 +32,10 @@ class Descriptions(NamedTuple):
                 raise InputError(
                     f"{directory / name}: {brief(odd[0])} is only here or only in text2group ({len(odd)} in all); run"
                     " stage 1 again"
+                )
+        for text_id, chosen in set_of.items():
+            if chosen not in SETS:
+                raise InputError(
+                    f"{directory / 'text2set'}: {brief(text_id)}: expected {' or '.join(SETS)}, found {brief(chosen)}"
                 )
         return cls(group_of, set_of, captions)

@@ -142,6 +142,18 @@ def test_a_text_that_is_in_some_tables_only_is_named(tmp_path, name, message):
             made.pairs("train")
 
 
+@pytest.mark.hostile("A word in text2set that is neither seen nor heldout")
+@pytest.mark.parametrize("word", ["Seen", "train", "held-out"])
+def test_an_unknown_set_of_texts_is_named(tmp_path, word):
+    """Else nobody would train on the text or sample for it."""
+    made = write_experiment(tmp_path)
+    table = read_table(made.descriptions / "text2set")
+    write_table(made.descriptions / "text2set", table | {"male_low-v01": word})
+    message = f"text2set: 'male_low-v01': expected seen or heldout, found '{word}'"
+    with pytest.raises(InputError, match=message):
+        from_groups(made.descriptions, 5)
+
+
 @pytest.mark.hostile("A control character in an id or a text that is to be sampled")
 def test_a_text_of_stage_1_that_was_edited_is_checked(tmp_path):
     made = write_experiment(tmp_path)
