@@ -11,6 +11,7 @@ from utils.errors import InputError
 from utils.pickles import numpy_fault
 
 FILE = "plda.npz"
+LARGEST = 1e30  # of any number of a model: scores are then finite
 ARRAYS = ("centre", "projection", "length_norm", "mean", "transform", "psi")
 
 
@@ -27,8 +28,11 @@ def load_plda(directory: Path) -> tuple[SpeakerTransform, Plda]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ARRAYS}
-        if not all(np.isfinite(array).all() for array in arrays.values()) or (arrays["psi"] < 0).any():
-            raise ValueError("numbers that are not finite, or variances below zero")
+        for name, array in arrays.items():
+            if array.dtype.kind != ("b" if name == "length_norm" else "f"):
+                raise ValueError(f"{name}: numbers of the type {array.dtype}")
+        if not all((np.abs(array) <= LARGEST).all() for array in arrays.values()) or (arrays["psi"] < 0).any():
+            raise ValueError(f"numbers that are not finite or beyond {LARGEST:g}, or variances below zero")
         transform = SpeakerTransform(arrays["centre"], arrays["projection"], bool(arrays["length_norm"]))
         model = Plda(arrays["mean"], arrays["transform"], arrays["psi"])
         if len(transform.projection) != len(model.mean):

@@ -50,7 +50,10 @@ def write_pairs(path: Path, trials: TrialPairs) -> None:
 
 
 def write_scores(path: Path, pairs: TrialPairs, scores: np.ndarray) -> None:
-    """Write the scores (P,) of pairs."""
+    """Write the scores (P,) of pairs. Raises InputError where one is not finite."""
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if len(bad):
+        raise InputError(f"{len(bad)} of {len(scores)} scores are not finite, the first is of '{pairs.name(bad[0])}'")
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{pairs.name(number)} {score:.6f}\n" for number, score in enumerate(scores.tolist()))
 

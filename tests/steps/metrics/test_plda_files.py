@@ -44,6 +44,9 @@ def test_a_model_is_read_as_it_was_written(fitted, tmp_path):
         lambda path, arrays: np.savez(path, **arrays | {"mean": np.array([{}, []], dtype=object)}),
         lambda path, arrays: np.savez(path, **arrays | {"mean": np.array(["a", "b"])}),
         lambda path, arrays: np.savez(path, **arrays | {"mean": np.array(1.0)}),
+        lambda path, arrays: np.savez(path, **arrays | {"mean": arrays["mean"].astype(np.int8)}),
+        lambda path, arrays: np.savez(path, **arrays | {"transform": arrays["transform"] + 1j}),
+        lambda path, arrays: np.savez(path, **arrays | {"length_norm": np.array(0.5)}),
     ],
 )
 def test_a_file_that_is_no_model_is_named(fitted, tmp_path, spoil):

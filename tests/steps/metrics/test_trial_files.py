@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from steps.metrics import trial_files
-from steps.metrics.trial_files import read_scores, read_trial_scores, read_trials, write_trials
+from steps.metrics.trial_files import (
+    read_pairs,
+    read_scores,
+    read_trial_scores,
+    read_trials,
+    write_scores,
+    write_trials,
+)
 from utils.errors import InputError
 
 TRIALS = "anna u1 target\nanna u2 nontarget\nbert u1 nontarget\nbert u2 target\n"
@@ -90,6 +97,13 @@ def test_wrong_scores(directory: Path, text: str, complaint: str):
 def test_scores_come_in_the_order_of_the_trials(directory: Path):
     scores = read_trial_scores(directory / "scores", read_trials(directory / "trials"))
     np.testing.assert_array_equal(scores, [2.5, -1, -1, 1.5])
+
+
+@pytest.mark.hostile("Scores that are not finite are not written")
+def test_scores_to_write_are_finite(directory: Path):
+    with pytest.raises(InputError, match="1 of 4 scores are not finite, the first is of 'bert u1'"):
+        write_scores(directory / "new", read_pairs(directory / "trials"), np.array([1, 2, np.nan, 3]))
+    assert not (directory / "new").exists()
 
 
 def test_the_examples_run(directory: Path):

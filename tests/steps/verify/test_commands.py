@@ -191,6 +191,17 @@ def test_tables_that_say_nothing(corpus, tmp_path, capsys):
     assert not (tmp_path / "trials").exists()
 
 
+@pytest.mark.hostile("Verification: a PLDA whose scores are no numbers")
+def test_a_plda_of_huge_numbers_is_refused(finished, tmp_path, capsys):
+    plda = Path(shutil.copytree(finished.root / "plda", tmp_path / "plda"))
+    with np.load(plda / "plda.npz") as file:
+        arrays = dict(file)
+    np.savez(plda / "plda.npz", **arrays | {"mean": arrays["mean"] + 1e300})
+    words = ["--trials", str(finished.root / "trials"), "--plda", str(plda), "--out", str(tmp_path / "scores")]
+    fails(score_trials.main(words), capsys, "numbers that are not finite or beyond 1e+30")
+    assert not (tmp_path / "scores").exists()
+
+
 @pytest.mark.hostile("Verification: a report of no scores")
 def test_a_report_needs_scores(finished, tmp_path, capsys):
     words = ["--trials", str(finished.root / "trials"), "--out", str(tmp_path / "report")]
