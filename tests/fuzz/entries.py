@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.fuzz import inputs
 from tests.fuzz.checks import check_data_dir, check_rows, check_stage, check_vectors
 from tests.fuzz.machine import Command
+from tests.fuzz.trees import OPTIONS
 from tests.steps.embed.extractions import SMALL, TELLING
 
 ROOT = Path(__file__).parents[2]
@@ -99,12 +100,9 @@ def verification(folder: Path) -> list[Command]:
 
 
 def given(folder: Path) -> list[str]:
-    """The options of words.json for a command line, whatever has become of them."""
-    try:
-        words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-        return [word for key, value in words.items() for word in (f"--{key}", str(value))]
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return []
+    """The options of words.json for a command line."""
+    words = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
+    return [word for key, value in words.items() for word in (f"--{key}", str(value))]
 
 
 def with_options(module: str, words: str) -> Callable[[Path], list[Command]]:
@@ -205,15 +203,15 @@ ENTRIES = {
     "options of sampling": Entry(
         inputs.build_options_of_sampling,
         with_options("steps.generators.sample", "--model model --out out"),
-        ("words.json",),
+        (OPTIONS,),
         is_samples,
         0.4,
     ),
     "options of the split": Entry(
         inputs.build_options_of_split,
         with_options("steps.data.split_speakers", "--data all --out out"),
-        ("words.json",),
+        (OPTIONS,),
         is_anything,
     ),
-    "options of run.sh": Entry(inputs.build_options_of_run, run_sh, ("words.json",), is_anything, 1),
+    "options of run.sh": Entry(inputs.build_options_of_run, run_sh, (OPTIONS,), is_anything, 1),
 }

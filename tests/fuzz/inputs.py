@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from tests.fuzz.trees import OPTIONS
 from tests.local.corpus import Corpus, make_rows
 from tests.steps.audio.sounds import babble, write_sound
 from tests.steps.data.corpus import make_all
@@ -122,7 +123,7 @@ def build_model(folder: Path) -> None:
 
 def build_options(folder: Path, **words: object) -> None:
     """Options in words.json, so that their names and values are mutated as any tree."""
-    (folder / "words.json").write_text(json.dumps({key: str(value) for key, value in words.items()}))
+    (folder / OPTIONS).write_text(json.dumps({key: str(value) for key, value in words.items()}))
 
 
 def build_options_of_sampling(folder: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LONGEST = 2200  # characters of a message
 MEGABYTES, SECONDS, PATIENCE = 600, 10, 40  # promised, promised, and until a trial that waits for something is ended
 Command = tuple[str, Sequence[str]]  # a module, and the words for its main
 
@@ -45,7 +46,7 @@ class Outcome:
         if self.megabytes > MEGABYTES:
             found.append(f"{self.megabytes:.0f} MB of memory")
         last = self.stderr.strip().splitlines()[-1:]
-        if self.status == 1 and last and len(last[0]) > 2000:
+        if self.status == 1 and last and len(last[0]) > LONGEST:
             found.append(f"a message of {len(last[0])} characters")
         return found
 

@@ -156,6 +156,7 @@ KINDS |= {
     "column": column,
     "header": header,
 }
+OPTIONS = "words.json"
 BY_SUFFIX = {
     ".json": [*OF_FILES, *["tree of json"] * 12, "repeated key"],
     ".jsonl": [*OF_FILES, *["tree of json"] * 12, "repeated key"],
@@ -173,12 +174,15 @@ BY_SUFFIX = {
 
 
 def kinds_of(name: str) -> list[str]:
-    """The kinds of mutations that a file of this name is open to; a name without a known suffix is a table."""
-    return BY_SUFFIX.get(Path(name).suffix, OF_TABLES)
+    """The kinds of mutations that a file of this name is open to; a name without a known suffix is a table.
+
+    The options are no file of the commands: only their names and values change.
+    """
+    return ["tree of json"] if name == OPTIONS else BY_SUFFIX.get(Path(name).suffix, OF_TABLES)
 
 
 def apply(path: Path, mutation: Mutation) -> None:
-    """Change the file; a mutation that the content does not allow (any more) changes nothing."""
+    """Change the file; where its content does not allow the mutation (any more), by a flipped byte."""
     if not path.is_file():
         return
     try:
