@@ -97,8 +97,12 @@ class Texts(NamedTuple):
 
     @classmethod
     def read(cls, directory: Path) -> "Texts":
-        """Read what `write` has written."""
-        rows, arrays = read_part(directory / TEXTS)
+        """Read what `write` has written. Raises InputError that names the command which writes it."""
+        try:
+            rows, arrays = read_part(directory / TEXTS)
+        except InputError as error:
+            again = "run python3 -m steps.generators.plan_samples again, with --force true"
+            raise InputError(f"{directory / TEXTS}: missing, or not whole; {again}") from error
         return cls([SampleRequest(*row) for row in rows], arrays["vectors"])
 
 

@@ -226,3 +226,19 @@ def test_the_printed_call_holds_difficult_words(spoken: Experiment, tmp_path, ca
     call = capsys.readouterr().err.partition("this makes them: ")[2].strip()
     assert sample.main(shlex.split(call)[3:]) == 0
     assert merge_samples.main(options) == 0
+
+
+@pytest.mark.hostile("Texts beside the table of shards that were removed, or broke off, while jobs wait")
+@pytest.mark.parametrize("content", [None, b"", b"PK half"])
+def test_texts_that_are_gone_are_encoded_again(experiment: Experiment, models, tmp_path, capsys, content):
+    options = words(experiment, models["ridge_gaussian"], tmp_path / "out", "-n", "3")
+    assert plan_samples.main(options) == 0
+    (texts,) = tmp_path.rglob("texts.npz")
+    texts.unlink() if content is None else texts.write_bytes(content)
+    assert sample.main([*options, "--job", "1"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert (
+        len(said) == 1 and "texts.npz: missing, or not whole; run python3 -m" in said[0]
+    )
+    assert plan_samples.main([*options, "--force", "true"]) == 0
+    assert sample.main([*options, "--job", "1"]) == 0 and merge_samples.main(options) == 0
