@@ -58,11 +58,13 @@ class Work:
         directory: of the table and the parts.
         n_shards: how many shards there are.
         about: what the planning command has noted for the others, as JSON has it.
+        n_items: how many items there are; None: a table of an earlier version, which has not noted it.
     """
 
     directory: Path
     n_shards: int
     about: dict[str, Any]
+    n_items: int | None = None
 
     @property
     def identity(self) -> str:
@@ -74,7 +76,7 @@ class Work:
         """Write the table of the work on `out`, items sorted by shard, whole or not at all."""
         directory = parts_root(out) / identity
         directory.mkdir(parents=True, exist_ok=True)
-        head = {"n_shards": items[-1].shard + 1 if items else 0, "about": dict(about or {})}
+        head = {"n_shards": items[-1].shard + 1 if items else 0, "about": dict(about or {}), "n_items": len(items)}
         rows = chain([head], ([shard, key, content] for key, shard, content in items))
         write_whole(directory / TABLE, (f"{json_text(row, TABLE)}\n".encode() for row in rows), shared=True)
         return cls(directory, **head)
@@ -101,16 +103,20 @@ class Work:
 
     def shards(self, numbers: Collection[int]) -> Iterator[tuple[int, list[Item]]]:
         """Number and items of the given shards, in order, one at a time."""
-        wanted = set(numbers)
+        wanted, n_lines = set(numbers), 0
         with (self.directory / TABLE).open(encoding="utf-8") as file, _whole(self.directory / TABLE):
             next(file)
             for number, lines in groupby(file, key=lambda line: int(line[1 : line.index(",")])):
+                of_shard = list(lines)
+                n_lines += len(of_shard)
                 if number in wanted:
-                    rows = map(json.loads, lines)
+                    rows = map(json.loads, of_shard)
                     yield number, [Item(key, shard, content) for shard, key, content in rows]
                     wanted.remove(number)
             if wanted:
                 raise ValueError(f"it ends before shard {min(wanted)}")
+            if self.n_items not in (None, n_lines):
+                raise ValueError(f"it has {n_lines} of {self.n_items} items")
 
     def part(self, shard: int, suffix: str = ARRAYS) -> Path:
         """The file of a shard's part."""

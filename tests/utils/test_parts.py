@@ -44,6 +44,22 @@ def test_a_table_that_is_not_whole_is_told_in_a_line(work, tmp_path, damage):
         list(Work.load(tmp_path / "out", "0123", "the planner").shards(range(3)))
 
 
+@pytest.mark.field_case("A table of shards that was cut off between two lines")
+@pytest.mark.parametrize("lost", [1, 2, 3, 4])
+def test_no_item_of_a_table_is_lost(work, tmp_path, lost):
+    table = work.directory / "shards.jsonl"
+    lines = table.read_text().splitlines(keepends=True)
+    table.write_text("".join(lines[:lost] + lines[lost + 1 :]))
+    with pytest.raises(InputError, match=f"{table}: not a whole table of shards"):
+        list(Work.load(tmp_path / "out", "0123", "the planner").shards(range(3)))
+
+
+def test_a_table_of_an_earlier_version_has_not_noted_its_items(work, tmp_path):
+    table = work.directory / "shards.jsonl"
+    table.write_text(table.read_text().replace(', "n_items": 4', ""))
+    assert [shard for shard, _ in Work.find(tmp_path / "out", "0123").shards(range(3))] == [0, 1, 2]
+
+
 @pytest.mark.hostile("The record of the work that jobs follow, or of its number of shards, with other values")
 @pytest.mark.parametrize("n_shards", ['"3"', "[]", "true", "1.5"])
 def test_a_number_of_shards_that_is_none(tmp_path, n_shards):
