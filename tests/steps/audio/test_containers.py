@@ -128,7 +128,7 @@ def test_a_flac_header_of_another_length_or_rate(tmp_path):
     [
         (b"\n<!DOCTYPE html><html><body>Not Found</body></html>", "a web page"),
         (b"\xef\xbb\xbf<html>", "a web page"),
-        (gzip.compress(b"fLaC"), "compressed with gzip"),
+        (gzip.compress(b"fLaC", mtime=0), "compressed with gzip"),
         (b"PK\x03\x04" + bytes(40), "an archive of files"),
         (b"\0\0\0\x20ftypM4A " + bytes(40), "MPEG-4"),
         (b"\x1a\x45\xdf\xa3" + bytes(40), "WebM"),
