@@ -80,6 +80,9 @@ def _quoted(value: str) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Print the pairs of all words as one text; of a key that several have, the value of the last."""
     words = sys.argv[1:] if argv is None else argv
+    if words == ["--help"]:
+        print(f"usage: python3 -m utils.key_values KEY=VALUE,... ...\n\n{__doc__.strip()}")
+        return 0
     try:
         print(join({key: value for text in words for key, value in split_once([text])}.items()))
     except InputError as error:

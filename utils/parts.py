@@ -103,20 +103,24 @@ class Work:
 
     def shards(self, numbers: Collection[int]) -> Iterator[tuple[int, list[Item]]]:
         """Number and items of the given shards, in order, one at a time."""
-        wanted, n_lines = set(numbers), 0
+        wanted = set(numbers)
+        self._count_items()
         with (self.directory / TABLE).open(encoding="utf-8") as file, _whole(self.directory / TABLE):
             next(file)
             for number, lines in groupby(file, key=lambda line: int(line[1 : line.index(",")])):
-                of_shard = list(lines)
-                n_lines += len(of_shard)
                 if number in wanted:
-                    rows = map(json.loads, of_shard)
+                    rows = map(json.loads, lines)
                     yield number, [Item(key, shard, content) for shard, key, content in rows]
                     wanted.remove(number)
             if wanted:
                 raise ValueError(f"it ends before shard {min(wanted)}")
-            if self.n_items not in (None, n_lines):
-                raise ValueError(f"it has {n_lines} of {self.n_items} items")
+
+    def _count_items(self) -> None:
+        """Raise InputError where the table has lost items, before any shard is worked on."""
+        with (self.directory / TABLE).open("rb") as file, _whole(self.directory / TABLE):
+            n_items = sum(1 for _ in file) - 1
+            if self.n_items not in (None, n_items):
+                raise ValueError(f"it has {n_items} of {self.n_items} items")
 
     def part(self, shard: int, suffix: str = ARRAYS) -> Path:
         """The file of a shard's part."""

@@ -23,7 +23,6 @@ from steps.generators.sampling import Samples
 from steps.text.check import transcript
 from utils.archive_writer import ArchiveWriter
 from utils.data_dir import require_valid
-from utils.errors import InputError
 from utils.json_files import json_text
 from utils.tables import iterate_lines, write_table
 
@@ -104,7 +103,7 @@ def write_samples(
     Memory holds one part at a time, and the ids, offsets and genders of all samples. Returns the number of speakers in
     spk2gender.
     """
-    genders = _write_vectors(target, final, parts, sum(request.n for request in requests))
+    genders = _write_vectors(target, final, parts)
     _write_tables(target, requests, (*TABLES, "text") if text_as_transcript else TABLES)
     for name, copy in ((SCP, "spk_xvector.scp"), ("utt2spk", "spk2utt")):  # each speaker has one sample
         shutil.copyfile(target / name, target / copy)
@@ -118,13 +117,9 @@ def write_samples(
     return len(genders)
 
 
-def _write_vectors(target: Path, final: Path, parts: Iterable[Part], n_samples: int) -> dict[str, str]:
-    """Write archive, script file and provenance, in the order of the parts. Returns the known genders.
-
-    Raises InputError unless the parts hold `n_samples`: a table of shards that was cut off gives fewer.
-    """
+def _write_vectors(target: Path, final: Path, parts: Iterable[Part]) -> dict[str, str]:
+    """Write archive, script file and provenance, in the order of the parts. Returns the known genders."""
     genders: dict[str, str] = {}
-    written = 0
     with (
         ArchiveWriter(target / ARK, target / SCP, final / ARK) as writer,
         (target / PROVENANCE).open("wb") as provenance,
@@ -132,15 +127,9 @@ def _write_vectors(target: Path, final: Path, parts: Iterable[Part], n_samples: 
         for part in parts:
             keys = [key for chunk in part.chunks for key in sample_ids(*chunk)]
             writer.write(keys, part.x)
-            written += len(keys)
             provenance.write(part.provenance.data)
             known = zip(keys, part.genders.tobytes().decode(), strict=True)
             genders |= {key: gender for key, gender in known if gender != NO_GENDER}
-    if written != n_samples:
-        parts_of = f"the directory .{final.name}.parts beside {final}"
-        raise InputError(
-            f"{final}: its parts hold {written} of {n_samples} samples; remove {parts_of}, and sample again"
-        )
     return genders
 
 

@@ -31,6 +31,7 @@ class Corpus:
 
     Attributes:
         n: embeddings. dim: D. n_texts: T, a multiple of the number of groups. text_dim: E. seed: of everything.
+        first: number of the first speaker in the ids.
     """
 
     n: int
@@ -38,6 +39,12 @@ class Corpus:
     n_texts: int = 180
     text_dim: int = 384
     seed: int = 0
+    first: int = 0
+
+    @property
+    def n_speakers(self) -> int:
+        """Speakers of the corpus."""
+        return -(-self.n // UTTERANCES_OF_SPEAKER)
 
     @cached_property
     def speakers(self) -> np.ndarray:
@@ -86,7 +93,7 @@ class Corpus:
 
     def _speaker(self, number: int) -> str:
         gender = GROUPS[number % len(GROUPS)][0]
-        return f"{gender}{number:06d}"
+        return f"{gender}{self.first + number:06d}"
 
     def pairs(self) -> Pairs:
         """What a generator is fitted on."""

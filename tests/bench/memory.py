@@ -11,7 +11,8 @@ from tests.bench.timing import Child, run_module
 def train_once(corpus: Corpus, directory: Path, n_components: int, epochs: int) -> tuple[Path, Child, Child]:
     """Index a corpus and train the plain network. Returns the model directory, and what index and training needed."""
     corpus.write_set(directory / "data" / "train")
-    Corpus(corpus.n // 10, corpus.dim, corpus.n_texts, corpus.text_dim, seed=1).write_set(directory / "data" / "dev")
+    dev = Corpus(corpus.n // 10, corpus.dim, corpus.n_texts, corpus.text_dim, seed=1, first=corpus.n_speakers)
+    dev.write_set(directory / "data" / "dev")
     corpus.write_texts(directory / "descriptions", directory / "text")
     generators = directory / "generators.txt"
     generators.write_text(f"mdn_plain mdn {PLAIN}\n", encoding="utf-8")

@@ -243,13 +243,13 @@ def test_texts_that_are_gone_are_encoded_again(experiment: Experiment, models, t
 
 
 @pytest.mark.hostile("A table of shards that broke off at the end of a line: samples that nobody would miss")
-def test_parts_that_hold_too_few_samples_are_told(experiment: Experiment, models, tmp_path, capsys):
+def test_a_table_that_lacks_samples_is_told(experiment: Experiment, models, tmp_path, capsys):
     options = words(experiment, models["ridge_gaussian"], tmp_path / "out", "-n", "3")
     assert plan_samples.main(options) == 0
     table = next(tmp_path.glob(".out.parts/*/shards.jsonl"))
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     table.write_text("".join(lines[:-1]), encoding="utf-8")
-    assert sample.main([*options, "--job", "1"]) == 0
+    assert sample.main([*options, "--job", "1"]) == 1
+    assert "not a whole table of shards" in capsys.readouterr().err.splitlines()[-1]
     assert merge_samples.main(options) == 1
-    assert "samples; remove the directory .out.parts beside" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "out").exists()

@@ -120,7 +120,7 @@ def test_a_killed_member_ends_all_with_one_line(tmp_path, experiment: Experiment
             os.kill(training.members()[which], KILL)
             assert training.end() == 1
             assert training.is_gone()
-        assert training.said[-1].startswith("steps.generators.train: ERROR: training process ")
+        assert training.said[-1].startswith(f"steps.generators.train: ERROR: {tmp_path / 'mdn'}: training process ")
         assert "of 2 was killed by SIGKILL, and the others were ended; the last" in training.said[-1]
         assert not [line for line in training.said if "Traceback" in line]
     assert trained(experiment, tmp_path, 2) == together

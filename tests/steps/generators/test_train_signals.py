@@ -26,8 +26,8 @@ def undisturbed(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory
     return outputs(root / "mdn")
 
 
-def words(experiment: Experiment, root: Path) -> list[str]:
-    return [*experiment.options("mdn", "--set", SETTINGS), "--out", str(root)]
+def words(experiment: Experiment, root: Path, settings: str = SETTINGS) -> list[str]:
+    return [*experiment.options("mdn", "--set", settings), "--out", str(root)]
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -65,7 +65,7 @@ def test_asked_during_the_start_it_ends_that_first(tmp_path, experiment: Experim
 
 
 def test_int_still_stops_and_keeps_the_checkpoint(tmp_path, experiment: Experiment):
-    with Training(*words(experiment, tmp_path), "--set", f"{SETTINGS},epochs=1000") as training:
+    with Training(*words(experiment, tmp_path, SETTINGS.replace("epochs=60", "epochs=1000"))) as training:
         training.wait_for("epoch 1:")
         training.send("command", signal.SIGINT)
         assert training.end() == -signal.SIGINT
