@@ -31,9 +31,9 @@ class Options:
 @pytest.fixture
 def root(tmp_path, monkeypatch) -> Path:
     """The root of a recipe, where commands run."""
-    (tmp_path / "root").mkdir()
-    monkeypatch.chdir(tmp_path / "root")
-    return tmp_path / "root"
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
 
 
 def write_stage(out: Path, ark_paths: str, x: np.ndarray = OWN) -> Path:
@@ -54,8 +54,8 @@ def name_in(script: Path) -> str:
         ("exp/a", "recipe", "exp/a/x.ark"),
         ("exp/a", "relative", "x.ark"),
         ("exp/a", "absolute", "{root}/exp/a/x.ark"),
-        ("../root/exp/a", "recipe", "exp/a/x.ark"),
-        ("../root/exp/a", "absolute", "{root}/exp/a/x.ark"),
+        ("../here/exp/a", "recipe", "exp/a/x.ark"),
+        ("../here/exp/a", "absolute", "{root}/exp/a/x.ark"),
         ("../b", "recipe", "{tmp}/b/x.ark"),
         ("../b", "relative", "x.ark"),
         ("../b", "absolute", "{tmp}/b/x.ark"),
