@@ -24,6 +24,7 @@
 
 _po_die() {
   local message=$*
+  message=${message:0:1500} # a moved option shows its value
   echo "$0: ${message//[[:cntrl:]]/?}" >&2
   exit 1
 }
@@ -31,13 +32,13 @@ _po_die() {
 # The variable that the option $1 sets, in _po_name.
 _po_find_variable() {
   case "$1" in
-    *=*) _po_die "options are given as '--name value', not as '$1'" ;;
+    *=*) _po_die "options are given as '--name value', not as '${1:0:100}'" ;;
   esac
   _po_name=${1#--}
   _po_name=${_po_name//-/_}
   if [[ ! $_po_name =~ ^[a-z][a-z0-9_]*$ || $_po_names != *" $_po_name "* || $_po_name == arguments ]]; then
     _po_tell_moved "${@:2}"
-    _po_die "invalid option $1 (see $0 --help)"
+    _po_die "invalid option ${1:0:100} (see $0 --help)"
   fi
 }
 

@@ -274,3 +274,9 @@ def test_no_name_is_left_behind_and_the_status_is_zero(run: Run) -> None:
     names = "compgen -v | grep -E '^(_po_|oldval|was_bool|argpos)' || true; compgen -A function"
     result = run("--stage", "1", defaults=DEFAULTS, show=f"echo status $?\n{names}")
     assert result.stdout == "status 0\n"
+
+
+@pytest.mark.hostile("An option's name of 5,000 characters, in a script")
+@pytest.mark.parametrize("option", ["--" + "x" * 5000, "--" + "\u0301" * 5000, "--stage=" + "9" * 5000])
+def test_long_names_are_cut_in_the_message(run: Run, option: str) -> None:
+    assert len(refused(run(option, "1"))) < 500
