@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from steps.data.index import Index
-from steps.generators import merge_samples, plan_samples, sample
+from steps.generators import merge_samples, plan_samples, sample, train
 from steps.generators.gender import LETTERS
 from steps.generators.gender_classifier import GenderClassifier, letters
 from tests.bench import gender_threshold
@@ -46,6 +46,16 @@ def test_training_leaves_a_classifier_of_genders(spoken: Experiment):
 
 
 @pytest.mark.field_case("spk2gender of a free text, by the classifier of the corpus's own embeddings")
+@pytest.mark.hostile("A gender other than m and f in the spk2gender of an index, in training")
+@pytest.mark.parametrize("gender", ["1e3", "female", "F"])
+def test_other_genders_in_the_index_are_named(tmp_path, capsys, gender):
+    made = write_experiment(tmp_path)
+    table = made.index / "train" / "spk2gender"
+    table.write_text(table.read_text().replace(" f\n", f" {gender}\n", 1))
+    assert train.main(made.options("ridge_gaussian")) == 1
+    assert f"spk2gender: 'gen-s00': expected m or f, found '{gender}'" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_free_text_has_genders_with_their_posterior(spoken: Experiment, tmp_path):
     out = draw(spoken, tmp_path / "out", "--text", WOMAN)
     genders, told = read_table(out / "spk2gender"), provenance(out)
