@@ -115,6 +115,13 @@ def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
     require_valid(path)
 
 
+def check_genders(spk2gender: Mapping[str, str], where: object, remedy: str = "") -> None:
+    """Raise InputError for a speaker of the table `where` whose gender is neither m nor f."""
+    for speaker, gender in spk2gender.items():
+        if gender not in ("m", "f"):
+            raise InputError(f"{where}: {brief(speaker)}: expected m or f, found {brief(gender)}{remedy}")
+
+
 def require_valid(path: Path) -> None:
     """Raise InputError with the first problems of a data directory (text, features and audio may be absent)."""
     problems = validate(path, text=False, feats=False, wav=False)

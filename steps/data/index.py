@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from utils.errors import InputError, brief
+from utils.data_dir import check_genders
+from utils.errors import InputError
 from utils.json_files import read_json
 from utils.kaldi_objects import HEADER_BYTES
 from utils.tables import read_table
@@ -174,10 +175,7 @@ class Index:
     def genders(self) -> dict[str, str]:
         """Speaker -> m or f."""
         table = read_table(self.path / "spk2gender")
-        for speaker, gender in table.items():
-            if gender not in ("m", "f"):
-                where = f"{self.path}/spk2gender: {brief(speaker)}"
-                raise InputError(f"{where}: expected m or f, found {brief(gender)}; make the index again")
+        check_genders(table, self.path / "spk2gender", "; make the index again")
         return table
 
     @cached_property

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from utils.command import logger, run_command
-from utils.data_dir import SEGMENT, DataDir, Segment, parse_segment, write_data_dir
+from utils.data_dir import SEGMENT, DataDir, Segment, check_genders, parse_segment, write_data_dir
 from utils.errors import InputError, brief
 from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
@@ -25,7 +25,6 @@ from utils.tables import read_table, write_table
 
 log = logger(__name__)
 READ = ("utt2spk", "xvector.scp", "spk2gender", "segments")
-GENDERS = ("m", "f")
 WRITTEN = ("utt2spk", "xvector.scp", "spk2gender")
 
 
@@ -98,9 +97,7 @@ def _tables(directory: Path) -> dict[str, dict[str, str]]:
         raise InputError(
             f"{directory}: no xvector.scp here; extract embeddings first, or name the directory that has them"
         )
-    for speaker, gender in tables.get("spk2gender", {}).items():
-        if gender not in GENDERS:
-            raise InputError(f"{directory}/spk2gender: {brief(speaker)}: expected m or f, found {brief(gender)}")
+    check_genders(tables.get("spk2gender", {}), directory / "spk2gender")
     missing = tables["utt2spk"].keys() - tables["xvector.scp"].keys()
     if missing:
         raise InputError(
