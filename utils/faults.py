@@ -8,6 +8,7 @@ import contextlib
 import errno
 import io
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,8 +28,13 @@ def is_fault(error: BaseException) -> bool:
     """
     if isinstance(error, RecursionError):
         codes = Counter(frame.f_code for frame in _frames(error))
-        return all(n < OWN_DEPTH for code, n in codes.items() if Path(code.co_filename).is_relative_to(CHECKOUT))
+        return all(n < OWN_DEPTH for code, n in codes.items() if _is_own(Path(code.co_filename)))
     return isinstance(error, FAULTS)
+
+
+def _is_own(file: Path) -> bool:
+    """Is this a file of the project? The checkout may hold the Python environment with all its libraries too."""
+    return file.is_relative_to(CHECKOUT) and not file.is_relative_to(sys.prefix)
 
 
 def describe(error: BaseException) -> str:

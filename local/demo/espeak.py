@@ -25,7 +25,7 @@ SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), 
 
 
 class Espeak:
-    """The synthesiser of this process; the library holds one voice at a time and cannot be loaded twice.
+    """The synthesiser of this process; the library holds one voice at a time for all objects of this class.
 
     Attributes:
         sample_rate: of the waveforms, in Hz (22050).
@@ -45,7 +45,6 @@ class Espeak:
         ctypes.CDLL(None).srand(SEED)
         self._chunks: list[bytes] = []
         self._callback = SYNTH_CALLBACK(self._collect)  # a reference, as the library calls it later
-        self.library.espeak_SetSynthCallback(self._callback)
 
     def _collect(self, samples: Any, count: int, _events: Any) -> int:
         if count > 0:
@@ -69,6 +68,7 @@ class Espeak:
         if self.library.espeak_SetVoiceByName(f"{self.language}+{variant}".encode()) != 0:
             raise InputError(f"espeak-ng has no language {self.language!r}; correct local/rules/demo.yaml")
         self._chunks.clear()
+        self.library.espeak_SetSynthCallback(self._callback)  # here, as another object may have spoken in between
         self.library.espeak_SetParameter(RATE, rate, 0)
         self.library.espeak_SetParameter(PITCH, pitch, 0)
         words = text.encode()

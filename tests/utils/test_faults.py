@@ -137,6 +137,13 @@ def test_bugs_are_no_faults():
     assert not is_fault(KeyError("a"))
 
 
+def test_libraries_of_an_environment_within_the_checkout_are_not_the_project(tmp_path, monkeypatch):
+    monkeypatch.setattr("utils.faults.CHECKOUT", Path(sys.prefix).parent)
+    with pytest.raises(RecursionError) as error:
+        nest_yaml(tmp_path / "deep.yaml")
+    assert is_fault(error.value)
+
+
 def test_a_reader_that_goes_away_and_an_interrupt_are_no_traceback():
     command = [sys.executable, "-m", "steps.data.split_speakers", "--help"]
     reader, writer = os.pipe()

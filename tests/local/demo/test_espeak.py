@@ -34,6 +34,12 @@ def test_same_bytes_whatever_was_said_before(espeak):
     assert not np.array_equal(*first)  # within one process flutter runs on: the reason for speaking alone
 
 
+def test_two_synthesisers_of_one_process_speak_the_same(espeak):
+    other = Espeak("en-us")
+    words = [speak_alone(each, "f1", 50, [LINE])[0] for each in (espeak, other, espeak)]
+    assert len(words[0]) > espeak.sample_rate and all(np.array_equal(words[0], each) for each in words)
+
+
 def test_unknown_variant(espeak):
     with pytest.raises(InputError, match="nobody: espeak-ng has no such voice variant"):
         speak_alone(espeak, "nobody", 50, [LINE])
