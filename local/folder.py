@@ -16,7 +16,6 @@ from typing import ClassVar
 
 from local.audio_corpus import Recording, Unused, write_audio_corpus
 from local.corpus_files import split_word
-from local.corpus_rows import read_rows
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher
 from local.speaker_words import Told, find_words
@@ -24,6 +23,7 @@ from local.twin_columns import TwinColumns
 from steps.audio.audio_files import USUAL_SUFFIXES, find_audio
 from steps.data.groups import ATTRIBUTES
 from steps.data.spellings import DISTINCT_HELP, Mention, look, normal_names
+from steps.data.table_rows import read_rows
 from utils.command import logger, run_command
 from utils.errors import InputError, brief, cut
 from utils.options import option

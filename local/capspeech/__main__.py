@@ -20,12 +20,12 @@ from local.capspeech.row_counts import RowCounts, require_labels
 from local.capspeech.row_files import LeftOut, RowFiles, find_row_files
 from local.capspeech.rows import CorpusRow, RowReader, refuse_duplicates, settle_genders, take_once
 from local.capspeech.speakers import find_speakers, name_speakers, override_speakers
-from local.corpus_rows import read_rows
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher, Match
 from steps.data.groups import ATTRIBUTES
 from steps.data.speaker_vectors import write_of_script
 from steps.data.spellings import DISTINCT, DISTINCT_HELP
+from steps.data.table_rows import read_rows
 from utils.command import logger, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError, brief, cut

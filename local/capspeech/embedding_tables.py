@@ -15,8 +15,8 @@ from typing import NamedTuple
 from local.capspeech import array_embeddings
 from local.corpus_files import walk_corpus
 from local.corpus_rules import Rules, plain_name
-from local.delimited import read_delimited, read_header
 from local.twin_columns import TwinColumns
+from steps.data.delimited import read_delimited, read_header
 from utils.archives import scan_archive
 from utils.command import logger
 from utils.errors import LONGEST, InputError, absence, brief

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local.corpus_files import SETS, split_word, walk_corpus
-from local.corpus_rows import FORMATS, has_rows, is_format, read_columns
 from steps.audio.audio_files import is_hidden
+from steps.data.table_rows import FORMATS, has_rows, is_format, read_columns
 from utils.errors import InputError, absence, brief
 from utils.json_files import read_json
 from utils.pointer_files import refuse_pointer

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.corpus_rows import Row, as_texts, read_rows
 from local.corpus_rules import Rules
 from local.twin_columns import TwinColumns
 from steps.data.spellings import look
+from steps.data.table_rows import Row, as_texts, read_rows
 from utils.command import logger
 from utils.errors import InputError, brief, cut
 

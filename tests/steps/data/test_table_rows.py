@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from local.corpus_rows import as_texts, read_columns, read_rows
+from steps.data.table_rows import as_texts, read_columns, read_rows
 from utils.errors import InputError
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from local.arrow_rows import BATCH, read_arrow
+from steps.data.arrow_rows import BATCH, read_arrow
 from utils.errors import InputError
 
 CLASSES = {"gender": {"names": ["female", "male"], "_type": "ClassLabel"}}

@@ -1,9 +1,9 @@
-"""The rows of a corpus, from csv, tsv, jsonl, json, parquet or arrow files; the first four may be packed (.gz).
+"""The rows of a table, from csv, tsv, jsonl, json, parquet or arrow files; the first four may be packed (.gz).
 
     columns, rows = read_rows(file)
     for where, row in rows: ...            # where: file:line; row: column -> value
 
-Values are None, text, numbers or a list of them. `local/delimited.py` and `local/arrow_rows.py` read the formats.
+Values are None, text, numbers or a list of them. `delimited.py` and `arrow_rows.py` read the formats.
 """
 
 import ast
@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from local.arrow_rows import read_arrow
-from local.delimited import read_delimited, read_header
+from steps.data.arrow_rows import read_arrow
+from steps.data.delimited import read_delimited, read_header
 from utils.errors import InputError, brief
 from utils.json_files import parse_json
 from utils.packed_files import unpacked_suffix

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.delimited import read_delimited, read_header
+from steps.data.delimited import read_delimited, read_header
 from utils.errors import InputError
 
 HEADER = ["path", "gender", "pitch", "sentence"]
