@@ -23,6 +23,7 @@ from steps.text.check import Checker, text_problem
 from steps.text.encode import SentenceEncoder
 from steps.text.endpoint_settings import read_settings
 from steps.text.openai_paraphraser import Paraphraser
+from steps.text.read import READERS, Reader
 from steps.text.variants import Variants, fill_from_endpoint, fill_from_file, fill_from_grammar
 from utils.archive_writer import write_vectors
 from utils.command import logger, run_command
@@ -57,6 +58,11 @@ class Options:
         "none", "use utt2caption in addition to the variants?", choices=("none", "beside", "instead")
     )
     seed: int = option(0, "seed of the grammar and of the held-out marks", least=0, most=MAX_SEED)
+    reader: str = option(
+        "sentence",
+        "what makes a vector of a text: its sentence vector alone, or with a posterior over the attributes' values",
+        choices=tuple(READERS.entries),
+    )
     encoder: Path | None = option(
         None, "directory of a sentence-transformers model; by default the installed package's"
     )
@@ -80,7 +86,8 @@ def work(options: Options) -> None:
     texts = [options.out / name for name in ("text", "text2group", "text2utt") if (options.out / name).exists()]
     with StageDir(options.vec_out, options, [*texts, encoder.path], options.force) as stage:
         if not stage.done:
-            write_text_vectors(stage.dir, stage.final, options.out, encoder)
+            reader = READERS.load(options.reader).of_attributes(encoder, values_of(grouping))
+            write_text_vectors(stage.dir, stage.final, options.out, reader)
 
 
 def text_inputs(options: Options) -> list[Path]:
@@ -185,18 +192,24 @@ def read_captions(data: Path, grouping: Grouping) -> tuple[dict[str, str], list[
     return captions, rejected
 
 
-def write_text_vectors(out: Path, final: Path, descriptions: Path, encoder: SentenceEncoder) -> None:
-    """Encode each distinct text once; write the vectors, the encoder's identity and the nearest groups."""
+def values_of(grouping: Grouping) -> dict[str, list[str]]:
+    """Attribute -> its values in the groups, sorted."""
+    said = [grouping.values(group) for group in grouping.groups]
+    return {name: sorted({values[name] for values in said}) for name in grouping.attributes}
+
+
+def write_text_vectors(out: Path, final: Path, descriptions: Path, reader: Reader) -> None:
+    """Read each text; write the vectors, the reader's files and the nearest groups."""
     from steps.text.nearest import write_nearest_groups
 
     text = read_table(descriptions / "text")
-    vectors = encoder.encode(list(text.values()))
+    vectors = reader.read(list(text.values())).vectors
     write_vectors(out / "text_vec.ark", out / "text_vec.scp", list(text), vectors, ark_name=final / "text_vec.ark")
-    identity = {"name": encoder.name, "sha256": encoder.sha256, "dim": encoder.dim}
-    (out / "encoder.json").write_text(json_text(identity, out, indent=1) + "\n", encoding="utf-8")
+    reader.save(out)
     captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").exists() else {}
     text2group = {key: group for key, group in read_table(descriptions / "text2group").items() if key not in captions}
-    own = write_nearest_groups(out / "nearest_group.tsv", text2group, dict(zip(text, vectors, strict=True)))
+    sentence = dict(zip(text, reader.layout.sentence(vectors), strict=True))
+    own = write_nearest_groups(out / "nearest_group.tsv", text2group, sentence)
     log.info("SentenceBERT's nearest group is the variant's own for %.0f %% of them (not enforced)", 100 * own)
 
 

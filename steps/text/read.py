@@ -1,0 +1,132 @@
+"""What a text says: one vector of it, its sentence vector beside a posterior over the values of each attribute.
+
+    reader = Reader.load(Path("exp/demo/mdn"))
+    reading = reader.read(["A woman with a deep voice."])
+    reading.vectors                            # (T, E) float32, whose columns reader.layout names
+    reading.warnings[0]                        # what was not understood, in plain English
+
+The reader of a corpus is made in stage 1, chosen by `--reader`, and saved beside its text vectors; models trained on
+these hold a copy of its files.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from steps.text.encode import SentenceEncoder
+from steps.text.layout import READER, TextLayout
+from utils.errors import InputError, brief
+from utils.json_files import json_text, read_json
+from utils.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+
+READERS = Registry(
+    "reader of texts",
+    {"posterior": "steps.text.posterior_reader:PosteriorReader", "sentence": "steps.text.read:SentenceReader"},
+)
+ENCODER, LEARNED = "encoder.json", "reader.safetensors"
+FILES = (ENCODER, READER, LEARNED)  # all that a reader may leave in a directory
+
+
+class Reading(NamedTuple):
+    """What a reader made of texts.
+
+    Attributes:
+        vectors: (T, E) float32, the columns as the reader's layout says.
+        warnings: (T) for each text what a person should know of how it was understood; the text itself is not repeated.
+    """
+
+    vectors: "np.ndarray"
+    warnings: list[tuple[str, ...]]
+
+
+class Reader(ABC):
+    """The one component that makes vectors of texts.
+
+    Attributes:
+        kind: name in `READERS`.
+        encoder: of the sentence vectors.
+        layout: the columns of the vectors.
+    """
+
+    kind: ClassVar[str]
+    encoder: SentenceEncoder
+    layout: TextLayout
+
+    @abstractmethod
+    def read(self, texts: Sequence[str]) -> Reading:
+        """Read texts; each is read alone, whatever the others are."""
+
+    def save(self, directory: Path) -> None:
+        """Write encoder.json, and what else this kind of reader needs to be loaded again."""
+        identity = {"name": self.encoder.name, "sha256": self.encoder.sha256, "dim": self.encoder.dim}
+        write_json(directory / ENCODER, identity)
+
+    @staticmethod
+    def load(directory: Path, encoder: Path | None = None) -> "Reader":
+        """The reader whose files are in a directory of text vectors or of a model.
+
+        Args:
+            encoder: directory of the sentence encoder; None for the installed one.
+        Raises InputError where files are damaged, or the encoder is not the one that the reader was made with.
+        """
+        found = check_encoder(SentenceEncoder(encoder), directory)
+        path = directory / READER
+        if not path.is_file():
+            return SentenceReader(found)
+        kind = read_json(path, ("kind",))["kind"]
+        if kind not in list(READERS.entries):  # no `module:Class` either: a file would say what code is run
+            raise InputError(f"{path}: unknown kind {brief(kind)}; known are {', '.join(READERS.entries)}")
+        return READERS.load(kind).from_files(directory, found)
+
+    @classmethod
+    @abstractmethod
+    def of_attributes(cls, encoder: SentenceEncoder, attributes: Mapping[str, Sequence[str]]) -> "Reader":
+        """A new reader of texts about these attributes, each with its values."""
+
+    @classmethod
+    @abstractmethod
+    def from_files(cls, directory: Path, encoder: SentenceEncoder) -> "Reader":
+        """The reader that `save` has written into a directory."""
+
+
+class SentenceReader(Reader):
+    """A text's vector is its sentence vector alone."""
+
+    kind = "sentence"
+
+    def __init__(self, encoder: SentenceEncoder):
+        self.encoder = encoder
+        self.layout = TextLayout(encoder.dim, {})
+
+    def read(self, texts: Sequence[str]) -> Reading:
+        """Encode the texts; nothing is said about how they are understood."""
+        return Reading(self.encoder.encode(texts), [()] * len(texts))
+
+    @classmethod
+    def of_attributes(cls, encoder: SentenceEncoder, attributes: Mapping[str, Sequence[str]]) -> "SentenceReader":
+        """It reads no attributes."""
+        return cls(encoder)
+
+    @classmethod
+    def from_files(cls, directory: Path, encoder: SentenceEncoder) -> "SentenceReader":
+        """There is nothing to read but the encoder."""
+        return cls(encoder)
+
+
+def check_encoder(encoder: SentenceEncoder, directory: Path) -> SentenceEncoder:
+    """The encoder itself. Raises InputError where a directory's vectors are those of another one."""
+    wanted = read_json(directory / ENCODER, ("name", "sha256"))
+    if encoder.sha256 != wanted["sha256"]:
+        raise InputError(
+            f"{directory}: trained on text vectors of {wanted['name']} ({str(wanted['sha256'])[:12]}), this"
+            f" encoder is {encoder.name} ({encoder.sha256[:12]}); give the right one with --encoder"
+        )
+    return encoder
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json_text(values, path.parent, indent=1) + "\n", encoding="utf-8")
