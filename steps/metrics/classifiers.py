@@ -78,9 +78,9 @@ def cross_fit(x: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> list[Clas
     return [fit(x[folds != fold], labels[folds != fold], classes) for fold in range(FOLDS)]
 
 
-def learnable(labels: np.ndarray, speakers: np.ndarray) -> list[str]:
-    """The labels with at least LEAST_SPEAKERS speakers, sorted; none if there is only one such label."""
-    kinds = [str(kind) for kind in np.unique(labels) if len(np.unique(speakers[labels == kind])) >= LEAST_SPEAKERS]
+def learnable(labels: np.ndarray, speakers: np.ndarray, least: int = LEAST_SPEAKERS) -> list[str]:
+    """The labels with at least `least` speakers, sorted; none if there is only one such label."""
+    kinds = [str(kind) for kind in np.unique(labels) if len(np.unique(speakers[labels == kind])) >= least]
     return kinds if len(kinds) > 1 else []
 
 

@@ -27,6 +27,7 @@ class AttributeClassifiers:
         folds = speaker_folds(speakers, seed)
         self._models = [cross_fit(x, column, folds) for column in values.T]  # a list of folds for each attribute
         self.classes = [models[0].classes for models in self._models]
+        self.floors = {name: 1 / len(classes) for name, classes in zip(attributes, self.classes, strict=True)}
         self.held_out = self._held_out_accuracy(x, values, folds)
 
     def correct(self, x: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -34,6 +35,19 @@ class AttributeClassifiers:
         columns = zip(self._models, values.T, strict=True)
         shares = [np.mean([model.labels(x) == wanted for model in models], axis=0) for models, wanted in columns]
         return np.stack(shares, axis=1)
+
+    def accuracies(self, x: np.ndarray, values: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
+        """Balanced accuracy of each attribute on x (N, D) that should have the values (N, A), weighted by (N,)."""
+        correct = self.correct(x, values)
+        return {
+            name: balanced_accuracy(correct[:, column], values[:, column], weights)
+            for column, name in enumerate(self.attributes)
+        }
+
+    def posteriors(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Posteriors (N, C) of the `classes` of each attribute, for x (N, D): the mean of the folds' classifiers."""
+        means = (np.mean([model.posteriors(x) for model in models], axis=0) for models in self._models)
+        return dict(zip(self.attributes, means, strict=True))
 
     def _held_out_accuracy(self, x: np.ndarray, values: np.ndarray, folds: np.ndarray) -> dict[str, float]:
         """Balanced accuracy on the held-out speakers, each judged by the classifier that has not seen them."""

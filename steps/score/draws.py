@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steps.metrics.classifiers import balanced_accuracy
 from steps.metrics.coverage import MIN_SPEAKERS, density_and_coverage, expected_coverage, neighbours_for
 from steps.metrics.distances import mean_pairwise_distance, nearest, nearest_other, one_row_each
 from steps.metrics.frechet import FrechetRatios
-from steps.score.attribute_classifiers import AttributeClassifiers
 from steps.score.data import ScoreData, VectorSet
+from steps.score.judges import Judge
 from utils.vectors import unit_rows
 
 
@@ -65,12 +64,12 @@ class DrawMeter:
 
     Args:
         data: the split.
-        classifiers: of the attributes.
+        judges: of the attributes, by the name of their figures.
         train: the training segments of the Frechet floor, as many as samples in a draw.
     """
 
-    def __init__(self, data: ScoreData, classifiers: AttributeClassifiers, train: VectorSet):
-        self.data, self.classifiers = data, classifiers
+    def __init__(self, data: ScoreData, judges: Mapping[str, Judge], train: VectorSet):
+        self.data, self.judges = data, judges
         conditions = [conditions_of(one.groups, data) for one in (train, data.test)]
         self.frechet = FrechetRatios(train.x, data.test.x, *conditions)
         self._unit_train, self._unit_test = unit_rows(data.train.x), unit_rows(data.test.x)
@@ -78,13 +77,12 @@ class DrawMeter:
     def measure(self, draw: Draw, x: np.ndarray) -> tuple[dict, NearestDistances]:
         """All figures of samples x (N, D) that were drawn for `draw.labels`."""
         values = self.data.values(draw.labels)
-        correct = self.classifiers.correct(x, values)
         unit = unit_rows(x)
         near = self._nearest(draw, unit)
         figures = {
-            "attributes": {
-                name: {"accuracy": balanced_accuracy(correct[:, column], values[:, column])}
-                for column, name in enumerate(self.data.attributes)
+            **{
+                family: {name: {"accuracy": accuracy} for name, accuracy in judge.accuracies(x, values).items()}
+                for family, judge in self.judges.items()
             },
             "frechet": {
                 "ratio": self.frechet.ratio(x),

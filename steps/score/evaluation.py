@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 
 from steps.generators.contract import Generator
-from steps.metrics.classifiers import balanced_accuracy
 from steps.metrics.two_sample import MAX_ROWS, two_sample_accuracy
-from steps.score.attribute_classifiers import AttributeClassifiers, mix_weights
+from steps.score.attribute_classifiers import mix_weights
 from steps.score.data import TEXT_SETS, ScoreData, VectorSet
 from steps.score.draws import DrawMeter, diversity, expected_coverages, make_draw, mean_of
+from steps.score.judges import fit_judges
 from steps.score.likelihood import TestDensity
 from steps.score.memorisation import Memorisation
 from steps.score.sources import GeneratorSource, Source, VectorSource
@@ -56,10 +56,8 @@ class Scorer:
             np.concatenate([data.dev.speakers, data.test.speakers]),
             np.concatenate([data.dev.groups, data.test.groups]),
         )
-        self.classifiers = AttributeClassifiers(
-            data.attributes, held_out.x, held_out.speaker_codes, data.values(held_out.groups), seed
-        )
-        self.meter = DrawMeter(data, self.classifiers, data.train.where(rng.permutation(len(data.train.x))[:n]))
+        self.judges = fit_judges(data, held_out, seed)
+        self.meter = DrawMeter(data, self.judges, data.train.where(rng.permutation(len(data.train.x))[:n]))
         self.memorisation = Memorisation(data.train, data.test, rng)
         self.density = TestDensity(data, seed)
 
@@ -121,11 +119,14 @@ class Scorer:
         data, frechet = self.data, self.meter.frechet
         s2s, t2s = (float(np.median(distances, axis=1).mean()) for distances in self.real_nearest)
         attributes = {
-            name: {"ceiling": ceiling, "floor": 1 / len(classes), "held_out_speakers": self.classifiers.held_out[name]}
-            for (name, ceiling), classes in zip(self._ceilings.items(), self.classifiers.classes, strict=True)
+            family: {
+                name: {"ceiling": ceiling, "floor": judge.floors[name], "held_out_speakers": judge.held_out[name]}
+                for name, ceiling in self._ceilings[family].items()
+            }
+            for family, judge in self.judges.items()
         }
         return {
-            "attributes": attributes,
+            **attributes,
             "distances": {"s2s": s2s, "t2s": t2s},
             "diversity": {
                 "train": mean_of(
@@ -147,17 +148,14 @@ class Scorer:
         }
 
     @cached_property
-    def _ceilings(self) -> dict[str, float]:
-        """Balanced accuracy of each attribute on real training segments, in the group mix of the test set."""
+    def _ceilings(self) -> dict[str, dict[str, float]]:
+        """By family of judges, accuracy of each attribute on real training segments, in the mix of the test set."""
         names, counts = np.unique(self.data.test.groups, return_counts=True)
         weights = mix_weights(self.data.train.groups, dict(zip(names.tolist(), counts.tolist(), strict=True)))
         rows = weights > 0
         values = self.data.values(self.data.train.groups[rows])
-        correct = self.classifiers.correct(self.data.train.x[rows], values)
-        return {
-            name: balanced_accuracy(correct[:, column], values[:, column], weights[rows])
-            for column, name in enumerate(self.data.attributes)
-        }
+        x = self.data.train.x[rows]
+        return {family: judge.accuracies(x, values, weights[rows]) for family, judge in self.judges.items()}
 
     def _evaluate_vectors(self, kind: str, source: VectorSource) -> tuple[dict, Examples]:
         figures, shown = self._measure(source)
@@ -184,8 +182,9 @@ class Scorer:
 
     def _with_ratios(self, figures: dict) -> dict:
         """Add the ratios of accuracies to ceilings and of distances to yardsticks, and the mean over conditions."""
-        for name, figure in figures["attributes"].items():
-            figure["ratio"] = figure["accuracy"] / self._ceilings[name]
+        for family, ceilings in self._ceilings.items():
+            for name, figure in figures[family].items():
+                figure["ratio"] = figure["accuracy"] / ceilings[name]
         distances, real = figures["distances"], self.yardsticks["distances"]
         distances["g2s_to_t2s"] = distances["g2s"] / real["t2s"]
         distances["g2g_to_s2s"] = distances["g2g"] / real["s2s"]

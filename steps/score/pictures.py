@@ -9,8 +9,10 @@ from matplotlib.figure import Figure
 from steps.generators.mixture import Frame
 from steps.score.data import ScoreData
 from steps.score.evaluation import Examples
+from steps.score.judges import POOLED, stricter
 from steps.score.likelihood import LEVELS
 from steps.score.results import primary
+from steps.score.summary import heading
 
 WIDTH = 9.6  # inches; the report shows pictures at this share of its column
 REAL, INK, FIRST = "#9aa0a6", "#202124", "#1a5fb4"
@@ -81,21 +83,22 @@ def density_differences(document: dict) -> Figure | None:
 
 def attribute_bars(document: dict) -> Figure:
     """Accuracy of each attribute: bars for seen texts, diamonds for held-out ones, lines for ceiling and floor."""
-    real, models = document["yardsticks"]["attributes"], document["models"]
+    families, models = document["yardsticks"], document["models"]
+    real = {name: stricter(families, name) for name in families[POOLED]}
     figure, axes = new_figure(1.2 + 0.36 * len(models), 1, len(real), sharey=True)
     for axis, (name, bounds) in zip(axes[0], real.items(), strict=True):
-        values = [primary(scores)["attributes"][name]["accuracy"] for scores in models.values()]
+        values = [stricter(primary(scores), name)["accuracy"] or 0 for scores in models.values()]
         axis.barh(range(len(models)), values, height=0.62, color="#8ab4e8")
         held = [scores["samples"].get("heldout") for scores in models.values()]
         rows = [row for row, figures in enumerate(held) if figures]
         axis.plot(
-            [held[row]["attributes"][name]["accuracy"] for row in rows], rows, "D", color=INK, markersize=4.5,
+            [stricter(held[row], name)["accuracy"] for row in rows], rows, "D", color=INK, markersize=4.5,
             label="held-out texts",
         )  # fmt: skip
         axis.axvline(bounds["ceiling"], color="#188038", linewidth=2, label="ceiling: real speakers")
         axis.axvline(bounds["floor"], color="#c5221f", linewidth=2, linestyle="--", label="floor: text-blind")
         axis.set_xlim(0, 1.1 * max(bounds["ceiling"], *values))
-        axis.set_title(shown(name.replace("_", " ")), fontsize=10)
+        axis.set_title(shown(heading(name, families)), fontsize=10)
         axis.set_xlabel("balanced accuracy", fontsize=9)
     axes[0, 0].set_yticks(range(len(models)), [shown(name) for name in models])
     axes[0, 0].set_ylim(len(models) - 0.5, -0.5)

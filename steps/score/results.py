@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from steps.score.evaluation import Examples, Scorer
+from steps.score.judges import FAMILIES, INSIDE_GENDER
 from steps.score.likelihood import compare
 from utils.errors import InputError
 from utils.json_files import json_text, read_json
 
 # Dicts of the document whose keys depend on the data: attributes, conditions, groups, levels and speakers.
-ITEMS = {"attributes", "conditions", "groups", "calibration", "per_speaker", "ci95"}
+ITEMS = {*FAMILIES, "conditions", "groups", "calibration", "per_speaker", "ci95"}
 REFERENCE_NAMES = {"real_same_group": "real, same group", "real_any_group": "real, any group"}
 
 
@@ -39,6 +40,7 @@ def build_document(scorer: Scorer, evaluated: Mapping[str, tuple[dict, Examples]
             "subspace_dim": scorer.density.subspace.latent_dim,
             "groups": len(data.groups),
             "groups_left_out": list(data.left_out),
+            "not_judged_inside_gender": list(scorer.judges[INSIDE_GENDER].left_out),
         },
         "settings": {
             "seed": scorer.seed,

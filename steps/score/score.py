@@ -57,6 +57,7 @@ def work(options: Options) -> None:
 
         from steps.score.data import load_score_data
         from steps.score.evaluation import Scorer
+        from steps.score.judges import INSIDE_GENDER
         from steps.score.report import write_report
 
         data = load_score_data(options.index, options.descriptions, options.text_vectors, options.attributes)
@@ -64,6 +65,8 @@ def work(options: Options) -> None:
             log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
         with threadpool_limits(1):  # the same bytes for any number of threads, which on a busy machine stall each other
             scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
+            if left_out := scorer.judges[INSIDE_GENDER].left_out:
+                log.warning("not judged inside a gender: %s", ", ".join(left_out))
             todo = progress(directories.items(), len(directories), "scoring")
             evaluated = {name: evaluate(scorer, name, directory) for name, directory in todo}
             write_report(stage.dir, scorer, evaluated)

@@ -4,9 +4,10 @@ Input: the document of scores.json (see `results`).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from steps.score.judges import FAMILIES, INSIDE_GENDER, POOLED, stricter
 from steps.score.likelihood import LEVELS
 from steps.score.results import REFERENCE_NAMES, primary
 
@@ -44,7 +45,8 @@ def number_cell(
 
 def tables(document: dict) -> list[Table]:
     """All tables, the most telling first."""
-    built = [overview(document), densities(document), attributes(document), spread(document), conditions(document)]
+    judged = [attributes(document, family) for family in reversed(FAMILIES)]
+    built = [overview(document), densities(document), *judged, spread(document), conditions(document)]
     return [table for table in built if table.rows]
 
 
@@ -55,19 +57,20 @@ def target_of(attribute: str) -> tuple[float, float]:
 
 def overview(document: dict) -> Table:
     """One row a generator, one column a question, with the real speakers below."""
-    names = list(document["yardsticks"]["attributes"])
-    header = ["", "log density", *(f"{name.replace('_', ' ')}" for name in names)]
+    real = document["yardsticks"]
+    names = list(real[POOLED])
+    header = ["", "log density", *(heading(name, real) for name in names)]
     header += ["Fréchet", "g2s / t2s", "g2g / s2s", "coverage", "copies", "told apart"]
     wanted = [Cell("wanted"), Cell("high"), *(Cell("{:.2f} to {:.2f}".format(*target_of(name))) for name in names)]
     wanted += [Cell("at most 1.10"), Cell("0.90 to 1.10"), Cell("0.90 to 1.10")]
-    expected = document["yardsticks"]["coverage_expected"]["coverage"]
+    expected = real["coverage_expected"]["coverage"]
     rows = [[*wanted, Cell(f"about {expected:.2f}"), Cell("0"), Cell("low")]]
     for name, scores in shown(document):
         own = primary(scores)
         row = [
             Cell(name),
             number_cell(scores.get("log_density", {}).get("nats_per_dim")),
-            *(number_cell(own["attributes"][each]["ratio"], 3, target_of(each)) for each in names),
+            *(number_cell(stricter(own, each)["ratio"], 3, target_of(each)) for each in names),
             number_cell(own["frechet"]["ratio"], 2, FRECHET_TARGET),
             number_cell(own["distances"]["g2s_to_t2s"], 2, DISTANCE_TARGET),
             number_cell(own["distances"]["g2g_to_s2s"], 2, DISTANCE_TARGET),
@@ -79,6 +82,11 @@ def overview(document: dict) -> Table:
     return Table("At a glance", OVERVIEW, header, rows)
 
 
+def heading(attribute: str, families: Mapping) -> str:
+    """The name of an attribute, and whether its judges stay inside each gender."""
+    return attribute.replace("_", " ") + (", inside gender" if attribute in families[INSIDE_GENDER] else "")
+
+
 def unjudged(row: list[Cell]) -> list[Cell]:
     """The same cells without judgement, for real speakers."""
     return [Cell(cell.text) for cell in row]
@@ -86,7 +94,8 @@ def unjudged(row: list[Cell]) -> list[Cell]:
 
 OVERVIEW = (
     "Log density: of unseen speakers, in nats a dimension, for held-out texts. Attributes: how often independent "
-    "classifiers find the attribute that was asked for, as a ratio to real training speakers (1 is as good as real). "
+    "classifiers find the attribute that was asked for, as a ratio to real training speakers (1 is as good as real); "
+    "inside gender: by classifiers that were fitted inside each gender, which the gender alone does not satisfy. "
     "Fréchet: distance to the test speakers, as a ratio to that of the training speakers. g2s / t2s: how far new "
     "speakers are from the training speakers, as a ratio to how far unseen real speakers are; g2g / s2s: how far they "
     "are from each other, as a ratio to real speakers. Coverage: share of test speakers with a new speaker near them. "
@@ -137,30 +146,57 @@ def interval_cell(bounds: list[float], digits: int) -> Cell:
     return Cell(f"{bounds[0]:.{digits}f} to {bounds[1]:.{digits}f}")
 
 
-def attributes(document: dict) -> Table:
-    """Accuracies of the classifiers for seen and held-out texts, with ceiling and floor."""
-    real = document["yardsticks"]["attributes"]
+def attributes(document: dict, family: str) -> Table:
+    """Accuracies of a family of judges for seen and held-out texts, with ceiling and floor."""
+    real = document["yardsticks"][family]
     header = [""]
     for name in real:
         header += [f"{name.replace('_', ' ')}, {texts}" for texts in ("seen texts", "held-out texts")]
     rows = []
-    for bound in ("ceiling", "floor"):
+    for bound in ("ceiling", "floor") if real else ():
         cells = [number_cell(real[name][bound]) for name in real]
         rows.append([Cell(bound), *(cell for cell in cells for _ in range(2))])
-    for name, scores in shown(document):
+    for name, scores in shown(document) if real else ():
         cells = []
         for attribute in real:
             for texts in ("seen", "heldout"):
                 own = scores["samples"].get(texts) or scores["samples"].get("given")
-                accuracy, ratio = (own["attributes"][attribute][key] for key in ("accuracy", "ratio"))
-                cells.append(Cell(f"{accuracy:.3f} ({ratio:.2f})", number_cell(ratio, 3, target_of(attribute)).good))
+                figures = own[family][attribute]
+                cells.append(accuracy_cell(attribute, figures, figures is stricter(own, attribute)))
         rows.append([Cell(name), *(unjudged(cells) if scores["kind"] == "real" else cells)])
-    caption = (
-        "Balanced accuracy, and in brackets its ratio to the ceiling: real training segments of the same groups. The "
-        "floor is chance, what a generator gets that does not read its text. The classifiers are linear and were "
-        "fitted on dev and test speakers, whom no generator has seen. Held-out texts were not used in training."
-    )
-    return Table("Accuracy of the attributes", caption, header, rows)
+    title, caption = JUDGES[family]
+    left_out = document["data"]["not_judged_inside_gender"]
+    if left_out and (family == INSIDE_GENDER or not document["yardsticks"][INSIDE_GENDER]):
+        caption += f" Not judged inside a gender: {', '.join(left_out)}."
+    return Table(title, caption, header, rows)
+
+
+def accuracy_cell(attribute: str, figures: Mapping, judged: bool) -> Cell:
+    """An accuracy with its ratio to the ceiling, marked if `judged`."""
+    accuracy, ratio = figures["accuracy"], figures["ratio"]
+    if accuracy is None:
+        return Cell("-")
+    good = number_cell(ratio, 3, target_of(attribute)).good if judged else None
+    return Cell(f"{accuracy:.3f} ({ratio:.2f})", good)
+
+
+CLASSIFIERS = (
+    "Balanced accuracy, and in brackets its ratio to the ceiling: real training segments of the same groups. The floor "
+    "is chance, what a generator gets that does not read its text. The classifiers are linear and were fitted on dev "
+    "and test speakers, whom no generator has seen. Held-out texts were not used in training. "
+)
+JUDGES = {
+    POOLED: (
+        "Accuracy of the attributes, genders pooled",
+        CLASSIFIERS
+        + "One classifier for both genders: samples of the right gender get a part of the pitch for nothing.",
+    ),
+    INSIDE_GENDER: (
+        "Accuracy of the attributes, inside each gender",
+        CLASSIFIERS + "A classifier for each gender judges the samples that were asked for with it, and the accuracies "
+        "are averaged over the genders: what the gender alone tells does not count.",
+    ),
+}
 
 
 def spread(document: dict) -> Table:
