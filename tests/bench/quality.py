@@ -99,20 +99,36 @@ def introduction(options: Options) -> str:
         f"capspeech-libri (251 real speakers), {len(options.splits)} splits; `{FIRST}` with {len(options.seeds)}"
         " training seeds each, the baselines with one. Attributes: balanced accuracy of independent classifiers on"
         " samples, as a ratio to real training segments of the same groups, for texts seen in training and for held-out"
-        " paraphrases. Fréchet: ratio to the distance from training to test speakers. Wanted: gender >= .97, pitch and"
-        " rate .95 to 1.08, held-out within .05 of seen, Fréchet <= 1.10, g2s / t2s and g2g / s2s .90 to 1.10, no"
-        " copies."
+        " paraphrases. Inside gender: classifiers fitted inside each gender, averaged over the genders; pooled: one"
+        " for both, which the gender alone satisfies in part. Fréchet: ratio to the distance from training to test"
+        " speakers. Wanted: gender >= .97, pitch and rate inside gender .95 to 1.08, held-out within .05 of seen,"
+        " Fréchet <= 1.10, g2s / t2s and g2g / s2s .90 to 1.10, no copies."
     )
 
 
+def judged() -> dict[str, tuple[str, str]]:
+    """Column -> family of judges, and attribute."""
+    from steps.score.judges import INSIDE_GENDER, POOLED
+
+    return {
+        "gender": (POOLED, "gender"),
+        "pitch inside gender": (INSIDE_GENDER, "pitch"),
+        "rate inside gender": (INSIDE_GENDER, "speaking_rate"),
+        "pitch pooled": (POOLED, "pitch"),
+        "rate pooled": (POOLED, "speaking_rate"),
+    }
+
+
 def figures(scores: Mapping[int, Mapping[str, list[Scores]]]) -> str:
-    """The figures of samples, averaged over seeds and splits, and for the first generator their range over splits."""
-    header = ["generator", *(f"{name}, {texts}" for name in ATTRIBUTES for texts in ("seen", "held out"))]
-    header += ["Fréchet", "g2s / t2s", "g2g / s2s", "copies", "nats / dim"]
+    """Tables of the figures of samples, averaged over seeds and splits; of the first their range over splits, too."""
+    texts = [f"{name}, {texts}" for name in judged() for texts in ("seen", "held out")]
+    others = ["Fréchet", "g2s / t2s", "g2g / s2s", "copies", "nats / dim"]
     columns = {name: sample_figures(scores, name) for name in first_of(scores)}
     rows = [[name, *(f"{sum(values) / len(values):.3f}" for values in found)] for name, found in columns.items()]
     spread = [f"{min(values):.3f} to {max(values):.3f}" for values in columns[FIRST]]
-    return table(header, [*rows, [f"{FIRST}, range over splits", *spread]])
+    rows.append([f"{FIRST}, range over splits", *spread])
+    halves = [row[: len(texts) + 1] for row in rows], [[row[0], *row[len(texts) + 1 :]] for row in rows]
+    return "\n\n".join(table(["generator", *names], half) for names, half in zip((texts, others), halves, strict=True))
 
 
 def sample_figures(scores: Mapping[int, Mapping[str, list[Scores]]], name: str) -> list[list[float]]:
@@ -125,7 +141,7 @@ def sample_figures(scores: Mapping[int, Mapping[str, list[Scores]]], name: str) 
 def one_figures(score: Scores) -> list[float]:
     """The figures of one trained generator."""
     seen, heldout = score["samples"]["seen"], score["samples"]["heldout"]
-    ratios = [part["attributes"][name]["ratio"] for name in ATTRIBUTES for part in (seen, heldout)]
+    ratios = [part[family][name]["ratio"] for family, name in judged().values() for part in (seen, heldout)]
     distances = [seen["distances"][name] for name in ("g2s_to_t2s", "g2g_to_s2s")]
     per_dim = score["log_density"]["nats_per_dim"]
     return [*ratios, seen["frechet"]["ratio"], *distances, score["memorisation"]["copies"], per_dim]
