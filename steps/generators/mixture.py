@@ -119,26 +119,29 @@ class Mixture:
 
         Raises InputError for temperatures that are not finite numbers above 0.
         """
-        for name, temperature in (("weight", weights), ("spread", spread)):
-            if not 0 < temperature < math.inf:
-                raise InputError(f"{name} temperature {temperature}: expected a finite number above 0")
-        with np.errstate(over="ignore"):
-            log_weights = self.log_weights / weights
-        total = logsumexp(log_weights)
-        if not math.isfinite(total):
-            raise InputError(f"weight temperature {weights}: too near 0; at 0.01 the likeliest component has it all")
-        return Mixture(log_weights - total, self.means, self.scales * math.sqrt(spread), self.frame, self.dof)
+        log_weights = tempered_weights(self.log_weights, weights)
+        _check_temperature("spread", spread)
+        return Mixture(log_weights, self.means, self.scales * math.sqrt(spread), self.frame, self.dof)
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw n embeddings. Returns (n, D) float32 and the component (n,) of each."""
-        edges = np.cumsum(np.exp(self.log_weights))
-        components = np.minimum(np.searchsorted(edges, rng.random(n) * edges[-1], side="right"), len(edges) - 1)
+        components = draw_components(rng, self.log_weights, n)
+        return self.sample_of(rng, components), components
+
+    def sample_of(self, rng: np.random.Generator, components: np.ndarray) -> np.ndarray:
+        """Draw an embedding of each of these components (n,). Returns (n, D) float32."""
+        n = len(components)
         noise = rng.standard_normal((n, self.frame.latent_dim), dtype=np.float32)
         if not math.isinf(self.dof):
             noise *= np.sqrt(self.dof / rng.chisquare(self.dof, (n, 1))).astype(np.float32)
         noise *= self.scales.astype(np.float32)[components]
         noise += self.means.astype(np.float32)[components]
-        return self.frame.to_embedding(noise), components
+        return self.frame.to_embedding(noise)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The frame that all components share."""
+        return [self.frame]
 
     def original_space(self) -> dict[str, np.ndarray]:
         """The parameters in the space of the embeddings.
@@ -155,3 +158,25 @@ class Mixture:
             "scales": self.scales,
             "dof": np.array(self.dof),
         }
+
+
+def draw_components(rng: np.random.Generator, log_weights: np.ndarray, n: int) -> np.ndarray:
+    """Draw n components (n,) by their weights, given as logarithms (K,)."""
+    edges = np.cumsum(np.exp(log_weights))
+    return np.minimum(np.searchsorted(edges, rng.random(n) * edges[-1], side="right"), len(edges) - 1)
+
+
+def tempered_weights(log_weights: np.ndarray, temperature: float) -> np.ndarray:
+    """Weights to the power 1/temperature, which sum to 1 again; both as logarithms (K,)."""
+    _check_temperature("weight", temperature)
+    with np.errstate(over="ignore"):
+        powers = log_weights / temperature
+    total = logsumexp(powers)
+    if not math.isfinite(total):
+        raise InputError(f"weight temperature {temperature}: too near 0; at 0.01 the likeliest component has it all")
+    return powers - total
+
+
+def _check_temperature(name: str, temperature: float) -> None:
+    if not 0 < temperature < math.inf:
+        raise InputError(f"{name} temperature {temperature}: expected a finite number above 0")

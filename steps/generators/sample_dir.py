@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from steps.generators.blend import Blend
 from steps.generators.gender_classifier import letters
 from steps.generators.mixture import Mixture
 from steps.generators.requests import SampleRequest
@@ -154,18 +155,20 @@ def _write_tables(target: Path, requests: Sequence[SampleRequest], names: Sequen
                 tables["utt2group"].write(f"{key} {request.group}\n")
 
 
-def write_parameters(target: Path, mixtures: list[Mixture], requests: list[SampleRequest]) -> None:
+def write_parameters(target: Path, mixtures: list[Mixture | Blend], requests: list[SampleRequest]) -> None:
     """Write the mixture of each text in the space of the embeddings, as `Mixture.original_space` names its parts.
 
     `mixtures.npz` holds the arrays `<text-id>/weights` and so on, `mixtures.json` the same numbers below `texts`.
-    Texts share their bases: `basis` is a number n that stands for the array `bases/n`, or for the entry n of `bases`.
+    Texts share their bases: `basis` is a number n that stands for the array `bases/n`, or for the entry n of `bases`;
+    where the components of a text stand in several frames, it is such a number for each (K,).
     """
-    frames = {id(mixture.frame): mixture.frame for mixture in mixtures}
+    frames = {id(frame): frame for mixture in mixtures for frame in mixture.frames}
     number = {identity: n for n, identity in enumerate(frames)}
     arrays: dict[str, np.ndarray] = {}
     texts: dict[str, dict[str, Any]] = {}
     for request, mixture in zip(requests, mixtures, strict=True):
-        parameters = mixture.original_space() | {"basis": np.array(number[id(mixture.frame)])}
+        own = np.array([number[id(frame)] for frame in mixture.frames])
+        parameters = mixture.original_space() | {"basis": own if isinstance(mixture, Blend) else own[0]}
         arrays |= {f"{request.text_id}/{name}": array for name, array in parameters.items()}
         texts[request.text_id] = {"text": request.text} | {name: array.tolist() for name, array in parameters.items()}
         texts[request.text_id]["dof"] = None if math.isinf(mixture.dof) else mixture.dof

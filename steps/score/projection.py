@@ -12,6 +12,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import gammaln, logsumexp
 
+from steps.generators.blend import Blend
 from steps.generators.mixture import Frame, Mixture
 
 ROOTS_KEPT = 64  # Cholesky factors kept for components with the same scales; each is d x d
@@ -63,16 +64,26 @@ class Projector:
         self._frames: dict[int, tuple[Frame, np.ndarray, np.ndarray, Frame]] = {}
         self._roots: dict[tuple[int, bytes], np.ndarray] = {}
 
-    def __call__(self, mixture: Mixture) -> Mixture | FullMixture:
+    def __call__(self, mixture: Mixture | Blend) -> Mixture | FullMixture:
         """The exact marginal of a mixture in the subspace. Raises NoDensity where there is none."""
-        offset, basis, placed = self._project(mixture.frame)
-        d, q = basis.shape
-        if q < d:
-            raise NoDensity(f"its density has {q} dimensions, the subspace of the training set {d}")
-        if q == d:
+        if isinstance(mixture, Blend):
+            return self._with_roots(mixture.log_weights, mixture.parts)
+        basis, placed = self._project(mixture.frame)[1:]
+        if basis.shape[0] == basis.shape[1]:
             return Mixture(mixture.log_weights, mixture.means, mixture.scales, placed, mixture.dof)
-        roots = [self._root(mixture.frame, basis, scales) for scales in mixture.scales]
-        return FullMixture(mixture.log_weights, offset + mixture.means @ basis.T, roots, mixture.dof)
+        return self._with_roots(mixture.log_weights, [mixture])
+
+    def _with_roots(self, log_weights: np.ndarray, parts: Sequence[Mixture]) -> FullMixture:
+        """The marginal of mixtures with these weights (K,) of all their components."""
+        means, roots = [], []
+        for part in parts:
+            offset, basis, _ = self._project(part.frame)
+            d, q = basis.shape
+            if q < d:
+                raise NoDensity(f"its density has {q} dimensions, the subspace of the training set {d}")
+            means.append(offset + part.means @ basis.T)
+            roots += [self._root(part.frame, basis, scales) for scales in part.scales]
+        return FullMixture(log_weights, np.concatenate(means), roots, parts[0].dof)
 
     def _project(self, frame: Frame) -> tuple[np.ndarray, np.ndarray, Frame]:
         """Offset (d,) and basis (d, q) of a frame in the subspace, and a frame of both; stored for each frame."""

@@ -5,6 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import multivariate_normal, multivariate_t
 
+from steps.generators.blend import blend
 from steps.generators.covariance import principal_subspace
 from steps.generators.mixture import Frame, Mixture
 from steps.score.projection import FullMixture, NoDensity, Projector
@@ -44,6 +45,16 @@ def test_a_full_space_mixture_has_its_exact_marginal(subspace: Frame, dof: float
             law = multivariate_t(centre, factor @ factor.T, df=dof)
         expected += weight * law.pdf(z)
     np.testing.assert_allclose(projected.log_density(z), np.log(expected), rtol=1e-9)
+
+
+@pytest.mark.parametrize("dof", [np.inf, 6.0])
+def test_parts_in_frames_of_their_own_are_projected_each(subspace: Frame, dof: float):
+    rng = np.random.default_rng(4)
+    parts = [mixture(Frame(rng.normal(size=D), rng.normal(size=(D, D))), seed, dof) for seed in (1, 2)]
+    projector, z = Projector(subspace), rng.normal(size=(20, Q))
+    found = projector(blend([0.2, 0.8], parts)).log_density(z)
+    alone = [np.exp(projector(part).log_density(z)) for part in parts]
+    np.testing.assert_allclose(np.exp(found), 0.2 * alone[0] + 0.8 * alone[1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("dof", [np.inf, 6.0])
