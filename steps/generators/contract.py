@@ -1,13 +1,14 @@
-"""The interface of all generators: sentence vectors in, mixture densities over embeddings out; a directory on disk.
+"""The interface of all generators: text vectors in, mixture densities over embeddings out; a directory on disk.
 
     generator = load_generator(Path("exp/demo/mdn"))
-    mixture, = generator.mixtures(text_vectors[:1])       # text_vectors (T, E) of the encoder named in the directory
+    mixture, = generator.mixtures(text_vectors[:1])       # text_vectors (T, E) of the reader in the directory
     embeddings, components = mixture.sample(np.random.default_rng(0), 20)
 
 A directory holds `generator.json` (kind, sizes and the numbers of that kind) and `weights.safetensors`, no pickles;
 `steps/generators/README.md` lists the files that training writes beside them.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from steps.generators.blend import Blend
 from steps.generators.mixture import Mixture
 from steps.generators.validation import check_arrays, size_of
+from steps.text.layout import READER, TextLayout
 from steps.training.workplace import Workplace
 from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
@@ -34,6 +37,7 @@ KINDS = Registry(
         "linear": "steps.generators.linear_generator:LinearGenerator",
         "grouped": "steps.generators.group_generator:GroupGenerator",
         "mdn": "steps.generators.mdn.generator:MdnGenerator",
+        "read": "steps.generators.read_generator:ReadGenerator",
     },
 )
 DESCRIPTION, WEIGHTS, ENCODER = "generator.json", "weights.safetensors", "encoder.json"
@@ -60,16 +64,21 @@ class Generator(ABC):
     Attributes:
         kind: name in `KINDS`.
         dim: D of the embeddings.
-        text_dim: E of the sentence vectors.
+        text_dim: E of the text vectors.
     """
 
     kind: ClassVar[str]
     dim: int
     text_dim: int
 
+    @property
+    def layout(self) -> TextLayout:
+        """What the columns of text vectors mean: here, those of the sentence vector alone."""
+        return TextLayout(self.text_dim, {})
+
     @abstractmethod
-    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
-        """The density for each of the sentence vectors (T, E)."""
+    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture | Blend]:
+        """The density for each of the text vectors (T, E)."""
 
     @abstractmethod
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -123,7 +132,7 @@ def load_generator(directory: Path) -> Generator:
         check_arrays(arrays)
         sizes = size_of(description, "dim"), size_of(description, "text_dim")
         generator = KINDS.load(kind).from_state(values, arrays)
-        _check_names(generator, values, arrays)
+        check_names(generator, values, arrays)
     except InputError:
         raise
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
@@ -136,7 +145,7 @@ def load_generator(directory: Path) -> Generator:
             f"{directory}: the weights are for {generator.dim} dimensions and {generator.text_dim}-d texts,"
             f" {DESCRIPTION} says {sizes[0]} and {sizes[1]}; the files do not belong together"
         )
-    _check_encoder(directory / ENCODER, generator)
+    _check_reader(directory, generator)
     return generator
 
 
@@ -164,17 +173,24 @@ def _read_weights(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: not readable ({error}); train the model again") from error
 
 
-def _check_names(generator: Generator, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def check_names(generator: Generator, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Raise ValueError for values and arrays that no generator of this kind has."""
     for known, found in zip(generator.state(), (values, arrays), strict=True):
         if foreign := sorted(found.keys() - known.keys()):
             raise ValueError(f"{brief(foreign[0])} is none of {', '.join(list(known)[:10])}")
 
 
-def _check_encoder(path: Path, generator: Generator) -> None:
-    """Raise InputError where the directory names an encoder whose vectors have another length."""
-    if path.is_file() and (dim := read_json(path).get("dim", generator.text_dim)) != generator.text_dim:
+def _check_reader(directory: Path, generator: Generator) -> None:
+    """Raise InputError where the directory names an encoder or a reader whose vectors are not the generator's."""
+    path, dim = directory / ENCODER, generator.layout.sentence_dim
+    if path.is_file() and (named := read_json(path).get("dim", dim)) != dim:
         raise InputError(
-            f"{path}: the texts have {brief(dim)} dimensions, the generator is for {generator.text_dim}-d texts; the"
-            " files do not belong together"
+            f"{path}: the texts have {brief(named)} dimensions, the generator is for {dim}-d texts; the files do not"
+            " belong together"
+        )
+    known = TextLayout.read(directory, generator.text_dim)
+    if json.dumps(known.as_dict()) != json.dumps(generator.layout.as_dict()):
+        raise InputError(
+            f"{directory / READER}: reads other attributes or values than {DESCRIPTION} beside it; the files do not"
+            " belong together"
         )

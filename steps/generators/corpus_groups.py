@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class CorpusGroups:
             )
 
     @classmethod
-    def count(cls, layout: TextLayout, speakers: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> "CorpusGroups":
+    def count(cls, layout: TextLayout, speakers: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> Self:
         """Count the groups (N,), positions in `names`, of embeddings with speakers (N,)."""
         mass = np.bincount(groups, 1 / np.bincount(speakers)[speakers], len(names))
         present = np.flatnonzero(mass)
@@ -129,7 +130,8 @@ class CorpusGroups:
 
         A value that no training speaker has stands for an average speaker, a group that none has for its values alone.
         """
-        return np.array([list(self._features_of(group)) for group in groups], dtype=np.float32).reshape(-1, self.n_features)
+        rows = np.array([list(self._features_of(group)) for group in groups], dtype=np.float32)
+        return rows.reshape(-1, self.n_features)
 
     def _features_of(self, group: str) -> Iterator[float]:
         own: Mapping[str, str] = group_values(group, tuple(self.layout.attributes))

@@ -1,6 +1,6 @@
 """Train one generator of the list in `conf/generators.txt`: stage 4 runs one such job for each line.
 
-Writes <out>/<name>: the generator, name and hash of its sentence encoder, the means of its training speakers, a
+Writes <out>/<name>: the generator, the files of the reader of its texts, the means of its training speakers, a
 classifier of their genders, and for a network its checkpoints, `metrics.jsonl` and a curve. On USR1 or TERM a network
 saves its state between two updates, and the command ends with the status of `utils.run_again`; the same command
 continues from that state.
@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from steps.text.read import ENCODER, FILES
 from steps.training.workplace import Workplace, find_device
 from utils.command import logger, run_command
 from utils.errors import InputError
@@ -112,7 +113,7 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
             from steps.training.torchrun import fit_in_processes
 
             fit_in_processes(n, fit, workplace, stop_requested.flag)
-        (stage.dir / "encoder.json").write_bytes((options.text_vectors / "encoder.json").read_bytes())
+        copy_reader(options.text_vectors, stage.dir)
         write_gender_classifier(options.index, stage.dir)
         if options.store_speaker_means:
             write_speaker_means(options.index / "train", stage.dir)
@@ -121,6 +122,7 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
 
 def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> None:
     """Fit one generator with its `own` options; the first process saves it in the directory of `workplace`."""
+    from steps.generators.conditioning import fit_generator
     from steps.generators.pairs import load_pairs
     from steps.generators.validation import check_varied
 
@@ -131,9 +133,16 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
         raise RunAgain(f"{workplace.directory}: asked to stop before the fit")
     check_varied(train.x)
     log.info("fitting %d embeddings of %d speakers", len(train.x), train.speakers.max() + 1)
-    generator = FITS.load(fit).fit(train, dev, own, workplace)
+    generator = fit_generator(FITS.load(fit), train, dev, own, workplace, options.text_vectors)
     if workplace.first:
         generator.save(workplace.directory)
+
+
+def copy_reader(text_vectors: Path, directory: Path) -> None:
+    """Copy the files of the reader of the texts, so that sampling needs nothing but the model."""
+    for name in FILES:
+        if name == ENCODER or (text_vectors / name).is_file():
+            (directory / name).write_bytes((text_vectors / name).read_bytes())
 
 
 def read_list(path: Path) -> list[Entry]:

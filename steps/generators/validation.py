@@ -44,6 +44,14 @@ def _sum_to_one(name: str, log_weights: np.ndarray) -> None:
         raise ValueError(f"{name}: the weights sum to {wrong[0]:.6g}, expected 1")
 
 
+def _shares(name: str, shares: np.ndarray) -> None:
+    """Shares (G,) of the groups."""
+    if shares.min() < 0 or not abs(shares.sum() - 1) <= WEIGHT_TOLERANCE:
+        raise ValueError(
+            f"{name}: shares from {shares.min():.6g} with the sum {shares.sum():.6g}, expected a distribution"
+        )
+
+
 def _positive(name: str, scales: np.ndarray) -> None:
     """Scales (...), which are used as float32."""
     smallest = scales.min()
@@ -73,6 +81,7 @@ CHECKS = {
     "scales": _positive,
     "basis": _full_rank,
     "bases": _full_rank,
+    "group_prior": _shares,
 }
 
 

@@ -72,6 +72,15 @@ class TextLayout:
         return {"sentence_dim": self.sentence_dim, "attributes": attributes}
 
     @classmethod
+    def of_values(cls, values: Mapping[str, object]) -> "TextLayout":
+        """The layout whose `as_dict` is among these values. Raises ValueError where there is none."""
+        size, attributes = values.get("sentence_dim"), values.get("attributes")
+        good = isinstance(size, int) and not isinstance(size, bool) and size > 0 and isinstance(attributes, dict)
+        if not good or not all(_are_values(own) for own in attributes.values()):
+            raise ValueError("expected sentence_dim and {attribute: [values]}")
+        return cls(size, {name: tuple(own) for name, own in attributes.items()})
+
+    @classmethod
     def read(cls, directory: Path, text_dim: int) -> "TextLayout":
         """The layout in a directory of text vectors, or of a model, whose texts have `text_dim` dimensions.
 
@@ -80,12 +89,10 @@ class TextLayout:
         path = directory / READER
         if not path.is_file():
             return cls(text_dim, {})
-        content = read_json(path, ("sentence_dim", "attributes"))
-        size, attributes = content["sentence_dim"], content["attributes"]
-        good = isinstance(size, int) and not isinstance(size, bool) and size > 0 and isinstance(attributes, dict)
-        if not good or not all(_are_values(values) for values in attributes.values()):
-            raise InputError(f"{path}: expected sentence_dim and {{attribute: [values]}}; run stages 1 and 4 again")
-        layout = cls(size, {name: tuple(values) for name, values in attributes.items()})
+        try:
+            layout = cls.of_values(read_json(path, ("sentence_dim", "attributes")))
+        except ValueError as error:
+            raise InputError(f"{path}: {error}; run stages 1 and 4 again") from error
         if layout.dim != text_dim:
             raise InputError(
                 f"{path}: describes text vectors of {layout.dim} dimensions, found {brief(text_dim)}; the files do not"

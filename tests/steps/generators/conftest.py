@@ -7,7 +7,7 @@ import pytest
 
 from steps.generators import train
 from steps.text.encode import SentenceEncoder
-from tests.steps.generators.experiment import Experiment, write_experiment
+from tests.steps.generators.experiment import Experiment, read_texts, write_experiment
 
 ROOT = Path(__file__).parents[3]
 SMALL = {"mdn": "hidden=32,epochs=5,folds=5", "mdn_plain": "hidden=32,epochs=5"}
@@ -32,6 +32,18 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 def models(experiment: Experiment) -> dict[str, Path]:
     """Name -> directory of every generator."""
     return {name: fit(experiment, name) for name in NAMES}
+
+
+@pytest.fixture(scope="session")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """The same experiment, its texts read into posteriors over gender and pitch."""
+    return read_texts(write_experiment(tmp_path_factory.mktemp("read")))
+
+
+@pytest.fixture(scope="session")
+def read_models(read: Experiment) -> dict[str, Path]:
+    """Name -> directory of every generator, trained on texts that were read."""
+    return {name: fit(read, name) for name in NAMES}
 
 
 @pytest.fixture(scope="session")

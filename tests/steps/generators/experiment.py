@@ -13,9 +13,11 @@ import numpy as np
 
 from steps.data import build_index
 from steps.generators.pairs import Pairs, load_pairs
+from steps.text.layout import READER, TextLayout
 from utils.archive_writer import write_vectors
+from utils.archives import read_vectors
 from utils.data_dir import write_data_dir
-from utils.tables import write_table
+from utils.tables import read_table, write_table
 
 GROUPS = ("female_high", "female_low", "male_high", "male_low")
 LIVE, DIM, TEXT_DIM = 7, 10, 8
@@ -153,3 +155,21 @@ def write_texts(made: Experiment, encode: Encode, identity: dict | None, caption
     write_vectors(archive, archive.with_suffix(".scp"), list(text), vectors)
     identity = identity or {"name": "by chance", "sha256": "0" * 64, "dim": vectors.shape[1]}
     (made.text_vectors / "encoder.json").write_text(json.dumps(identity) + "\n")
+
+
+LAYOUT = TextLayout(TEXT_DIM, {"gender": ("female", "male"), "pitch": ("high", "low")})
+SAID = 0.99  # posterior of the value that a text names
+
+
+def read_texts(made: Experiment, layout: TextLayout = LAYOUT) -> Experiment:
+    """Rewrite the text vectors as a reader leaves them: posteriors of the group's values beside sentence vectors."""
+    script = made.text_vectors / "text_vec.scp"
+    keys, sentence = read_vectors(script)
+    text2group = read_table(made.descriptions / "text2group")
+    posteriors = {}
+    for axis, (attribute, values) in enumerate(layout.attributes.items()):
+        named = [values.index(text2group[key].split("_")[axis]) for key in keys]
+        posteriors[attribute] = np.where(np.eye(len(values) + 1)[named], SAID, (1 - SAID) / len(values))
+    write_vectors(script.with_suffix(".ark"), script, keys, layout.join(sentence, posteriors))
+    (made.text_vectors / READER).write_text(json.dumps({"kind": "posterior", **layout.as_dict()}))
+    return made

@@ -49,8 +49,9 @@ def test_the_mixture_of_a_text_does_not_depend_on_its_neighbours(models, experim
     np.testing.assert_allclose(alone.log_density(x), among.log_density(x), rtol=1e-12)
 
 
-def test_all_kinds_are_tried(models):
-    assert {json.loads((path / "generator.json").read_text())["kind"] for path in models.values()} == set(KINDS.entries)
+def test_all_kinds_are_tried(models, read_models):
+    tried = [*models.values(), *read_models.values()]
+    assert {json.loads((path / "generator.json").read_text())["kind"] for path in tried} == set(KINDS.entries)
 
 
 class Bomb:

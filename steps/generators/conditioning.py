@@ -1,0 +1,42 @@
+"""Training under a reader: pairs that are conditioned on groups, and a generator that mixes over them.
+
+An embedding's group is known, whatever its texts say. So any generator is fitted with one text a group, the group's
+features (`CorpusGroups.features`), and learns nothing from how descriptions are worded; that is for the reader.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steps.generators.contract import Fit, Generator
+from steps.generators.corpus_groups import CorpusGroups
+from steps.generators.pairs import Pairs
+from steps.generators.read_generator import ReadGenerator
+from steps.text.layout import TextLayout
+from steps.training.workplace import Workplace
+
+
+def fit_generator(
+    fit: Fit, train: Pairs, dev: Pairs, options: Any, workplace: Workplace, text_vectors: Path
+) -> Generator:
+    """Fit a generator to pairs: of sentence vectors, or of what the reader in `text_vectors` has read."""
+    layout = TextLayout.read(text_vectors, train.text_dim)
+    if not layout.attributes:
+        return fit.fit(train, dev, options, workplace)
+    groups = CorpusGroups.count(layout, train.speakers, train.groups, train.group_names)
+    inner = fit.fit(conditioned(train, groups), conditioned(dev, groups), options, workplace)
+    return ReadGenerator(inner, groups)
+
+
+def conditioned(pairs: Pairs, groups: CorpusGroups) -> Pairs:
+    """The same embeddings, with one text for each group: its features (F)."""
+    features = groups.features(pairs.group_names)
+    return replace(
+        pairs,
+        variants=features,
+        variant_groups=np.arange(len(features)),
+        captions=np.empty((0, features.shape[1]), dtype=np.float32),
+        caption_rows=np.empty(0, dtype=np.int64),
+    )

@@ -1,0 +1,92 @@
+"""A generator that mixes another over the groups that a text may mean: p(x | t) = sum_g p(g | t) p(x | g, t).
+
+The inner generator is conditioned on groups (`CorpusGroups.features`) in place of sentence vectors; the shares p(g | t)
+follow from the posterior that a reader put into the text's vector. So what a text leaves unsaid follows the corpus, and
+a text that is half understood gives a broad density.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from steps.generators.blend import Blend, blend
+from steps.generators.contract import KINDS, Generator, check_names
+from steps.generators.corpus_groups import CorpusGroups
+from steps.generators.mixture import Mixture
+from steps.text.layout import TextLayout
+from utils.errors import InputError, brief
+
+PRIOR = "group_prior"
+
+
+class ReadGenerator(Generator):
+    """p(x | t) = sum_g p(g | t) inner(x | features of g).
+
+    Attributes:
+        inner: gives the density of a group.
+        groups: of the training set; they turn a text's posterior into shares.
+    """
+
+    kind = "read"
+
+    def __init__(self, inner: Generator, groups: CorpusGroups):
+        self.inner, self.groups = inner, groups
+        self.dim, self.text_dim = inner.dim, groups.layout.dim
+        self._of_group: dict[str, Mixture] = {}
+        if inner.text_dim != groups.n_features:
+            raise ValueError(f"{groups.n_features} features of a group, the inner generator takes {inner.text_dim}")
+
+    @property
+    def layout(self) -> TextLayout:
+        """What the columns of text vectors mean."""
+        return self.groups.layout
+
+    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture | Blend]:
+        """The density for each of the text vectors (T, E); one object for texts that were read alike."""
+        made: dict[bytes, Mixture | Blend] = {}
+        keys = [vector[self.layout.sentence_dim :].tobytes() for vector in text_vectors]
+        for key, vector in zip(keys, text_vectors, strict=True):
+            if key not in made:
+                shares = self.groups.shares(vector)
+                made[key] = blend(list(shares.values()), self._mixtures_of(list(shares)))
+        return [made[key] for key in keys]
+
+    def _mixtures_of(self, groups: list[str]) -> list[Mixture]:
+        """The inner mixtures of groups, each made once."""
+        new = [group for group in groups if group not in self._of_group]
+        if new:
+            made = self.inner.mixtures(self.groups.features(new))
+            self._of_group |= dict(zip(new, made, strict=True))
+        return [self._of_group[group] for group in groups]
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What the groups are, and the state of the inner generator."""
+        values, arrays = self.inner.state()
+        about = {
+            **self.layout.as_dict(),
+            "groups": list(self.groups.names),
+            "inner": {"kind": self.inner.kind, "values": values},
+        }
+        return about, {PRIOR: self.groups.prior} | arrays
+
+    @classmethod
+    def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "ReadGenerator":
+        """Build the generator from what `state` gave."""
+        groups, inner = _groups_of(values, arrays[PRIOR]), values["inner"]
+        own = {name: array for name, array in arrays.items() if name != PRIOR}
+        if not isinstance(inner, dict) or inner.get("kind") == cls.kind or inner.get("kind") not in list(KINDS.entries):
+            raise ValueError(f"inner: expected a known kind of generator, found {brief(inner)}")
+        made = KINDS.load(inner["kind"]).from_state(inner["values"], own)
+        check_names(made, inner["values"], own)
+        return cls(made, groups)
+
+
+def _groups_of(values: dict[str, Any], prior: np.ndarray) -> CorpusGroups:
+    """The groups of a generator's files. Raises ValueError where they are none."""
+    names = values["groups"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise ValueError(f"groups: expected distinct names, found {brief(names)}")
+    try:
+        return CorpusGroups(TextLayout.of_values(values), tuple(names), prior.astype(np.float64))
+    except InputError as error:
+        raise ValueError(f"groups: {error}") from error
