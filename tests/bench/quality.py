@@ -53,31 +53,39 @@ def work(options: Options) -> None:
     record(options.results, "Quality of the generators", command_line("tests.bench.quality", options), body)
 
 
-def prepare(corpus: Path, directory: Path) -> None:
-    """Stages 0 and 1."""
+def prepare(corpus: Path, directory: Path, *words: str) -> None:
+    """Stages 0 and 1, the latter with these options."""
     from local.capspeech.__main__ import main as prepare_capspeech
     from steps.text.augment import main as augment
 
     embeddings = ["--embedding_dir", str(corpus / "embeddings")]
     run(prepare_capspeech, "--data_dir", corpus, *embeddings, "--out", directory / "all")
-    run(augment, "--data", directory / "all", "--out", directory / "descriptions", "--vec_out", directory / "text")
+    out = ["--out", directory / "descriptions", "--vec_out", directory / "text"]
+    run(augment, "--data", directory / "all", *out, *words)
+
+
+def split_and_index(data: Path, directory: Path, split: int) -> Path:
+    """Stages 2 and 3: the index."""
+    from steps.data.build_index import main as build_index
+    from steps.data.split_speakers import main as split_speakers
+
+    run(split_speakers, "--data", data, "--out", directory, "--split_seed", split)
+    run(build_index, "--data", directory, "--out", directory / "index")
+    return directory / "index"
 
 
 def score_split(options: Options, split: int, names: list[str]) -> dict[str, list[Scores]]:
     """Stages 2, 3, 4 and 6 of one split: generator -> scores of each seed."""
-    from steps.data.build_index import main as build_index
-    from steps.data.split_speakers import main as split_speakers
     from steps.generators.contract import load_generator
     from steps.generators.train import main as train
     from steps.score.data import load_score_data
     from steps.score.evaluation import Scorer
 
     directory, texts = options.work / f"split{split}", (options.work / "descriptions", options.work / "text")
-    run(split_speakers, "--data", options.work / "all", "--out", directory, "--split_seed", split)
-    run(build_index, "--data", directory, "--out", directory / "index")
-    scorer = Scorer(load_score_data(directory / "index", *texts, ATTRIBUTES), options.seeds[0], options.n_draws)
+    index = split_and_index(options.work / "all", directory, split)
+    scorer = Scorer(load_score_data(index, *texts, ATTRIBUTES), options.seeds[0], options.n_draws)
     scores: dict[str, list[Scores]] = {}
-    inputs = ["--index", directory / "index", "--descriptions", texts[0], "--text_vectors", texts[1]]
+    inputs = ["--index", index, "--descriptions", texts[0], "--text_vectors", texts[1]]
     for name in names:
         for seed in options.seeds if name == FIRST else options.seeds[:1]:
             out = directory / f"seed{seed}"

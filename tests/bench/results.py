@@ -22,6 +22,7 @@ from utils.run_info import git_revision
 PATH = Path("RESULTS.md")
 SECTIONS = (
     "Quality of the generators",
+    "Following people's words",
     "Training speed",
     "Training on a GPU",
     "Data speed",
