@@ -14,9 +14,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from steps.score import pictures
+from steps.score.cells import Cell, Table
 from steps.score.evaluation import Examples, Scorer
 from steps.score.results import build_document, to_json
-from steps.score.summary import TITLE, Cell, Table, about, markdown, tables
+from steps.score.summary import TITLE, about, markdown, tables
 
 
 class Picture(NamedTuple):

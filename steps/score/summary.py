@@ -5,42 +5,14 @@ Input: the document of scores.json (see `results`).
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from steps.score.cells import Cell, Table, interval_cell, number_cell, unjudged
 from steps.score.judges import FAMILIES, INSIDE_GENDER, POOLED, stricter
 from steps.score.likelihood import LEVELS
 from steps.score.results import REFERENCE_NAMES, primary
 
 RATIO_TARGET, GENDER_TARGET = (0.95, 1.08), (0.97, 1.08)
 FRECHET_TARGET, DISTANCE_TARGET, COPIES_TARGET = (0, 1.10), (0.90, 1.10), (0, 0)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure as text, and whether it is in the wanted range (None where there is none)."""
-
-    text: str
-    good: bool | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with a caption in plain words. The first cell of a row names it; `header` names the columns."""
-
-    title: str
-    caption: str
-    header: list[str]
-    rows: list[list[Cell]]
-
-
-def number_cell(
-    value: float | None, digits: int = 3, target: tuple[float, float] | None = None, sign: bool = False
-) -> Cell:
-    """A number, judged against the closed range `target` where there is one."""
-    if value is None:
-        return Cell("-")
-    good = None if target is None else target[0] <= round(value, digits) <= target[1]
-    return Cell(f"{value:{'+' if sign else ''}.{digits}f}", good)
 
 
 def tables(document: dict) -> list[Table]:
@@ -85,11 +57,6 @@ def overview(document: dict) -> Table:
 def heading(attribute: str, families: Mapping) -> str:
     """The name of an attribute, and whether its judges stay inside each gender."""
     return attribute.replace("_", " ") + (", inside gender" if attribute in families[INSIDE_GENDER] else "")
-
-
-def unjudged(row: list[Cell]) -> list[Cell]:
-    """The same cells without judgement, for real speakers."""
-    return [Cell(cell.text) for cell in row]
 
 
 OVERVIEW = (
@@ -139,11 +106,6 @@ def densities(document: dict) -> Table:
         "unseen voices in the regions that it holds for these shares; lower figures mean that it is too sure of itself."
     )
     return Table("Test log density", caption, header, rows)
-
-
-def interval_cell(bounds: list[float], digits: int) -> Cell:
-    """A confidence interval."""
-    return Cell(f"{bounds[0]:.{digits}f} to {bounds[1]:.{digits}f}")
 
 
 def attributes(document: dict, family: str) -> Table:
