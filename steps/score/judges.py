@@ -14,7 +14,7 @@ import numpy as np
 
 from steps.score.attribute_classifiers import AttributeClassifiers
 from steps.score.data import ScoreData, VectorSet
-from steps.score.inside_gender import InsideGender
+from steps.score.inside_gender import GENDER, InsideGender
 
 POOLED, INSIDE_GENDER = FAMILIES = ("attributes", "attributes_inside_gender")  # keys of their figures
 
@@ -44,3 +44,25 @@ def fit_judges(data: ScoreData, held_out: VectorSet, seed: int) -> dict[str, Att
     known = (data.attributes, held_out.x, held_out.speaker_codes, data.values(held_out.groups))
     asked = data.values(np.array(data.groups))
     return {POOLED: AttributeClassifiers(*known, seed), INSIDE_GENDER: InsideGender.fit(*known, asked, seed)}
+
+
+def posteriors(judges: Mapping[str, Any], x: np.ndarray) -> dict[str, np.ndarray]:
+    """Posteriors (N, C) of the values of each attribute, sorted, for embeddings (N, D) of any gender.
+
+    They are the pooled judges' for the gender, and for an attribute that is judged inside the genders
+    p(value | x) = sum over genders of p(gender | x) p(value | x, gender).
+    """
+    pooled: AttributeClassifiers = judges[POOLED]
+    inside: InsideGender = judges[INSIDE_GENDER]
+    found = pooled.posteriors(x)
+    values = dict(zip(pooled.attributes, pooled.classes, strict=True))
+    for name, of_gender in inside.judges.items():
+        mixed = np.zeros_like(found[name])
+        for column, gender in enumerate(values[GENDER]):
+            if gender in of_gender:
+                columns = [values[name].index(value) for value in of_gender[gender].classes[0]]
+                mixed[:, columns] += found[GENDER][:, [column]] * of_gender[gender].posteriors(x)[name]
+            else:
+                mixed += found[GENDER][:, [column]] * found[name]
+        found[name] = mixed
+    return found

@@ -5,6 +5,7 @@ The page needs nothing else: pictures are data URIs, styles are in it, no script
 
 import base64
 import io
+import warnings
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -18,15 +19,18 @@ from steps.score.cells import Cell, Table
 from steps.score.evaluation import Examples, Scorer
 from steps.score.results import build_document, to_json
 from steps.score.summary import TITLE, about, markdown, tables
+from steps.score.understanding import in_words
+from steps.score.understanding_picture import understood
 
 
 class Picture(NamedTuple):
-    """A drawn picture: its file name without suffix, title, caption, and the PNG itself."""
+    """A drawn picture: its file name without suffix, title, caption, the PNG itself, and its content in words."""
 
     name: str
     title: str
     caption: str
     png: bytes
+    alt: str
 
 
 CAPTIONS = {
@@ -41,6 +45,13 @@ CAPTIONS = {
         "How often independent classifiers find in a sample what its text asked for. Bars: texts seen in training; "
         "diamonds: held-out paraphrases. A bar at the green line obeys as well as real speakers of those groups do, "
         "one at the red line does not read its text.",
+    ),
+    "understanding": (
+        "What did it understand?",
+        "Read as: what the model's reader took a text to say; hatched is what the text leaves open. Samples: how "
+        "classifiers that know only unseen speakers judge the new voices. Real voices like that: real speech of what "
+        "was read, with the corpus's shares of what was left open, judged by the same classifiers, which err (of real "
+        "fast speech they call only a part fast). The samples of a good model look like these.",
     ),
     "maps": (
         "Where do the samples lie?",
@@ -67,9 +78,19 @@ CAPTIONS = {
 }
 
 
-def write_report(directory: Path, scorer: Scorer, evaluated: Mapping[str, tuple[dict, Examples]]) -> None:
-    """Write the files of the report into `directory`. `evaluated`: name -> scores and examples, in order."""
-    document = build_document(scorer, evaluated)
+def write_report(
+    directory: Path,
+    scorer: Scorer,
+    evaluated: Mapping[str, tuple[dict, Examples]],
+    understanding: dict | None = None,
+) -> None:
+    """Write the files of the report into `directory`.
+
+    Args:
+        evaluated: name -> scores and examples, in order.
+        understanding: what the first model understood (see `understanding`); None to leave it out.
+    """
+    document = build_document(scorer, evaluated, understanding)
     drawn = draw(document, scorer, {name: shown for name, (_, shown) in evaluated.items()})
     (directory / "scores.json").write_text(to_json(document), encoding="utf-8")
     (directory / "summary.md").write_text(markdown(document), encoding="utf-8")
@@ -84,6 +105,7 @@ def draw(document: dict, scorer: Scorer, examples: Mapping[str, Examples]) -> li
     with rc_context({"text.parse_math": False}):  # a $ in a name is a $
         figures = {
             "attributes": pictures.attribute_bars(document),
+            "understanding": understood(document["understanding"]) if "understanding" in document else None,
             "density": pictures.density_differences(document),
             "maps": pictures.maps(scorer.data, scorer.density.subspace, examples),
             "distances": pictures.distance_histograms(scorer.real_nearest, examples),
@@ -91,14 +113,23 @@ def draw(document: dict, scorer: Scorer, examples: Mapping[str, Examples]) -> li
             "calibration": pictures.calibration_lines(document),
         }
         return [
-            Picture(name, *CAPTIONS[name], png_of(figure)) for name, figure in figures.items() if figure is not None
+            Picture(
+                name,
+                *CAPTIONS[name],
+                png_of(figure),
+                in_words(document) if name == "understanding" else CAPTIONS[name][0],
+            )
+            for name, figure in figures.items()
+            if figure is not None
         ]
 
 
 def png_of(figure: Figure) -> bytes:
     """The picture as PNG, without the version of matplotlib, so that its bytes do not depend on it."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)  # the tables have the letters
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -121,7 +152,7 @@ def picture_html(picture: Picture) -> str:
     """A picture with its title and caption."""
     data = base64.b64encode(picture.png).decode()
     return (
-        f'<section><h2>{escape(picture.title)}</h2>\n<figure><img alt="{escape(picture.title)}" '
+        f'<section><h2>{escape(picture.title)}</h2>\n<figure><img alt="{escape(picture.alt)}" '
         f'src="data:image/png;base64,{data}">\n<figcaption>{escape(picture.caption)}</figcaption></figure></section>'
     )
 

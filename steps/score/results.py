@@ -21,11 +21,14 @@ ITEMS = {*FAMILIES, "conditions", "groups", "calibration", "per_speaker", "ci95"
 REFERENCE_NAMES = {"real_same_group": "real, same group", "real_any_group": "real, any group"}
 
 
-def build_document(scorer: Scorer, evaluated: Mapping[str, tuple[dict, Examples]]) -> dict:
+def build_document(
+    scorer: Scorer, evaluated: Mapping[str, tuple[dict, Examples]], understanding: dict | None = None
+) -> dict:
     """All figures, rounded to what is stable across machines.
 
     Args:
         evaluated: name -> scores and examples of each generator or directory of samples.
+        understanding: of the first model (see `understanding`), where it is shown.
     """
     data = scorer.data
     models = {name: scores for name, (scores, _) in evaluated.items()}
@@ -52,6 +55,8 @@ def build_document(scorer: Scorer, evaluated: Mapping[str, tuple[dict, Examples]
         "models": models,
         "comparisons": compare(densities, scorer.seed),
     }
+    if understanding is not None:
+        document["understanding"] = understanding
     return plain(document)
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from steps.data.groups import ATTRIBUTES
 from steps.generators.train import read_list
+from steps.text.read import FILES as READER
 from utils.command import logger, progress, run_command
 from utils.errors import InputError, brief
 from utils.options import MAX_SEED, option
@@ -40,6 +41,8 @@ class Options:
     max_samples: int = option(
         8000, "samples in a draw; fewer training segments give fewer, more training speakers more", least=1, most=10**7
     )
+    texts: Path | None = option(None, "file of texts, one a line, to show what the first model understands of them")
+    encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
     seed: int = option(0, "of every random choice", least=0, most=MAX_SEED)
     force: bool = option(False, "score again even if nothing has changed")
 
@@ -50,6 +53,7 @@ def work(options: Options) -> None:
     inputs = [options.index / part for part in ("train", "dev", "test")]
     inputs += [options.descriptions, options.text_vectors]
     inputs += [file for directory in directories.values() for file in scored_files(directory)]
+    inputs += [] if options.texts is None else [options.texts]
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
@@ -69,7 +73,7 @@ def work(options: Options) -> None:
                 log.warning("not judged inside a gender: %s", ", ".join(left_out))
             todo = progress(directories.items(), len(directories), "scoring")
             evaluated = {name: evaluate(scorer, name, directory) for name, directory in todo}
-            write_report(stage.dir, scorer, evaluated)
+            write_report(stage.dir, scorer, evaluated, understanding(options, scorer, directories))
         log.info("wrote %s", stage.final / "report.html")
 
 
@@ -97,7 +101,7 @@ def named_directories(options: Options) -> dict[str, Path]:
 
 def scored_files(directory: Path) -> list[Path]:
     """The files of a model or of a directory of samples that decide its scores."""
-    return [directory / name for name in (*MODEL, *SAMPLES) if (directory / name).is_file()]
+    return [directory / name for name in (*MODEL, *READER, *SAMPLES) if (directory / name).is_file()]
 
 
 def evaluate(scorer, name: str, directory: Path):
@@ -113,6 +117,28 @@ def evaluate(scorer, name: str, directory: Path):
         except InputError as error:
             raise InputError(f"{directory}: {error}") from error
     return scorer.evaluate_samples(*read_samples(directory), name=str(directory))
+
+
+def understanding(options: Options, scorer, directories: dict[str, Path]) -> dict | None:
+    """What the first model understands of a few texts; None where there is no model, or nobody to read texts for it."""
+    from steps.generators.contract import load_generator
+    from steps.score.understanding import TEXTS, read_texts, understand
+    from steps.text.read import Reader
+
+    texts = TEXTS if options.texts is None else read_texts(options.texts)
+    models = [(name, path) for name, path in directories.items() if (path / MODEL[0]).is_file()]
+    if not models:
+        return None
+    name, directory = models[0]
+    try:
+        reader = Reader.load(directory, options.encoder)
+    except InputError as error:
+        if options.texts or options.encoder:
+            raise
+        log.warning("the report does not show what %s understands: %s", name, error)
+        return None
+    log.info("what %s understands of %d texts", name, len(texts))
+    return understand(scorer, name, load_generator(directory), reader, texts)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from steps.score.cells import Cell, Table, interval_cell, number_cell, unjudged
 from steps.score.judges import FAMILIES, INSIDE_GENDER, POOLED, stricter
 from steps.score.likelihood import LEVELS
 from steps.score.results import REFERENCE_NAMES, primary
+from steps.score.understanding import understood_texts
 
 RATIO_TARGET, GENDER_TARGET = (0.95, 1.08), (0.97, 1.08)
 FRECHET_TARGET, DISTANCE_TARGET, COPIES_TARGET = (0, 1.10), (0.90, 1.10), (0, 0)
@@ -18,8 +19,8 @@ FRECHET_TARGET, DISTANCE_TARGET, COPIES_TARGET = (0, 1.10), (0.90, 1.10), (0, 0)
 def tables(document: dict) -> list[Table]:
     """All tables, the most telling first."""
     judged = [attributes(document, family) for family in reversed(FAMILIES)]
-    built = [overview(document), densities(document), *judged, spread(document), conditions(document)]
-    return [table for table in built if table.rows]
+    built = [overview(document), densities(document), *judged, understood_texts(document), spread(document)]
+    return [table for table in (*built, conditions(document)) if table.rows]
 
 
 def target_of(attribute: str) -> tuple[float, float]:

@@ -13,6 +13,7 @@ import pytest
 
 from steps.generators import train
 from steps.score import score
+from steps.text.encode import SentenceEncoder
 from tests.steps.generators.experiment import GROUPS, Experiment, write_experiment
 from utils.archive_writer import write_vectors
 from utils.tables import read_table, write_table
@@ -164,6 +165,37 @@ def test_captions_alone_serve_as_seen_texts(tmp_path: Path):
     assert own["samples"]["seen"]["attributes"]["gender"]["ratio"] > 0.8
 
 
+def test_the_first_model_is_asked_what_it_understands(tmp_path: Path, capfd: pytest.CaptureFixture):
+    encoder = SentenceEncoder()
+    identity = {"name": encoder.name, "sha256": encoder.sha256, "dim": encoder.dim}
+    made = write_experiment(tmp_path / "read", encode=encoder.encode, identity=identity)
+    with contextlib.chdir(ROOT):
+        assert train.main(made.options("ridge_gaussian")) == 0
+    texts = tmp_path / "texts.txt"
+    texts.write_text("A male and low voice.\nOne hears a female and high speaker.\n")
+    options = {"models": str(made.root / "ridge_gaussian"), "n_draws": "1", "texts": str(texts)}
+    assert run(made, tmp_path / "out", **options) == 0
+    told = json.loads((tmp_path / "out" / "scores.json").read_text())["understanding"]
+    assert (
+        told["model"] == "ridge_gaussian" and [one["text"] for one in told["texts"]] == texts.read_text().splitlines()
+    )
+    male, female = (one["samples"]["gender"]["male"] for one in told["texts"])
+    assert male > female + 0.15
+    assert "What did it understand?" in (tmp_path / "out" / "summary.md").read_text()
+    capfd.readouterr()
+    texts.write_text("")
+    assert run(made, tmp_path / "none", **options) == 1  # a change of the texts is seen
+    assert f"{texts}: 0 texts; expected 1 to 30" in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_a_model_without_its_encoder_is_scored_and_it_is_said(
+    experiment: Experiment, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    assert run(experiment, tmp_path / "out", n_draws="1") == 0
+    assert "the report does not show what ridge_gaussian understands: " in caplog.text
+    assert "understanding" not in json.loads((tmp_path / "out" / "scores.json").read_text())
+
+
 @pytest.mark.parametrize(
     ("replaced", "complaint"),
     [
@@ -179,6 +211,8 @@ def test_captions_alone_serve_as_seen_texts(tmp_path: Path):
         ({"max_samples": "0"}, "--max_samples: expected 1 to 10000000, found 0"),
         ({"index": "{root}/none"}, "{root}/none/train: no such file or directory; run the stage that makes it first"),
         ({"generators": "conf/generators.txt"}, "give --exp too"),
+        ({"texts": "{root}/none.txt"}, "{root}/none.txt: no such file"),
+        ({"texts": "{root}/descriptions/text"}, "trained on text vectors of by chance (000000000000), this encoder is"),
     ],
 )
 def test_bad_options_are_one_clear_error(
