@@ -45,7 +45,8 @@ AUDIO = (
 )
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards", "distinct_ids")  # options that do not change an output
-LATER = {"ark_paths": RECIPE}  # options that came later, with what was done before: outputs of that time stay finished
+# options that came later, with what was done before: outputs of that time stay finished
+LATER = {"ark_paths": RECIPE, "strict": False}
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
 NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files of an input directory that are not its content
 

@@ -1,14 +1,15 @@
-"""Encode the texts and divide their samples into shards, once, before the jobs of `steps.generators.sample`.
+"""Read the texts and divide their samples into shards, once, before the jobs of `steps.generators.sample`.
 
 Takes the options of the sampling jobs. Writes, beside --out:
 
-    .<out>.parts/<identity>/texts.npz       the texts with their numbers of samples, and sentence vectors (T, E) float32
+    .<out>.parts/<identity>/texts.npz       the texts with their numbers of samples, and text vectors (T, E) float32
     .<out>.parts/<identity>/shards.jsonl    a line a chunk: [text id, shard, [row of the text, number of the chunk]]
 
 The identity stands for options and inputs, so that no part is merged with those of another model, seed or text.
 """
 
 import sys
+from typing import TYPE_CHECKING
 
 from steps.generators.gender import parse_gender
 from steps.generators.requests import CHUNK, SampleRequest, chunks_of, from_file, from_groups, from_text
@@ -23,12 +24,16 @@ from steps.generators.sample_job import (
     sampling_settings,
 )
 from steps.generators.text_source import texts_at_hand
+from steps.generators.text_warnings import heed_warnings
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.out_dir import check_out
 from utils.parts import Item, Work, remove_parts
 from utils.shards import shards_of
 from utils.stage_dir import parts_root
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logger(__name__)
 LEAST = 256  # samples in a shard: few enough that the samples of a corpus's groups make several shards
@@ -50,27 +55,45 @@ def plan(options: Options) -> None:
     if options.force:
         remove_parts(options.out, identity)
     if Work.find(options.out, identity) is None:
-        texts = encode_texts(options)
+        texts = read_texts(options)
         items = divide(options, texts.requests)
         texts.write(parts_root(options.out) / identity)
         Work.write(options.out, identity, items)
         log.info("%d texts, %d chunks in %d shards", len(texts.requests), len(items), items[-1].shard + 1)
 
 
-def encode_texts(options: Options) -> Texts:
-    """The texts with their sentence vectors: read where stage 1 has encoded them, else encoded here."""
+def read_texts(options: Options) -> Texts:
+    """The texts with their vectors, as stage 1 has read them, or read here; with what the reader warns of.
+
+    Raises InputError for a text with a warning where the options are strict.
+    """
+    requests = with_prefixes(options, requests_of(options))
+    if options.text_vectors is not None:
+        return Texts(requests, _vectors_of_stage_1(options, [request.text_id for request in requests]))
+    from steps.text.read import Reader
+
+    reading = Reader.load(options.model, options.encoder).read([request.text for request in requests])
+    requests = [
+        request._replace(warnings=tuple(warnings)) for request, warnings in zip(requests, reading.warnings, strict=True)
+    ]
+    heed_warnings(requests, options.strict)
+    return Texts(requests, reading.vectors)
+
+
+def _vectors_of_stage_1(options: Options, ids: list[str]) -> "np.ndarray":
+    """The text vectors (T, E) of descriptions. Raises InputError where another reader or encoder has made them."""
+    from steps.text.read import FILES
     from utils.archives import read_vectors
 
-    requests = with_prefixes(options, requests_of(options))
-    if options.text_vectors is None:
-        from steps.generators.sampling import load_encoder
-
-        encoder = load_encoder(options.model, options.encoder)
-        return Texts(requests, encoder.encode([request.text for request in requests]))
-    if (options.text_vectors / "encoder.json").read_bytes() != (options.model / "encoder.json").read_bytes():
-        raise InputError(f"{options.text_vectors}: encoded by another encoder than {options.model} was trained with")
-    ids = [request.text_id for request in requests]
-    return Texts(requests, read_vectors(options.text_vectors / "text_vec.scp", ids)[1])
+    for name in FILES:
+        files = [folder / name for folder in (options.text_vectors, options.model)]
+        theirs, ours = [file.read_bytes() if file.is_file() else None for file in files]
+        if theirs != ours:
+            raise InputError(
+                f"{options.text_vectors}: encoded by another encoder or reader than {options.model} was trained with"
+                f" ({name} differs); train it again"
+            )
+    return read_vectors(options.text_vectors / "text_vec.scp", ids)[1]
 
 
 def requests_of(options: Options) -> list[SampleRequest]:

@@ -46,6 +46,7 @@ class SampleRequest(NamedTuple):
         group: the group that the text describes; None for a text of the user's.
         prefix: of the speakers' ids, `<prefix>-0000001`, `<prefix>-0000002`, ...; see `steps.generators.sample_ids`.
         gender: m or f where it is known: of the group, or given by the user.
+        warnings: of the reader, what a person should know of how it understood the text.
     """
 
     text_id: str
@@ -54,6 +55,7 @@ class SampleRequest(NamedTuple):
     group: str | None = None
     prefix: str = ""
     gender: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def chunks_of(request: SampleRequest, settings: SamplingSettings) -> list[range]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from steps.generators.plan_samples import divide, encode_texts
+from steps.generators.plan_samples import divide, read_texts
 from steps.generators.sample_job import (
     Options,
     Texts,
@@ -58,7 +58,7 @@ def sample_all(options: Options, at_hand: Options) -> None:
             return
         from steps.generators.sampling import Voices
 
-        texts = encode_texts(at_hand)
+        texts = read_texts(at_hand)
         shards = [list(items) for _, items in groupby(divide(options, texts.requests), key=lambda item: item.shard)]
         stage.n_shards = len(shards)
         voices = Voices(options.model)

@@ -31,6 +31,7 @@ ARK, SCP, PROVENANCE = "xvector.ark", "xvector.scp", "provenance.jsonl"
 NPZ = "xvector.npz"
 TABLES = ("xvector.csv", "utt2spk", "num_utts.ark", "utt2description", "utt2group")
 NO_GENDER = "-"  # in a part
+SHARE_DIGITS = 4  # of the posterior in a line of provenance
 
 
 class Part(NamedTuple):
@@ -73,7 +74,7 @@ def genders_of(samples: Samples, threshold: float) -> list[str | None]:
 def _provenance(
     samples: Samples, seed: int, speakers: list[str] | None, genders: Sequence[str | None]
 ) -> Iterator[str]:
-    text = json.dumps(samples.request.text, ensure_ascii=False)
+    text, understood = json.dumps(samples.request.text, ensure_ascii=False), _understood(samples)
     text_id = json.dumps(samples.request.text_id)
     for row, key in enumerate(sample_ids(samples.request.prefix, samples.first, len(samples.x))):
         nearest = 'null, "distance": null'
@@ -85,10 +86,23 @@ def _provenance(
             gender = f', "gender": {json.dumps(genders[row])}, "gender_posterior": {posterior:.6f}'
         elif samples.request.gender and not samples.request.group:
             gender = f', "gender": {json.dumps(genders[row])}, "gender_posterior": null'
+        rest = gender + understood
         yield (
             f'{{"id": {json.dumps(key)}, "text_id": {text_id}, "text": {text}, "component": {samples.component[row]},'
-            f' "seed": {seed}, "log_density": {samples.log_density[row]:.6f}, "nearest_speaker": {nearest}{gender}}}\n'
+            f' "seed": {seed}, "log_density": {samples.log_density[row]:.6f}, "nearest_speaker": {nearest}{rest}}}\n'
         )
+
+
+def _understood(samples: Samples) -> str:
+    """How the text was read, as the end of each of its lines."""
+    if not samples.read_as:
+        return ""
+    rounded = {
+        attribute: {value: round(share, SHARE_DIGITS) for value, share in shares.items()}
+        for attribute, shares in samples.read_as.items()
+    }
+    warnings = json.dumps(samples.request.warnings, ensure_ascii=False)
+    return f', "read_as": {json.dumps(rounded, ensure_ascii=False)}, "warnings": {warnings}'
 
 
 def write_samples(

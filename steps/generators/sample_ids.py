@@ -62,10 +62,12 @@ def spelled(name: str) -> str:
 def model_hash(model: Path) -> str:
     """A hash of the files of a model that decide what is drawn, wherever the model lies."""
     from steps.generators.contract import DESCRIPTION, WEIGHTS, require_files
+    from steps.text.read import ENCODER, FILES
 
     require_files(model)
     digest = hashlib.sha256()
-    for name in (DESCRIPTION, WEIGHTS, "encoder.json"):
+    read = [name for name in FILES if name == ENCODER or (model / name).is_file()]
+    for name in (DESCRIPTION, WEIGHTS, *read):
         with (model / name).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -70,6 +70,7 @@ class Options:
     text_as_transcript: bool = option(False, "also write the descriptions as Kaldi's text, which is for words spoken")
     npz: bool = option(False, "also write ids and vectors as xvector.npz, for numpy")
     save_params: bool = option(False, "also write the mixture of each text in the space of the embeddings")
+    strict: bool = option(False, "a text that the reader warns of is an error: contradictory, foreign, not understood")
     encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
     nj: int = option(1, "number of jobs that share the work", least=1, most=MOST_JOBS)
     job: int = option(
@@ -84,7 +85,7 @@ class Texts(NamedTuple):
     """All texts to sample for.
 
     Attributes:
-        requests: (T) texts and numbers of samples. vectors: (T, E) float32, the sentence vectors of the texts.
+        requests: (T) texts and numbers of samples. vectors: (T, E) float32, the text vectors.
     """
 
     requests: list[SampleRequest]

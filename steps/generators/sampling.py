@@ -9,7 +9,7 @@ the chunk, so the samples do not depend on the number of jobs.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -21,11 +21,11 @@ from steps.generators.gender_classifier import GenderClassifier
 from steps.generators.mixture import Mixture
 from steps.generators.requests import MOST_SAMPLES, SampleRequest, SamplingSettings, chunks_of
 from steps.generators.speaker_means import read_speaker_means
+from steps.generators.text_warnings import heed_warnings
 from steps.generators.validation import check_embeddings
 from steps.text.check import require_text
-from steps.text.encode import SentenceEncoder
+from steps.text.read import Reader
 from utils.errors import InputError, brief
-from utils.json_files import read_json
 from utils.vectors import unit_rows
 
 
@@ -37,6 +37,7 @@ class Samples(NamedTuple):
         x: (n, D) float32. component: (n,). log_density: (n,) nats, under the generator at temperature 1.
         nearest: (n,) position of the nearest training speaker, and distance: (n,) its cosine distance; or None.
         female: (n,) posterior of being female, by the classifier of the model; None where the request has a gender.
+        read_as: attribute -> value or `unsaid` -> posterior, how the text was read; empty where no attributes are.
     """
 
     request: SampleRequest
@@ -47,10 +48,11 @@ class Samples(NamedTuple):
     nearest: np.ndarray | None
     distance: np.ndarray | None
     female: np.ndarray | None = None
+    read_as: Mapping[str, Mapping[str, float]] = {}
 
 
 class Voices:
-    """A generator with its encoder and its training speakers."""
+    """A generator with its reader of texts and its training speakers."""
 
     def __init__(self, model: Path | str, encoder: Path | None = None):
         """Load a model directory.
@@ -69,17 +71,23 @@ class Voices:
             self.speakers, self.speaker_means = means[0], unit_rows(means[1])
 
     @cached_property
-    def encoder(self) -> SentenceEncoder:
-        """The encoder that the model was trained with."""
-        return load_encoder(self.model, self.encoder_path)
+    def reader(self) -> Reader:
+        """The reader of the texts that the model was trained with."""
+        return Reader.load(self.model, self.encoder_path)
 
     def sample(self, text: str, n: int, seed: int = 0) -> np.ndarray:
-        """Draw n speakers for a text. Returns (n, D) float32, the same as the command draws."""
+        """Draw n speakers for a text. Returns (n, D) float32, the same as the command draws.
+
+        What the reader warns of is logged.
+        """
         if not 1 <= n <= MOST_SAMPLES:
             raise InputError(f"n {brief(n)}: expected a number of speakers, 1 to {MOST_SAMPLES}")
-        request = SampleRequest("text", require_text(text, "text"), n)
-        vector = self.encoder.encode([request.text])[0]
-        return np.concatenate([samples.x for samples in self.draw(request, vector, SamplingSettings(seed=seed))])
+        text = require_text(text, "text")
+        reading = self.reader.read([text])
+        request = SampleRequest("text", text, n, warnings=tuple(reading.warnings[0]))
+        heed_warnings([request], strict=False)
+        drawn = self.draw(request, reading.vectors[0], SamplingSettings(seed=seed))
+        return np.concatenate([samples.x for samples in drawn])
 
     def draw(
         self,
@@ -88,7 +96,7 @@ class Voices:
         settings: SamplingSettings,
         numbers: Iterable[int] | None = None,
     ) -> Iterator[Samples]:
-        """Draw the samples of one request for its sentence vector (E,), the chunks of these numbers, or all."""
+        """Draw the samples of one request for its text vector (E,), the chunks of these numbers, or all."""
         self._check_text(vector, request)
         mixture = self.generator.mixtures(vector[None])[0]
         tempered = mixture.tempered(settings.weight_temperature, settings.spread_temperature)
@@ -101,7 +109,8 @@ class Voices:
             else:
                 x, component = tempered.sample(rng, n)
             self._check(x, request, chunks[number].start, settings)
-            yield self._describe(mixture, request, chunks[number].start, x, component)
+            samples = self._describe(mixture, request, chunks[number].start, x, component)
+            yield samples._replace(read_as=self.generator.layout.read_as(vector))
 
     def _check_text(self, vector: np.ndarray, request: SampleRequest) -> None:
         """Raise InputError for a sentence vector that the generator does not take."""
@@ -172,18 +181,6 @@ class Voices:
             if not close[row, good].any():
                 good.append(int(row))
         return np.array(good, dtype=np.int64)
-
-
-def load_encoder(model: Path, path: Path | None = None) -> SentenceEncoder:
-    """The encoder in `path`, or the installed one. Raises InputError where the model was trained with another."""
-    encoder = SentenceEncoder(path)
-    wanted = read_json(model / "encoder.json", ("name", "sha256"))
-    if encoder.sha256 != wanted["sha256"]:
-        raise InputError(
-            f"{model}: trained on text vectors of {wanted['name']} ({str(wanted['sha256'])[:12]}), this"
-            f" encoder is {encoder.name} ({encoder.sha256[:12]}); give the right one with --encoder"
-        )
-    return encoder
 
 
 def _entropy(seed: int, request: SampleRequest, chunk: int) -> list[int]:

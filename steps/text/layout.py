@@ -89,8 +89,9 @@ class TextLayout:
         path = directory / READER
         if not path.is_file():
             return cls(text_dim, {})
+        content = read_json(path, ("sentence_dim", "attributes"))
         try:
-            layout = cls.of_values(read_json(path, ("sentence_dim", "attributes")))
+            layout = cls.of_values(content)
         except ValueError as error:
             raise InputError(f"{path}: {error}; run stages 1 and 4 again") from error
         if layout.dim != text_dim:

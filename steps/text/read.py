@@ -100,7 +100,11 @@ class SentenceReader(Reader):
 
     def __init__(self, encoder: SentenceEncoder):
         self.encoder = encoder
-        self.layout = TextLayout(encoder.dim, {})
+
+    @property
+    def layout(self) -> TextLayout:
+        """The sentence vector; its length is that of an encoded text."""
+        return TextLayout(self.encoder.dim, {})
 
     def read(self, texts: Sequence[str]) -> Reading:
         """Encode the texts; nothing is said about how they are understood."""
