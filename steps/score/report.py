@@ -19,7 +19,8 @@ from steps.score.cells import Cell, Table
 from steps.score.evaluation import Examples, Scorer
 from steps.score.results import build_document, to_json
 from steps.score.summary import TITLE, about, markdown, tables
-from steps.score.understanding import in_words
+from steps.score.understanding import TITLE as TITLE_OF_TEXTS
+from steps.score.understanding import caption_of, in_words
 from steps.score.understanding_picture import understood
 
 
@@ -45,13 +46,6 @@ CAPTIONS = {
         "How often independent classifiers find in a sample what its text asked for. Bars: texts seen in training; "
         "diamonds: held-out paraphrases. A bar at the green line obeys as well as real speakers of those groups do, "
         "one at the red line does not read its text.",
-    ),
-    "understanding": (
-        "What did it understand?",
-        "Read as: what the model's reader took a text to say; hatched is what the text leaves open. Samples: how "
-        "classifiers that know only unseen speakers judge the new voices. Real voices like that: real speech of what "
-        "was read, with the corpus's shares of what was left open, judged by the same classifiers, which err (of real "
-        "fast speech they call only a part fast). The samples of a good model look like these.",
     ),
     "maps": (
         "Where do the samples lie?",
@@ -112,16 +106,16 @@ def draw(document: dict, scorer: Scorer, examples: Mapping[str, Examples]) -> li
             "coverage": pictures.coverage_map(document),
             "calibration": pictures.calibration_lines(document),
         }
-        return [
-            Picture(
-                name,
-                *CAPTIONS[name],
-                png_of(figure),
-                in_words(document) if name == "understanding" else CAPTIONS[name][0],
-            )
-            for name, figure in figures.items()
-            if figure is not None
-        ]
+        drawn = {name: png_of(figure) for name, figure in figures.items() if figure is not None}
+    return [picture_of(name, png, document) for name, png in drawn.items()]
+
+
+def picture_of(name: str, png: bytes, document: dict) -> Picture:
+    """A drawn picture with its title, caption and content in words."""
+    if name == "understanding":
+        return Picture(name, TITLE_OF_TEXTS, caption_of(document[name]), png, in_words(document[name]))
+    title, caption = CAPTIONS[name]
+    return Picture(name, title, caption, png, title)
 
 
 def png_of(figure: Figure) -> bytes:

@@ -38,7 +38,7 @@ TEXTS = (
 MOST_TEXTS = 30
 N_SAMPLES = 1000  # of a text
 RANKS = {"low": 0, "slow": 0, "medium": 1, "measured": 1, "high": 2, "fast": 2}  # values of a scale, from its low end
-TITLE = "What did it understand? In figures"
+TITLE = "What did it understand?"
 
 
 def read_texts(path: Path) -> tuple[str, ...]:
@@ -132,13 +132,13 @@ def understood_texts(document: Mapping[str, Any]) -> Table:
         rows.append([Cell(f"{understood['text']}{told}"), *(Cell("") for _ in attributes)])
         for name, shares in rows_of(understood):
             rows.append([Cell(f"- {name}"), *(_cell(shares[attribute]) for attribute in attributes)])
-    return Table(TITLE, CAPTION.format(**found), ["", *(name.replace("_", " ") for name in attributes)], rows)
+    return Table(f"{TITLE} In figures", caption_of(found), ["", *(name.replace("_", " ") for name in attributes)], rows)
 
 
-def in_words(document: Mapping[str, Any]) -> str:
+def in_words(found: Mapping[str, Any]) -> str:
     """The picture in words: what was read in each text, and how its samples are judged."""
     told = []
-    for understood in document["understanding"]["texts"]:
+    for understood in found["texts"]:
         for name, shares in rows_of(understood)[:2]:
             cells = (f"{attribute.replace('_', ' ')} {_cell(own).text}" for attribute, own in shares.items())
             told.append(f"{understood['text']} {name.capitalize()}: {'; '.join(cells)}.")
@@ -156,9 +156,19 @@ def words_of(value: str) -> str:
     return "not said" if value == UNSAID else value
 
 
-CAPTION = (
-    "{model}, per cent, {n_samples:,} samples a text. Read as: what the reader made of the text. Samples: how "
-    "classifiers that know only held-out speakers judge them, pitch and the like inside each gender. Real voices like "
-    "that: training segments of what was read, with the corpus's shares of what the text leaves open, judged in the "
-    "same way. Classifiers err, and of real fast speech they call only a part fast: samples should be judged as these."
-)
+def caption_of(found: Mapping[str, Any]) -> str:
+    """What the rows of the picture and the table are, in plain words."""
+    samples = (
+        f"Samples: how classifiers that know only held-out speakers judge {found['n_samples']:,} new voices of"
+        f" {found['model']} for a text, pitch and the like inside each gender. "
+    )
+    if all(understood["read_as"] is None for understood in found["texts"]):
+        return (
+            f"{samples}Below them all real voices of the training speakers, judged in the same way. Shares in per cent."
+        )
+    return (
+        "Read as: what the model's reader took a text to say; hatched is what the text leaves open."
+        f" {samples}Real voices like that: training segments of what was read, with the corpus's shares of what was"
+        " left open, judged in the same way. Classifiers err, and of real fast speech they call only a part fast: the"
+        " samples of a good model look like these real voices. Shares in per cent."
+    )
