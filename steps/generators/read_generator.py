@@ -16,7 +16,7 @@ from steps.generators.mixture import Mixture
 from steps.text.layout import TextLayout
 from utils.errors import InputError, brief
 
-PRIOR = "group_prior"
+PRIOR, SCALES = "group_prior", "group_scales"
 
 
 class ReadGenerator(Generator):
@@ -67,13 +67,13 @@ class ReadGenerator(Generator):
             "groups": list(self.groups.names),
             "inner": {"kind": self.inner.kind, "values": values},
         }
-        return about, {PRIOR: self.groups.prior} | arrays
+        return about, {PRIOR: self.groups.prior, SCALES: self.groups.scales} | arrays
 
     @classmethod
     def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "ReadGenerator":
         """Build the generator from what `state` gave."""
-        groups, inner = _groups_of(values, arrays[PRIOR]), values["inner"]
-        own = {name: array for name, array in arrays.items() if name != PRIOR}
+        groups, inner = _groups_of(values, arrays), values["inner"]
+        own = {name: array for name, array in arrays.items() if name not in (PRIOR, SCALES)}
         if not isinstance(inner, dict) or inner.get("kind") == cls.kind or inner.get("kind") not in list(KINDS.entries):
             raise ValueError(f"inner: expected a known kind of generator, found {brief(inner)}")
         made = KINDS.load(inner["kind"]).from_state(inner["values"], own)
@@ -81,12 +81,13 @@ class ReadGenerator(Generator):
         return cls(made, groups)
 
 
-def _groups_of(values: dict[str, Any], prior: np.ndarray) -> CorpusGroups:
+def _groups_of(values: dict[str, Any], arrays: dict[str, np.ndarray]) -> CorpusGroups:
     """The groups of a generator's files. Raises ValueError where they are none."""
     names = values["groups"]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise ValueError(f"groups: expected distinct names, found {brief(names)}")
     try:
-        return CorpusGroups(TextLayout.of_values(values), tuple(names), prior.astype(np.float64))
+        prior, scales = (arrays[name].astype(np.float64) for name in (PRIOR, SCALES))
+        return CorpusGroups(TextLayout.of_values(values), tuple(names), prior, scales)
     except InputError as error:
         raise ValueError(f"groups: {error}") from error

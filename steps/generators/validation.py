@@ -82,6 +82,7 @@ CHECKS = {
     "basis": _full_rank,
     "bases": _full_rank,
     "group_prior": _shares,
+    "group_scales": _positive,
 }
 
 

@@ -53,7 +53,7 @@ class WordReader(Reader):
 
 def write_read_model(model: Path) -> Path:
     """Write a model of four groups around the corners of a square, by its first two dimensions of three."""
-    groups = CorpusGroups(LAYOUT, GROUPS, PRIOR)
+    groups = CorpusGroups(LAYOUT, GROUPS, PRIOR, np.ones(4))
     weights = np.zeros((groups.n_features, 3))
     weights[:4, :2] = [[10, 0], [-10, 0], [0, 10], [0, -10]]
     inner = LinearGenerator(Frame(np.zeros(3)), LinearMap(weights, np.zeros(3)), np.zeros(1), np.ones(1))

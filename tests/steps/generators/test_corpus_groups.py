@@ -5,14 +5,16 @@ import itertools
 import numpy as np
 import pytest
 
-from steps.generators.corpus_groups import LEFT_OUT, CorpusGroups
+from steps.generators.corpus_groups import LEFT_OUT, PENALTY, SPEAKERS, CorpusGroups
+from steps.generators.linear import fit_ridge
 from steps.text.layout import TextLayout
 from utils.errors import InputError
 
 LAYOUT = TextLayout(2, {"gender": ("female", "male"), "pitch": ("high", "low", "medium")})
 NAMES = ("female_high", "female_low", "female_medium", "male_low", "male_medium")
 PRIOR = np.array([0.3, 0.1, 0.2, 0.3, 0.1])
-GROUPS = CorpusGroups(LAYOUT, NAMES, PRIOR)
+SCALES = np.full(5, 0.5)
+GROUPS = CorpusGroups(LAYOUT, NAMES, PRIOR, SCALES)
 
 
 def vector(gender: list[float], pitch: list[float]) -> np.ndarray:
@@ -57,11 +59,12 @@ def test_what_is_denied_has_no_share_and_unsaid_follows_the_corpus() -> None:
 def test_a_combination_without_speakers_is_a_group_too() -> None:
     assert GROUPS.shares(vector([0, 1, 0], [1, 0, 0, 0])) == {"male_high": 1.0}
     np.testing.assert_allclose(GROUPS.features(["male_high"])[0], [0, 1, 1, 0, 0, 0, 0, 0, 0, 0])
+    np.testing.assert_allclose(GROUPS.features(["male_low"])[0], [0, 1, 0, 1, 0, 0, 0, 0, 0.5, 0])
 
 
 def test_a_value_without_speakers_counts_as_unsaid() -> None:
     layout = TextLayout(2, {"gender": ("female", "male"), "pitch": ("high", "low", "medium", "very-high")})
-    groups = CorpusGroups(layout, NAMES, PRIOR)
+    groups = CorpusGroups(layout, NAMES, PRIOR, SCALES)
     found = groups.shares(np.array([0, 0, 1, 0, 0, 0, 0, 0, 1, 0], dtype=np.float32))
     assert found == pytest.approx({"female_high": 0.5, "female_medium": 1 / 3, "female_low": 1 / 6}, abs=0.001)
     pitch = groups.features(["female_very-high"])[0, 2:5]
@@ -87,8 +90,22 @@ def test_a_speaker_counts_one_shared_over_groups_by_utterances() -> None:
     np.testing.assert_allclose(made.prior, np.array([2 / 3, 1 / 3 + 1 + 1 / 2, 1 / 2]) / 3)
 
 
+@pytest.mark.parametrize(("n_speakers", "share"), [(SPEAKERS, 0.5), (SPEAKERS // 3, 0.25), (SPEAKERS * 9, 0.9)])
+def test_groups_of_few_speakers_shrink_towards_the_effects_of_their_values(n_speakers: int, share: float) -> None:
+    """Two by two groups whose means are an interaction alone: no sum of effects of values gives any of it."""
+    names = ["female_high", "female_low", "male_high", "male_low"]
+    rows = np.repeat(np.arange(4), n_speakers)
+    groups = CorpusGroups.count(
+        TextLayout(2, {"gender": ("female", "male"), "pitch": ("high", "low")}), np.arange(len(rows)), rows, names
+    )
+    own = fit_ridge(
+        groups.features(names), np.array([[1.0], [-1.0], [-1.0], [1.0]]), np.full(4, float(n_speakers)), PENALTY
+    )
+    np.testing.assert_allclose(own(groups.features(names))[:, 0], share * np.array([1, -1, -1, 1]), rtol=1e-6)
+
+
 def test_too_many_combinations_are_refused_by_name() -> None:
     attributes = {f"a{number}": tuple(f"v{value}" for value in range(9)) for number in range(7)}
     names = tuple("_".join([f"v{value}"] * 7) for value in range(9))
     with pytest.raises(InputError, match="a0, a1.*10,000,000 combinations.*1,000,000.*reader=sentence"):
-        CorpusGroups(TextLayout(2, attributes), names, np.full(9, 1 / 9))
+        CorpusGroups(TextLayout(2, attributes), names, np.full(9, 1 / 9), np.ones(9))

@@ -47,3 +47,10 @@ def test_groups_are_told_from_noisy_texts():
     groups = np.arange(50) % 5
     classify = GroupClassifier.fit(centres[groups] + 0.3 * rng.normal(size=(50, 12)), groups, 5)
     np.testing.assert_array_equal(classify(centres + 0.1 * rng.normal(size=(5, 12))), np.arange(5))
+
+
+def test_a_single_text_a_group_is_its_own_and_others_get_the_nearest():
+    texts = np.array([[0, 0, 1, 0.01], [0, 1, 1, 0], [1, 0, 1, 0], [5, 5, 5, 0]])
+    classify = GroupClassifier.fit(texts, np.array([2, 0, 1, 3]), 4)
+    np.testing.assert_array_equal(classify(texts), [2, 0, 1, 3])
+    np.testing.assert_array_equal(classify(np.array([[0, 0.9, 1, 0], [9, 9, 9, 9], [0.1, 0, 1, 0]])), [0, 3, 2])
