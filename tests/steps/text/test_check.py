@@ -32,7 +32,7 @@ CONTRADICTIONS = [
     ("male low slow", "A man with a voice that is not deep.", "deep"),
     ("female low fast", "She is anything but fast.", "fast"),
     ("male high fast", "Neither high in pitch nor slow.", "high ... pitch"),
-    ("male medium fast", "In no hurry, the man speaks at an average pitch.", "hurry"),
+    ("male medium fast", "In no hurry, the man speaks at an average pitch.", "in no hurry"),
     ("female medium slow", "She speaks FAST.", "fast"),
     ("female low slow", "A woman — deep–voiced, quick‑spoken.", "quick"),
 ]

@@ -1,0 +1,154 @@
+"""Cut a text into items: words and idioms of the lexicon, the longest first, each with the parts that it may play."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from steps.text.lexicon_files import Book, Entry
+from steps.text.words import Word, is_separator
+
+REACH_OF_OPENER = 6  # words behind "like" in which a comparison may follow
+RANKS = ("says", "simile", "number", "unless", "degree", "not")  # of entries of equal length, the first counts
+UNWORDED = ("{their}", "{a}", "{be}", "{speak}", "{voice}", "{very}", "{who}")
+
+
+@dataclass
+class Item:
+    """Words of a text that belong together.
+
+    Attributes:
+        text: the words, with a blank between them.
+        kinds: the parts that the words may play, such as `noun`, `grammar`, `{be}`.
+        says: attribute and values, for each attribute, that the words say.
+        weak: attributes of which what they say yields to other words.
+        noun: of a noun, the attribute that degrees before it speak of, or `voice`, `speech`, `range`, `other`.
+        degree: low, medium or high.
+        glued: a hyphen joins the words to those before.
+        compared: the words stand in a comparison or name a listener.
+        negators: how many negators reach the words.
+        bound: of a noun, whether a degree belongs to it.
+    """
+
+    text: str
+    kinds: set[str]
+    says: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    weak: frozenset[str] = frozenset()
+    noun: str = ""
+    degree: str = ""
+    glued: bool = False
+    compared: str = ""
+    negators: int = 0
+    bound: bool = False
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def speaks(self) -> bool:
+        """Do the words say a value, or a degree of something?"""
+        return bool(self.says or self.degree)
+
+    @property
+    def names_person(self) -> bool:
+        """Do the words say a gender, other than by "her" before a noun?"""
+        return any(attribute == "gender" for attribute, _ in self.says) and not self.plays("{their}")
+
+    def plays(self, *kinds: str) -> bool:
+        """May the words play one of these parts?"""
+        return not self.kinds.isdisjoint(kinds)
+
+
+def read_items(book: Book, words: Sequence[Word]) -> list[Item]:
+    """The items of a text, in order; words that nothing stands for are items of the kind `unknown`."""
+    keys = [[] if is_separator(word.text) else book.patterns.keys(word.text) for word in words]
+    items: list[Item] = []
+    position = opened = 0  # until `opened`, words may be a comparison
+    while position < len(words):
+        word = words[position]
+        if is_separator(word.text):
+            items.append(Item(word.text, {"separator", word.text}))
+            opened = opened if word.text == "," else 0
+            position += 1
+            continue
+        end, entries = _longest(book, words, keys, position, items if position >= opened else None)
+        item = _item(words[position : max(end, position + 1)], entries)
+        items.append(item)
+        position = max(end, position + 1)
+        if item.plays("opener") or item.text == "of" or item.text.endswith(" of"):
+            opened = position + REACH_OF_OPENER
+        elif item.plays("stop", "{who}"):
+            opened = 0
+    _mark_compared(items)
+    return items
+
+
+def _longest(
+    book: Book, words: Sequence[Word], keys: Sequence[list[str]], start: int, before: Sequence[Item] | None
+) -> tuple[int, list[Entry]]:
+    """The longest match: its end and its entries. `before`: the items before, or None within a comparison."""
+    best, found = start, []
+    for end, entries in book.patterns.matches(keys, start):
+        usable = [
+            entry
+            for entry in entries
+            if entry.kind != "simile" or before is None or _is_likened(words, keys, end) or _is_metaphor(before)
+        ]
+        if usable and end >= best:
+            best, found = end, usable + (found if end == best else [])
+    slots = [Entry(key) for key in keys[start] if key in UNWORDED] if best <= start + 1 else []
+    return best, found + slots
+
+
+def _is_likened(words: Sequence[Word], keys: Sequence[list[str]], end: int) -> bool:
+    """Do the words that follow make a comparison: thunder-like, a thunder voice, a bear's voice, a bear of a voice?"""
+    after = [word.text for word in words[end : end + 4]]
+    if after[:1] == ["like"] and words[end].glued or after[:3] in (["of", "a", "voice"], ["of", "a", "tone"]):
+        return True
+    skipped = end + (after[:1] == ["'s"])
+    return skipped < len(words) and "{voice}" in keys[skipped]
+
+
+def _is_metaphor(items: Sequence[Item]) -> bool:
+    """Do the words before make a comparison: "his voice is a"?"""
+    last = [item for item in items[-4:] if not item.plays("{very}", "{a}")][-2:]
+    return len(last) == 2 and last[0].noun in ("voice", "speech") and last[1].plays("{be}")
+
+
+def _item(words: Sequence[Word], entries: list[Entry]) -> Item:
+    text = " ".join(word.text for word in words)
+    said = [entry for entry in entries if entry.kind in ("says", "simile")]
+    units = [entry for entry in entries if entry.kind == "number"]
+    says: dict[str, tuple[str, ...]] = {}
+    for entry in said:
+        for attribute, means in entry.says:
+            says[attribute] = tuple(dict.fromkeys((*says.get(attribute, ()), *means)))
+    kinds = {entry.kind for entry in entries} or {"number" if text[0].isdigit() else "unknown"}
+    first = next((entry for rank in RANKS for entry in entries if entry.kind == rank), None)
+    item = Item(text, kinds, glued=words[0].glued, entries=units)
+    if said and (first.kind in ("says", "simile")):
+        item.says, item.weak = tuple(says.items()), frozenset(says) - _strong(said)
+    elif first and first.kind == "degree":
+        item.degree = first.detail
+    item.noun = next((entry.detail for entry in entries if entry.kind == "noun"), "") if not item.speaks else ""
+    if first and first.kind in ("says", "simile", "unless", "degree"):
+        item.kinds -= {"not", "stop", "noun"}
+    return item
+
+
+def _strong(entries: Sequence[Entry]) -> set[str]:
+    """The attributes of which an entry that is not weak says something."""
+    return {attribute for entry in entries if not entry.weak for attribute, _ in entry.says}
+
+
+def _mark_compared(items: Sequence[Item]) -> None:
+    """Mark the items of comparisons, and those that name a listener ("to her son")."""
+    for position, item in enumerate(items):
+        if item.plays("opener") and not item.says:
+            for other in items[position + 1 : position + 1 + REACH_OF_OPENER]:
+                if other.plays("separator", "stop", "{who}", "{speak}"):
+                    break
+                other.compared = other.compared or item.text
+        elif item.plays("listener") and not item.says:
+            for other in items[position + 1 : position + 4]:
+                if not other.plays("{a}", "{their}", "{very}") and not other.says:
+                    break
+                other.compared = other.compared or "to"
+                if dict(other.says).get("gender") and not other.plays("{their}"):
+                    break

@@ -1,0 +1,125 @@
+"""Read the rules' data: `cues.yaml` and `lexicon/*.yaml`, whose form `lexicon/README.md` describes.
+
+Output: for each language one `Book` of patterns.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from steps.text.patterns import Patterns
+from utils.errors import InputError
+from utils.yaml_files import read_yaml
+
+CUES, LEXICON = Path(__file__).with_name("cues.yaml"), Path(__file__).with_name("lexicon")
+ENGLISH = "English"
+SAYING = ("words", "phrases", "similes")  # sections of entries that say values
+MARKED = ("negation", "degrees", "nouns")  # sections of several lists by name
+LISTED = ("openers", "listeners", "in", "grammar", "nothing", "tells", "greetings", "slots")
+OTHER = ("language", "numbers", "means", "irregular", "unasked", "english")
+RULE = ("attribute", "means", "says", "weak", "words")
+NUMBER = ("attribute", "units", "limits", "gender")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one pattern stands for: a kind, such as `says`, `simile`, `degree` or `not`, and what it says.
+
+    Attributes:
+        says: attribute and values, for each attribute.
+        weak: yields to any other claim of the attribute.
+        detail: the degree, the attribute of a noun, or which list of its section it is of.
+        limits: of a unit, upper ends and values in rising order, with the only gender that they hold for in `detail`.
+    """
+
+    kind: str
+    says: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    weak: bool = False
+    detail: str = ""
+    limits: tuple[tuple[float, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Book:
+    """The patterns of one language, the words by which it is told, lists of its words, and all values that it says."""
+
+    language: str
+    patterns: Patterns
+    tells: frozenset[str]
+    means: Mapping[str, Mapping[str, str]]
+    lists: Mapping[str, Sequence[str]]
+    said: frozenset[str]
+
+
+@cache
+def read_books(cues: Path = CUES, lexicon: Path = LEXICON) -> dict[str, Book]:
+    """The books of all languages, English first. Raises InputError for a file that has not the form of the README."""
+    contents: dict[str, list[tuple[Path, dict]]] = {}
+    for path in [cues, *sorted(lexicon.glob("*.yaml"))]:
+        content = read_yaml(path)
+        if not isinstance(content, dict) or set(content) - {*SAYING, *MARKED, *LISTED, *OTHER}:
+            names = ", ".join(sorted({*SAYING, *MARKED, *LISTED, *OTHER}))
+            raise InputError(f"{path}: expected some of {names}")
+        contents.setdefault(content.get("language", ENGLISH), []).append((path, content))
+    return {language: _book(language, files, contents[ENGLISH]) for language, files in contents.items()}
+
+
+def _book(language: str, files: list[tuple[Path, dict]], english: list[tuple[Path, dict]]) -> Book:
+    merged = {key: value for _, content in [english[0], *files] for key, value in content.items()}
+    slots = {slot: words_of(words) for slot, words in merged["slots"].items()} if language == ENGLISH else {}
+    patterns = Patterns(slots, merged["irregular"] if language == ENGLISH else {})
+    lists: dict[str, list[str]] = {}
+    said = {value for of_degree in merged["means"].values() for value in of_degree.values()}
+    for path, content in files:
+        for pattern, entry in _entries(path, content):
+            patterns.add(pattern, entry)
+            said.update(value for _, means in entry.says for value in means)
+        for name in ("greetings", "tells"):
+            lists.setdefault(name, []).extend(words_of(content.get(name, [])))
+    if language != ENGLISH:
+        for pattern, entry in (pair for path, content in english for pair in _entries(path, content)):
+            if entry.kind == "number":
+                patterns.add(pattern, entry)
+    return Book(language, patterns, frozenset(lists["tells"]), merged["means"], lists, frozenset(said))
+
+
+def _entries(path: Path, content: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
+    """The patterns of one file with what they stand for."""
+    for section in SAYING:
+        for index, rule in enumerate(content.get(section) or [], 1):
+            yield from _sayings(rule, section, f"{path}: {section}, entry {index}")
+    for section in MARKED:
+        for detail, words in (content.get(section) or {}).items():
+            kind = {"negation": detail.removesuffix("s"), "degrees": "degree", "nouns": "noun"}.get(section, detail)
+            kind = "not" if kind == "word" else kind
+            yield from ((word, Entry(kind, detail=detail)) for word in words_of(words))
+    for section in ("openers", "listeners", "in", "grammar", "nothing"):
+        for word in words_of(content.get(section) or []):
+            yield word, Entry(section.removesuffix("s"))
+    for index, rule in enumerate(content.get("numbers") or [], 1):
+        if not isinstance(rule, dict) or set(rule) - set(NUMBER) or {"attribute", "units", "limits"} - set(rule):
+            raise InputError(f"{path}: numbers, entry {index}: expected attribute, units, limits and perhaps gender")
+        limits = tuple((float(limit), value) for value, limit in rule["limits"].items())
+        entry = Entry("number", ((rule["attribute"], ()),), detail=rule.get("gender", ""), limits=limits)
+        yield from ((unit, entry) for unit in words_of(rule["units"]))
+
+
+def _sayings(rule: Any, section: str, where: str) -> Iterator[tuple[str, Entry]]:
+    """The patterns of one rule that says values."""
+    if not isinstance(rule, dict) or set(rule) - set(RULE) or "words" not in rule:
+        raise InputError(f"{where}: expected words, and attribute and means, or says")
+    says = rule.get("says") or {rule.get("attribute"): rule.get("means")}
+    if not all(isinstance(name, str) and isinstance(means, list) for name, means in says.items()):
+        raise InputError(f"{where}: expected an attribute and a list of values that it means")
+    pairs = tuple((name, tuple(means)) for name, means in says.items())
+    kind = "simile" if section == "similes" else "says"
+    yield from ((word, Entry(kind, pairs, bool(rule.get("weak")))) for word in words_of(rule["words"]))
+
+
+def words_of(words: str | Sequence[str]) -> list[str]:
+    """A list of words, or one text with a comma between entries."""
+    return (
+        [word.strip() for word in words.split(",") if word.strip()] if isinstance(words, str) else list(map(str, words))
+    )

@@ -1,0 +1,110 @@
+"""Which statements a negation turns round.
+
+A negator reaches the first statement after it, the rest of the same words ("not a deep, booming voice" denies both,
+"not a deep-voiced man" does not deny the man), and those joined to it by "or" and "nor". Its scope ends at "but",
+"and", the end of a clause. "Deep it is not" and "Deep? No." reach back. Two negators of one statement ("not unlike
+thunder") affirm it.
+"""
+
+from collections.abc import Sequence
+
+from steps.text.items import Item
+
+REACH = 12  # items between a negator and its statement
+ANSWERS = ("no", "never", "false", "wrong", "not", "absent", "none")
+
+
+def negate(items: Sequence[Item]) -> None:
+    """Count in `negators` how many negations reach each item that says something."""
+    used: set[int] = set()
+    for position, item in enumerate(items):
+        if item.plays("not") and position not in used and not item.says:
+            reached = _after(items, position, used)
+            for index in reached or _before(items, position):
+                items[index].negators += 1
+
+
+def _after(items: Sequence[Item], negator: int, used: set[int]) -> list[int]:
+    """The statements that a negator reaches to the right; negators that only continue it are added to `used`."""
+    reached: list[int] = []
+    joined, position = True, negator + 1
+    while position < len(items) and position - negator <= REACH:
+        item = items[position]
+        if item.plays("separator") or item.text in ("but",):
+            if not (item.text == "," and _continues(items, position, reached)):
+                break
+            joined = True
+        elif item.speaks and not item.plays("{their}"):
+            if not _is_reached(item, reached, joined):
+                break
+            if not _affirms(items[negator], item):
+                reached.append(position)
+            joined = False
+        elif item.text in ("nor", "or", "either"):
+            used.add(position)
+            joined = True
+        elif (
+            item.plays("not")
+            and reached
+            or item.plays("stop")
+            and not (item.text == "and" and reached and _same_attribute(items, position, reached))
+        ):
+            break
+        elif item.plays("stop"):
+            joined = True
+        elif reached and item.plays("{who}", "in"):
+            break
+        position += 1
+    return reached
+
+
+def _is_reached(item: Item, reached: list[int], joined: bool) -> bool:
+    """Does the scope go on to a statement? The noun behind what is denied is not: "not a deep-voiced man"."""
+    return not reached or joined or all(attribute != "gender" for attribute, _ in item.says)
+
+
+def _continues(items: Sequence[Item], comma: int, reached: list[int]) -> bool:
+    """Does a list of adjectives go on behind a comma: "not a deep, booming voice", "neither fast, nor high"?"""
+    after = next((item for item in items[comma + 1 :] if not item.plays("{very}")), None)
+    if after is None:
+        return False
+    if after.text in ("nor", "or"):
+        return bool(reached)
+    return bool(reached) and after.speaks and _same_attribute(items, comma, reached) and _noun_follows(items, comma + 2)
+
+
+def _noun_follows(items: Sequence[Item], position: int) -> bool:
+    return any(item.noun or item.plays("{voice}") for item in items[position : position + 2])
+
+
+def _same_attribute(items: Sequence[Item], position: int, reached: list[int]) -> bool:
+    """Does the next statement speak of an attribute that was just denied, with a common value?"""
+    after = next((item for item in items[position + 1 : position + 4] if item.speaks), None)
+    last = items[reached[-1]]
+    if after is None:
+        return False
+    if after.degree or last.degree:
+        return after.degree == last.degree
+    said = dict(last.says)
+    return any(set(means) & set(said.get(attribute, ())) for attribute, means in after.says)
+
+
+def _affirms(negator: Item, item: Item) -> bool:
+    """Does a negator of a comparative affirm: "couldn't be deeper"?"""
+    return negator.plays("limit") and item.text.split()[0].endswith("er")
+
+
+def _before(items: Sequence[Item], negator: int) -> list[int]:
+    """The statements that a negator at the end of its clause reaches to the left."""
+    after = items[negator + 1 : negator + 2]
+    if after and not after[0].plays("separator") or items[negator].text.split()[0].split("n't")[0] == "":
+        return []
+    answer = items[negator].text in ANSWERS
+    reached = []
+    for position in range(negator - 1, max(negator - 7, -1), -1):
+        item = items[position]
+        if item.plays("separator") and not (answer and position == negator - 1) or item.plays("stop"):
+            break
+        if item.speaks and not item.negators and not any(name == "gender" for name, _ in item.says):
+            reached.append(position)
+    return reached
