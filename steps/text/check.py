@@ -9,7 +9,7 @@ checked.
 import re
 from collections.abc import Mapping
 
-from steps.text.claims import Rules
+from steps.text.claims import TextRules
 from steps.text.lexicon_files import CUES
 from utils.data_dir import CONTROL_CHARACTERS
 from utils.errors import InputError, brief
@@ -58,8 +58,8 @@ def normalise(text: str) -> str:
 class Checker:
     """The rules of claims.py, held against the values of a group."""
 
-    def __init__(self, rules: Rules | None = None):
-        self.rules = rules or Rules()
+    def __init__(self, rules: TextRules | None = None):
+        self.rules = rules or TextRules()
         cues = read_yaml(CUES)
         self.unasked, self.english = tuple(cues["unasked"]), cues["english"]
 

@@ -1,6 +1,6 @@
 """What a text says about attributes, by the rules of `cues.yaml` and `lexicon/`.
 
-    understanding = Rules().understand("a man, not fast, with a voice like distant thunder")
+    understanding = TextRules().understand("a man, not fast, with a voice like distant thunder")
     posterior(understanding, "pitch", ("high", "low", "medium"))
 
 A text is cut into items (items.py); words of degree find their nouns (degrees.py) and negations what they turn round
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from steps.text.degrees import bind_degrees
-from steps.text.items import Item, read_items
+from steps.text.items import Piece, read_items
 from steps.text.lexicon_files import ENGLISH, Book, read_books
 from steps.text.scope import negate
 from steps.text.words import split
@@ -65,7 +65,7 @@ class Understanding:
     language: str | None
 
 
-class Rules:
+class TextRules:
     """The rules of `cues.yaml` and `lexicon/*.yaml`.
 
     Args:
@@ -86,7 +86,7 @@ class Rules:
         return Understanding(claims, unknown, tuple(contradictions(claims)), book.language)
 
 
-def claims_of(items: Sequence[Item], book: Book) -> list[Claim]:
+def claims_of(items: Sequence[Piece], book: Book) -> list[Claim]:
     """The claims of the items of a text, before those of different strength are compared."""
     _read_letters(items)
     found = bind_degrees(items, book.means, _is_list(items))
@@ -105,12 +105,12 @@ def claims_of(items: Sequence[Item], book: Book) -> list[Claim]:
     return _join_alternatives(items, placed)
 
 
-def _claim(item: Item, attribute: str, means: tuple[str, ...]) -> Claim:
+def _claim(item: Piece, attribute: str, means: tuple[str, ...]) -> Claim:
     weak = attribute in item.weak or attribute == "gender" and bool(item.compared)
     return Claim(attribute, means, item.text, item.negators % 2 == 1, weak)
 
 
-def _is_list(items: Sequence[Item]) -> bool:
+def _is_list(items: Sequence[Piece]) -> bool:
     """Is the text a bare list or table, without articles, verbs and pronouns?"""
     return not any(
         item.plays("{a}", "{speak}", "{be}", "{who}", "{their}", "stop")
@@ -120,7 +120,7 @@ def _is_list(items: Sequence[Item]) -> bool:
     )
 
 
-def _read_letters(items: Sequence[Item]) -> None:
+def _read_letters(items: Sequence[Piece]) -> None:
     """Read the letters f, m and w of a table as genders."""
     letters = {"f": "female", "w": "female", "m": "male"}
     is_list = _is_list(items)
@@ -130,7 +130,7 @@ def _read_letters(items: Sequence[Item]) -> None:
             item.says, item.kinds = (("gender", (letters[item.text],)),), {"says"}
 
 
-def _join_alternatives(items: Sequence[Item], placed: Sequence[tuple[int, Claim]]) -> list[Claim]:
+def _join_alternatives(items: Sequence[Piece], placed: Sequence[tuple[int, Claim]]) -> list[Claim]:
     """Join claims of one attribute with "or" between them: "a low or medium pitch", "medium-high", "man or woman"."""
     joined: list[tuple[int, Claim]] = []
     for position, claim in placed:
@@ -148,7 +148,7 @@ def _join_alternatives(items: Sequence[Item], placed: Sequence[tuple[int, Claim]
     return [claim for _, claim in joined]
 
 
-def _are_alternatives(items: Sequence[Item], first: int, second: int) -> bool:
+def _are_alternatives(items: Sequence[Piece], first: int, second: int) -> bool:
     """Do only words of joining stand between two items, or nothing but a hyphen?"""
     between = items[first + 1 : second]
     if not between:
@@ -161,7 +161,7 @@ def _are_alternatives(items: Sequence[Item], first: int, second: int) -> bool:
     )
 
 
-def _is_between(items: Sequence[Item], position: int) -> bool:
+def _is_between(items: Sequence[Piece], position: int) -> bool:
     return any(item.text == "between" for item in items[max(position - 3, 0) : position])
 
 

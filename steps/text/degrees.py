@@ -8,7 +8,7 @@ high, normal" names pitch and speaking rate in this order.
 
 from collections.abc import Mapping, Sequence
 
-from steps.text.items import Item
+from steps.text.items import Piece
 
 REACH = 9  # items between a noun and its word of degree
 ORDER = ("pitch", "speaking_rate")  # of bare degrees in a list
@@ -18,7 +18,7 @@ SCALES = ("pitch", "speaking_rate", "other")  # nouns that join in lists
 Found = tuple[int, str, str]  # item of a degree, attribute, words
 
 
-def bind_degrees(items: Sequence[Item], means: Mapping[str, Mapping[str, str]], is_list: bool) -> list[Found]:
+def bind_degrees(items: Sequence[Piece], means: Mapping[str, Mapping[str, str]], is_list: bool) -> list[Found]:
     """The degrees that belong to an attribute: item, attribute, words; one degree may belong to several nouns."""
     heads = _heads(items)
     degrees = [position for position, item in enumerate(items) if item.degree]
@@ -39,7 +39,7 @@ def bind_degrees(items: Sequence[Item], means: Mapping[str, Mapping[str, str]], 
     return sorted(found + _bare(items, bare, found, is_list))
 
 
-def _heads(items: Sequence[Item]) -> dict[int, str]:
+def _heads(items: Sequence[Piece]) -> dict[int, str]:
     """The nouns that count: item -> attribute, voice, speech or other. Of nouns in a row only one does."""
     heads: dict[int, str] = {}
     previous = -2
@@ -63,7 +63,7 @@ def _heads(items: Sequence[Item]) -> dict[int, str]:
     return heads
 
 
-def _within(items: Sequence[Item], heads: Mapping[int, str], degree: int) -> list[int]:
+def _within(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> list[int]:
     """The noun of "low in pitch"."""
     if not any(item.plays("in") for item in items[degree + 1 : degree + 2]):
         return []
@@ -75,7 +75,7 @@ def _within(items: Sequence[Item], heads: Mapping[int, str], degree: int) -> lis
     return []
 
 
-def _named(items: Sequence[Item], heads: Mapping[int, str], degree: int) -> list[int]:
+def _named(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> list[int]:
     """The nouns that a degree is predicated of: "pitch: low", "his pitch and volume are low"."""
     copula = False
     for position in range(degree - 1, max(degree - REACH, -1), -1):
@@ -90,7 +90,7 @@ def _named(items: Sequence[Item], heads: Mapping[int, str], degree: int) -> list
     return []
 
 
-def _may_part(item: Item, copula: bool) -> bool:
+def _may_part(item: Piece, copula: bool) -> bool:
     """May this item stand between a noun and the degree that is predicated of it? `copula`: before "is" or a colon."""
     if item.plays("{very}", "not", "{who}", "degree"):
         return True
@@ -99,7 +99,7 @@ def _may_part(item: Item, copula: bool) -> bool:
     return copula and not item.says or item.plays("grammar") and not item.plays("in")
 
 
-def _is_run(items: Sequence[Item], heads: Mapping[int, str], noun: int, degree: int) -> bool:
+def _is_run(items: Sequence[Piece], heads: Mapping[int, str], noun: int, degree: int) -> bool:
     """Is this a part of a run "pitch low volume high", which ends with a degree?"""
     if heads[noun] not in SCALES or items[noun].bound:
         return False
@@ -113,7 +113,7 @@ def _is_run(items: Sequence[Item], heads: Mapping[int, str], noun: int, degree: 
     return core[0] in heads and bool(items[core[-1]].degree)
 
 
-def _subjects(items: Sequence[Item], heads: Mapping[int, str], noun: int) -> list[int]:
+def _subjects(items: Sequence[Piece], heads: Mapping[int, str], noun: int) -> list[int]:
     """The subject that ends with this noun: "the pitch of her voice" is pitch; "pitch and volume" both."""
     nouns, position = [noun], noun - 1
     of = False
@@ -144,7 +144,7 @@ def _subjects(items: Sequence[Item], heads: Mapping[int, str], noun: int) -> lis
     return nouns
 
 
-def _has_degree(items: Sequence[Item], noun: int) -> bool:
+def _has_degree(items: Sequence[Piece], noun: int) -> bool:
     """Does a degree or another adjective stand before a noun?"""
     for item in reversed(items[max(noun - 4, 0) : noun]):
         if item.degree or item.says and not item.plays("{their}"):
@@ -154,12 +154,12 @@ def _has_degree(items: Sequence[Item], noun: int) -> bool:
     return False
 
 
-def _joins(items: Sequence[Item], comma: int) -> bool:
+def _joins(items: Sequence[Piece], comma: int) -> bool:
     """Does a comma stand between nouns?"""
     return comma > 0 and bool(items[comma - 1].noun)
 
 
-def _behind(items: Sequence[Item], heads: Mapping[int, str], degree: int) -> list[int]:
+def _behind(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> list[int]:
     """The nouns behind a degree: "high and bright tone", "high in pitch", "normal pitch, speed and energy"."""
     position, through_in = degree + 1, False
     while position < len(items) and position - degree <= REACH:
@@ -188,17 +188,17 @@ def _behind(items: Sequence[Item], heads: Mapping[int, str], degree: int) -> lis
     return []
 
 
-def _of_follows(items: Sequence[Item], position: int) -> bool:
+def _of_follows(items: Sequence[Piece], position: int) -> bool:
     return any(item.plays("in") for item in items[position + 1 : position + 2])
 
 
-def _adjective_after(items: Sequence[Item], comma: int) -> bool:
+def _adjective_after(items: Sequence[Piece], comma: int) -> bool:
     """Is there an adjective and then a noun behind a comma: "a high, squeaky voice"?"""
     after = [item for item in items[comma + 1 : comma + 5] if not item.plays("{very}")]
     return len(after) > 1 and (after[0].plays("nothing") or bool(after[0].says)) and bool(after[1].noun)
 
 
-def _list_after(items: Sequence[Item], heads: Mapping[int, str], noun: int) -> list[int]:
+def _list_after(items: Sequence[Piece], heads: Mapping[int, str], noun: int) -> list[int]:
     """The nouns that join one in a list, each without a degree of its own: "pitch, speed and energy"."""
     nouns: list[int] = []
     if heads[noun] not in SCALES:
@@ -222,7 +222,7 @@ def _list_after(items: Sequence[Item], heads: Mapping[int, str], noun: int) -> l
     return nouns
 
 
-def _before(items: Sequence[Item], heads: Mapping[int, str], degree: int) -> list[int]:
+def _before(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> list[int]:
     """The noun before a degree without any noun behind it: "with the pitch low", "keep his voice at a normal"."""
     after = next((item for item in items[degree + 1 :] if not item.plays("{very}")), None)
     if after is not None and after.plays("unknown"):
@@ -242,7 +242,7 @@ def _before(items: Sequence[Item], heads: Mapping[int, str], degree: int) -> lis
     return []
 
 
-def _bare(items: Sequence[Item], bare: Sequence[int], found: Sequence[Found], is_list: bool) -> list[Found]:
+def _bare(items: Sequence[Piece], bare: Sequence[int], found: Sequence[Found], is_list: bool) -> list[Found]:
     """What degrees without a noun mean: in a list by their order, else a pitch, if nothing else names it."""
     named = {attribute for _, attribute, _ in found}
     named |= {attribute for item in items for attribute, _ in item.says}
@@ -259,7 +259,7 @@ def _bare(items: Sequence[Item], bare: Sequence[int], found: Sequence[Found], is
     return [(position, attribute, items[position].text) for position, attribute in meant.items()]
 
 
-def _are_joined(items: Sequence[Item], first: int, second: int) -> bool:
+def _are_joined(items: Sequence[Piece], first: int, second: int) -> bool:
     """Do "or" and "nor" alone stand between two degrees?"""
     between = items[first + 1 : second]
     return (

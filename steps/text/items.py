@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from steps.text.lexicon_files import Book, Entry
+from steps.text.lexicon_files import Book, Meaning
 from steps.text.words import Word, is_separator
 
 REACH_OF_OPENER = 6  # words behind "like" in which a comparison may follow
 RANKS = ("says", "simile", "number", "unless", "degree", "not")  # of entries of equal length, the first counts
-UNWORDED = ("{their}", "{a}", "{be}", "{speak}", "{voice}", "{very}", "{who}")
+UNWORDED = ("{their}", "{a}", "{be}", "{speak}", "{voice}", "{very}", "{vocal}", "{who}")
 
 
 @dataclass
-class Item:
+class Piece:
     """Words of a text that belong together.
 
     Attributes:
@@ -38,7 +38,7 @@ class Item:
     compared: str = ""
     negators: int = 0
     bound: bool = False
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Meaning] = field(default_factory=list)
 
     @property
     def speaks(self) -> bool:
@@ -55,15 +55,15 @@ class Item:
         return not self.kinds.isdisjoint(kinds)
 
 
-def read_items(book: Book, words: Sequence[Word]) -> list[Item]:
+def read_items(book: Book, words: Sequence[Word]) -> list[Piece]:
     """The items of a text, in order; words that nothing stands for are items of the kind `unknown`."""
     keys = [[] if is_separator(word.text) else book.patterns.keys(word.text) for word in words]
-    items: list[Item] = []
+    items: list[Piece] = []
     position = opened = 0  # until `opened`, words may be a comparison
     while position < len(words):
         word = words[position]
         if is_separator(word.text):
-            items.append(Item(word.text, {"separator", word.text}))
+            items.append(Piece(word.text, {"separator", word.text}))
             opened = opened if word.text == "," else 0
             position += 1
             continue
@@ -80,8 +80,8 @@ def read_items(book: Book, words: Sequence[Word]) -> list[Item]:
 
 
 def _longest(
-    book: Book, words: Sequence[Word], keys: Sequence[list[str]], start: int, before: Sequence[Item] | None
-) -> tuple[int, list[Entry]]:
+    book: Book, words: Sequence[Word], keys: Sequence[list[str]], start: int, before: Sequence[Piece] | None
+) -> tuple[int, list[Meaning]]:
     """The longest match: its end and its entries. `before`: the items before, or None within a comparison."""
     best, found = start, []
     for end, entries in book.patterns.matches(keys, start):
@@ -92,7 +92,7 @@ def _longest(
         ]
         if usable and end >= best:
             best, found = end, usable + (found if end == best else [])
-    slots = [Entry(key) for key in keys[start] if key in UNWORDED] if best <= start + 1 else []
+    slots = [Meaning(key) for key in keys[start] if key in UNWORDED] if best <= start + 1 else []
     return best, found + slots
 
 
@@ -105,24 +105,26 @@ def _is_likened(words: Sequence[Word], keys: Sequence[list[str]], end: int) -> b
     return skipped < len(words) and "{voice}" in keys[skipped]
 
 
-def _is_metaphor(items: Sequence[Item]) -> bool:
+def _is_metaphor(items: Sequence[Piece]) -> bool:
     """Do the words before make a comparison: "his voice is a"?"""
     last = [item for item in items[-4:] if not item.plays("{very}", "{a}")][-2:]
     return len(last) == 2 and last[0].noun in ("voice", "speech") and last[1].plays("{be}")
 
 
-def _item(words: Sequence[Word], entries: list[Entry]) -> Item:
+def _item(words: Sequence[Word], entries: list[Meaning]) -> Piece:
     text = " ".join(word.text for word in words)
-    said = [entry for entry in entries if entry.kind in ("says", "simile")]
+    named = any(entry.kind == "noun" for entry in entries)  # the "speed" of a list is no comparison
+    said = [entry for entry in entries if entry.kind == "says" or entry.kind == "simile" and not named]
     units = [entry for entry in entries if entry.kind == "number"]
     says: dict[str, tuple[str, ...]] = {}
     for entry in said:
         for attribute, means in entry.says:
             says[attribute] = tuple(dict.fromkeys((*says.get(attribute, ()), *means)))
     kinds = {entry.kind for entry in entries} or {"number" if text[0].isdigit() else "unknown"}
+    kinds |= {"{very}"} if "{vocal}" in kinds else set()
     first = next((entry for rank in RANKS for entry in entries if entry.kind == rank), None)
-    item = Item(text, kinds, glued=words[0].glued, entries=units)
-    if said and (first.kind in ("says", "simile")):
+    item = Piece(text, kinds, glued=words[0].glued, entries=units)
+    if said and first.kind in ("says", "simile"):
         item.says, item.weak = tuple(says.items()), frozenset(says) - _strong(said)
     elif first and first.kind == "degree":
         item.degree = first.detail
@@ -132,12 +134,12 @@ def _item(words: Sequence[Word], entries: list[Entry]) -> Item:
     return item
 
 
-def _strong(entries: Sequence[Entry]) -> set[str]:
+def _strong(entries: Sequence[Meaning]) -> set[str]:
     """The attributes of which an entry that is not weak says something."""
     return {attribute for entry in entries if not entry.weak for attribute, _ in entry.says}
 
 
-def _mark_compared(items: Sequence[Item]) -> None:
+def _mark_compared(items: Sequence[Piece]) -> None:
     """Mark the items of comparisons, and those that name a listener ("to her son")."""
     for position, item in enumerate(items):
         if item.plays("opener") and not item.says:

@@ -3,7 +3,7 @@
 Output: for each language one `Book` of patterns.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,12 +19,13 @@ SAYING = ("words", "phrases", "similes")  # sections of entries that say values
 MARKED = ("negation", "degrees", "nouns")  # sections of several lists by name
 LISTED = ("openers", "listeners", "in", "grammar", "nothing", "tells", "greetings", "slots")
 OTHER = ("language", "numbers", "means", "irregular", "unasked", "english")
+DEGREES, SPOKEN_OF = ("low", "medium", "high"), ("pitch", "voice", "speaking_rate", "speech")
 RULE = ("attribute", "means", "says", "weak", "words")
 NUMBER = ("attribute", "units", "limits", "gender")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Meaning:
     """What one pattern stands for: a kind, such as `says`, `simile`, `degree` or `not`, and what it says.
 
     Attributes:
@@ -71,10 +72,11 @@ def _book(language: str, files: list[tuple[Path, dict]], english: list[tuple[Pat
     slots = {slot: words_of(words) for slot, words in merged["slots"].items()} if language == ENGLISH else {}
     patterns = Patterns(slots, merged["irregular"] if language == ENGLISH else {})
     lists: dict[str, list[str]] = {}
+    plain = _is_degree_of_noun(files)
     said = {value for of_degree in merged["means"].values() for value in of_degree.values()}
     for path, content in files:
         for pattern, entry in _entries(path, content):
-            patterns.add(pattern, entry)
+            patterns.add(pattern, entry, plain if entry.kind == "says" else None)
             said.update(value for _, means in entry.says for value in means)
         for name in ("greetings", "tells"):
             lists.setdefault(name, []).extend(words_of(content.get(name, [])))
@@ -85,7 +87,22 @@ def _book(language: str, files: list[tuple[Path, dict]], english: list[tuple[Pat
     return Book(language, patterns, frozenset(lists["tells"]), merged["means"], lists, frozenset(said))
 
 
-def _entries(path: Path, content: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
+def _is_degree_of_noun(files: list[tuple[Path, dict]]) -> Callable[[Sequence[str]], bool]:
+    """Whether words are a degree and its noun, such as "high pitch", which need no entry: they join in lists."""
+    degrees, nouns, qualifiers = (
+        {word for _, content in files for name in names for word in words_of(content.get(section, {}).get(name, []))}
+        for section, names in (("degrees", DEGREES), ("nouns", SPOKEN_OF), ("slots", ("{very}", "{vocal}")))
+    )
+
+    def plain(words: Sequence[str]) -> bool:
+        core = list(words[1:] if words[0] in ("at", "in", "{a}") else words)
+        inner = set(core[1:-1]) <= qualifiers
+        return len(core) > 1 and core[0] in degrees and inner and core[-1].removesuffix("~") in nouns
+
+    return plain
+
+
+def _entries(path: Path, content: Mapping[str, Any]) -> Iterator[tuple[str, Meaning]]:
     """The patterns of one file with what they stand for."""
     for section in SAYING:
         for index, rule in enumerate(content.get(section) or [], 1):
@@ -94,19 +111,19 @@ def _entries(path: Path, content: Mapping[str, Any]) -> Iterator[tuple[str, Entr
         for detail, words in (content.get(section) or {}).items():
             kind = {"negation": detail.removesuffix("s"), "degrees": "degree", "nouns": "noun"}.get(section, detail)
             kind = "not" if kind == "word" else kind
-            yield from ((word, Entry(kind, detail=detail)) for word in words_of(words))
+            yield from ((word, Meaning(kind, detail=detail)) for word in words_of(words))
     for section in ("openers", "listeners", "in", "grammar", "nothing"):
         for word in words_of(content.get(section) or []):
-            yield word, Entry(section.removesuffix("s"))
+            yield word, Meaning(section.removesuffix("s"))
     for index, rule in enumerate(content.get("numbers") or [], 1):
         if not isinstance(rule, dict) or set(rule) - set(NUMBER) or {"attribute", "units", "limits"} - set(rule):
             raise InputError(f"{path}: numbers, entry {index}: expected attribute, units, limits and perhaps gender")
         limits = tuple((float(limit), value) for value, limit in rule["limits"].items())
-        entry = Entry("number", ((rule["attribute"], ()),), detail=rule.get("gender", ""), limits=limits)
+        entry = Meaning("number", ((rule["attribute"], ()),), detail=rule.get("gender", ""), limits=limits)
         yield from ((unit, entry) for unit in words_of(rule["units"]))
 
 
-def _sayings(rule: Any, section: str, where: str) -> Iterator[tuple[str, Entry]]:
+def _sayings(rule: Any, section: str, where: str) -> Iterator[tuple[str, Meaning]]:
     """The patterns of one rule that says values."""
     if not isinstance(rule, dict) or set(rule) - set(RULE) or "words" not in rule:
         raise InputError(f"{where}: expected words, and attribute and means, or says")
@@ -115,7 +132,7 @@ def _sayings(rule: Any, section: str, where: str) -> Iterator[tuple[str, Entry]]
         raise InputError(f"{where}: expected an attribute and a list of values that it means")
     pairs = tuple((name, tuple(means)) for name, means in says.items())
     kind = "simile" if section == "similes" else "says"
-    yield from ((word, Entry(kind, pairs, bool(rule.get("weak")))) for word in words_of(rule["words"]))
+    yield from ((word, Meaning(kind, pairs, bool(rule.get("weak")))) for word in words_of(rule["words"]))
 
 
 def words_of(words: str | Sequence[str]) -> list[str]:

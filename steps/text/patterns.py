@@ -1,7 +1,7 @@
 """Find the patterns of the lexicon in the words of a text. `lexicon/README.md` describes the signs of a pattern."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -36,10 +36,12 @@ class Patterns:
             for word in words:
                 self.classes.setdefault(word, []).append(slot)
 
-    def add(self, pattern: str, entry: Any) -> None:
-        """Add a pattern that stands for `entry`."""
+    def add(self, pattern: str, entry: Any, unless: Callable[[Sequence[str]], bool] | None = None) -> None:
+        """Add a pattern that stands for `entry`, without those of its alternatives that are not wanted."""
         for written in _alternatives(pattern):
             for words in _with_and_without_options(_pattern_words(written)):
+                if unless and unless(words):
+                    continue
                 node = self.root
                 for word in words:
                     node = node.setdefault(self._key(word), {})

@@ -1,6 +1,6 @@
 """The reader that adds a posterior over the values of each attribute to the sentence vector of a text.
 
-Rules read first (`steps.text.check`): the claims of a text about an attribute give its posterior. An attribute that no
+Rules read first (`steps.text.claims`): the claims of a text about an attribute give its posterior. An attribute that no
 claim speaks of is unsaid.
 """
 
@@ -9,13 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from steps.text.check import Checker
+from steps.text.claims import TextRules, posterior
 from steps.text.encode import SentenceEncoder
 from steps.text.layout import READER, TextLayout
 from steps.text.read import Reader, Reading, write_json
 from utils.json_files import read_json
-
-SURE = 0.98  # posterior of what a rule has read
 
 
 class PosteriorReader(Reader):
@@ -25,7 +23,7 @@ class PosteriorReader(Reader):
 
     def __init__(self, encoder: SentenceEncoder, layout: TextLayout):
         self.encoder, self.layout = encoder, layout
-        self.checker = Checker()
+        self.rules = TextRules(layout.attributes)
 
     @classmethod
     def of_attributes(cls, encoder: SentenceEncoder, attributes: Mapping[str, Sequence[str]]) -> "PosteriorReader":
@@ -43,14 +41,8 @@ class PosteriorReader(Reader):
 
     def _posterior(self, text: str, attribute: str, values: Sequence[str]) -> np.ndarray:
         """The posterior (values + 1) of one attribute."""
-        weights = np.ones(len(values))
-        claims = [claim for claim in self.checker.claims(text.casefold()) if claim.attribute == attribute]
-        for claim in claims:
-            said = np.array([value in claim.means for value in values]) != claim.negated
-            weights *= np.where(said, 1, 1 - SURE)
-        if not claims:
-            return np.append(0 * weights, 1)
-        return np.append(SURE * weights / weights.sum(), 1 - SURE)
+        read = posterior(self.rules.understand(text), attribute, values)
+        return np.append(np.zeros(len(values)), 1) if read is None else read
 
     def save(self, directory: Path) -> None:
         """Write encoder.json and reader.json."""

@@ -8,13 +8,13 @@ thunder") affirm it.
 
 from collections.abc import Sequence
 
-from steps.text.items import Item
+from steps.text.items import Piece
 
 REACH = 12  # items between a negator and its statement
 ANSWERS = ("no", "never", "false", "wrong", "not", "absent", "none")
 
 
-def negate(items: Sequence[Item]) -> None:
+def negate(items: Sequence[Piece]) -> None:
     """Count in `negators` how many negations reach each item that says something."""
     used: set[int] = set()
     for position, item in enumerate(items):
@@ -24,7 +24,7 @@ def negate(items: Sequence[Item]) -> None:
                 items[index].negators += 1
 
 
-def _after(items: Sequence[Item], negator: int, used: set[int]) -> list[int]:
+def _after(items: Sequence[Piece], negator: int, used: set[int]) -> list[int]:
     """The statements that a negator reaches to the right; negators that only continue it are added to `used`."""
     reached: list[int] = []
     joined, position = True, negator + 1
@@ -58,12 +58,12 @@ def _after(items: Sequence[Item], negator: int, used: set[int]) -> list[int]:
     return reached
 
 
-def _is_reached(item: Item, reached: list[int], joined: bool) -> bool:
+def _is_reached(item: Piece, reached: list[int], joined: bool) -> bool:
     """Does the scope go on to a statement? The noun behind what is denied is not: "not a deep-voiced man"."""
     return not reached or joined or all(attribute != "gender" for attribute, _ in item.says)
 
 
-def _continues(items: Sequence[Item], comma: int, reached: list[int]) -> bool:
+def _continues(items: Sequence[Piece], comma: int, reached: list[int]) -> bool:
     """Does a list of adjectives go on behind a comma: "not a deep, booming voice", "neither fast, nor high"?"""
     after = next((item for item in items[comma + 1 :] if not item.plays("{very}")), None)
     if after is None:
@@ -73,11 +73,11 @@ def _continues(items: Sequence[Item], comma: int, reached: list[int]) -> bool:
     return bool(reached) and after.speaks and _same_attribute(items, comma, reached) and _noun_follows(items, comma + 2)
 
 
-def _noun_follows(items: Sequence[Item], position: int) -> bool:
+def _noun_follows(items: Sequence[Piece], position: int) -> bool:
     return any(item.noun or item.plays("{voice}") for item in items[position : position + 2])
 
 
-def _same_attribute(items: Sequence[Item], position: int, reached: list[int]) -> bool:
+def _same_attribute(items: Sequence[Piece], position: int, reached: list[int]) -> bool:
     """Does the next statement speak of an attribute that was just denied, with a common value?"""
     after = next((item for item in items[position + 1 : position + 4] if item.speaks), None)
     last = items[reached[-1]]
@@ -89,12 +89,12 @@ def _same_attribute(items: Sequence[Item], position: int, reached: list[int]) ->
     return any(set(means) & set(said.get(attribute, ())) for attribute, means in after.says)
 
 
-def _affirms(negator: Item, item: Item) -> bool:
+def _affirms(negator: Piece, item: Piece) -> bool:
     """Does a negator of a comparative affirm: "couldn't be deeper"?"""
     return negator.plays("limit") and item.text.split()[0].endswith("er")
 
 
-def _before(items: Sequence[Item], negator: int) -> list[int]:
+def _before(items: Sequence[Piece], negator: int) -> list[int]:
     """The statements that a negator at the end of its clause reaches to the left."""
     after = items[negator + 1 : negator + 2]
     if after and not after[0].plays("separator") or items[negator].text.split()[0].split("n't")[0] == "":

@@ -56,7 +56,8 @@ AGREEMENTS = [
 @pytest.mark.parametrize(("values", "text", "words"), CONTRADICTIONS)
 def test_contradictions_are_found(values, text, words):
     reasons = Checker().contradictions(text, group(values))
-    assert any(f"'{words}'" in reason for reason in reasons), reasons
+    said = [word for word in words.split() if word != "..."]
+    assert any(all(word in reason.split(" says ")[0] for word in said) for reason in reasons), reasons
 
 
 @pytest.mark.parametrize(("values", "text"), AGREEMENTS)
