@@ -59,21 +59,30 @@ def work(options: Options) -> None:
             return
         from threadpoolctl import threadpool_limits
 
+        from steps.generators.contract import load_generator
         from steps.score.data import load_score_data
         from steps.score.evaluation import Scorer
         from steps.score.judges import INSIDE_GENDER
         from steps.score.report import write_report
+        from steps.score.understanding import TEXTS, read_texts, understand
 
         data = load_score_data(options.index, options.descriptions, options.text_vectors, options.attributes)
         if data.left_out:
             log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
+        texts = TEXTS if options.texts is None else read_texts(options.texts)
+        first, directory = next(iter(directories.items()))
+        reader = reader_of(options, first, directory)
         with threadpool_limits(1):  # the same bytes for any number of threads, which on a busy machine stall each other
             scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
             if left_out := scorer.judges[INSIDE_GENDER].left_out:
                 log.warning("not judged inside a gender: %s", ", ".join(left_out))
             todo = progress(directories.items(), len(directories), "scoring")
             evaluated = {name: evaluate(scorer, name, directory) for name, directory in todo}
-            write_report(stage.dir, scorer, evaluated, understanding(options, scorer, directories))
+            understood = None
+            if reader is not None:
+                log.info("what %s understands", first)
+                understood = understand(scorer, first, load_generator(directory), reader, texts)
+            write_report(stage.dir, scorer, evaluated, understood)
         log.info("wrote %s", stage.final / "report.html")
 
 
@@ -119,26 +128,21 @@ def evaluate(scorer, name: str, directory: Path):
     return scorer.evaluate_samples(*read_samples(directory), name=str(directory))
 
 
-def understanding(options: Options, scorer, directories: dict[str, Path]) -> dict | None:
-    """What the first model understands of a few texts; None where there is no model, or nobody to read texts for it."""
-    from steps.generators.contract import load_generator
-    from steps.score.understanding import TEXTS, read_texts, understand
+def reader_of(options: Options, name: str, directory: Path):
+    """The reader of the first model; None where there is none, or no encoder for it, unless it was asked for."""
     from steps.text.read import Reader
 
-    texts = TEXTS if options.texts is None else read_texts(options.texts)
-    models = [(name, path) for name, path in directories.items() if (path / MODEL[0]).is_file()]
-    if not models:
+    if not (directory / MODEL[0]).is_file():
+        if options.texts:
+            raise InputError(f"--texts: the first to be scored, {directory}, is no model that could read them")
         return None
-    name, directory = models[0]
     try:
-        reader = Reader.load(directory, options.encoder)
+        return Reader.load(directory, options.encoder)
     except InputError as error:
         if options.texts or options.encoder:
             raise
         log.warning("the report does not show what %s understands: %s", name, error)
         return None
-    log.info("what %s understands of %d texts", name, len(texts))
-    return understand(scorer, name, load_generator(directory), reader, texts)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -212,6 +212,10 @@ def test_a_model_without_its_encoder_is_scored_and_it_is_said(
         ({"index": "{root}/none"}, "{root}/none/train: no such file or directory; run the stage that makes it first"),
         ({"generators": "conf/generators.txt"}, "give --exp too"),
         ({"texts": "{root}/none.txt"}, "{root}/none.txt: no such file"),
+        (
+            {"texts": "{root}/descriptions/text", "models": "", "samples": "{root}/my samples"},
+            "is no model that could read",
+        ),
         ({"texts": "{root}/descriptions/text"}, "trained on text vectors of by chance (000000000000), this encoder is"),
     ],
 )
