@@ -24,9 +24,13 @@ log = logger(__name__)
 MOST_SENTENCES = 1000  # of an answer
 RETRIED_STATUS = {408, 409, 429}  # and every 5xx
 INSTRUCTIONS = (
-    "You write short English descriptions of voices. Each description is one natural sentence on one line. It says "
-    "every attribute that is asked for, in words that leave no doubt, and no other: no age, accent, emotion or quality "
-    "unless asked for. Vary wording and construction. Never write a sentence that you are told to avoid."
+    "You write English descriptions of voices, as different people write them. Vary the register: plain sentences, "
+    "requests, questions, orders to a speech synthesiser, casting calls, reports, a line of a story, key words, fields "
+    "such as 'pitch: low', messages to a friend. Vary the length from three words to three sentences, the order of "
+    "the attributes, the wording and the construction; use idioms and comparisons where nobody can misunderstand them. "
+    "Each description stands on one line. It says every attribute that is asked for, in words that leave no doubt, and "
+    "no other value of it. One in five may mention how loud the voice is, its mood or its recording too; none mentions "
+    "age or accent unless asked for. Never write a description that you are told to avoid."
 )
 SCHEMA = {
     "type": "object",
