@@ -1,159 +1,270 @@
-"""The offline paraphraser: natural English sentences that describe a group, from the phrase inventory in
-`phrases.yaml`.
+"""The offline paraphraser: natural English texts that describe a voice, in many registers.
 
-Each sentence names every attribute of its group, in an order, wording and construction drawn by a seeded generator.
-Phrases and templates are dealt from shuffled decks, so that a handful of sentences already shows the breadth of the
-inventory. Attributes that the inventory does not have are named by generic phrases ("an accent that is scottish").
+`registers.yaml` has the ways of writing, from sentences and orders to key words and tables; `phrases.yaml` and
+`mentions.yaml` what is said. A text says all that it is asked to say, in an order, wording and construction drawn by a
+seeded generator.
 
-    sentences = Grammar().variants({"gender": "female", "pitch": "low", "speaking_rate": "slow"}, seed=0)
-    ten = list(itertools.islice(sentences, 10))
+    texts = Grammar().variants({"gender": "female", "pitch": "low", "speaking_rate": "slow"}, seed=0)
+    ten = list(itertools.islice(texts, 10))
 """
 
-import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from steps.text.check import normalise
+from steps.text.phrasebook import FORMS, PEOPLE, Dealer, Saying, phrasebook
+from steps.text.typos import mistype
 from utils.yaml_files import read_yaml
 
-PHRASES = Path(__file__).with_name("phrases.yaml")
-FORMS = ("has", "how", "is", "adjective")  # the slots of a template for traits, and the forms of a trait's phrases
-PATIENCE = 300  # sentences drawn in a row without a new one, after which the inventory counts as exhausted
+REGISTERS = Path(__file__).with_name("registers.yaml")
+PATIENCE = 300  # texts drawn in a row without a new one, after which the inventory counts as exhausted
+MOST = {"adjective": 3, "epithet": 2}  # phrases of a form side by side
+_LAST = re.compile(r"^(but|not|anything but) |, not ")  # phrases that end an enumeration
+TRIES = 12  # templates of a register, before another register is tried
+
+# Shares of the texts of `variants`.
+MENTIONS = (0.7, 0.25, 0.05)  # that mention 0, 1 and 2 things beside the attributes
+MANNERS = {"said": 0.9, "idiom": 0.05, "contrast": 0.05}  # of saying a value
+TYPOS = 0.04
+CARELESS = 0.1  # of sentences without a capital or a stop, of lists in capitals
+SAID_MANNERS = ("said", "contrast")  # of a gender, after which pronouns follow it
+BY_NOUN = 0.9  # of the templates with a person whose noun says the gender
 
 
-class Decks:
-    """Named shuffled decks: no card comes again before all cards of its deck have come."""
+class Template(NamedTuple):
+    """One construction.
 
-    def __init__(self, rng: random.Random):
-        self.rng = rng
-        self.decks: dict[str, list[str]] = {}
+    Attributes:
+        text: with slots; of a list, what is around its {items}.
+        forms: the places for what is said; of a list, the forms of each item.
+        item, join: of a list, what stands for each saying, and between them; "" where it is no list.
+        noun, pronoun: does it name the person by a noun, by a pronoun?
+    """
 
-    def draw(self, name: str, cards: Sequence[str]) -> str:
-        """The next card of the deck `name`, which holds `cards`."""
-        if not self.decks.get(name):
-            self.decks[name] = self.rng.sample(cards, len(cards))
-        return self.decks[name].pop()
+    text: str
+    forms: tuple[str, ...]
+    item: str = ""
+    join: str = ""
+    noun: bool = False
+    pronoun: bool = False
+
+
+class Register(NamedTuple):
+    """A way of writing: its shares of all texts and of full descriptions, its style, its templates."""
+
+    name: str
+    share: float
+    share_full: float
+    style: str
+    templates: list[Template]
 
 
 class Grammar:
-    """The phrase inventory and the sentences that it makes."""
+    """The inventory of phrases and templates, and the texts that it makes."""
 
-    def __init__(self, phrases: Path = PHRASES):
-        self.inventory = read_yaml(phrases)
+    def __init__(self):
+        self.phrases = phrasebook()
+        self.registers, self.words = _registers()
 
     def describe(self, values: Mapping[str, str]) -> str:
         """Name a group briefly, for a prompt: "woman, low pitch, slow speaking rate"."""
-        person, traits = self._split(values)
-        names = [self._trait(attribute, value)["name"] for attribute, value in traits.items()]
+        person, _ = self._split([Saying(*item) for item in values.items()])
+        known = {saying.attribute for saying in person}
+        names = [self.phrases.name(*item) for item in values.items() if item[0] not in known]
         return ", ".join([self._person(person)["nouns"][0], *names])
 
     def variants(self, values: Mapping[str, str], seed: int) -> Iterator[str]:
-        """Yield distinct sentences about one group until the inventory is exhausted.
+        """Yield distinct texts that say all values of one group, until the inventory is exhausted.
 
         Args:
             values: attribute -> value of the group, e.g. {"gender": "female", "pitch": "low"}.
-            seed: with the values it decides the sentences and their order.
+            seed: with the values it decides the texts and their order.
         """
-        person, traits = self._split(values)
-        decks = Decks(random.Random(f"{seed} {' '.join(f'{key}={value}' for key, value in sorted(values.items()))}"))
-        phrases = {attribute: self._trait(attribute, value) for attribute, value in traits.items()}
-        templates = [template for template in self.inventory["templates"] if _fits(template, phrases)]
+        dealer = Dealer(f"{seed} {' '.join(f'{key}={value}' for key, value in sorted(values.items()))}")
+        topics = [topic for topic in self.phrases.topics(values) if topic[0] not in PEOPLE]
         seen: set[str] = set()
         misses = 0
         while misses < PATIENCE:
-            sentence = self._sentence(
-                decks, decks.draw("template", templates), self._person(person), phrases, person.get("gender", "any")
-            )
-            misses = misses + 1 if normalise(sentence) in seen else 0
+            sayings = [self._full_saying(attribute, value, dealer) for attribute, value in values.items()]
+            number = dealer.rng.choices(range(len(MENTIONS)), MENTIONS)[0]
+            text = self.text([*sayings, *self.mentions(topics, number, dealer)], dealer, full=True)
+            if dealer.rng.random() < TYPOS:
+                text = mistype(text, dealer.rng)
+            misses = misses + 1 if normalise(text) in seen else 0
             if not misses:
-                seen.add(normalise(sentence))
-                yield sentence
+                seen.add(normalise(text))
+                yield text
 
-    def _split(self, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Split values into those of the noun (gender and age, where the inventory has them) and the traits."""
-        people = self.inventory["people"]
+    def mentions(self, topics: Sequence[tuple[str, str]], number: int, dealer: Dealer) -> list[Saying]:
+        """Sayings of up to `number` different topics."""
+        chosen = dict(dealer.rng.sample(topics, min(number, len(topics))))
+        return [Saying(*topic) for topic in chosen.items()]
+
+    def text(self, sayings: Sequence[Saying], dealer: Dealer, full: bool = False) -> str:
+        """A text that says all of `sayings` and nothing else.
+
+        Args:
+            full: choose registers as for full descriptions of groups.
+        """
+        while True:
+            register = self._register(bool(sayings), dealer, full)
+            for _ in range(TRIES):
+                template = dealer.card(register.name, register.templates)
+                text = self._fill(template, sayings, dealer)
+                if text is not None:
+                    return _styled(text, register.style, dealer)
+
+    def _register(self, anything: bool, dealer: Dealer, full: bool) -> Register:
+        """A register for texts that say something, or nothing."""
+        if not anything:
+            return next(register for register in self.registers if register.name == "nothing")
+        some = [register for register in self.registers if register.name != "nothing"]
+        return dealer.rng.choices(some, [register.share_full if full else register.share for register in some])[0]
+
+    def _full_saying(self, attribute: str, value: str, dealer: Dealer) -> Saying:
+        """Say a value beyond doubt, in one of the MANNERS that its phrases allow."""
+        saying = Saying(attribute, value, dealer.rng.choices(list(MANNERS), list(MANNERS.values()))[0])
+        return saying if self.phrases.allows(saying) else Saying(attribute, value)
+
+    def _split(self, sayings: Sequence[Saying]) -> tuple[list[Saying], list[Saying]]:
+        """Split sayings into those that a noun can say (gender and age) and the others."""
+        people = self.phrases.people
         known = {"age": people, "gender": people["any"]}
-        person = {key: value for key, value in values.items() if value != "any" and value in known.get(key, ())}
-        return person, {key: value for key, value in values.items() if key not in person}
+        nouns = [
+            saying
+            for saying in sayings
+            if saying.manner == "said" and saying.value != "any" and saying.value in known.get(saying.attribute, ())
+        ]
+        return nouns, [saying for saying in sayings if saying not in nouns]
 
-    def _person(self, person: Mapping[str, str]) -> dict[str, list[str]]:
-        return self.inventory["people"][person.get("age", "any")][person.get("gender", "any")]
+    def _person(self, nouns: Sequence[Saying]) -> dict[str, list[str]]:
+        said = {saying.attribute: saying.value for saying in nouns}
+        return self.phrases.people[said.get("age", "any")][said.get("gender", "any")]
 
-    def _trait(self, attribute: str, value: str) -> dict:
-        """The phrases of one trait, by form."""
-        known = self.inventory["traits"].get(attribute, {}).get(value)
-        if known:
-            return known
-        words = {"{attribute}": re.sub(r"[_-]", " ", attribute), "{value}": re.sub(r"[_-]", " ", value)}
-        generic = self.inventory["generic"]
-        return {
-            form: _replace(phrases, words) if form == "name" else [_replace(phrase, words) for phrase in phrases]
-            for form, phrases in generic.items()
+    def _gender(self, sayings: Sequence[Saying]) -> str:
+        """The gender that decides the pronouns: the one that is said."""
+        said = {saying.value for saying in sayings if saying.attribute == "gender" and saying.manner in SAID_MANNERS}
+        return next(iter(said & set(self.phrases.pronouns)), "any")
+
+    def _fill(self, template: Template, sayings: Sequence[Saying], dealer: Dealer) -> str | None:
+        """Fill a template; None where what is to be said does not fit into it."""
+        if template.item:
+            return self._list(template, sayings, dealer)
+        nouns, others = self._split(sayings)
+        only_gender = [saying.attribute for saying in nouns] == ["gender"]
+        by_noun = template.noun and dealer.rng.random() < BY_NOUN
+        if not (by_noun or template.pronoun and only_gender and not template.noun):
+            nouns, others = [], list(sayings)
+        shares = self._share(others, template.forms, dealer)
+        if shares is None:
+            return None
+        gender = self._gender(sayings)
+        said = {
+            form: _join([self.phrases.phrase(saying, form, dealer, gender) for saying in share], form, dealer)
+            for form, share in shares.items()
         }
+        person = self._person(nouns)
 
-    def _sentence(
-        self, decks: Decks, template: str, person: Mapping, phrases: Mapping[str, Mapping], gender: str
-    ) -> str:
-        """Fill one template: share the traits out among its slots, then fill in the person and the free words."""
-        slots = _slots(template)
-        order = decks.rng.sample(sorted(phrases), len(phrases))
-        shares = _share(order, slots, phrases, decks.rng)
-        words = {"{a}": "a", "{person}": decks.draw("person", person["nouns"])}
-        words |= {"{voice}": decks.draw("voice", person["voices"])} if "{voice}" in template else {}
-        words |= {
-            f"{{{word}}}": decks.draw(word, cards)
-            for word, cards in self.inventory["words"].items()
-            if f"{{{word}}}" in template
-        }
-        for form, attributes in zip(slots, shares, strict=True):
-            said = [decks.draw(f"{attribute} {form}", phrases[attribute][form]) for attribute in attributes]
-            words[f"{{{form}}}"] = _join(said, form)
-        words |= {f"{{{slot}}}": word for slot, word in self.inventory["pronouns"][gender].items()}
-        return _polish(_replace(template, words))
+        def slot(name: str) -> str:
+            if name in said:
+                return said[name]
+            if name == "a":
+                return "a"
+            if name in ("person", "voice"):
+                cards = person["nouns" if name == "person" else "voices"]
+                return dealer.expand(dealer.card((name, *cards[:1]), cards), lambda _: "")
+            if name in self.words:
+                return dealer.expand(dealer.card(name, self.words[name]), slot)
+            return self.phrases.word(name, dealer, gender)
+
+        return dealer.expand(template.text, slot)
+
+    def _list(self, template: Template, sayings: Sequence[Saying], dealer: Dealer) -> str | None:
+        """Fill a list: key words, a row of a table, fields."""
+        if not sayings or any(not set(template.forms) <= self.phrases.forms(saying) for saying in sayings):
+            return None
+        order = dealer.rng.sample(sayings, len(sayings)) if dealer.rng.random() < 0.5 else sayings
+        items = []
+        for saying in order:
+            words = {form: self.phrases.phrase(saying, form, dealer, self._gender(sayings)) for form in template.forms}
+            words["key"] = self.phrases.key(saying, dealer) if "{key}" in template.item else ""
+            items.append(dealer.expand(template.item, words.__getitem__))
+        return dealer.expand(template.text, lambda _: template.join.join(items))
+
+    def _share(self, sayings: Sequence[Saying], forms: Sequence[str], dealer: Dealer) -> dict[str, list[Saying]] | None:
+        """Share sayings out among the places of a template, one at least for each; None where that cannot be."""
+        if len(sayings) < len(forms) or (sayings and not forms):
+            return None
+        shares: dict[str, list[Saying]] = {form: [] for form in forms}
+        possible = {saying: self.phrases.forms(saying) for saying in sayings}
+        left = dealer.rng.sample(sayings, len(sayings))
+        for form in forms:  # one for each place first
+            first = next((saying for saying in left if form in possible[saying]), None)
+            if first is None:
+                return None
+            shares[form].append(first)
+            left.remove(first)
+        for saying in left:
+            open_forms = [f for f in forms if f in possible[saying] and len(shares[f]) < MOST.get(f, len(sayings))]
+            if not open_forms:
+                return None
+            shares[dealer.rng.choice(open_forms)].append(saying)
+        return shares
 
 
-def _slots(template: str) -> list[str]:
-    """The forms that a template has a slot for, in the order of FORMS."""
-    return [form for form in FORMS if f"{{{form}}}" in template]
+@cache
+def _registers() -> tuple[list[Register], dict[str, list[str]]]:
+    """The registers and the free words of `registers.yaml`, read once."""
+    content = read_yaml(REGISTERS)
+    registers = [
+        Register(
+            row["name"],
+            row["share"],
+            row.get("share_full", 0),
+            row["style"],
+            [_template(template) for template in row["templates"]],
+        )
+        for row in content["registers"]
+    ]
+    return registers, content["words"]
 
 
-def _fits(template: str, phrases: Mapping[str, Mapping]) -> bool:
-    """Can the template name all these traits? Each slot needs a trait, and each trait the forms of the slots."""
-    slots = _slots(template)
-    enough = len(phrases) >= len(slots) if phrases else not slots
-    return (
-        enough and (bool(slots) or not phrases) and all(form in trait for form in slots for trait in phrases.values())
-    )
+def _template(source: str | Mapping[str, str]) -> Template:
+    """A template of `registers.yaml`."""
+    if not isinstance(source, str):
+        forms = tuple(form for form in FORMS if f"{{{form}}}" in source["item"])
+        return Template(source.get("whole", "{items}"), forms, source["item"], source["join"])
+    forms = tuple(form for form in FORMS if f"{{{form}}}" in source)
+    noun, pronoun = "{person}" in source or "{voice}" in source, "{the" in source or "{this_person}" in source
+    return Template(source, forms, noun=noun, pronoun=pronoun)
 
 
-def _share(
-    order: Sequence[str], slots: Sequence[str], phrases: Mapping[str, Mapping], rng: random.Random
-) -> list[list[str]]:
-    """Cut a list of attributes into as many non-empty runs as there are slots."""
-    if not slots:
-        return []
-    cuts = sorted(rng.sample(range(1, len(order)), len(slots) - 1))
-    return [list(order[start:end]) for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
-
-
-def _join(said: Sequence[str], form: str) -> str:
+def _join(said: Sequence[str], form: str, dealer: Dealer) -> str:
     """Join phrases: "a, b and c"; adjectives by commas; adverbials short before long ("slowly and in a deep voice")."""
-    if form == "adjective":
+    if form in ("adjective", "epithet"):
         return ", ".join(said)
-    if form == "how":
-        said = sorted(said, key=lambda phrase: len(phrase.split()))
-    return " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
+    ordered = sorted(said, key=lambda phrase: (bool(_LAST.search(phrase)), form == "how" and len(phrase.split())))
+    *most, last = ordered
+    if not most:
+        return last
+    comma = "," if len(most) > 1 and dealer.rng.random() < 0.5 else ""
+    link = f"{comma} {'' if last.startswith('but ') else dealer.rng.choice(('and', 'and', 'and', 'and', 'but'))} "
+    return re.sub("  +", " ", ", ".join(most) + link + last)
 
 
-def _replace(text: str, words: Mapping[str, str]) -> str:
-    """Put words for {slots}, also for the slots that come in with the words themselves."""
-    for slot, word in words.items():
-        text = text.replace(slot, word)
+def _styled(text: str, style: str, dealer: Dealer) -> str:
+    """Give a text the articles, capitals and stops of its register; now and then somebody is careless."""
+    text = re.sub(r"\b([Aa]) (?=[aeioAEIO](?!ne\b)|[uU](?!ni[^nm]|se|su))", r"\1n ", text)
+    text = re.sub(r" +(?=[,.;?!]( |$))", "", re.sub("  +", " ", text)).strip()
+    careless = dealer.rng.random() < CARELESS
+    if style == "lower":
+        return text.lower()
+    if style == "raw":
+        return dealer.rng.choice((text.upper(), text.title())) if careless else text
+    text = re.sub(r"(^|[.?!] +)([a-z])", lambda match: match[1] + match[2].upper(), text)
+    if careless:
+        return dealer.rng.choice((text.rstrip("."), text.lower(), text.lower().rstrip(".")))
     return text
-
-
-def _polish(sentence: str) -> str:
-    """A capital at the start, and "an" before vowels."""
-    sentence = re.sub(r"\b([Aa]) (?=[aeio](?!ne\b)|u(?!ni[^nm]|se))", r"\1n ", sentence)
-    return sentence[0].upper() + sentence[1:]

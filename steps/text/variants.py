@@ -2,6 +2,7 @@
 check each of them. Rejected texts are left out and listed with the reason.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from steps.text.grammar import Grammar
 from steps.text.openai_paraphraser import Paraphraser
 from utils.errors import InputError, brief
 from utils.json_files import read_json
+
+MOST_OFFERS = 20  # of the grammar, for each text that is asked for
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Variants:
 
     def offer(self, group: str, text: str, english: bool = False) -> bool:
         """Accept a text for a group, or record the reason why not. `english`: the text must look like English."""
-        reason = self._rejection(group, text, english)
+        reason = self.rejection(group, text, english)
         if reason:
             self.rejected.append({"group": group, "reason": reason, "text": text})
             return False
@@ -33,7 +36,8 @@ class Variants:
         self.accepted.setdefault(group, []).append(text)
         return True
 
-    def _rejection(self, group: str, text: str, english: bool) -> str | None:
+    def rejection(self, group: str, text: str, english: bool = False) -> str | None:
+        """Why a text may not be used for a group; None where it may."""
         problem = text_problem(text)
         if problem:
             return problem
@@ -48,17 +52,21 @@ class Variants:
 
 
 def fill_from_grammar(variants: Variants, number: int, seed: int) -> None:
-    """Fill each group with `number` sentences of the offline paraphraser."""
+    """Fill each group with `number` texts of the offline paraphraser that the checker does not refuse."""
     grammar = Grammar()
     for group in variants.grouping.groups:
-        accepted = 0
-        for sentence in grammar.variants(variants.grouping.values(group), seed):
-            accepted += variants.offer(group, sentence)
+        accepted, reason = 0, None
+        texts = grammar.variants(variants.grouping.values(group), seed)
+        for text in itertools.islice(texts, MOST_OFFERS * number):
+            refused = variants.rejection(group, text)
+            reason = refused or reason
+            accepted += not refused and variants.offer(group, text)
             if accepted == number:
                 break
         else:
             raise InputError(
-                f"group {group}: the grammar has {accepted} sentences, {number} asked; lower --variants_per_group"
+                f"group {group}: the grammar has {accepted} usable texts, {number} asked; lower --variants_per_group"
+                f" or give texts of your own by --augment file{f'; {brief(reason)}' if reason else ''}"
             )
 
 

@@ -1,6 +1,5 @@
-"""The offline paraphraser."""
+"""The offline paraphraser: texts that describe a group."""
 
-import hashlib
 import itertools
 import os
 import re
@@ -10,12 +9,14 @@ import sys
 import numpy as np
 import pytest
 
-from steps.text.check import Checker, normalise
+from steps.text import grammar
+from steps.text.check import Checker, normalise, text_problem
 from steps.text.grammar import Grammar
 from tests.steps.conftest import VALUES
 
 AGES = ("child", "teenager", "young-adult", "middle-aged-adult", "elderly")
 WITH_AGE = VALUES | {"age": AGES}
+LIST = re.compile(r"[|/=;:#+<(*\[]|^-| - | & ")  # signs of key words, tables and fields
 
 
 def combinations(values):
@@ -26,38 +27,75 @@ def take(number, values, seed=0):
     return list(itertools.islice(Grammar().variants(values, seed), number))
 
 
-def test_hundreds_of_distinct_sentences_in_each_group():
+def test_hundreds_of_distinct_texts_in_each_group():
     owner = {}
     for group in combinations(VALUES):
-        sentences = {normalise(sentence) for sentence in take(500, group)}
-        assert len(sentences) == 500
-        assert not sentences & set(owner)
-        owner |= dict.fromkeys(sentences, str(group))
+        texts = {normalise(text) for text in take(300, group)}
+        assert len(texts) == 300
+        assert len(texts & set(owner)) <= 2  # "voice: normal" may be said of two groups
+        owner |= dict.fromkeys(texts, str(group))
 
 
-def test_no_sentence_contradicts_its_group():
+def test_ten_thousand_texts_of_one_group():
+    texts = take(10_000, {"gender": "female", "pitch": "low", "speaking_rate": "slow"})
+    assert len(set(map(normalise, texts))) == 10_000
+
+
+def test_few_texts_contradict_their_group():
+    """What the checker refuses is left out; it must be little. Every text is a description as stage 1 wants it."""
     checker = Checker()
-    for group in combinations(VALUES) + combinations(WITH_AGE):
-        for sentence in take(60, group):
-            assert not checker.contradictions(sentence, group), sentence
-            assert checker.is_english(sentence), sentence
+    groups = combinations(VALUES) + combinations(WITH_AGE)
+    texts = [(text, group) for group in groups for text in take(25, group)]
+    refused = [text for text, group in texts if checker.contradictions(text, group)]
+    assert len(refused) <= 0.05 * len(texts), refused[:5]
+    assert not [text for text, _ in texts if text_problem(text)]
 
 
 def test_every_attribute_is_said():
-    """Swap any one value: the sentence must contradict the other group, so it says that attribute."""
+    """Swap any one value: most texts contradict the other group, so they say that attribute in words of the rules."""
     checker = Checker()
-    for group in combinations(VALUES):
-        for sentence in take(40, group):
-            for attribute, values in VALUES.items():
-                for other in set(values) - {group[attribute]}:
-                    assert checker.contradictions(sentence, group | {attribute: other}), (sentence, attribute, other)
+    for attribute, least in (("gender", 0.95), ("pitch", 0.8), ("speaking_rate", 0.85)):
+        said = [
+            any(
+                checker.contradictions(text, group | {attribute: other})
+                for other in set(VALUES[attribute]) - {group[attribute]}
+            )
+            for group in combinations(VALUES)
+            for text in take(30, group)
+        ]
+        assert np.mean(said) >= least, attribute
 
 
-def test_sentences_are_well_formed():
-    for group in combinations(WITH_AGE)[::7] + [{"gender": "male"}, {"pitch": "low"}]:
-        for sentence in take(50, group):
-            assert re.fullmatch(r"[A-Z][a-zA-Z' ,;:-]+\.", sentence), sentence
-            assert "  " not in sentence and not re.search(r"\b[Aa] [aeio]|\b[Aa]n [^aeiou]", sentence), sentence
+@pytest.mark.parametrize("register", [register.name for register in Grammar().registers])
+def test_texts_of_each_register_are_well_formed(register, monkeypatch):
+    offline = Grammar()
+    only = [row._replace(share_full=1) for row in offline.registers if row.name == register]
+    offline.registers = only
+    monkeypatch.setattr(grammar, "TYPOS", 0)
+    monkeypatch.setattr(grammar, "MANNERS", {"said": 1})  # figures of speech do not fit into fields
+    if register == "nothing":
+        texts = [offline.text((), grammar.Dealer("0"), full=True) for _ in range(50)]
+    else:
+        texts = [
+            text for group in combinations(VALUES)[::5] for text in itertools.islice(offline.variants(group, 0), 40)
+        ]
+    for text in texts:
+        assert not re.search(r"[{}\[\]]", text) or only[0].style == "raw", text
+        assert text == " ".join(text.split()) and not re.search(r"\band and\b|\bbut but\b| ,|,,|\.\.", text), text
+        assert not re.search(r"\b[Aa] [aeio](?!ne)|\b[Aa]n [^aeiouAEIOU]", text) or only[0].style == "raw", text
+        if only[0].style == "sentence" and text != text.lower():
+            assert re.match(r"[A-Z\"]", text), text
+
+
+def test_pronouns_agree():
+    for gender, wrong in (
+        ("female", "he|his|him|himself|they|their|them"),
+        ("male", "she|her|herself|they|their|them"),
+    ):
+        for text in take(300, {"gender": gender, "pitch": "low", "speaking_rate": "fast"}):
+            assert not re.search(rf"\b({wrong})\b", text.lower()), text
+    for text in take(300, {"pitch": "low", "speaking_rate": "fast"}):
+        assert not re.search(r"\bthey (is|has|speaks|talks|sounds|works)\b", text), text
 
 
 def test_the_seed_decides_and_nothing_else_does():
@@ -70,7 +108,7 @@ def test_the_seed_decides_and_nothing_else_does():
 def test_the_hash_seed_of_python_does_not_matter():
     program = (
         "import itertools; from steps.text.grammar import Grammar; "
-        "print(list(itertools.islice(Grammar().variants({'gender': 'male', 'pitch': 'low', 'age': 'elderly'}, 3), 20)))"
+        "print(list(itertools.islice(Grammar().variants({'gender': 'male', 'pitch': 'low', 'age': 'elderly'}, 3), 99)))"
     )
     outputs = {
         subprocess.run(
@@ -82,70 +120,62 @@ def test_the_hash_seed_of_python_does_not_matter():
 
 
 @pytest.mark.parametrize("age", AGES)
-def test_age_is_said_in_the_noun(age):
+def test_age_is_said(age):
     checker = Checker()
-    for sentence in take(40, {"gender": "female", "pitch": "low", "age": age}):
-        for other in AGES:
-            contradicts = checker.contradictions(sentence, {"gender": "female", "pitch": "low", "age": other})
-            neighbours = abs(AGES.index(age) - AGES.index(other)) == 1  # "girl", "young woman" fit two ages
-            assert bool(contradicts) == (other != age) or neighbours, (sentence, other)
+    values = {"gender": "female", "pitch": "low", "age": age}
+    for other in AGES:
+        said = [bool(checker.contradictions(text, values | {"age": other})) for text in take(60, values)]
+        if abs(AGES.index(age) - AGES.index(other)) > 1:  # "girl", "young woman" fit two ages
+            assert np.mean(said) >= 0.8, other
+        elif age == other:
+            assert np.mean(said) <= 0.05, other
 
 
 def test_unknown_attributes_and_values_are_said_by_generic_phrases():
-    group = {"gender": "female", "accent": "scottish", "noise_level": "very-clean"}
-    sentences = take(200, group)
-    assert len(sentences) == 200
-    assert all(
-        "scottish" in sentence and "very clean" in sentence and "noise level" in sentence for sentence in sentences
-    )
-    assert any("an accent that is scottish" in sentence for sentence in sentences)
+    texts = take(200, {"gender": "female", "accent": "welsh", "noise_level": "very-clean"})
+    assert len(texts) == 200
+    plain = [re.sub(r"[_-]", " ", text.lower()) for text in texts]
+    assert np.mean(["welsh" in text and "very clean" in text for text in plain]) >= 0.95  # but for typos
+    assert any("an accent that is welsh" in text for text in plain)
+
+
+def test_topics_that_people_mention_have_phrases_of_their_own():
+    texts = take(100, {"gender": "female", "accent": "scottish", "loudness": "quiet"})
+    assert np.mean(["accent that is" in text for text in texts]) < 0.1
+    assert any("whispers" in text for text in texts) and any("Scottish accent" in text for text in texts)
 
 
 def test_a_gender_that_the_inventory_lacks_is_still_said():
-    assert all("nonbinary" in sentence for sentence in take(50, {"gender": "nonbinary", "pitch": "low"}))
+    texts = take(100, {"gender": "nonbinary", "pitch": "low"})
+    assert np.mean(["nonbinary" in text.lower() for text in texts]) >= 0.95  # but for typos
 
 
-def test_a_group_of_one_attribute_ends_when_the_inventory_is_exhausted():
-    sentences = take(10_000, {"gender": "female"})
-    assert 50 < len(sentences) < 10_000
-    assert len(set(map(normalise, sentences))) == len(sentences)
+def test_variants_end_when_the_inventory_is_exhausted(monkeypatch):
+    monkeypatch.setattr(grammar, "PATIENCE", 1)
+    texts = take(100_000, {"gender": "female"})
+    assert 50 < len(texts) < 10_000
+    assert len(set(map(normalise, texts))) == len(texts)
 
 
-def test_ten_variants_show_the_breadth_of_the_inventory():
+def test_thirty_variants_show_the_breadth_of_the_inventory():
     for group in combinations(VALUES):
-        openings = {sentence.split()[0] for sentence in take(10, group)}
-        assert len(openings) >= 4
+        texts = take(30, group)
+        assert len({text.split()[0] for text in texts}) >= 15
+        assert 1 <= sum(bool(LIST.search(text)) for text in texts) <= 15  # key words, tables and fields are a share
+        lengths = [len(text.split()) for text in texts]
+        assert min(lengths) <= 9 and max(lengths) >= 20
+
+
+def test_some_texts_mention_what_the_group_does_not_have():
+    texts = take(300, {"gender": "female", "pitch": "low", "speaking_rate": "slow"})
+    mentioned = np.mean(
+        [bool(re.search("loud|quiet|volume|energy|mood|accent|recording|nasal", text)) for text in texts]
+    )
+    assert 0.05 <= mentioned <= 0.4
 
 
 def test_description_for_a_prompt():
-    grammar = Grammar()
-    described = grammar.describe({"gender": "female", "pitch": "low", "speaking_rate": "slow", "age": "elderly"})
+    offline = Grammar()
+    described = offline.describe({"gender": "female", "pitch": "low", "speaking_rate": "slow", "age": "elderly"})
     assert described == "elderly woman, low pitch, slow speaking rate"
-    assert grammar.describe({"accent": "scottish"}) == "person, accent scottish"
-
-
-def test_a_linear_map_recognises_heldout_variants(encoder):
-    """Ridge classification (penalty 0.1) of 36 held-out variants by 144 others, mean of three seeds."""
-    accuracy = {attribute: [] for attribute in VALUES}
-    for seed in range(3):
-        rows = [
-            (group, text, number < 2)
-            for group in combinations(VALUES)
-            for number, text in enumerate(take(10, group, seed))
-        ]
-        rows.sort(key=lambda row: hashlib.sha256(row[1].encode()).digest())
-        vectors = encoder.encode([text for _, text, _ in rows])
-        held = np.array([heldout for *_, heldout in rows])
-        for attribute, values in VALUES.items():
-            label = np.array([values.index(group[attribute]) for group, *_ in rows])
-            predicted = ridge_classify(vectors[~held], label[~held], vectors[held], penalty=0.1)
-            accuracy[attribute].append(np.mean(predicted == label[held]))
-    assert {attribute: np.mean(values) >= 0.97 for attribute, values in accuracy.items()} == dict.fromkeys(VALUES, True)
-
-
-def ridge_classify(train, label, test, penalty):
-    target = np.eye(label.max() + 1)[label]
-    centre, prior = train.mean(0), target.mean(0)
-    rows = train - centre
-    weights = np.linalg.solve(rows.T @ rows + penalty * np.eye(rows.shape[1]), rows.T @ (target - prior))
-    return ((test - centre) @ weights + prior).argmax(1)
+    assert offline.describe({"accent": "welsh"}) == "person, accent welsh"

@@ -23,6 +23,16 @@ KEY = "sk-secret-0123456789"
 VALUES = {"gender": ("female", "male"), "pitch": ("high", "low")}
 
 
+def usable_texts(group):
+    """Texts that stage 1 accepts of an endpoint."""
+    checker = Checker()
+    return (
+        text
+        for text in Grammar().variants(group, 5)
+        if checker.is_english(text) and not checker.contradictions(text, group)
+    )
+
+
 class Server(ThreadingHTTPServer):
     """Answers by the steps of `script`: an HTTP status, a status with headers, a raw body, or a list of sentences.
 
@@ -36,7 +46,7 @@ class Server(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
         self.script, self.requests, self.keys = [], [], []
         groups = [dict(zip(VALUES, values, strict=True)) for values in itertools.product(*VALUES.values())]
-        self.sentences = {Grammar().describe(group): Grammar().variants(group, 5) for group in groups}
+        self.sentences = {Grammar().describe(group): usable_texts(group) for group in groups}
 
     def proper(self, request):
         wanted = request["messages"][1]["content"].splitlines()[0]

@@ -1,22 +1,132 @@
 """Labelled texts for readers."""
 
 import itertools
+import time
+from collections import Counter
 
-from steps.text.paraphrase import paraphrases
+import numpy as np
+import pytest
+
+from steps.text.check import Checker, text_problem
+from steps.text.paraphrase import WEAK, paraphrases, weights
+from steps.text.phrasebook import Saying
 from tests.steps.conftest import VALUES
+
+PITCHES = VALUES["pitch"]
 
 
 def take(number, attributes=VALUES, seed=0):
     return list(itertools.islice(paraphrases(attributes, seed), number))
 
 
-def test_labels_are_distributions_over_values():
-    for text, said in take(200):
-        assert text and set(said) <= set(VALUES)
-        for attribute, weights in said.items():
-            assert set(weights) <= set(VALUES[attribute])
-            assert abs(sum(weights.values()) - 1) < 1e-9 and min(weights.values()) >= 0
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        VALUES,
+        VALUES | {"age": ("child", "elderly")},
+        {"accent": ("scottish", "welsh"), "noise_level": ("very-clean", "{has}", "a|b")},
+        {"job": ("job",), "gender": ("nonbinary", "female")},
+    ],
+)
+def test_labels_are_distributions_over_values(attributes):
+    for labelled in take(300, attributes):
+        assert not text_problem(labelled.text)
+        assert set(labelled.said) <= set(attributes)
+        for attribute, said in labelled.said.items():
+            assert set(said) <= set(attributes[attribute])
+            assert sum(said.values()) == pytest.approx(1) and min(said.values()) >= 0
+
+
+@pytest.mark.parametrize(
+    ("saying", "expected"),
+    [
+        (Saying("pitch", "low"), {"low": 1}),
+        (Saying("pitch", "low", "idiom"), {"low": 1}),
+        (Saying("pitch", "low", "denied", "high"), {"low": 0, "medium": 0.5, "high": 0.5}),
+        (Saying("pitch", "low", "weak", "medium"), {"low": WEAK, "medium": 1 - WEAK}),
+        (Saying("pitch", "low", "either", "high"), {"low": 0.5, "high": 0.5}),
+    ],
+)
+def test_weights_of_a_saying(saying, expected):
+    assert weights(saying, PITCHES) == expected
+
+
+def test_texts_are_balanced():
+    texts = take(3000)
+    assert len({labelled.text for labelled in texts}) >= 2900
+    for attribute, values in VALUES.items():
+        count = Counter(
+            saying.value for labelled in texts for saying in labelled.sayings if saying.attribute == attribute
+        )
+        assert max(count.values()) <= 1.05 * min(count[value] for value in values)
+    subsets = Counter(frozenset(labelled.said) for labelled in texts)
+    assert len(subsets) == 8 and min(subsets.values()) >= 0.04 * len(texts)
+    manners = Counter(saying.manner for labelled in texts for saying in labelled.sayings)
+    assert set(manners) == {"said", "idiom", "denied", "weak", "contrast", "either"}
+
+
+def test_rules_do_not_contradict_what_is_said_plainly():
+    """Of texts that say values beyond doubt, the checker refuses few; they keep their labels all the same."""
+    checker = Checker()
+    plain = [
+        labelled
+        for labelled in take(2000)
+        if not labelled.mistyped and all(saying.manner == "said" for saying in labelled.sayings)
+    ]
+    refused = [
+        labelled.text
+        for labelled in plain
+        if checker.contradictions(
+            labelled.text, {name: max(said, key=said.get) for name, said in labelled.said.items()}, caption=True
+        )
+    ]
+    assert len(refused) <= 0.04 * len(plain), refused[:5]
+
+
+def test_what_no_attribute_says_is_mentioned():
+    texts = take(1000)
+    topics = Counter(
+        saying.attribute for labelled in texts for saying in labelled.sayings if saying.attribute not in VALUES
+    )
+    assert set(topics) == {
+        "loudness", "mood", "accent", "quality", "intonation", "recording", "job", "purpose", "age"
+    }  # fmt: skip
+    assert all(
+        "pitch" in labelled.said for labelled in texts if "pitch" in dict.fromkeys(s[0] for s in labelled.sayings)
+    )
+
+
+def test_an_attribute_of_the_user_is_no_mention():
+    texts = take(500, {"volume": ("loud", "quiet"), "pitch": PITCHES})
+    assert not any(saying.attribute == "loudness" for labelled in texts for saying in labelled.sayings)
+    assert any(
+        saying.attribute == "gender" and "gender" not in labelled.said
+        for labelled in texts
+        for saying in labelled.sayings
+    )
 
 
 def test_the_seed_decides():
     assert take(20, seed=1) == take(20, seed=1) != take(20, seed=2)
+
+
+def test_ten_thousand_texts_take_seconds():
+    take(1)
+    start = time.process_time()
+    take(10_000)
+    assert time.process_time() - start < 10  # 1.5 s where nothing else runs
+
+
+def test_denials_are_read_as_such_by_the_rules():
+    checker = Checker()
+    denied = [
+        (labelled, saying)
+        for labelled in take(6000)
+        for saying in labelled.sayings
+        if saying.manner == "denied" and not labelled.mistyped and saying.attribute in VALUES
+    ]
+    said = [
+        saying.value in str(checker.contradictions(labelled.text, {saying.attribute: saying.value}))
+        for labelled, saying in denied
+    ]
+    assert np.mean(said) >= 0.5
