@@ -58,7 +58,7 @@ def is_separator(word: str) -> bool:
 
 def _parts(token: str) -> list[str]:
     """A token without its apostrophes: woman's -> woman, 's; l'homme -> l', homme; isn't is one word."""
-    token = token.rstrip("'") if not ELISION.fullmatch(token) else token
+    token = token.rstrip("'")  # a quotation mark: {'gender': 'm'}
     head, apostrophe, tail = token.rpartition("'")
     if not apostrophe or tail == "t":
         return [token]

@@ -130,3 +130,7 @@ def test_texts_are_taken_verbatim_but_for_padding(text):
 def test_bad_texts(text, what):
     with pytest.raises(InputError, match=f"^there: .*{what}"):
         require_text(text, "there")
+
+
+def test_a_letter_in_quotation_marks():
+    assert Checker().contradictions("{'gender': 'm', 'speed': 'slow'}", {"speaking_rate": "fast"})
