@@ -12,39 +12,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from steps.text.degrees import bind_degrees
 from steps.text.items import Piece, read_items
+from steps.text.language import language_of
 from steps.text.lexicon_files import ENGLISH, Book, read_books
-from steps.text.scope import negate
+from steps.text.own_values import with_own_values
+from steps.text.spelling import Speller, is_word
+from steps.text.statements import Claim, claims_of, contradictions, settle
 from steps.text.words import split
 
 SAID = 0.97  # posterior of the values that a text says, together
 DENIED = 0.02  # posterior of the values that it denies, together
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement of some words of a text: `attribute` has one of the values `means`, or none of them if `negated`.
-
-    Without any `means` the attribute is left open ("gender-neutral"). A `weak` claim yields to any other of its
-    attribute: "masculine" of a woman.
-    """
-
-    attribute: str
-    means: tuple[str, ...]
-    words: str
-    negated: bool
-    weak: bool = False
-
-    def contradiction(self, values: Mapping[str, str], unasked: tuple[str, ...]) -> str | None:
-        """Why this claim contradicts a group with these values; None where it does not."""
-        value = values.get(self.attribute)
-        if value is None and self.attribute in unasked and not self.negated:
-            return f"'{self.words}' says {self.attribute}, which the group does not have"
-        if value is None or not self.means or self.negated != (value in self.means):
-            return None
-        denied = "not " if self.negated else ""
-        return f"'{self.words}' says {self.attribute} {denied}{' or '.join(self.means)}, the group is {value}"
 
 
 @dataclass(frozen=True)
@@ -74,123 +51,42 @@ class TextRules:
 
     def __init__(self, attributes: Mapping[str, Sequence[str]] | None = None):
         self.attributes = dict(attributes or {})
-        self.books = read_books()
-        self.known = {value for book in self.books.values() for value in book.said}
+        books = read_books()
+        self.known = {value for book in books.values() for value in book.said}
+        english, self.own = with_own_values(books[ENGLISH], self.attributes)
+        self.books = {**books, ENGLISH: english}
+        self.speller = Speller(english.cues, english.patterns.knows)
 
     def understand(self, text: str) -> Understanding:
         """Read a text of one line."""
-        book = self.books[ENGLISH]
-        items = read_items(book, split(text))
-        claims = settle(claims_of(items, book))
+        words = split(text)
+        language, name = language_of(words, self.books)
+        if language is None:
+            return Understanding((), (), (f"{name}: a language that the rules do not know",), None)
+        book = self.books[language]
+        items = read_items(book, self.speller.correct(words) if language == ENGLISH else words)
+        claims = tuple(self._in_own_values(claim) for claim in settle(claims_of(items, book)))
         unknown = tuple(item.text for item in items if item.kinds == {"unknown"})
-        return Understanding(claims, unknown, tuple(contradictions(claims)), book.language)
+        problems = contradictions(claims)
+        if not claims and _says_nothing(items, book):
+            problems.append("nothing is said of a voice")
+        return Understanding(claims, unknown, tuple(problems), language)
+
+    def _in_own_values(self, claim: Claim) -> Claim:
+        """A claim in the corpus's words for values: measured -> normal."""
+        means = tuple(self.own.get((claim.attribute, value), value) for value in claim.means)
+        return claim if means == claim.means else replace(claim, means=means)
 
 
-def claims_of(items: Sequence[Piece], book: Book) -> list[Claim]:
-    """The claims of the items of a text, before those of different strength are compared."""
-    _read_letters(items)
-    found = bind_degrees(items, book.means, _is_list(items))
-    negate(items)
-    placed = [
-        (position, _claim(items[position], attribute, means))
-        for position, item in enumerate(items)
-        for attribute, means in item.says
-    ]
-    for position, attribute, words in found:
-        degree = items[position].degree
-        key = attribute
-        means = book.means[degree].get(key)
-        placed.append((position, Claim(attribute, (means,), words, items[position].negators % 2 == 1)))
-    placed.sort(key=lambda pair: pair[0])
-    return _join_alternatives(items, placed)
-
-
-def _claim(item: Piece, attribute: str, means: tuple[str, ...]) -> Claim:
-    weak = attribute in item.weak or attribute == "gender" and bool(item.compared)
-    return Claim(attribute, means, item.text, item.negators % 2 == 1, weak)
-
-
-def _is_list(items: Sequence[Piece]) -> bool:
-    """Is the text a bare list or table, without articles, verbs and pronouns?"""
-    return not any(
-        item.plays("{a}", "{speak}", "{be}", "{who}", "{their}", "stop")
-        and not item.noun
-        and item.text not in ("and", "with")
-        for item in items
+def _says_nothing(items: Sequence[Piece], book: Book) -> bool:
+    """Is no word of these about a voice, or about anything?"""
+    words = [item for item in items if not item.plays("separator", "number", "grammar", "{a}", "{be}", "{very}")]
+    if book.language != ENGLISH:
+        return not words
+    return all(
+        item.text in book.greetings or item.kinds == {"unknown"} and not all(map(is_word, item.text.split()))
+        for item in words
     )
-
-
-def _read_letters(items: Sequence[Piece]) -> None:
-    """Read the letters f, m and w of a table as genders."""
-    letters = {"f": "female", "w": "female", "m": "male"}
-    is_list = _is_list(items)
-    for position, item in enumerate(items):
-        keyed = any(one.noun == "gender" for one in items[max(position - 2, 0) : position])
-        if item.text in letters and item.kinds == {"unknown"} and (is_list or keyed):
-            item.says, item.kinds = (("gender", (letters[item.text],)),), {"says"}
-
-
-def _join_alternatives(items: Sequence[Piece], placed: Sequence[tuple[int, Claim]]) -> list[Claim]:
-    """Join claims of one attribute with "or" between them: "a low or medium pitch", "medium-high", "man or woman"."""
-    joined: list[tuple[int, Claim]] = []
-    for position, claim in placed:
-        index = next((n for n in range(len(joined) - 1, -1, -1) if joined[n][1].attribute == claim.attribute), None)
-        if index is not None and not claim.negated and not joined[index][1].negated:
-            before, last = joined[index]
-            if before < position and _are_alternatives(items, before, position):
-                if _is_between(items, before):
-                    means = {"pitch": ("medium",), "speaking_rate": ("measured",)}.get(claim.attribute, claim.means)
-                else:
-                    means = tuple(dict.fromkeys(last.means + claim.means))
-                joined[index] = position, replace(last, means=means, words=f"{last.words} or {claim.words}")
-                continue
-        joined.append((position, claim))
-    return [claim for _, claim in joined]
-
-
-def _are_alternatives(items: Sequence[Piece], first: int, second: int) -> bool:
-    """Do only words of joining stand between two items, or nothing but a hyphen?"""
-    between = items[first + 1 : second]
-    if not between:
-        return bool(items[first].degree) and bool(items[second].degree) and items[second].glued
-    joins = [item for item in between if item.text in ("or", "to", "/", "and", "through")]
-    return (
-        len(joins) == 1
-        and (joins[0].text != "and" or _is_between(items, first))
-        and all(item.plays("{very}", "{a}", "join") or item.noun for item in between)
-    )
-
-
-def _is_between(items: Sequence[Piece], position: int) -> bool:
-    return any(item.text == "between" for item in items[max(position - 3, 0) : position])
-
-
-def settle(claims: Sequence[Claim]) -> tuple[Claim, ...]:
-    """Drop weak claims beside others of their attribute, and claims that say the same."""
-    strong = {claim.attribute for claim in claims if not claim.weak}
-    kept = [claim for claim in claims if not claim.weak or claim.attribute not in strong]
-    return tuple(dict.fromkeys(kept))
-
-
-def contradictions(claims: Sequence[Claim]) -> list[str]:
-    """In plain English, the claims of one attribute that exclude each other."""
-    found = []
-    for attribute in dict.fromkeys(claim.attribute for claim in claims):
-        said = [claim for claim in claims if claim.attribute == attribute and claim.means]
-        pair = next(((one, other) for n, one in enumerate(said) for other in said[:n] if _exclude(one, other)), None)
-        if pair:
-            found.append(f"'{pair[1].words}' and '{pair[0].words}' exclude each other")
-    return found
-
-
-def _exclude(one: Claim, other: Claim) -> bool:
-    """Can no value satisfy both claims?"""
-    if one.negated and other.negated:
-        return False
-    if one.negated or other.negated:
-        said, denied = (other, one) if one.negated else (one, other)
-        return set(said.means) <= set(denied.means)
-    return not set(one.means) & set(other.means)
 
 
 def posterior(understanding: Understanding, attribute: str, values: Sequence[str]) -> np.ndarray | None:

@@ -14,7 +14,7 @@ REACH = 9  # items between a noun and its word of degree
 ORDER = ("pitch", "speaking_rate")  # of bare degrees in a list
 ATTRIBUTE = {"voice": "pitch", "speech": "speaking_rate"}  # of nouns that are no attributes
 PLACES = ("in", "at", "on", "within", "around", "near", "to")  # "a pitch in the medium range"
-SCALES = ("pitch", "speaking_rate", "other")  # nouns that join in lists
+CARRIERS = ("voice", "speech", "range", "person", "gender")  # nouns that do not join in lists
 Found = tuple[int, str, str]  # item of a degree, attribute, words
 
 
@@ -48,7 +48,7 @@ def _heads(items: Sequence[Piece]) -> dict[int, str]:
             continue
         before = heads.get(previous) if previous == position - 1 and not item.plays("stop") else None
         noun = item.noun
-        if before in SCALES and noun in ("voice", "speech"):  # a "low-energy voice"
+        if before and before not in CARRIERS and noun in ("voice", "speech"):  # a "low-energy voice"
             previous = position
             heads[position] = heads.pop(position - 1)
             continue
@@ -68,7 +68,7 @@ def _within(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> li
     if not any(item.plays("in") for item in items[degree + 1 : degree + 2]):
         return []
     for position in range(degree + 2, min(degree + 5, len(items))):
-        if position in heads and heads[position] in SCALES:
+        if position in heads and heads[position] not in CARRIERS:
             return [position, *_list_after(items, heads, position)]
         if not items[position].plays("{a}", "{their}", "{very}"):
             break
@@ -101,7 +101,7 @@ def _may_part(item: Piece, copula: bool) -> bool:
 
 def _is_run(items: Sequence[Piece], heads: Mapping[int, str], noun: int, degree: int) -> bool:
     """Is this a part of a run "pitch low volume high", which ends with a degree?"""
-    if heads[noun] not in SCALES or items[noun].bound:
+    if heads[noun] in CARRIERS or items[noun].bound:
         return False
     begin = noun
     while begin > 0 and (begin - 1 in heads or items[begin - 1].degree or items[begin - 1].plays("{very}")):
@@ -122,7 +122,7 @@ def _subjects(items: Sequence[Piece], heads: Mapping[int, str], noun: int) -> li
         if position in heads:
             if of:
                 nouns[-1] = position
-            elif items[position].bound or heads[position] not in SCALES or _has_degree(items, position):
+            elif items[position].bound or heads[position] in CARRIERS or _has_degree(items, position):
                 break
             else:
                 nouns.append(position)
@@ -201,7 +201,7 @@ def _adjective_after(items: Sequence[Piece], comma: int) -> bool:
 def _list_after(items: Sequence[Piece], heads: Mapping[int, str], noun: int) -> list[int]:
     """The nouns that join one in a list, each without a degree of its own: "pitch, speed and energy"."""
     nouns: list[int] = []
-    if heads[noun] not in SCALES:
+    if heads[noun] in CARRIERS:
         return nouns
     position = noun + 1
     joined = False
@@ -210,7 +210,7 @@ def _list_after(items: Sequence[Piece], heads: Mapping[int, str], noun: int) -> 
         if position in heads:
             own = items[position + 1 : position + 3]
             predicated = any(one.plays("{be}", ":", "{who}") for one in own[:1]) or any(one.degree for one in own[:1])
-            if not joined or heads[position] not in SCALES or predicated:
+            if not joined or heads[position] in CARRIERS or predicated:
                 break
             nouns.append(position)
             joined = False
@@ -247,11 +247,11 @@ def _bare(items: Sequence[Piece], bare: Sequence[int], found: Sequence[Found], i
     named = {attribute for _, attribute, _ in found}
     named |= {attribute for item in items for attribute, _ in item.says}
     meant: dict[int, str] = {}
-    for position in bare:
+    for last, position in zip([-1, *bare], bare, strict=False):
         after = next((one for one in items[position + 1 :] if not one.plays("{very}")), None)
         if after is not None and after.plays("unknown") and not is_list:
             continue
-        joined = next((meant[one] for one in bare if one in meant and _are_joined(items, one, position)), None)
+        joined = meant.get(last) if _are_joined(items, last, position) else None
         left = [name for name in ORDER if name not in named] if is_list else ["pitch"]
         if joined or left and (is_list or items[position].degree != "medium"):
             meant[position] = joined or left[0]

@@ -19,7 +19,8 @@ SAYING = ("words", "phrases", "similes")  # sections of entries that say values
 MARKED = ("negation", "degrees", "nouns")  # sections of several lists by name
 LISTED = ("openers", "listeners", "in", "grammar", "nothing", "tells", "greetings", "slots")
 OTHER = ("language", "numbers", "means", "irregular", "unasked", "english")
-DEGREES, SPOKEN_OF = ("low", "medium", "high"), ("pitch", "voice", "speaking_rate", "speech")
+DEGREES = ("low", "medium", "high")
+NOUNS = ("pitch", "voice", "speaking_rate", "speech", "loudness")
 RULE = ("attribute", "means", "says", "weak", "words")
 NUMBER = ("attribute", "units", "limits", "gender")
 
@@ -44,14 +45,24 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Book:
-    """The patterns of one language, the words by which it is told, lists of its words, and all values that it says."""
+    """The rules of one language.
+
+    Attributes:
+        patterns: what its words stand for.
+        tells: words by which it is told.
+        means: degree -> attribute -> value.
+        said: all values that its words say.
+        cues: words that misspelt ones may be meant to be, with the lower rank for what says more.
+        greetings: words that say nothing of a voice.
+    """
 
     language: str
     patterns: Patterns
     tells: frozenset[str]
     means: Mapping[str, Mapping[str, str]]
-    lists: Mapping[str, Sequence[str]]
     said: frozenset[str]
+    cues: Mapping[str, int]
+    greetings: frozenset[str]
 
 
 @cache
@@ -71,33 +82,37 @@ def _book(language: str, files: list[tuple[Path, dict]], english: list[tuple[Pat
     merged = {key: value for _, content in [english[0], *files] for key, value in content.items()}
     slots = {slot: words_of(words) for slot, words in merged["slots"].items()} if language == ENGLISH else {}
     patterns = Patterns(slots, merged["irregular"] if language == ENGLISH else {})
-    lists: dict[str, list[str]] = {}
     plain = _is_degree_of_noun(files)
     said = {value for of_degree in merged["means"].values() for value in of_degree.values()}
+    tells = list(merged["english"]["words"]) if language == ENGLISH else []
+    cues = {word: 2 * (slot not in ("{speak}", "{voice}")) for slot in slots for word in slots[slot]}
     for path, content in files:
         for pattern, entry in _entries(path, content):
-            patterns.add(pattern, entry, plain if entry.kind == "says" else None)
+            patterns.add(pattern, entry, plain if entry.kind in ("says", "nothing") else None)
             said.update(value for _, means in entry.says for value in means)
-        for name in ("greetings", "tells"):
-            lists.setdefault(name, []).extend(words_of(content.get(name, [])))
+            if path == files[0][0]:
+                rank = 0 if entry.kind in ("says", "degree", "noun", "not") else 2
+                cues.update({word: min(rank, cues.get(word, rank)) for word in patterns.words_in(pattern)})
+        tells += words_of(content.get("tells", []))
     if language != ENGLISH:
         for pattern, entry in (pair for path, content in english for pair in _entries(path, content)):
             if entry.kind == "number":
                 patterns.add(pattern, entry)
-    return Book(language, patterns, frozenset(lists["tells"]), merged["means"], lists, frozenset(said))
+    greetings = frozenset(words_of(merged.get("greetings", [])))
+    return Book(language, patterns, frozenset(tells), merged["means"], frozenset(said), cues, greetings)
 
 
 def _is_degree_of_noun(files: list[tuple[Path, dict]]) -> Callable[[Sequence[str]], bool]:
-    """Whether words are a degree and its noun, such as "high pitch", which need no entry: they join in lists."""
-    degrees, nouns, qualifiers = (
+    """Whether words are a degree and its noun alone, such as "high pitch", "volume is low": they need no entry."""
+    degrees, nouns, between = (
         {word for _, content in files for name in names for word in words_of(content.get(section, {}).get(name, []))}
-        for section, names in (("degrees", DEGREES), ("nouns", SPOKEN_OF), ("slots", ("{very}", "{vocal}")))
+        for section, names in (("degrees", DEGREES), ("nouns", NOUNS), ("slots", ("{very}", "{vocal}", "{be}", "{a}")))
     )
+    between |= {"{be}", "{a}", "{their}", "at", "in"}
 
     def plain(words: Sequence[str]) -> bool:
-        core = list(words[1:] if words[0] in ("at", "in", "{a}") else words)
-        inner = set(core[1:-1]) <= qualifiers
-        return len(core) > 1 and core[0] in degrees and inner and core[-1].removesuffix("~") in nouns
+        core = [word.removesuffix("~") for word in words if word not in between]
+        return len(core) == 2 and not degrees.isdisjoint(core) and not nouns.isdisjoint(core)
 
     return plain
 

@@ -1,5 +1,6 @@
 """Find the patterns of the lexicon in the words of a text. `lexicon/README.md` describes the signs of a pattern."""
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -26,6 +27,7 @@ class Patterns:
 
     def __init__(self, slots: Mapping[str, Sequence[str]], irregular: Mapping[str, Sequence[str]]):
         self.root: dict[str, Any] = {}
+        self.first: Patterns | None = None
         self.irregular = irregular
         self.classes: dict[str, list[str]] = {}  # word -> slots and inflected words that it stands under
         self.beginnings: set[str] = set()
@@ -52,9 +54,15 @@ class Patterns:
         begins = [word[:n] + "*" for n in range(1, len(word) + 1) if word[:n] in self.beginnings]
         return [word, *self.classes.get(word, ()), *begins]
 
+    def knows(self, word: str) -> bool:
+        """Does a pattern or a slot hold this word?"""
+        return word in self.words or len(self.keys(word)) > 1 or bool(self.first and self.first.knows(word))
+
     def matches(self, keys: Sequence[Sequence[str]], start: int) -> Iterator[tuple[int, list]]:
         """All matches from `start`: where each ends, and its entries."""
-        return self._walk(self.root, keys, start, 0)
+        if self.first:
+            yield from self.first.matches(keys, start)
+        yield from self._walk(self.root, keys, start, 0)
 
     def _walk(
         self, node: dict, keys: Sequence[Sequence[str]], position: int, skipped: int
@@ -75,6 +83,20 @@ class Patterns:
             and len(node) > (ENTRIES in node)
         ):
             yield from self._walk(node, keys, position + 1, skipped + 1)
+
+    def words_in(self, pattern: str) -> set[str]:
+        """The words of a pattern without its slots, in all their forms."""
+        words = {word for written in _alternatives(pattern) for word in _pattern_words(written)}
+        forms = (inflections(word[:-1], self.irregular) if word.endswith("~") else {word} for word in words)
+        return {form for each in forms for form in each if form.isalpha()}
+
+    def with_more(self, pairs: Sequence[tuple[str, Any]]) -> "Patterns":
+        """These patterns, with more beside them that are found first."""
+        more = copy.copy(self)
+        more.first = Patterns({}, {})
+        for pattern, entry in pairs:
+            more.first.add(pattern, entry)
+        return more
 
     def _key(self, word: str) -> str:
         if word.endswith("*") and len(word) > 1:

@@ -1,0 +1,85 @@
+"""Correct misspelt words to words of the cues: "womna", "deap", "slwo", "highpitched", "sloooow".
+
+A word of the English dictionary stays as it is, whatever it looks like. Others become the nearest cue: one slip away
+(a letter more, less, other, or two swapped), two in long words.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
+
+from rapidfuzz.distance import OSA
+
+from steps.text.words import Word, is_separator
+
+SHORTEST, LONG = 4, 8  # letters of a word that may differ by one slip, by two
+LEAST_PART = 3  # letters of each part of two words that lost their blank
+MOST_REMEMBERED = 20000  # words
+
+
+@cache
+def _dictionary() -> Mapping[str, int]:
+    """English words and how often they come."""
+    from spellchecker import SpellChecker
+
+    return SpellChecker(language="en", distance=1).word_frequency.dictionary
+
+
+class Speller:
+    """Corrects words.
+
+    Args:
+        cues: the words to correct to, with a rank: of words equally near, the lowest counts.
+        known: whether a word is no mistake, beside those of the dictionary.
+    """
+
+    def __init__(self, cues: Mapping[str, int], known: Callable[[str], bool]):
+        self.cues, self.known = cues, known
+        self.by_length: dict[int, list[str]] = {}
+        for cue in sorted(cues):
+            self.by_length.setdefault(len(cue), []).append(cue)
+        self.corrected = lru_cache(MOST_REMEMBERED)(self._corrected)
+
+    def correct(self, words: Sequence[Word]) -> list[Word]:
+        """The words of a text, with correct ones for those that are misspelt."""
+        return [
+            Word(part, word.glued if index == 0 else False)
+            for word in words
+            for index, part in enumerate(self.corrected(word.text) if self._may_be_wrong(word.text) else [word.text])
+        ]
+
+    def _may_be_wrong(self, word: str) -> bool:
+        return not is_separator(word) and word.isalpha() and not self.known(word) and len(word) >= LEAST_PART
+
+    def _corrected(self, word: str) -> list[str]:
+        """The word or words that a word is meant to be: itself, if it is one or looks like none."""
+        if is_word(word) or not word.isascii():
+            return [word]
+        short = re.sub(r"(.)\1\1+", r"\1\1", word)
+        for form in (short, re.sub(r"(.)\1+", r"\1", short)) if short != word else ():
+            if form in self.cues:
+                return [form]
+        return self._nearest(short) or self._parts(word) or [word]
+
+    def _nearest(self, word: str) -> list[str]:
+        allowed = 0 if len(word) < SHORTEST else 1 if len(word) < LONG else 2
+        found = []
+        for length in range(len(word) - max(allowed, 0), len(word) + allowed + 1):
+            for cue in self.by_length.get(length, ()):
+                slips = OSA.distance(word, cue, score_cutoff=max(allowed, 1))
+                swapped = slips == 1 and sorted(word) == sorted(cue)
+                if slips <= allowed and len(cue) >= LEAST_PART or swapped:
+                    found.append((slips, not swapped, self.cues[cue], cue[0] != word[0], cue))
+        return [min(found)[-1]] if found else []
+
+    def _parts(self, word: str) -> list[str]:
+        """The two cues that a word is made of, if a blank was lost."""
+        for cut in range(len(word) - LEAST_PART, LEAST_PART - 1, -1):
+            if word[:cut] in self.cues and word[cut:] in self.cues:
+                return [word[:cut], word[cut:]]
+        return []
+
+
+def is_word(word: str) -> bool:
+    """Is this an English word?"""
+    return word in _dictionary()

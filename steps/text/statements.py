@@ -1,0 +1,169 @@
+"""The statements of a text about attributes: the claims of its items, settled against each other."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from steps.text.degrees import bind_degrees
+from steps.text.items import Piece
+from steps.text.lexicon_files import Book
+from steps.text.scope import negate
+
+PITCH_OF = {("male",): "low", ("female",): "high"}  # of a comparison with the other gender
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of some words of a text: `attribute` has one of the values `means`, or none of them if `negated`.
+
+    Without any `means` the attribute is left open ("gender-neutral"). A `weak` claim yields to any other of its
+    attribute: "masculine" of a woman.
+    """
+
+    attribute: str
+    means: tuple[str, ...]
+    words: str
+    negated: bool
+    weak: bool = False
+
+    def contradiction(self, values: Mapping[str, str], unasked: tuple[str, ...]) -> str | None:
+        """Why this claim contradicts a group with these values; None where it does not."""
+        value = values.get(self.attribute)
+        if value is None and self.attribute in unasked and not self.negated:
+            return f"'{self.words}' says {self.attribute}, which the group does not have"
+        if value is None or not self.means or self.negated != (value in self.means):
+            return None
+        denied = "not " if self.negated else ""
+        return f"'{self.words}' says {self.attribute} {denied}{' or '.join(self.means)}, the group is {value}"
+
+
+def claims_of(items: Sequence[Piece], book: Book) -> list[Claim]:
+    """The claims of the items of a text, before those of different strength are compared."""
+    _read_letters(items)
+    found = bind_degrees(items, book.means, _is_list(items))
+    negate(items)
+    placed = [
+        (position, _claim(items[position], attribute, means))
+        for position, item in enumerate(items)
+        for attribute, means in item.says
+    ]
+    for position, attribute, words in found:
+        means = (book.means[items[position].degree][attribute],)
+        placed.append((position, Claim(attribute, means, words, items[position].negators % 2 == 1)))
+    placed.sort(key=lambda pair: pair[0])
+    claims = _join_alternatives(items, placed)
+    return [*claims, *_implied_pitch(claims, items), *_of_numbers(claims, items)]
+
+
+def _implied_pitch(claims: Sequence[Claim], items: Sequence[Piece]) -> list[Claim]:
+    """The pitch that "she sounds like a man" says: the gender is hers, the comparison is of the sound."""
+    genders = {claim.means for claim in claims if claim.attribute == "gender" and not claim.weak and not claim.negated}
+    listened = {item.text for item in items if item.compared in ("to", "than")}
+    return [
+        Claim("pitch", (PITCH_OF[claim.means],), claim.words, claim.negated, weak=True)
+        for claim in claims
+        if claim.attribute == "gender" and claim.weak and claim.words not in listened
+        if len(genders) == 1 and claim.means in PITCH_OF and claim.means not in genders
+    ]
+
+
+def _of_numbers(claims: Sequence[Claim], items: Sequence[Piece]) -> list[Claim]:
+    """What numbers with a unit say: "180 words per minute", and "110 Hz" of a man."""
+    genders = {claim.means[0] for claim in claims if claim.attribute == "gender" and len(claim.means) == 1}
+    said = []
+    for number, unit in itertools.pairwise(items):
+        scales = [scale for scale in unit.entries if scale.detail in ("", *genders)]
+        if number.kinds != {"number"} or len(scales) != 1:
+            continue
+        amount = float(number.text.replace(",", "."))
+        value = next(value for limit, value in scales[0].limits if amount <= limit)
+        said.append(Claim(scales[0].says[0][0], (value,), f"{number.text} {unit.text}", number.negators % 2 == 1))
+    return said
+
+
+def _claim(item: Piece, attribute: str, means: tuple[str, ...]) -> Claim:
+    weak = attribute in item.weak or attribute == "gender" and bool(item.compared)
+    return Claim(attribute, means, item.text, item.negators % 2 == 1, weak)
+
+
+def _is_list(items: Sequence[Piece]) -> bool:
+    """Is the text a bare list or table, without articles, verbs and pronouns?"""
+    return not any(
+        item.plays("{a}", "{speak}", "{be}", "{who}", "{their}", "stop")
+        and not item.noun
+        and item.text not in ("and", "with")
+        for item in items
+    )
+
+
+def _read_letters(items: Sequence[Piece]) -> None:
+    """Read the letters f, m and w of a table as genders."""
+    letters = {"f": "female", "w": "female", "m": "male"}
+    is_list = _is_list(items)
+    for position, item in enumerate(items):
+        keyed = any(one.noun == "gender" for one in items[max(position - 2, 0) : position])
+        if item.text in letters and item.kinds == {"unknown"} and (is_list or keyed):
+            item.says, item.kinds = (("gender", (letters[item.text],)),), {"says"}
+
+
+def _join_alternatives(items: Sequence[Piece], placed: Sequence[tuple[int, Claim]]) -> list[Claim]:
+    """Join claims of one attribute with "or" between them: "a low or medium pitch", "medium-high", "man or woman"."""
+    joined: list[tuple[int, Claim]] = []
+    for position, claim in placed:
+        index = next((n for n in range(len(joined) - 1, -1, -1) if joined[n][1].attribute == claim.attribute), None)
+        if index is not None and not claim.negated and not joined[index][1].negated:
+            before, last = joined[index]
+            if before < position and _are_alternatives(items, before, position):
+                if _is_between(items, before):
+                    means = {"pitch": ("medium",), "speaking_rate": ("measured",)}.get(claim.attribute, claim.means)
+                else:
+                    means = tuple(dict.fromkeys(last.means + claim.means))
+                joined[index] = position, replace(last, means=means, words=f"{last.words} or {claim.words}")
+                continue
+        joined.append((position, claim))
+    return [claim for _, claim in joined]
+
+
+def _are_alternatives(items: Sequence[Piece], first: int, second: int) -> bool:
+    """Do only words of joining stand between two items, or nothing but a hyphen?"""
+    between = items[first + 1 : second]
+    if not between:
+        return bool(items[first].degree) and bool(items[second].degree) and items[second].glued
+    joins = [item for item in between if item.text in ("or", "to", "/", "and", "through")]
+    return (
+        len(joins) == 1
+        and (joins[0].text != "and" or _is_between(items, first))
+        and all(item.plays("{very}", "{a}", "join") or item.noun for item in between)
+    )
+
+
+def _is_between(items: Sequence[Piece], position: int) -> bool:
+    return any(item.text == "between" for item in items[max(position - 3, 0) : position])
+
+
+def settle(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Drop weak claims beside others of their attribute, and claims that say the same."""
+    strong = {claim.attribute for claim in claims if not claim.weak}
+    kept = [claim for claim in claims if not claim.weak or claim.attribute not in strong]
+    return tuple(dict.fromkeys(kept))
+
+
+def contradictions(claims: Sequence[Claim]) -> list[str]:
+    """In plain English, the claims of one attribute that exclude each other."""
+    found = []
+    for attribute in dict.fromkeys(claim.attribute for claim in claims):
+        said = [claim for claim in claims if claim.attribute == attribute and claim.means]
+        pair = next(((one, other) for n, one in enumerate(said) for other in said[:n] if _exclude(one, other)), None)
+        if pair:
+            found.append(f"'{pair[1].words}' and '{pair[0].words}' exclude each other")
+    return found
+
+
+def _exclude(one: Claim, other: Claim) -> bool:
+    """Can no value satisfy both claims?"""
+    if one.negated and other.negated:
+        return False
+    if one.negated or other.negated:
+        said, denied = (other, one) if one.negated else (one, other)
+        return set(said.means) <= set(denied.means)
+    return not set(one.means) & set(other.means)
