@@ -181,6 +181,19 @@ ENTRIES = {
         is_samples,
         0.3,
     ),
+    "training on texts that were read": Entry(
+        inputs.build_read_training,
+        always("steps.generators.train", f"--index index {TEXTS} --out . --generators generators.txt"),
+        ("text/reader.json", "text/*", "descriptions/*"),
+        functools.partial(is_stage, name="one"),
+    ),
+    "sampling of texts that are read": Entry(
+        inputs.build_read_model,
+        always("steps.generators.sample", "--model model --text_file texts.tsv -n 3 --out out"),
+        ("model/reader.json", "model/generator.json", "model/*", "texts.tsv"),
+        is_samples,
+        0.6,
+    ),
     "scores": Entry(
         inputs.build_model,
         always(

@@ -10,7 +10,7 @@ from tests.fuzz.trees import OPTIONS
 from tests.local.corpus import Corpus, make_rows
 from tests.steps.audio.sounds import babble, write_sound
 from tests.steps.data.corpus import make_all
-from tests.steps.generators.experiment import write_experiment
+from tests.steps.generators.experiment import Experiment, write_experiment
 from utils.archive_writer import write_vectors
 
 
@@ -104,21 +104,46 @@ def build_training(folder: Path) -> None:
 
 def build_model(folder: Path) -> None:
     """A trained generator that knows the real encoder, and texts to sample for."""
-    from steps.generators import train
     from steps.text.encode import SentenceEncoder
 
     encoder = SentenceEncoder()
     identity = {"name": encoder.name, "sha256": encoder.sha256, "dim": encoder.dim}
-    made = write_experiment(folder, encode=encoder.encode, identity=identity)
+    train_model(folder, write_experiment(folder, encode=encoder.encode, identity=identity))
+
+
+def build_read_model(folder: Path) -> None:
+    """The same with texts that were read into posteriors."""
+    train_model(folder, write_read_texts(folder))
+
+
+def train_model(folder: Path, made: Experiment) -> None:
+    """Train a small network, and write texts to sample for."""
+    from steps.generators import train
+
     (folder / "generators.txt").write_text("model mdn -\n")
-    assert (
-        train.main(
-            made.options("model", "--generators", str(folder / "generators.txt"), "--set", "hidden=8,epochs=1,folds=2")
-        )
-        == 0
-    )
+    settings = ["--generators", str(folder / "generators.txt"), "--set", "hidden=8,epochs=1,folds=2"]
+    assert train.main(made.options("model", *settings)) == 0
     (folder / "texts.tsv").write_text("one\tA woman with a deep voice.\ntwo\tA man.\n")
     (folder / "sample.yaml").write_text(yaml.safe_dump({"n_samples": 3, "seed": 1, "temperature": 1.0, "max_tries": 3}))
+
+
+def write_read_texts(folder: Path) -> Experiment:
+    """An experiment whose texts a reader has read."""
+    from steps.text.encode import SentenceEncoder
+    from steps.text.read import READERS
+
+    reader = READERS.load("posterior").of_attributes(
+        SentenceEncoder(), {"gender": ["female", "male"], "pitch": ["high", "low"]}
+    )
+    made = write_experiment(folder, encode=lambda texts: reader.read(texts).vectors)
+    reader.save(made.text_vectors)
+    return made
+
+
+def build_read_training(folder: Path) -> None:
+    """An index, texts that were read, and a list of generators."""
+    write_read_texts(folder)
+    (folder / "generators.txt").write_text("one group_gaussian -\n")
 
 
 def build_options(folder: Path, **words: object) -> None:
