@@ -12,9 +12,10 @@ import numpy as np
 
 from steps.generators.contract import Generator
 from steps.generators.covariance import principal_subspace
+from steps.generators.mixture import Mixture
 from steps.metrics.bootstrap import mean_interval, speaker_means
 from steps.score.data import ScoreData
-from steps.score.projection import NoDensity, Projector
+from steps.score.projection import FullMixture, NoDensity, Projector
 
 LEVELS = (50, 80, 95)  # per cent of its samples that a region holds
 REGION_SAMPLES = 200  # drawn for each text
@@ -67,9 +68,14 @@ class TestDensity:
         for group, rows in self._rows.items():
             mixtures = generator.mixtures(self.data.texts[texts].of_group(group))
             z, total, shares = self._z[rows], np.zeros(len(rows)), []
+            known: dict[
+                int, tuple[Mixture | FullMixture, np.ndarray]
+            ] = {}  # texts that were read alike share a mixture
             for mixture in mixtures:
-                projected = projector(mixture)
-                found = projected.log_density(z)
+                if id(mixture) not in known:
+                    projected = projector(mixture)
+                    known[id(mixture)] = projected, projected.log_density(z)
+                projected, found = known[id(mixture)]
                 total += found
                 if texts == "heldout":
                     drawn = self.subspace.to_latent(mixture.sample(rng, REGION_SAMPLES)[0])

@@ -15,7 +15,7 @@ from scipy.special import gammaln, logsumexp
 from steps.generators.blend import Blend
 from steps.generators.mixture import Frame, Mixture
 
-ROOTS_KEPT = 64  # Cholesky factors kept for components with the same scales; each is d x d
+ROOT_BYTES = 2**28  # of the Cholesky factors (d, d) that are kept for components with the same scales
 LEVELS = (50, 80, 95)  # per cent
 
 
@@ -98,7 +98,7 @@ class Projector:
         """Cholesky factor (d, d) of basis diag(scales^2) basis'; equal scales are factored once."""
         key = id(frame), scales.tobytes()
         if key not in self._roots:
-            if len(self._roots) == ROOTS_KEPT:
+            if len(self._roots) >= max(1, ROOT_BYTES // (8 * len(basis) ** 2)):
                 self._roots.clear()
             stretched = basis * scales
             try:
