@@ -59,6 +59,11 @@ class Grouping:
         """Attribute -> value of one group."""
         return group_values(group, self.attributes)
 
+    def all_values(self) -> dict[str, list[str]]:
+        """Attribute -> its values in the groups, sorted."""
+        said = [self.values(group) for group in self.groups]
+        return {name: sorted({values[name] for values in said}) for name in self.attributes}
+
 
 def read_groups(data: DataDir, attributes: Sequence[str] = ATTRIBUTES) -> Grouping:
     """Read the groups of a data directory. Raises InputError for a missing table, a bad value, or no group."""

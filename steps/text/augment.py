@@ -4,7 +4,8 @@ Reads a data directory (`utt2<attribute>`, `utt2caption`). Writes, in two direct
 
     out:      text (text id -> words), text2group, text2set (seen | heldout; heldout texts are never trained on),
               text2utt (caption -> its utterance, where captions are used), rejected.jsonl (texts left out, and why)
-    vec_out:  text_vec.{ark,scp} (text id -> sentence vector), encoder.json {name, sha256, dim},
+    vec_out:  text_vec.{ark,scp} (text id -> vector), encoder.json {name, sha256, dim}, the reader's files (`read.py`),
+              read_as.tsv (how each text was understood),
               nearest_group.tsv (the group whose mean sentence vector is nearest to each variant)
 
 A variant's id is `<group>-v01` ..., a caption's is its utterance's. With captions instead of variants all variants are
@@ -23,7 +24,8 @@ from steps.text.check import Checker, text_problem
 from steps.text.encode import SentenceEncoder
 from steps.text.endpoint_settings import read_settings
 from steps.text.openai_paraphraser import Paraphraser
-from steps.text.read import READERS, Reader
+from steps.text.paraphrase import LabelledText
+from steps.text.read import READERS
 from steps.text.variants import Variants, fill_from_endpoint, fill_from_file, fill_from_grammar
 from utils.archive_writer import write_vectors
 from utils.command import logger, run_command
@@ -59,9 +61,12 @@ class Options:
     )
     seed: int = option(0, "seed of the grammar and of the held-out marks", least=0, most=MAX_SEED)
     reader: str = option(
-        "sentence",
-        "what makes a vector of a text: its sentence vector alone, or with a posterior over the attributes' values",
+        "posterior",
+        "what makes a vector of a text: its sentence vector alone, or beside a posterior over the attributes' values",
         choices=tuple(READERS.entries),
+    )
+    reader_texts: int = option(
+        2000, "texts that teach the reader words which its rules do not know; 0: rules alone", least=0, most=100_000
     )
     encoder: Path | None = option(
         None, "directory of a sentence-transformers model; by default the installed package's"
@@ -86,8 +91,7 @@ def work(options: Options) -> None:
     texts = [options.out / name for name in ("text", "text2group", "text2utt") if (options.out / name).exists()]
     with StageDir(options.vec_out, options, [*texts, encoder.path], options.force) as stage:
         if not stage.done:
-            reader = READERS.load(options.reader).of_attributes(encoder, values_of(grouping))
-            write_text_vectors(stage.dir, stage.final, options.out, reader)
+            write_text_vectors(stage.dir, stage.final, options, encoder, grouping)
 
 
 def text_inputs(options: Options) -> list[Path]:
@@ -192,25 +196,32 @@ def read_captions(data: Path, grouping: Grouping) -> tuple[dict[str, str], list[
     return captions, rejected
 
 
-def values_of(grouping: Grouping) -> dict[str, list[str]]:
-    """Attribute -> its values in the groups, sorted."""
-    said = [grouping.values(group) for group in grouping.groups]
-    return {name: sorted({values[name] for values in said}) for name in grouping.attributes}
-
-
-def write_text_vectors(out: Path, final: Path, descriptions: Path, reader: Reader) -> None:
-    """Read each text; write the vectors, the reader's files and the nearest groups."""
+def write_text_vectors(out: Path, final: Path, options: Options, encoder: SentenceEncoder, grouping: Grouping) -> None:
+    """Read each text; write the vectors, the reader's files, how texts are understood, and the nearest groups."""
     from steps.text.nearest import write_nearest_groups
+    from steps.text.read_as import write_read_as
 
-    text = read_table(descriptions / "text")
-    vectors = reader.read(list(text.values())).vectors
+    text, text2group = (read_table(options.out / name) for name in ("text", "text2group"))
+    own = [LabelledText(words, said_by(grouping.values(text2group[key]))) for key, words in text.items()]
+    reader = READERS.load(options.reader).of_attributes(
+        encoder, grouping.all_values(), own, options.reader_texts, options.seed
+    )
+    reading = reader.read(list(text.values()))
+    vectors = reading.vectors
     write_vectors(out / "text_vec.ark", out / "text_vec.scp", list(text), vectors, ark_name=final / "text_vec.ark")
     reader.save(out)
-    captions = read_table(descriptions / "text2utt") if (descriptions / "text2utt").exists() else {}
-    text2group = {key: group for key, group in read_table(descriptions / "text2group").items() if key not in captions}
+    if reader.layout.attributes:
+        write_read_as(out / "read_as.tsv", reading, reader.layout, {key: text2group[key] for key in text}, grouping)
+    captions = read_table(options.out / "text2utt") if (options.out / "text2utt").exists() else {}
+    variants = {key: group for key, group in text2group.items() if key not in captions}
     sentence = dict(zip(text, reader.layout.sentence(vectors), strict=True))
-    own = write_nearest_groups(out / "nearest_group.tsv", text2group, sentence)
-    log.info("SentenceBERT's nearest group is the variant's own for %.0f %% of them (not enforced)", 100 * own)
+    own_share = write_nearest_groups(out / "nearest_group.tsv", variants, sentence)
+    log.info("SentenceBERT's nearest group is the variant's own for %.0f %% of them (not enforced)", 100 * own_share)
+
+
+def said_by(values: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Attribute -> value -> weight of a text that says all values of its group."""
+    return {name: {value: 1.0} for name, value in values.items()}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -55,6 +55,15 @@ class SentenceEncoder:
         """The length of a sentence vector."""
         return self.encode(["dimension"]).shape[1]
 
+    def unread(self, text: str) -> str:
+        """The end of a text that the encoder does not read, as it is longer than the encoder's length; else nothing."""
+        most = getattr(self._model, "max_seq_length", None)
+        tokenizer = getattr(self._model, "tokenizer", None)
+        if not most or len(text) + 2 <= most or not getattr(tokenizer, "is_fast", False):
+            return ""  # a token has a character at least
+        places = tokenizer(text, return_offsets_mapping=True, truncation=True, max_length=most)["offset_mapping"]
+        return text[max(end for _, end in places) :].strip() if len(places) >= most else ""
+
     @cached_property
     def _model(self):
         os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}

@@ -89,17 +89,22 @@ class TextLayout:
         path = directory / READER
         if not path.is_file():
             return cls(text_dim, {})
-        content = read_json(path, ("sentence_dim", "attributes"))
-        try:
-            layout = cls.of_values(content)
-        except ValueError as error:
-            raise InputError(f"{path}: {error}; run stages 1 and 4 again") from error
+        layout = cls.of_file(path)
         if layout.dim != text_dim:
             raise InputError(
                 f"{path}: describes text vectors of {layout.dim} dimensions, found {brief(text_dim)}; the files do not"
                 " belong together"
             )
         return layout
+
+    @classmethod
+    def of_file(cls, path: Path) -> "TextLayout":
+        """The layout in a file `reader.json`."""
+        content = read_json(path, ("sentence_dim", "attributes"))
+        try:
+            return cls.of_values(content)
+        except ValueError as error:
+            raise InputError(f"{path}: {error}; run stages 1 and 4 again") from error
 
 
 def _are_values(values: object) -> bool:

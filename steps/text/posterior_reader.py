@@ -1,57 +1,172 @@
 """The reader that adds a posterior over the values of each attribute to the sentence vector of a text.
 
-Rules read first (`steps.text.claims`): the claims of a text about an attribute give its posterior. An attribute that no
-claim speaks of is unsaid.
+Rules read first (`steps.text.claims`): what they claim of an attribute is its posterior. Where they are silent, a
+classifier of sentence vectors may speak (`steps.text.attribute_classifier`), but only where words are left that no rule
+understands, and by the parts of the text that have these. Otherwise the attribute is unsaid.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from steps.text.claims import TextRules, posterior
+from steps.text.attribute_classifier import AttributeClassifier
+from steps.text.claims import TextRules, Understanding, posterior
 from steps.text.encode import SentenceEncoder
 from steps.text.layout import READER, TextLayout
-from steps.text.read import Reader, Reading, write_json
+from steps.text.lexicon_files import CUES, ENGLISH, LEXICON
+from steps.text.paraphrase import LabelledText
+from steps.text.parts import unknown_parts
+from steps.text.read import LEARNED, Reader, Reading, write_json
+from utils.command import logger
+from utils.errors import InputError
 from utils.json_files import read_json
+from utils.pointer_files import refuse_pointer
+
+log = logger(__name__)
+SURE = 0.5  # least posterior of a value or of `unsaid` where a classifier has understood what rules have not
+LONGEST_LIST = 8  # words that a warning names
 
 
 class PosteriorReader(Reader):
-    """Sentence vectors beside posteriors over the values of attributes, `unsaid` among them."""
+    """Sentence vectors beside posteriors over the values of attributes, `unsaid` among them.
+
+    Attributes:
+        rules: what reads first. learned: what reads the rest; None where the rules read alone.
+    """
 
     kind = "posterior"
 
-    def __init__(self, encoder: SentenceEncoder, layout: TextLayout):
-        self.encoder, self.layout = encoder, layout
+    def __init__(self, encoder: SentenceEncoder, layout: TextLayout, learned: AttributeClassifier | None = None):
+        self.encoder, self.layout, self.learned = encoder, layout, learned
         self.rules = TextRules(layout.attributes)
 
     @classmethod
-    def of_attributes(cls, encoder: SentenceEncoder, attributes: Mapping[str, Sequence[str]]) -> "PosteriorReader":
-        """A reader of the values of these attributes."""
-        return cls(encoder, TextLayout(encoder.dim, {name: tuple(sorted(v)) for name, v in attributes.items()}))
+    def of_attributes(
+        cls,
+        encoder: SentenceEncoder,
+        attributes: Mapping[str, Sequence[str]],
+        own: Sequence[LabelledText] = (),
+        number: int = 0,
+        seed: int = 0,
+    ) -> "PosteriorReader":
+        """A reader of these attributes, whose classifier learns from at most `number` texts; none for 0."""
+        from steps.text.teaching import teach
+
+        layout = TextLayout(encoder.dim, {name: tuple(sorted(values)) for name, values in attributes.items()})
+        return cls(encoder, layout, teach(encoder, layout.attributes, own, number, seed) if number else None)
 
     def read(self, texts: Sequence[str]) -> Reading:
         """Encode the texts, and read what they say about each attribute."""
         sentence = self.encoder.encode(texts)
-        posteriors = {
-            name: np.stack([self._posterior(text, name, values) for text in texts])
-            for name, values in self.layout.attributes.items()
-        }
-        return Reading(self.layout.join(sentence, posteriors), [()] * len(texts))
+        understood = [self.rules.understand(text) for text in texts]
+        posteriors, silent = by_rules(understood, self.layout.attributes)
+        parts = [self._parts(text, one) for text, one in zip(texts, understood, strict=True)]
+        sure = self._ask_learned(posteriors, silent, parts)
+        warnings = [
+            (*warnings_of(one, known), *_unread(self.encoder.unread(text)))
+            for text, one, known in zip(texts, understood, sure, strict=True)
+        ]
+        return Reading(self.layout.join(sentence, posteriors), warnings)
 
-    def _posterior(self, text: str, attribute: str, values: Sequence[str]) -> np.ndarray:
-        """The posterior (values + 1) of one attribute."""
-        read = posterior(self.rules.understand(text), attribute, values)
-        return np.append(np.zeros(len(values)), 1) if read is None else read
+    def _parts(self, text: str, understood: Understanding) -> list[str]:
+        """The parts of a text that the classifier is asked about."""
+        if self.learned is None or understood.language != ENGLISH:
+            return []
+        return unknown_parts(text, understood.unknown)
+
+    def _ask_learned(
+        self, posteriors: dict[str, np.ndarray], silent: dict[str, np.ndarray], parts: Sequence[Sequence[str]]
+    ) -> list[bool]:
+        """Put the classifier's posteriors where the rules are silent; return for each text whether it is sure.
+
+        Of several parts the one counts that says most.
+        """
+        asked = [part for several in parts for part in several]
+        sure = [False] * len(parts)
+        if not asked:
+            return sure
+        learned = self.learned.posteriors(self.encoder.encode(asked))
+        row = 0
+        for text, several in enumerate(parts):
+            rows, row = slice(row, row + len(several)), row + len(several)
+            if not several:
+                continue
+            best = {name: found[rows][found[rows][:, -1].argmin()] for name, found in learned.items()}
+            open_ones = [name for name in best if silent[name][text]]
+            for name in open_ones:
+                posteriors[name][text] = best[name]
+            sure[text] = all(best[name].max() >= SURE for name in open_ones)
+        return sure
 
     def save(self, directory: Path) -> None:
-        """Write encoder.json and reader.json."""
+        """Write encoder.json, reader.json and, where there is a classifier, reader.safetensors."""
         super().save(directory)
-        write_json(directory / READER, {"kind": self.kind, **self.layout.as_dict()})
+        content = {"kind": self.kind, **self.layout.as_dict(), "rules": rules_hash(), "learned": bool(self.learned)}
+        write_json(directory / READER, content)
+        if self.learned:
+            from safetensors.numpy import save
+
+            (directory / LEARNED).write_bytes(save(self.learned.arrays()))
 
     @classmethod
     def from_files(cls, directory: Path, encoder: SentenceEncoder) -> "PosteriorReader":
-        """Read reader.json."""
-        layout = read_json(directory / READER, ("sentence_dim", "attributes"))
-        size = layout["sentence_dim"] + sum(len(values) + 1 for values in layout["attributes"].values())
-        return cls(encoder, TextLayout.read(directory, size))
+        """The reader that `save` has written. Raises InputError where its files do not belong together."""
+        path = directory / READER
+        content = read_json(path, ("sentence_dim", "attributes", "rules", "learned"))
+        layout = TextLayout.of_file(path)
+        if content["rules"] != rules_hash():
+            log.info("%s: the rules for words have changed since; texts are read by those of today", path)
+        if content["learned"] is not True:
+            return cls(encoder, layout)
+        arrays = _read_arrays(directory / LEARNED)
+        learned = AttributeClassifier.from_arrays(layout.attributes, layout.sentence_dim, arrays, directory / LEARNED)
+        return cls(encoder, layout, learned)
+
+
+def by_rules(
+    understood: Sequence[Understanding], attributes: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Attribute -> posteriors (T, values + 1) of T texts by rules alone, and where (T,) they are silent: unsaid."""
+    found, silent = {}, {}
+    for name, values in attributes.items():
+        claimed = [posterior(one, name, values) for one in understood]
+        silent[name] = np.array([one is None for one in claimed])
+        found[name] = np.stack([np.eye(len(values) + 1)[-1] if one is None else one for one in claimed])
+    return found, silent
+
+
+def warnings_of(understood: Understanding, sure: bool) -> tuple[str, ...]:
+    """What a person should know of how a text was understood. `sure`: a classifier has understood the unknown words."""
+    words = understood.unknown[:LONGEST_LIST]
+    more = f" and {len(understood.unknown) - len(words)} more" if len(understood.unknown) > len(words) else ""
+    unknown = (f"not understood: {', '.join(words)}{more}",) if words and not sure else ()
+    return (*understood.problems, *unknown)
+
+
+def _unread(rest: str) -> tuple[str, ...]:
+    """A warning on the end of a text that the encoder does not read."""
+    words = rest.split()
+    return (f"beyond the encoder's length: the last {len(words)} words, from '{words[0]}' on",) if words else ()
+
+
+def rules_hash() -> str:
+    """A hash of all rules for words."""
+    digest = hashlib.sha256()
+    for path in (CUES, *sorted(LEXICON.glob("*.yaml"))):
+        digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; copy it from the directory of the text vectors, or run stage 4 again")
+    refuse_pointer(path)
+    try:
+        return load_file(str(path))
+    except (SafetensorError, KeyError, TypeError) as error:  # the last two: a type that numpy does not have
+        raise InputError(f"{path}: not readable ({error}); run stages 1 and 4 again") from error

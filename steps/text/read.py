@@ -6,18 +6,24 @@
     reading.warnings[0]                        # what was not understood, in plain English
 
 The reader of a corpus is made in stage 1, chosen by `--reader`, and saved beside its text vectors; models trained on
-these hold a copy of its files.
+these hold a copy of its files. As a command, this module prints how a text is understood.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from steps.data.groups import ATTRIBUTES
 from steps.text.encode import SentenceEncoder
 from steps.text.layout import READER, TextLayout
+from steps.text.paraphrase import LabelledText
+from utils.command import run_command
 from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
+from utils.options import option
 from utils.registry import Registry
 
 if TYPE_CHECKING:
@@ -84,8 +90,20 @@ class Reader(ABC):
 
     @classmethod
     @abstractmethod
-    def of_attributes(cls, encoder: SentenceEncoder, attributes: Mapping[str, Sequence[str]]) -> "Reader":
-        """A new reader of texts about these attributes, each with its values."""
+    def of_attributes(
+        cls,
+        encoder: SentenceEncoder,
+        attributes: Mapping[str, Sequence[str]],
+        own: Sequence[LabelledText] = (),
+        number: int = 0,
+        seed: int = 0,
+    ) -> "Reader":
+        """A new reader of texts about attributes, each with its values.
+
+        Args:
+            own: texts of the corpus with the values of their groups. number: of texts that may teach the reader.
+            seed: decides which.
+        """
 
     @classmethod
     @abstractmethod
@@ -111,8 +129,15 @@ class SentenceReader(Reader):
         return Reading(self.encoder.encode(texts), [()] * len(texts))
 
     @classmethod
-    def of_attributes(cls, encoder: SentenceEncoder, attributes: Mapping[str, Sequence[str]]) -> "SentenceReader":
-        """It reads no attributes."""
+    def of_attributes(
+        cls,
+        encoder: SentenceEncoder,
+        attributes: Mapping[str, Sequence[str]],
+        own: Sequence[LabelledText] = (),
+        number: int = 0,
+        seed: int = 0,
+    ) -> "SentenceReader":
+        """It reads no attributes, and learns nothing."""
         return cls(encoder)
 
     @classmethod
@@ -134,3 +159,38 @@ def check_encoder(encoder: SentenceEncoder, directory: Path) -> SentenceEncoder:
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     path.write_text(json_text(values, path.parent, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    COMMAND: ClassVar[str] = "steps.text.read"
+    text: str | None = option(None, "description of a voice")
+    text_file: Path | None = option(None, "descriptions, a line each: the text alone, or id<tab>text")
+    model: Path | None = option(
+        None, "directory of a trained model, or exp/<corpus>/text; without it the rules read alone, at once"
+    )
+    encoder: Path | None = option(None, "directory of the model's sentence encoder, if it is not the installed one")
+    attributes: tuple[str, ...] = option(ATTRIBUTES, "what the rules read without a model")
+    json: bool = option(False, "print a JSON object a text, instead of a table")
+
+
+def work(options: Options) -> None:
+    """Print how each text is understood."""
+    from steps.text.reading_table import read_and_print
+
+    if (options.text is None) == (options.text_file is None):
+        raise InputError("give --text or --text_file, one of them")
+    if options.encoder is not None and options.model is None:
+        raise InputError("--encoder is that of a --model; without one the rules read alone, and need no encoder")
+    read_and_print(options)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,6 +7,8 @@ import pytest
 
 from steps.text.augment import main, mark_heldout
 from steps.text.check import normalise
+from steps.text.layout import TextLayout
+from steps.text.read import Reader
 from tests.steps.conftest import VALUES, write_corpus
 from utils.archives import read_vectors
 from utils.tables import read_table, write_table
@@ -26,7 +28,7 @@ def run(tmp_path, corpus):
 
     def run(name="one", **options):
         out, vec_out = tmp_path / name / "descriptions", tmp_path / name / "text"
-        given = {"data": corpus, "out": out, "vec_out": vec_out} | options
+        given = {"data": corpus, "out": out, "vec_out": vec_out, "reader_texts": 0} | options
         return main([word for key, value in given.items() for word in (f"--{key}", str(value))]), out, vec_out
 
     return run
@@ -42,15 +44,48 @@ def test_the_default_run(run, encoder, tmp_path):
     heldout = [group[key] for key, value in mark.items() if value == "heldout"]
     assert len(heldout) == 108 and all(heldout.count(name) == 6 for name in set(group.values()))
     keys, vectors = read_vectors(vec_out / "text_vec.scp")
-    assert keys == list(text) and np.array_equal(vectors, encoder.encode(list(text.values())))
+    assert keys == list(text) and np.array_equal(vectors[:, :384], encoder.encode(list(text.values())))
+    layout = TextLayout.read(vec_out, vectors.shape[1])
+    assert layout.attributes == {name: tuple(sorted(values)) for name, values in VALUES.items()}
     identity = json.loads((vec_out / "encoder.json").read_text())
     assert identity == {"name": "all-MiniLM-L6-v2", "sha256": encoder.sha256, "dim": 384}
     assert len((vec_out / "nearest_group.tsv").read_text().splitlines()) == 541
 
 
+def test_vectors_of_a_sentence_reader_are_those_of_earlier_revisions(run, encoder):
+    _, out, vec_out = run(reader="sentence")
+    keys, vectors = read_vectors(vec_out / "text_vec.scp")
+    assert np.array_equal(vectors, encoder.encode(list(read_table(out / "text").values())))
+    names = {path.name for path in vec_out.iterdir()} - {".done", "config.yaml", "run_info.json"}
+    assert names == {"text_vec.ark", "text_vec.scp", "encoder.json", "nearest_group.tsv"}
+
+
+def test_how_texts_are_read_is_listed(run, corpus, caplog):
+    with_captions(corpus)
+    _, out, vec_out = run(captions="beside")
+    header, *rows = [line.split("\t") for line in (vec_out / "read_as.tsv").read_text().splitlines()]
+    assert header == ["text", "group", *VALUES, "warnings"] and [row[0] for row in rows] == list(
+        read_table(out / "text")
+    )
+    cells = {row[0]: [cell.split()[0] for cell in row[2:4]] for row in rows}
+    assert cells["female_low_slow-v01"] == ["female", "low"]
+    assert cells["demo-s04-u1"] == ["unsaid"] * 2  # "A voice, recorded twice."
+    (told,) = [record.message for record in caplog.records if "are read as their group" in record.message]
+    assert told.endswith("4 leave an attribute open (read_as.tsv)") and told.startswith("150 of 154 texts")
+
+
+def test_a_reader_that_learns(run, caplog):
+    _, _, vec_out = run(reader_texts=120, variants_per_group=4)
+    assert Reader.load(vec_out).learned is not None and "the reader learns from" in caplog.text
+    before = (vec_out / "reader.safetensors").read_bytes()
+    run(reader_texts=120, variants_per_group=4, force="true")
+    assert (vec_out / "reader.safetensors").read_bytes() == before
+
+
 def test_a_rerun_writes_the_same_bytes_and_nothing_when_up_to_date(run):
     _, out, vec_out = run()
-    files = [out / name for name in FILES] + [vec_out / "text_vec.ark", vec_out / "nearest_group.tsv"]
+    names = ("text_vec.ark", "nearest_group.tsv", "reader.json", "read_as.tsv")
+    files = [out / name for name in FILES] + [vec_out / name for name in names]
     before = [(path.read_bytes(), path.stat().st_mtime_ns) for path in files]
     assert run()[0] == 0
     assert [(path.read_bytes(), path.stat().st_mtime_ns) for path in files] == before

@@ -1,0 +1,112 @@
+"""Print how texts are understood: for a person as tables of posteriors, for a program as JSON.
+
+A woman with a deep voice
+  gender         female    97 %  ###################
+                 unsaid     2 %
+  pitch          low       97 %  ###################
+  speaking_rate  unsaid   100 %  ####################
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from steps.text.check import require_text
+from steps.text.layout import UNSAID
+from utils.command import logger
+from utils.errors import InputError, cut
+from utils.json_files import json_text
+from utils.tables import iterate_lines
+
+if TYPE_CHECKING:
+    from steps.text.read import Options
+
+log = logger(__name__)
+# the values that the rules know of the attributes that they read without a corpus
+KNOWN = {
+    "gender": ("female", "male"),
+    "pitch": ("high", "low", "medium"),
+    "speaking_rate": ("fast", "measured", "slow"),
+    "age": ("child", "elderly", "middle-aged-adult", "teenager", "young-adult"),
+}
+WIDTH, LEAST = 20, 0.01  # signs of a whole bar; least posterior that has a line
+
+
+class ReadText(NamedTuple):
+    """How a text is understood: attribute -> value or `unsaid` -> posterior, and warnings."""
+
+    text: str
+    read_as: Mapping[str, Mapping[str, float]]
+    warnings: tuple[str, ...]
+
+
+def read_and_print(options: "Options") -> None:
+    """Read the texts that the options name, and print them."""
+    texts = list(_texts(options))
+    if options.model is None:
+        unknown = [name for name in options.attributes if name not in KNOWN]
+        if unknown:
+            raise InputError(f"--attributes {cut(unknown[0])}: the rules know {', '.join(KNOWN)}; give a --model")
+        log.info("no --model: read by the rules alone, which know no idiom that the lexicon does not have")
+        found = _by_rules(texts, {name: KNOWN[name] for name in options.attributes})
+    else:
+        found = _by_model(texts, options.model, options.encoder)
+    for one in found:
+        print(json_text(one._asdict(), "--json", ensure_ascii=False) if options.json else "\n".join(_table(one)))
+
+
+def _texts(options: "Options") -> Iterator[str]:
+    if options.text is not None:
+        yield require_text(options.text, "--text")
+        return
+    empty = True
+    for number, line in enumerate(iterate_lines(options.text_file), 1):
+        if line.strip():
+            text_id, _, text = line.removesuffix("\r").partition("\t")
+            yield require_text(text or text_id, f"{options.text_file}:{number}")
+            empty = False
+    if empty:
+        raise InputError(f"{options.text_file}: empty; expected a description a line")
+
+
+def _by_rules(texts: list[str], attributes: Mapping[str, tuple[str, ...]]) -> Iterator[ReadText]:
+    from steps.text.claims import TextRules
+    from steps.text.posterior_reader import by_rules, warnings_of
+
+    rules = TextRules(attributes)
+    understood = [rules.understand(text) for text in texts]
+    posteriors, _ = by_rules(understood, attributes)
+    for row, (text, one) in enumerate(zip(texts, understood, strict=True)):
+        read_as = {
+            name: dict(zip((*values, UNSAID), map(float, posteriors[name][row]), strict=True))
+            for name, values in attributes.items()
+        }
+        yield ReadText(text, read_as, warnings_of(one, sure=False))
+
+
+def _by_model(texts: list[str], model: Path, encoder: Path | None) -> Iterator[ReadText]:
+    from steps.text.read import Reader
+
+    reader = Reader.load(model, encoder)
+    if not reader.layout.attributes:
+        raise InputError(
+            f"{model}: its texts are sentence vectors alone, without a posterior over attributes; leave --model out,"
+            " or run stage 1 with --set text.reader=posterior"
+        )
+    reading = reader.read(texts)
+    for text, vector, warnings in zip(texts, reading.vectors, reading.warnings, strict=True):
+        yield ReadText(text, reader.layout.read_as(vector), warnings)
+
+
+def _table(one: ReadText) -> Iterator[str]:
+    """The lines of a text: its likeliest values first."""
+    yield one.text
+    names = max(map(len, one.read_as), default=0)
+    values = max((len(value) for posterior in one.read_as.values() for value in posterior), default=0)
+    for name, posterior in one.read_as.items():
+        shown = sorted((-share, value) for value, share in posterior.items() if share >= LEAST)
+        for number, (share, value) in enumerate(shown):
+            bar = "#" * round(-share * WIDTH)
+            yield f"  {'' if number else name:<{names}}  {value:<{values}}  {-share:4.0%}  {bar}".rstrip()
+    for warning in one.warnings:
+        yield f"  warning: {warning}"

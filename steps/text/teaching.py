@@ -1,0 +1,111 @@
+"""Teach a classifier what parts of texts say about attributes, for words that no rule understands.
+
+Its texts are phrases with the idioms of the lexicon, parts of the paraphraser's texts, and parts of the corpus's own
+texts and captions that have unknown words. They need no voices.
+"""
+
+import itertools
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from steps.text.attribute_classifier import AttributeClassifier, fit_classifier, soft_labels
+from steps.text.claims import TextRules, posterior
+from steps.text.encode import SentenceEncoder
+from steps.text.layout import UNSAID
+from steps.text.lexicon_texts import LexiconText, lexicon_texts
+from steps.text.paraphrase import LabelledText, paraphrases
+from steps.text.parts import parts_of, unknown_parts
+from utils.command import logger
+
+log = logger(__name__)
+OF_OWN, OF_PARAPHRASES = 0.2, 0.2  # most of the number of texts; the lexicon has the rest
+DOUBT = 0.5  # weight of `unsaid` where a text of a group may or may not say the group's value
+
+
+class Lesson(NamedTuple):
+    """A part of a text, what it says, and the kind of its source.
+
+    Attributes:
+        said: attribute -> value or `unsaid` -> weight; an attribute that is not here is not learnt from this part.
+        kind: lessons of one kind are held out together.
+    """
+
+    text: str
+    said: Mapping[str, Mapping[str, float]]
+    kind: str
+
+
+def teach(
+    encoder: SentenceEncoder,
+    attributes: Mapping[str, Sequence[str]],
+    own: Sequence[LabelledText],
+    number: int,
+    seed: int,
+) -> AttributeClassifier:
+    """Fit a classifier to at most `number` parts of texts; `own`: texts of the corpus, with what their groups are."""
+    rules = TextRules(attributes)
+    lessons = [
+        *itertools.islice(_of_own(rules, random.Random(seed).sample(own, len(own))), round(OF_OWN * number)),
+        *itertools.islice(_of_paraphrases(rules, attributes, seed), round(OF_PARAPHRASES * number)),
+    ]
+    lessons += itertools.islice(_of_lexicon(attributes, seed), number - len(lessons))
+    lessons = list({lesson.text.casefold(): lesson for lesson in lessons}.values())
+    log.info("the reader learns from %d parts of texts", len(lessons))
+    vectors = encoder.encode([lesson.text for lesson in lessons])
+    labels = soft_labels([lesson.said for lesson in lessons], attributes)
+    return fit_classifier(vectors, labels, [lesson.kind for lesson in lessons], attributes)
+
+
+def _of_lexicon(attributes: Mapping[str, Sequence[str]], seed: int) -> Iterator[Lesson]:
+    """Phrases of the lexicon: all that entries say takes turns, and each fourth phrase says nothing."""
+    piles: dict[str, list[LexiconText]] = {}
+    for one in lexicon_texts(attributes, seed):
+        piles.setdefault(str(one.said), []).append(one)
+    nothing = iter(piles.pop(str({}), []))
+    saying = (one for turn in itertools.zip_longest(*piles.values()) for one in turn if one is not None)
+    for number, one in enumerate(saying):
+        if number % 3 == 0 and (other := next(nothing, None)):
+            yield _lesson(other, attributes)
+        yield _lesson(one, attributes)
+    yield from (_lesson(other, attributes) for other in nothing)
+
+
+def _lesson(one: LexiconText, attributes: Mapping[str, Sequence[str]]) -> Lesson:
+    return Lesson(one.text, {name: one.said.get(name, {UNSAID: 1.0}) for name in attributes}, one.kind)
+
+
+def _of_paraphrases(rules: TextRules, attributes: Mapping[str, Sequence[str]], seed: int) -> Iterator[Lesson]:
+    """Parts of paraphrases without end, each with what the rules find in it."""
+    for number, labelled in enumerate(paraphrases(attributes, seed)):
+        parts = [(part, _claimed(rules, part)) for part in parts_of(labelled.text)]
+        found = {name for _, claimed in parts for name in claimed}
+        for part, claimed in parts:
+            silent = [
+                name for name in attributes if name not in claimed and (name in found or name not in labelled.said)
+            ]
+            yield Lesson(part, claimed | {name: {UNSAID: 1.0} for name in silent}, f"paraphrase {number % 20}")
+
+
+def _of_own(rules: TextRules, own: Iterable[LabelledText]) -> Iterator[Lesson]:
+    """Parts with unknown words of texts of known groups: of what no claim speaks, they may say the group's value."""
+    for number, labelled in enumerate(own):
+        understood = rules.understand(labelled.text)
+        doubtful = {
+            name: {UNSAID: DOUBT} | {value: (1 - DOUBT) * weight for value, weight in said.items()}
+            for name, said in labelled.said.items()
+            if posterior(understood, name, rules.attributes[name]) is None
+        }
+        for part in unknown_parts(labelled.text, understood.unknown):
+            yield Lesson(part, doubtful, f"own {number % 20}")
+
+
+def _claimed(rules: TextRules, part: str) -> dict[str, dict[str, float]]:
+    """Attribute -> value or `unsaid` -> posterior, for the attributes that the rules find in a part of a text."""
+    understood = rules.understand(part)
+    found = {name: posterior(understood, name, values) for name, values in rules.attributes.items()}
+    return {
+        name: dict(zip((*rules.attributes[name], UNSAID), map(float, weights), strict=True))
+        for name, weights in found.items()
+        if weights is not None
+    }
