@@ -91,6 +91,7 @@ def build_texts(folder: Path) -> None:
         "captions": "beside",
         "seed": 1,
         "heldout_fraction": 0.2,
+        "reader_texts": 0,
     }
     (folder / "augment.yaml").write_text(yaml.safe_dump(conf))
 

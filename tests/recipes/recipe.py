@@ -32,7 +32,7 @@ class Recipe:
         folder.mkdir(exist_ok=True)
         self.words = [
             "./run.sh", *options, "--data", str(self.data), "--exp", str(self.exp), "--use_gpu", "false",
-            "--set", "text.variants_per_group=10", "--n_samples", "3",
+            "--set", "text.variants_per_group=10,text.reader_texts=40", "--n_samples", "3",
             "--generators", str(conf / "generators.txt"), "--conf_dir", str(conf),
         ]  # fmt: skip
 

@@ -17,7 +17,7 @@ SETS = ("train", "dev", "test")
 OUTPUTS = {
     "my data/all": "utt2spk spk2utt spk2gender utt2gender utt2pitch utt2speaking_rate xvector.scp row_counts.tsv",
     "my data/descriptions": "text text2group text2set",
-    "my exp/text": "text_vec.ark text_vec.scp encoder.json",
+    "my exp/text": "text_vec.ark text_vec.scp encoder.json reader.json",
     **{
         f"my data/{name}": "utt2spk spk2utt spk2gender utt2group xvector.scp spk_xvector.scp num_utts.ark"
         for name in SETS

@@ -51,7 +51,7 @@ class Plda:
         (self.conf / "mdn.yaml").write_text("epochs: 3\nhidden: 32\nn_components: 2\n")
         (self.conf / "generators.txt").write_text(f"mdn mdn {self.conf / 'mdn.yaml'}\n")
         (self.conf / "prepare.yaml").write_text((RECIPE / "conf" / "prepare.yaml").read_text())
-        (self.conf / "text.yaml").write_text("variants_per_group: 4\n")
+        (self.conf / "text.yaml").write_text("variants_per_group: 4\nreader_texts: 0\n")
         (self.conf / "split.yaml").write_text("allow_missing_groups: true\nfractions: [0.5, 0.1, 0.4]\n")
         (self.conf / "sample.yaml").write_text("n_samples: 5\n")
         (self.conf / "plda.yaml").write_text("enrol_utterances: 1\nprojection: whitening\ndim: 16\n")

@@ -74,7 +74,7 @@ def test_captions(corpus, tmp_path):
     captions |= dict(zip(utterances, [*LONG.values(), "[{[]}]", "- - -"], strict=False))
     write_table(corpus / "utt2caption", captions)
     options = {"data": corpus, "out": tmp_path / "texts", "vec_out": tmp_path / "vectors", "captions": "beside"}
-    options |= {"variants_per_group": 2, "heldout_fraction": 0}
+    options |= {"variants_per_group": 2, "heldout_fraction": 0, "reader_texts": 0}
     begin = time.process_time()
     assert main([word for name, value in options.items() for word in (f"--{name}", str(value))]) == 0
     assert time.process_time() - begin < 30

@@ -232,7 +232,7 @@ def run_stage(tmp_path, corpus, server, name="one", **conf):
     (tmp_path / "openai.yaml").write_text("".join(f"{key}: {value}\n" for key, value in settings.items()))
     options = {"data": corpus, "out": tmp_path / name / "descriptions", "vec_out": tmp_path / name / "text"}
     options |= {"augment": "openai", "openai_conf": tmp_path / "openai.yaml", "openai_cache": tmp_path / "cache"}
-    options |= {"attributes": ",".join(VALUES), "variants_per_group": 10}
+    options |= {"attributes": ",".join(VALUES), "variants_per_group": 10, "reader_texts": 0}
     return main([word for key, value in options.items() for word in (f"--{key}", str(value))])
 
 
