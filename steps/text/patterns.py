@@ -146,7 +146,8 @@ def _pattern_words(pattern: str) -> list[str]:
         if part.startswith("{"):
             words.append(part)
             continue
-        parts = [word.text for word in split(part.removesuffix(mark))]
+        plain = part.removesuffix(mark)
+        parts = [plain.lower()] if plain.isascii() and plain.isalpha() else [word.text for word in split(plain)]
         words.extend([*parts[:-1], *(word + mark for word in parts[-1:])])
     return words
 
