@@ -1,7 +1,7 @@
 """The training data of generators: embeddings, the texts that describe them, and the weight of each embedding.
 
 A variant (a paraphrase of a group's description) is paired with every embedding of its group, a caption with the one
-embedding that it was written for. Inputs: one set of the index (`exp/<corpus>/index/train`),
+embedding that it was written for, or all of the speaker's. Inputs: one set of the index (`exp/<corpus>/index/train`),
 `data/<corpus>/descriptions` and `exp/<corpus>/text`.
 """
 
@@ -30,7 +30,7 @@ class Pairs:
         group_names: names of the groups, sorted.
         variants: (V, E) float32 sentence vectors, each paired with all embeddings of its group.
         variant_groups: (V,) int.
-        captions: (C, E) float32 sentence vectors of single utterances.
+        captions: (C, E) float32 sentence vectors, a row for each utterance that a caption describes.
         caption_rows: (C,) int, the embedding that each caption belongs to.
     """
 
@@ -119,7 +119,8 @@ def load_pairs(index_dir: Path, descriptions: Path, text_vectors: Path) -> Pairs
     number = {name: position for position, name in enumerate(names)}
     seen = [text for text in text2group if text2set[text] == "seen" and text not in text2utt]
     row_of = {key: row for row, key in enumerate(index.keys)} if text2utt else {}
-    own = [text for text, utterance in text2utt.items() if utterance in row_of]
+    described = {text: [row_of[one] for one in utterances if one in row_of] for text, utterances in text2utt.items()}
+    own = [text for text, rows in described.items() if rows]
     keys, vectors = read_vectors(text_vectors / "text_vec.scp", seen + own)
     check_embeddings(vectors, lambda row: f"{text_vectors}/text_vec.scp: {keys[row]}")
     x = index.matrix()
@@ -131,6 +132,6 @@ def load_pairs(index_dir: Path, descriptions: Path, text_vectors: Path) -> Pairs
         group_names=names,
         variants=vectors[: len(seen)],
         variant_groups=np.array([number[text2group[text]] for text in seen], dtype=np.int64),
-        captions=vectors[len(seen) :],
-        caption_rows=np.array([row_of[text2utt[text]] for text in own], dtype=np.int64),
+        captions=np.repeat(vectors[len(seen) :], [len(described[text]) for text in own], axis=0),
+        caption_rows=np.array([row for text in own for row in described[text]], dtype=np.int64),
     )

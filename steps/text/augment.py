@@ -1,15 +1,15 @@
 """Stage 1: texts for every attribute group, checked, marked as seen or held out, and encoded.
 
-Reads a data directory (`utt2<attribute>`, `utt2caption`). Writes, in two directories,
+Reads a data directory (`utt2<attribute>`, `utt2caption`), and perhaps a table of captions. Writes, in two directories,
 
     out:      text (text id -> words), text2group, text2set (seen | heldout; heldout texts are never trained on),
-              text2utt (caption -> its utterance, where captions are used), rejected.jsonl (texts left out, and why)
+              text2utt (caption -> its utterances, where captions are used), rejected.jsonl (texts left out, and why)
     vec_out:  text_vec.{ark,scp} (text id -> vector), encoder.json {name, sha256, dim}, the reader's files (`read.py`),
-              read_as.tsv (how each text was understood),
+              read_as.tsv (how each text was understood), consensus.safetensors (of describers),
               nearest_group.tsv (the group whose mean sentence vector is nearest to each variant)
 
-A variant's id is `<group>-v01` ..., a caption's is its utterance's. With captions instead of variants all variants are
-held out, so that groups can still be sampled and scored by them.
+A variant's id is `<group>-v01` ..., a caption's is its utterance's, or `<utterance or speaker>-c01` in a table.
+With captions instead of variants all variants are held out, so that groups can still be sampled and scored by them.
 """
 
 import hashlib
@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from steps.data.groups import ATTRIBUTES, Grouping, read_groups
-from steps.text.check import Checker, text_problem
+from steps.text.caption_file import FileCaption, read_caption_file
+from steps.text.captions import Captions
+from steps.text.describers import write_consensus
 from steps.text.encode import SentenceEncoder
 from steps.text.endpoint_settings import read_settings
 from steps.text.openai_paraphraser import Paraphraser
@@ -59,6 +61,14 @@ class Options:
     captions: str = option(
         "none", "use utt2caption in addition to the variants?", choices=("none", "beside", "instead")
     )
+    caption_file: Path | None = option(
+        None, "table of more captions: csv, tsv or jsonl with a text, and an utterance, speaker or group"
+    )
+    caption_columns: tuple[str, ...] = option((), "columns of these tables with other names, as in text=words")
+    describers: Path | None = option(
+        None,
+        "table of texts of several annotators about the same persons: speaker, annotator, text",
+    )
     seed: int = option(0, "seed of the grammar and of the held-out marks", least=0, most=MAX_SEED)
     reader: str = option(
         "posterior",
@@ -89,9 +99,12 @@ def work(options: Options) -> None:
         if not stage.done:
             write_texts(stage.dir, options, grouping)
     texts = [options.out / name for name in ("text", "text2group", "text2utt") if (options.out / name).exists()]
-    with StageDir(options.vec_out, options, [*texts, encoder.path], options.force) as stage:
+    describers = [options.describers] if options.describers else []
+    with StageDir(options.vec_out, options, [*texts, *describers, encoder.path], options.force) as stage:
         if not stage.done:
             write_text_vectors(stage.dir, stage.final, options, encoder, grouping)
+            if options.describers:
+                write_consensus(stage.dir, options.describers, options.caption_columns, encoder)
 
 
 def text_inputs(options: Options) -> list[Path]:
@@ -99,39 +112,43 @@ def text_inputs(options: Options) -> list[Path]:
     names = ["utt2spk", *(f"utt2{attribute}" for attribute in options.attributes)]
     names += ["utt2caption"] if options.captions != "none" else []
     settings = options.openai_conf if options.augment == "openai" else None
-    conf = [path for path in (options.augment_file, settings) if path]
+    conf = [path for path in (options.augment_file, options.caption_file, settings) if path]
     return [options.data / name for name in names] + conf
 
 
 def write_texts(out: Path, options: Options, grouping: Grouping) -> None:
     """Collect the variants and captions and write their tables."""
     log.info("%d groups; %d utterances without a group", len(grouping.groups), grouping.n_ungrouped)
+    data = DataDir(options.data)
+    rows, rejected = [], []
+    if options.caption_file:
+        rows, rejected = read_caption_file(options.caption_file, options.caption_columns, data, grouping)
     variants = collect_variants(options, grouping)
+    add_variants(variants, [row for row in rows if row.kind == "group"])
     ids = variant_ids(variants.accepted)
     text = {key: variants.accepted[group][index] for key, (group, index) in ids.items()}
     text2group = {key: group for key, (group, _) in ids.items()}
     text2set = mark_heldout(
         text2group, 1.0 if options.captions == "instead" else options.heldout_fraction, options.seed
     )
-    rejected = variants.rejected
-    if options.captions != "none":
-        captions, contradictory = read_captions(options.data, grouping)
-        clash = sorted(set(captions) & set(text))
+    captions = collect_captions(options, grouping, data, [row for row in rows if row.kind != "group"])
+    if captions is not None:
+        clash = sorted(set(captions.accepted) & set(text))
         if clash:
             raise InputError(
                 f"{options.data / 'utt2caption'}: utterance {clash[0]!r} has the id of a variant; rename it"
             )
-        text |= captions
-        text2group |= {utterance: grouping.utt2group[utterance] for utterance in captions}
-        text2set |= dict.fromkeys(captions, "seen")
-        rejected = rejected + contradictory
-        write_table(out / "text2utt", {utterance: utterance for utterance in captions})
+        text |= {key: caption.text for key, caption in captions.accepted.items()}
+        text2group |= {key: caption.group for key, caption in captions.accepted.items()}
+        text2set |= dict.fromkeys(captions.accepted, "seen")
+        write_table(out / "text2utt", {key: " ".join(one.utterances) for key, one in captions.accepted.items()})
+    rejected = variants.rejected + (captions.rejected if captions else []) + rejected
     write_table(out / "text", text)
     write_table(out / "text2group", text2group)
     write_table(out / "text2set", text2set)
     listed = out / "rejected.jsonl"
-    rows = (json_text(row, listed, ensure_ascii=False) + "\n" for row in rejected)
-    listed.write_text("".join(rows), encoding="utf-8")
+    lines = (json_text(row, listed, ensure_ascii=False) + "\n" for row in rejected)
+    listed.write_text("".join(lines), encoding="utf-8")
     log.info("%d texts, %d left out (rejected.jsonl)", len(text), len(rejected))
 
 
@@ -147,6 +164,29 @@ def collect_variants(options: Options, grouping: Grouping) -> Variants:
         cache = options.openai_cache or options.out.absolute().parent / ".openai_cache"
         fill_from_endpoint(variants, number, Paraphraser(read_settings(options.openai_conf), cache))
     return variants
+
+
+def add_variants(variants: Variants, rows: Sequence[FileCaption]) -> None:
+    """Offer the captions that a table has of groups; the accepted ones are variants as any other."""
+    accepted = sum(variants.offer(row.key, row.text) for row in rows)
+    if rows:
+        log.info("%d of %d captions of groups used, each as a variant of its group", accepted, len(rows))
+
+
+def collect_captions(
+    options: Options, grouping: Grouping, data: DataDir, rows: Sequence[FileCaption]
+) -> Captions | None:
+    """The captions of utterances and speakers, of the corpus and in the rows of a table; None where none are used."""
+    if options.captions == "none" and not rows:
+        return None
+    captions = Captions(grouping)
+    if options.captions != "none" and (data.has("utt2caption") or not rows):
+        captions.add_of_corpus(options.data / "utt2caption")
+    if rows:
+        captions.add_of_file(options.caption_file, rows, data)
+    if not captions.accepted:
+        raise InputError(f"{options.caption_file}: all of its {len(rows)} captions contradict the labels of the data")
+    return captions
 
 
 def variant_ids(accepted: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, int]]:
@@ -172,37 +212,18 @@ def mark_heldout(text2group: Mapping[str, str], fraction: float, seed: int) -> d
     return marks
 
 
-def read_captions(data: Path, grouping: Grouping) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """The captions of grouped utterances that agree with their labels, and the others with the reasons."""
-    checker, table = Checker(), read_table(data / "utt2caption")
-    values = {group: grouping.values(group) for group in grouping.groups}
-    captions: dict[str, str] = {}
-    rejected: list[dict[str, str]] = []
-    for utterance in sorted(set(table) & set(grouping.utt2group)):
-        group = grouping.utt2group[utterance]
-        problem = text_problem(table[utterance])
-        reasons = [problem] if problem else checker.contradictions(table[utterance], values[group], caption=True)
-        if reasons:
-            rejected.append(
-                {"utterance": utterance, "group": group, "reason": "; ".join(reasons), "text": table[utterance]}
-            )
-        else:
-            captions[utterance] = table[utterance]
-    if not captions:
-        raise InputError(
-            f"{data / 'utt2caption'}: no utterance with a group has a usable caption ({len(rejected)} contradict)"
-        )
-    log.info("%d captions used, %d contradict their labels", len(captions), len(rejected))
-    return captions, rejected
-
-
 def write_text_vectors(out: Path, final: Path, options: Options, encoder: SentenceEncoder, grouping: Grouping) -> None:
     """Read each text; write the vectors, the reader's files, how texts are understood, and the nearest groups."""
     from steps.text.nearest import write_nearest_groups
     from steps.text.read_as import write_read_as
 
     text, text2group = (read_table(options.out / name) for name in ("text", "text2group"))
-    own = [LabelledText(words, said_by(grouping.values(text2group[key]))) for key, words in text.items()]
+    captions = read_table(options.out / "text2utt") if (options.out / "text2utt").exists() else {}
+    own = [  # a caption of a speaker, who has utterances in several groups, says none of their values for sure
+        LabelledText(words, said_by(grouping.values(text2group[key])))
+        for key, words in text.items()
+        if len(captions.get(key, "").split()) < 2
+    ]
     reader = READERS.load(options.reader).of_attributes(
         encoder, grouping.all_values(), own, options.reader_texts, options.seed
     )
@@ -212,7 +233,6 @@ def write_text_vectors(out: Path, final: Path, options: Options, encoder: Senten
     reader.save(out)
     if reader.layout.attributes:
         write_read_as(out / "read_as.tsv", reading, reader.layout, {key: text2group[key] for key in text}, grouping)
-    captions = read_table(options.out / "text2utt") if (options.out / "text2utt").exists() else {}
     variants = {key: group for key, group in text2group.items() if key not in captions}
     sentence = dict(zip(text, reader.layout.sentence(vectors), strict=True))
     own_share = write_nearest_groups(out / "nearest_group.tsv", variants, sentence)

@@ -14,18 +14,19 @@ class Descriptions(NamedTuple):
 
     Attributes:
         group_of: text id -> group. set_of: text id -> seen or heldout.
-        captions: text id -> utterance, of the texts that are captions of single utterances.
+        captions: text id -> utterances, of the texts that are captions of single utterances or speakers.
     """
 
     group_of: dict[str, str]
     set_of: dict[str, str]
-    captions: dict[str, str]
+    captions: dict[str, list[str]]
 
     @classmethod
     def read(cls, directory: Path) -> "Descriptions":
         """Read text2group, text2set and text2utt. InputError for a text in one alone, and for an unknown set."""
         group_of, set_of = (read_table(directory / name) for name in ("text2group", "text2set"))
-        captions = read_table(directory / "text2utt") if (directory / "text2utt").is_file() else {}
+        described = read_table(directory / "text2utt") if (directory / "text2utt").is_file() else {}
+        captions = {text_id: utterances.split() for text_id, utterances in described.items()}
         for name, ids in (("text2set", set_of.keys()), ("text2utt", captions.keys())):
             odd = sorted(ids - group_of.keys() if name == "text2utt" else ids ^ group_of.keys())
             if odd:

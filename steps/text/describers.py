@@ -1,0 +1,64 @@
+"""Texts of several describers about the same persons, from a table; they teach a consensus, and need no voices.
+
+The table (csv, tsv or jsonl) has a speaker, a text and, best, an annotator on each row; without annotators the first
+text of each person is taken for one describer's, the second for another's. The speakers may be in the corpus or not.
+Writes `consensus.safetensors` beside the text vectors.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from steps.text.caption_file import read_text_rows
+from steps.text.check import text_problem
+from steps.text.consensus import CONSENSUS, FEWEST_PERSONS, Consensus
+from steps.text.rewording import reword
+from utils.command import logger
+from utils.errors import InputError
+
+if TYPE_CHECKING:
+    from steps.text.encode import SentenceEncoder
+
+log = logger(__name__)
+WORDINGS = 2  # of each text, beside its own
+MOST_TEXTS = 30_000  # encoded; of more texts, fewer wordings
+
+
+def write_consensus(out: Path, table: Path, columns: Sequence[str], encoder: "SentenceEncoder") -> None:
+    """Learn the consensus of the describers in a table and save it in `out`."""
+    texts, persons, annotators = read_describers(table, columns)
+    wordings = min(WORDINGS, MOST_TEXTS // len(texts))
+    owners, words = [], []
+    for row, text in enumerate(texts):
+        for wording in [text, *reword(text, "describers", wordings)]:
+            owners.append(row)
+            words.append(wording)
+    log.info("%s: %d texts of %d persons, in %d wordings", table, len(texts), persons.max() + 1, len(words))
+    made = Consensus.fit(encoder.encode(words), persons[owners], annotators[owners])
+    if made is None:
+        raise InputError(
+            f"{table}: fewer than {FEWEST_PERSONS} persons are described by more than one; that teaches no consensus,"
+            " give more texts, or leave --describers out"
+        )
+    made.save(out / CONSENSUS)
+
+
+def read_describers(table: Path, columns: Sequence[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The texts (T), and the numbers of the person (T,) and the annotator (T,) of each."""
+    texts, names, given = [], [], []
+    for where, row in read_text_rows(table, columns, ("speaker",)):
+        problem = text_problem(row["text"])
+        if problem or not row["speaker"]:
+            raise InputError(f"{where}: {problem or 'no speaker; name one or remove the row'}")
+        texts.append(row["text"])
+        names.append(row["speaker"])
+        given.append(row.get("annotator", ""))
+    before: Counter[str] = Counter()
+    for at, name in enumerate(names):
+        before[name] += 1
+        given[at] = given[at] or f"text {before[name]}"
+    persons, annotators = (np.unique(values, return_inverse=True)[1] for values in (names, given))
+    return texts, persons, annotators

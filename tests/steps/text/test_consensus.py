@@ -1,0 +1,73 @@
+"""A consensus keeps what describers agree on, and drops their habits."""
+
+import numpy as np
+import pytest
+
+from steps.text.consensus import FEWEST_PERSONS, Consensus
+from steps.text.describers import read_describers
+from steps.text.rewording import reword
+from utils.errors import InputError
+
+DIM = 20
+
+
+def described(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Traits (n, 2) of persons, texts of two annotators, whose they are and by whom: habits are louder than traits."""
+    rng = np.random.default_rng(seed)
+    mixing = np.random.default_rng(5).standard_normal((6, DIM))
+    traits = rng.standard_normal((n, 2))
+    texts = []
+    for annotator in range(2):
+        habits = 2 * rng.standard_normal((n, 4)) + annotator
+        texts.append(np.concatenate([traits, habits], axis=1) @ mixing + 0.3 * rng.standard_normal((n, DIM)))
+    return traits, np.concatenate(texts), np.tile(np.arange(n), 2), np.repeat([0, 1], n)
+
+
+def told(values: np.ndarray, traits: np.ndarray) -> float:
+    """Share of the variance of traits that a linear map of values tells."""
+    values = values - values.mean(axis=0)
+    rest = traits - values @ np.linalg.lstsq(values, traits, rcond=None)[0]
+    return 1 - rest.var() / traits.var()
+
+
+def test_two_coordinates_tell_the_traits_that_two_principal_directions_do_not():
+    _, texts, persons, annotators = described()
+    consensus = Consensus.fit(texts, persons, annotators)
+    traits, unseen, *_ = described(seed=1)
+    own = unseen[: len(traits)]
+    assert told(consensus(own)[:, :2], traits) > 0.8
+    assert told(Consensus.principal(texts)(own)[:, :2], traits) < 0.5
+
+
+def test_few_persons_with_two_describers_teach_nothing():
+    _, texts, persons, annotators = described(FEWEST_PERSONS - 1)
+    assert Consensus.fit(texts, persons, annotators) is None
+    assert Consensus.fit(texts, np.arange(len(texts)), annotators) is None
+
+
+def test_a_file_brings_it_back(tmp_path):
+    consensus = Consensus.fit(*described()[1:])
+    consensus.save(tmp_path / "consensus.safetensors")
+    texts = described(5)[1]
+    np.testing.assert_array_equal(Consensus.load(tmp_path / "consensus.safetensors")(texts), consensus(texts))
+    (tmp_path / "consensus.safetensors").write_bytes(b"12345678")
+    with pytest.raises(InputError, match="no consensus of describers"):
+        Consensus.load(tmp_path / "consensus.safetensors")
+
+
+def test_describers_without_annotators_are_numbered_by_person(tmp_path):
+    table = tmp_path / "texts.csv"
+    table.write_text("speaker,text\na,calm\nb,dark\na,bright\n")
+    texts, persons, annotators = read_describers(table, ())
+    assert (texts, persons.tolist(), annotators.tolist()) == (["calm", "dark", "bright"], [0, 1, 0], [0, 0, 1])
+    table.write_text("speaker,text\n,calm\n")
+    with pytest.raises(InputError, match="texts.csv:2: no speaker"):
+        read_describers(table, ())
+
+
+def test_wordings_hold_no_other_phrases_and_are_the_same_again():
+    text = "very young, bright and calm, slightly raspy"
+    made = reword(text, "s", 6)
+    assert made == reword(text, "s", 6) != reword(text, "t", 6) and len(made) > 2
+    assert all("very young" in one or "bright" in one or "calm" in one or "slightly raspy" in one for one in made)
+    assert reword("calm", "s", 3) == []
