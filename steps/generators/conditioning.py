@@ -1,7 +1,8 @@
 """Training under a reader: pairs that are conditioned on groups, and a generator that mixes over them.
 
 An embedding's group is known, whatever its texts say. So any generator is fitted with one text a group, the group's
-features (`CorpusGroups.features`), and learns nothing from how descriptions are worded; that is for the reader.
+features (`CorpusGroups.features`), and learns nothing from how descriptions are worded; that is for the reader. What
+captions say of persons beyond their groups moves the means of that generator (`caption_fit.py`).
 """
 
 from dataclasses import replace
@@ -10,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from steps.generators.caption_fit import fit_shift
 from steps.generators.contract import Fit, Generator
 from steps.generators.corpus_groups import CorpusGroups
 from steps.generators.pairs import Pairs
 from steps.generators.read_generator import ReadGenerator
+from steps.text.consensus import CONSENSUS, Consensus
 from steps.text.layout import TextLayout
 from steps.training.workplace import Workplace
 
@@ -27,7 +30,9 @@ def fit_generator(
         return fit.fit(train, dev, options, workplace)
     groups = CorpusGroups.count(layout, train.speakers, train.groups, train.group_names)
     inner = fit.fit(conditioned(train, groups), conditioned(dev, groups), options, workplace)
-    return ReadGenerator(inner, groups)
+    consensus = text_vectors / CONSENSUS
+    shift = fit_shift(train, layout.sentence_dim, Consensus.load(consensus) if consensus.is_file() else None)
+    return ReadGenerator(inner, groups, shift)
 
 
 def conditioned(pairs: Pairs, groups: CorpusGroups) -> Pairs:

@@ -123,6 +123,11 @@ class Mixture:
         _check_temperature("spread", spread)
         return Mixture(log_weights, self.means, self.scales * math.sqrt(spread), self.frame, self.dof)
 
+    def moved(self, shift: np.ndarray) -> "Mixture":
+        """The mixture with all means moved by `shift` (D,), as far as its subspace has that direction."""
+        step = _times(shift[None], self.frame.inverse)[0]
+        return Mixture(self.log_weights, self.means + step, self.scales, self.frame, self.dof)
+
     def sample(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw n embeddings. Returns (n, D) float32 and the component (n,) of each."""
         components = draw_components(rng, self.log_weights, n)

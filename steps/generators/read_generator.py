@@ -2,7 +2,8 @@
 
 The inner generator is conditioned on groups (`CorpusGroups.features`) in place of sentence vectors; the shares p(g | t)
 follow from the posterior that a reader put into the text's vector. So what a text leaves unsaid follows the corpus, and
-a text that is half understood gives a broad density.
+a text that is half understood gives a broad density. Where training had captions of persons that tell more than the
+group, a text moves the means of its mixture (`CaptionShift`).
 """
 
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from steps.generators.blend import Blend, blend
+from steps.generators.caption_shift import NAMES, CaptionShift
 from steps.generators.contract import KINDS, Generator, check_names
 from steps.generators.corpus_groups import CorpusGroups
 from steps.generators.mixture import Mixture
 from steps.text.layout import TextLayout
 from utils.errors import InputError, brief
+from utils.vectors import check_shape
 
 PRIOR, SCALES = "group_prior", "group_scales"
 
@@ -25,14 +28,18 @@ class ReadGenerator(Generator):
     Attributes:
         inner: gives the density of a group.
         groups: of the training set; they turn a text's posterior into shares.
+        shift: how a text about a person moves the means; None: it does not.
     """
 
     kind = "read"
 
-    def __init__(self, inner: Generator, groups: CorpusGroups):
-        self.inner, self.groups = inner, groups
+    def __init__(self, inner: Generator, groups: CorpusGroups, shift: CaptionShift | None = None):
+        self.inner, self.groups, self.shift = inner, groups, shift
         self.dim, self.text_dim = inner.dim, groups.layout.dim
         self._of_group: dict[str, Mixture] = {}
+        if shift is not None:
+            check_shape("the shift of captions", shift.slope, (len(shift.slope), self.dim))
+            check_shape("the centre of captions", shift.centre, (self.layout.sentence_dim,))
         if inner.text_dim != groups.n_features:
             raise ValueError(f"{groups.n_features} features of a group, the inner generator takes {inner.text_dim}")
 
@@ -42,14 +49,27 @@ class ReadGenerator(Generator):
         return self.groups.layout
 
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture | Blend]:
-        """The density for each of the text vectors (T, E); one object for texts that were read alike."""
+        """The density for each of the text vectors (T, E); one object for texts that mean the same."""
         made: dict[bytes, Mixture | Blend] = {}
-        keys = [vector[self.layout.sentence_dim :].tobytes() for vector in text_vectors]
-        for key, vector in zip(keys, text_vectors, strict=True):
+        shifts = self._shifts(text_vectors)
+        keys = [
+            vector[self.layout.sentence_dim :].tobytes() + (shift.tobytes() if shift.any() else b"")
+            for vector, shift in zip(text_vectors, shifts, strict=True)
+        ]
+        for key, vector, shift in zip(keys, text_vectors, shifts, strict=True):
             if key not in made:
                 shares = self.groups.shares(vector)
-                made[key] = blend(list(shares.values()), self._mixtures_of(list(shares)))
+                mixtures = self._mixtures_of(list(shares))
+                if shift.any():
+                    mixtures = [mixture.moved(shift) for mixture in mixtures]
+                made[key] = blend(list(shares.values()), mixtures)
         return [made[key] for key in keys]
+
+    def _shifts(self, text_vectors: np.ndarray) -> np.ndarray:
+        """How far each text (T, E) moves the means (T, D)."""
+        if self.shift is None:
+            return np.zeros((len(text_vectors), 1))
+        return self.shift(self.layout.sentence(text_vectors))
 
     def _mixtures_of(self, groups: list[str]) -> list[Mixture]:
         """The inner mixtures of groups, each made once."""
@@ -67,18 +87,19 @@ class ReadGenerator(Generator):
             "groups": list(self.groups.names),
             "inner": {"kind": self.inner.kind, "values": values},
         }
-        return about, {PRIOR: self.groups.prior, SCALES: self.groups.scales} | arrays
+        own = {PRIOR: self.groups.prior, SCALES: self.groups.scales}
+        return about, own | (self.shift.arrays() if self.shift else {}) | arrays
 
     @classmethod
     def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "ReadGenerator":
         """Build the generator from what `state` gave."""
         groups, inner = _groups_of(values, arrays), values["inner"]
-        own = {name: array for name, array in arrays.items() if name not in (PRIOR, SCALES)}
+        own = {name: array for name, array in arrays.items() if name not in (PRIOR, SCALES, *NAMES)}
         if not isinstance(inner, dict) or inner.get("kind") == cls.kind or inner.get("kind") not in list(KINDS.entries):
             raise ValueError(f"inner: expected a known kind of generator, found {brief(inner)}")
         made = KINDS.load(inner["kind"]).from_state(inner["values"], own)
         check_names(made, inner["values"], own)
-        return cls(made, groups)
+        return cls(made, groups, CaptionShift.from_arrays(arrays))
 
 
 def _groups_of(values: dict[str, Any], arrays: dict[str, np.ndarray]) -> CorpusGroups:
