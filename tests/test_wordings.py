@@ -114,7 +114,9 @@ def measured() -> Measured:
 
 def test_tables_of_what_was_measured():
     result = measured()
-    read = Readings({name: np.tile([0.25, 0.25, 0.5], (6, 1)) for name in CLASSES}, [("a contradiction",), *[()] * 5])
+    read = Readings(
+        {name: np.tile([0.25, 0.25, 0.5], (6, 1)) for name in CLASSES}, [("'a' and 'b' exclude each other",), *[()] * 5]
+    )
     sets = sets_of(result, read)
     registers = {"registers": sets["registers"]}
     assert "| registers | 2 | 2.00 (2.00 to 2.00) | 1.00 (0.00 to 2.00) |" in following(result, registers, "posterior")
@@ -127,7 +129,7 @@ def test_tables_of_what_was_measured():
 
 @pytest.mark.parametrize(
     ("warning", "kind"),
-    [("pitch: the words contradict each other", "contradiction"), ("some other matter", "other")],
+    [("'deep' and 'high ... voice' exclude each other", "contradiction"), ("some other matter", "other")],
 )
 def test_warnings_have_kinds(warning, kind):
     assert kind_of(warning) == kind

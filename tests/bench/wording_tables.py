@@ -13,10 +13,11 @@ from tests.bench.results import table
 from tests.bench.worded_texts import ATTRIBUTES, Wording
 
 WARNINGS = {  # kind -> words that its warning has
-    "contradiction": ("contradict",),
-    "language": ("language",),
-    "nothing": ("nothing", "no word", "understood"),
-    "length": ("longer", "beyond", "words"),
+    "contradiction": "exclude each other",
+    "language": "a language",
+    "nothing said": "nothing",
+    "words not understood": "not understood",
+    "too long": "beyond",
 }
 NOTHING = "-"  # the cell of a figure that no text gives
 LOUDNESS = {"quiet": 0, "low": 0, "normal": 1, "loud": 2, "high": 2}
@@ -46,7 +47,7 @@ class Readings:
 
 def kind_of(warning: str) -> str:
     """The kind of a warning, by its words."""
-    return next((kind for kind, words in WARNINGS.items() if any(word in warning for word in words)), "other")
+    return next((kind for kind, words in WARNINGS.items() if words in warning), "other")
 
 
 def sets_of(measured: Measured, read: Readings) -> dict[str, np.ndarray]:
