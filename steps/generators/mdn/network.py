@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from steps.generators.validation import number_of, size_of
 from utils.errors import InputError, brief
 
+INPUTS = 384  # of the installed sentence encoder
 NETWORK = "network."  # prefix of the network's tensors in files that hold others too
 
 
@@ -92,9 +93,14 @@ class MixtureDensityNetwork(nn.Module):
 
     @torch.no_grad()
     def normalise_texts(self, texts: Tensor) -> None:
-        """Centre the input of the dense layers on the training texts (T, E) and give it unit mean square."""
+        """Centre the input of the dense layers on the training texts (T, E) and give it unit mean square, or more.
+
+        Steps of Adam are as long for each weight, so that few inputs move a layer less than many: fewer than INPUTS are
+        given the norm of INPUTS.
+        """
         self.text_mean.copy_(texts.mean(0))
-        self.text_scale.copy_(1 / (texts - self.text_mean).square().mean().sqrt().clamp_min(1e-6))
+        norm = math.sqrt(max(1, INPUTS / texts.shape[1]))
+        self.text_scale.copy_(norm / (texts - self.text_mean).square().mean().sqrt().clamp_min(1e-6))
 
     @torch.no_grad()
     def start_from(

@@ -1,6 +1,7 @@
 """The network: shapes, its start, floors of scales."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -46,14 +47,15 @@ def test_scales_never_go_below_the_floor():
     assert network(torch.randn(2, 5))[2].exp().max().item() == pytest.approx(math.hypot(0.3, 0.01))
 
 
-def test_texts_enter_centred_and_scaled():
+@pytest.mark.parametrize(("dim", "square"), [(5, 384 / 5), (384, 1), (500, 1)])
+def test_texts_enter_centred_and_scaled(dim: int, square: float):
     torch.manual_seed(0)
-    texts = 3 + 0.01 * torch.randn(50, 5)
-    network = MixtureDensityNetwork(make())
+    texts = 3 + 0.01 * torch.randn(50, dim)
+    network = MixtureDensityNetwork(replace(make(), text_dim=dim))
     network.normalise_texts(texts)
     inputs = (texts - network.text_mean) * network.text_scale
-    torch.testing.assert_close(inputs.mean(0), torch.zeros(5), atol=1e-3, rtol=0)
-    assert inputs.square().mean().item() == pytest.approx(1, rel=1e-3)
+    torch.testing.assert_close(inputs.mean(0), torch.zeros(dim), atol=1e-3 * square**0.5, rtol=0)
+    assert inputs.square().mean().item() == pytest.approx(square, rel=1e-3)
 
 
 def test_weights_of_other_sizes_are_refused():
