@@ -6,7 +6,8 @@ accuracy of an attribute is balanced over its values inside a gender, then avera
 real training segments judged in the same way, and a floor, what chance finds.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,17 +57,17 @@ class InsideGender:
             return cls(attributes, {}, (f"every attribute (there is no attribute {GENDER})",))
         judges: dict[str, Judges] = {}
         left_out: list[str] = []
-        genders = values[:, attributes.index(GENDER)]
-        for column, name in enumerate(attributes):
-            for gender in sorted(set(map(str, asked[:, attributes.index(GENDER)]))) if name != GENDER else ():
-                wanted = asked[asked[:, attributes.index(GENDER)] == gender, column]
-                rows = (genders == gender) & np.isin(values[:, column], wanted)
-                known, missing = _judged(values[rows, column], speakers[rows], wanted)
-                left_out += [f"{name} {value} of {gender} ({reason})" for value, reason in missing.items()]
-                if known:
-                    rows &= np.isin(values[:, column], known)
-                    judge = AttributeClassifiers((name,), x[rows], speakers[rows], values[rows][:, [column]], seed)
-                    judges.setdefault(name, {})[gender] = judge
+        genders, asked_genders = (some[:, attributes.index(GENDER)] for some in (values, asked))
+        others = [(column, name) for column, name in enumerate(attributes) if name != GENDER]
+        for (column, name), gender in itertools.product(others, np.unique(asked_genders).tolist()):
+            wanted = asked[asked_genders == gender, column]
+            rows = (genders == gender) & np.isin(values[:, column], wanted)
+            known, missing = _judged(values[rows, column], speakers[rows], wanted)
+            left_out += [f"{name} {value} of {gender} ({reason})" for value, reason in missing.items()]
+            if known:
+                rows &= np.isin(values[:, column], known)
+                judge = AttributeClassifiers((name,), x[rows], speakers[rows], values[rows][:, [column]], seed)
+                judges.setdefault(name, {})[gender] = judge
         return cls(attributes, judges, tuple(left_out))
 
     @cached_property
@@ -109,7 +110,7 @@ def _judged(labels: np.ndarray, speakers: np.ndarray, wanted: np.ndarray) -> tup
     return known, {value: reason for value, reason in reasons.items() if value not in known}
 
 
-def _mean(numbers) -> float:
+def _mean(numbers: Iterable[float]) -> float:
     """The mean of some numbers; NaN of none."""
     numbers = list(numbers)
     return sum(numbers) / len(numbers) if numbers else float("nan")
