@@ -13,6 +13,7 @@ from steps.text.items import Piece
 REACH = 9  # items between a noun and its word of degree
 ORDER = ("pitch", "speaking_rate")  # of bare degrees in a list
 ATTRIBUTE = {"voice": "pitch", "speech": "speaking_rate"}  # of nouns that are no attributes
+JOINING = ("or", "nor", "to", "and", "but", ",")
 PLACES = ("in", "at", "on", "within", "around", "near", "to")  # "a pitch in the medium range"
 CARRIERS = ("voice", "speech", "range", "person", "gender")  # nouns that do not join in lists
 Found = tuple[int, str, str]  # item of a degree, attribute, words
@@ -260,10 +261,8 @@ def _bare(items: Sequence[Piece], bare: Sequence[int], found: Sequence[Found], i
 
 
 def _are_joined(items: Sequence[Piece], first: int, second: int) -> bool:
-    """Do "or" and "nor" alone stand between two degrees?"""
+    """Does a second degree go on with the first: "high or low", "not too high, not too low"?"""
     between = items[first + 1 : second]
-    return (
-        0 < len(between) <= 3
-        and all(item.text in ("or", "nor", "to", "and", "not", ",") or item.plays("{very}") for item in between)
-        and any(item.text in ("or", "nor", "to") for item in between)
-    )
+    if not 0 < len(between) <= 4 or not all(item.text in JOINING or item.plays("{very}", "not") for item in between):
+        return False
+    return any(item.text in ("or", "nor", "to") or item.plays("not") for item in between)

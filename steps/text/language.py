@@ -36,6 +36,8 @@ def language_of(words: Sequence[Word], books: Mapping[str, Book]) -> tuple[str |
         return _of_script(script, spoken, books)
     latin = {name: book for name, book in books.items() if name not in SCRIPTS.values()}
     scores = {name: _score(spoken, book) for name, book in latin.items()}
+    if scores[ENGLISH] == 2 * len(spoken):
+        return ENGLISH, ENGLISH
     best = max(scores, key=lambda name: (scores[name], name == ENGLISH))
     other, hits = max(
         ((name, 2 * sum(word in known for word in spoken)) for name, known in _others().items()), key=lambda one: one[1]

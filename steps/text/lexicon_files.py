@@ -19,7 +19,7 @@ SAYING = ("words", "phrases", "similes")  # sections of entries that say values
 MARKED = ("negation", "degrees", "nouns")  # sections of several lists by name
 LISTED = ("openers", "listeners", "in", "grammar", "nothing", "tells", "greetings", "slots")
 OTHER = ("language", "numbers", "means", "irregular", "unasked", "english")
-DEGREES = ("low", "medium", "high")
+DEGREES = ("low", "medium", "usual", "high")
 NOUNS = ("pitch", "voice", "speaking_rate", "speech", "loudness")
 RULE = ("attribute", "means", "says", "weak", "words")
 NUMBER = ("attribute", "units", "limits", "gender")
@@ -84,7 +84,7 @@ def _book(language: str, files: list[tuple[Path, dict]], english: list[tuple[Pat
     patterns = Patterns(slots, merged["irregular"] if language == ENGLISH else {})
     plain = _is_degree_of_noun(files)
     said = {value for of_degree in merged["means"].values() for value in of_degree.values()}
-    tells = list(merged["english"]["words"]) if language == ENGLISH else []
+    tells: list[str] = []
     cues = {word: 2 * (slot not in ("{speak}", "{voice}")) for slot in slots for word in slots[slot]}
     for path, content in files:
         for pattern, entry in _entries(path, content):
@@ -98,6 +98,7 @@ def _book(language: str, files: list[tuple[Path, dict]], english: list[tuple[Pat
         for pattern, entry in (pair for path, content in english for pair in _entries(path, content)):
             if entry.kind == "number":
                 patterns.add(pattern, entry)
+    tells += cues if language == ENGLISH else []
     greetings = frozenset(words_of(merged.get("greetings", [])))
     return Book(language, patterns, frozenset(tells), merged["means"], frozenset(said), cues, greetings)
 
@@ -112,7 +113,7 @@ def _is_degree_of_noun(files: list[tuple[Path, dict]]) -> Callable[[Sequence[str
 
     def plain(words: Sequence[str]) -> bool:
         core = [word.removesuffix("~") for word in words if word not in between]
-        return len(core) == 2 and not degrees.isdisjoint(core) and not nouns.isdisjoint(core)
+        return len(core) == 2 and not degrees.isdisjoint(core) and (set(core) <= degrees or not nouns.isdisjoint(core))
 
     return plain
 

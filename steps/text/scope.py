@@ -18,10 +18,16 @@ def negate(items: Sequence[Piece]) -> None:
     """Count in `negators` how many negations reach each item that says something."""
     used: set[int] = set()
     for position, item in enumerate(items):
-        if item.plays("not") and position not in used and not item.says:
+        is_negator = item.plays("not") or item.text == "than" and _prefers(items, position)
+        if is_negator and position not in used and not item.says:
             reached = _after(items, position, used)
             for index in reached or _before(items, position):
                 items[index].negators += 1
+
+
+def _prefers(items: Sequence[Piece], than: int) -> bool:
+    """Does "than" deny what follows: "rather fast than slow", "more high than low"?"""
+    return any(item.text in ("rather", "more") for item in items[max(than - 4, 0) : than])
 
 
 def _after(items: Sequence[Piece], negator: int, used: set[int]) -> list[int]:

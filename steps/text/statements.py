@@ -40,6 +40,7 @@ class Claim:
 def claims_of(items: Sequence[Piece], book: Book) -> list[Claim]:
     """The claims of the items of a text, before those of different strength are compared."""
     _read_letters(items)
+    _yield_possessives(items)
     found = bind_degrees(items, book.means, _is_list(items))
     negate(items)
     placed = [
@@ -81,6 +82,15 @@ def _of_numbers(claims: Sequence[Claim], items: Sequence[Piece]) -> list[Claim]:
     return said
 
 
+def _yield_possessives(items: Sequence[Piece]) -> None:
+    """Make "her" of "her father" weak: the father speaks."""
+    for position, item in enumerate(items):
+        if item.plays("{their}") and item.says:
+            after = next((one for one in items[position + 1 : position + 4] if one.names_person), None)
+            if after and "gender" not in after.weak:
+                item.weak |= {"gender"}
+
+
 def _claim(item: Piece, attribute: str, means: tuple[str, ...]) -> Claim:
     weak = attribute in item.weak or attribute == "gender" and bool(item.compared)
     return Claim(attribute, means, item.text, item.negators % 2 == 1, weak)
@@ -102,7 +112,7 @@ def _read_letters(items: Sequence[Piece]) -> None:
     is_list = _is_list(items)
     for position, item in enumerate(items):
         keyed = any(one.noun == "gender" for one in items[max(position - 2, 0) : position])
-        if item.text in letters and item.kinds == {"unknown"} and (is_list or keyed):
+        if item.text in letters and item.kinds <= {"unknown", "grammar", "nothing"} and (is_list or keyed):
             item.says, item.kinds = (("gender", (letters[item.text],)),), {"says"}
 
 
