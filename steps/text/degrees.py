@@ -14,6 +14,7 @@ REACH = 9  # items between a noun and its word of degree
 ORDER = ("pitch", "speaking_rate")  # of bare degrees in a list
 ATTRIBUTE = {"voice": "pitch", "speech": "speaking_rate"}  # of nouns that are no attributes
 JOINING = ("or", "nor", "to", "and", "but", ",")
+HASTY = ("hi", "lo", "natural", "common")  # words that are no degrees without a noun
 PLACES = ("in", "at", "on", "within", "around", "near", "to")  # "a pitch in the medium range"
 CARRIERS = ("voice", "speech", "range", "person", "gender")  # nouns that do not join in lists
 Found = tuple[int, str, str]  # item of a degree, attribute, words
@@ -82,7 +83,7 @@ def _named(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> lis
     for position in range(degree - 1, max(degree - REACH, -1), -1):
         item = items[position]
         if position in heads:
-            named = copula or _is_run(items, heads, position, degree)
+            named = heads[position] != "person" and (copula or _is_run(items, heads, position, degree))
             return _subjects(items, heads, position) if named else []
         if item.plays("{be}", ":") and not item.says:
             copula = True
@@ -93,7 +94,9 @@ def _named(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> lis
 
 def _may_part(item: Piece, copula: bool) -> bool:
     """May this item stand between a noun and the degree that is predicated of it? `copula`: before "is" or a colon."""
-    if item.plays("{very}", "not", "{who}", "degree"):
+    if item.plays("{speak}") and not copula:
+        return False
+    if item.plays("{very}", "not", "{who}", "degree") or item.text == "the" or item.text in PLACES:
         return True
     if item.plays("{a}", "{their}", "separator", "stop", "{speak}", "unknown"):
         return False
@@ -150,7 +153,7 @@ def _has_degree(items: Sequence[Piece], noun: int) -> bool:
     for item in reversed(items[max(noun - 4, 0) : noun]):
         if item.degree or item.says and not item.plays("{their}"):
             return True
-        if not item.plays("{very}", "nothing", "unknown", "join"):
+        if not item.plays("{very}", "nothing", "unknown", "join", ","):
             return False
     return False
 
@@ -165,6 +168,9 @@ def _behind(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> li
     position, through_in = degree + 1, False
     while position < len(items) and position - degree <= REACH:
         item = items[position]
+        if heads.get(position) == "person" and any(one.text == "'s" for one in items[position + 1 : position + 2]):
+            position += 2
+            continue
         if position in heads and (heads[position] != "range" or not _of_follows(items, position)):
             return [position, *_list_after(items, heads, position)] if heads[position] != "range" else []
         if item.plays("in", "range") or position in heads:
@@ -196,7 +202,12 @@ def _of_follows(items: Sequence[Piece], position: int) -> bool:
 def _adjective_after(items: Sequence[Piece], comma: int) -> bool:
     """Is there an adjective and then a noun behind a comma: "a high, squeaky voice"?"""
     after = [item for item in items[comma + 1 : comma + 5] if not item.plays("{very}")]
-    return len(after) > 1 and (after[0].plays("nothing") or bool(after[0].says)) and bool(after[1].noun)
+    return (
+        len(after) > 1
+        and not after[0].degree
+        and (after[0].plays("nothing") or bool(after[0].says))
+        and bool(after[1].noun)
+    )
 
 
 def _list_after(items: Sequence[Piece], heads: Mapping[int, str], noun: int) -> list[int]:
@@ -210,14 +221,14 @@ def _list_after(items: Sequence[Piece], heads: Mapping[int, str], noun: int) -> 
         item = items[position]
         if position in heads:
             own = items[position + 1 : position + 3]
-            predicated = any(one.plays("{be}", ":", "{who}") for one in own[:1]) or any(one.degree for one in own[:1])
+            predicated = any(one.plays("{be}", ":", "{who}") for one in own[:1]) or any(one.speaks for one in own[:1])
             if not joined or heads[position] in CARRIERS or predicated:
                 break
             nouns.append(position)
             joined = False
         elif item.text in (",", "and", "or", "as well as", "plus"):
             joined = True
-        elif not item.plays("{very}", "{their}", "{a}") and not item.noun:
+        elif not item.plays("{very}", "{their}") and not item.noun or item.text in ("a", "an"):
             break
         position += 1
     return nouns
@@ -236,7 +247,7 @@ def _before(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> li
             return [position - 1]
         if position in heads or item.plays("separator", "stop", "{speak}"):
             return []
-        if item.plays("{a}") and not (position and items[position - 1].text in PLACES):
+        if item.plays("{a}") and not item.plays("{who}") and not (position and items[position - 1].text in PLACES):
             return []
         if item.names_person:
             return []
@@ -247,17 +258,20 @@ def _bare(items: Sequence[Piece], bare: Sequence[int], found: Sequence[Found], i
     """What degrees without a noun mean: in a list by their order, else a pitch, if nothing else names it."""
     named = {attribute for _, attribute, _ in found}
     named |= {attribute for item in items for attribute, _ in item.says}
-    meant: dict[int, str] = {}
-    for last, position in zip([-1, *bare], bare, strict=False):
+    meant = {position: attribute for position, attribute, _ in found}
+    degrees = [position for position, item in enumerate(items) if item.degree]
+    for last, position in zip([-1, *degrees], degrees, strict=False):
+        item = items[position]
         after = next((one for one in items[position + 1 :] if not one.plays("{very}")), None)
-        if after is not None and after.plays("unknown") and not is_list:
+        if position not in bare or not is_list and (item.text in HASTY or after is not None and after.plays("unknown")):
             continue
         joined = meant.get(last) if _are_joined(items, last, position) else None
         left = [name for name in ORDER if name not in named] if is_list else ["pitch"]
-        if joined or left and (is_list or items[position].degree != "medium"):
+        ranged = after is not None and after.noun == "range"
+        if joined or left and (is_list or item.degree not in ("medium", "usual") or ranged):
             meant[position] = joined or left[0]
             named.add(meant[position])
-    return [(position, attribute, items[position].text) for position, attribute in meant.items()]
+    return [(position, attribute, items[position].text) for position, attribute in meant.items() if position in bare]
 
 
 def _are_joined(items: Sequence[Piece], first: int, second: int) -> bool:

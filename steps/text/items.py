@@ -7,7 +7,7 @@ from steps.text.lexicon_files import Book, Meaning
 from steps.text.words import Word, is_separator
 
 REACH_OF_OPENER = 6  # words behind "like" in which a comparison may follow
-RANKS = ("says", "simile", "number", "unless", "degree", "not")  # of entries of equal length, the first counts
+RANKS = ("degree", "says", "simile", "number", "unless", "not")  # of entries of equal length, the first counts
 UNWORDED = ("{their}", "{a}", "{be}", "{speak}", "{voice}", "{very}", "{vocal}", "{who}")
 
 
@@ -71,7 +71,7 @@ def read_items(book: Book, words: Sequence[Word]) -> list[Piece]:
         item = _item(words[position : max(end, position + 1)], entries)
         items.append(item)
         position = max(end, position + 1)
-        if item.plays("opener") or item.text == "of" or item.text.endswith(" of"):
+        if _opens(items) or item.text == "of" or item.text.endswith(" of"):
             opened = position + REACH_OF_OPENER
         elif item.plays("stop", "{who}"):
             opened = 0
@@ -134,6 +134,14 @@ def _item(words: Sequence[Word], entries: list[Meaning]) -> Piece:
     return item
 
 
+def _opens(items: Sequence[Piece]) -> bool:
+    """Does the last item begin a comparison? "As" alone does not, but in "as deep as a cello"."""
+    last = items[-1]
+    if not last.plays("opener") or last.says:
+        return False
+    return last.text != "as" or any(item.text in ("as", "same") for item in items[-5:-1])
+
+
 def _strong(entries: Sequence[Meaning]) -> set[str]:
     """The attributes of which an entry that is not weak says something."""
     return {attribute for entry in entries if not entry.weak for attribute, _ in entry.says}
@@ -142,7 +150,7 @@ def _strong(entries: Sequence[Meaning]) -> set[str]:
 def _mark_compared(items: Sequence[Piece]) -> None:
     """Mark the items of comparisons, and those that name a listener ("to her son")."""
     for position, item in enumerate(items):
-        if item.plays("opener") and not item.says:
+        if _opens(items[max(position - 4, 0) : position + 1]):
             for other in items[position + 1 : position + 1 + REACH_OF_OPENER]:
                 if other.plays("separator", "stop", "{who}", "{speak}"):
                     break

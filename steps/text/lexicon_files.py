@@ -20,7 +20,7 @@ MARKED = ("negation", "degrees", "nouns")  # sections of several lists by name
 LISTED = ("openers", "listeners", "in", "grammar", "nothing", "tells", "greetings", "slots")
 OTHER = ("language", "numbers", "means", "irregular", "unasked", "english")
 DEGREES = ("low", "medium", "usual", "high")
-NOUNS = ("pitch", "voice", "speaking_rate", "speech", "loudness")
+NOUNS = ("pitch", "voice", "speaking_rate", "speech", "loudness", "range")
 RULE = ("attribute", "means", "says", "weak", "words")
 NUMBER = ("attribute", "units", "limits", "gender")
 
@@ -107,12 +107,15 @@ def _is_degree_of_noun(files: list[tuple[Path, dict]]) -> Callable[[Sequence[str
     """Whether words are a degree and its noun alone, such as "high pitch", "volume is low": they need no entry."""
     degrees, nouns, between = (
         {word for _, content in files for name in names for word in words_of(content.get(section, {}).get(name, []))}
-        for section, names in (("degrees", DEGREES), ("nouns", NOUNS), ("slots", ("{very}", "{vocal}", "{be}", "{a}")))
+        for section, names in (("degrees", DEGREES), ("nouns", NOUNS), ("slots", ("{very}", "{be}", "{a}")))
     )
+    nouns |= {"speaking", "talking"}  # "normal speaking" waits for its noun
     between |= {"{be}", "{a}", "{their}", "at", "in"}
 
     def plain(words: Sequence[str]) -> bool:
         core = [word.removesuffix("~") for word in words if word not in between]
+        if len(core) > 1 and nouns.issuperset(core):
+            return True  # "sound level"
         return len(core) == 2 and not degrees.isdisjoint(core) and (set(core) <= degrees or not nouns.isdisjoint(core))
 
     return plain

@@ -62,15 +62,24 @@ class Speller:
         return self._nearest(short) or self._parts(word) or [word]
 
     def _nearest(self, word: str) -> list[str]:
-        allowed = 0 if len(word) < SHORTEST else 1 if len(word) < LONG else 2
+        if len(word) < SHORTEST:
+            return self._short(word)
+        allowed = 1 if len(word) < LONG else 2
         found = []
-        for length in range(len(word) - max(allowed, 0), len(word) + allowed + 1):
+        for length in range(max(len(word) - allowed, LEAST_PART), len(word) + allowed + 1):
             for cue in self.by_length.get(length, ()):
-                slips = OSA.distance(word, cue, score_cutoff=max(allowed, 1))
-                swapped = slips == 1 and sorted(word) == sorted(cue)
-                if slips <= allowed and len(cue) >= LEAST_PART or swapped:
-                    found.append((slips, not swapped, self.cues[cue], cue[0] != word[0], cue))
+                slips = OSA.distance(word, cue, score_cutoff=allowed)
+                if slips <= allowed:
+                    swapped = sorted(word) == sorted(cue)
+                    wrong = self.cues[cue], cue[0] != word[0], abs(len(cue) - len(word))
+                    found.append((slips, not swapped, *wrong, cue))
         return [min(found)[-1]] if found else []
+
+    def _short(self, word: str) -> list[str]:
+        """The cue of a word of three letters: two swapped, or one lost."""
+        swapped = [cue for cue in self.by_length.get(LEAST_PART, ()) if sorted(cue) == sorted(word)]
+        longer = [cue for cue in self.by_length.get(LEAST_PART + 1, ()) if not self.cues[cue] and cue[0] == word[0]]
+        return (swapped + [cue for cue in longer if OSA.distance(word, cue) == 1])[:1]
 
     def _parts(self, word: str) -> list[str]:
         """The two cues that a word is made of, if a blank was lost."""

@@ -111,7 +111,8 @@ def _read_letters(items: Sequence[Piece]) -> None:
     letters = {"f": "female", "w": "female", "m": "male"}
     is_list = _is_list(items)
     for position, item in enumerate(items):
-        keyed = any(one.noun == "gender" for one in items[max(position - 2, 0) : position])
+        before = items[max(position - 2, 0) : position]
+        keyed = any(one.noun == "gender" or one.plays(":") for one in before)
         if item.text in letters and item.kinds <= {"unknown", "grammar", "nothing"} and (is_list or keyed):
             item.says, item.kinds = (("gender", (letters[item.text],)),), {"says"}
 

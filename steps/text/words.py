@@ -7,10 +7,10 @@ from typing import NamedTuple
 # Chinese and Japanese have no blanks: each sign is a word.
 UNSPACED = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々ー"
 TOKENS = re.compile(
-    rf"[{UNSPACED}]|\d+(?:[.,]\d+)?|[^\W\d_{UNSPACED}]+(?:'[^\W\d_{UNSPACED}]+)*'?|->|[-‐‑–—―_]+|[,;:.!?/|=→⇒>+&()\[\]{{}}<。、，；：·•\t~]"
+    rf"[{UNSPACED}]|\d+(?:[.,]\d+)?|[^\W\d_{UNSPACED}]+(?:'[^\W\d_{UNSPACED}]+)*'?|->|[-‐‑–—―_]+|[,;:.!?/|=→⇒>+&()\[\]{{}}<*#。、，；：·•\t~]"
 )
 SEPARATORS = {  # as the rules see them; a full stop ends a clause, a colon joins a name and a value
-    **dict.fromkeys(",/|()[]{}、·•\t<—", ","),
+    **dict.fromkeys(",/|()[]{}、·•\t<*#—", ","),
     **dict.fromkeys(";.!。", "."),
     **dict.fromkeys([":", "=", "→", "⇒", "->", ">"], ":"),
     "?": "?",
