@@ -1,7 +1,7 @@
 """Cut a text into items: words and idioms of the lexicon, the longest first, each with the parts that it may play."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from steps.text.lexicon_files import Book, Meaning
 from steps.text.words import Word, is_separator
@@ -92,8 +92,22 @@ def _longest(
         ]
         if usable and end >= best:
             best, found = end, usable + (found if end == best else [])
+    if any(entry.kind == "simile" for entry in found):
+        found = _with_person(book, keys, best, found)
     slots = [Meaning(key) for key in keys[start] if key in UNWORDED] if best <= start + 1 else []
     return best, found + slots
+
+
+def _with_person(book: Book, keys: Sequence[list[str]], end: int, found: list[Meaning]) -> list[Meaning]:
+    """A comparison with a person, "like a young girl": its last word says gender and age, the comparison yields."""
+    last = next((entries for stop, entries in book.patterns.matches(keys, end - 1) if stop == end), [])
+    said = {id(entry): entry for entry in (*found, *last) if entry.kind == "says"}
+    persons = [entry for entry in said.values() if any(name in ("gender", "age") for name, _ in entry.says)]
+    if not persons:
+        return found
+    return [
+        replace(entry, weak=True) if entry.kind == "simile" else entry for entry in found if entry not in persons
+    ] + persons
 
 
 def _is_likened(words: Sequence[Word], keys: Sequence[list[str]], end: int) -> bool:
