@@ -250,9 +250,12 @@ def _join(said: Sequence[str], form: str, dealer: Dealer) -> str:
     *most, last = ordered
     if not most:
         return last
+    if last.startswith("but "):
+        link = last if not most[-1].startswith("but ") else f"and {last.removeprefix('but ')}"
+    else:
+        link = f"{dealer.rng.choice(('and', 'and', 'and', 'and', 'but'))} {last}"
     comma = "," if len(most) > 1 and dealer.rng.random() < 0.5 else ""
-    link = f"{comma} {'' if last.startswith('but ') else dealer.rng.choice(('and', 'and', 'and', 'and', 'but'))} "
-    return re.sub("  +", " ", ", ".join(most) + link + last)
+    return f"{', '.join(most)}{comma} {link}"
 
 
 def _styled(text: str, style: str, dealer: Dealer) -> str:

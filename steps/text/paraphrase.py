@@ -97,7 +97,7 @@ def _saying(attribute: str, values: Sequence[str], phrases: Phrasebook, dealer: 
         scale = phrases.scales.get(attribute, [])
         middle = scale[len(scale) // 2] if value in scale else value
         other = middle if middle in others else ""
-    elif others:
+    elif others and not (manner == "either" and len(others) == 1):  # either of all values says nothing
         other = dealer.rng.choice(others)
     saying = Saying(attribute, value, manner, "" if manner in ("said", *SPECIAL) else other)
     possible = bool(other) or manner in SPECIAL

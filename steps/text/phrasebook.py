@@ -23,6 +23,7 @@ INTENSIFIED = 0.15  # of the phrases that take a degree
 RAW_NAMES = 0.3  # of the keys and values of fields: as the tables of a corpus have them
 
 _ALTERNATIVES = re.compile(r"\[([^\[\]|]*\|[^\[\]]*)\]")
+_DENIAL = re.compile(r"\b(not|n't|neither|nothing)\b")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -167,10 +168,10 @@ class Phrasebook:
             if lines:
                 return self._fill(dealer.card((attribute, value, form, manner), lines), trait, dealer, gender, manner)
             pattern = dealer.card((manner, form), self._compound[manner][form])
-            return dealer.expand(pattern, lambda inner: self._plain(saying, inner, dealer, gender))
+            return dealer.expand(pattern, lambda inner: self._simple(saying, inner, dealer, gender))
         pattern = dealer.card((manner, form), self._compound[manner][form])
         pair = {"one": Saying(attribute, value), "two": Saying(attribute, other)}
-        return dealer.expand(pattern, lambda slot: self._plain(pair[slot], form, dealer, gender))
+        return dealer.expand(pattern, lambda slot: self._simple(pair[slot], form, dealer, gender))
 
     def key(self, saying: Saying, dealer: Dealer) -> str:
         """A name of the attribute, for fields."""
@@ -190,6 +191,13 @@ class Phrasebook:
         if form == "cell" and attribute not in self._mentions and dealer.rng.random() < RAW_NAMES:
             return value
         return self._fill(dealer.card((attribute, value, form), trait.phrases[form]), trait, dealer, gender)
+
+    def _simple(self, saying: Saying, form: str, dealer: Dealer, gender: str) -> str:
+        """A phrase without a denial of its own, to be denied or joined to another."""
+        trait = self.trait(saying.attribute, saying.value)
+        lines = [line for line in trait.phrases[form] if not _DENIAL.search(line)]
+        line = dealer.card((saying.attribute, saying.value, form, "simple"), lines)
+        return self._fill(line, trait, dealer, gender, "simple")
 
     def _fill(self, line: str, trait: Trait, dealer: Dealer, gender: str, manner: str = "said") -> str:
         def slot(name: str) -> str:

@@ -32,9 +32,13 @@ class Variants:
         if reason:
             self.rejected.append({"group": group, "reason": reason, "text": text})
             return False
+        self.accept(group, text)
+        return True
+
+    def accept(self, group: str, text: str) -> None:
+        """Accept a text of which `rejection` has nothing to say."""
         self.owner[normalise(text)] = group
         self.accepted.setdefault(group, []).append(text)
-        return True
 
     def rejection(self, group: str, text: str, english: bool = False) -> str | None:
         """Why a text may not be used for a group; None where it may."""
@@ -59,8 +63,11 @@ def fill_from_grammar(variants: Variants, number: int, seed: int) -> None:
         texts = grammar.variants(variants.grouping.values(group), seed)
         for text in itertools.islice(texts, MOST_OFFERS * number):
             refused = variants.rejection(group, text)
-            reason = refused or reason
-            accepted += not refused and variants.offer(group, text)
+            if refused:
+                reason = refused
+                continue
+            variants.accept(group, text)
+            accepted += 1
             if accepted == number:
                 break
         else:

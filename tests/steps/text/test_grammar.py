@@ -124,7 +124,7 @@ def test_age_is_said(age):
     checker = Checker()
     values = {"gender": "female", "pitch": "low", "age": age}
     for other in AGES:
-        said = [bool(checker.contradictions(text, values | {"age": other})) for text in take(60, values)]
+        said = ["says age" in str(checker.contradictions(text, values | {"age": other})) for text in take(60, values)]
         if abs(AGES.index(age) - AGES.index(other)) > 1:  # "girl", "young woman" fit two ages
             assert np.mean(said) >= 0.8, other
         elif age == other:
