@@ -1,6 +1,7 @@
 """Find the patterns of the lexicon in the words of a text. `lexicon/README.md` describes the signs of a pattern."""
 
 import copy
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -40,8 +41,8 @@ class Patterns:
 
     def add(self, pattern: str, entry: Any, unless: Callable[[Sequence[str]], bool] | None = None) -> None:
         """Add a pattern that stands for `entry`, without those of its alternatives that are not wanted."""
-        for written in _alternatives(pattern):
-            for words in _with_and_without_options(_pattern_words(written)):
+        for written in itertools.islice(_alternatives(pattern), MOST_WRITTEN_OUT):
+            for words in _with_and_without_options(written):
                 if unless and unless(words):
                     continue
                 node = self.root
@@ -86,7 +87,7 @@ class Patterns:
 
     def words_in(self, pattern: str) -> set[str]:
         """The words of a pattern without its slots, in all their forms."""
-        words = {word for written in _alternatives(pattern) for word in _pattern_words(written)}
+        words = {word for written in _alternatives(pattern) for word in written}
         forms = (inflections(word[:-1], self.irregular) if word.endswith("~") else {word} for word in words)
         return {form for each in forms for form in each if form.isalpha()}
 
@@ -125,17 +126,11 @@ def inflections(word: str, irregular: Mapping[str, Sequence[str]]) -> set[str]:
     return {word, *forms, *irregular.get(word, ())}
 
 
-def _alternatives(pattern: str) -> list[str]:
-    """The patterns that one with `(a|b c)` stands for."""
-    written = [pattern]
-    while any("(" in one for one in written) and len(written) < MOST_WRITTEN_OUT:
-        written = [
-            f"{before}{choice}{after}"
-            for one in written
-            for before, inner, after in [re.match(r"([^(]*)(?:\(([^()]*)\))?(.*)", one).groups("")]
-            for choice in inner.split("|")
-        ]
-    return written
+def _alternatives(pattern: str) -> Iterator[list[str]]:
+    """The words of each pattern that one with `(a|b c)` stands for."""
+    parts = re.split(r"\(([^()]*)\)", pattern)  # every second part stood in brackets
+    choices = [[_pattern_words(choice) for choice in part.split("|")] for part in parts]
+    return ([word for words in chosen for word in words] for chosen in itertools.product(*choices))
 
 
 def _pattern_words(pattern: str) -> list[str]:
