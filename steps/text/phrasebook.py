@@ -1,8 +1,8 @@
 """The phrases of the offline paraphraser: what is said of one attribute of a voice, in which manner and which form.
 
-Reads `phrases.yaml` and `mentions.yaml`. A phrase is drawn by a seeded generator, from shuffled decks, so that a
-handful of texts already shows the breadth of the inventory. Attributes that the inventory does not have are said by
-generic phrases ("an accent that is welsh").
+Reads `phrases.yaml`, `people.yaml`, `manners.yaml` and `mentions.yaml`. A phrase is drawn by a seeded generator, from
+shuffled decks, so that a handful of texts already shows the breadth of the inventory. Attributes that the inventory
+does not have are said by generic phrases ("an accent that is welsh").
 """
 
 import random
@@ -15,6 +15,8 @@ from typing import NamedTuple
 from utils.yaml_files import read_yaml
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
+PERSONS = Path(__file__).with_name("people.yaml")
+SAYING = Path(__file__).with_name("manners.yaml")
 MENTIONS = Path(__file__).with_name("mentions.yaml")
 PEOPLE = ("gender", "age")  # attributes that a noun can say
 FORMS = ("has", "bare", "how", "is", "adjective", "epithet", "does", "order", "slang", "tag", "word", "cell")
@@ -87,10 +89,10 @@ class Phrasebook:
     """
 
     def __init__(self):
-        content = read_yaml(PHRASES)
-        self.people, self.pronouns, self.scales = content["people"], content["pronouns"], content["scales"]
-        self._traits, self._generic, self._degrees = content["traits"], content["generic"], content["degrees"]
-        self._compound, self._mentions = content["compound"], read_yaml(MENTIONS)
+        phrases, persons, manners = read_yaml(PHRASES), read_yaml(PERSONS), read_yaml(SAYING)
+        self.people, self.pronouns, self.scales = persons["people"], persons["pronouns"], manners["scales"]
+        self._traits, self._generic, self._mentions = phrases["traits"], phrases["generic"], read_yaml(MENTIONS)
+        self._degrees, self._compound = manners["degrees"], manners["compound"]
         self._known: dict[tuple[str, str], Trait] = {}
 
     def topics(self, attributes: Collection[str]) -> list[tuple[str, str]]:
