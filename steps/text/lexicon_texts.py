@@ -34,12 +34,13 @@ class LexiconText(NamedTuple):
     """A text made of an entry of the lexicon, and what it says.
 
     Attributes:
-        said: as of a LabelledText.
+        said: as of a LabelledText. form: the section of the lexicon that it stands in, one of FRAMES.
         kind: file, entry, and run of RUN words of it, which are often of one kind: they are held out together.
     """
 
     text: str
     said: dict[str, dict[str, float]]
+    form: str
     kind: str
 
 
@@ -67,7 +68,7 @@ def _of_file(path: Path, attributes: Mapping[str, Sequence[str]], rng: random.Ra
             for place, pattern in enumerate(_listed(entry["words"]) if said is not None else ()):
                 frame = rng.choice(frames)
                 text = frame.replace("{words}", _plain(pattern)).replace("{a} ", _article(_plain(pattern)))
-                yield LexiconText(text, said, f"{path.stem} {form} {number} {place // RUN}")
+                yield LexiconText(text, said, form, f"{path.stem} {form} {number} {place // RUN}")
 
 
 def _said(entry: Mapping, attributes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]] | None:

@@ -58,17 +58,21 @@ def teach(
 
 
 def _of_lexicon(attributes: Mapping[str, Sequence[str]], seed: int) -> Iterator[Lesson]:
-    """Phrases of the lexicon: all that entries say takes turns, and each fourth phrase says nothing."""
-    piles: dict[str, list[LexiconText]] = {}
+    """Phrases of the lexicon: three idioms, then a word, then one that says nothing.
+
+    Idioms that say two attributes are left out: most of them are names.
+    """
+    idioms, words, nothing = [], [], []
     for one in lexicon_texts(attributes, seed):
-        piles.setdefault(str(one.said), []).append(one)
-    nothing = iter(piles.pop(str({}), []))
-    saying = (one for turn in itertools.zip_longest(*piles.values()) for one in turn if one is not None)
-    for number, one in enumerate(saying):
-        if number % 3 == 0 and (other := next(nothing, None)):
-            yield _lesson(other, attributes)
-        yield _lesson(one, attributes)
-    yield from (_lesson(other, attributes) for other in nothing)
+        if not one.said:
+            nothing.append(one)
+        elif one.form == "words":
+            words.append(one)
+        elif len(one.said) == 1:
+            idioms.append(one)
+    left = iter(idioms)
+    turns = itertools.zip_longest(left, left, left, words, nothing)  # three at a time of the first
+    yield from (_lesson(one, attributes) for turn in turns for one in turn if one is not None)
 
 
 def _lesson(one: LexiconText, attributes: Mapping[str, Sequence[str]]) -> Lesson:
