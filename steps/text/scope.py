@@ -49,6 +49,8 @@ def _after(items: Sequence[Piece], negator: int, used: set[int]) -> list[int]:
         elif item.text in ("nor", "or", "either"):
             used.add(position)
             joined = True
+        elif item.text == "with" and not reached and _only_speaks(items[negator + 1 : position]):
+            joined = True
         elif (
             item.plays("not")
             and reached
@@ -62,6 +64,11 @@ def _after(items: Sequence[Piece], negator: int, used: set[int]) -> list[int]:
             break
         position += 1
     return reached
+
+
+def _only_speaks(items: Sequence[Piece]) -> bool:
+    """Is there nothing, or a verb of speaking alone: "not with a deep voice", "never speaks with a deep voice"?"""
+    return all(item.plays("{speak}", "{very}") or item.text in ("ever", "again") for item in items)
 
 
 def _is_reached(item: Piece, reached: list[int], joined: bool) -> bool:

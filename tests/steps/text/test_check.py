@@ -134,3 +134,20 @@ def test_bad_texts(text, what):
 
 def test_a_letter_in_quotation_marks():
     assert Checker().contradictions("{'gender': 'm', 'speed': 'slow'}", {"speaking_rate": "fast"})
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("A man speaks, but not with a low pitch.", {"pitch": "low"}),
+        ("He never speaks with a high voice.", {"pitch": "high"}),
+        ("Somebody who hardly ever talks with a woman's voice.", {"gender": "female"}),
+    ],
+)
+def test_a_negation_reaches_what_is_spoken_with(text, values):
+    assert Checker().contradictions(text, values)
+
+
+def test_a_negation_of_something_else_does_not_reach_what_is_spoken_with():
+    assert not Checker().contradictions("A voice without an accent, with a low pitch.", {"pitch": "low"})
+    assert not Checker().contradictions("Not a man with a low voice.", {"pitch": "low"})
