@@ -81,7 +81,8 @@ class PosteriorReader(Reader):
     ) -> list[bool]:
         """Put the classifier's posteriors where the rules are silent; return for each text whether it is sure.
 
-        Of several parts the one counts that says most.
+        Of several parts the one counts that says most. A text in which neither rules nor classifier find a value is
+        not understood.
         """
         asked = [part for several in parts for part in several]
         sure = [False] * len(parts)
@@ -97,7 +98,8 @@ class PosteriorReader(Reader):
             open_ones = [name for name in best if silent[name][text]]
             for name in open_ones:
                 posteriors[name][text] = best[name]
-            sure[text] = all(best[name].max() >= SURE for name in open_ones)
+            told = len(open_ones) < len(best) or any(best[name][:-1].max() >= SURE for name in best)
+            sure[text] = told and all(best[name].max() >= SURE for name in open_ones)
         return sure
 
     def save(self, directory: Path) -> None:

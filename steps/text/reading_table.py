@@ -81,7 +81,7 @@ def _by_rules(texts: list[str], attributes: Mapping[str, tuple[str, ...]]) -> It
             name: dict(zip((*values, UNSAID), map(float, posteriors[name][row]), strict=True))
             for name, values in attributes.items()
         }
-        yield ReadText(text, read_as, warnings_of(one, sure=False))
+        yield ReadText(text, _rounded(read_as), warnings_of(one, sure=False))
 
 
 def _by_model(texts: list[str], model: Path, encoder: Path | None) -> Iterator[ReadText]:
@@ -95,7 +95,12 @@ def _by_model(texts: list[str], model: Path, encoder: Path | None) -> Iterator[R
         )
     reading = reader.read(texts)
     for text, vector, warnings in zip(texts, reading.vectors, reading.warnings, strict=True):
-        yield ReadText(text, reader.layout.read_as(vector), warnings)
+        yield ReadText(text, _rounded(reader.layout.read_as(vector)), warnings)
+
+
+def _rounded(read_as: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """The same with the digits that a person can use."""
+    return {name: {value: round(share, 4) for value, share in found.items()} for name, found in read_as.items()}
 
 
 def _table(one: ReadText) -> Iterator[str]:
