@@ -22,6 +22,7 @@ from utils.vectors import check_shape
 
 CONSENSUS = "consensus.safetensors"
 RANK = 12
+ALL = -1  # annotator of a text in which all speak
 PENALTY = 1.0  # of the regression, in texts
 EVENNESS = 0.5
 FEWEST_PERSONS = 50  # described by several; fewer teach no consensus
@@ -50,15 +51,20 @@ class Consensus:
     def fit(cls, vectors: np.ndarray, persons: np.ndarray, annotators: np.ndarray) -> "Consensus | None":
         """Learn from sentence vectors (T, S) of texts about persons (T,) by annotators (T,), both numbered from 0.
 
+        A text of `ALL` annotators together tells what all of them say, and is no part of what a single one is to tell.
         Returns None where fewer than `FEWEST_PERSONS` are described by more than one.
         """
-        said = _means_of_annotators(vectors.astype(np.float64), persons, annotators)
-        kept = said.n_annotators[persons] > 1
-        if (said.n_annotators > 1).sum() < FEWEST_PERSONS:
+        single = np.flatnonzero(annotators != ALL)
+        said = _means_of_annotators(vectors[single].astype(np.float64), persons[single], annotators[single])
+        several = said.n_annotators > 1
+        if several.sum() < FEWEST_PERSONS:
             return None
+        total, number = said.total[persons], said.n_annotators[persons].astype(np.float64)
+        total[single] -= said.own[said.pair_of]
+        number[single] -= 1
+        kept = several[persons]
+        others = total[kept] / number[kept][:, None]
         texts = vectors[kept].astype(np.float64)
-        others = said.total[persons[kept]] - said.own[said.pair_of[kept]]
-        others /= (said.n_annotators[persons[kept]] - 1)[:, None]
         weights = 1.0 / np.bincount(persons)[persons[kept]]  # a person counts as one
         mean = weights @ texts / weights.sum()
         centred = texts - mean

@@ -14,7 +14,7 @@ import numpy as np
 
 from steps.text.caption_file import read_text_rows
 from steps.text.check import text_problem
-from steps.text.consensus import CONSENSUS, FEWEST_PERSONS, Consensus
+from steps.text.consensus import ALL, CONSENSUS, FEWEST_PERSONS, Consensus
 from steps.text.rewording import reword
 from utils.command import logger
 from utils.errors import InputError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from steps.text.encode import SentenceEncoder
 
 log = logger(__name__)
-WORDINGS = 2  # of each text, beside its own
+WORDINGS = 2  # other ones of each text
 MOST_TEXTS = 30_000  # encoded; of more texts, fewer wordings
 
 
@@ -31,13 +31,20 @@ def write_consensus(out: Path, table: Path, columns: Sequence[str], encoder: "Se
     """Learn the consensus of the describers in a table and save it in `out`."""
     texts, persons, annotators = read_describers(table, columns)
     wordings = min(WORDINGS, MOST_TEXTS // len(texts))
-    owners, words = [], []
-    for row, text in enumerate(texts):
+    words, of_whom, by_whom = [], [], []
+    for text, person, annotator in zip(texts, persons, annotators, strict=True):
         for wording in [text, *reword(text, "describers", wordings)]:
-            owners.append(row)
             words.append(wording)
+            of_whom.append(person)
+            by_whom.append(annotator)
+    for person in range(persons.max() + 1):  # what all say of a person, in one text
+        own = [texts[row] for row in np.flatnonzero(persons == person)]
+        if len(own) > 1:
+            words.append(reword(", ".join(own), "together", 1)[0])
+            of_whom.append(person)
+            by_whom.append(ALL)
     log.info("%s: %d texts of %d persons, in %d wordings", table, len(texts), persons.max() + 1, len(words))
-    made = Consensus.fit(encoder.encode(words), persons[owners], annotators[owners])
+    made = Consensus.fit(encoder.encode(words), np.array(of_whom), np.array(by_whom))
     if made is None:
         raise InputError(
             f"{table}: fewer than {FEWEST_PERSONS} persons are described by more than one; that teaches no consensus,"
