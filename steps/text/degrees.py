@@ -13,7 +13,7 @@ from steps.text.items import Piece
 REACH = 9  # items between a noun and its word of degree
 ORDER = ("pitch", "speaking_rate")  # of bare degrees in a list
 ATTRIBUTE = {"voice": "pitch", "speech": "speaking_rate"}  # of nouns that are no attributes
-JOINING = ("or", "nor", "to", "and", "but", ",")
+JOINING = ("or", "nor", "to", "than", "and", "but", ",")
 HASTY = ("hi", "lo", "natural", "common")  # words that are no degrees without a noun
 PLACES = ("in", "at", "on", "within", "around", "near", "to")  # "a pitch in the medium range"
 CARRIERS = ("voice", "speech", "range", "person", "gender")  # nouns that do not join in lists
@@ -279,4 +279,5 @@ def _are_joined(items: Sequence[Piece], first: int, second: int) -> bool:
     between = items[first + 1 : second]
     if not 0 < len(between) <= 4 or not all(item.text in JOINING or item.plays("{very}", "not") for item in between):
         return False
-    return any(item.text in ("or", "nor", "to") or item.plays("not") for item in between)
+    denied = any(item.plays("not") for item in items[max(first - 1, 0) : first])  # "not low, high"
+    return denied or any(item.text in ("or", "nor", "to", "than") or item.plays("not") for item in between)

@@ -59,7 +59,7 @@ class Speller:
         for form in (short, re.sub(r"(.)\1+", r"\1", short)) if short != word else ():
             if form in self.cues:
                 return [form]
-        return self._nearest(short) or self._parts(word) or [word]
+        return self._parts(word) or self._nearest(short) or [word]
 
     def _nearest(self, word: str) -> list[str]:
         if len(word) < SHORTEST:
@@ -82,7 +82,10 @@ class Speller:
         return (swapped + [cue for cue in longer if OSA.distance(word, cue) == 1])[:1]
 
     def _parts(self, word: str) -> list[str]:
-        """The two cues that a word is made of, if a blank was lost."""
+        """The two cues that a word is made of, if a blank was lost: "highpitched", "undeep"."""
+        for prefix in ("un", "non"):
+            if word.startswith(prefix) and self.cues.get(word.removeprefix(prefix)) == 0:
+                return [prefix, word.removeprefix(prefix)]
         for cut in range(len(word) - LEAST_PART, LEAST_PART - 1, -1):
             if word[:cut] in self.cues and word[cut:] in self.cues:
                 return [word[:cut], word[cut:]]
