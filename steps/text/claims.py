@@ -14,14 +14,15 @@ import numpy as np
 
 from steps.text.items import Piece, read_items
 from steps.text.language import language_of
-from steps.text.lexicon_files import ENGLISH, Book, read_books
+from steps.text.lexicon_files import ENGLISH, read_books
 from steps.text.own_values import with_own_values
 from steps.text.spelling import Speller, is_word
 from steps.text.statements import Claim, claims_of, contradictions, settle
 from steps.text.words import split
 
 SAID = 0.97  # posterior of the values that a text says, together
-DENIED = 0.02  # posterior of the values that it denies, together
+NOTHING = "nothing is said of a voice"
+LEAST_STRANGE = 3  # words that no dictionary has, for a text to be in a language that the rules do not know
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class TextRules:
     def __init__(self, attributes: Mapping[str, Sequence[str]] | None = None):
         self.attributes = dict(attributes or {})
         books = read_books()
-        self.known = {value for book in books.values() for value in book.said}
+        self.known = {value for book in books.values() for _, value in book.said}
         english, self.own = with_own_values(books[ENGLISH], self.attributes)
         self.books = {**books, ENGLISH: english}
         self.speller = Speller(english.cues, english.patterns.knows)
@@ -68,8 +69,8 @@ class TextRules:
         claims = tuple(self._in_own_values(claim) for claim in settle(claims_of(items, book)))
         unknown = tuple(item.text for item in items if item.kinds == {"unknown"})
         problems = contradictions(claims)
-        if not claims and _says_nothing(items, book):
-            problems.append("nothing is said of a voice")
+        if not claims and (problem := _content_problem(items, language, book.greetings)):
+            problems.append(problem)
         return Understanding(claims, unknown, tuple(problems), language)
 
     def _in_own_values(self, claim: Claim) -> Claim:
@@ -78,22 +79,22 @@ class TextRules:
         return claim if means == claim.means else replace(claim, means=means)
 
 
-def _says_nothing(items: Sequence[Piece], book: Book) -> bool:
-    """Is no word of these about a voice, or about anything?"""
+def _content_problem(items: Sequence[Piece], language: str, greetings: frozenset[str]) -> str | None:
+    """Why the words of a text without claims are about no voice; None where they may be."""
     words = [item for item in items if not item.plays("separator", "number", "grammar", "{a}", "{be}", "{very}")]
-    if book.language != ENGLISH:
-        return not words
-    return all(
-        item.text in book.greetings or item.kinds == {"unknown"} and not all(map(is_word, item.text.split()))
-        for item in words
-    )
+    strange = [item for item in words if item.kinds == {"unknown"} and not all(map(is_word, item.text.split()))]
+    if language != ENGLISH:
+        return None if words else NOTHING
+    if len(strange) >= LEAST_STRANGE and len(strange) > len(words) / 2:
+        return "words of no language that the rules know"
+    return NOTHING if all(item in strange or item.text in greetings for item in words) else None
 
 
 def posterior(understanding: Understanding, attribute: str, values: Sequence[str]) -> np.ndarray | None:
     """The posterior (k + 1,) over k values and `unsaid` of an attribute; None where no claim speaks of it.
 
-    Said values share SAID, or all that are said where claims contradict each other; denied ones share DENIED, and the
-    rest of the values what is left. An attribute that is left open is unsaid.
+    The values that a text says share SAID, or all of them where claims contradict each other; where it only denies
+    some, the others share SAID. An attribute that is left open is unsaid.
     """
     claims = [claim for claim in understanding.claims if claim.attribute == attribute]
     said = [set(claim.means) & set(values) for claim in claims if claim.means and not claim.negated]

@@ -51,7 +51,7 @@ class Book:
         patterns: what its words stand for.
         tells: words by which it is told.
         means: degree -> attribute -> value.
-        said: all values that its words say.
+        said: all attributes and values that its words say.
         cues: words that misspelt ones may be meant to be, with the lower rank for what says more.
         greetings: words that say nothing of a voice.
     """
@@ -60,7 +60,7 @@ class Book:
     patterns: Patterns
     tells: frozenset[str]
     means: Mapping[str, Mapping[str, str]]
-    said: frozenset[str]
+    said: frozenset[tuple[str, str]]
     cues: Mapping[str, int]
     greetings: frozenset[str]
 
@@ -83,13 +83,13 @@ def _book(language: str, files: list[tuple[Path, dict]], english: list[tuple[Pat
     slots = {slot: words_of(words) for slot, words in merged["slots"].items()} if language == ENGLISH else {}
     patterns = Patterns(slots, merged["irregular"] if language == ENGLISH else {})
     plain = _is_degree_of_noun(files)
-    said = {value for of_degree in merged["means"].values() for value in of_degree.values()}
+    said = {pair for of_degree in merged["means"].values() for pair in of_degree.items()}
     tells: list[str] = []
     cues = {word: 2 * (slot not in ("{speak}", "{voice}")) for slot in slots for word in slots[slot]}
     for path, content in files:
         for pattern, entry in _entries(path, content):
             patterns.add(pattern, entry, plain if entry.kind in ("says", "nothing") else None)
-            said.update(value for _, means in entry.says for value in means)
+            said.update((attribute, value) for attribute, means in entry.says for value in means)
             if path == files[0][0]:
                 rank = 0 if entry.kind in ("says", "degree", "noun", "not") else 2
                 cues.update({word: min(rank, cues.get(word, rank)) for word in patterns.words_in(pattern)})

@@ -20,7 +20,7 @@ def with_own_values(book: Book, attributes: Mapping[str, Sequence[str]]) -> tupl
     means = {degree: dict(of_degree) for degree, of_degree in book.means.items()}
     own: dict[tuple[str, str], str] = {}
     for attribute, values in attributes.items():
-        strange = [value for value in values if value not in book.said]
+        strange = [value for value in values if (attribute, value) not in book.said]
         for value in strange:
             items = [item for item in read_items(book, split(_words(value))) if not item.plays("{very}")]
             for said in _said(items, book, attribute):

@@ -37,7 +37,7 @@ def _after(items: Sequence[Piece], negator: int, used: set[int]) -> list[int]:
     while position < len(items) and position - negator <= REACH:
         item = items[position]
         if item.plays("separator") or item.text in ("but",):
-            if not (item.text == "," and _continues(items, position, reached)):
+            if not (item.text == "," and _continues(items, negator, position, reached)):
                 break
             joined = True
         elif item.speaks and not item.plays("{their}"):
@@ -76,18 +76,19 @@ def _is_reached(item: Piece, reached: list[int], joined: bool) -> bool:
     return not reached or joined or all(attribute != "gender" for attribute, _ in item.says)
 
 
-def _continues(items: Sequence[Piece], comma: int, reached: list[int]) -> bool:
+def _continues(items: Sequence[Piece], negator: int, comma: int, reached: list[int]) -> bool:
     """Does a list of adjectives go on behind a comma: "not a deep, booming voice", "neither fast, nor high"?"""
     after = next((item for item in items[comma + 1 :] if not item.plays("{very}")), None)
-    if after is None:
+    if after is None or not reached:
         return False
     if after.text in ("nor", "or"):
-        return bool(reached)
-    return bool(reached) and after.speaks and _same_attribute(items, comma, reached) and _noun_follows(items, comma + 2)
+        return True
+    listed = any(item.plays("{a}") for item in items[negator : reached[0]]) or _same_attribute(items, comma, reached)
+    return after.speaks and not after.names_person and listed and _noun_follows(items, comma + 2)
 
 
 def _noun_follows(items: Sequence[Piece], position: int) -> bool:
-    return any(item.noun or item.plays("{voice}") for item in items[position : position + 2])
+    return any(item.noun or item.names_person for item in items[position : position + 2])
 
 
 def _same_attribute(items: Sequence[Piece], position: int, reached: list[int]) -> bool:
