@@ -91,7 +91,7 @@ def _longest(
             if entry.kind != "simile" or before is None or _is_likened(words, keys, end) or _is_metaphor(before)
         ]
         if usable and end >= best:
-            best, found = end, usable + (found if end == best else [])
+            best, found = end, (found if end == best else []) + usable
     if any(entry.kind == "simile" for entry in found):
         found = _with_person(book, keys, best, found)
     slots = [Meaning(key) for key in keys[start] if key in UNWORDED] if best <= start + 1 else []
