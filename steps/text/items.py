@@ -1,6 +1,6 @@
 """Cut a text into items: words and idioms of the lexicon, the longest first, each with the parts that it may play."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from steps.text.lexicon_files import Book, Meaning
@@ -8,6 +8,7 @@ from steps.text.words import Word, is_separator
 
 REACH_OF_OPENER = 6  # words behind "like" in which a comparison may follow
 RANKS = ("degree", "says", "simile", "number", "unless", "not")  # of entries of equal length, the first counts
+PRONOUNS = ("he", "him", "his", "she", "her", "hers")
 UNWORDED = ("{their}", "{a}", "{be}", "{speak}", "{voice}", "{very}", "{vocal}", "{who}")
 
 
@@ -70,6 +71,8 @@ def read_items(book: Book, words: Sequence[Word]) -> list[Piece]:
         end, entries = _longest(book, words, keys, position, items if position >= opened else None)
         item = _item(words[position : max(end, position + 1)], entries)
         items.append(item)
+        if item.says and "gender" not in dict(item.says):
+            items.extend(_pronouns(book, words, keys, range(position, end)))
         position = max(end, position + 1)
         if _opens(items) or item.text == "of" or item.text.endswith(" of"):
             opened = position + REACH_OF_OPENER
@@ -77,6 +80,19 @@ def read_items(book: Book, words: Sequence[Word]) -> list[Piece]:
             opened = 0
     _mark_compared(items)
     return items
+
+
+def _pronouns(book: Book, words: Sequence[Word], keys: Sequence[list[str]], idiom: range) -> Iterator[Piece]:
+    """The pronouns within an idiom, "a week between his words", which say the gender where no other word does."""
+    for position in idiom if len(idiom) > 1 else ():
+        if words[position].text in PRONOUNS:
+            entries = [
+                entry for end, found in book.patterns.matches(keys, position) for entry in found if end == position + 1
+            ]
+            slots = [Meaning(key) for key in keys[position] if key in UNWORDED]
+            pronoun = _item(words[position : position + 1], entries + slots)
+            pronoun.compared = "to"  # as in "she talks as if he had a train to catch", he is not the speaker
+            yield pronoun
 
 
 def _longest(

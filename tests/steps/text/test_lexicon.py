@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from steps.text.claims import TextRules
 from utils.yaml_files import read_yaml
 
 LEXICON = Path(__file__).parents[3] / "steps/text/lexicon"
@@ -102,3 +103,41 @@ def test_is_read_fast():
     for path in FILES:
         read_yaml(path)
     assert time.process_time() - start < 0.5  # some .1 s; the margin is for slower machines
+
+
+READINGS = [  # of words by somebody who knew the lexicon: what each file is for
+    ("His voice could rattle the windows.", {"gender": {"male"}, "pitch": {"low"}}),
+    ("A voice like a teakettle, squeaky and thin.", {"pitch": {"high"}}),
+    ("Neither bass nor soprano.", {"pitch": {"medium"}}),
+    ("Like a metronome, at 150 words per minute.", {"speaking_rate": {"measured"}}),
+    ("Think Barry White.", {"gender": {"male"}, "pitch": {"low"}}),
+    ("The duchess talks a mile a minute.", {"gender": {"female"}, "speaking_rate": {"fast"}}),
+    ("There's a week between his words.", {"gender": {"male"}, "speaking_rate": {"slow"}}),
+    ("She talks as if he had a train to catch.", {"gender": {"female"}, "speaking_rate": {"fast"}}),
+    ("Warm, raspy and a bit sad, with a Scottish accent.", {}),
+    (
+        "Ein Herr mit Bassstimme, der ohne Punkt und Komma redet.",
+        {"gender": {"male"}, "pitch": {"low"}, "speaking_rate": {"fast"}},
+    ),
+    (
+        "Une dame à la voix fluette, au débit posé.",
+        {"gender": {"female"}, "pitch": {"high"}, "speaking_rate": {"slow", "measured"}},
+    ),
+    (
+        "Un señor de voz cavernosa que habla despacio.",
+        {"gender": {"male"}, "pitch": {"low"}, "speaking_rate": {"slow"}},
+    ),
+    ("小姑娘声音尖细,说话像连珠炮", {"gender": {"female"}, "pitch": {"high"}, "speaking_rate": {"fast"}}),
+    ("野太い声でのんびり話すおじいさん", {"gender": {"male"}, "pitch": {"low"}, "speaking_rate": {"slow"}}),
+    ("Девочка тараторит тоненьким голоском", {"gender": {"female"}, "pitch": {"high"}, "speaking_rate": {"fast"}}),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), READINGS, ids=[text[:20] for text, _ in READINGS])
+def test_words_are_read_as_they_are_meant(text, said):
+    understanding = TextRules().understand(text)
+    found = defaultdict(set)
+    for claim in understanding.claims:
+        if claim.attribute != "age":
+            found[claim.attribute].update(claim.means)
+    assert (dict(found), understanding.unknown) == (said, ())
