@@ -69,7 +69,7 @@ def test_texts_are_balanced():
 def test_rules_read_what_is_labelled():
     """Of each manner of saying, at least a share is read as it is labelled."""
     rules, read = TextRules(VALUES), defaultdict(list)
-    for labelled in take(2500):
+    for labelled in take(1500):
         understood = rules.understand(labelled.text)
         manners = {saying.attribute: saying.manner for saying in labelled.sayings}
         for attribute, values in VALUES.items():
