@@ -20,7 +20,7 @@ from steps.text.spelling import Speller, is_word
 from steps.text.statements import Claim, claims_of, contradictions, settle
 from steps.text.words import split
 
-SAID = 0.97  # posterior of the values that a text says, together
+SAID = 0.99  # posterior of the values that a text says, together
 NOTHING = "nothing is said of a voice"
 LEAST_STRANGE = 3  # words that no dictionary has, for a text to be in a language that the rules do not know
 
