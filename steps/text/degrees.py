@@ -14,6 +14,7 @@ REACH = 9  # items between a noun and its word of degree
 ORDER = ("pitch", "speaking_rate")  # of bare degrees in a list
 ATTRIBUTE = {"voice": "pitch", "speech": "speaking_rate"}  # of nouns that are no attributes
 JOINING = ("or", "nor", "to", "than", "and", "but", ",")
+CHANGES = ("more", "less")  # verbs: "lowers the pitch"
 HASTY = ("hi", "lo", "natural", "common")  # words that are no degrees without a noun
 PLACES = ("in", "at", "on", "within", "around", "near", "to")  # "a pitch in the medium range"
 CARRIERS = ("voice", "speech", "range", "person", "gender")  # nouns that do not join in lists
@@ -165,10 +166,12 @@ def _joins(items: Sequence[Piece], comma: int) -> bool:
 
 def _behind(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> list[int]:
     """The nouns behind a degree: "high and bright tone", "high in pitch", "normal pitch, speed and energy"."""
-    position, through_in = degree + 1, False
+    position, through_in = degree + 1, items[degree].degree in CHANGES
     while position < len(items) and position - degree <= REACH:
         item = items[position]
-        if heads.get(position) == "person" and any(one.text == "'s" for one in items[position + 1 : position + 2]):
+        if heads.get(position) in ("person", "voice") and any(
+            one.text == "'s" for one in items[position + 1 : position + 2]
+        ):
             position += 2
             continue
         if position in heads and (heads[position] != "range" or not _of_follows(items, position)):
@@ -180,19 +183,19 @@ def _behind(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> li
         elif item.plays("separator"):
             if item.text != "," or not _adjective_after(items, position):
                 return []
-        elif (
-            (
-                item.plays("{a}", "{their}", "{be}", "{who}", "{speak}", "unknown", "stop", "not")
-                and not item.plays("join", "{very}")
-                and not item.noun
-                or not (item.speaks or item.noun or item.plays("{very}", "nothing", "join"))
-            )
-            or item.names_person
-            and items[position - 1].plays("join", ",")
-        ):
+        elif not _may_follow(item) or item.names_person and items[position - 1].plays("join", ","):
             return []
         position += 1
     return []
+
+
+def _may_follow(item: Piece) -> bool:
+    """May this item stand between a degree and its noun: adjectives, "and"?"""
+    if item.plays("join", "{very}") or item.noun:
+        return True
+    if item.plays("{a}", "{their}", "{be}", "{who}", "{speak}", "unknown", "stop", "not"):
+        return False
+    return item.speaks or item.plays("nothing")
 
 
 def _of_follows(items: Sequence[Piece], position: int) -> bool:
@@ -202,12 +205,8 @@ def _of_follows(items: Sequence[Piece], position: int) -> bool:
 def _adjective_after(items: Sequence[Piece], comma: int) -> bool:
     """Is there an adjective and then a noun behind a comma: "a high, squeaky voice"?"""
     after = [item for item in items[comma + 1 : comma + 5] if not item.plays("{very}")]
-    return (
-        len(after) > 1
-        and not after[0].degree
-        and (after[0].plays("nothing") or bool(after[0].says))
-        and bool(after[1].noun)
-    )
+    adjective = len(after) > 1 and not after[0].degree and (after[0].plays("nothing") or bool(after[0].says))
+    return adjective and bool(after[1].noun)
 
 
 def _list_after(items: Sequence[Piece], heads: Mapping[int, str], noun: int) -> list[int]:
@@ -263,7 +262,9 @@ def _bare(items: Sequence[Piece], bare: Sequence[int], found: Sequence[Found], i
     for last, position in zip([-1, *degrees], degrees, strict=False):
         item = items[position]
         after = next((one for one in items[position + 1 :] if not one.plays("{very}")), None)
-        if position not in bare or not is_list and (item.text in HASTY or after is not None and after.plays("unknown")):
+        if position not in bare or item.degree in CHANGES or _is_other(after, is_list):
+            continue
+        if item.text in HASTY and not is_list:
             continue
         joined = meant.get(last) if _are_joined(items, last, position) else None
         left = [name for name in ORDER if name not in named] if is_list else ["pitch"]
@@ -272,6 +273,13 @@ def _bare(items: Sequence[Piece], bare: Sequence[int], found: Sequence[Found], i
             meant[position] = joined or left[0]
             named.add(meant[position])
     return [(position, attribute, items[position].text) for position, attribute in meant.items() if position in bare]
+
+
+def _is_other(after: Piece | None, is_list: bool) -> bool:
+    """Does a degree belong to a noun of other things: "low prices", in a list "low background noise"?"""
+    if after is None or after.noun or after.plays("grammar") or is_list and " " not in after.text:
+        return False
+    return after.plays("unknown", "nothing")
 
 
 def _are_joined(items: Sequence[Piece], first: int, second: int) -> bool:

@@ -149,7 +149,9 @@ def _item(words: Sequence[Word], entries: list[Meaning]) -> Piece:
     says: dict[str, tuple[str, ...]] = {}
     for entry in said:
         for attribute, means in entry.says:
-            says[attribute] = tuple(dict.fromkeys((*says.get(attribute, ()), *means)))
+            before = says.get(attribute, means)
+            common = tuple(value for value in before if value in means)
+            says[attribute] = common or tuple(dict.fromkeys((*before, *means)))
     kinds = {entry.kind for entry in entries} or {"number" if text[0].isdigit() else "unknown"}
     kinds |= {"{very}"} if "{vocal}" in kinds else set()
     first = next((entry for rank in RANKS for entry in entries if entry.kind == rank), None)
@@ -190,5 +192,9 @@ def _mark_compared(items: Sequence[Piece]) -> None:
                 if not other.plays("{a}", "{their}", "{very}") and not other.says:
                     break
                 other.compared = other.compared or "to"
-                if dict(other.says).get("gender") and not other.plays("{their}"):
+                if other.names_person:
                     break
+        elif item.text == "'s" and position and items[position - 1].names_person:
+            before = [one.text for one in items[max(position - 3, 0) : position - 1] if not one.plays("{very}", "{a}")]
+            if before[-1:] == ["with"]:  # a woman "with a man's voice"
+                items[position - 1].compared = items[position - 1].compared or "with"
