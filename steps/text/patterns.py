@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from steps.text.words import split
+from steps.text.words import ELISION, split
 
 OPTIONAL = ("{a}", "{their}")
 SKIPPED = "{very}"  # words of this slot may stand anywhere within a pattern
@@ -138,7 +138,7 @@ def _pattern_words(pattern: str) -> list[str]:
     words = []
     for part in pattern.replace("-", " ").split():
         mark = part[-1] if len(part) > 1 and part[-1] in "~*" else ""
-        if part.startswith("{"):
+        if part.startswith("{") or ELISION.fullmatch(part):
             words.append(part)
             continue
         plain = part.removesuffix(mark)
