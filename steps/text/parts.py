@@ -26,5 +26,11 @@ def unknown_parts(text: str, unknown: Sequence[str]) -> list[str]:
     return [part for part in parts_of(text) if words.intersection(_words(part))] or [text] * bool(unknown)
 
 
+def words_within(unknown: Sequence[str], text: str, parts: Sequence[str]) -> list[str]:
+    """Those of the unknown words of a text that stand in some of its parts; all where the whole text is a part."""
+    found = {word for part in parts for word in _words(part)}
+    return [one for one in unknown if text in parts or found.intersection(_words(one))]
+
+
 def _words(text: str) -> list[str]:
     return WORD.findall(text.casefold().replace("’", "'"))

@@ -17,7 +17,7 @@ from steps.text.encode import SentenceEncoder
 from steps.text.layout import READER, TextLayout
 from steps.text.lexicon_files import CUES, ENGLISH, LEXICON
 from steps.text.paraphrase import LabelledText
-from steps.text.parts import unknown_parts
+from steps.text.parts import unknown_parts, words_within
 from steps.text.read import LEARNED, Reader, Reading, write_json
 from utils.command import logger
 from utils.errors import InputError
@@ -25,7 +25,8 @@ from utils.json_files import read_json
 from utils.pointer_files import refuse_pointer
 
 log = logger(__name__)
-SURE = 0.5  # least posterior of a value or of `unsaid` where a classifier has understood what rules have not
+SURE = 0.5  # least posterior of the likeliest where a classifier has understood what rules have not
+OF_PERSONS = ("gender", "age")  # said by the noun or pronoun of who speaks, whatever else a text says of a voice
 LONGEST_LIST = 8  # words that a warning names
 
 
@@ -65,7 +66,7 @@ class PosteriorReader(Reader):
         parts = [self._parts(text, one) for text, one in zip(texts, understood, strict=True)]
         sure = self._ask_learned(posteriors, silent, parts)
         warnings = [
-            (*warnings_of(one, known), *_unread(self.encoder.unread(text)))
+            (*warnings_of(self.rules, text, one, known), *_unread(self.encoder.unread(text)))
             for text, one, known in zip(texts, understood, sure, strict=True)
         ]
         return Reading(self.layout.join(sentence, posteriors), warnings)
@@ -81,8 +82,7 @@ class PosteriorReader(Reader):
     ) -> list[bool]:
         """Put the classifier's posteriors where the rules are silent; return for each text whether it is sure.
 
-        Of several parts the one counts that says most. A text in which neither rules nor classifier find a value is
-        not understood.
+        Of several parts the one counts that says most. Unknown words in which no value is found are not understood.
         """
         asked = [part for several in parts for part in several]
         sure = [False] * len(parts)
@@ -98,8 +98,8 @@ class PosteriorReader(Reader):
             open_ones = [name for name in best if silent[name][text]]
             for name in open_ones:
                 posteriors[name][text] = best[name]
-            told = len(open_ones) < len(best) or any(best[name][:-1].max() >= SURE for name in best)
-            sure[text] = told and all(best[name].max() >= SURE for name in open_ones)
+            found = any(best[name][:-1].max() >= SURE for name in open_ones)
+            sure[text] = found and all(best[name].max() >= SURE for name in open_ones)
         return sure
 
     def save(self, directory: Path) -> None:
@@ -139,12 +139,25 @@ def by_rules(
     return found, silent
 
 
-def warnings_of(understood: Understanding, sure: bool) -> tuple[str, ...]:
-    """What a person should know of how a text was understood. `sure`: a classifier has understood the unknown words."""
-    words = understood.unknown[:LONGEST_LIST]
-    more = f" and {len(understood.unknown) - len(words)} more" if len(understood.unknown) > len(words) else ""
-    unknown = (f"not understood: {', '.join(words)}{more}",) if words and not sure else ()
+def warnings_of(rules: TextRules, text: str, understood: Understanding, sure: bool) -> tuple[str, ...]:
+    """What a person should know of how a text was understood.
+
+    A word is not understood where the rules find nothing in its part of the text but who speaks.
+
+    Args:
+        sure: a classifier has understood the unknown words.
+    """
+    if sure or not understood.unknown:
+        return understood.problems
+    parts = [part for part in unknown_parts(text, understood.unknown) if _only_persons(rules.understand(part))]
+    words = words_within(understood.unknown, text, parts)
+    more = f" and {len(words) - LONGEST_LIST} more" if len(words) > LONGEST_LIST else ""
+    unknown = (f"not understood: {', '.join(words[:LONGEST_LIST])}{more}",) if words else ()
     return (*understood.problems, *unknown)
+
+
+def _only_persons(understood: Understanding) -> bool:
+    return all(claim.attribute in OF_PERSONS for claim in understood.claims)
 
 
 def _unread(rest: str) -> tuple[str, ...]:

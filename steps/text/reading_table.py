@@ -81,7 +81,7 @@ def _by_rules(texts: list[str], attributes: Mapping[str, tuple[str, ...]]) -> It
             name: dict(zip((*values, UNSAID), map(float, posteriors[name][row]), strict=True))
             for name, values in attributes.items()
         }
-        yield ReadText(text, _rounded(read_as), warnings_of(one, sure=False))
+        yield ReadText(text, _rounded(read_as), warnings_of(rules, text, one, sure=False))
 
 
 def _by_model(texts: list[str], model: Path, encoder: Path | None) -> Iterator[ReadText]:

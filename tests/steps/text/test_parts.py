@@ -2,7 +2,7 @@
 
 import pytest
 
-from steps.text.parts import parts_of, unknown_parts
+from steps.text.parts import parts_of, unknown_parts, words_within
 
 
 def test_parts():
@@ -24,3 +24,9 @@ def test_parts():
 )
 def test_parts_with_unknown_words(unknown, parts):
     assert unknown_parts("A lad with a voice like Thunder", unknown) == parts
+
+
+def test_words_within_parts():
+    assert words_within(["thunder", "lad"], "A lad like thunder", ["a lad"]) == ["lad"]
+    assert words_within(["thundr"], "A lad like thunder", ["A lad like thunder"]) == ["thundr"]
+    assert words_within(["thunder"], "A lad like thunder", []) == []

@@ -109,6 +109,8 @@ def test_warnings(reader):
     found = reader.read(texts)
     assert found.warnings[0] == () and "deep" in found.warnings[1][0]
     assert found.warnings[2] == ("not understood: sackbutt",)
+    named = reader.read(["A man with a sackbutty deep voice.", "A man with a sackbutty voice, speaking fast."]).warnings
+    assert named == [(), ("not understood: sackbutty",)]
     (long,) = found.warnings[3]
     assert (
         long.startswith("beyond the encoder's length: the last ")
