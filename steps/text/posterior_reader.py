@@ -14,6 +14,7 @@ import numpy as np
 from steps.text.attribute_classifier import AttributeClassifier
 from steps.text.claims import TextRules, Understanding, posterior
 from steps.text.encode import SentenceEncoder
+from steps.text.language import LANGUAGES
 from steps.text.layout import READER, TextLayout
 from steps.text.lexicon_files import CUES, ENGLISH, LEXICON
 from steps.text.paraphrase import LabelledText
@@ -169,7 +170,7 @@ def _unread(rest: str) -> tuple[str, ...]:
 def rules_hash() -> str:
     """A hash of all rules for words."""
     digest = hashlib.sha256()
-    for path in (CUES, *sorted(LEXICON.glob("*.yaml"))):
+    for path in (CUES, LANGUAGES, *sorted(LEXICON.glob("*.yaml"))):
         digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
 
