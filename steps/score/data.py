@@ -156,11 +156,13 @@ def _vectors_of(index: "Index") -> np.ndarray:
     return x
 
 
-def _captions_of(utterances: Sequence[str], captions: Mapping[str, str], text2group: Mapping[str, str]) -> list[str]:
-    """Captions of these utterances, a few for each group."""
+def _captions_of(
+    utterances: Sequence[str], captions: Mapping[str, Sequence[str]], text2group: Mapping[str, str]
+) -> list[str]:
+    """Captions of any of these utterances, a few for each group."""
     mine, count = set(utterances), Counter()
     chosen = []
-    for text in sorted(text for text, utterance in captions.items() if utterance in mine):
+    for text in sorted(text for text, described in captions.items() if not mine.isdisjoint(described)):
         count[text2group[text]] += 1
         if count[text2group[text]] <= CAPTIONS_PER_GROUP:
             chosen.append(text)
