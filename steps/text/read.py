@@ -148,6 +148,8 @@ class SentenceReader(Reader):
 
 def check_encoder(encoder: SentenceEncoder, directory: Path) -> SentenceEncoder:
     """The encoder itself. Raises InputError where a directory's vectors are those of another one."""
+    if not (directory / ENCODER).is_file():
+        raise InputError(f"{directory}: no {ENCODER}; expected the directory of a trained model, or exp/<corpus>/text")
     wanted = read_json(directory / ENCODER, ("name", "sha256"))
     if encoder.sha256 != wanted["sha256"]:
         raise InputError(
@@ -167,7 +169,9 @@ class Options:
 
     COMMAND: ClassVar[str] = "steps.text.read"
     text: str | None = option(None, "description of a voice")
-    text_file: Path | None = option(None, "descriptions, a line each: the text alone, or id<tab>text")
+    text_file: Path | None = option(
+        None, "descriptions, a line each: the text alone, or id<tab>text, as sampling takes them", stream=True
+    )
     model: Path | None = option(
         None, "directory of a trained model, or exp/<corpus>/text; without it the rules read alone, at once"
     )

@@ -63,6 +63,8 @@ def _texts(options: "Options") -> Iterator[str]:
     for number, line in enumerate(iterate_lines(options.text_file), 1):
         if line.strip():
             text_id, _, text = line.removesuffix("\r").partition("\t")
+            head, tab, last = text.rpartition("\t")
+            text = head if tab and len(last.split()) < 2 else text  # a gender, as sampling takes it
             yield require_text(text or text_id, f"{options.text_file}:{number}")
             empty = False
     if empty:

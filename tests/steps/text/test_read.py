@@ -136,10 +136,11 @@ def test_the_command_reads_by_rules_at_once(capsys, monkeypatch):
 
 def test_the_command_reads_by_a_model(reader, tmp_path, capsys):
     reader.save(tmp_path)
-    (tmp_path / "texts").write_text("a\tA deep, high-pitched voice.\n\nA man who talks fast\n")
+    (tmp_path / "texts").write_text("a\tA deep, high-pitched voice.\n\nA man who talks fast\nb\tA boy\tm\n")
     status, out, _ = command(capsys, "--text_file", tmp_path / "texts", "--model", tmp_path, "--json", "true")
-    first, second = map(json.loads, out.splitlines())
+    first, second, third = map(json.loads, out.splitlines())
     assert status == 0 and first["text"] == "A deep, high-pitched voice." and len(first["warnings"]) == 1
+    assert third["text"] == "A boy"
     read_as = reader.layout.read_as(reader.read(["A man who talks fast"]).vectors[0])
     assert second["read_as"] == {n: {v: round(p, 4) for v, p in of.items()} for n, of in read_as.items()}
 
@@ -152,7 +153,7 @@ def test_the_command_reads_by_a_model(reader, tmp_path, capsys):
         (["--text", " "], "--text: empty text"),
         (["--text", "a", "--encoder", "x"], "--encoder is that of a --model"),
         (["--text", "a", "--attributes", "accent"], "--attributes accent: the rules know gender, pitch"),
-        (["--text", "a", "--model", "nowhere"], "nowhere"),
+        (["--text", "a", "--model", "nowhere"], "nowhere: no encoder.json; expected the directory of a trained model"),
         (["--text_file", "nowhere"], "nowhere"),
     ],
 )
