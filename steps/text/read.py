@@ -149,7 +149,9 @@ class SentenceReader(Reader):
 def check_encoder(encoder: SentenceEncoder, directory: Path) -> SentenceEncoder:
     """The encoder itself. Raises InputError where a directory's vectors are those of another one."""
     if not (directory / ENCODER).is_file():
-        raise InputError(f"{directory}: no {ENCODER}; expected the directory of a trained model, or exp/<corpus>/text")
+        raise InputError(
+            f"{directory / ENCODER}: no such file; expected that of a trained model, or of exp/<corpus>/text"
+        )
     wanted = read_json(directory / ENCODER, ("name", "sha256"))
     if encoder.sha256 != wanted["sha256"]:
         raise InputError(

@@ -153,7 +153,7 @@ def test_the_command_reads_by_a_model(reader, tmp_path, capsys):
         (["--text", " "], "--text: empty text"),
         (["--text", "a", "--encoder", "x"], "--encoder is that of a --model"),
         (["--text", "a", "--attributes", "accent"], "--attributes accent: the rules know gender, pitch"),
-        (["--text", "a", "--model", "nowhere"], "nowhere: no encoder.json; expected the directory of a trained model"),
+        (["--text", "a", "--model", "nowhere"], "nowhere/encoder.json: no such file; expected that of a trained model"),
         (["--text_file", "nowhere"], "nowhere"),
     ],
 )
