@@ -8,7 +8,8 @@ penalty are those that tell most of speakers left out, by the gain in log densit
 
 averaged over the speaker's captions one by one, and all of them taken together. The choice is the most cautious one
 that is not behind the best by more than half a standard error, as the rule of one standard error [1] has it. Unless it
-is better than no captions at all by two of them, there is no shift, and the model is the one without captions.
+is better than no captions at all by two of them (three where no describers taught a consensus), there is no shift, and
+the model is the one without captions.
 
 1. L. Breiman et al., Classification and Regression Trees, 1984, section 3.4.3.
 """
@@ -30,7 +31,8 @@ log = logger(__name__)
 DIRECTIONS = 64  # of residuals
 FEWEST_SPEAKERS = 50
 FOLDS = 10
-CAUTION, CLEARLY = 0.5, 2.0  # standard errors: behind the best, better than none
+CAUTION = 0.5  # standard errors behind the best
+CLEARLY, BY_ITSELF = 2.0, 3.0  # standard errors better than none: with a consensus of describers, without one
 RANKS = (3, 5, 8, 12)
 SHRINKAGE = 0.1  # of covariances
 PENALTIES = (50.0, 100.0, 200.0, 300.0, 400.0, 600.0, 800.0, 1600.0)  # in speakers, for coordinates of deviation 1
@@ -56,7 +58,7 @@ def fit_shift(pairs: Pairs, sentence_dim: int, consensus: Consensus | None) -> C
     coordinates = consensus or _of_captions(captions, speakers)
     values = coordinates(captions)
     persons = Persons.of(pairs)
-    rank, penalty = choose(values, speakers, persons)
+    rank, penalty = choose(values, speakers, persons, CLEARLY if consensus else BY_ITSELF)
     if not rank:
         log.info("captions tell nothing of speakers that were left out: they move nothing")
         return None
@@ -128,11 +130,12 @@ class Persons:
         return sum_by(pairs.speakers, self.z - means[pairs.groups], len(counts)) / np.maximum(counts, 1)[:, None]
 
 
-def choose(values: np.ndarray, speakers: np.ndarray, persons: Persons) -> tuple[int, float]:
+def choose(values: np.ndarray, speakers: np.ndarray, persons: Persons, clearly: float) -> tuple[int, float]:
     """Rank and penalty by cross-validation over speakers; (0, 0) where no captions are better.
 
     Args:
         values: (C, k) coordinates of captions. speakers: (C,) whose they are.
+        clearly: standard errors that captions must be better by than none.
     """
     options = [(rank, penalty) for rank, penalty in product(RANKS, PENALTIES) if rank <= values.shape[1]]
     known, rows = np.unique(speakers, return_inverse=True)
@@ -148,7 +151,7 @@ def choose(values: np.ndarray, speakers: np.ndarray, persons: Persons) -> tuple[
             predicted = (values[test, :rank] - centre) @ fitted
             gains[number, mine] = _gains(predicted, residual[mine], numbers)
             sizes[number] += (predicted**2).sum()
-    return _most_cautious(options, gains, sizes)
+    return _most_cautious(options, gains, sizes, clearly)
 
 
 def _fit(
@@ -167,12 +170,14 @@ def _gains(predicted: np.ndarray, residual: np.ndarray, rows: np.ndarray) -> np.
     return (alone + (together * (residual - together / 2)).sum(axis=1)) / 2
 
 
-def _most_cautious(options: list[tuple[int, float]], gains: np.ndarray, sizes: np.ndarray) -> tuple[int, float]:
+def _most_cautious(
+    options: list[tuple[int, float]], gains: np.ndarray, sizes: np.ndarray, clearly: float
+) -> tuple[int, float]:
     """The option of the smallest size whose gain (options, speakers) is near the best; (0, 0) where that is none."""
     best = gains[gains.mean(axis=1).argmax()]
     near = np.flatnonzero((best - gains).mean(axis=1) <= CAUTION * _errors(best - gains))
     chosen = near[sizes[near].argmin()]
-    return options[chosen] if gains[chosen].mean() > CLEARLY * _errors(gains[chosen]) else (0, 0.0)
+    return options[chosen] if gains[chosen].mean() > clearly * _errors(gains[chosen]) else (0, 0.0)
 
 
 def _errors(gains: np.ndarray) -> np.ndarray:

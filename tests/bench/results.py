@@ -23,6 +23,7 @@ PATH = Path("RESULTS.md")
 SECTIONS = (
     "Quality of the generators",
     "Following people's words",
+    "Descriptions of persons",
     "Training speed",
     "Training on a GPU",
     "Data speed",
