@@ -22,7 +22,8 @@ from steps.text.words import split
 
 SAID = 0.99  # posterior of the values that a text says, together
 NOTHING = "nothing is said of a voice"
-LEAST_STRANGE = 3  # words that no dictionary has, for a text to be in a language that the rules do not know
+VOICE_NOUNS = ("person", "pitch", "voice", "speaking_rate", "loudness")
+LEAST_STRANGE = 3  # content words of a text that is about something else, or in words of no language
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ def _content_problem(items: Sequence[Piece], language: str, greetings: frozenset
         return None if words else NOTHING
     if len(strange) >= LEAST_STRANGE and len(strange) > len(words) / 2:
         return "words of no language that the rules know"
-    return NOTHING if all(item in strange or item.text in greetings for item in words) else None
+    linked = any(item.plays("{a}", "{be}") or item.plays("grammar") and not item.plays("join") for item in items)
+    about = any(item.plays("about", "opener") or item.noun in VOICE_NOUNS for item in items)
+    elsewhere = linked and not about and len(words) >= LEAST_STRANGE
+    return NOTHING if elsewhere or all(item in strange or item.text in greetings for item in words) else None
 
 
 def posterior(understanding: Understanding, attribute: str, values: Sequence[str]) -> np.ndarray | None:

@@ -26,7 +26,7 @@ def bind_degrees(items: Sequence[Piece], means: Mapping[str, Mapping[str, str]],
     heads = _heads(items)
     degrees = [position for position, item in enumerate(items) if item.degree]
     bound: dict[int, list[int]] = {}
-    for find in (_within, _named, _behind, _before):
+    for find in (_within, _inverted, _named, _behind, _before):
         for position in degrees:
             if position not in bound and (nouns := find(items, heads, position)):
                 bound[position] = nouns
@@ -78,6 +78,19 @@ def _within(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> li
     return []
 
 
+def _inverted(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> list[int]:
+    """The noun of "low is how I would describe the pitch"."""
+    begins = degree == 0 or items[degree - 1].plays("separator", "join")
+    if not begins or not any(item.plays("{be}") for item in items[degree + 1 : degree + 2]):
+        return []
+    for position in range(degree + 2, min(degree + REACH, len(items))):
+        if position in heads:
+            return [position]
+        if items[position].plays("separator", "stop", "unknown") or items[position].speaks:
+            break
+    return []
+
+
 def _named(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> list[int]:
     """The nouns that a degree is predicated of: "pitch: low", "his pitch and volume are low"."""
     copula = False
@@ -87,6 +100,8 @@ def _named(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> lis
             named = heads[position] != "person" and (copula or _is_run(items, heads, position, degree))
             return _subjects(items, heads, position) if named else []
         if item.plays("{be}", ":") and not item.says:
+            if item.text == ":" and position - 1 in heads and _has_degree(items, position - 1):
+                return []  # "slow pace > medium pitch"
             copula = True
         elif not _may_part(item, copula):
             return []
@@ -152,7 +167,7 @@ def _subjects(items: Sequence[Piece], heads: Mapping[int, str], noun: int) -> li
 def _has_degree(items: Sequence[Piece], noun: int) -> bool:
     """Does a degree or another adjective stand before a noun?"""
     for item in reversed(items[max(noun - 4, 0) : noun]):
-        if item.degree or item.says and not item.plays("{their}"):
+        if item.degree or item.says and not item.plays("{their}") and not item.names_person:
             return True
         if not item.plays("{very}", "nothing", "unknown", "join", ","):
             return False
@@ -191,7 +206,7 @@ def _behind(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> li
 
 def _may_follow(item: Piece) -> bool:
     """May this item stand between a degree and its noun: adjectives, "and"?"""
-    if item.plays("join", "{very}") or item.noun:
+    if item.plays("join", "{very}") or item.noun or item.text == "'s":
         return True
     if item.plays("{a}", "{their}", "{be}", "{who}", "{speak}", "unknown", "stop", "not"):
         return False

@@ -17,7 +17,7 @@ CUES, LEXICON = Path(__file__).with_name("cues.yaml"), Path(__file__).with_name(
 ENGLISH = "English"
 SAYING = ("words", "phrases", "similes")  # sections of entries that say values
 MARKED = ("negation", "degrees", "nouns")  # sections of several lists by name
-LISTED = ("openers", "listeners", "in", "grammar", "nothing", "tells", "greetings", "slots")
+LISTED = ("openers", "listeners", "in", "grammar", "about", "nothing", "tells", "greetings", "slots")
 OTHER = ("language", "numbers", "means", "irregular", "unasked", "english")
 DEGREES = ("low", "medium", "usual", "high", "more", "less")
 NOUNS = ("pitch", "voice", "speaking_rate", "speech", "loudness", "range")
@@ -131,7 +131,7 @@ def _entries(path: Path, content: Mapping[str, Any]) -> Iterator[tuple[str, Mean
             kind = {"negation": detail.removesuffix("s"), "degrees": "degree", "nouns": "noun"}.get(section, detail)
             kind = "not" if kind == "word" else kind
             yield from ((word, Meaning(kind, detail=detail)) for word in words_of(words))
-    for section in ("openers", "listeners", "in", "grammar", "nothing"):
+    for section in ("openers", "listeners", "in", "grammar", "about", "nothing"):
         for word in words_of(content.get(section) or []):
             yield word, Meaning(section.removesuffix("s"))
     for index, rule in enumerate(content.get("numbers") or [], 1):

@@ -83,6 +83,8 @@ def _continues(items: Sequence[Piece], negator: int, comma: int, reached: list[i
         return False
     if after.text in ("nor", "or"):
         return True
+    if comma - 1 != reached[-1]:
+        return False
     listed = any(item.plays("{a}") for item in items[negator : reached[0]]) or _same_attribute(items, comma, reached)
     return after.speaks and not after.names_person and listed and _noun_follows(items, comma + 2)
 

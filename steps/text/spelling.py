@@ -12,6 +12,7 @@ from rapidfuzz.distance import OSA
 
 from steps.text.words import Word, is_separator
 
+PREFIXES = ("un", "non")  # turn a cue round: "undeep"
 SHORTEST, LONG = 4, 8  # letters of a word that may differ by one slip, by two
 LEAST_PART = 3  # letters of each part of two words that lost their blank
 MOST_REMEMBERED = 20000  # words
@@ -59,12 +60,15 @@ class Speller:
         for form in (short, re.sub(r"(.)\1+", r"\1", short)) if short != word else ():
             if form in self.cues:
                 return [form]
-        return self._parts(word) or self._nearest(short) or [word]
+        denied = [[prefix, rest] for prefix in PREFIXES if self.cues.get(rest := word.removeprefix(prefix)) == 0]
+        if denied and denied[0][1] != word:
+            return denied[0]
+        return self._nearest(short, 1) or self._parts(word) or len(word) >= LONG and self._nearest(short, 2) or [word]
 
-    def _nearest(self, word: str) -> list[str]:
+    def _nearest(self, word: str, allowed: int) -> list[str]:
+        """The nearest cue with at most as many slips as allowed."""
         if len(word) < SHORTEST:
             return self._short(word)
-        allowed = 1 if len(word) < LONG else 2
         found = []
         for length in range(max(len(word) - allowed, LEAST_PART), len(word) + allowed + 1):
             for cue in self.by_length.get(length, ()):
@@ -82,10 +86,7 @@ class Speller:
         return (swapped + [cue for cue in longer if OSA.distance(word, cue) == 1])[:1]
 
     def _parts(self, word: str) -> list[str]:
-        """The two cues that a word is made of, if a blank was lost: "highpitched", "undeep"."""
-        for prefix in ("un", "non"):
-            if word.startswith(prefix) and self.cues.get(word.removeprefix(prefix)) == 0:
-                return [prefix, word.removeprefix(prefix)]
+        """The two cues that a word is made of, if a blank was lost: "highpitched"."""
         for cut in range(len(word) - LEAST_PART, LEAST_PART - 1, -1):
             if word[:cut] in self.cues and word[cut:] in self.cues:
                 return [word[:cut], word[cut:]]
