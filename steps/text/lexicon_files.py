@@ -114,9 +114,7 @@ def _is_degree_of_noun(files: list[tuple[Path, dict]]) -> Callable[[Sequence[str
 
     def plain(words: Sequence[str]) -> bool:
         core = [word.removesuffix("~") for word in words if word not in between]
-        if len(core) > 1 and nouns.issuperset(core):
-            return True  # "sound level"
-        return len(core) == 2 and not degrees.isdisjoint(core) and (set(core) <= degrees or not nouns.isdisjoint(core))
+        return len(core) > 1 and (degrees | nouns).issuperset(core)
 
     return plain
 
