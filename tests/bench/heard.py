@@ -39,8 +39,14 @@ class Listener:
 
     def hear(self, x: np.ndarray, wordings: Sequence[Wording]) -> Heard:
         """The shares in samples (T, n, D) of texts (T)."""
-        of_text = [self._of_samples(samples, one.value(GENDER)) for samples, one in zip(x, wordings, strict=True)]
-        return _stack([{key: shares.mean(axis=0) for key, shares in heard.items()} for heard in of_text])
+        asked, size = [one.value(GENDER) for one in wordings], x.shape[1]
+        shares: Heard = {}
+        for gender in set(asked):
+            rows = np.flatnonzero([one == gender for one in asked])
+            for key, found in self._of_samples(x[rows].reshape(len(rows) * size, -1), gender).items():
+                of_text = found.reshape(len(rows), size, -1).mean(axis=1)
+                shares.setdefault(key, np.zeros((len(wordings), of_text.shape[1])))[rows] = of_text
+        return shares
 
     def hear_real(self, wordings: Sequence[Wording], blind: bool = False) -> Heard:
         """The shares in all real training segments that fit each text; if `blind`, in all there are."""

@@ -8,7 +8,6 @@ classifiers that know only held-out speakers. Takes about ten minutes; finished 
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +86,7 @@ def measure(options: Options, wordings: "list[Wording]") -> "tuple[Measured, Rea
         listener = Listener(load_score_data(index, *inputs, ATTRIBUTES), seed=0)
         for name in options.readers:
             model = train(options, name, index, directory / name)
-            x = sample(model, wordings, read[name].vectors, options.n_samples, split)
+            x = sample(model, read[name].vectors, options.n_samples, split)
             heard[name].append(listener.hear(x, wordings))
         heard[REAL].append(listener.hear_real(wordings))
         heard[BLIND].append(listener.hear_real(wordings, blind=True))
@@ -107,17 +106,14 @@ def train(options: Options, reader: str, index: Path, directory: Path) -> Path:
     return directory / FIRST
 
 
-def sample(model: Path, wordings: "Sequence[Wording]", vectors: "np.ndarray", n: int, seed: int) -> "np.ndarray":
-    """Samples (T, n, D) of texts with these vectors (T, E), as `Voices` draws them for users."""
+def sample(model: Path, vectors: "np.ndarray", n: int, seed: int) -> "np.ndarray":
+    """Samples (T, n, D) of texts with these vectors (T, E), each from a random stream of its own."""
     import numpy as np
 
-    from steps.generators.requests import SampleRequest, SamplingSettings
-    from steps.generators.sampling import Voices
+    from steps.generators.contract import load_generator
 
-    voices, settings = Voices(model), SamplingSettings(seed=seed)
-    requests = (SampleRequest("text", one.text, n) for one in wordings)
-    drawn = (next(voices.draw(request, vector, settings)).x for request, vector in zip(requests, vectors, strict=True))
-    return np.stack(list(drawn))
+    mixtures = load_generator(model).mixtures(vectors)
+    return np.stack([one.sample(np.random.default_rng([seed, row]), n)[0] for row, one in enumerate(mixtures)])
 
 
 def report(options: Options, measured: "Measured", readings: "Readings") -> str:
