@@ -140,8 +140,9 @@ def introduction(options: Options) -> str:
         " text. Figures are balanced accuracies of classifiers that know only held-out speakers, as ratios to real"
         " training segments that fit the text; pitch and rate are judged inside each gender, which is stricter than"
         " by classifiers that pool the genders. In brackets the 95 % interval of a bootstrap over texts and splits. The"
-        " floor is that of a model that ignores its text. Those who wrote the rules and the lexicon saw figures,"
-        " kinds of failure and a few single words of `tests/bench/wordings`, no text; captions are those of humantext, without ten that contradict their key."
+        " floor is that of a model that ignores its text. Those who wrote the rules and the lexicon saw figures, kinds"
+        " of failure and a few single words of `tests/bench/wordings`, no text; captions are those of humantext,"
+        " without ten that contradict their key."
     )
 
 
