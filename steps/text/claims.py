@@ -67,7 +67,9 @@ class TextRules:
             return Understanding((), (), (f"{name}: a language that the rules do not know",), None)
         book = self.books[language]
         items = read_items(book, self.speller.correct(words) if language == ENGLISH else words)
-        claims = tuple(self._in_own_values(claim) for claim in settle(claims_of(items, book)))
+        spoken = [item.text for item in items if not item.plays("separator")]
+        greets = set(spoken) <= book.greetings  # "Hi!" is no pitch
+        claims = () if greets else tuple(self._in_own_values(claim) for claim in settle(claims_of(items, book)))
         unknown = tuple(item.text for item in items if item.kinds == {"unknown"})
         problems = contradictions(claims)
         if not claims and (problem := _content_problem(items, language, book.greetings)):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from steps.text.items import Piece
 
 REACH = 12  # items between a negator and its statement
+SUBJECTS = ("he", "him", "she")  # "her" is one of {their}
 ANSWERS = ("no", "never", "false", "wrong", "not", "absent", "none")
 
 
@@ -40,7 +41,7 @@ def _after(items: Sequence[Piece], negator: int, used: set[int]) -> list[int]:
             if not (item.text == "," and _continues(items, negator, position, reached)):
                 break
             joined = True
-        elif item.speaks and not item.plays("{their}"):
+        elif item.speaks and not _goes_on(items, position):
             if not _is_reached(item, reached, joined):
                 break
             if not _affirms(items[negator], item):
@@ -64,6 +65,14 @@ def _after(items: Sequence[Piece], negator: int, used: set[int]) -> list[int]:
             break
         position += 1
     return reached
+
+
+def _goes_on(items: Sequence[Piece], position: int) -> bool:
+    """Does a verb or noun follow a pronoun? "I don't think she's slow" denies the rate, "not a he" the gender."""
+    if items[position].text not in SUBJECTS and not items[position].plays("{their}"):
+        return False
+    after = items[position + 1 : position + 2]
+    return bool(after) and not after[0].plays("separator", "stop") and after[0].text not in ("nor", "or")
 
 
 def _only_speaks(items: Sequence[Piece]) -> bool:
