@@ -111,7 +111,7 @@ def posterior(understanding: Understanding, attribute: str, values: Sequence[str
         return None
     wanted = (set.intersection(*said) if said else set(values)) - denied or set().union(*said)
     scores = np.full(len(values) + 1, (1 - SAID) / (len(values) + 1))
-    if left_open and not said or not wanted or len(wanted) == len(values):
+    if left_open and not said and not denied or not wanted or len(wanted) == len(values):
         scores[-1] += SAID
     else:
         scores[:-1] += [SAID / len(wanted) if value in wanted else 0 for value in values]

@@ -19,6 +19,11 @@ SEPARATORS = {  # as the rules see them; a full stop ends a clause, a colon join
 }
 ENDINGS = {"s", "d", "ll", "re", "ve", "m"}  # behind an apostrophe, words of their own
 ELISION = re.compile(r"(?:[ldnscjmt]|qu|all|un|dell|nell)'")
+HUMP = re.compile(r"(?<=[a-z]{2})(?=[A-Z])|(?<=\b[A-Z])(?=[A-Z][a-z]{2})")  # speakingRate, AVoice
+UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe0f\ufeff]")  # signs that nobody sees
+PERSONS = {"👩": "woman", "👨": "man", "👧": "girl", "👦": "boy", "👵": "old woman", "👴": "old man"}
+PERSONS |= {"♀": "female", "♂": "male", "🚺": "female", "🚹": "male"}
+PICTURES = str.maketrans({sign: f" {words} " for sign, words in PERSONS.items()})
 HYPHENS = re.compile(r"[-‐‑–—―_]+")
 
 
@@ -31,7 +36,8 @@ class Word(NamedTuple):
 
 def split(text: str) -> list[Word]:
     """The words and separators of a text; other signs are left out."""
-    plain = unicodedata.normalize("NFKC", text.replace("’", "'").replace("‘", "'")).casefold()
+    seen = UNSEEN.sub("", text).translate(PICTURES).replace("’", "'").replace("‘", "'")
+    plain = HUMP.sub(" ", unicodedata.normalize("NFKC", seen)).casefold()
     words: list[Word] = []
     glued, end = False, -1
     for match in TOKENS.finditer(plain):
