@@ -74,7 +74,8 @@ class PosteriorReader(Reader):
 
     def _parts(self, text: str, understood: Understanding) -> list[str]:
         """The parts of a text that the classifier is asked about."""
-        if self.learned is None or understood.language != ENGLISH:
+        about_no_voice = bool(understood.problems) and not understood.claims
+        if self.learned is None or understood.language != ENGLISH or about_no_voice:
             return []
         return unknown_parts(text, understood.unknown)
 

@@ -96,3 +96,9 @@ class Speller:
 def is_word(word: str) -> bool:
     """Is this an English word?"""
     return word in _dictionary()
+
+
+def common_words(number: int) -> list[str]:
+    """The most frequent English words, those of equal frequency in the order of the alphabet."""
+    frequency = _dictionary()
+    return sorted(frequency, key=lambda word: (-frequency[word], word))[:number]

@@ -1,11 +1,12 @@
 """Teach a classifier what parts of texts say about attributes, for words that no rule understands.
 
-Its texts are phrases with the idioms of the lexicon, parts of the paraphraser's texts, and parts of the corpus's own
-texts and captions that have unknown words. They need no voices.
+Its texts are phrases with the idioms of the lexicon, parts of the paraphraser's texts, and phrases of everyday words, and
+parts of the corpus's own texts and captions that have unknown words. They need no voices.
 """
 
 import itertools
 import random
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,10 +17,23 @@ from steps.text.layout import UNSAID
 from steps.text.lexicon_texts import LexiconText, lexicon_texts
 from steps.text.paraphrase import LabelledText, paraphrases
 from steps.text.parts import parts_of, unknown_parts
+from steps.text.spelling import common_words
 from utils.command import logger
 
 log = logger(__name__)
-OF_OWN, OF_PARAPHRASES = 0.2, 0.2  # most of the number of texts; the lexicon has the rest
+OF_OWN, OF_PARAPHRASES, OF_EVERYDAY = 0.2, 0.2, 0.15  # most of the number of texts; the lexicon has the rest
+COMMON = 6000  # English words, the most frequent
+EVERYDAY = (
+    "WORD",
+    "a WORD WORD",
+    "the WORD of the WORD",
+    "somebody from WORD",
+    "a person who WORD WORD",
+    "the WORD has a WORD",
+    "they WORD the WORD in the WORD",
+    "a WORD voice",
+    "a WORD reading WORD",
+)
 DOUBT = 0.5  # weight of `unsaid` where a text of a group may or may not say the group's value
 
 
@@ -48,6 +62,7 @@ def teach(
     lessons = [
         *itertools.islice(_of_own(rules, random.Random(seed).sample(own, len(own))), round(OF_OWN * number)),
         *itertools.islice(_of_paraphrases(rules, attributes, seed), round(OF_PARAPHRASES * number)),
+        *itertools.islice(_of_everyday(rules, seed), round(OF_EVERYDAY * number)),
     ]
     lessons += itertools.islice(_of_lexicon(attributes, seed), number - len(lessons))
     lessons = list({lesson.text.casefold(): lesson for lesson in lessons}.values())
@@ -73,6 +88,15 @@ def _of_lexicon(attributes: Mapping[str, Sequence[str]], seed: int) -> Iterator[
     left = iter(idioms)
     turns = itertools.zip_longest(left, left, left, words, nothing)  # three at a time of the first
     yield from (_lesson(one, attributes) for turn in turns for one in turn if one is not None)
+
+
+def _of_everyday(rules: TextRules, seed: int) -> Iterator[Lesson]:
+    """Phrases without end of frequent English words that no rule knows, which say nothing of a voice."""
+    rng = random.Random(seed)
+    words = [word for word in common_words(COMMON) if rules.understand(word).unknown == (word,)]
+    for number in itertools.count():
+        text = re.sub("WORD", lambda _: rng.choice(words), rng.choice(EVERYDAY))
+        yield Lesson(text, {name: {UNSAID: 1.0} for name in rules.attributes}, f"everyday {number % 20}")
 
 
 def _lesson(one: LexiconText, attributes: Mapping[str, Sequence[str]]) -> Lesson:

@@ -99,6 +99,14 @@ def test_the_classifier_speaks_where_rules_are_silent_and_words_unknown(learned,
     assert by_rules[1, pitch][-1] == 1 > by_both[1, pitch][-1]
 
 
+def test_the_classifier_is_not_asked_about_other_things(learned):
+    """A sentence that is about no voice is unsaid, whatever its words are near to."""
+    text = "The thunder rolled over the village in the evening."
+    reading = learned.read([text])
+    assert all(one["unsaid"] == 1 for one in learned.layout.read_as(reading.vectors[0]).values())
+    assert "nothing is said of a voice" in reading.warnings[0]
+
+
 def test_warnings(reader):
     texts = [
         "A woman.",
