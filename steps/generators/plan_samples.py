@@ -65,14 +65,20 @@ def plan(options: Options) -> None:
 def read_texts(options: Options) -> Texts:
     """The texts with their vectors, as stage 1 has read them, or read here; with what the reader warns of.
 
-    Raises InputError for a text with a warning where the options are strict.
+    Raises InputError where the options are strict, for a text with a warning, and for a model that cannot warn.
     """
     requests = with_prefixes(options, requests_of(options))
     if options.text_vectors is not None:
         return Texts(requests, _vectors_of_stage_1(options, [request.text_id for request in requests]))
     from steps.text.read import Reader
 
-    reading = Reader.load(options.model, options.encoder).read([request.text for request in requests])
+    reader = Reader.load(options.model, options.encoder)
+    if options.strict and not reader.layout.attributes:
+        raise InputError(
+            f"{options.model}: nobody reads its texts, which are sentence vectors alone (text.reader=sentence), so none"
+            " can be refused; leave out --strict, or train on texts of text.reader=posterior"
+        )
+    reading = reader.read([request.text for request in requests])
     requests = [
         request._replace(warnings=tuple(warnings)) for request, warnings in zip(requests, reading.warnings, strict=True)
     ]

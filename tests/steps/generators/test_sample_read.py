@@ -102,6 +102,13 @@ def test_a_strict_run_refuses_a_doubtful_text(model, capsys, command):
     assert command.main([*options, "--strict", "true"]) == 0
 
 
+def test_a_strict_run_refuses_a_model_that_cannot_warn(spoken, tmp_path, capsys):
+    options = ["--model", str(spoken.root / "ridge_gaussian"), "--out", str(tmp_path / "out"), "--text", "a low voice"]
+    assert sample.main([*options, "--strict", "true"]) == 1
+    assert "sentence vectors alone" in capsys.readouterr().err.splitlines()[-1]
+    assert not list(tmp_path.glob("*out*"))
+
+
 def test_many_warnings_are_cut_short(caplog):
     requests = [SampleRequest(f"t{number}", "long " * 100, 1, warnings=("one", "two")) for number in range(50)]
     heed_warnings(requests, strict=False)
