@@ -100,7 +100,8 @@ def posterior(understanding: Understanding, attribute: str, values: Sequence[str
     """The posterior (k + 1,) over k values and `unsaid` of an attribute; None where no claim speaks of it.
 
     The values that a text says share SAID, or all of them where claims contradict each other; where it only denies
-    some, the others share SAID. An attribute that is left open is unsaid.
+    some, the others share SAID. An attribute that is left open is unsaid, beside
+    a hint ("gender-neutral, rather feminine") half so.
     """
     claims = [claim for claim in understanding.claims if claim.attribute == attribute]
     said = [set(claim.means) & set(values) for claim in claims if claim.means and not claim.negated]
@@ -114,5 +115,7 @@ def posterior(understanding: Understanding, attribute: str, values: Sequence[str
     if left_open and not said and not denied or not wanted or len(wanted) == len(values):
         scores[-1] += SAID
     else:
-        scores[:-1] += [SAID / len(wanted) if value in wanted else 0 for value in values]
+        open_share = SAID / 2 if left_open and all(claim.weak for claim in claims if claim.means) else 0
+        scores[-1] += open_share
+        scores[:-1] += [(SAID - open_share) / len(wanted) if value in wanted else 0 for value in values]
     return scores / scores.sum()

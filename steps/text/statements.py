@@ -153,8 +153,8 @@ def _is_between(items: Sequence[Piece], position: int) -> bool:
 
 
 def settle(claims: Sequence[Claim]) -> tuple[Claim, ...]:
-    """Drop weak claims beside others of their attribute, and claims that say the same."""
-    strong = {claim.attribute for claim in claims if not claim.weak}
+    """Drop weak claims beside others that say a value of their attribute, and claims that say the same."""
+    strong = {claim.attribute for claim in claims if not claim.weak and claim.means}
     kept = [claim for claim in claims if not claim.weak or claim.attribute not in strong]
     return tuple(dict.fromkeys(kept))
 

@@ -118,6 +118,12 @@ def test_the_gender_of_the_speaker_is_said_and_a_comparison_is_of_the_sound():
     assert understood.problems == ()
 
 
+@pytest.mark.parametrize("text", ["gender-neutral, rather feminine", "A very feminine, slightly androgynous voice"])
+def test_a_hint_counts_beside_a_gender_that_is_left_open(text):
+    female, male, unsaid = posterior(RULES.understand(text), "gender", VALUES["gender"])
+    assert female > 0.4 and unsaid > 0.4 and male < 0.02
+
+
 def test_values_of_the_corpus_are_found_by_their_own_words():
     own = {"accent": ("general-american", "scottish"), "age": ("elderly", "young"), "energy": ("high", "low")}
     rules = TextRules(own | {"speaking_rate": ("fast", "normal", "slow"), "pitch": ("high", "low", "very-low")})
