@@ -7,8 +7,10 @@ A text is cut into items (items.py); words of degree find their nouns (degrees.p
 (scope.py). What is left are claims, and words that nobody understood.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,9 +18,9 @@ from steps.text.items import Piece, read_items
 from steps.text.language import language_of
 from steps.text.lexicon_files import ENGLISH, read_books
 from steps.text.own_values import with_own_values
-from steps.text.spelling import Speller, is_word
+from steps.text.spelling import MOST_REMEMBERED, Speller, is_word
 from steps.text.statements import Claim, claims_of, contradictions, settle
-from steps.text.words import split
+from steps.text.words import Word, split
 
 SAID = 0.99  # posterior of the values that a text says, together
 NOTHING = "nothing is said of a voice"
@@ -57,6 +59,7 @@ class TextRules:
         self.known = {value for book in books.values() for _, value in book.said}
         english, self.own = with_own_values(books[ENGLISH], self.attributes)
         self.books = {**books, ENGLISH: english}
+        self._elsewhere = lru_cache(MOST_REMEMBERED)(self._find_elsewhere)
         self.speller = Speller(english.cues, english.patterns.knows)
 
     def understand(self, text: str) -> Understanding:
@@ -67,6 +70,7 @@ class TextRules:
             return Understanding((), (), (f"{name}: a language that the rules do not know",), None)
         book = self.books[language]
         items = read_items(book, self.speller.correct(words) if language == ENGLISH else words)
+        self._borrow(items, language)
         spoken = [item.text for item in items if not item.plays("separator")]
         greets = set(spoken) <= book.greetings  # "Hi!" is no pitch
         claims = () if greets else tuple(self._in_own_values(claim) for claim in settle(claims_of(items, book)))
@@ -75,6 +79,23 @@ class TextRules:
         if not claims and (problem := _content_problem(items, language, book.greetings)):
             problems.append(problem)
         return Understanding(claims, unknown, tuple(problems), language)
+
+    def _borrow(self, items: Sequence[Piece], language: str) -> None:
+        """Give words that nobody understood the meaning that they have in another language: "a mujer"."""
+        for before, item in itertools.pairwise([Piece("", set()), *items]):
+            if item.kinds == {"unknown"} and not (language == ENGLISH and is_word(item.text)):
+                found = self._elsewhere(item.text, language)
+                if found:
+                    item.says, item.weak, item.kinds = found.says, found.weak, {"says"}
+                    before.kinds -= {"not"} if before.text == "un" else set()  # an article of theirs
+
+    def _find_elsewhere(self, word: str, language: str) -> Piece | None:
+        """A word in the first other language in which it says something."""
+        for name, book in self.books.items():
+            found = read_items(book, [Word(word, False)]) if name != language else []
+            if found and found[0].says:
+                return found[0]
+        return None
 
     def _in_own_values(self, claim: Claim) -> Claim:
         """A claim in the corpus's words for values: measured -> normal."""

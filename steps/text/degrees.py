@@ -99,13 +99,24 @@ def _named(items: Sequence[Piece], heads: Mapping[int, str], degree: int) -> lis
         if position in heads:
             named = heads[position] != "person" and (copula or _is_run(items, heads, position, degree))
             return _subjects(items, heads, position) if named else []
-        if item.plays("{be}", ":") and not item.says:
+        if (item.plays("{be}", ":") or _is_answered(items, position, degree)) and not item.says:
             if item.text == ":" and position - 1 in heads and _has_degree(items, position - 1):
                 return []  # "slow pace > medium pitch"
             copula = True
         elif not _may_part(item, copula):
             return []
     return []
+
+
+def _is_answered(items: Sequence[Piece], question: int, degree: int) -> bool:
+    """Does a degree alone answer a question of one noun: "Her pitch? Low."?"""
+    return (
+        items[question].text == "?"
+        and question > 0
+        and bool(items[question - 1].noun)
+        and all(item.plays("{very}", "not") for item in items[question + 1 : degree])
+        and all(item.plays("separator") for item in items[degree + 1 : degree + 2])
+    )
 
 
 def _may_part(item: Piece, copula: bool) -> bool:

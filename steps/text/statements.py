@@ -11,6 +11,11 @@ from steps.text.scope import negate
 
 PITCH_OF = {("male",): "low", ("female",): "high"}  # of a comparison with the other gender
 
+LETTERS = {  # behind the name of an attribute
+    "pitch": {"h": "high", "l": "low", "m": "medium"},
+    "speaking_rate": {"f": "fast", "h": "fast", "s": "slow", "l": "slow", "m": "measured", "n": "measured"},
+}
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -41,6 +46,7 @@ def claims_of(items: Sequence[Piece], book: Book) -> list[Claim]:
     """The claims of the items of a text, before those of different strength are compared."""
     _read_letters(items)
     _yield_possessives(items)
+    _yield_met(items)
     found = bind_degrees(items, book.means, _is_list(items))
     negate(items)
     placed = [
@@ -83,12 +89,35 @@ def _of_numbers(claims: Sequence[Claim], items: Sequence[Piece]) -> list[Claim]:
 
 
 def _yield_possessives(items: Sequence[Piece]) -> None:
-    """Make "her" of "her father" weak: the father speaks."""
+    """Make "her" of "her father" weak: the father speaks. But where she is named too, the father is of her story."""
     for position, item in enumerate(items):
         if item.plays("{their}") and item.says:
             after = next((one for one in items[position + 1 : position + 4] if one.names_person), None)
-            if after and "gender" not in after.weak:
+            if not after or "gender" in after.weak or after.says == item.says:
+                continue
+            if any(dict(one.says).get("gender") == item.says[0][1] for one in items if one is not item):
+                after.compared = after.compared or "to"
+            else:
                 item.weak |= {"gender"}
+
+
+def _yield_met(items: Sequence[Piece]) -> None:
+    """Mark a second person whom the first meets: "a woman interviewing a man", "a man who calls the girl"."""
+    first = False
+    for position, item in enumerate(items):
+        if item.names_person and not item.compared and "gender" not in item.weak:
+            begin = position
+            while begin > 0 and items[begin - 1].plays("{a}", "{their}", "{very}"):
+                begin -= 1
+            owns = any(one.text == "'s" for one in items[position + 1 : position + 2])
+            if first and begin < position and not owns and _is_action(items[begin - 1]):
+                item.compared = "to"
+            first = True
+
+
+def _is_action(item: Piece) -> bool:
+    """May this be a verb that has an object, or a preposition that names company: "meets", "by"?"""
+    return item.kinds == {"unknown"} or item.plays("{speak}", "nothing") and not item.plays("{be}", "{a}", "separator")
 
 
 def _claim(item: Piece, attribute: str, means: tuple[str, ...]) -> Claim:
@@ -107,10 +136,17 @@ def _is_list(items: Sequence[Piece]) -> bool:
 
 
 def _read_letters(items: Sequence[Piece]) -> None:
-    """Read the letters f, m and w of a table as genders."""
+    """Read the letters f, m and w of a table as genders, and those behind "pitch:" and "rate:" as its values."""
     letters = {"f": "female", "w": "female", "m": "male"}
     is_list = _is_list(items)
     for position, item in enumerate(items):
+        if (
+            position > 1
+            and items[position - 1].plays(":")
+            and item.text in (own := LETTERS.get(items[position - 2].noun, {}))
+        ):
+            item.says, item.kinds = ((items[position - 2].noun, (own[item.text],)),), {"says"}
+            continue
         before = items[max(position - 2, 0) : position]
         keyed = any(one.noun == "gender" or one.plays(":") for one in before)
         if item.text in letters and item.kinds <= {"unknown", "grammar", "nothing"} and (is_list or keyed):

@@ -1,6 +1,6 @@
 """Teach a classifier what parts of texts say about attributes, for words that no rule understands.
 
-Its texts are phrases with the idioms of the lexicon, parts of the paraphraser's texts, and phrases of everyday words, and
+Its texts are phrases with the idioms of the lexicon, parts of the paraphraser's texts, phrases of everyday words, and
 parts of the corpus's own texts and captions that have unknown words. They need no voices.
 """
 
