@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from steps.generators.caption_shift import CaptionShift, cosines
 from steps.generators.covariance import principal_subspace, shrunk_spread
@@ -40,6 +41,7 @@ LIKE, UNLIKE = 0.05, 0.95  # quantiles of the cosines of captions, and of descri
 FADE = (0.1, 0.3)  # cosine: least and most between a text that does not count and one that counts in full
 
 
+@threadpool_limits.wrap(limits=1)  # the choice of rank and penalty does not depend on the number of threads
 def fit_shift(pairs: Pairs, sentence_dim: int, consensus: Consensus | None) -> CaptionShift | None:
     """The shift that captions of these pairs teach; None where they tell nothing of speakers that were left out.
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from utils.errors import InputError
 from utils.vectors import check_shape
@@ -48,6 +49,7 @@ class Consensus:
         return (np.asarray(sentence, dtype=np.float64) - self.mean) @ self.weights
 
     @classmethod
+    @threadpool_limits.wrap(limits=1)  # the same numbers for any number of threads
     def fit(cls, vectors: np.ndarray, persons: np.ndarray, annotators: np.ndarray) -> "Consensus | None":
         """Learn from sentence vectors (T, S) of texts about persons (T,) by annotators (T,), both numbered from 0.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from steps.text.lexicon_files import LEXICON
+from steps.text.lexicon_files import LEXICON, words_of
 from utils.yaml_files import read_yaml
 
 RUN = 20
@@ -65,7 +65,7 @@ def _of_file(path: Path, attributes: Mapping[str, Sequence[str]], rng: random.Ra
         entries = [{"says": {}, "words": entries}] if form == "nothing" and entries else entries
         for number, entry in enumerate(entries):
             said = _said(entry, attributes)
-            for place, pattern in enumerate(_listed(entry["words"]) if said is not None else ()):
+            for place, pattern in enumerate(words_of(entry["words"]) if said is not None else ()):
                 frame = rng.choice(frames)
                 text = frame.replace("{words}", _plain(pattern)).replace("{a} ", _article(_plain(pattern)))
                 yield LexiconText(text, said, form, f"{path.stem} {form} {number} {place // RUN}")
@@ -82,10 +82,6 @@ def _said(entry: Mapping, attributes: Mapping[str, Sequence[str]]) -> dict[str, 
     if not said and any(attribute in attributes for attribute in says):
         return None
     return said
-
-
-def _listed(words: str | Sequence[str]) -> list[str]:
-    return [word.strip() for word in words.split(",")] if isinstance(words, str) else list(words)
 
 
 def _plain(pattern: str) -> str:

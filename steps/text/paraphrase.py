@@ -21,11 +21,11 @@ MANNERS = {
     "said": 0.74,
     "idiom": 0.09,
     "denied": 0.08,
-    "weak": 0.04,
+    "slight": 0.04,
     "contrast": 0.03,
     "either": 0.02,
 }  # of saying a value
-WEAK = 0.75  # weight of a value that is said slightly; the middle of the scale has the rest
+SLIGHT = 0.75  # weight of a value that is said slightly; the middle of the scale has the rest
 TYPOS = 0.1  # of the texts
 
 
@@ -72,8 +72,8 @@ def weights(saying: Saying, values: Sequence[str]) -> dict[str, float]:
     if manner == "denied":
         others = [name for name in values if name != value]
         return {value: 0.0} | dict.fromkeys(others, 1 / len(others))
-    if manner == "weak":
-        return {value: WEAK, other: 1 - WEAK}
+    if manner == "slight":
+        return {value: SLIGHT, other: 1 - SLIGHT}
     if manner == "either":
         return {value: 0.5, other: 0.5}
     return {value: 1.0}
@@ -93,7 +93,7 @@ def _saying(attribute: str, values: Sequence[str], phrases: Phrasebook, dealer: 
     manner = dealer.rng.choices(list(MANNERS), list(MANNERS.values()))[0]
     others = [name for name in values if name != value]
     other = ""
-    if manner == "weak":
+    if manner == "slight":
         scale = phrases.scales.get(attribute, [])
         middle = scale[len(scale) // 2] if value in scale else value
         other = middle if middle in others else ""

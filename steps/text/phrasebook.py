@@ -16,7 +16,7 @@ from utils.yaml_files import read_yaml
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
 PERSONS = Path(__file__).with_name("people.yaml")
-SAYING = Path(__file__).with_name("manners.yaml")
+MANNERS = Path(__file__).with_name("manners.yaml")
 MENTIONS = Path(__file__).with_name("mentions.yaml")
 PEOPLE = ("gender", "age")  # attributes that a noun can say
 FORMS = ("has", "bare", "how", "is", "adjective", "epithet", "does", "order", "slang", "tag", "word", "cell")
@@ -33,7 +33,7 @@ class Saying(NamedTuple):
     """What a text says of one attribute.
 
     Attributes:
-        manner: `said`; `idiom`, said by a figure of speech; `contrast`, said and the opposite denied; `weak`, said
+        manner: `said`; `idiom`, said by a figure of speech; `contrast`, said and the opposite denied; `slight`, said
             slightly; `denied`; `either`, `value` or `other`.
     """
 
@@ -89,7 +89,7 @@ class Phrasebook:
     """
 
     def __init__(self):
-        phrases, persons, manners = read_yaml(PHRASES), read_yaml(PERSONS), read_yaml(SAYING)
+        phrases, persons, manners = read_yaml(PHRASES), read_yaml(PERSONS), read_yaml(MANNERS)
         self.people, self.pronouns, self.scales = persons["people"], persons["pronouns"], manners["scales"]
         self._traits, self._generic, self._mentions = phrases["traits"], phrases["generic"], read_yaml(MENTIONS)
         self._degrees, self._compound = manners["degrees"], manners["compound"]
@@ -141,8 +141,8 @@ class Phrasebook:
             return set(phrases)
         if saying.manner in SPECIAL:
             return set(self.trait(saying.attribute, saying.value).special.get(saying.manner, ()))
-        if saying.manner in ("weak", "denied"):
-            slot = {"weak": "{very}", "denied": "{not}"}[saying.manner]
+        if saying.manner in ("slight", "denied"):
+            slot = {"slight": "{very}", "denied": "{not}"}[saying.manner]
             fitting = {form for form, lines in phrases.items() if any(slot in line for line in lines)}
             patterns = self._compound["denied"] if saying.manner == "denied" else {}
             return fitting | {
@@ -156,7 +156,7 @@ class Phrasebook:
         return "tag" in self.forms(saying)
 
     def phrase(self, saying: Saying, form: str, dealer: Dealer, gender: str = "any") -> str:
-        """Dealer a phrase of a saying; `gender` decides its pronouns."""
+        """Draw a phrase of a saying; `gender` decides its pronouns."""
         attribute, value, manner, other = saying
         trait = self.trait(attribute, value)
         if manner == "said":
@@ -164,8 +164,8 @@ class Phrasebook:
         if manner in SPECIAL:
             line = dealer.card((attribute, value, form, manner), trait.special[manner][form])
             return dealer.expand(line, lambda slot: self.word(slot, dealer, gender))
-        if manner in ("weak", "denied"):
-            slot = {"weak": "{very}", "denied": "{not}"}[manner]
+        if manner in ("slight", "denied"):
+            slot = {"slight": "{very}", "denied": "{not}"}[manner]
             lines = [line for line in trait.phrases.get(form, ()) if slot in line]
             if lines:
                 return self._fill(dealer.card((attribute, value, form, manner), lines), trait, dealer, gender, manner)
@@ -204,10 +204,10 @@ class Phrasebook:
     def _fill(self, line: str, trait: Trait, dealer: Dealer, gender: str, manner: str = "said") -> str:
         def slot(name: str) -> str:
             if name == "very":
-                degree = {"weak": 1.0, "said": INTENSIFIED}.get(manner, 0.0)
+                degree = {"slight": 1.0, "said": INTENSIFIED}.get(manner, 0.0)
                 if dealer.rng.random() >= degree:
                     return ""
-                return dealer.rng.choice(self._degrees["weak" if manner == "weak" else "strong"]) + " "
+                return dealer.rng.choice(self._degrees["slight" if manner == "slight" else "strong"]) + " "
             if name == "not":
                 return dealer.rng.choice(self._compound["denied"]["not"]) + " " if manner == "denied" else ""
             return trait.names.get(name) or self.word(name, dealer, gender)

@@ -1,7 +1,7 @@
 """The reader that adds a posterior over the values of each attribute to the sentence vector of a text.
 
 Rules read first (`steps.text.claims`): what they claim of an attribute is its posterior. Where they are silent, a
-classifier of sentence vectors may speak (`steps.text.attribute_classifier`), but only where words are left that no rule
+classifier of sentence vectors may speak (`steps.text.text_classifier`), but only where words are left that no rule
 understands, and by the parts of the text that have these. Otherwise the attribute is unsaid.
 """
 
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from steps.text.attribute_classifier import AttributeClassifier
 from steps.text.claims import TextRules, Understanding, posterior
 from steps.text.encode import SentenceEncoder
 from steps.text.language import LANGUAGES
@@ -20,6 +19,7 @@ from steps.text.lexicon_files import CUES, ENGLISH, LEXICON
 from steps.text.paraphrase import LabelledText
 from steps.text.parts import unknown_parts, words_within
 from steps.text.read import LEARNED, Reader, Reading, write_json
+from steps.text.text_classifier import TextClassifier
 from utils.command import logger
 from utils.errors import InputError
 from utils.json_files import read_json
@@ -40,7 +40,7 @@ class PosteriorReader(Reader):
 
     kind = "posterior"
 
-    def __init__(self, encoder: SentenceEncoder, layout: TextLayout, learned: AttributeClassifier | None = None):
+    def __init__(self, encoder: SentenceEncoder, layout: TextLayout, learned: TextClassifier | None = None):
         self.encoder, self.layout, self.learned = encoder, layout, learned
         self.rules = TextRules(layout.attributes)
 
@@ -125,7 +125,7 @@ class PosteriorReader(Reader):
         if content["learned"] is not True:
             return cls(encoder, layout)
         arrays = _read_arrays(directory / LEARNED)
-        learned = AttributeClassifier.from_arrays(layout.attributes, layout.sentence_dim, arrays, directory / LEARNED)
+        learned = TextClassifier.from_arrays(layout.attributes, layout.sentence_dim, arrays, directory / LEARNED)
         return cls(encoder, layout, learned)
 
 

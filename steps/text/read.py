@@ -184,7 +184,7 @@ class Options:
 
 def work(options: Options) -> None:
     """Print how each text is understood."""
-    from steps.text.reading_table import read_and_print
+    from steps.text.print_readings import read_and_print
 
     if (options.text is None) == (options.text_file is None):
         raise InputError("give --text or --text_file, one of them")

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from steps.text.attribute_classifier import AttributeClassifier, fit_classifier, soft_labels
 from steps.text.claims import TextRules, posterior
 from steps.text.encode import SentenceEncoder
 from steps.text.layout import UNSAID
@@ -18,6 +17,7 @@ from steps.text.lexicon_texts import LexiconText, lexicon_texts
 from steps.text.paraphrase import LabelledText, paraphrases
 from steps.text.parts import parts_of, unknown_parts
 from steps.text.spelling import common_words
+from steps.text.text_classifier import TextClassifier, fit_classifier, soft_labels
 from utils.command import logger
 
 log = logger(__name__)
@@ -56,7 +56,7 @@ def teach(
     own: Sequence[LabelledText],
     number: int,
     seed: int,
-) -> AttributeClassifier:
+) -> TextClassifier:
     """Fit a classifier to at most `number` parts of texts; `own`: texts of the corpus, with what their groups are."""
     rules = TextRules(attributes)
     lessons = [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from steps.text.consensus import FEWEST_PERSONS, Consensus
 from steps.text.describers import read_describers
@@ -71,3 +72,13 @@ def test_wordings_hold_no_other_phrases_and_are_the_same_again():
     assert made == reword(text, "s", 6) != reword(text, "t", 6) and len(made) > 2
     assert all("very young" in one or "bright" in one or "calm" in one or "slightly raspy" in one for one in made)
     assert reword("calm", "s", 3) == []
+
+
+def test_numbers_do_not_depend_on_the_number_of_threads():
+    rng = np.random.default_rng(0)
+    texts, persons, annotators = rng.normal(size=(600, 384)), rng.integers(0, 100, 600), rng.integers(0, 3, 600)
+    made = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads):
+            made.append(Consensus.fit(texts, persons, annotators).weights)
+    assert np.array_equal(*made)

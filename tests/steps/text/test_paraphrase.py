@@ -9,7 +9,7 @@ import pytest
 
 from steps.text.check import text_problem
 from steps.text.claims import TextRules, posterior
-from steps.text.paraphrase import WEAK, paraphrases, weights
+from steps.text.paraphrase import SLIGHT, paraphrases, weights
 from steps.text.phrasebook import Saying
 from tests.steps.conftest import VALUES
 
@@ -44,7 +44,7 @@ def test_labels_are_distributions_over_values(attributes):
         (Saying("pitch", "low"), {"low": 1}),
         (Saying("pitch", "low", "idiom"), {"low": 1}),
         (Saying("pitch", "low", "denied", "high"), {"low": 0, "medium": 0.5, "high": 0.5}),
-        (Saying("pitch", "low", "weak", "medium"), {"low": WEAK, "medium": 1 - WEAK}),
+        (Saying("pitch", "low", "slight", "medium"), {"low": SLIGHT, "medium": 1 - SLIGHT}),
         (Saying("pitch", "low", "either", "high"), {"low": 0.5, "high": 0.5}),
     ],
 )
@@ -63,7 +63,7 @@ def test_texts_are_balanced():
     subsets = Counter(frozenset(labelled.said) for labelled in texts)
     assert len(subsets) == 8 and min(subsets.values()) >= 0.04 * len(texts)
     manners = Counter(saying.manner for labelled in texts for saying in labelled.sayings)
-    assert set(manners) == {"said", "idiom", "denied", "weak", "contrast", "either"}
+    assert set(manners) == {"said", "idiom", "denied", "slight", "contrast", "either"}
 
 
 def test_rules_read_what_is_labelled():
@@ -82,7 +82,15 @@ def test_rules_read_what_is_labelled():
             else:
                 right = unread and not said
             read["mistyped" if labelled.mistyped and said else manner].append(right)
-    least = {"said": 0.97, "unsaid": 0.97, "contrast": 0.9, "weak": 0.9, "denied": 0.8, "idiom": 0.8, "mistyped": 0.85}
+    least = {
+        "said": 0.97,
+        "unsaid": 0.97,
+        "contrast": 0.9,
+        "slight": 0.9,
+        "denied": 0.8,
+        "idiom": 0.8,
+        "mistyped": 0.85,
+    }
     shares = {manner: np.mean(read[manner]) for manner in least}
     assert not {manner: share for manner, share in shares.items() if share < least[manner]}
 

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from steps.text.attribute_classifier import fit_classifier, soft_labels
 from steps.text.encode import SentenceEncoder
 from steps.text.layout import READER, TextLayout
 from steps.text.read import ENCODER, LEARNED, READERS, Reader, main
+from steps.text.text_classifier import fit_classifier, soft_labels
 from utils.errors import InputError
 
 VALUES = {

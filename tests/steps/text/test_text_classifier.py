@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steps.text.attribute_classifier import AttributeClassifier, fit_classifier, soft_labels
+from steps.text.text_classifier import TextClassifier, fit_classifier, soft_labels
 from utils.errors import InputError
 
 VALUES = {"pitch": ("high", "low"), "accent": ("irish", "welsh")}
@@ -47,9 +47,9 @@ def test_doubtful_labels_give_doubtful_posteriors():
 def test_arrays_come_back_and_are_checked(fitted):
     classifier, vectors, _ = fitted
     arrays = classifier.arrays()
-    again = AttributeClassifier.from_arrays(VALUES, DIM, arrays, "file")
+    again = TextClassifier.from_arrays(VALUES, DIM, arrays, "file")
     assert np.array_equal(again.posteriors(vectors)["pitch"], classifier.posteriors(vectors)["pitch"])
     nan = arrays["weights.pitch"] * np.float32("nan")
     for bad in ({}, arrays | {"weights.pitch": nan}, arrays | {"more": nan}, arrays | {"offsets.pitch": np.zeros(9)}):
         with pytest.raises(InputError, match="^file: expected finite float32 arrays"):
-            AttributeClassifier.from_arrays(VALUES, DIM, bad, "file")
+            TextClassifier.from_arrays(VALUES, DIM, bad, "file")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from steps.text.layout import UNSAID
 from utils.errors import InputError
@@ -20,7 +21,7 @@ LEAST = 1e-4  # posteriors below this count as this in the calibration
 
 
 @dataclass(frozen=True, eq=False)
-class AttributeClassifier:
+class TextClassifier:
     """A linear classifier for each attribute.
 
     Attributes:
@@ -44,7 +45,7 @@ class AttributeClassifier:
     @classmethod
     def from_arrays(
         cls, attributes: Mapping[str, tuple[str, ...]], dim: int, arrays: Mapping[str, np.ndarray], where: object
-    ) -> "AttributeClassifier":
+    ) -> "TextClassifier":
         """The classifier of these arrays. Raises InputError, which begins with `where`, if they do not fit."""
         shapes = {f"weights.{name}": (dim, len(values) + 1) for name, values in attributes.items()}
         shapes |= {f"offsets.{name}": (len(values) + 1,) for name, values in attributes.items()}
@@ -68,9 +69,10 @@ def soft_labels(
     }
 
 
+@threadpool_limits.wrap(limits=1)  # the same numbers for any number of threads
 def fit_classifier(
     vectors: np.ndarray, labels: Mapping[str, np.ndarray], kinds: Sequence[str], attributes: Mapping[str, Sequence[str]]
-) -> AttributeClassifier:
+) -> TextClassifier:
     """Fit a classifier.
 
     Args:
@@ -87,7 +89,7 @@ def fit_classifier(
         temperature = _temperature(held_out, labels[name])
         w, b = _regression(vectors, labels[name])
         weights[name], offsets[name] = (w / temperature).astype(np.float32), (b / temperature).astype(np.float32)
-    return AttributeClassifier({name: tuple(values) for name, values in attributes.items()}, weights, offsets)
+    return TextClassifier({name: tuple(values) for name, values in attributes.items()}, weights, offsets)
 
 
 def _folds(kinds: Sequence[str]) -> np.ndarray:
