@@ -139,7 +139,10 @@ def choose(values: np.ndarray, speakers: np.ndarray, persons: Persons, clearly: 
         values: (C, k) coordinates of captions. speakers: (C,) whose they are.
         clearly: standard errors that captions must be better by than none.
     """
-    options = [(rank, penalty) for rank, penalty in product(RANKS, PENALTIES) if rank <= values.shape[1]]
+    ranks = sorted({min(rank, values.shape[1]) for rank in RANKS} - {0})
+    options = list(product(ranks, PENALTIES))
+    if not options:
+        return 0, 0.0
     known, rows = np.unique(speakers, return_inverse=True)
     fold_of = np.random.default_rng(0).permutation(len(known)) % FOLDS
     gains, sizes = np.zeros((len(options), len(known))), np.zeros(len(options))

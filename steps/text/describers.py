@@ -24,33 +24,55 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 WORDINGS = 2  # other ones of each text
-MOST_TEXTS = 30_000  # encoded; of more texts, fewer wordings
+MOST_TEXTS = 2_000  # of a table, as encoding takes its time; texts of 800 persons gave the figures of RESULTS.md
 
 
 def write_consensus(out: Path, table: Path, columns: Sequence[str], encoder: "SentenceEncoder") -> None:
     """Learn the consensus of the describers in a table and save it in `out`."""
     texts, persons, annotators = read_describers(table, columns)
-    wordings = min(WORDINGS, MOST_TEXTS // len(texts))
+    if len(described_by_several(persons, annotators)) < FEWEST_PERSONS:
+        raise InputError(
+            f"{table}: fewer than {FEWEST_PERSONS} persons are described by more than one; that teaches no consensus,"
+            " give more texts, or leave --describers out"
+        )
+    texts, persons, annotators = some_persons(texts, persons, annotators, MOST_TEXTS)
     words, of_whom, by_whom = [], [], []
     for text, person, annotator in zip(texts, persons, annotators, strict=True):
-        for wording in [text, *reword(text, "describers", wordings)]:
+        for wording in [text, *reword(text, "describers", WORDINGS)]:
             words.append(wording)
             of_whom.append(person)
             by_whom.append(annotator)
     for person in range(persons.max() + 1):  # what all say of a person, in one text
         own = [texts[row] for row in np.flatnonzero(persons == person)]
         if len(own) > 1:
-            words.append(reword(", ".join(own), "together", 1)[0])
+            all_said = ", ".join(own)
+            words += reword(all_said, "together", 1) or [all_said]
             of_whom.append(person)
             by_whom.append(ALL)
     log.info("%s: %d texts of %d persons, in %d wordings", table, len(texts), persons.max() + 1, len(words))
-    made = Consensus.fit(encoder.encode(words), np.array(of_whom), np.array(by_whom))
-    if made is None:
-        raise InputError(
-            f"{table}: fewer than {FEWEST_PERSONS} persons are described by more than one; that teaches no consensus,"
-            " give more texts, or leave --describers out"
-        )
-    made.save(out / CONSENSUS)
+    Consensus.fit(encoder.encode(words), np.array(of_whom), np.array(by_whom)).save(out / CONSENSUS)
+
+
+def some_persons(
+    texts: list[str], persons: np.ndarray, annotators: np.ndarray, most: int
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Of more texts (T) than `most`, all of some persons (T,), with the number of annotator (T,) of each.
+
+    The persons are drawn from those whom several describe, `FEWEST_PERSONS` at least, and renumbered.
+    """
+    if len(texts) <= most:
+        return texts, persons, annotators
+    drawn = np.random.default_rng(0).permutation(described_by_several(persons, annotators))
+    number = np.searchsorted(np.cumsum(np.bincount(persons)[drawn]), most, side="right")
+    drawn = drawn[: max(number, FEWEST_PERSONS)]
+    kept = np.flatnonzero(np.isin(persons, drawn))
+    log.info("%d texts of %d persons teach the consensus, of %d texts", len(kept), len(drawn), len(texts))
+    return [texts[row] for row in kept], np.unique(persons[kept], return_inverse=True)[1], annotators[kept]
+
+
+def described_by_several(persons: np.ndarray, annotators: np.ndarray) -> np.ndarray:
+    """The persons, of those of all texts (T,), whom several annotators (T,) describe."""
+    return np.flatnonzero(np.bincount(np.unique(np.stack([persons, annotators]), axis=1)[0]) > 1)
 
 
 def read_describers(table: Path, columns: Sequence[str]) -> tuple[list[str], np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import pytest
 from steps.generators.caption_fit import FEWEST_SPEAKERS, fit_shift
 from steps.generators.caption_shift import CaptionShift
 from steps.generators.pairs import Pairs
+from steps.text.consensus import Consensus
 
 SENTENCE, DIM, UTTERANCES = 16, 10, 3
 
@@ -56,6 +57,15 @@ def test_captions_of_somebody_else_move_nothing(seed):
 
 def test_captions_of_few_speakers_move_nothing():
     assert fit_shift(persons(FEWEST_SPEAKERS - 2), SENTENCE, None) is None
+
+
+@pytest.mark.parametrize("distinct", [1, 2, 3])
+def test_few_distinct_captions_are_no_error(distinct):
+    pairs = persons(120)
+    words = pairs.captions[:distinct][np.arange(len(pairs.captions)) % distinct]
+    assert fit_shift(Pairs(**{**vars(pairs), "captions": words}), SENTENCE, None) is None
+    same = Consensus(np.zeros(SENTENCE), np.zeros((SENTENCE, 0)))
+    assert fit_shift(pairs, SENTENCE, same) is None
 
 
 def test_pairs_without_captions_have_no_shift():

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from steps.text.consensus import FEWEST_PERSONS, Consensus
-from steps.text.describers import read_describers
+from steps.text.consensus import CONSENSUS, FEWEST_PERSONS, Consensus
+from steps.text.describers import read_describers, some_persons, write_consensus
+from steps.text.encode import SentenceEncoder
 from steps.text.rewording import reword
 from utils.errors import InputError
 
@@ -64,6 +65,34 @@ def test_describers_without_annotators_are_numbered_by_person(tmp_path):
     table.write_text("speaker,text\n,calm\n")
     with pytest.raises(InputError, match="texts.csv:2: no speaker"):
         read_describers(table, ())
+
+
+def test_a_large_table_teaches_by_all_texts_of_some_persons_whom_several_describe():
+    persons, annotators = np.repeat(np.arange(200), 3), np.tile([0, 1, 1], 200)
+    annotators[persons < 40] = 0
+    texts = [f"{person} {annotator}" for person, annotator in zip(persons, annotators, strict=True)]
+    own, of_whom, by_whom = some_persons(texts, persons, annotators, 210)
+    assert len(own) == 210 and np.bincount(of_whom).tolist() == [3] * 70
+    assert {text.split()[0] for text in own} <= {str(person) for person in range(40, 200)}
+    assert [text.split()[1] for text in own] == [str(one) for one in by_whom]
+    assert some_persons(texts, persons, annotators, 600)[0] == texts
+    assert len(some_persons(texts, persons, annotators, 10)[0]) == 3 * FEWEST_PERSONS
+
+
+def test_a_table_that_teaches_no_consensus_is_refused_before_its_texts_are_encoded(tmp_path):
+    table = tmp_path / "texts.csv"
+    table.write_text("speaker,annotator,text\n" + "".join(f"{n},1,calm\n{n},1,dark\n" for n in range(60)))
+    with pytest.raises(InputError, match="fewer than 50 persons are described by more than one"):
+        write_consensus(tmp_path, table, (), encoder=None)
+
+
+@pytest.mark.parametrize("said", [("calm", "dark"), ("...", "?"), ("calm", "calm")])
+def test_short_texts_of_describers_teach_or_tell_nothing(tmp_path, said):
+    table = tmp_path / "texts.csv"
+    rows = (f"{n},{annotator},{text}\n" for n in range(60) for annotator, text in enumerate(said))
+    table.write_text("speaker,annotator,text\n" + "".join(rows))
+    write_consensus(tmp_path, table, (), SentenceEncoder())
+    assert Consensus.load(tmp_path / CONSENSUS)(np.zeros((2, 384))).shape[0] == 2
 
 
 def test_wordings_hold_no_other_phrases_and_are_the_same_again():
