@@ -18,7 +18,7 @@ from steps.text.items import Piece, read_items
 from steps.text.language import language_of
 from steps.text.lexicon_files import ENGLISH, read_books
 from steps.text.own_values import with_own_values
-from steps.text.spelling import MOST_REMEMBERED, Speller, is_word
+from steps.text.spelling import LEAST_PART, MOST_REMEMBERED, Speller, is_word
 from steps.text.statements import Claim, claims_of, contradictions, settle
 from steps.text.words import Word, split
 
@@ -60,7 +60,7 @@ class TextRules:
         english, self.own = with_own_values(books[ENGLISH], self.attributes)
         self.books = {**books, ENGLISH: english}
         self._elsewhere = lru_cache(MOST_REMEMBERED)(self._find_elsewhere)
-        self.speller = Speller(english.cues, english.patterns.knows)
+        self.speller = Speller(_own_words(self.attributes) | english.cues, english.patterns.knows)
 
     def understand(self, text: str) -> Understanding:
         """Read a text of one line."""
@@ -101,6 +101,12 @@ class TextRules:
         """A claim in the corpus's words for values: measured -> normal."""
         means = tuple(self.own.get((claim.attribute, value), value) for value in claim.means)
         return claim if means == claim.means else replace(claim, means=means)
+
+
+def _own_words(attributes: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """The words of the corpus's own values, which misspelt ones may be meant to be, with the rank of plain words."""
+    words = [word.text for values in attributes.values() for value in values for word in split(value)]
+    return dict.fromkeys((word for word in words if len(word) > LEAST_PART), 0)
 
 
 def _content_problem(items: Sequence[Piece], language: str, greetings: frozenset[str]) -> str | None:

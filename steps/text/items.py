@@ -9,6 +9,11 @@ from steps.text.words import Word, is_separator
 REACH_OF_OPENER = 6  # words behind "like" in which a comparison may follow
 RANKS = ("degree", "says", "simile", "number", "unless", "not")  # of entries of equal length, the first counts
 PRONOUNS = ("he", "him", "his", "she", "her", "hers")
+LETTERS = {  # short for values
+    "gender": {"f": "female", "w": "female", "m": "male"},
+    "pitch": {"h": "high", "l": "low", "m": "medium"},
+    "speaking_rate": {"f": "fast", "h": "fast", "s": "slow", "l": "slow", "m": "measured", "n": "measured"},
+}
 UNWORDED = ("{their}", "{a}", "{be}", "{speak}", "{voice}", "{very}", "{vocal}", "{who}")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from steps.text.items import Piece, read_items
+from steps.text.items import LETTERS, Piece, read_items
 from steps.text.lexicon_files import Book, Meaning
 from steps.text.words import split
 
@@ -50,7 +50,8 @@ def _meaning(attribute: str, value: str, items: Sequence[Piece], means: dict[str
 
 def _said(items: Sequence[Piece], book: Book, attribute: str) -> list[str]:
     """The values of the lexicon that the words of a value say of its attribute."""
-    said = [value for item in items for name, means in item.says if name == attribute for value in means]
+    said = [LETTERS[attribute][item.text] for item in items if item.text in LETTERS.get(attribute, {})]
+    said += [value for item in items for name, means in item.says if name == attribute for value in means]
     if len(items) == 1 and items[0].degree:
         said += [value for name, value in book.means[items[0].degree].items() if name == attribute]
     return said

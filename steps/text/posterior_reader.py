@@ -21,7 +21,7 @@ from steps.text.parts import unknown_parts, words_within
 from steps.text.read import LEARNED, Reader, Reading, write_json
 from steps.text.text_classifier import TextClassifier
 from utils.command import logger
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.json_files import read_json
 from utils.pointer_files import refuse_pointer
 
@@ -122,7 +122,12 @@ class PosteriorReader(Reader):
         layout = TextLayout.of_file(path)
         if content["rules"] != rules_hash():
             log.info("%s: the rules for words have changed since; texts are read by those of today", path)
-        if content["learned"] is not True:
+        if layout.sentence_dim != encoder.dim or not isinstance(content["learned"], bool):
+            raise InputError(
+                f"{path}: expected sentence_dim {encoder.dim}, that of the encoder, and learned true or false, found"
+                f" {layout.sentence_dim} and {brief(content['learned'])}; run stages 1 and 4 again"
+            )
+        if not content["learned"]:
             return cls(encoder, layout)
         arrays = _read_arrays(directory / LEARNED)
         learned = TextClassifier.from_arrays(layout.attributes, layout.sentence_dim, arrays, directory / LEARNED)

@@ -5,16 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from steps.text.degrees import bind_degrees
-from steps.text.items import Piece
+from steps.text.items import LETTERS, Piece
 from steps.text.lexicon_files import Book
 from steps.text.scope import negate
 
 PITCH_OF = {("male",): "low", ("female",): "high"}  # of a comparison with the other gender
-
-LETTERS = {  # behind the name of an attribute
-    "pitch": {"h": "high", "l": "low", "m": "medium"},
-    "speaking_rate": {"f": "fast", "h": "fast", "s": "slow", "l": "slow", "m": "measured", "n": "measured"},
-}
 
 
 @dataclass(frozen=True)
@@ -137,20 +132,16 @@ def _is_list(items: Sequence[Piece]) -> bool:
 
 def _read_letters(items: Sequence[Piece]) -> None:
     """Read the letters f, m and w of a table as genders, and those behind "pitch:" and "rate:" as its values."""
-    letters = {"f": "female", "w": "female", "m": "male"}
     is_list = _is_list(items)
     for position, item in enumerate(items):
-        if (
-            position > 1
-            and items[position - 1].plays(":")
-            and item.text in (own := LETTERS.get(items[position - 2].noun, {}))
-        ):
-            item.says, item.kinds = ((items[position - 2].noun, (own[item.text],)),), {"says"}
+        noun = items[position - 2].noun if position > 1 and items[position - 1].plays(":") else ""
+        if noun != "gender" and (value := LETTERS.get(noun, {}).get(item.text)):
+            item.says, item.kinds = ((noun, (value,)),), {"says"}
             continue
         before = items[max(position - 2, 0) : position]
         keyed = any(one.noun == "gender" or one.plays(":") for one in before)
-        if item.text in letters and item.kinds <= {"unknown", "grammar", "nothing"} and (is_list or keyed):
-            item.says, item.kinds = (("gender", (letters[item.text],)),), {"says"}
+        if item.text in LETTERS["gender"] and item.kinds <= {"unknown", "grammar", "nothing"} and (is_list or keyed):
+            item.says, item.kinds = (("gender", (LETTERS["gender"][item.text],)),), {"says"}
 
 
 def _join_alternatives(items: Sequence[Piece], placed: Sequence[tuple[int, Claim]]) -> list[Claim]:

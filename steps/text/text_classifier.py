@@ -34,8 +34,9 @@ class TextClassifier:
     offsets: Mapping[str, np.ndarray]
 
     def posteriors(self, vectors: np.ndarray) -> dict[str, np.ndarray]:
-        """Attribute -> (T, k + 1) for sentence vectors (T, S)."""
-        return {name: _softmax(vectors @ self.weights[name] + self.offsets[name]) for name in self.attributes}
+        """Attribute -> (T, k + 1) for sentence vectors (T, S), each multiplied alone, so that others change no bit."""
+        scores = {name: np.stack([one @ self.weights[name] for one in vectors]) for name in self.attributes}
+        return {name: _softmax(one + self.offsets[name]) for name, one in scores.items()}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All numbers by name, as `from_arrays` takes them."""

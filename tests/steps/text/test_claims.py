@@ -136,11 +136,21 @@ def test_values_of_the_corpus_are_found_by_their_own_words():
         ("a very low pitch", "pitch", 2),
         ("at a measured pace", "speaking_rate", 1),
         ("normal speed", "speaking_rate", 1),
+        ("a scotish lady", "accent", 1),
     ]:
         values = (own | rules.attributes)[attribute]
         assert posterior(rules.understand(text), attribute, values)[place] > SAID, (text, attribute)
     assert posterior(rules.understand("not a Scottish woman"), "accent", own["accent"])[1] <= DENIED
-    assert RULES.understand("a Scottish woman").claims == TextRules({"gender": ("f", "m")}).understand("a woman").claims
+    assert RULES.understand("a Scottish woman").claims == TextRules({"age": ("x", "y")}).understand("a woman").claims
+
+
+def test_values_may_be_letters():
+    rules = TextRules({"gender": ("f", "m"), "pitch": ("h", "l")})
+    for text, values in [("a woman with a deep voice", ("f", "l")), ("gender: m, pitch: high", ("m", "h"))]:
+        understood = rules.understand(text)
+        for attribute, value in zip(rules.attributes, values, strict=True):
+            own = rules.attributes[attribute]
+            assert posterior(understood, attribute, own)[own.index(value)] > SAID
 
 
 def test_captions_of_others():

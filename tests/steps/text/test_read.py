@@ -72,6 +72,11 @@ def test_files_that_do_not_belong_together_are_refused(reader, tmp_path):
     path.write_text(json.dumps(content | {"learned": True}))
     with pytest.raises(InputError, match=r"reader.safetensors: no such file"):
         Reader.load(tmp_path)
+    for wrong in ({"learned": "yes"}, {"sentence_dim": 383}):
+        path.write_text(json.dumps(content | wrong))
+        with pytest.raises(InputError, match=r"reader.json: expected sentence_dim 384"):
+            Reader.load(tmp_path)
+    path.write_text(json.dumps(content | {"learned": True}))
     (tmp_path / LEARNED).write_bytes(b"no tensors")
     with pytest.raises(InputError, match=r"reader.safetensors: not readable"):
         Reader.load(tmp_path)
