@@ -24,8 +24,8 @@ from steps.training.workplace import Workplace
 from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
 from utils.pickles import find_pickle
-from utils.pointer_files import refuse_pointer
 from utils.registry import Registry
+from utils.safetensors_files import read_arrays
 
 if TYPE_CHECKING:
     from steps.generators.pairs import Pairs
@@ -125,7 +125,7 @@ def load_generator(directory: Path) -> Generator:
     kind, values = description["kind"], description["values"]
     if kind not in list(KINDS.entries):  # no `module:Class` either: a file would say what code is run
         raise InputError(f"{directory / DESCRIPTION}: unknown kind {brief(kind)}; known are {', '.join(KINDS.entries)}")
-    arrays = _read_weights(directory / WEIGHTS)
+    arrays = read_arrays(directory / WEIGHTS, "train the model again")
     try:
         if not isinstance(values, dict):
             raise TypeError(f"values: expected an object, found {brief(values)}")
@@ -160,17 +160,6 @@ def _check_files(directory: Path) -> None:
             f"{directory / DESCRIPTION}: {(directory / DESCRIPTION).stat().st_size} bytes, and no description of a"
             f" generator has more than {LONGEST_DESCRIPTION}; train the model again"
         )
-
-
-def _read_weights(path: Path) -> dict[str, np.ndarray]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    refuse_pointer(path)
-    try:
-        return load_file(str(path))
-    except (SafetensorError, KeyError, TypeError) as error:  # the last two: a type that numpy does not have
-        raise InputError(f"{path}: not readable ({error}); train the model again") from error
 
 
 def check_names(generator: Generator, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from utils.errors import InputError
+from utils.safetensors_files import read_arrays
 from utils.vectors import check_shape
 
 CONSENSUS = "consensus.safetensors"
@@ -42,7 +43,7 @@ class Consensus:
     weights: np.ndarray
 
     def __post_init__(self) -> None:
-        check_shape("the mean of a consensus", self.mean, self.weights.shape[:1])
+        check_shape("the weights of a consensus", self.weights, (*self.mean.shape, *self.weights.shape[-1:]))
 
     def __call__(self, sentence: np.ndarray) -> np.ndarray:
         """Coordinates (T, k) of sentence vectors (T, S)."""
@@ -96,13 +97,10 @@ class Consensus:
     @classmethod
     def load(cls, path: Path) -> "Consensus":
         """Read what `save` has written. Raises InputError for anything else."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
+        arrays = read_arrays(path, "run stage 1 again")
         try:
-            arrays = load_file(str(path))
             made = cls(arrays["mean"], arrays["weights"])
-        except (SafetensorError, KeyError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise InputError(f"{path}: no consensus of describers ({error}); run stage 1 again") from error
         if not all(np.isfinite(array).all() for array in (made.mean, made.weights)):
             raise InputError(f"{path}: has numbers that are not finite; run stage 1 again")

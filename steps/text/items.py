@@ -19,7 +19,7 @@ UNWORDED = ("{their}", "{a}", "{be}", "{speak}", "{voice}", "{very}", "{vocal}",
 
 @dataclass
 class Piece:
-    """Words of a text that belong together.
+    """An item: words of a text that belong together.
 
     Attributes:
         text: the words, with a blank between them.

@@ -17,13 +17,13 @@ from steps.text.language import LANGUAGES
 from steps.text.layout import READER, TextLayout
 from steps.text.lexicon_files import CUES, ENGLISH, LEXICON
 from steps.text.paraphrase import LabelledText
-from steps.text.parts import unknown_parts, words_within
 from steps.text.read import LEARNED, Reader, Reading, write_json
 from steps.text.text_classifier import TextClassifier
+from steps.text.text_parts import unknown_parts, words_within
 from utils.command import logger
 from utils.errors import InputError, brief
 from utils.json_files import read_json
-from utils.pointer_files import refuse_pointer
+from utils.safetensors_files import read_arrays
 
 log = logger(__name__)
 SURE = 0.5  # least posterior of the likeliest where a classifier has understood what rules have not
@@ -129,8 +129,13 @@ class PosteriorReader(Reader):
             )
         if not content["learned"]:
             return cls(encoder, layout)
-        arrays = _read_arrays(directory / LEARNED)
-        learned = TextClassifier.from_arrays(layout.attributes, layout.sentence_dim, arrays, directory / LEARNED)
+        path = directory / LEARNED
+        if not path.is_file():
+            raise InputError(
+                f"{path}: no such file; copy it from the directory of the text vectors, or run stage 4 again"
+            )
+        arrays = read_arrays(path, "run stages 1 and 4 again")
+        learned = TextClassifier.from_arrays(layout.attributes, layout.sentence_dim, arrays, path)
         return cls(encoder, layout, learned)
 
 
@@ -179,16 +184,3 @@ def rules_hash() -> str:
     for path in (CUES, LANGUAGES, *sorted(LEXICON.glob("*.yaml"))):
         digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
-
-
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; copy it from the directory of the text vectors, or run stage 4 again")
-    refuse_pointer(path)
-    try:
-        return load_file(str(path))
-    except (SafetensorError, KeyError, TypeError) as error:  # the last two: a type that numpy does not have
-        raise InputError(f"{path}: not readable ({error}); run stages 1 and 4 again") from error

@@ -15,9 +15,9 @@ from steps.text.encode import SentenceEncoder
 from steps.text.layout import UNSAID
 from steps.text.lexicon_texts import LexiconText, lexicon_texts
 from steps.text.paraphrase import LabelledText, paraphrases
-from steps.text.parts import parts_of, unknown_parts
 from steps.text.spelling import common_words
 from steps.text.text_classifier import TextClassifier, fit_classifier, soft_labels
+from steps.text.text_parts import parts_of, unknown_parts
 from utils.command import logger
 
 log = logger(__name__)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from threadpoolctl import threadpool_limits
 
 from steps.text.consensus import CONSENSUS, FEWEST_PERSONS, Consensus
@@ -53,7 +54,10 @@ def test_a_file_brings_it_back(tmp_path):
     texts = described(5)[1]
     np.testing.assert_array_equal(Consensus.load(tmp_path / "consensus.safetensors")(texts), consensus(texts))
     (tmp_path / "consensus.safetensors").write_bytes(b"12345678")
-    with pytest.raises(InputError, match="no consensus of describers"):
+    with pytest.raises(InputError, match="not readable"):
+        Consensus.load(tmp_path / "consensus.safetensors")
+    save_file({"mean": np.zeros(3), "weights": np.zeros(3)}, tmp_path / "consensus.safetensors")
+    with pytest.raises(InputError, match="has the shape"):
         Consensus.load(tmp_path / "consensus.safetensors")
 
 

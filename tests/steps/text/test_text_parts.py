@@ -2,7 +2,7 @@
 
 import pytest
 
-from steps.text.parts import parts_of, unknown_parts, words_within
+from steps.text.text_parts import parts_of, unknown_parts, words_within
 
 
 def test_parts():
