@@ -22,7 +22,7 @@ from typing import ClassVar
 from steps.data.groups import ATTRIBUTES, Grouping, read_groups
 from steps.text.caption_file import FileCaption, read_caption_file
 from steps.text.captions import Captions
-from steps.text.describers import write_consensus
+from steps.text.describers import read_describers, write_consensus
 from steps.text.encode import SentenceEncoder
 from steps.text.endpoint_settings import read_settings
 from steps.text.openai_paraphraser import Paraphraser
@@ -64,11 +64,12 @@ class Options:
     caption_file: Path | None = option(
         None, "table of more captions: csv, tsv or jsonl with a text, and an utterance, speaker or group"
     )
-    caption_columns: tuple[str, ...] = option((), "columns of these tables with other names, as in text=words")
+    caption_columns: tuple[str, ...] = option((), "its columns with other names, as in text=words")
     describers: Path | None = option(
         None,
         "table of texts of several annotators about the same persons: speaker, annotator, text",
     )
+    describer_columns: tuple[str, ...] = option((), "its columns with other names, as in annotator=listener")
     seed: int = option(0, "seed of the grammar and of the held-out marks", least=0, most=MAX_SEED)
     reader: str = option(
         "posterior",
@@ -94,17 +95,18 @@ def work(options: Options) -> None:
     if (options.augment == "file") != (options.augment_file is not None):
         raise InputError("--augment file and --augment_file FILE go together")
     grouping = read_groups(DataDir(options.data), options.attributes)
+    describers = read_describers(options.describers, options.describer_columns) if options.describers else None
     encoder = SentenceEncoder(options.encoder)
     with StageDir(options.out, options, text_inputs(options), options.force) as stage:
         if not stage.done:
             write_texts(stage.dir, options, grouping)
     texts = [options.out / name for name in ("text", "text2group", "text2utt") if (options.out / name).exists()]
-    describers = [options.describers] if options.describers else []
-    with StageDir(options.vec_out, options, [*texts, *describers, encoder.path], options.force) as stage:
+    tables = [options.describers] if options.describers else []
+    with StageDir(options.vec_out, options, [*texts, *tables, encoder.path], options.force) as stage:
         if not stage.done:
             write_text_vectors(stage.dir, stage.final, options, encoder, grouping)
-            if options.describers:
-                write_consensus(stage.dir, options.describers, options.caption_columns, encoder)
+            if describers:
+                write_consensus(stage.dir, describers, encoder)
 
 
 def text_inputs(options: Options) -> list[Path]:

@@ -48,20 +48,23 @@ class FileCaption:
     text: str
 
 
-def read_text_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def read_text_rows(
+    path: Path, columns: Sequence[str], keys: Sequence[str], option: str = "--caption_columns"
+) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a table that has a text and one of `keys`: `file:line`, and our names of columns with their values.
 
     Args:
         columns: `our name=its name`, for columns that are called otherwise.
         keys: our names of the columns of which one must be there.
+        option: that gave `columns`.
     """
     present, rows = read_rows(path)
-    chosen = _choose(path, present, columns)
+    chosen = _choose(path, present, columns, option)
     if "text" not in chosen or not chosen.keys() & set(keys):
         missing = "text" if "text" not in chosen else " or ".join(keys)
         raise InputError(
             f"{path}: no column of the {missing} among {brief(', '.join(present))}; name it, as in"
-            f" {'text' if missing == 'text' else keys[0]}=COLUMN of --caption_columns"
+            f" {'text' if missing == 'text' else keys[0]}=COLUMN of {option}"
         )
     for where, row in rows:
         named = {name: " ".join(as_texts(row.get(column))) for name, column in chosen.items() if name != "text"}
@@ -69,7 +72,7 @@ def read_text_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> I
             yield where, named | {"text": text}
 
 
-def _choose(path: Path, present: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
+def _choose(path: Path, present: Sequence[str], columns: Sequence[str], option: str) -> dict[str, str]:
     """Our name of a column -> its name in the file."""
     folded: Mapping[str, str] = {column.strip().lower(): column for column in reversed(present)}
     chosen = {
@@ -78,7 +81,7 @@ def _choose(path: Path, present: Sequence[str], columns: Sequence[str]) -> dict[
     for word in columns:
         name, sign, column = word.partition("=")
         if name not in NAMES or not sign:
-            raise InputError(f"--caption_columns {brief(word)}: expected one of {', '.join(NAMES)}, = and a column")
+            raise InputError(f"{option} {brief(word)}: expected one of {', '.join(NAMES)}, = and a column")
         if column not in present:
             raise InputError(f"{path}: no column {brief(column)}; it has {brief(', '.join(present))}")
         chosen[name] = column

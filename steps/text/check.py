@@ -69,11 +69,14 @@ class Checker:
         Args:
             text: one line.
             values: attribute -> value of the group. Values that no rule covers are not checked.
-            caption: the text is about one utterance, so it may mention attributes that the group does not have.
+            caption: a person's words for a voice, so it may mention attributes that the group does not have, and mere
+                hints ("relaxed", "dark") contradict no label but gender ("feminine").
         """
         judged = {attribute: value for attribute, value in values.items() if value in self.rules.known}
         unasked = tuple(attribute for attribute in self.unasked if attribute not in values and not caption)
         claims = self.rules.understand(text).claims
+        if caption:
+            claims = [claim for claim in claims if not claim.weak or claim.attribute == "gender"]
         return list(dict.fromkeys(filter(None, (claim.contradiction(judged, unasked) for claim in claims))))
 
     def is_english(self, text: str) -> bool:

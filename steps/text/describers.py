@@ -8,7 +8,7 @@ Writes `consensus.safetensors` beside the text vectors.
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -27,15 +27,17 @@ WORDINGS = 2  # other ones of each text
 MOST_TEXTS = 2_000  # of a table, as encoding takes its time; texts of 800 persons gave the figures of RESULTS.md
 
 
-def write_consensus(out: Path, table: Path, columns: Sequence[str], encoder: "SentenceEncoder") -> None:
-    """Learn the consensus of the describers in a table and save it in `out`."""
-    texts, persons, annotators = read_describers(table, columns)
-    if len(described_by_several(persons, annotators)) < FEWEST_PERSONS:
-        raise InputError(
-            f"{table}: fewer than {FEWEST_PERSONS} persons are described by more than one; that teaches no consensus,"
-            " give more texts, or leave --describers out"
-        )
-    texts, persons, annotators = some_persons(texts, persons, annotators, MOST_TEXTS)
+class Described(NamedTuple):
+    """Texts (T), and the numbers of the person (T,) and the annotator (T,) of each."""
+
+    texts: list[str]
+    persons: np.ndarray
+    annotators: np.ndarray
+
+
+def write_consensus(out: Path, described: Described, encoder: "SentenceEncoder") -> None:
+    """Learn the consensus of describers and save it in `out`."""
+    texts, persons, annotators = some_persons(described, MOST_TEXTS)
     words, of_whom, by_whom = [], [], []
     for text, person, annotator in zip(texts, persons, annotators, strict=True):
         for wording in [text, *reword(text, "describers", WORDINGS)]:
@@ -49,25 +51,25 @@ def write_consensus(out: Path, table: Path, columns: Sequence[str], encoder: "Se
             words += reword(all_said, "together", 1) or [all_said]
             of_whom.append(person)
             by_whom.append(ALL)
-    log.info("%s: %d texts of %d persons, in %d wordings", table, len(texts), persons.max() + 1, len(words))
+    log.info("consensus of %d texts of %d persons, in %d wordings", len(texts), persons.max() + 1, len(words))
     Consensus.fit(encoder.encode(words), np.array(of_whom), np.array(by_whom)).save(out / CONSENSUS)
 
 
-def some_persons(
-    texts: list[str], persons: np.ndarray, annotators: np.ndarray, most: int
-) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Of more texts (T) than `most`, all of some persons (T,), with the number of annotator (T,) of each.
+def some_persons(described: Described, most: int) -> Described:
+    """Of more texts than `most`, all of some persons, who are renumbered.
 
-    The persons are drawn from those whom several describe, `FEWEST_PERSONS` at least, and renumbered.
+    They are drawn from those whom several describe, `FEWEST_PERSONS` at least.
     """
+    texts, persons, annotators = described
     if len(texts) <= most:
-        return texts, persons, annotators
+        return described
     drawn = np.random.default_rng(0).permutation(described_by_several(persons, annotators))
     number = np.searchsorted(np.cumsum(np.bincount(persons)[drawn]), most, side="right")
     drawn = drawn[: max(number, FEWEST_PERSONS)]
     kept = np.flatnonzero(np.isin(persons, drawn))
     log.info("%d texts of %d persons teach the consensus, of %d texts", len(kept), len(drawn), len(texts))
-    return [texts[row] for row in kept], np.unique(persons[kept], return_inverse=True)[1], annotators[kept]
+    numbers = np.unique(persons[kept], return_inverse=True)[1]
+    return Described([texts[row] for row in kept], numbers, annotators[kept])
 
 
 def described_by_several(persons: np.ndarray, annotators: np.ndarray) -> np.ndarray:
@@ -75,10 +77,10 @@ def described_by_several(persons: np.ndarray, annotators: np.ndarray) -> np.ndar
     return np.flatnonzero(np.bincount(np.unique(np.stack([persons, annotators]), axis=1)[0]) > 1)
 
 
-def read_describers(table: Path, columns: Sequence[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """The texts (T), and the numbers of the person (T,) and the annotator (T,) of each."""
+def read_describers(table: Path, columns: Sequence[str]) -> Described:
+    """The texts of a table. Raises InputError where too few persons are described by several."""
     texts, names, given = [], [], []
-    for where, row in read_text_rows(table, columns, ("speaker",)):
+    for where, row in read_text_rows(table, columns, ("speaker",), "--describer_columns"):
         problem = text_problem(row["text"])
         if problem or not row["speaker"]:
             raise InputError(f"{where}: {problem or 'no speaker; name one or remove the row'}")
@@ -90,4 +92,9 @@ def read_describers(table: Path, columns: Sequence[str]) -> tuple[list[str], np.
         before[name] += 1
         given[at] = given[at] or f"text {before[name]}"
     persons, annotators = (np.unique(values, return_inverse=True)[1] for values in (names, given))
-    return texts, persons, annotators
+    if len(described_by_several(persons, annotators)) < FEWEST_PERSONS:
+        raise InputError(
+            f"{table}: fewer than {FEWEST_PERSONS} persons are described by more than one; that teaches no consensus,"
+            " give more texts, or leave --describers out"
+        )
+    return Described(texts, persons, annotators)

@@ -132,7 +132,7 @@ def work(options: Options) -> None:
 def prepare(corpus: Path, directory: Path, persons: int) -> Speakers:
     """The speakers with tags, their texts, and the consensus of the others' describers in `directory`."""
     from local.capspeech.__main__ import main as prepare_capspeech
-    from steps.text.describers import write_consensus
+    from steps.text.describers import read_describers, write_consensus
     from steps.text.encode import SentenceEncoder
     from utils.archives import read_vectors
     from utils.tables import read_table
@@ -147,7 +147,7 @@ def prepare(corpus: Path, directory: Path, persons: int) -> Speakers:
     for name, table_of in (("with", directory / "describers.csv"), ("without", None)):
         (directory / name).mkdir(parents=True, exist_ok=True)
         if table_of and not (directory / name / "consensus.safetensors").exists():
-            write_consensus(directory / name, table_of, (), encoder)
+            write_consensus(directory / name, read_describers(table_of, ()), encoder)
     keys, x = read_vectors(data / "xvector.scp")
     speaker = read_table(data / "utt2spk")
     owner = np.array([speaker[key].rpartition("-")[2] for key in keys])

@@ -151,3 +151,11 @@ def test_a_negation_reaches_what_is_spoken_with(text, values):
 def test_a_negation_of_something_else_does_not_reach_what_is_spoken_with():
     assert not Checker().contradictions("A voice without an accent, with a low pitch.", {"pitch": "low"})
     assert not Checker().contradictions("Not a man with a low voice.", {"pitch": "low"})
+
+
+def test_hints_of_a_person_contradict_no_label():
+    values = {"gender": "female", "pitch": "high", "speaking_rate": "fast"}
+    assert Checker().contradictions("a dark and relaxed voice", values)
+    assert not Checker().contradictions("a dark and relaxed voice", values, caption=True)
+    for text in ("a deep voice", "a masculine voice"):
+        assert Checker().contradictions(text, values, caption=True)

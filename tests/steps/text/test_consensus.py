@@ -1,15 +1,19 @@
 """A consensus keeps what describers agree on, and drops their habits."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 from threadpoolctl import threadpool_limits
 
+from steps.text import augment
 from steps.text.consensus import CONSENSUS, FEWEST_PERSONS, Consensus
-from steps.text.describers import read_describers, some_persons, write_consensus
+from steps.text.describers import Described, read_describers, some_persons, write_consensus
 from steps.text.encode import SentenceEncoder
 from steps.text.rewording import reword
 from utils.errors import InputError
+from utils.tables import write_table
 
 DIM = 20
 
@@ -61,33 +65,54 @@ def test_a_file_brings_it_back(tmp_path):
         Consensus.load(tmp_path / "consensus.safetensors")
 
 
+def table_of(path: Path, first: str, number: int = FEWEST_PERSONS) -> Path:
+    """A table of two texts of each of so many persons."""
+    path.write_text(first + "".join(f"p{n:02d},{word}\n" for word in ("calm", "dark") for n in range(number)))
+    return path
+
+
 def test_describers_without_annotators_are_numbered_by_person(tmp_path):
-    table = tmp_path / "texts.csv"
-    table.write_text("speaker,text\na,calm\nb,dark\na,bright\n")
-    texts, persons, annotators = read_describers(table, ())
-    assert (texts, persons.tolist(), annotators.tolist()) == (["calm", "dark", "bright"], [0, 1, 0], [0, 0, 1])
-    table.write_text("speaker,text\n,calm\n")
-    with pytest.raises(InputError, match="texts.csv:2: no speaker"):
-        read_describers(table, ())
+    texts, persons, annotators = read_describers(table_of(tmp_path / "texts.csv", "speaker,text\n"), ())
+    assert texts == ["calm"] * FEWEST_PERSONS + ["dark"] * FEWEST_PERSONS
+    assert persons.tolist() == 2 * list(range(FEWEST_PERSONS))
+    assert annotators.tolist() == FEWEST_PERSONS * [0] + FEWEST_PERSONS * [1]
+
+
+@pytest.mark.field_case("tables of describers with other columns, of too few persons, or without a speaker")
+@pytest.mark.parametrize(
+    ("first", "number", "message"),
+    [
+        ("speaker,text\n,calm\n", FEWEST_PERSONS, "texts.csv:2: no speaker"),
+        ("speaker,text\n", FEWEST_PERSONS - 1, "fewer than 50 persons are described by more than one"),
+        ("whom,text\n", FEWEST_PERSONS, "name it, as in speaker=COLUMN of --describer_columns"),
+    ],
+)
+def test_a_bad_table_of_describers_is_refused_before_anything_is_written(tmp_path, capsys, first, number, message):
+    write_table(tmp_path / "utt2spk", {"u": "s"})
+    write_table(tmp_path / "utt2gender", {"u": "female"})
+    table = table_of(tmp_path / "texts.csv", first, number)
+    options = f"--data {tmp_path} --attributes gender --out {tmp_path}/d --vec_out {tmp_path}/v --describers {table}"
+    assert augment.main(options.split()) == 1
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not list(tmp_path.glob("*d*/")) and not (tmp_path / "v").exists()
+
+
+def test_columns_of_describers_are_named_apart_from_those_of_captions(tmp_path):
+    table = table_of(tmp_path / "texts.csv", "whom,text\n")
+    assert len(read_describers(table, ("speaker=whom",)).texts) == 2 * FEWEST_PERSONS
 
 
 def test_a_large_table_teaches_by_all_texts_of_some_persons_whom_several_describe():
     persons, annotators = np.repeat(np.arange(200), 3), np.tile([0, 1, 1], 200)
     annotators[persons < 40] = 0
     texts = [f"{person} {annotator}" for person, annotator in zip(persons, annotators, strict=True)]
-    own, of_whom, by_whom = some_persons(texts, persons, annotators, 210)
+    described = Described(texts, persons, annotators)
+    own, of_whom, by_whom = some_persons(described, 210)
     assert len(own) == 210 and np.bincount(of_whom).tolist() == [3] * 70
     assert {text.split()[0] for text in own} <= {str(person) for person in range(40, 200)}
     assert [text.split()[1] for text in own] == [str(one) for one in by_whom]
-    assert some_persons(texts, persons, annotators, 600)[0] == texts
-    assert len(some_persons(texts, persons, annotators, 10)[0]) == 3 * FEWEST_PERSONS
-
-
-def test_a_table_that_teaches_no_consensus_is_refused_before_its_texts_are_encoded(tmp_path):
-    table = tmp_path / "texts.csv"
-    table.write_text("speaker,annotator,text\n" + "".join(f"{n},1,calm\n{n},1,dark\n" for n in range(60)))
-    with pytest.raises(InputError, match="fewer than 50 persons are described by more than one"):
-        write_consensus(tmp_path, table, (), encoder=None)
+    assert some_persons(described, 600).texts == texts
+    assert len(some_persons(described, 10).texts) == 3 * FEWEST_PERSONS
 
 
 @pytest.mark.parametrize("said", [("calm", "dark"), ("...", "?"), ("calm", "calm")])
@@ -95,7 +120,7 @@ def test_short_texts_of_describers_teach_or_tell_nothing(tmp_path, said):
     table = tmp_path / "texts.csv"
     rows = (f"{n},{annotator},{text}\n" for n in range(60) for annotator, text in enumerate(said))
     table.write_text("speaker,annotator,text\n" + "".join(rows))
-    write_consensus(tmp_path, table, (), SentenceEncoder())
+    write_consensus(tmp_path, read_describers(table, ()), SentenceEncoder())
     assert Consensus.load(tmp_path / CONSENSUS)(np.zeros((2, 384))).shape[0] == 2
 
 
