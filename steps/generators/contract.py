@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from steps.data.arrays import read_arrays
 from steps.generators.blend import Blend
 from steps.generators.mixture import Mixture
 from steps.generators.validation import check_arrays, size_of
@@ -25,7 +26,6 @@ from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
 from utils.pickles import find_pickle
 from utils.registry import Registry
-from utils.safetensors_files import read_arrays
 
 if TYPE_CHECKING:
     from steps.generators.pairs import Pairs

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from steps.data.arrays import read_arrays
 from utils.errors import InputError
-from utils.safetensors_files import read_arrays
 from utils.vectors import check_shape
 
 CONSENSUS = "consensus.safetensors"

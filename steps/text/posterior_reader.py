@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from steps.data.arrays import read_arrays
 from steps.text.claims import TextRules, Understanding, posterior
 from steps.text.encode import SentenceEncoder
 from steps.text.language import LANGUAGES
@@ -23,7 +24,6 @@ from steps.text.text_parts import unknown_parts, words_within
 from utils.command import logger
 from utils.errors import InputError, brief
 from utils.json_files import read_json
-from utils.safetensors_files import read_arrays
 
 log = logger(__name__)
 SURE = 0.5  # least posterior of the likeliest where a classifier has understood what rules have not

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from steps.data.arrays import read_arrays
 from utils.errors import InputError
-from utils.safetensors_files import read_arrays
 
 
 def test_arrays_are_read_by_name(tmp_path):
