@@ -37,7 +37,7 @@ def test_posteriors(fitted):
 def test_a_vector_is_read_as_alone():
     rng = np.random.default_rng(1)
     weights, offsets = rng.normal(size=(384, 3)).astype(np.float32), np.zeros(3, np.float32)
-    classifier = AttributeClassifier({"pitch": ("high", "low")}, {"pitch": weights}, {"pitch": offsets})
+    classifier = TextClassifier({"pitch": ("high", "low")}, {"pitch": weights}, {"pitch": offsets})
     vectors = rng.normal(size=(200, 384)).astype(np.float32) / 20
     alone = [classifier.posteriors(vectors[row : row + 1])["pitch"][0] for row in range(200)]
     assert np.array_equal(classifier.posteriors(vectors)["pitch"], alone)
