@@ -98,6 +98,11 @@ def fit_group_gaussian(
     means = [part.mean(axis=0) for part in parts]
     scatters = [(part - mean).T @ (part - mean) for part, mean in zip(parts, means, strict=True)]
     pooled = sum(scatters) / len(y)
+    if not pooled.any():
+        raise InputError(
+            "no group has two embeddings that differ, so nothing tells the spread within a group: give more of them, or"
+            " leave group_gaussian out of the list of generators"
+        )
     pooled = (1 - options.shrinkage) * pooled + options.shrinkage * np.diag(np.diag(pooled))
     prior = options.prior * y.shape[1]
     unit = (np.zeros(1), np.zeros((1, y.shape[1])), np.ones((1, y.shape[1])))

@@ -20,6 +20,7 @@ from steps.generators.linear_generator import (
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
 from tests.steps.generators.experiment import LIVE, Experiment
+from utils.errors import InputError
 
 FITS = {
     "gaussian": lambda train, dev: fit_gaussian(train, dev, GaussianOptions()),
@@ -103,6 +104,12 @@ def test_a_group_gaussian_leans_on_the_pooled_covariance(train, dev):
         wanted = stats.multivariate_normal(parts[group].mean(axis=0), shape).logpdf(live(dev).x)
         text = train.variants[train.variant_groups == group][:1]
         np.testing.assert_allclose(generator.log_density(live(dev).x, text)[:, 0], wanted, rtol=1e-6)
+
+
+def test_groups_of_one_embedding_tell_no_spread_and_are_named(train, dev):
+    first = np.isin(np.arange(len(train.x)), np.unique(train.groups, return_index=True)[1])
+    with pytest.raises(InputError, match="no group has two embeddings that differ"):
+        fit_group_gaussian(train.of_speakers(first), dev, GroupGaussianOptions())
 
 
 @pytest.mark.parametrize("per_group", [True, False])
