@@ -54,7 +54,8 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
 4 train:      --generators ($generators: each with its own conf) --use_gpu auto|true|false
               --num_gpus (1; each network in as many processes)
 5 sample:     --text or --text_file (default: the groups) --n_samples --temperature --name (of the output)
-              --model (<exp>/mdn)
+              --model (<exp>/mdn) --set sample.strict=true (a text that is not understood is an error;
+              python3 -m steps.text.read --text ... tells how one is)
 Others:       --set train.hidden=256,'text.attributes="gender,pitch"',... or a file $conf_dir/<stage>.yaml;
               --conf_dir names another directory of such files. Options above go before --set, --set before the file.
 Options of a stage with meanings and defaults: python3 -m <command> --help
