@@ -147,11 +147,11 @@ def in_words(found: Mapping[str, Any]) -> str:
 
 def _cell(shares: Mapping[str, float]) -> Cell:
     """Shares of values in per cent."""
-    named = ((words_of(value), round(100 * shares[value])) for value in in_order(shares))
+    named = ((value_in_words(value), round(100 * shares[value])) for value in in_order(shares))
     return Cell(", ".join(f"{value} {share}" for value, share in named if share))
 
 
-def words_of(value: str) -> str:
+def value_in_words(value: str) -> str:
     """A value in words."""
     return "not said" if value == UNSAID else value
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from steps.score.pictures import INK, WIDTH, shown
-from steps.score.understanding import RANKS, in_order, rows_of, words_of
+from steps.score.understanding import RANKS, in_order, rows_of, value_in_words
 from steps.text.layout import UNSAID
 
 SCALE = ("#d4e4f7", "#85b3e2", "#1f5fa8")  # low to high, told apart by lightness alone
@@ -107,7 +107,7 @@ def _bar(axis: Axes, y: float, shares: Mapping[str, float]) -> None:
         axis.barh(y, share, left=left, height=0.84 * ROW, linewidth=0.6, **style)
         if share >= LEAST:
             per_cent = f"{100 * share:.0f}"
-            words = f"{words_of(value)} {per_cent}"
+            words = f"{value_in_words(value)} {per_cent}"
             label = words if share * inches > 0.062 * len(words) + 0.05 else per_cent
             back = {"facecolor": "white", "edgecolor": "none", "pad": 0.8} if value == UNSAID else None
             ink = "white" if style["color"] == SCALE[2] else INK
