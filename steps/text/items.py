@@ -193,8 +193,10 @@ def _mark_compared(items: Sequence[Piece]) -> None:
                     break
                 other.compared = other.compared or item.text
         elif item.plays("listener") and not item.says:
-            for other in items[position + 1 : position + 4]:
+            for index, other in enumerate(items[position + 1 : position + 4], position + 1):
                 if not other.plays("{a}", "{their}", "{very}") and not other.says:
+                    break
+                if other.names_person and any(one.noun for one in items[index + 1 : index + 2]):  # "for a male voice"
                     break
                 other.compared = other.compared or "to"
                 if other.names_person:

@@ -12,7 +12,7 @@ from steps.text.items import Piece
 
 REACH = 12  # items between a negator and its statement
 SUBJECTS = ("he", "him", "she")  # "her" is one of {their}
-ANSWERS = ("no", "never", "false", "wrong", "not", "absent", "none")
+ANSWERS = ("no", "nope", "nah", "never", "false", "wrong", "not", "absent", "none")
 
 
 def negate(items: Sequence[Piece]) -> None:

@@ -9,6 +9,10 @@ from steps.text.items import LETTERS, Piece
 from steps.text.lexicon_files import Book
 from steps.text.scope import negate
 
+PLAIN = frozenset({"low", "high", "deep", "fast", "slow", "quick", "slowly", "quickly", "female", "male", "woman"})
+WISHES = frozenset({"want", "wants", "need", "needs", "like", "prefer", "prefers", "looking", "love", "ask", "asks"})
+ASKERS = frozenset({"i", "we", "my", "our"})
+REACH_OF_WISH = 6  # items behind a person
 PITCH_OF = {("male",): "low", ("female",): "high"}  # of a comparison with the other gender
 
 
@@ -41,6 +45,7 @@ def claims_of(items: Sequence[Piece], book: Book) -> list[Claim]:
     """The claims of the items of a text, before those of different strength are compared."""
     _read_letters(items)
     _yield_possessives(items)
+    _yield_askers(items)
     _yield_met(items)
     found = bind_degrees(items, book.means, _is_list(items))
     negate(items)
@@ -96,6 +101,26 @@ def _yield_possessives(items: Sequence[Piece]) -> None:
                 item.weak |= {"gender"}
 
 
+def _yield_askers(items: Sequence[Piece]) -> None:
+    """Mark who asks for another's voice: "I am a man looking for a female voice", "my wife wants a male reader"."""
+    persons = [position for position, item in enumerate(items) if item.names_person and not item.compared]
+    genders = {dict(items[position].says)["gender"] for position in persons}
+    for position in persons if len(genders) > 1 else ():
+        around = " ".join(item.text for item in items[max(position - 3, 0) : position + 2]).split()
+        if not ASKERS.isdisjoint(around) and _asks(items[position + 1 :]):
+            items[position].compared = "to"
+
+
+def _asks(items: Sequence[Piece]) -> bool:
+    """Is a voice asked for before somebody else is named?"""
+    for item in items[:REACH_OF_WISH]:
+        if item.names_person:
+            return False
+        if not WISHES.isdisjoint(item.text.split()):
+            return True
+    return False
+
+
 def _yield_met(items: Sequence[Piece]) -> None:
     """Mark a second person whom the first meets: "a woman interviewing a man", "a man who calls the girl"."""
     first = False
@@ -104,7 +129,7 @@ def _yield_met(items: Sequence[Piece]) -> None:
             begin = position
             while begin > 0 and items[begin - 1].plays("{a}", "{their}", "{very}"):
                 begin -= 1
-            owns = any(one.text == "'s" for one in items[position + 1 : position + 2])
+            owns = any(one.text == "'s" or one.noun for one in items[position + 1 : position + 2])  # "a male voice"
             if first and begin < position and not owns and _is_action(items[begin - 1]):
                 item.compared = "to"
             first = True
@@ -180,10 +205,18 @@ def _is_between(items: Sequence[Piece], position: int) -> bool:
 
 
 def settle(claims: Sequence[Claim]) -> tuple[Claim, ...]:
-    """Drop weak claims beside others that say a value of their attribute, and claims that say the same."""
+    """Drop weak claims beside others that say a value, denied excesses, and claims that say the same."""
     strong = {claim.attribute for claim in claims if not claim.weak and claim.means}
     kept = [claim for claim in claims if not claim.weak or claim.attribute not in strong]
+    kept = [claim for number, claim in enumerate(kept) if not _is_excess(claim, kept[:number])]
     return tuple(dict.fromkeys(kept))
+
+
+def _is_excess(claim: Claim, before: Sequence[Claim]) -> bool:
+    """Does a claim deny an excess of what was just said: "quick, never hurried", "high but not shrill"?"""
+    last = next((one for one in reversed(before) if one.attribute == claim.attribute), None)
+    affirmed = last is not None and not last.negated and last.means == claim.means
+    return affirmed and claim.negated and PLAIN.isdisjoint(claim.words.replace("-", " ").split())
 
 
 def contradictions(claims: Sequence[Claim]) -> list[str]:
