@@ -21,6 +21,7 @@ from steps.generators.blend import Blend
 from steps.generators.mixture import Mixture
 from steps.generators.validation import check_arrays, size_of
 from steps.text.layout import READER, TextLayout
+from steps.text.read import ENCODER
 from steps.training.workplace import Workplace
 from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
@@ -40,7 +41,7 @@ KINDS = Registry(
         "read": "steps.generators.read_generator:ReadGenerator",
     },
 )
-DESCRIPTION, WEIGHTS, ENCODER = "generator.json", "weights.safetensors", "encoder.json"
+DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
 LONGEST_DESCRIPTION = 1 << 20  # bytes
 
 

@@ -56,7 +56,7 @@ def principal_subspace(x: np.ndarray, floor: float = SUBSPACE_FLOOR) -> Frame:
 
 
 def mean_map(pairs: Pairs, frame: Frame, penalty: float) -> LinearMap:
-    """Ridge regression from sentence vectors to the mean in the coordinates of `frame`, over all pairs."""
+    """Ridge regression from text vectors to the mean in the coordinates of `frame`, over all pairs."""
     texts, means, weights = pairs.aggregated()
     return fit_ridge(texts, frame.to_latent(means), weights * len(pairs.x), penalty)
 

@@ -46,7 +46,7 @@ class GroupGenerator(Generator):
     """A table of mixtures and a classifier that chooses the row.
 
     Attributes:
-        classifier: selects the mixture of a sentence vector; None where there is only one mixture.
+        classifier: selects the mixture of a text vector; None where there is only one mixture.
         table: one mixture a group, all with the same number of components and latent dimensions.
     """
 
@@ -61,7 +61,7 @@ class GroupGenerator(Generator):
             raise ValueError(f"{len(table)} mixtures, and no classifier to choose among them")
 
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
-        """The density for each of the sentence vectors (T, E)."""
+        """The density for each of the text vectors (T, E)."""
         chosen = self.classifier(text_vectors) if self.classifier else np.zeros(len(text_vectors), dtype=int)
         return [self.table[row] for row in chosen]
 

@@ -23,7 +23,7 @@ class LinearMap:
         check_shape("the offset of a linear map", self.offset, self.weights.shape[1:])
 
     def __call__(self, text_vectors: np.ndarray) -> np.ndarray:
-        """Values (T, D) at sentence vectors (T, E)."""
+        """Values (T, D) at text vectors (T, E)."""
         return text_vectors @ self.weights + self.offset
 
     def then(self, matrix: np.ndarray) -> "LinearMap":
@@ -69,5 +69,5 @@ class GroupClassifier:
         return cls(fit_ridge(texts, np.eye(n_groups)[groups], np.ones(len(texts)), cls.PENALTY))
 
     def __call__(self, text_vectors: np.ndarray) -> np.ndarray:
-        """The group (T,) of each sentence vector (T, E)."""
+        """The group (T,) of each text vector (T, E)."""
         return self.scores(text_vectors).argmax(axis=1)

@@ -55,7 +55,7 @@ class LinearGenerator(Generator):
         check_shape("scales", scales, log_weights.shape)
 
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
-        """The density for each of the sentence vectors (T, E)."""
+        """The density for each of the text vectors (T, E)."""
         shape = (len(self.scales), self.frame.latent_dim)
         scales = np.broadcast_to(self.scales[:, None], shape)
         means = self.mean_of(np.asarray(text_vectors, dtype=np.float64))

@@ -28,9 +28,9 @@ class Pairs:
         speakers: (N,) int, a number for each speaker.
         groups: (N,) int, positions in `group_names`.
         group_names: names of the groups, sorted.
-        variants: (V, E) float32 sentence vectors, each paired with all embeddings of its group.
+        variants: (V, E) float32 text vectors, each paired with all embeddings of its group.
         variant_groups: (V,) int.
-        captions: (C, E) float32 sentence vectors, a row for each utterance that a caption describes.
+        captions: (C, E) float32 text vectors, a row for each utterance that a caption describes.
         caption_rows: (C,) int, the embedding that each caption belongs to.
     """
 
@@ -62,7 +62,7 @@ class Pairs:
 
     @property
     def texts(self) -> np.ndarray:
-        """(T, E) float32, all sentence vectors: the variants, then the captions."""
+        """(T, E) float32, all text vectors: the variants, then the captions."""
         return np.concatenate([self.variants, self.captions])
 
     @property
@@ -72,7 +72,7 @@ class Pairs:
 
     @property
     def text_dim(self) -> int:
-        """E of the sentence vectors."""
+        """E of the text vectors."""
         return self.variants.shape[1]
 
     def of_speakers(self, keep: np.ndarray) -> "Pairs":

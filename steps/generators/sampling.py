@@ -113,13 +113,13 @@ class Voices:
             yield samples._replace(read_as=self.generator.layout.read_as(vector))
 
     def _check_text(self, vector: np.ndarray, request: SampleRequest) -> None:
-        """Raise InputError for a sentence vector that the generator does not take."""
+        """Raise InputError for a text vector that the generator does not take."""
         if vector.shape != (self.generator.text_dim,):
             raise InputError(
-                f"{request.text_id}: a sentence vector of {len(vector)} dimensions, {self.model} takes"
+                f"{request.text_id}: a text vector of {len(vector)} dimensions, {self.model} takes"
                 f" {self.generator.text_dim}; encode the texts with the encoder that it was trained with"
             )
-        check_embeddings(vector[None], lambda row: f"the sentence vector of {request.text_id}")
+        check_embeddings(vector[None], lambda row: f"the text vector of {request.text_id}")
 
     def _check(self, x: np.ndarray, request: SampleRequest, first: int, settings: SamplingSettings) -> None:
         """Raise InputError for a sample among x (n, D) that is no embedding, as of a huge temperature."""

@@ -63,7 +63,7 @@ class GroupTexts:
     groups: np.ndarray
 
     def of_group(self, group: str) -> np.ndarray:
-        """The sentence vectors (V, E) of one group."""
+        """The text vectors (V, E) of one group."""
         return self.vectors[self.groups == group]
 
 

@@ -1,6 +1,6 @@
 """Score generators, and directories of samples, against real speakers: stage 6.
 
-Reads the index (train, dev, test), the descriptions with their sentence vectors, and the models; measures all of them
+Reads the index (train, dev, test), the descriptions with their text vectors, and the models; measures all of them
 with the same classifiers, draws and subspace, fits none. Writes scores.json (every figure), summary.md (tables),
 report.html (tables and pictures in one file, nothing else needed) and pictures/.
 """

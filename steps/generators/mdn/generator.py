@@ -29,7 +29,7 @@ class MdnGenerator(Generator):
         check_shape("basis of the frame", frame.matrix, (self.dim, network.sizes.latent_dim))
 
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
-        """The density for each of the sentence vectors (T, E)."""
+        """The density for each of the text vectors (T, E)."""
         mixtures: list[Mixture] = []
         # one at a time: a text's mixture never depends on its neighbours
         for row in np.asarray(text_vectors, dtype=np.float32):

@@ -1,4 +1,4 @@
-"""The network of a mixture density network: sentence vectors in, weights, means and scales of a mixture out.
+"""The network of a mixture density network: text vectors in, weights, means and scales of a mixture out.
 
 Bishop, Mixture Density Networks, 1994, with two options that matter for voices: a linear path from the text to the
 mean, which carries the closed-form solution, and one scale a component where the space has been whitened.

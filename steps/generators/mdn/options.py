@@ -8,7 +8,7 @@ from utils.options import MAX_SEED, option
 
 @dataclass(frozen=True)
 class MdnOptions:
-    """A mixture density network on frozen sentence vectors."""
+    """A mixture density network on frozen text vectors."""
 
     n_components: int = option(15, "K, components of the mixture", least=1, most=10_000)
     hidden: int = option(512, "width of the dense layers", least=1, most=65_536)
