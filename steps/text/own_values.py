@@ -23,7 +23,8 @@ def with_own_values(book: Book, attributes: Mapping[str, Sequence[str]]) -> tupl
         strange = [value for value in values if (attribute, value) not in book.said]
         for value in strange:
             items = [item for item in read_items(book, split(_words(value))) if not item.plays("{very}")]
-            for said in _said(items, book, attribute):
+            person = read_items(book, split(f"{_words(value)} person"))  # "old" is said of persons: "an old person"
+            for said in _said(items, book, attribute) or _said(person, book, attribute):
                 if said not in values:
                     own.setdefault((attribute, said), value)
             entries.append((_words(value), _meaning(attribute, value, items, means)))

@@ -144,6 +144,12 @@ def test_values_of_the_corpus_are_found_by_their_own_words():
     assert RULES.understand("a Scottish woman").claims == TextRules({"age": ("x", "y")}).understand("a woman").claims
 
 
+@pytest.mark.parametrize("text", ["an old man", "an elderly lady", "he sounds old", "old", "a grandmother"])
+def test_a_value_that_is_said_of_persons_means_what_persons_are_called(text):
+    age = ("middle-aged", "old", "young")
+    assert posterior(TextRules({"age": age}).understand(text), "age", age)[1] > 0.98
+
+
 def test_values_may_be_letters():
     rules = TextRules({"gender": ("f", "m"), "pitch": ("h", "l")})
     for text, values in [("a woman with a deep voice", ("f", "l")), ("gender: m, pitch: high", ("m", "h"))]:
