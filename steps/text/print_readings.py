@@ -1,16 +1,15 @@
 """Print how texts are understood: for a person as tables of posteriors, for a program as JSON.
 
 A woman with a deep voice
-  gender         female    97 %  ###################
-                 unsaid     2 %
-  pitch          low       97 %  ###################
-  speaking_rate  unsaid   100 %  ####################
+  gender         female     99%  ####################
+  pitch          low        99%  ####################
+  speaking_rate  unsaid    100%  ####################
 """
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from steps.data.groups import ATTRIBUTES
 from steps.text.check import require_text
 from steps.text.layout import UNSAID
 from utils.command import logger
@@ -44,15 +43,20 @@ def read_and_print(options: "Options") -> None:
     """Read the texts that the options name, and print them."""
     texts = list(_texts(options))
     if options.model is None:
-        unknown = [name for name in options.attributes if name not in KNOWN]
-        if unknown:
-            raise InputError(f"--attributes {cut(unknown[0])}: the rules know {', '.join(KNOWN)}; give a --model")
+        wanted = _wanted(options.attributes or ATTRIBUTES, KNOWN, "the rules know {}; give a --model")
         log.info("no --model: read by the rules alone, which know no idiom that the lexicon does not have")
-        found = _by_rules(texts, {name: KNOWN[name] for name in options.attributes})
+        found = _by_rules(texts, {name: KNOWN[name] for name in wanted})
     else:
-        found = _by_model(texts, options.model, options.encoder)
+        found = _by_model(texts, options)
     for one in found:
         print(json_text(one._asdict(), "--json", ensure_ascii=False) if options.json else "\n".join(_table(one)))
+
+
+def _wanted(names: Sequence[str], known: Collection[str], told: str) -> tuple[str, ...]:
+    """The attributes to tell of, each once. Raises InputError for one that is not known, with what `told` says."""
+    if unknown := next((name for name in names if name not in known), None):
+        raise InputError(f"--attributes {cut(unknown)}: {told.format(', '.join(known))}")
+    return tuple(dict.fromkeys(names))
 
 
 def _texts(options: "Options") -> Iterator[str]:
@@ -86,18 +90,22 @@ def _by_rules(texts: list[str], attributes: Mapping[str, tuple[str, ...]]) -> It
         yield ReadText(text, _rounded(read_as), warnings_of(rules, text, one, sure=False))
 
 
-def _by_model(texts: list[str], model: Path, encoder: Path | None) -> Iterator[ReadText]:
+def _by_model(texts: list[str], options: "Options") -> Iterator[ReadText]:
     from steps.text.read import Reader
 
-    reader = Reader.load(model, encoder)
+    model = options.model
+    reader = Reader.load(model, options.encoder)
     if not reader.layout.attributes:
         raise InputError(
             f"{model}: its texts are sentence vectors alone, without a posterior over attributes; leave --model out,"
             " or run stage 1 with --set text.reader=posterior"
         )
+    known = reader.layout.attributes
+    wanted = _wanted(options.attributes or tuple(known), known, f"{model} reads {{}}")
     reading = reader.read(texts)
     for text, vector, warnings in zip(texts, reading.vectors, reading.warnings, strict=True):
-        yield ReadText(text, _rounded(reader.layout.read_as(vector)), warnings)
+        read_as = reader.layout.read_as(vector)
+        yield ReadText(text, _rounded({name: read_as[name] for name in wanted}), warnings)
 
 
 def _rounded(read_as: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

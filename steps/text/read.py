@@ -178,7 +178,9 @@ class Options:
         None, "directory of a trained model, or exp/<corpus>/text; without it the rules read alone, at once"
     )
     encoder: Path | None = option(None, "directory of the model's sentence encoder, if it is not the installed one")
-    attributes: tuple[str, ...] = option(ATTRIBUTES, "what the rules read without a model")
+    attributes: tuple[str, ...] = option(
+        (), f"what is told of: those of the model, or without one {', '.join(ATTRIBUTES)}, and age if it is named"
+    )
     json: bool = option(False, "print a JSON object a text, instead of a table")
 
 

@@ -158,6 +158,16 @@ def test_the_command_reads_by_a_model(reader, tmp_path, capsys):
     assert second["read_as"] == {n: {v: round(p, 4) for v, p in of.items()} for n, of in read_as.items()}
 
 
+def test_the_command_tells_of_the_attributes_that_are_named(reader, tmp_path, capsys):
+    reader.save(tmp_path)
+    for model in ((), ("--model", tmp_path)):
+        words = ("--text", "a low voice", "--attributes", "pitch,gender,pitch", "--json", "true", *model)
+        status, out, _ = command(capsys, *words)
+        assert status == 0 and list(json.loads(out)["read_as"]) == ["pitch", "gender"]
+    status, _, err = command(capsys, "--text", "a low voice", "--attributes", "age", "--model", tmp_path)
+    assert status == 1 and f"--attributes age: {tmp_path} reads gender, pitch" in err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
