@@ -6,6 +6,7 @@ understands, and by the parts of the text that have these. Otherwise the attribu
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -162,7 +163,7 @@ def warnings_of(rules: TextRules, text: str, understood: Understanding, sure: bo
     if sure or not understood.unknown:
         return understood.problems
     parts = [part for part in unknown_parts(text, understood.unknown) if _only_persons(rules.understand(part))]
-    words = words_within(understood.unknown, text, parts)
+    words = list(dict.fromkeys(words_within(understood.unknown, text, parts)))
     more = f" and {len(words) - LONGEST_LIST} more" if len(words) > LONGEST_LIST else ""
     unknown = (f"not understood: {', '.join(words[:LONGEST_LIST])}{more}",) if words else ()
     return (*understood.problems, *unknown)
@@ -174,7 +175,7 @@ def _only_persons(understood: Understanding) -> bool:
 
 def _unread(rest: str) -> tuple[str, ...]:
     """A warning on the end of a text that the encoder does not read."""
-    words = rest.split()
+    words = re.findall(r"\w[\w'’-]*", rest)
     return (f"beyond the encoder's length: the last {len(words)} words, from '{words[0]}' on",) if words else ()
 
 

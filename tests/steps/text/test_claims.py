@@ -86,7 +86,20 @@ def test_two_words_that_agree_share_what_they_say():
 
 @pytest.mark.parametrize(
     "text",
-    ["asdf", "...", "hello", "12345", "🎤🎤", "?!", "test test", "Hi!", "hi there", "how do I bake a chocolate cake?"],
+    [
+        "asdf",
+        "...",
+        "hello",
+        "12345",
+        "🎤🎤",
+        "?!",
+        "test test",
+        "Hi!",
+        "hi there",
+        "how do I bake a chocolate cake?",
+        "hello world",
+        "unknown",
+    ],
 )
 def test_texts_that_say_nothing_are_named(text):
     assert RULES.understand(text).problems == ("nothing is said of a voice",)

@@ -124,7 +124,11 @@ def test_warnings(reader):
     assert found.warnings[2] == ("not understood: sackbutt",)
     named = reader.read(["A man with a sackbutty deep voice.", "A man with a sackbutty voice, speaking fast."]).warnings
     assert named == [(), ("not understood: sackbutty",)]
+    twice = reader.read(["A voice like a sackbutt, like a serpent, and like a sackbutt."]).warnings
+    assert twice == [("not understood: sackbutt, serpent",)]
     (long,) = found.warnings[3]
+    cut = reader.read([f"{'loud ' * begin}voice" + ", a voice" * 150 for begin in range(3)]).warnings
+    assert all("from 'voice' on" in one or "from 'a' on" in one for (one,) in cut)
     assert (
         long.startswith("beyond the encoder's length: the last ")
         and reader.layout.read_as(found.vectors[3])["gender"]["female"] > 0.9
