@@ -5,7 +5,8 @@ to a stage directory stays: the hidden directory is then beside the link's targe
 
 `.done` (`utils.stage_record`) has a signature of the options and inputs, and a second one in which archives that stages
 have written count by content (a copy of an experiment may have new times). With the same options and inputs a rerun is
-a no-op that says so, with others the stage is redone. What must not be replaced is refused (`utils.out_dir`).
+a no-op that says so, with others the stage is redone, and the log says why. What must not be replaced is refused
+(`utils.out_dir`).
 
     with StageDir(options.out, options, inputs=[options.data], force=options.force) as stage:
         if stage.done:
@@ -27,7 +28,7 @@ import yaml
 
 from utils.command import logger
 from utils.durable import rename, sync_tree
-from utils.errors import InputError, absence
+from utils.errors import InputError, absence, brief
 from utils.locking import LOCK, lock_file, remove_lock
 from utils.option_values import as_dict, check_ranges, raw_values
 from utils.out_dir import behind_links, check_out
@@ -97,6 +98,8 @@ class StageDir:
         self._lock()
         try:
             self._check()
+            if (self.final / DONE).is_file():
+                log.info("%s is redone: %s", self.final, self._why_redone())
             self._prepare()
         except BaseException:
             self._unlock()
@@ -117,6 +120,23 @@ class StageDir:
                 self._unlock()
         log.info("%s is up to date", self.final)
         return True
+
+    def _why_redone(self) -> str:
+        """What has changed since the directory was finished, as far as its `config.yaml` tells."""
+        if self.force:
+            return "--force"
+        path = self.final / CONFIG
+        try:
+            before = dict(yaml.safe_load(path.read_text(encoding="utf-8") if path.is_file() else ""))
+        except (OSError, ValueError, TypeError, yaml.YAMLError):  # of another version, or edited
+            return "other options or inputs"
+        now, counted = yaml.safe_load(self._config()), _counted(self.options)
+        changed = [
+            f"{name} was {brief(before[name])}, is {brief(now[name])}" if name in before else f"{name} is new"
+            for name in counted
+            if name not in before or before[name] != now[name]
+        ]
+        return "; ".join(changed) or "other inputs"
 
     def _agrees(self, record: Record | None) -> bool:
         return _is_signed(record, self.signature, self.options, self.inputs)
@@ -210,18 +230,29 @@ class StageDir:
     def _unlock(self) -> None:
         remove_lock(self.lock_path, self.lock)
 
+    def _config(self) -> str:
+        """The options as `config.yaml` has them."""
+        config = {name: value for name, value in as_dict(self.options).items() if name not in HOW_NOT_WHAT}
+        return hide(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+
     def _commit(self) -> None:
-        plain = as_dict(self.options)
-        config = {name: value for name, value in plain.items() if name not in HOW_NOT_WHAT}
-        text = hide(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-        (self.dir / CONFIG).write_text(text, encoding="utf-8")
-        write_run_info(self.dir / RUN_INFO, plain, self.final, self.n_shards)
+        (self.dir / CONFIG).write_text(self._config(), encoding="utf-8")
+        write_run_info(self.dir / RUN_INFO, as_dict(self.options), self.final, self.n_shards)
         sync_tree(self.dir)
         rename(self.dir / BEGUN, self.dir / DONE)
         if self.target.exists():
             self.target.rename(self.old)
         rename(self.dir, self.target)
         shutil.rmtree(self.old, ignore_errors=True)
+
+
+def _counted(options: Any) -> dict[str, Any]:
+    """The options that decide an output by their value, not by what a file holds."""
+    return {
+        name: as_dict({name: value})[name]
+        for name, value in raw_values(options).items()
+        if name not in NOT_HASHED and not isinstance(value, Path) and (name, value) not in LATER.items()
+    }
 
 
 def empty(directory: Path, keep: Collection[str] = ()) -> None:
@@ -266,12 +297,7 @@ def signature(options: Any, inputs: Iterable[Path], by_content: bool = False) ->
     `by_content`, the archives and audio that a stage has written count by content too, as copies may have new times;
     those of others may be too large to be read for this.
     """
-    kept = {
-        name: as_dict({name: value})[name]
-        for name, value in raw_values(options).items()
-        if name not in NOT_HASHED and not isinstance(value, Path) and (name, value) not in LATER.items()
-    }
-    digest = hashlib.sha256(json.dumps([_owner(options), kept], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([_owner(options), _counted(options)], sort_keys=True).encode())
     for number, root in enumerate(inputs):
         if not root.exists():
             advice = "restore it, or remove the link" if root.is_symlink() else "run the stage that makes it first"

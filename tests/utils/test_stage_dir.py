@@ -51,6 +51,23 @@ def hidden(options: Options) -> list[str]:
     return [path.name for path in options.out.parent.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.field_case("a finished stage that is redone says which option or input has changed")
+def test_a_stage_that_is_redone_says_why(options, caplog, tmp_path):
+    (tmp_path / "input").write_text("one")
+    caplog.set_level("INFO")
+    assert run(options, [tmp_path / "input"]) and "is redone" not in caplog.text
+    assert run(replace(options, seed=3), [tmp_path / "input"])
+    assert f"{options.out} is redone: seed was 0, is 3" in caplog.text
+    (tmp_path / "input").write_text("two")
+    assert run(replace(options, seed=3), [tmp_path / "input"]) and "is redone: other inputs" in caplog.text
+    assert run(replace(options, seed=3), [tmp_path / "input"], force=True) and "is redone: --force" in caplog.text
+    for damaged in ("- a\n", "}{", ""):
+        (options.out / "config.yaml").write_text(damaged)
+        assert run(options) and "is redone: other options or inputs" in caplog.text
+        assert run(replace(options, seed=3))
+        caplog.clear()
+
+
 def test_commit_and_no_op(options):
     assert run(options)
     assert (options.out / "file").read_text() == "text\n"
