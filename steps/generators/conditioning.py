@@ -19,6 +19,10 @@ from steps.generators.read_generator import ReadGenerator
 from steps.text.consensus import CONSENSUS, Consensus
 from steps.text.layout import TextLayout
 from steps.training.workplace import Workplace
+from utils.command import logger
+
+log = logger(__name__)
+PENALTY_OF_CAPTIONS = 3.0  # of a ridge regression on the sentence vectors of captions of some 100 to 200 speakers
 
 
 def fit_generator(
@@ -27,6 +31,12 @@ def fit_generator(
     """Fit a generator to pairs: of sentence vectors, or of what the reader in `text_vectors` has read."""
     layout = TextLayout.read(text_vectors, train.text_dim)
     if not layout.attributes:
+        if len(train.captions) and getattr(options, "penalty", PENALTY_OF_CAPTIONS) < PENALTY_OF_CAPTIONS:
+            log.warning(
+                "captions are learnt with a penalty of %g; on those of few speakers %g follows unseen ones better"
+                " (--set train.penalty=%g), or text.reader=posterior",
+                options.penalty, PENALTY_OF_CAPTIONS, PENALTY_OF_CAPTIONS,
+            )  # fmt: skip
         return fit.fit(train, dev, options, workplace)
     groups = CorpusGroups.count(layout, train.speakers, train.groups, train.group_names)
     inner = fit.fit(conditioned(train, groups), conditioned(dev, groups), options, workplace)

@@ -80,6 +80,15 @@ def test_captions_say_no_more_than_the_group(tmp_path, read_models):
     ).read_bytes()
 
 
+def test_without_a_reader_a_small_penalty_of_captions_is_named(tmp_path, caplog):
+    made = write_experiment(tmp_path / "captions", captions="beside")
+    fit(made, "ridge_gaussian")
+    assert "captions are learnt with a penalty of 0.1" in caplog.text
+    caplog.clear()
+    fit(made, "ridge_gaussian", "--set", "penalty=3")
+    assert "captions are learnt" not in caplog.text
+
+
 @pytest.fixture
 def model(read_models, tmp_path) -> Path:
     """A copy of a model, to be spoilt."""
