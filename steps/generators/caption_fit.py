@@ -8,7 +8,7 @@ penalty are those that tell most of speakers left out, by the gain in log densit
 
 averaged over the speaker's captions one by one, and all of them taken together. The choice is the most cautious one
 that is not behind the best by more than half a standard error, as the rule of one standard error [1] has it. Unless it
-is better than no captions at all by two of them (three where no describers taught a consensus), there is no shift, and
+is better than no captions at all by one of them (three where no describers taught a consensus), there is no shift, and
 the model is the one without captions.
 
 1. L. Breiman et al., Classification and Regression Trees, 1984, section 3.4.3.
@@ -33,7 +33,7 @@ DIRECTIONS = 64  # of residuals
 FEWEST_SPEAKERS = 50
 FOLDS = 10
 CAUTION = 0.5  # standard errors behind the best
-CLEARLY, BY_ITSELF = 2.0, 3.0  # standard errors better than none: with a consensus of describers, without one
+CLEARLY, BY_ITSELF = 1.0, 3.0  # standard errors better than none: with a consensus of describers, without one
 RANKS = (3, 5, 8, 12)
 SHRINKAGE = 0.1  # of covariances
 PENALTIES = (50.0, 100.0, 200.0, 300.0, 400.0, 600.0, 800.0, 1600.0)  # in speakers, for coordinates of deviation 1
