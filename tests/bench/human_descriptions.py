@@ -334,10 +334,10 @@ def introduction(speakers: Speakers, options: Options) -> str:
     """What the table shows."""
     return (
         f"{len(speakers.ids)} speakers, five-fold cross-validation over speakers, {len(options.seeds)} deals (--seeds),"
-        " sentences in two wordings; ± two standard errors over speakers. Nats a speaker in the 64 whitened principal directions"
-        " of the training speakers' means, over the same generator (`ridge_student`) that knows the gender alone. AUC:"
-        " does a description rank its own speaker above the other unseen ones of that sex (chance .50)? Labels are the"
-        " shares of pitch and rate in the speaker's utterances, as a reader's posterior."
+        " sentences in two wordings; ± two standard errors over speakers. Nats a speaker in the 64 whitened principal"
+        " directions of the training speakers' means, over the same generator (`ridge_student`) that knows the gender"
+        " alone. AUC: does a description rank its own speaker above the other unseen ones of that sex (chance .50)?"
+        " Labels are the shares of pitch and rate in the speaker's utterances, as a reader's posterior."
     )
 
 
