@@ -1,6 +1,7 @@
 """The statements of a text about attributes: the claims of its items, settled against each other."""
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from steps.text.items import LETTERS, Piece
 from steps.text.lexicon_files import Book
 from steps.text.scope import negate
 
+NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 PLAIN = frozenset({"low", "high", "deep", "fast", "slow", "quick", "slowly", "quickly", "female", "male", "woman"})
 WISHES = frozenset({"want", "wants", "need", "needs", "like", "prefer", "prefers", "looking", "love", "ask", "asks"})
 ASKERS = frozenset({"i", "we", "my", "our"})
@@ -80,7 +82,7 @@ def _of_numbers(claims: Sequence[Claim], items: Sequence[Piece]) -> list[Claim]:
     said = []
     for number, unit in itertools.pairwise(items):
         scales = [scale for scale in unit.entries if scale.detail in ("", *genders)]
-        if number.kinds != {"number"} or len(scales) != 1:
+        if not NUMBER.fullmatch(number.text) or number.kinds != {"number"} or len(scales) != 1:
             continue
         amount = float(number.text.replace(",", "."))
         value = next(value for limit, value in scales[0].limits if amount <= limit)

@@ -278,7 +278,7 @@ def test_bad_texts_are_refused_before_anything_is_drawn(spoken: Experiment, tmp_
 def test_vectors_of_another_encoder_are_refused(experiment: Experiment, spoken: Experiment, tmp_path, capsys):
     options = words(experiment, spoken.root / "ridge_gaussian", tmp_path / "out")
     assert sample.main(options) == 1
-    assert "encoded by another encoder than" in capsys.readouterr().err
+    assert "encoded by another encoder or reader than" in capsys.readouterr().err
 
 
 def test_a_model_with_a_pickle_is_refused(experiment: Experiment, models, tmp_path, capsys):
