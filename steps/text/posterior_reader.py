@@ -66,10 +66,10 @@ class PosteriorReader(Reader):
         understood = [self.rules.understand(text) for text in texts]
         posteriors, silent = by_rules(understood, self.layout.attributes)
         parts = [self._parts(text, one) for text, one in zip(texts, understood, strict=True)]
-        sure = self._ask_learned(posteriors, silent, parts)
+        known = all_said(silent) | self._ask_learned(posteriors, silent, parts)
         warnings = [
-            (*warnings_of(self.rules, text, one, known), *_unread(self.encoder.unread(text)))
-            for text, one, known in zip(texts, understood, sure, strict=True)
+            (*warnings_of(self.rules, text, one, enough), *_unread(self.encoder.unread(text)))
+            for text, one, enough in zip(texts, understood, known, strict=True)
         ]
         return Reading(self.layout.join(sentence, posteriors), warnings)
 
@@ -82,13 +82,13 @@ class PosteriorReader(Reader):
 
     def _ask_learned(
         self, posteriors: dict[str, np.ndarray], silent: dict[str, np.ndarray], parts: Sequence[Sequence[str]]
-    ) -> list[bool]:
-        """Put the classifier's posteriors where the rules are silent; return for each text whether it is sure.
+    ) -> np.ndarray:
+        """Put the classifier's posteriors where the rules are silent; return for each text (T,) whether it is sure.
 
         Of several parts the one counts that says most. Unknown words in which no value is found are not understood.
         """
         asked = [part for several in parts for part in several]
-        sure = [False] * len(parts)
+        sure = np.zeros(len(parts), dtype=bool)
         if not asked:
             return sure
         learned = self.learned.posteriors(self.encoder.encode(asked))
@@ -152,15 +152,20 @@ def by_rules(
     return found, silent
 
 
-def warnings_of(rules: TextRules, text: str, understood: Understanding, sure: bool) -> tuple[str, ...]:
+def all_said(silent: Mapping[str, np.ndarray]) -> np.ndarray:
+    """For which texts (T,) the rules have found every attribute, given where (T,) they are silent on each."""
+    return ~np.logical_or.reduce(list(silent.values()))
+
+
+def warnings_of(rules: TextRules, text: str, understood: Understanding, known: bool) -> tuple[str, ...]:
     """What a person should know of how a text was understood.
 
     A word is not understood where the rules find nothing in its part of the text but who speaks.
 
     Args:
-        sure: a classifier has understood the unknown words.
+        known: unknown words do not matter: the rules have found every attribute, or a classifier has understood them.
     """
-    if sure or not understood.unknown:
+    if known or not understood.unknown:
         return understood.problems
     parts = [part for part in unknown_parts(text, understood.unknown) if _only_persons(rules.understand(part))]
     words = list(dict.fromkeys(words_within(understood.unknown, text, parts)))

@@ -77,17 +77,18 @@ def _texts(options: "Options") -> Iterator[str]:
 
 def _by_rules(texts: list[str], attributes: Mapping[str, tuple[str, ...]]) -> Iterator[ReadText]:
     from steps.text.claims import TextRules
-    from steps.text.posterior_reader import by_rules, warnings_of
+    from steps.text.posterior_reader import all_said, by_rules, warnings_of
 
     rules = TextRules(attributes)
     understood = [rules.understand(text) for text in texts]
-    posteriors, _ = by_rules(understood, attributes)
+    posteriors, silent = by_rules(understood, attributes)
+    complete = all_said(silent)
     for row, (text, one) in enumerate(zip(texts, understood, strict=True)):
         read_as = {
             name: dict(zip((*values, UNSAID), map(float, posteriors[name][row]), strict=True))
             for name, values in attributes.items()
         }
-        yield ReadText(text, _rounded(read_as), warnings_of(rules, text, one, sure=False))
+        yield ReadText(text, _rounded(read_as), warnings_of(rules, text, one, bool(complete[row])))
 
 
 def _by_model(texts: list[str], options: "Options") -> Iterator[ReadText]:

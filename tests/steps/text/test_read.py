@@ -124,6 +124,7 @@ def test_warnings(reader):
     assert found.warnings[2] == ("not understood: sackbutt",)
     named = reader.read(["A man with a sackbutty deep voice.", "A man with a sackbutty voice, speaking fast."]).warnings
     assert named == [(), ("not understood: sackbutty",)]
+    assert reader.read(["On Monday a man in a deep voice, speaking fast, beside a sackbutt."]).warnings == [()]
     twice = reader.read(["A voice like a sackbutt, like a serpent, and like a sackbutt."]).warnings
     assert twice == [("not understood: sackbutt, serpent",)]
     (long,) = found.warnings[3]
