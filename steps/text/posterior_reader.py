@@ -19,6 +19,7 @@ from steps.text.language import LANGUAGES
 from steps.text.layout import READER, TextLayout
 from steps.text.lexicon_files import CUES, ENGLISH, LEXICON
 from steps.text.paraphrase import LabelledText
+from steps.text.phrasebook import PEOPLE
 from steps.text.read import LEARNED, Reader, Reading, write_json
 from steps.text.text_classifier import TextClassifier
 from steps.text.text_parts import unknown_parts, words_within
@@ -28,7 +29,6 @@ from utils.json_files import read_json
 
 log = logger(__name__)
 SURE = 0.5  # least posterior of the likeliest where a classifier has understood what rules have not
-OF_PERSONS = ("gender", "age")  # said by the noun or pronoun of who speaks, whatever else a text says of a voice
 LONGEST_LIST = 8  # words that a warning names
 
 
@@ -175,7 +175,7 @@ def warnings_of(rules: TextRules, text: str, understood: Understanding, known: b
 
 
 def _only_persons(understood: Understanding) -> bool:
-    return all(claim.attribute in OF_PERSONS for claim in understood.claims)
+    return all(claim.attribute in PEOPLE for claim in understood.claims)
 
 
 def _unread(rest: str) -> tuple[str, ...]:
