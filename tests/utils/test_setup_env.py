@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,12 +112,15 @@ def test_installs_once_and_adds_extras(checkout: Checkout) -> None:
     assert checkout.versions()["torch"] == "2.12.0"
     assert "installing" not in checkout.installed()  # the user's choice stays
 
-    seconds = []
-    for _ in range(10):
+    def seconds(work: Callable[[], object]) -> float:
         start = time.perf_counter()
-        checkout.installed()
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.05
+        work()
+        return time.perf_counter() - start
+
+    python = [checkout.root / ".venv/bin/python3", "-c", ""]
+    times = [(seconds(checkout.installed), seconds(lambda: subprocess.run(python))) for _ in range(10)]
+    done, bare = map(min, zip(*times, strict=True))
+    assert done < 6 * bare  # 2 where nothing else runs; pip alone would take 20
 
 
 def test_an_environment_that_has_it_all_is_used_as_it_is(checkout: Checkout, tmp_path: Path) -> None:
