@@ -1,0 +1,143 @@
+"""A trained speaker network in a directory: `weights.safetensors` and `model.json`, and no pickle.
+
+    save_model(directory, network, options, speakers, features)
+    model = load_model(directory)
+    model.network.embed(...)                              # frozen, in evaluation mode
+
+`model.json` has the options of the network, the bins of a frame, the speakers in the order of its scores, and the
+options of the features, as `features.json` has them: what is needed to go from a waveform to a name.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from steps.networks.foreign_weights import load_weights
+from steps.networks.speaker_network import SpeakerNetwork
+from steps.networks.speaker_options import NetworkOptions
+from utils.durable import write_whole
+from utils.errors import InputError, absence, brief
+from utils.json_files import json_text, read_json
+from utils.option_values import as_dict, convert
+from utils.pickles import find_pickle
+
+DESCRIPTION, WEIGHTS = "model.json", "weights.safetensors"
+KIND = "speaker network"
+MOST_BINS, MOST_SPEAKERS = 65_536, 10_000_000
+REMEDY = "train it again (steps/sid/train.sh)"
+
+
+@dataclass(frozen=True)
+class SpeakerModel:
+    """A trained network and what belongs to it.
+
+    Attributes:
+        network: in evaluation mode, on its device, without gradients.
+        options: of the network.
+        speakers: (S) ids, in the order of its scores.
+        features: options of the features that it takes.
+    """
+
+    network: SpeakerNetwork
+    options: NetworkOptions
+    speakers: list[str]
+    features: dict[str, Any]
+
+
+def model_files(directory: Path) -> list[Path]:
+    """The files of a model. Raises InputError where one is missing."""
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise InputError(
+            f"{directory}: {absence(directory, 'directory')}; expected a model that steps/sid/train.sh made"
+        )
+    files = [directory / DESCRIPTION, directory / WEIGHTS]
+    for path in files:
+        if not path.is_file():
+            raise InputError(f"{directory}: no {path.name}; expected a model that steps/sid/train.sh made")
+    return files
+
+
+def save_model(
+    directory: Path, network: SpeakerNetwork, options: NetworkOptions, speakers: list[str], features: dict[str, Any]
+) -> None:
+    """Write the files of a model; each is whole or not there."""
+    from safetensors.torch import save
+
+    if len(speakers) != network.n_speakers:
+        raise ValueError(f"{len(speakers)} names for a network with {network.n_speakers} speakers")
+    directory = Path(directory)
+    description = {
+        "kind": KIND,
+        "network": as_dict(NetworkOptions.of(options)),
+        "bins": network.bins,
+        "dim": network.dim,
+        "features": features,
+        "speakers": list(speakers),
+    }
+    text = json_text(description, directory / DESCRIPTION, indent=1, ensure_ascii=False)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    write_whole(directory / WEIGHTS, save(tensors))
+    write_whole(directory / DESCRIPTION, f"{text}\n".encode())
+
+
+def load_model(directory: Path, device: str = "cpu") -> SpeakerModel:
+    """Load a model. Raises InputError where its files are damaged, do not fit, or have a pickle with them."""
+    path, weights = model_files(directory)
+    pickle = find_pickle(path.parent.iterdir())
+    if pickle:
+        raise InputError(f"{pickle}: a pickle can run code and is never loaded; remove it if it is not yours")
+    content = read_json(path)
+    if content.get("kind") != KIND:
+        raise InputError(f"{path}: describes no {KIND}; expected a model that steps/sid/train.sh made")
+    try:
+        options = _options(content["network"], path)
+        bins, speakers, features = _size(content["bins"]), content["speakers"], content["features"]
+        if not isinstance(speakers, list) or not 1 <= len(speakers) <= MOST_SPEAKERS:
+            raise ValueError(f"speakers: expected a list of ids, found {brief(speakers)}")
+        if not all(isinstance(one, str) and one for one in speakers) or len(set(speakers)) < len(speakers):
+            raise ValueError("speakers: expected different texts, none empty")
+        if not isinstance(features, dict):
+            raise ValueError(f"features: expected an object, found {brief(features)}")
+        _require_memory(options, bins, len(speakers), weights)
+        with torch.random.fork_rng(devices=()):
+            network = SpeakerNetwork(options, bins, len(speakers))
+    except InputError:
+        raise
+    except KeyError as error:
+        raise InputError(f"{path}: no {error.args[0]}; {REMEDY}") from error
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: {error}; {REMEDY}") from error
+    load_weights(network, weights)
+    return SpeakerModel(network.eval().requires_grad_(False).to(device), options, speakers, features)
+
+
+def _options(values: Any, path: Path) -> NetworkOptions:
+    """The options of the network; those that came later than the model have their defaults."""
+    if not isinstance(values, dict):
+        raise ValueError(f"network: expected an object, found {brief(values)}")
+    known = {field.name for field in fields(NetworkOptions)}
+    if values.keys() - known:
+        raise ValueError(f"network: {brief(min(values.keys() - known))} is no option of a network")
+    return NetworkOptions(
+        **{name: convert(NetworkOptions, name, value, f"{path}: {name}") for name, value in values.items()}
+    )
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_BINS:
+        raise ValueError(f"bins: expected 1 to {MOST_BINS}, found {brief(value)}")
+    return value
+
+
+def _require_memory(options: NetworkOptions, bins: int, n_speakers: int, weights: Path) -> None:
+    """Raise InputError for sizes whose parameters the file cannot have, before memory is taken for them."""
+    with torch.device("meta"):
+        n = sum(value.numel() for value in SpeakerNetwork(options, bins, n_speakers).parameters())
+    if 2 * n > weights.stat().st_size:  # two bytes a parameter are the least
+        raise InputError(
+            f"{weights.parent}: {DESCRIPTION} is of a network with {n} parameters, and {WEIGHTS} has only"
+            f" {weights.stat().st_size} bytes; the files do not belong together"
+        )

@@ -1,0 +1,133 @@
+"""A network that recognises speakers: from features to an embedding, and from it to a score for each speaker.
+
+    network = SpeakerNetwork(NetworkOptions(network="conv1d"), bins=80, n_speakers=331)
+    embeddings = network.embed(features, lengths)        # (B, T, bins), (B,) -> (B, D)
+    loss = network.loss(embeddings, labels, margin=0.2)
+
+An utterance has the same embedding alone and in any batch: every layer knows which frames are padding.
+"""
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from steps.networks.conv1d import ConvFrames
+from steps.networks.margin import AngularMargin
+from steps.networks.masks import mask_of, zero_padding
+from steps.networks.pooling import AttentivePooling, MeanPooling, StatisticsPooling, masked_mean
+from steps.networks.speaker_options import CONVOLUTIONS, NetworkOptions
+from steps.networks.transformer import TransformerFrames
+from utils.errors import InputError
+
+VARIANCE_LEAST = 1e-5  # of a band, where it is divided by its deviation
+WIDE = 1024  # channels between pooling and embedding of the published convolutions
+NO_DECAY = ("A_log", "D", "dt_bias")  # parameters of Mamba; dt's of Mamba-1 is a bias, which none has
+
+
+class SpeakerNetwork(nn.Module):
+    """Features (B, T, bins) -> embeddings (B, D) -> scores (B, S).
+
+    Args:
+        options: of the network; those that count are in `options` afterwards.
+        bins: of a frame.
+        n_speakers: S.
+
+    Attributes:
+        dim: D.
+    """
+
+    def __init__(self, options: NetworkOptions, bins: int, n_speakers: int):
+        super().__init__()
+        self.options, self.bins, self.n_speakers = NetworkOptions.of(options).resolved(), bins, n_speakers
+        options = self.options
+        self.frames = make_frames(options, bins)
+        self.pool = make_pooling(options, self.frames.width)
+        self.embedding = make_embedding(options, self.pool.width)
+        self.dim = self.pool.width if isinstance(self.embedding, nn.Identity) else options.embedding_dim
+        if options.loss == "aam":
+            self.classifier: nn.Module = AngularMargin(self.dim, n_speakers, options.aam_scale)
+        else:
+            self.classifier = nn.Linear(self.dim, n_speakers)
+
+    def embed(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Embeddings (B, D) float32 of features (B, T, bins); `lengths` (B,) are frames, without: all of T.
+
+        Raises InputError where features are of other bins, or where a length is not 1 to T.
+        """
+        if features.dim() != 3 or features.shape[2] != self.bins:
+            raise InputError(f"features of shape {tuple(features.shape)}; expected (batch, frames, {self.bins})")
+        mask = mask_of(lengths, features)
+        features = zero_padding(normalised(zero_padding(features, mask), mask, self.options.normalise), mask)
+        frames, mask = self.frames(features, mask)
+        return self.embedding(self.pool(frames, mask)).float()
+
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """Scores (B, S) of embeddings (B, D): their softmax are probabilities of the speakers."""
+        return self.classifier(embeddings)
+
+    def loss(self, embeddings: Tensor, labels: Tensor, margin: float = 0.0, weights: Tensor | None = None) -> Tensor:
+        """The mean loss () of embeddings (B, D) with the numbers of their speakers (B,).
+
+        Args:
+            margin: of `aam`, in radians; `softmax` has none.
+            weights: (B,) of the losses, such as those of the speakers: the mean is over B, so that it is the mean of
+                the means of equal parts of a batch.
+        """
+        if isinstance(self.classifier, AngularMargin):
+            scores = self.classifier.with_margin(embeddings, labels, margin)
+        else:
+            scores = self.classifier(embeddings)
+        losses = F.cross_entropy(scores.float(), labels, reduction="none", label_smoothing=self.options.label_smoothing)
+        return losses.mean() if weights is None else (losses * weights).mean()
+
+    def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Scores (B, S) of features (B, T, bins)."""
+        return self.logits(self.embed(features, lengths))
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The parameters as an optimizer takes them: biases, norms, and A, D and step sizes of Mamba do not decay."""
+        decaying, kept = [], []
+        for name, value in self.named_parameters():
+            free = value.dim() < 2 or name.rpartition(".")[2] in NO_DECAY or getattr(value, "_no_weight_decay", False)
+            (kept if free else decaying).append(value)
+        return [{"params": decaying}, {"params": kept, "weight_decay": 0.0}]
+
+
+def make_frames(options: NetworkOptions, bins: int) -> nn.Module:
+    """The layers from features (B, T, bins) and a mask to frames (B, T', width) and their mask."""
+    if options.kernel % 2 == 0:
+        raise InputError(f"kernel: expected an odd number, found {options.kernel}")
+    if options.network in ("conv1d", "conv2d"):
+        return ConvFrames(options, bins, columns=3 if options.network == "conv2d" else 1)
+    if options.network == "transformer":
+        return TransformerFrames(options, bins)
+    raise InputError(f"network: {options.network} is not there yet")
+
+
+def make_pooling(options: NetworkOptions, width: int) -> nn.Module:
+    """Pooling of frames (B, T, width)."""
+    if options.pooling == "attentive":
+        return AttentivePooling(width, options.attention)
+    return MeanPooling(width) if options.pooling == "mean" else StatisticsPooling(width)
+
+
+def make_embedding(options: NetworkOptions, width: int) -> nn.Module:
+    """From a pooled vector (B, width) to the embedding; the published transformer and Mamba have nothing here."""
+    dim = options.embedding_dim
+    if options.preset == "modern":
+        return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim))
+    if options.network in CONVOLUTIONS:
+        layers = [nn.Linear(width, WIDE), nn.LayerNorm(WIDE), nn.ReLU(), nn.Linear(WIDE, dim), nn.LayerNorm(dim)]
+        return nn.Sequential(*layers)
+    return nn.Identity()
+
+
+def normalised(features: Tensor, mask: Tensor | None, how: str) -> Tensor:
+    """Features (B, T, bins) less the mean of each utterance's valid frames, or also over their deviation."""
+    if how == "none":
+        return features
+    centred = features - masked_mean(features, mask)[:, None]
+    if how == "mean":
+        return centred
+    return centred * (masked_mean(centred.square(), mask) + VARIANCE_LEAST).rsqrt()[:, None]
