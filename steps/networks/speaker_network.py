@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from steps.networks.conv1d import ConvFrames
+from steps.networks.conv2d_freq import FrequencyConvFrames
+from steps.networks.mamba_frames import MambaFrames
 from steps.networks.margin import AngularMargin
 from steps.networks.masks import mask_of, zero_padding
 from steps.networks.pooling import AttentivePooling, MeanPooling, StatisticsPooling, masked_mean
@@ -22,7 +24,6 @@ from utils.errors import InputError
 
 VARIANCE_LEAST = 1e-5  # of a band, where it is divided by its deviation
 WIDE = 1024  # channels between pooling and embedding of the published convolutions
-NO_DECAY = ("A_log", "D", "dt_bias")  # parameters of Mamba; dt's of Mamba-1 is a bias, which none has
 
 
 class SpeakerNetwork(nn.Module):
@@ -88,8 +89,8 @@ class SpeakerNetwork(nn.Module):
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The parameters as an optimizer takes them: biases, norms, and A, D and step sizes of Mamba do not decay."""
         decaying, kept = [], []
-        for name, value in self.named_parameters():
-            free = value.dim() < 2 or name.rpartition(".")[2] in NO_DECAY or getattr(value, "_no_weight_decay", False)
+        for value in self.parameters():
+            free = value.dim() < 2 or getattr(value, "_no_weight_decay", False)
             (kept if free else decaying).append(value)
         return [{"params": decaying}, {"params": kept, "weight_decay": 0.0}]
 
@@ -100,9 +101,9 @@ def make_frames(options: NetworkOptions, bins: int) -> nn.Module:
         raise InputError(f"kernel: expected an odd number, found {options.kernel}")
     if options.network in ("conv1d", "conv2d"):
         return ConvFrames(options, bins, columns=3 if options.network == "conv2d" else 1)
-    if options.network == "transformer":
-        return TransformerFrames(options, bins)
-    raise InputError(f"network: {options.network} is not there yet")
+    if options.network == "conv2d_freq":
+        return FrequencyConvFrames(options, bins)
+    return TransformerFrames(options, bins) if options.network == "transformer" else MambaFrames(options, bins)
 
 
 def make_pooling(options: NetworkOptions, width: int) -> nn.Module:

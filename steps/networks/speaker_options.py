@@ -19,11 +19,16 @@ PRESETS = ("modern", "original")
 POOLINGS = ("mean", "statistics", "attentive")
 NORMALISATIONS = ("none", "mean", "mean_variance")
 LOSSES = ("softmax", "aam")
+WIDTHS, STAGE_WIDTHS = (256, 256, 256, 256), (16, 32, 64)
 # of the published classifier; what it has not is switched off
 OF_ALL = {"pooling": "mean", "normalise": "none", "loss": "softmax", "stride": 1, "label_smoothing": 0.0}
 OF_CONVOLUTIONS = {"widths": (128, 128, 256, 512), "kernel": 3, "dilations": (1,), "dropout": 0.5, "embedding_dim": 512}
 OF_SEQUENCES = {"layers": 3, "width": 512, "heads": 4, "ff": 512, "dropout": 0.1, "embedding_dim": 512}
 OF_MAMBAS = OF_SEQUENCES | {"d_state": 32, "d_conv": 4, "expand": 2, "dt_rank": 32}
+
+
+def _words(widths: tuple[int, ...]) -> str:
+    return ",".join(map(str, widths))
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,9 @@ class NetworkOptions:
         choices=PRESETS,
     )
     widths: tuple[int, ...] = option(
-        (256, 256, 256, 256),
-        "channels of each layer of conv1d and conv2d, of each stage of conv2d_freq",
+        (),
+        f"channels of each layer of conv1d and conv2d (default: {_words(WIDTHS)}), of each stage of conv2d_freq"
+        f" (default: {_words(STAGE_WIDTHS)})",
         least=1,
         most=4096,
     )
@@ -49,7 +55,8 @@ class NetworkOptions:
         least=1,
         most=100,
     )
-    layers: int = option(3, "layers of transformer and Mamba; blocks of a stage of conv2d_freq", least=1, most=100)
+    blocks: int = option(1, "conv2d_freq: residual blocks of a stage", least=1, most=100)
+    layers: int = option(3, "transformer, Mamba: layers", least=1, most=100)
     width: int = option(256, "transformer, Mamba: channels of a frame", least=1, most=4096)
     heads: int = option(4, "transformer: heads, a divisor of width", least=1, most=64)
     ff: int = option(512, "transformer: channels inside a feed-forward block", least=1, most=65_536)
@@ -78,7 +85,8 @@ class NetworkOptions:
     def resolved(self) -> Self:
         """The options that count: under `preset: original` the published ones; the log says what they replace."""
         if self.preset != "original":
-            return self
+            usual = STAGE_WIDTHS if self.network == "conv2d_freq" else WIDTHS
+            return self if self.widths else replace(self, widths=usual)
         known = {field.name for field in fields(NetworkOptions)}
         wanted = {name: value for name, value in _published(self.network).items() if name in known}
         changed = replace(self, **wanted)

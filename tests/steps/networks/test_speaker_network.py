@@ -4,13 +4,16 @@ import pytest
 import torch
 
 from steps.networks.speaker_network import SpeakerNetwork
-from steps.networks.speaker_options import NORMALISATIONS, POOLINGS, NetworkOptions
+from steps.networks.speaker_options import NETWORKS, NORMALISATIONS, POOLINGS, NetworkOptions
 from utils.errors import InputError
 
 BINS, SPEAKERS = 12, 5
-PUBLISHED = {"conv1d": 1_797_451, "conv2d": 2_940_235, "transformer": 4_946_251}
-TESTED = ("conv1d", "conv2d", "transformer")
-SMALL = {"widths": (16, 16), "layers": 2, "width": 16, "heads": 2, "ff": 16, "embedding_dim": 8, "attention": 8}
+PUBLISHED = {"conv1d": 1_797_451, "conv2d": 2_940_235, "transformer": 4_946_251, "mamba1": 5_446_987}
+SMALL = {"widths": (8, 8), "layers": 2, "width": 16, "heads": 2, "ff": 16, "embedding_dim": 8, "attention": 8} | {
+    "d_state": 4,
+    "head_dim": 8,
+    "chunk": 16,
+}
 
 
 def small(seed: int = 0, **options) -> SpeakerNetwork:
@@ -34,7 +37,7 @@ def test_published_sizes(network, n):
 
 @pytest.mark.parametrize("normalise", NORMALISATIONS)
 @pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("network", TESTED)
+@pytest.mark.parametrize("network", NETWORKS)
 def test_utterance_is_the_same_alone_and_in_a_batch(network, pooling, normalise):
     built = small(network=network, pooling=pooling, normalise=normalise, stride=2).eval()
     batch, lengths = features(40, 1, 23, 2)
