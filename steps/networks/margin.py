@@ -21,7 +21,7 @@ class AngularMargin(nn.Module):
     def __init__(self, dim: int, n_speakers: int, scale: float):
         super().__init__()
         self.weight, self.scale = nn.Parameter(torch.empty(n_speakers, dim)), scale
-        nn.init.xavier_normal_(self.weight)
+        nn.init.xavier_uniform_(self.weight)
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Scores (B, S) of embeddings (B, D), without a margin, in float32."""
