@@ -9,8 +9,6 @@ The set of a speaker follows from a hash of the split seed and the speaker's id,
 thresholds. It depends neither on the order of the rows nor on other speakers, and no speaker can be in two sets.
 """
 
-import hashlib
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -20,10 +18,11 @@ from typing import ClassVar
 
 from steps.data.group_counts import GroupCounts
 from steps.data.groups import ATTRIBUTES, read_groups
+from steps.data.sets import SETS, chance, check_fractions, speaker_genders, write_set
 from steps.data.spellings import DISTINCT, DISTINCT_HELP, mentions_in, require_distinct
 from steps.data.vector_table import VectorTable
 from utils.command import logger, run_command
-from utils.data_dir import PER_SPEAKER, DataDir, restrict, validate, write_data_dir
+from utils.data_dir import PER_SPEAKER, DataDir, restrict
 from utils.errors import InputError, brief
 from utils.options import MAX_SEED, option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
@@ -31,7 +30,6 @@ from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
 
 log = logger(__name__)
-SETS = ("train", "dev", "test")
 SET_NAMES = {"train": "train", "dev": "dev", "val": "dev", "validation": "dev", "test": "test"}
 
 
@@ -76,13 +74,13 @@ def work(options: Options) -> None:
         spk2set = _speaker_sets({utterance: utt2set[utterance] for utterance in grouping.utt2group}, data.utt2spk)
         tables = data.tables() | {"utt2group": grouping.utt2group, DISTINCT: distinct}
         left_out = _left_out(data, tables, options.attributes)
-        counts = GroupCounts(grouping, data.utt2spk, spk2set, SETS, _speaker_genders(tables))
+        counts = GroupCounts(grouping, data.utt2spk, spk2set, SETS, speaker_genders(tables))
         log.info("groups:\n%s", counts.text())
         counts.check(options.allow_missing_groups)
         for name in SETS:
             if not stages[name].done:
                 utterances = [u for u in grouping.utt2group if utt2set[u] == name]
-                _write_set(stages[name], tables, utterances, options.data)
+                write_set(stages[name], tables, utterances, options.data)
                 vectors.write_speakers(stages[name], {key: data.utt2spk[key] for key in utterances})
         if not stages["split"].done:
             write_table(stages["split"].dir / "spk2set", spk2set)
@@ -109,14 +107,12 @@ def _left_out(data: DataDir, tables: Mapping[str, Mapping[str, str]], attributes
 
 def speaker_set(speaker: str, split_seed: int, thresholds: Mapping[str, float]) -> str:
     """The set of one speaker: the first whose upper bound is above the speaker's hash, a number from 0 to 1."""
-    digest = hashlib.sha256(f"{split_seed} {speaker}".encode()).digest()
-    number = int.from_bytes(digest[:7], "big") / 2**56
+    number = chance(split_seed, speaker)
     return next(name for name, bound in thresholds.items() if number < bound)
 
 
 def _thresholds(fractions: tuple[float, ...]) -> dict[str, float]:
-    if len(fractions) != len(SETS) or not min(fractions) > 0 or not math.isfinite(sum(fractions)):
-        raise InputError(f"--fractions: expected three numbers above 0 for {', '.join(SETS)}, found {fractions}")
+    check_fractions(fractions)
     bounds = [sum(fractions[: number + 1]) / sum(fractions) for number in range(len(SETS))]
     return dict(zip(SETS, [*bounds[:-1], 1.0], strict=True))
 
@@ -166,43 +162,6 @@ def _speaker_sets(utt2set: Mapping[str, str], utt2spk: Mapping[str, str]) -> dic
             "for it, or another --split_seed are needed"
         )
     return spk2set
-
-
-def _write_set(stage: StageDir, tables: Mapping[str, Mapping[str, str]], utterances: list[str], source: Path) -> None:
-    tables = restrict(tables, utterances, (*PER_SPEAKER, DISTINCT))
-    genders, speakers = _speaker_genders(tables), set(tables["utt2spk"].values())
-    if genders and "spk2gender" not in tables and genders.keys() != speakers:
-        unknown = len(speakers - genders.keys())
-        log.info(
-            "%s: no spk2gender: %d of %d speakers are neither male nor female", stage.final, unknown, len(speakers)
-        )
-        genders = {}
-    tables["spk2gender"] = genders
-    try:
-        write_data_dir(stage.dir, {name: table for name, table in tables.items() if table})
-    except InputError as error:  # of a file that is gone in a moment: name the one that it was made from
-        problems = [
-            one
-            for one in validate(source, text=False, feats=False, wav=False)
-            if not any(words in one for words in ("LC_ALL=C", "spk2utt: missing"))
-        ]
-        raise InputError(problems[0] if problems else str(error)) from error
-
-
-def _speaker_genders(tables: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """spk2gender, as it is or from utt2gender, where that says male or female; empty where there is neither."""
-    if "spk2gender" in tables:
-        return tables["spk2gender"]
-    spk2gender: dict[str, str] = {}
-    for utterance, gender in tables.get("utt2gender", {}).items():
-        if utterance not in tables["utt2spk"]:
-            raise InputError(f"utt2gender: {utterance}: utt2spk has no such utterance; run utils/fix_data_dir.sh")
-        if gender not in ("male", "female", "m", "f"):
-            continue
-        speaker = tables["utt2spk"][utterance]
-        if spk2gender.setdefault(speaker, gender[0]) != gender[0]:
-            raise InputError(f"utt2gender: {utterance}: {gender}, expected the same for all utterances of {speaker}")
-    return spk2gender
 
 
 def main(argv: list[str] | None = None) -> int:
