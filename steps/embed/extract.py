@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps.audio.containers import AudioProblem
+from steps.audio.lengths import Outcome
 from steps.audio.read import load
 from steps.embed.batches import Batch, BatchRule, as_batches
-from steps.embed.extraction import PLANNER, BackendChoice, Options, Outcome, is_merged, planned_identity
+from steps.embed.extraction import PLANNER, BackendChoice, Options, is_merged, planned_identity
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.parts import Work, check_merged, write_part

@@ -3,13 +3,12 @@
 Used by the commands `steps.embed.plan`, `extract`, `merge` and `clean`, which take the same options.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from steps.audio.lengths import audio_identity
 from steps.audio.recordings import Utterance
 from steps.embed.backend import BACKENDS, Backend
 from steps.embed.batches import BatchRule
@@ -63,21 +62,6 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The outcome of the extraction for one utterance.
-
-    Attributes:
-        seconds: of audio. faults: of audio that was embedded in spite of them, see `steps.audio.read.Audio`.
-        reason, detail: why there is no embedding; empty where there is one.
-    """
-
-    seconds: float = 0.0
-    faults: list[str] = field(default_factory=list)
-    reason: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True)
 class BackendChoice:
     """The back-end that the options ask for, before its network is loaded: its class, and its own options."""
 
@@ -124,22 +108,7 @@ def batch_seconds(options: Options) -> float:
 
 def identity_of(choice: BackendChoice, options: Options, utterances: Iterable[Utterance]) -> str:
     """A hash of all that decides the result: settings, weights, utterances, and their files by size and time."""
-    digest = hashlib.sha256(signature(choice.settings(options), choice.cls.files(choice.options)).encode())
-    stats: dict[Path, str] = {}
-    for utterance in utterances:
-        if utterance.path not in stats:
-            stats[utterance.path] = _stat(utterance.path)
-        row = [*utterance.as_row(), stats[utterance.path]]
-        digest.update(json.dumps(row).encode())
-    return digest.hexdigest()[:16]
-
-
-def _stat(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError as error:
-        return str(error.strerror)
-    return f"{status.st_size} {status.st_mtime_ns}"
+    return audio_identity(signature(choice.settings(options), choice.cls.files(choice.options)), utterances)
 
 
 def planned_identity(choice: BackendChoice, options: Options) -> str:

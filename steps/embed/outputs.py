@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from steps.audio.failures import FAILURES, Failure, write_failures
+from steps.audio.lengths import Outcome
 from steps.audio.recordings import Utterance
 from steps.data.speaker_vectors import write_speaker_vectors
 from steps.embed.batches import TimedUtterance, as_timed
-from steps.embed.extraction import Outcome
 from utils.archive_writer import ArchiveWriter
 from utils.data_dir import invert
 from utils.json_files import json_text
