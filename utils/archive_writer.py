@@ -63,16 +63,21 @@ class ArchiveWriter:
 
         Raises InputError for a key that Kaldi could not read back, and for a value that is none of these.
         """
-        check_key(key, str(self.ark))
         try:
             record = encode(value, self.dtype, self.compress)
         except ValueError as error:
             raise InputError(f"{self.ark}: {key}: {error}") from error
+        self.append(key, record)
+
+    def append(self, key: str, record: bytes | memoryview) -> None:
+        """Append one object as `utils.kaldi_objects.encode` encodes it. A key that Kaldi could not read: InputError."""
+        check_key(key, str(self.ark))
         name = f"{key} ".encode()
         self.keys.append(key)
         self.offsets.append(self.position + len(name))
         self.position += len(name) + len(record)
-        self.file.write(name + record)
+        self.file.write(name)
+        self.file.write(record)
 
     def _write_chunk(self, keys: Sequence[str], matrix: np.ndarray) -> None:
         rows = np.ascontiguousarray(matrix, dtype=self.dtype.newbyteorder("<"))
