@@ -1,0 +1,168 @@
+"""Join the parts that the jobs of `steps.features.compute` have written into one directory of features.
+
+Input: the table of `steps.features.plan` with all of its parts, and the same options. Output, a data directory:
+
+    feats.{ark,scp} utt2num_frames utt2dur   of every utterance with features, and of its copies; utt2uniq with copies
+    cmvn.{ark,scp}                           of each speaker, as Kaldi's compute-cmvn-stats sums them
+    features.json                            type and options of the features
+    failures.tsv summary.json                utterances without features; counts
+    utt2spk spk2utt and the data's own       of these utterances; with copies, without wav.scp and segments
+
+More failures than --max_fail are an error, and nothing is written but their list.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from steps.audio.failures import FAILURES, Failure, check_failures, read_failures, write_failures
+from steps.audio.recordings import Utterance
+from steps.features.feature_job import (
+    MERGER,
+    PLANNER,
+    FeatureChoice,
+    Options,
+    copy_ids,
+    planned_identity,
+    result_settings,
+)
+from steps.features.types import FEATURES, describe_features
+from utils.archive_writer import ArchiveWriter
+from utils.command import logger, run_command
+from utils.data_dir import DataDir, restrict, write_data_dir
+from utils.json_files import json_text
+from utils.option_values import as_words
+from utils.parts import Work, read_part, remove_parts
+from utils.stage_dir import StageDir
+from utils.tables import read_lines
+
+log = logger(__name__)
+OF_AUDIO = ("wav.scp", "segments", "reco2dur")  # copies have none
+OF_FEATURES = ("feats.scp", "cmvn.scp", "vad.scp", "xvector.scp", "utt2num_frames", "utt2dur", "utt2uniq")
+
+
+@dataclass
+class Joined:
+    """The content of all parts, without the features.
+
+    Attributes:
+        utterances: those with features, by id. frames, seconds: of each of them. failures: the others.
+        sums: speaker -> (2, dim + 1) float64, as Kaldi's CMVN has them.
+    """
+
+    utterances: dict[str, Utterance] = field(default_factory=dict)
+    frames: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    sums: dict = field(default_factory=dict)
+
+
+def work(options: Options) -> None:
+    """Join the parts and commit the result."""
+    choice = FeatureChoice.of(options)
+    identity = planned_identity(choice, options)
+    settings = result_settings(choice, options, identity)
+    with StageDir(options.out, settings, [], options.force, command=MERGER) as stage:
+        if stage.done:  # joined, perhaps with a larger --max_fail
+            failures = read_failures(options.out / FAILURES)
+            n = len(read_lines(options.out / "utt2spk")) // (1 + options.copies) + len(failures)
+            check_failures(failures, n, options.max_fail, options.out)
+        else:
+            planned = Work.load(options.out, identity, PLANNER)
+            planned.require(planned.missing(), compute_call(options))
+            stage.n_shards = planned.n_shards
+            write_outputs(stage, choice, options, planned)
+    remove_parts(options.out)
+
+
+def write_outputs(stage: StageDir, choice: FeatureChoice, options: Options, planned: Work) -> None:
+    """Write all files of the result."""
+    joined = join(planned, stage, options.copies)
+    n = len(joined.utterances) + len(joined.failures)
+    check_failures(joined.failures, n, options.max_fail, options.out)
+    with ArchiveWriter(
+        stage.dir / "cmvn.ark", stage.dir / "cmvn.scp", stage.final / "cmvn.ark", dtype="float64"
+    ) as writer:
+        for speaker in sorted(joined.sums):
+            writer.add(speaker, joined.sums[speaker])
+    about = describe_features(options.type, choice.extractor(), planned.about["sample_rate"])
+    _write_json(stage.dir / FEATURES, about)
+    write_failures(stage.dir / FAILURES, joined.failures)
+    seconds = sum(joined.seconds.values())
+    summary = {
+        "utterances": len(joined.utterances),
+        "copies": options.copies * len(joined.utterances),
+        "speakers": len(joined.sums),
+        "seconds": round(seconds, 3),
+        "frames": sum(joined.frames.values()),
+        "failed": len(joined.failures),
+        "failures": dict(sorted(Counter(reason for _, reason, _ in joined.failures).items())),
+    }
+    _write_json(stage.dir / "summary.json", summary)
+    write_data_dir(stage.dir, tables_of(options, joined))
+    log.info("%s: %d of %d utterances, %.2f hours", stage.final, len(joined.utterances), n, seconds / 3600)
+
+
+def join(planned: Work, stage: StageDir, copies: int) -> Joined:
+    """Write feats.{ark,scp}, in the order of the table, and return what else the parts say."""
+    joined = Joined(failures=[tuple(failure) for failure in planned.about["refused"]])
+    files = (stage.dir / "feats.ark", stage.dir / "feats.scp", stage.final / "feats.ark")
+    with ArchiveWriter(*files) as writer:
+        for shard, items in planned.shards(range(planned.n_shards)):
+            rows, arrays = read_part(planned.part(shard))
+            records, sums, begin = memoryview(arrays["records"]), iter(arrays["sums"]), 0
+            for item, row in zip(items, rows, strict=True):
+                utterance = Utterance.from_row(item.content)
+                if row["reason"]:
+                    joined.failures.append((item.id, row["reason"], row["detail"]))
+                    continue
+                joined.utterances[item.id] = utterance
+                joined.frames[item.id], joined.seconds[item.id] = row["frames"], row["seconds"]
+                for key, size in zip(copy_ids(item.id, copies), row["sizes"], strict=True):
+                    writer.append(key, records[begin : begin + size])
+                    begin += size
+                    joined.sums[utterance.speaker] = joined.sums.get(utterance.speaker, 0) + next(sums)
+    return joined
+
+
+def tables_of(options: Options, joined: Joined) -> Mapping[str, Mapping[str, str]]:
+    """All tables of the result but spk2utt: those of the data that are still true, and those of the features."""
+    utt2spk = {key: utterance.speaker for key, utterance in joined.utterances.items()}
+    tables = {"utt2spk": utt2spk}
+    if (options.data / "wav.scp").is_file():
+        stale = (*OF_FEATURES, *(OF_AUDIO if options.copies else ()))
+        own = {name: table for name, table in DataDir(options.data).tables().items() if name not in stale}
+        tables = restrict(own, utt2spk)
+    tables |= {
+        "utt2num_frames": {key: str(frames) for key, frames in joined.frames.items()},
+        "utt2dur": {key: f"{seconds:.3f}" for key, seconds in joined.seconds.items()},
+    }
+    if options.copies:
+        tables["utt2uniq"] = {key: key for key in utt2spk}
+        tables = {
+            name: {key: value for one, value in table.items() for key in copy_ids(one, options.copies)}
+            if name == "text" or name.startswith("utt2")
+            else table
+            for name, table in tables.items()
+        }
+    return {name: table for name, table in tables.items() if table}
+
+
+def compute_call(options: Options) -> list[str]:
+    """The command that writes parts, in words, without --shards."""
+    return ["python3", "-m", "steps.features.compute", *as_words(replace(options, nj=1, job=0, shards=None))]
+
+
+def _write_json(path: Path, value: Mapping) -> None:
+    path.write_text(f"{json_text(value, path, indent=2)}\n", encoding="utf-8")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Plan the features of a corpus: open each file once, and divide the utterances into shards, for any number of jobs.
+
+Input: a data directory with wav.scp, or a tree of audio; the options of the extraction. Output: the table of shards
+that `utils.parts` describes, beside --out. Audio that cannot be used is refused here, by its header.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from steps.audio.failures import check_failures
+from steps.audio.lengths import Measured, Outcome, read_lengths, require_sorted
+from steps.audio.recordings import Utterance, read_utterances
+from steps.features.feature_job import MERGER, FeatureChoice, Options, copy_ids, identity_of, is_merged
+from utils.command import logger, run_command
+from utils.errors import InputError
+from utils.out_dir import check_out
+from utils.parts import Item, Work, make_current, remove_parts
+from utils.shards import shards_of
+
+log = logger(__name__)
+LONGEST_SHARD = 3600.0  # seconds
+
+
+def work(options: Options) -> None:
+    """Write the table of shards, unless it or the result exists; then make it the current one."""
+    choice = FeatureChoice.of(options)
+    utterances = read_utterances(options.data)
+    identity = identity_of(choice, options, utterances)
+    if options.force:
+        remove_parts(options.out, identity)
+    if not is_merged(choice, options, identity):
+        check_out(options.out, MERGER, [options.data])
+        if Work.find(options.out, identity) is None:
+            write_work(identity, choice, options, utterances)
+    make_current(options.out, identity, choice.settings(options))
+
+
+def write_work(identity: str, choice: FeatureChoice, options: Options, utterances: Sequence[Utterance]) -> None:
+    """Write the table. Raises InputError for ids that cannot be sorted, and where too many headers are bad."""
+    check_ids(utterances, options)
+    measured = list(read_lengths(utterances, options.min_seconds))
+    rate = choice.extractor().sample_rate or only_rate(measured)
+    if choice.own.other_rates == "refuse":
+        measured = [refuse_rate(one, rate) for one in measured]
+    bad = [(one.utterance.id, one.outcome.reason, one.outcome.detail) for one in measured if one.outcome.reason]
+    check_failures(bad, len(measured), options.max_fail, options.out)
+    good = [one for one in measured if not one.outcome.reason]
+    sizes = [one.outcome.seconds * (1 + options.copies) for one in good]
+    shards = shards_of(sizes, options.shard_seconds, LONGEST_SHARD)
+    items = [Item(one.utterance.id, shard, one.utterance.as_row()) for one, shard in zip(good, shards, strict=True)]
+    planned = Work.write(options.out, identity, items, {"refused": bad, "sample_rate": rate})
+    hours = sum(one.outcome.seconds for one in good) / 3600
+    log.info("%d utterances, %.2f hours, %d Hz, in %d shards", len(items), hours, rate, planned.n_shards)
+
+
+def check_ids(utterances: Sequence[Utterance], options: Options) -> None:
+    """Raise InputError where utterances with their copies would not be sorted by speaker, or two have one id."""
+    every = [replace(one, id=key) for one in utterances for key in copy_ids(one.id, options.copies)]
+    every.sort(key=lambda one: one.id)
+    require_sorted(every, options.data)
+    twice = next((b.id for a, b in zip(every, every[1:], strict=False) if a.id == b.id), None)
+    if twice is not None:
+        raise InputError(f"{options.data / 'utt2spk'}: {twice}: the id of a copy too; rename it, or leave out --copies")
+
+
+def only_rate(measured: Iterable[Measured]) -> int:
+    """Hz of all recordings. Raises InputError where they differ."""
+    examples = {one.sample_rate: one.utterance.path for one in measured if not one.outcome.reason}
+    if len(examples) > 1:
+        found = ", ".join(f"{path} of {rate} Hz" for rate, path in sorted(examples.items())[:2])
+        raise InputError(f"{found}: recordings of several rates; choose one with --set sample_rate=...")
+    return next(iter(examples), 0)
+
+
+def refuse_rate(one: Measured, rate: int) -> Measured:
+    """The same, refused where the recording has another rate."""
+    if one.outcome.reason or one.sample_rate == rate:
+        return one
+    detail = f"{one.utterance.path}: {one.sample_rate} Hz, expected {rate}; --set other_rates=resample converts it"
+    return one._replace(outcome=Outcome(one.outcome.seconds, reason="wrong_rate", detail=detail))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

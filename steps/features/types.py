@@ -1,0 +1,37 @@
+"""The types of features by name, and the features that a directory or a model says it has: its `features.json`.
+
+    extractor = load_features(FeatsDir(Path("exp/feats/test")).features)
+    features = extractor(waveform, 16000)                    # (T, dim) float32
+
+A type is a class with frozen options in `Options`, `sample_rate` (None: that of each waveform), `dim`, a call as above
+and `shift_seconds`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from utils.errors import InputError
+from utils.option_values import as_dict
+from utils.registry import Registry, make_options
+
+FEATURES = "features.json"
+TYPES = Registry(
+    "type of features",
+    {"logmel": "steps.features.logmel:LogMel", "fbank": "steps.features.logmel:LogMel"},
+    needs=("Options", "shift_seconds"),
+)
+
+
+def describe_features(name: str, extractor: Any, sample_rate: int) -> dict[str, Any]:
+    """What features.json says: all that must agree between the features of a model and those that it is given."""
+    options = as_dict(extractor.options) | {"sample_rate": sample_rate}
+    seconds = extractor.shift_seconds(sample_rate)
+    return {"type": name, "options": options, "dim": extractor.dim, "frames_per_second": round(1 / seconds, 6)}
+
+
+def load_features(features: Mapping[str, Any]) -> Any:
+    """The extractor that `describe_features` has described."""
+    if not isinstance(features.get("type"), str) or not isinstance(features.get("options"), dict):
+        raise InputError(f"{FEATURES}: expected 'type' and 'options', as steps/features/make_feats.sh writes them")
+    cls = TYPES.load(features["type"])
+    return cls(make_options(cls.Options, changes=features["options"], where=FEATURES))
