@@ -44,9 +44,7 @@ class Mamba1(nn.Module):
         self.conv1d = nn.Conv1d(d_inner, d_inner, d_conv, groups=d_inner)
         self.x_proj = nn.Linear(d_inner, self.dt_rank + 2 * d_state, bias=False)
         self.dt_proj = nn.Linear(self.dt_rank, d_inner)
-        # no arange: on the meta device, where sizes are checked, it imports torch's compiler, for seconds
-        a = torch.tensor([float(number) for number in range(1, d_state + 1)])
-        self.A_log = nn.Parameter(a.log().repeat(d_inner, 1))
+        self.A_log = nn.Parameter(torch.arange(1, d_state + 1.0).log().repeat(d_inner, 1))
         self.D = nn.Parameter(torch.ones(d_inner))
         self.out_proj = nn.Linear(d_inner, d_model, bias=False)
         nn.init.uniform_(self.dt_proj.weight, -(self.dt_rank**-0.5), self.dt_rank**-0.5)

@@ -8,11 +8,15 @@
 options of the features, as `features.json` has them: what is needed to go from a waveform to a name.
 """
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from steps.networks.foreign_weights import load_weights
 from steps.networks.speaker_network import SpeakerNetwork
@@ -24,6 +28,7 @@ from utils.option_values import as_dict, convert
 from utils.pickles import find_pickle
 
 DESCRIPTION, WEIGHTS = "model.json", "weights.safetensors"
+LEAST_BYTES = 2  # of a parameter
 KIND = "speaker network"
 MOST_BINS, MOST_SPEAKERS = 65_536, 10_000_000
 REMEDY = "train it again (steps/sid/train.sh)"
@@ -101,8 +106,9 @@ def load_model(directory: Path, device: str = "cpu") -> SpeakerModel:
             raise ValueError("speakers: expected different texts, none empty")
         if not isinstance(features, dict):
             raise ValueError(f"features: expected an object, found {brief(features)}")
-        _require_memory(options, bins, len(speakers), weights)
-        with torch.random.fork_rng(devices=()):
+        size = weights.stat().st_size
+        fault = f"{directory}: {DESCRIPTION} is of a larger network than the {size} bytes of {WEIGHTS} hold; {REMEDY}"
+        with torch.random.fork_rng(devices=()), _at_most(size // LEAST_BYTES, fault):
             network = SpeakerNetwork(options, bins, len(speakers))
     except InputError:
         raise
@@ -132,12 +138,21 @@ def _size(value: Any) -> int:
     return value
 
 
-def _require_memory(options: NetworkOptions, bins: int, n_speakers: int, weights: Path) -> None:
-    """Raise InputError for sizes whose parameters the file cannot have, before memory is taken for them."""
-    with torch.device("meta"):
-        n = sum(value.numel() for value in SpeakerNetwork(options, bins, n_speakers).parameters())
-    if 2 * n > weights.stat().st_size:  # two bytes a parameter are the least
-        raise InputError(
-            f"{weights.parent}: {DESCRIPTION} is of a network with {n} parameters, and {WEIGHTS} has only"
-            f" {weights.stat().st_size} bytes; the files do not belong together"
-        )
+@contextlib.contextmanager
+def _at_most(n: int, fault: str) -> Iterator[None]:
+    """Raise InputError as soon as modules that are built here have more than `n` parameters, before they are filled."""
+    count = 0
+
+    def add(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal count
+        count += 0 if parameter is None else parameter.numel()
+        if count > n:
+            raise InputError(fault)
+
+    hook = register_module_parameter_registration_hook(add)
+    try:
+        yield
+    except RuntimeError as error:  # one parameter alone exceeds the memory
+        raise InputError(fault) from error
+    finally:
+        hook.remove()

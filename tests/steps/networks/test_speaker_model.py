@@ -77,7 +77,7 @@ def test_options_that_came_later_have_their_defaults(tmp_path):
         ({"features": 3}, "features: expected an object"),
         ({"network": {"network": "lstm"}}, "expected one of conv1d"),
         ({"network": {"depth": 3}}, "'depth' is no option of a network"),
-        ({"network": {"network": "transformer", "width": 4096, "layers": 100}}, "do not belong together"),
+        ({"network": {"network": "transformer", "width": 4096, "layers": 100}}, "of a larger network"),
         ({"network": {"network": "transformer", "width": 10, "heads": 4}}, "heads: expected a divisor of width, 10"),
     ],
 )
