@@ -77,7 +77,7 @@ class NetworkOptions:
         "mean", "each band of an utterance: less its mean, or also over its deviation", choices=NORMALISATIONS
     )
     loss: str = option("aam", "softmax, or with an additive angular margin", choices=LOSSES)
-    margin: float = option(0.2, "aam: radians, once a schedule has reached it", least=0, most=1.5)
+    margin: float = option(0.2, "aam: radians, once a schedule has reached it", least=0, most=3)
     aam_scale: float = option(30.0, "aam: factor of the cosines", above=0, most=1000)
     label_smoothing: float = option(0.0, "share of the target that is spread over all speakers", least=0, most=0.99)
     recompute: bool = option(False, "compute each layer again for its gradient instead of keeping what it computed")
