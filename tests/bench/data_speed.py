@@ -29,6 +29,7 @@ class Options:
     n_components: int = option(15, "K of the mixture")
     n_written: int = option(1000000, "vectors to write, and to sample")
     rounds: int = option(7, "how often each short action is timed")
+    help_rounds: int = option(3, "how often the help of each command is timed; 0: it is left out")
     work_dir: Path | None = option(None, "where to put some GB for a while; default: the system's temporary directory")
     results: Path = option(PATH, "file whose section is written")
 
@@ -65,8 +66,9 @@ def work(options: Options) -> None:
         table(header, writing),
         f"Samples: {options.dim} dimensions, K = {options.n_components}.",
         table(header, drawing),
-        measure_help(min(3, options.rounds)),
     ]
+    if options.help_rounds:
+        parts.append(measure_help(options.help_rounds))
     record(options.results, "Data speed", command_line("tests.bench.data_speed", options), "\n\n".join(parts))
 
 

@@ -130,7 +130,11 @@ def race(options: Options, rounds: int) -> Race:
     planned = Work.load(options.out, planned_identity(BackendChoice.of(options), options), PLANNER)
     items = [as_timed(item) for _, items in planned.shards(range(planned.n_shards)) for item in items]
     ours = [Worker(options, planned) for _ in range(2)]
-    loops = {name: Worker(_threaded(options, threads), planned) for name, threads in LOOPS.items()}
+    workers = {options: ours[0]}  # one for each setting: torch takes its threads anew in each loop
+    for threads in LOOPS.values():
+        threaded = _threaded(options, threads)
+        workers[threaded] = workers.get(threaded) or Worker(threaded, planned)
+    loops = {name: workers[_threaded(options, threads)] for name, threads in LOOPS.items()}
     runs: dict[str, tuple[list[TimedUtterance], Callable]] = {
         "1 job": (items, lambda: wait(ours[0].begin(Worker.extract, 1, 1))),
         "2 jobs": (items, lambda: wait(*(worker.begin(Worker.extract, n, 2) for n, worker in enumerate(ours, 1)))),
@@ -143,7 +147,7 @@ def race(options: Options, rounds: int) -> Race:
     stages = ours[0].begin(Worker.measure_stages).result()
     actions = {name: action for name, (_, action) in runs.items()}
     seconds = take_turns(actions, rounds, between=lambda: begin_anew(planned))
-    for worker in (*ours, *loops.values()):
+    for worker in (ours[1], *workers.values()):
         worker.pool.shutdown()
     remove_parts(options.out)
     audio = {name: sum(item.seconds for item in some) for name, (some, _) in runs.items()}

@@ -1,8 +1,8 @@
 """How time and memory grow with the embeddings (N), their dimensions (D), the components (K) and the texts (T).
 
-Three sizes of each, the others as at CapSpeech scale: for each the index and the training command run as processes of
-their own; an epoch of updates and a chunk of samples are timed in this one, the shortest of some rounds. Writes a
-section of RESULTS.md.
+Three sizes of each, the others as at CapSpeech scale; what has one size alone is left out. For each the index and the
+training command run as processes of their own; an epoch of updates and a chunk of samples are timed in this one, the
+shortest of some rounds. Writes a section of RESULTS.md.
 """
 
 import math
@@ -51,12 +51,14 @@ def work(options: Options) -> None:
     """Measure and record."""
     require_one_thread()
     axes = Size(options.n, options.dim, options.n_components, options.n_texts)
-    if min(map(len, axes)) < 2:
-        raise InputError("expected two or more sizes of each: growth is what lies between them")
-    base = Size(options.n[-1], options.dim[-1], options.n_components[1], options.n_texts[1])
-    measured: dict[Size, tuple[float, ...]] = {}
-    rows = [(f"N = {SMALLEST.n}, D = {SMALLEST.dim}", *map(shown, measure(SMALLEST, options.rounds)))]
+    if max(map(len, axes)) < 2:
+        raise InputError("expected two or more sizes of one of them: growth is what lies between them")
+    base = Size(options.n[-1], options.dim[-1], middle(options.n_components), middle(options.n_texts))
+    measured = {SMALLEST: measure(SMALLEST, options.rounds)}
+    rows = [(f"N = {SMALLEST.n}, D = {SMALLEST.dim}", *map(shown, measured[SMALLEST]))]
     for name, field, values in zip(NAMES, Size._fields, axes, strict=True):
+        if len(values) == 1:
+            continue
         sizes = [base._replace(**{field: value}) for value in values]
         for value, size in zip(values, sizes, strict=True):
             measured[size] = measured.get(size) or measure(size, options.rounds)
@@ -72,6 +74,11 @@ def work(options: Options) -> None:
         f" cost hardly more than few.\n\n{table(('', *COLUMNS), rows)}"
     )
     record(options.results, "Growth", command_line("tests.bench.growth", options), body)
+
+
+def middle(values: tuple[int, ...]) -> int:
+    """The value at which the other sizes run."""
+    return values[len(values) // 2]
 
 
 def shown(figure: float) -> str:
