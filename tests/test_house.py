@@ -300,7 +300,7 @@ def test_help_takes_less_than_half_a_second(words):
         assert "usage: " in (shown.stdout + shown.stderr).lower()
         return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
-    assert min(seconds() for _ in range(3)) < 0.5
+    assert any(seconds() < 0.5 for _ in range(3))
 
 
 DOCUMENTS = files("RESULTS.md", "README.md", "**/README.md")
