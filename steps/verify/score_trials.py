@@ -20,8 +20,8 @@ from utils.stage_dir import StageDir
 if TYPE_CHECKING:
     import numpy as np
 
+    from steps.data.spoken_vectors import SpokenVectors
     from steps.metrics.trials import TrialPairs
-    from steps.verify.embeddings import SpokenVectors
 
 log = logger(__name__)
 
@@ -48,8 +48,8 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
+        from steps.data.spoken_vectors import read_spoken
         from steps.metrics.trial_files import read_pairs, write_scores
-        from steps.verify.embeddings import read_spoken
 
         pairs = read_pairs(listed)
         enrolled, tested = read_spoken(enrol), read_spoken(test)

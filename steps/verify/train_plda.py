@@ -46,10 +46,10 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
+        from steps.data.spoken_vectors import SCRIPT, read_spoken
         from steps.metrics.plda import PldaSettings, fit_plda
         from steps.metrics.plda_files import save_plda
         from steps.metrics.speaker_transform import TransformSettings, fit_transform
-        from steps.verify.embeddings import SCRIPT, read_spoken
 
         spoken = read_spoken(options.data)
         settings = TransformSettings(options.projection, options.dim, options.length_norm)

@@ -30,6 +30,13 @@ class SpokenVectors(NamedTuple):
         """Utterance -> number of its row."""
         return {utterance: row for row, utterance in enumerate(self.utterances)}
 
+    def speaker_means(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """The speakers (S), sorted, the means (S, D) float64 of their embeddings, and how many these are (S,)."""
+        names, numbers, counts = np.unique(self.speakers, return_inverse=True, return_counts=True)
+        sums = np.zeros((len(names), self.x.shape[1]))
+        np.add.at(sums, numbers, self.x)
+        return names.tolist(), sums / counts[:, None], counts
+
 
 def read_spoken(directory: Path) -> SpokenVectors:
     """The embeddings of all utterances of `utt2spk`. One without a vector is an InputError; other vectors are left."""

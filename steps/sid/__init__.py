@@ -1,0 +1,1 @@
+"""Who speaks: networks that name speakers, trained and judged. See README.md."""

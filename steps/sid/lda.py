@@ -1,0 +1,106 @@
+"""The baseline of speaker networks: statistics of the frames of an utterance, and linear discriminant analysis.
+
+Statistics of each band (`steps.sid.statistics`) stand for an utterance. Speakers are Gaussians with one covariance
+within them, estimated from the deviations of utterances from their speaker's mean and shrunk towards a diagonal
+(O. Ledoit and M. Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", 2004), so that few
+utterances suffice. The discriminant directions, each with variance 1 within speakers, are the embedding; the score of
+a speaker is the log likelihood of the utterance, up to a constant.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steps.data.arrays import read_arrays
+from steps.metrics.plda import diagonalised, speaker_statistics
+from utils.errors import InputError
+from utils.json_files import json_text, read_json
+
+ARRAYS, ABOUT = "lda.safetensors", "lda.json"
+LEAST_RATIO = 1e-8  # of the largest variance between speakers; narrower directions are rounding
+REMEDY = "train it anew with steps.sid.baseline"
+
+
+@dataclass(frozen=True, eq=False)
+class Lda:
+    """A fitted model of the statistics x (D,) of utterances.
+
+    Attributes:
+        speakers: (S) ids. statistics: names of the statistics. features: options of the features.
+        centre: (D,). projection: (q, D). means: (S, q) of the speakers' embeddings.
+    """
+
+    speakers: tuple[str, ...]
+    statistics: tuple[str, ...]
+    features: Mapping[str, Any]
+    centre: np.ndarray
+    projection: np.ndarray
+    means: np.ndarray
+
+    def embed(self, x: np.ndarray) -> np.ndarray:
+        """Statistics x (N, D) -> embeddings (N, q) float64."""
+        return (x - self.centre) @ self.projection.T
+
+    def scores(self, embeddings: np.ndarray) -> np.ndarray:
+        """Log likelihoods (N, S) of embeddings (N, q), up to a constant."""
+        squares = (embeddings**2).sum(axis=1)[:, None] + (self.means**2).sum(axis=1)
+        return embeddings @ self.means.T - squares / 2
+
+    def save(self, directory: Path) -> None:
+        """Write lda.safetensors and lda.json."""
+        from safetensors.numpy import save_file
+
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ("centre", "projection", "means")}
+        save_file(arrays, str(directory / ARRAYS))
+        about = {"statistics": self.statistics, "features": self.features, "speakers": self.speakers}
+        text = json_text(about, directory / ABOUT, indent=1)
+        (directory / ABOUT).write_text(f"{text}\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> "Lda":
+        """Read what `save` has written. Raises InputError for anything else."""
+        about = read_json(directory / ABOUT, ("statistics", "features", "speakers"))
+        arrays = read_arrays(directory / ARRAYS, REMEDY)
+        names = ("centre", "projection", "means")
+        shapes = [np.shape(arrays.get(name)) for name in names]
+        (*_, dim), (q, *_) = shapes[0] or (0,), shapes[1] or (0,)
+        if shapes != [(dim,), (q, dim), (len(about["speakers"]), q)]:
+            raise InputError(f"{directory / ARRAYS}: not the arrays of {ABOUT}, with the shapes {shapes}; {REMEDY}")
+        if not all(np.isfinite(arrays[name]).all() for name in names):
+            raise InputError(f"{directory / ARRAYS}: numbers that are not finite; {REMEDY}")
+        speakers, statistics = tuple(about["speakers"]), tuple(about["statistics"])
+        return cls(speakers, statistics, about["features"], *(arrays[name] for name in names))
+
+
+def fit_lda(x: np.ndarray, speakers: Sequence[str], statistics: Sequence[str], features: Mapping[str, Any]) -> Lda:
+    """Fit a model to statistics x (N, D) of utterances and their speakers (N)."""
+    from sklearn.covariance import ledoit_wolf_shrinkage
+
+    x, labels = np.asarray(x, dtype=np.float64), np.array(speakers, dtype=object)
+    names, numbers = np.unique(labels, return_inverse=True)
+    found = speaker_statistics(x, labels)
+    if len(names) < 2 or len(x) == len(names):
+        raise InputError(
+            f"{len(x)} utterances of {len(names)} speakers: LDA needs two speakers or more, and more utterances than"
+            " speakers"
+        )
+    deviations = x - found.means[numbers]
+    scale = np.sqrt((deviations**2).sum(axis=0) / (len(x) - len(names)))
+    live = scale > 0
+    if not live.any():
+        raise InputError("the utterances of each speaker are all the same; LDA needs different utterances")
+    scaled = deviations[:, live] / scale[live]
+    within = scaled.T @ scaled / (len(x) - len(names))
+    share = ledoit_wolf_shrinkage(scaled, assume_centered=True)
+    within = (1 - share) * within + share * np.eye(len(within))
+    centre = found.means.mean(axis=0)
+    apart = (found.means - centre)[:, live] / scale[live]
+    model = diagonalised(np.zeros(len(within)), within, apart.T @ apart / len(names))
+    kept = np.flatnonzero(model.psi > LEAST_RATIO * model.psi.max())[::-1][: len(names) - 1]
+    projection = np.zeros((len(kept), x.shape[1]))
+    projection[:, live] = model.transform[kept] / scale[live]
+    ids = tuple(map(str, names))
+    return Lda(ids, tuple(statistics), features, centre, projection, (found.means - centre) @ projection.T)
