@@ -23,6 +23,7 @@ BACKENDS = Registry(
         "eres2netv2": "steps.embed.eres2netv2:ERes2NetV2Backend",
         "xvector": "steps.embed.xvector:XVectorBackend",
         "onnx": "steps.embed.onnx_backend:OnnxBackend",
+        "sid": "steps.embed.sid:SidBackend",
     },
     "utils/setup_env.sh --extras audio installs the packages of the networks",
     needs=("Options", "features", "forward", "files"),

@@ -12,7 +12,7 @@ set -euo pipefail
 help_message="usage: steps/embed/extract.sh [options] <data> <out>
   --cmd         launcher and resources (default: run.pl)
   --nj          number of jobs (default: 2); the embeddings do not depend on it
-  --backend     network: resemblyzer (default), eres2netv2, xvector, onnx, or module:Class
+  --backend     network: resemblyzer (default), eres2netv2, xvector, onnx, sid, or module:Class
   --conf, --set options of python3 -m steps.embed.extract and of the network: a YAML file, and key=value,... that override
                 it, such as --set checkpoint=FILE,max_fail=0.05; --shared_with: commands that they are for too
   --use_gpu     each job on a GPU (default: false); --torchrun true: one job with --nj processes, a GPU each

@@ -38,7 +38,7 @@ class Options:
     data: Path = option(help="data directory with wav.scp, or a tree <dataset>/<speaker>/<utterance>.<flac|ogg|wav>")
     out: Path = option(help="directory of embeddings to write")
     dataset: str | None = option(None, "name of the corpus of a data directory; default: the directory's")
-    backend: str = option("resemblyzer", "network: resemblyzer, eres2netv2, xvector, onnx, or module:Class")
+    backend: str = option("resemblyzer", "network: resemblyzer, eres2netv2, xvector, onnx, sid, or module:Class")
     backend_conf: Path | None = option(None, "YAML file of the network's own options")
     set: tuple[tuple[str, Any], ...] = option((), "the network's own options too", inner=network_options)
     use_gpu: bool = option(False, "run the network on a GPU: job n on the n-th GPU it sees, counted round")

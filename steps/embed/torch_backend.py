@@ -1,6 +1,5 @@
 """The base of back-ends that run a torch network on filter banks: weights, features, a batch on a device."""
 
-import ctypes
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from steps.embed.backend import Backend
+from steps.embed.torch_settings import settle_torch
 from steps.features.fbank import Fbank
 from utils.errors import InputError
 from utils.options import MAX_SEED, option
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
-KEPT_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -49,9 +45,7 @@ class TorchBackend(Backend):
                 f"{self.name}: expected a checkpoint, the file of trained weights (or random_seed to measure speed"
                 " without); give it in the configuration, or with --set checkpoint=FILE"
             )
-        if device == "cpu":
-            _keep_freed_memory()
-        torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32 = True, False
+        settle_torch(device)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(options.random_seed or 0)
             network = self.build()
@@ -72,15 +66,3 @@ class TorchBackend(Backend):
 
         with torch.inference_mode():
             return self.network(torch.from_numpy(features).to(self.device)).cpu().numpy()
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc, where it is the C library, keep freed memory for the next layer.
-
-    By default it returns large blocks to the kernel, which clears the memory of each layer anew: then batches of 24 s
-    take ERes2NetV2 a third longer, in 1.2 GB instead of 1.7.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
-        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

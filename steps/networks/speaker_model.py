@@ -19,15 +19,15 @@ from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from steps.networks.foreign_weights import load_weights
+from steps.networks.speaker_files import DESCRIPTION, WEIGHTS, model_files
 from steps.networks.speaker_network import SpeakerNetwork
 from steps.networks.speaker_options import NetworkOptions
 from utils.durable import write_whole
-from utils.errors import InputError, absence, brief
+from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
 from utils.option_values import as_dict, convert
 from utils.pickles import find_pickle
 
-DESCRIPTION, WEIGHTS = "model.json", "weights.safetensors"
 LEAST_BYTES = 2  # of a parameter
 KIND = "speaker network"
 MOST_BINS, MOST_SPEAKERS = 65_536, 10_000_000
@@ -49,20 +49,6 @@ class SpeakerModel:
     options: NetworkOptions
     speakers: list[str]
     features: dict[str, Any]
-
-
-def model_files(directory: Path) -> list[Path]:
-    """The files of a model. Raises InputError where one is missing."""
-    directory = Path(directory)
-    if not directory.is_dir():
-        raise InputError(
-            f"{directory}: {absence(directory, 'directory')}; expected a model that steps/sid/train.sh made"
-        )
-    files = [directory / DESCRIPTION, directory / WEIGHTS]
-    for path in files:
-        if not path.is_file():
-            raise InputError(f"{directory}: no {path.name}; expected a model that steps/sid/train.sh made")
-    return files
 
 
 def save_model(

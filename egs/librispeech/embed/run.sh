@@ -29,7 +29,7 @@ help_message="usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
 
   0 prepare   --data_dir: LibriSpeech as it is shipped                                            -> data/librispeech
               --audio: a data directory or a tree of audio instead, which needs no preparation
-  1 extract   --backend resemblyzer|eres2netv2|xvector|onnx
+  1 extract   --backend resemblyzer|eres2netv2|xvector|onnx|sid
               --nj ($nj), --use_gpu true: a GPU for each job; --torchrun true: for each process of one job
   2 merge     --pickles true                                                                      -> exp/<name>
   3 clean up
