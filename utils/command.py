@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -110,17 +111,27 @@ def _flush_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    """Iterate over `items` with a bar on a terminal; in a log file, silence."""
+def progress(items: Iterable[T], total: int, label: str, done: int = 0, note: Callable[[], str] = str) -> Iterator[T]:
+    """Iterate over `items` with a bar on a terminal; in a log file, silence.
+
+    Args:
+        total: how many items there are with the `done` ones before them. note: what is shown behind the bar.
+    """
     if not sys.stderr.isatty():
         yield from items
         return
     start = shown = time.monotonic()
-    for done, item in enumerate(items, 1):
-        yield item
-        now = time.monotonic()
-        if now - shown > 0.2 or done == total:
-            shown = now
-            bar = "#" * (30 * done // max(total, 1))
-            print(f"\r{label} [{bar:<30}] {done}/{total} {now - start:.0f} s", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+    width = 0
+    try:
+        for number, item in enumerate(items, done + 1):
+            yield item
+            now = time.monotonic()
+            if now - shown > 0.2 or number == total:
+                shown = now
+                bar = "#" * (30 * number // max(total, 1))
+                line = f"{label} [{bar:<30}] {number}/{total} {now - start:.0f} s {note()}".rstrip()
+                line = line[: shutil.get_terminal_size().columns - 1]
+                print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
+                width = len(line)
+    finally:
+        print(file=sys.stderr)

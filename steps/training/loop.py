@@ -75,7 +75,7 @@ class Loop(Generic[Batch, Result]):
         self.schedule = make_schedule(self.optimizer, options, task.n_updates, task.report.higher_is_better)
         self.files = TrainingFiles(workplace.directory, task.network, task.report, options.average)
         self.state = TrainingState()
-        self.losses = torch.zeros(0, device=self.device)  # of the updates of this epoch before an interruption
+        self.losses = torch.zeros(0, device=self.device)  # what `update` returned in this epoch before an interruption
 
     @_denormals_flushed()
     def run(self) -> Result:
@@ -86,9 +86,8 @@ class Loop(Generic[Batch, Result]):
         """
         if not self._resume():
             seed_streams(self.options.seed, self.group.rank)
-            self._end_epoch(train_loss=None)
-        epochs = range(self.state.epoch, self.options.epochs)
-        for _ in progress(epochs, len(epochs), "epochs") if self.group.first else epochs:
+            self._end_epoch(train_figures=None)
+        for _ in range(self.state.epoch, self.options.epochs):
             if self._is_patience_over():
                 log.info("no better %s for %d epochs: stopped", self.task.report.decides, self.options.patience)
                 break
@@ -123,51 +122,62 @@ class Loop(Generic[Batch, Result]):
     def _example(self) -> Batch:
         return self.task.part(next(self._batches(1, 0)), self.group.rank, self.n_parts)[0]
 
-    def _epoch(self) -> float:
-        """One pass of updates. Returns the mean training loss; raises InputError where it is not finite."""
-        epoch, done = self.state.epoch + 1, len(self.losses)
+    def _epoch(self) -> list[float]:
+        """One pass of updates. Returns the mean loss, and those of `report.also`; InputError where it is not finite."""
+        epoch, done, n_updates = self.state.epoch + 1, len(self.losses), self.task.n_updates
         losses: list[Tensor] = []
         self.network.train()
-        for update, batch in enumerate(self._batches(epoch, done), done):
+        batches = self._batches(epoch, done)
+        if self.group.first:
+            label = f"epoch {epoch} of {self.options.epochs}"
+            batches = progress(batches, n_updates, label, done, lambda: self._shown(losses))
+        for update, batch in enumerate(batches, done):
             if self.group.any(self.workplace.stop_requested()):
                 self._interrupt(self._all_losses(losses))
             if losses and self.options.save_every and update % self.options.save_every == 0:
                 self._save_within_epoch(self._all_losses(losses))
-            self.schedule.before_update((epoch - 1) * self.task.n_updates + update)
+            self.schedule.before_update((epoch - 1) * n_updates + update)
             losses.append(self.update(batch))
-        values = self._all_losses(losses).cpu()
-        if not values.isfinite().all():
-            first = int((~values.isfinite()).nonzero()[0])
-            self._fail(f"the loss became {values[first]} at update {first + 1} of {self.task.n_updates}")
-        return float(values.double().mean()) + self.task.report.loss_offset
+        values = self._all_losses(losses).cpu().reshape(n_updates, -1).T.contiguous()  # (1 + F, n_updates)
+        if not values[0].isfinite().all():
+            first = int((~values[0].isfinite()).nonzero()[0])
+            self._fail(f"the loss became {values[0, first]} at update {first + 1} of {n_updates}")
+        loss, *also = (float(row.double().mean()) for row in values)
+        return [loss + self.task.report.loss_offset, *also]
+
+    def _shown(self, losses: list[Tensor]) -> str:
+        """The last training loss of this epoch and the last dev figure, for a bar."""
+        report = self.task.report
+        loss = float(losses[-1].flatten()[0]) + report.loss_offset if losses else math.nan
+        return f"{report.loss} {loss:.4f}, {report.decides} {self.state.history[-1][report.decides]:.4f}"
 
     def update(self, batch: Batch) -> Tensor:
-        """One step of the optimizer. Returns the loss (); with several processes, the loss is the mean of theirs."""
+        """One step of the optimizer. Returns what `Task.loss` does; the mean of several processes is the batch's."""
         self.optimizer.zero_grad(set_to_none=True)
         losses = []
         for number in range(self.group.rank, self.n_parts, self.group.size):
             part, weight = self.task.part(batch, number, self.n_parts)
             with self.group.summing(self.objective, now=number + self.group.size >= self.n_parts):
                 with self._autocast():
-                    loss = self.objective(part)
+                    values = self.objective(part)
                 if self.n_parts > 1:
-                    loss = loss * (weight / self.options.accumulate)
-                loss.backward()
-            losses.append(loss.detach())
+                    values = values * (weight / self.options.accumulate)
+                values.flatten()[0].backward()
+            losses.append(values.detach())
         if self.options.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         self.optimizer.step()
-        return torch.stack(losses).sum()
+        return torch.stack(losses).sum(0)
 
     def _autocast(self) -> contextlib.AbstractContextManager:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bf16)
 
     def _all_losses(self, since: list[Tensor]) -> Tensor:
-        """Losses (n,) of this epoch's updates: those before an interruption, then those that `update` has returned."""
+        """What `update` has returned in this epoch (n, ...): before an interruption, and since."""
         return torch.cat([self.losses, self.group.mean(torch.stack(since))]) if since else self.losses
 
     def _interrupt(self, losses: Tensor) -> NoReturn:
-        """Save the state inside an epoch, after as many updates as `losses` (n,) has, and raise RunAgain."""
+        """Save the state inside an epoch, after as many updates as `losses` (n, ...) has, and raise RunAgain."""
         self._save_within_epoch(losses)
         self.group.wait()
         raise RunAgain(f"{self.workplace.directory}: asked to stop; {LAST} is of {self.state}")
@@ -189,7 +199,7 @@ class Loop(Generic[Batch, Result]):
         set_streams(streams, self.device)
         return figures
 
-    def _end_epoch(self, train_loss: float | None) -> None:
+    def _end_epoch(self, train_figures: list[float] | None) -> None:
         """Measure the dev set, step the schedule, and save the state of this epoch."""
         report, state, lr = self.task.report, self.state, self.optimizer.param_groups[0]["lr"]
         figures = self._dev_figures()
@@ -197,7 +207,8 @@ class Loop(Generic[Batch, Result]):
         if not math.isfinite(figure):
             self._fail(f"{report.decides} became {figure} at the end")
         state.epoch, state.update, self.losses = len(state.history), 0, self.losses[:0]
-        row = {report.loss: train_loss, **figures}
+        names = (report.loss, *report.also)
+        row = {**dict(zip(names, train_figures or [None] * len(names), strict=True)), **figures}
         shown = ", ".join(f"{name} {value:.4f}" for name, value in row.items() if value is not None)
         log.info("epoch %d: %s, lr %g", state.epoch, shown, lr)
         state.history.append({"epoch": state.epoch, **row, "lr": lr})
@@ -231,7 +242,7 @@ class Loop(Generic[Batch, Result]):
             self.files.load(BEST)
 
     def _save_last(self, losses: Tensor) -> None:
-        """Save all that an exact resume needs; `losses` (n,) are those of the updates of an unfinished epoch."""
+        """Save all that an exact resume needs; `losses` (n, ...) are of the updates of an unfinished epoch."""
         tensors = {OPTIMIZER + name: value for name, value in optimizer_tensors(self.optimizer).items()}
         for name, stream in read_streams(self.device).items():
             for rank, state in enumerate(self.group.gather(stream)):

@@ -32,6 +32,7 @@ class Report:
         decides: the dev figure that the best epoch, the plateau and early stopping are judged by.
         panels: charts of the curve. epochs: label of their horizontal axis.
         higher_is_better: of `decides`.
+        also: names of further figures of training, which `Task.loss` returns after the loss.
         loss_offset: constant that is added to the training loss in reports, such as the logarithm of a volume.
     """
 
@@ -40,6 +41,7 @@ class Report:
     panels: tuple[Panel, ...]
     epochs: str = "epoch"
     higher_is_better: bool = False
+    also: tuple[str, ...] = ()
     loss_offset: float = 0.0
 
     def is_better(self, figure: float, other: float) -> bool:
@@ -78,7 +80,10 @@ class Task(Protocol[Batch, Result]):
         """
 
     def loss(self, batch: Batch) -> Tensor:
-        """The mean loss () of a batch. It may draw from the random streams of Python, numpy and torch."""
+        """The mean loss () of a batch, or (1 + F,) with the means of the F figures of `report.also` after it.
+
+        It may draw from the random streams of Python, numpy and torch.
+        """
 
     def dev_figures(self) -> dict[str, float]:
         """Metrics of the dev set by name, `report.decides` among them. The network is in evaluation mode."""
