@@ -1,0 +1,84 @@
+"""The figures of a set that is not learned from: loss and accuracy where the network knows the speakers, else EER.
+
+Utterances are taken whole, or their first part, sorted by length so that a batch has little to fill up. Loss and
+accuracy are those of the scores without a margin. The EER is that of the cosines of all pairs of utterances.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from steps.metrics.detection import DetCurve, equal_error_rate
+from steps.metrics.trials import AllPairs
+from steps.sid.frames import Frames
+from steps.sid.speech_set import UNKNOWN, SpeechSet
+from utils.errors import InputError
+
+SCORED = 1024  # utterances that are scored at once
+MOST_FRAMES = 16_000  # in a batch, unless one utterance has more
+
+
+class SetFigures:
+    """The figures of one set, by names that begin with the set's own, such as dev_loss.
+
+    Args:
+        speech: the set. frames: its frames. most_frames: of an utterance that are looked at; None: all.
+        device: of the network.
+
+    Attributes:
+        names: of the figures: loss and accuracy where the speakers are those of the network, else eer.
+    """
+
+    def __init__(self, speech: SpeechSet, frames: Frames, most_frames: int | None, device: str):
+        self.speech, self.frames, self.device = speech, frames, device
+        self.lengths = np.minimum(speech.lengths, most_frames or speech.lengths.max())
+        self.labels = np.empty(len(speech.utterances), int)
+        for numbers, label in zip(speech.versions, speech.labels, strict=True):
+            self.labels[numbers] = label
+        self.known = (self.labels != UNKNOWN).all()  # else none is, see read_set
+        self.names = [f"{speech.path.name}_{figure}" for figure in (("loss", "accuracy") if self.known else ("eer",))]
+        self.pairs = AllPairs(np.array([speech.feats.utt2spk[utterance] for utterance in speech.utterances]))
+        if not self.known and not (self.pairs.n_targets and self.pairs.n_nontargets):
+            raise InputError(
+                f"{speech.path}: no speaker is in train, and there are no two speakers of whom one has two utterances:"
+                " there is nothing to measure; split the data anew"
+            )
+
+    @torch.inference_mode()
+    def of(self, network: nn.Module) -> dict[str, float]:
+        """The figures for the present weights of a network in evaluation mode."""
+        embeddings = torch.empty(len(self.lengths), network.dim, device=self.device)
+        for rows in self._batches():
+            embeddings[torch.from_numpy(rows).to(self.device)] = network.embed(*self._features(rows)).float()
+        values = self._of_known(network, embeddings) if self.known else [self._eer(embeddings)]
+        return dict(zip(self.names, values, strict=True))
+
+    def _of_known(self, network: nn.Module, embeddings: Tensor) -> list[float]:
+        loss, right = 0.0, 0
+        rows = np.arange(len(self.labels))
+        for part in np.array_split(rows, -(-len(rows) // SCORED)):
+            labels = torch.from_numpy(self.labels[part]).to(self.device)
+            scores = network.logits(embeddings[torch.from_numpy(part).to(self.device)]).float()
+            loss += float(nn.functional.cross_entropy(scores, labels, reduction="sum").double())
+            right += int((scores.argmax(1) == labels).sum())
+        return [loss / len(rows), right / len(rows)]
+
+    def _eer(self, embeddings: Tensor) -> float:
+        unit = nn.functional.normalize(embeddings, dim=1).cpu().numpy()
+        return float(equal_error_rate(DetCurve.of_blocks(self.pairs.cosines(unit))))
+
+    def _features(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Features (n, T, bins) float32 and lengths (n,) of some utterances."""
+        lengths = self.lengths[rows]
+        cut = self.frames.cut(rows, np.zeros(len(rows), int), lengths)
+        return torch.from_numpy(cut).to(self.device).float(), torch.from_numpy(lengths)
+
+    def _batches(self) -> Iterator[np.ndarray]:
+        rows = np.argsort(self.lengths, kind="stable")[::-1]
+        begin = 0
+        while begin < len(rows):
+            end = begin + max(1, MOST_FRAMES // int(self.lengths[rows[begin]]))
+            yield rows[begin:end].copy()
+            begin = end
