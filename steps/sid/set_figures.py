@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from steps.metrics.detection import DetCurve, equal_error_rate
 from steps.metrics.trials import AllPairs
-from steps.sid.frames import Frames
+from steps.sid.packed_frames import PackedFrames
 from steps.sid.speech_set import UNKNOWN, SpeechSet
 from utils.errors import InputError
 
@@ -31,7 +31,7 @@ class SetFigures:
         names: of the figures: loss and accuracy where the speakers are those of the network, else eer.
     """
 
-    def __init__(self, speech: SpeechSet, frames: Frames, most_frames: int | None, device: str):
+    def __init__(self, speech: SpeechSet, frames: PackedFrames, most_frames: int | None, device: str):
         self.speech, self.frames, self.device = speech, frames, device
         self.lengths = np.minimum(speech.lengths, most_frames or speech.lengths.max())
         self.labels = np.empty(len(speech.utterances), int)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from steps.audio.failures import FAILURES, write_failures
-from steps.sid.frames import Frames, pack
 from steps.sid.options import SidOptions
+from steps.sid.packed_frames import PackedFrames, pack
 from steps.sid.speech_set import SpeechSet, read_set
 from utils.command import logger
 from utils.errors import InputError
@@ -48,9 +48,9 @@ def pack_sets(sets: Sequence[SpeechSet], precision: str, directory: Path) -> Non
         log.info("%s: %d utterances, %.1f h", one.path, len(one.utterances), seconds / 3600)
 
 
-def open_sets(sets: Sequence[SpeechSet], precision: str, directory: Path) -> list[tuple[SpeechSet, Frames]]:
+def open_sets(sets: Sequence[SpeechSet], precision: str, directory: Path) -> list[tuple[SpeechSet, PackedFrames]]:
     """The sets with the frames that `pack_sets` has written."""
-    return [(one, Frames(directory / one.path.name, one.lengths, one.feats.bins, precision)) for one in sets]
+    return [(one, PackedFrames(directory / one.path.name, one.lengths, one.feats.bins, precision)) for one in sets]
 
 
 def write_left_out(sets: Sequence[SpeechSet], directory: Path) -> None:

@@ -11,8 +11,8 @@ from steps.networks.speaker_network import SpeakerNetwork
 from steps.networks.speaker_options import NetworkOptions
 from steps.sid.augment import change
 from steps.sid.batches import BatchPlan, SidBatch, speaker_weights
-from steps.sid.frames import Frames
 from steps.sid.options import SidOptions
+from steps.sid.packed_frames import PackedFrames
 from steps.sid.set_figures import SetFigures
 from steps.sid.speech_set import SpeechSet
 from steps.training.task import Panel, Report
@@ -32,7 +32,7 @@ class SidTask:
         sets: the first is learned from, the second decides, a third is only looked at. device: of the network.
     """
 
-    def __init__(self, sets: Sequence[tuple[SpeechSet, Frames]], options: SidOptions, device: str):
+    def __init__(self, sets: Sequence[tuple[SpeechSet, PackedFrames]], options: SidOptions, device: str):
         (speech, self.frames), *others = sets
         self.options, self.device, self.rate = options, device, speech.feats.frames_per_second
         torch.manual_seed(options.seed)

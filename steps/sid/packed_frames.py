@@ -15,7 +15,7 @@ from utils.durable import write_whole
 from utils.errors import InputError, brief
 
 
-class Frames:
+class PackedFrames:
     """Utterances of a packed file, by number.
 
     Attributes:
