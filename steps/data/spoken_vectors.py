@@ -1,17 +1,22 @@
-"""Embeddings of a data directory with their speakers: `utt2spk` says which, `xvector.scp` where."""
+"""Embeddings of a data directory with their speakers: `utt2spk` says which, `xvector.scp` where.
 
+Where a trained model has made the embeddings, the file `trained_on` names its training speakers, one a line.
+"""
+
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from steps.data.vector_table import SCRIPT, VectorTable
 from utils.archives import read_vectors
 from utils.command import logger
 from utils.data_dir import DataDir
 from utils.errors import InputError
-from utils.tables import read_table
+from utils.tables import read_lines, read_table
 
-SCRIPT = "xvector.scp"
+TRAINED_ON = "trained_on"
 log = logger(__name__)
 
 
@@ -38,9 +43,13 @@ class SpokenVectors(NamedTuple):
         return names.tolist(), sums / counts[:, None], counts
 
 
-def read_spoken(directory: Path) -> SpokenVectors:
-    """The embeddings of all utterances of `utt2spk`. One without a vector is an InputError; other vectors are left."""
-    data, script = DataDir(directory).require_utterances(), Path(directory) / SCRIPT
+def read_spoken(directory: Path, vectors: Path | None = None) -> SpokenVectors:
+    """The embeddings of all utterances of `utt2spk`. One without a vector is an InputError; other vectors are left.
+
+    Args:
+        vectors: the directory that has xvector.scp, if it is another one.
+    """
+    data, script = DataDir(directory).require_utterances(), Path(vectors or directory) / SCRIPT
     if not script.is_file():
         raise InputError(f"{script}: no such file; embeddings of {directory} are read from it")
     known = read_table(script)
@@ -61,3 +70,23 @@ def read_spoken(directory: Path) -> SpokenVectors:
             f"{script}: {utterances[bad[0]]}: the embedding has values that are not finite ({len(bad)} such embeddings)"
         )
     return SpokenVectors(utterances, np.array([*data.utt2spk.values()], dtype=object), x)
+
+
+def spoken_files(directory: Path) -> list[Path]:
+    """The files that the embeddings of a directory follow from, the archives too: an embedding that is made anew has
+    the same line in xvector.scp.
+    """
+    found = [Path(directory) / name for name in ("utt2spk", SCRIPT)]
+    known = Path(directory) / TRAINED_ON
+    return [*found, *([known] if known.is_file() else []), *VectorTable.find(Path(directory)).archives]
+
+
+def require_unknown(directory: Path, speakers: Collection[str]) -> None:
+    """Raise InputError where the model of the embeddings in a directory was trained on some of these speakers."""
+    path = Path(directory) / TRAINED_ON
+    known = sorted(set(read_lines(path)) & set(speakers)) if path.is_file() else []
+    if known:
+        raise InputError(
+            f"{path}: {len(known)} speakers of the trials are training speakers of the model: {' '.join(known[:5])};"
+            " leave them out of the trials, or out of training"
+        )

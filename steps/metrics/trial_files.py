@@ -3,6 +3,7 @@
     trials  enrolment test target|nontarget [kind]     kind: target-correct, impostor-wrong, ...; of all lines or none
     pairs   enrolment test                             trials without answers, as ivector-plda-scoring takes them
     scores  enrolment test score
+    enrol2spk   enrolment speaker                      in a directory of trials, where enrolments are no speakers
 
 A notebook starts with one line:
 
@@ -16,8 +17,10 @@ import numpy as np
 
 from steps.metrics.trials import ONE_KIND, TrialPairs, Trials
 from utils.errors import InputError
-from utils.tables import iterate_lines
+from utils.tables import iterate_lines, read_table
 
+ENROLMENT_SPEAKERS = "enrol2spk"  # names of files in a directory of trials, if their enrolments are utterances
+DESIGN = "design.json"
 TARGET = {"target": True, "nontarget": False}
 Pair = tuple[str, str]
 
@@ -112,6 +115,18 @@ def read_scores(scores: Path | str, trials: Path | str):
     listed = read_trials(trials)
     table = listed.table()
     table.insert(2, "score", read_trial_scores(scores, listed))
+    return table
+
+
+def enrolment_speakers(trials: Path, enrolments: Sequence[str]) -> dict[str, str]:
+    """Enrolment -> speaker, from `enrol2spk` beside a list of trials; without that file an enrolment is a speaker."""
+    path = trials / ENROLMENT_SPEAKERS
+    if not path.is_file():
+        return {one: one for one in enrolments}
+    table = read_table(path)
+    missing = [one for one in enrolments if one not in table]
+    if missing:
+        raise InputError(f"{path}: {missing[0]}: no line for this enrolment; make the trials anew")
     return table
 
 

@@ -50,12 +50,12 @@ def work(options: Options) -> None:
     """Classify and commit the directory."""
     if (options.model is None) == (options.enrol is None):
         raise InputError("expected --model or --enrol, one of the two")
+    from steps.data.spoken_vectors import spoken_files
     from steps.sid.systems import system_files
 
-    enrol = [options.enrol / name for name in ("utt2spk", "xvector.scp")] if options.enrol else []
-    known = system_files(options.model) if options.model else enrol
+    known = system_files(options.model) if options.model else spoken_files(options.enrol)
     genders = options.embeddings / "spk2gender"
-    inputs = [options.embeddings / name for name in ("utt2spk", "xvector.scp")] + [genders] * genders.is_file()
+    inputs = [*spoken_files(options.embeddings), *([genders] if genders.is_file() else [])]
     with StageDir(options.out, options, [*inputs, *known], options.force) as stage:
         if stage.done:
             return

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from steps.sid.systems import SpeakerSystem
 
 log = logger(__name__)
-TRAINED_ON = "trained_on"
 NOT_KEPT = ("wav.scp", "reco2dur", "feats.scp", "vad.scp", "cmvn.scp", "utt2num_frames", "xvector.scp")
 
 
@@ -57,6 +56,8 @@ def work(options: Options) -> None:
         if stage.done:
             return
         from steps.audio.failures import FAILURES, check_failures, write_failures
+        from steps.data.spoken_vectors import TRAINED_ON
+        from steps.data.vector_table import SCRIPT
         from steps.features.feats_dir import FeatsDir
         from steps.sid.systems import in_order, length_batches, load_system, require_features
         from steps.training.workplace import find_device
@@ -73,7 +74,7 @@ def work(options: Options) -> None:
         write_failures(stage.dir / FAILURES, failures)
         failed = {utterance for utterance, *_ in failures}
         utterances = [one for one in feats.utterances if one not in failed]
-        ark, scp = (stage.dir / f"xvector.{kind}" for kind in ("ark", "scp"))
+        ark, scp = stage.dir / "xvector.ark", stage.dir / SCRIPT
         write_vectors(ark, scp, utterances, in_order(found, utterances), stage.final / ark.name)
         tables = {name: table for name, table in DataDir(options.feats).tables().items() if name not in NOT_KEPT}
         write_data_dir(stage.dir, restrict(tables, utterances) | {scp.name: read_table(scp)})

@@ -28,12 +28,17 @@ def sources(trials: Trials) -> np.ndarray:
     return names
 
 
+def subsets(trials: Trials) -> dict[str, np.ndarray]:
+    """Which trials (P,) each of SUBSETS has."""
+    same = np.array([name.endswith(f"-{SAME}") for name in trials.kinds])[trials.kind]
+    return dict(zip(SUBSETS, (np.ones(len(trials), dtype=bool), same | trials.targets), strict=True))
+
+
 def measure(trials: Trials, scored: ScoredTrials, draws: int, seed: int) -> dict[str, Any]:
     """Figures of each of SUBSETS that has trials enough; `scored` are the trials with scores and speakers."""
     source = sources(trials)
-    same = np.array([name.endswith(f"-{SAME}") for name in trials.kinds])[trials.kind]
     figures = {}
-    for name, chosen in zip(SUBSETS, (np.ones(len(trials), dtype=bool), same | (source == OWN)), strict=True):
+    for name, chosen in subsets(trials).items():
         counts = {kind: int(np.count_nonzero(chosen & (source == kind))) for kind in (OWN, STRANGER, SAMPLED)}
         if counts[OWN] and counts[STRANGER] >= LEAST:
             figures[name] = {"trials": counts} | _figures(scored.of(chosen), source[chosen], draws, seed)

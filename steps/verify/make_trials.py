@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from utils.command import logger, run_command
-from utils.data_dir import SEGMENT, DataDir, Segment, check_genders, parse_segment, write_data_dir
-from utils.errors import InputError, brief
+from utils.data_dir import DataDir, check_genders, write_data_dir
+from utils.errors import InputError
 from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
-from utils.tables import read_table, write_table
+from utils.tables import write_table
 
 log = logger(__name__)
 READ = ("utt2spk", "xvector.scp", "spk2gender", "segments")
@@ -57,12 +57,14 @@ def work(options: Options) -> None:
         import numpy as np
 
         from steps.metrics.trial_files import write_pairs, write_trials
-        from steps.verify.trial_design import SAMPLED, STRANGER, Side, design_trials, divide_utterances
+        from steps.verify.trial_design import SAMPLED, STRANGER, Side, design_trials, divide_utterances, read_segments
 
         real = _tables(options.data)
         sampled = _tables(options.samples) if options.samples is not None else {name: {} for name in READ}
         _require_apart(options, real, sampled)
-        division = divide_utterances(DataDir(options.data).spk2utt, options.enrol_utterances, _segments(options.data))
+        division = divide_utterances(
+            DataDir(options.data).spk2utt, options.enrol_utterances, read_segments(options.data)
+        )
         if not division.enrolment:
             raise InputError(
                 f"{options.data}: each speaker has one utterance; a trial needs one to enrol and one to test"
@@ -115,17 +117,6 @@ def _require_apart(options: Options, real: dict, sampled: dict) -> None:
                 f"{options.samples}: {min(both)}: {what} of {options.data} has this id ({len(both)} such ids); are"
                 " these samples?"
             )
-
-
-def _segments(directory: Path) -> dict[str, Segment]:
-    """The segment of each utterance that is cut from a recording."""
-    path = directory / "segments"
-    segments = {}
-    for utterance, value in (read_table(path) if path.is_file() else {}).items():
-        segments[utterance] = parse_segment(value)
-        if segments[utterance] is None:
-            raise InputError(f"{path}: {utterance}: expected {SEGMENT}, found {brief(value)}")
-    return segments
 
 
 def _write_side(out: Path, tables: dict[str, dict[str, str]], utterances: list[str]) -> None:

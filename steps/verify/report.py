@@ -3,7 +3,8 @@
     python3 -m steps.verify.report --trials exp/trials --scores exp/scores/plda,exp/scores/cosine --out exp/report
 
 Reads the list --trials/trials, --trials/test/utt2spk and `scores` of each directory of --scores. Writes figures.json
-(every figure), summary.md (tables) and scores.png (how the scores of the three kinds of trials are distributed).
+(every figure), summary.md (tables) and scores.png (how the scores of the three kinds of trials are distributed). Of
+trials of steps.verify.make_pairs it also gives the minimum detection cost, and draws DET curves (det.png).
 """
 
 import sys
@@ -43,22 +44,24 @@ def work(options: Options) -> None:
         raise InputError(f"--scores {','.join(options.scores)}: two directories have one name; rename one of them")
     listed, speakers = options.trials / "trials", options.trials / "test" / "utt2spk"
     files = {name: directory / "scores" for name, directory in directories.items()}
-    with StageDir(options.out, options, [listed, speakers, *files.values()], options.force) as stage:
+    of_pairs = [path for name in ("enrol2spk", "design.json") if (path := options.trials / name).is_file()]
+    with StageDir(options.out, options, [listed, speakers, *files.values(), *of_pairs], options.force) as stage:
         if stage.done:
             return
-        from steps.metrics.trial_files import read_trial_scores, read_trials
+        from steps.metrics.trial_files import enrolment_speakers, read_trial_scores, read_trials
         from steps.verify.acceptance import measure, sources
+        from steps.verify.detection import add_detection
         from steps.verify.summary import draw_scores, markdown
 
         trials, utt2spk = read_trials(listed), read_table(speakers)
-        enrolments = {name: name for name in trials.enrolments}
+        enrolments = enrolment_speakers(options.trials, trials.enrolments)
         scores = {name: read_trial_scores(path, trials) for name, path in files.items()}
-        figures = {
-            name: measure(trials, trials.scored(values, enrolments, utt2spk), options.draws, options.seed)
-            for name, values in scores.items()
-        }
+        scored = {name: trials.scored(values, enrolments, utt2spk) for name, values in scores.items()}
+        figures = {name: measure(trials, one, options.draws, options.seed) for name, one in scored.items()}
         if not all(figures.values()):
             raise InputError(f"{listed}: too few trials for an equal error rate; targets and ten strangers are needed")
+        if of_pairs:
+            add_detection(figures, trials, scored, stage.dir / "det.png", options.draws, options.seed)
         text = json_text(figures, stage.dir / "figures.json", indent=1)
         (stage.dir / "figures.json").write_text(f"{text}\n", encoding="utf-8")
         (stage.dir / "summary.md").write_text(markdown(figures, options.draws), encoding="utf-8")

@@ -1,10 +1,16 @@
 """Score trials: by PLDA, log likelihood ratios in nats, or by the cosine of the mean enrolment and the test.
 
     python3 -m steps.verify.score_trials --trials exp/trials --plda exp/plda --out exp/scores/plda
+    python3 -m steps.verify.score_trials --trials exp/trials --embeddings exp/mamba2_embed/open \\
+        --as_norm exp/mamba2_embed/train --out exp/scores/mamba2
 
 Reads the list --trials/trials, of which the first two columns count, and the data directories --trials/enrol and
 --trials/test; each of the three can be named by itself. Enrolments are speakers of the one, tests utterances of the
-other. Writes `scores`, a line `enrolment test score` a trial, in their order.
+other. With --embeddings their vectors are read from that directory, so that several systems score the same trials. With
+--as_norm scores are normalised by the mean embeddings of a cohort's speakers (adaptive symmetric normalisation).
+Speakers of the trials who are in the cohort, or whom the model of the embeddings was trained on, are an error.
+
+Writes `scores`, a line `enrolment test score` a trial, in their order.
 """
 
 import sys
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 
     from steps.data.spoken_vectors import SpokenVectors
     from steps.metrics.trials import TrialPairs
+    from steps.verify.scorers import Scorer, Sides
 
 log = logger(__name__)
 
@@ -36,6 +43,15 @@ class Options:
     enrol: Path | None = option(None, "data directory whose speakers are the enrolments; default: enrol in --trials")
     test: Path | None = option(None, "data directory whose utterances are the tests; default: test in --trials")
     plda: Path | None = option(None, "directory of steps.verify.train_plda; without it, scores are cosines")
+    embeddings: Path | None = option(
+        None, "data directory that has the embeddings of all utterances; default: those of --enrol and --test"
+    )
+    as_norm: Path | None = option(
+        None, "normalise by this cohort: data directory of other speakers with xvector.scp, such as those of training"
+    )
+    cohort_top: int = option(
+        300, "as_norm: speakers of the cohort that are nearest to a side, at most", least=2, most=10**6
+    )
     force: bool = option(False, "score again even if nothing has changed")
 
 
@@ -43,65 +59,75 @@ def work(options: Options) -> None:
     """Score and commit the directory."""
     listed = options.trials / "trials" if options.trials.is_dir() else options.trials
     enrol, test = (given or listed.parent / name for given, name in ((options.enrol, "enrol"), (options.test, "test")))
-    inputs = [listed, *(path / name for path in (enrol, test) for name in ("utt2spk", "xvector.scp"))]
-    inputs += [options.plda / "plda.npz"] if options.plda is not None else []
-    with StageDir(options.out, options, inputs, options.force) as stage:
+    with StageDir(options.out, options, _inputs(listed, enrol, test, options), options.force) as stage:
         if stage.done:
             return
-        from steps.data.spoken_vectors import read_spoken
-        from steps.metrics.trial_files import read_pairs, write_scores
+        from steps.data.spoken_vectors import read_spoken, require_unknown
+        from steps.metrics.trial_files import enrolment_speakers, read_pairs, write_scores
+        from steps.verify.scorers import CosineScorer, PldaScorer, sides
 
         pairs = read_pairs(listed)
-        enrolled, tested = read_spoken(enrol), read_spoken(test)
-        scores = pairs.products(*_sides(pairs, enrolled, tested, options))
+        enrolled, tested = read_spoken(enrol, options.embeddings), read_spoken(test, options.embeddings)
+        enrol2spk = enrolment_speakers(listed.parent, pairs.enrolments)
+        speakers = {enrol2spk[one] for one in pairs.enrolments} | set(tested.speakers)
+        for source in {options.embeddings or enrol, options.embeddings or test}:
+            require_unknown(source, speakers)
+        scorer = CosineScorer() if options.plda is None else PldaScorer(options.plda)
+        both = sides(scorer, pairs, enrolled, tested, options.trials)
+        scores = pairs.products(*both)
+        if options.as_norm is not None:
+            scores = _normalised(scores, pairs, both, tested, scorer, speakers, options)
         write_scores(stage.dir / "scores", pairs, scores)
         log.info("%s: %d trials of %d enrolments", stage.final, len(pairs), len(pairs.enrolments))
 
 
-def _sides(pairs: "TrialPairs", enrolled: "SpokenVectors", tested: "SpokenVectors", options: Options) -> tuple:
-    """Vectors of the enrolments (E, F) and of the tests (T, F), whose scalar products are the scores."""
-    from steps.metrics.plda_files import load_plda
-    from utils.vectors import unit_rows
+def _inputs(listed: Path, enrol: Path, test: Path, options: Options) -> list[Path]:
+    """The files that the scores follow from."""
+    inputs = [listed]
+    if options.embeddings is None:
+        inputs += [path / name for path in (enrol, test) for name in ("utt2spk", "xvector.scp")]
+    else:
+        from steps.data.spoken_vectors import spoken_files
 
-    rows = tested.rows()
-    missing = [test for test in pairs.tests if test not in rows]
-    if missing:
-        raise InputError(f"{options.trials}: {missing[0]}: no test utterance of this id ({len(missing)} such tests)")
-    tests = tested.x[[rows[test] for test in pairs.tests]]
-    if enrolled.x.shape[1] != tests.shape[1]:
+        inputs += [enrol / "utt2spk", test / "utt2spk", *spoken_files(options.embeddings)]
+    if options.as_norm is not None:
+        from steps.data.spoken_vectors import spoken_files
+
+        inputs += spoken_files(options.as_norm)
+    return inputs + ([options.plda / "plda.npz"] if options.plda is not None else [])
+
+
+def _normalised(
+    scores: "np.ndarray",
+    pairs: "TrialPairs",
+    both: "Sides",
+    tested: "SpokenVectors",
+    scorer: "Scorer",
+    speakers: set[str],
+    options: Options,
+) -> "np.ndarray":
+    """Scores (P,) after AS-norm by the speakers of a cohort, none of whom may be one of the trials' `speakers`."""
+    from steps.data.spoken_vectors import read_spoken
+    from steps.metrics.as_norm import CohortScores, as_norm, cohort_scores
+    from steps.verify.scorers import cohort_sides
+
+    cohort = read_spoken(options.as_norm)
+    known = sorted(speakers & set(cohort.speakers))
+    if known:
         raise InputError(
-            f"enrolments have {enrolled.x.shape[1]} dimensions, tests {tests.shape[1]}; use one kind of both"
+            f"{options.as_norm}: {len(known)} speakers of the cohort are in the trials: {' '.join(known[:5])}; a cohort"
+            " is of other speakers, such as those of training"
         )
-    if options.plda is None:
-        means, _ = _means(pairs, enrolled, enrolled.x.astype("float64"), options)
-        return unit_rows(means), unit_rows(tests.astype("float64"))
-    transform, model = load_plda(options.plda)
-    if len(transform.mean) != tests.shape[1]:
-        raise InputError(
-            f"{options.plda}: trained on {len(transform.mean)} dimensions, the embeddings have {tests.shape[1]}; train"
-            " it on embeddings of the same kind"
-        )
-    means, counts = _means(pairs, enrolled, transform(enrolled.x), options)
-    return model.enrolment_side(means, counts), model.test_side(transform(tests))
-
-
-def _means(
-    pairs: "TrialPairs", enrolled: "SpokenVectors", x: "np.ndarray", options: Options
-) -> tuple["np.ndarray", "np.ndarray"]:
-    """The mean (E, D) of the rows of x (N, D) of each enrolment, and how many they are (E,)."""
-    import numpy as np
-
-    names, numbers = np.unique(enrolled.speakers, return_inverse=True)
-    known = {name: number for number, name in enumerate(names)}
-    missing = [one for one in pairs.enrolments if one not in known]
-    if missing:
-        raise InputError(
-            f"{options.trials}: {missing[0]}: no enrolled speaker of this id ({len(missing)} such enrolments)"
-        )
-    sums = np.zeros((len(names), x.shape[1]))
-    np.add.at(sums, numbers, x)
-    chosen, counts = [known[one] for one in pairs.enrolments], np.bincount(numbers)
-    return sums[chosen] / counts[chosen, None], counts[chosen]
+    as_enrolments, as_tests = cohort_sides(scorer, cohort, tested)
+    found = [
+        cohort_scores(one, other, options.cohort_top)
+        for one, other in zip(both, (as_tests, as_enrolments), strict=True)
+    ]
+    of_pairs = [
+        CohortScores(*(values[side] for values in one))
+        for one, side in zip(found, (pairs.enrol, pairs.test), strict=True)
+    ]
+    return as_norm(scores, *of_pairs)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -23,6 +23,8 @@ def markdown(figures: Mapping[str, Any], draws: int) -> str:
     """summary.md: a row for each list of scores and subset of its trials, in two tables."""
     about = ABOUT.format(draws=draws)
     lines = ["# Real strangers and sampled speakers", "", about, "", *_errors(figures), "", *_acceptance(figures)]
+    if any("detection" in found for _, _, found in _rows(figures)):
+        lines += ["", *_detection(figures)]
     return "\n".join(lines) + "\n"
 
 
@@ -45,6 +47,16 @@ def _acceptance(figures: Mapping[str, Any]) -> Iterator[str]:
             if SAMPLED in at:
                 cells[2:] = _percent(at[SAMPLED]), _range(at[f"{SAMPLED}_ci95"]), _range(at["difference_ci95"])
             yield f"| {name} | {subset} | {where} | {' | '.join(cells)} | {_percent(at['misses'])} |"
+
+
+def _detection(figures: Mapping[str, Any]) -> Iterator[str]:
+    yield "| scores | trials | minDCF(0.01) | 95 % | misses and false alarms there |"
+    yield "| --- | --- | ---: | ---: | ---: |"
+    for name, subset, found in _rows(figures):
+        own = found["detection"]
+        errors = f"{own['min_dcf_misses']:,} and {own['min_dcf_false_alarms']:,}"
+        low, high = own["min_dcf_ci95"]
+        yield f"| {name} | {subset} | {own['min_dcf']:.3f} | {low:.3f} to {high:.3f} | {errors} |"
 
 
 def _rows(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -46,7 +46,8 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
-        from steps.data.spoken_vectors import SCRIPT, read_spoken
+        from steps.data.spoken_vectors import read_spoken
+        from steps.data.vector_table import SCRIPT
         from steps.metrics.plda import PldaSettings, fit_plda
         from steps.metrics.plda_files import save_plda
         from steps.metrics.speaker_transform import TransformSettings, fit_transform

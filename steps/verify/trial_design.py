@@ -10,12 +10,15 @@ and, where the genders of both sides are known, of `stranger-same` or `stranger-
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from steps.metrics.trials import Trials
-from utils.data_dir import Segment
+from utils.data_dir import SEGMENT, Segment, parse_segment
+from utils.errors import InputError, brief
+from utils.tables import read_table
 
 OWN, STRANGER, SAMPLED = "own", "stranger", "sampled"
 SAME, OTHER = "same", "other"  # gender
@@ -106,3 +109,14 @@ def _kinds(kind: str, gender: str, genders: np.ndarray) -> np.ndarray:
     """The numbers in KINDS (P,) of trials of an enrolment and others, by their genders (P,); "" is not known."""
     endings = np.where(genders == gender, KINDS.index(f"{kind}-{SAME}"), KINDS.index(f"{kind}-{OTHER}"))
     return np.where((genders == "") | (gender == ""), KINDS.index(kind), endings)
+
+
+def read_segments(directory: Path) -> dict[str, Segment]:
+    """The segment of each utterance that is cut from a recording."""
+    path = directory / "segments"
+    segments = {}
+    for utterance, value in (read_table(path) if path.is_file() else {}).items():
+        segments[utterance] = parse_segment(value)
+        if segments[utterance] is None:
+            raise InputError(f"{path}: {utterance}: expected {SEGMENT}, found {brief(value)}")
+    return segments
