@@ -4,30 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from steps.audio.containers import AudioProblem
 from steps.embed.backend import load_backend
 from steps.embed.extraction import BackendChoice, Options
-from steps.features.logmel import LogMel, LogMelOptions
-from steps.features.types import describe_features
-from steps.networks.speaker_model import save_model
-from steps.networks.speaker_network import SpeakerNetwork
-from steps.networks.speaker_options import NetworkOptions
+from tests.steps.sid.speaker_models import untrained_model
 from utils.errors import InputError
-
-SPEAKERS = ["anna", "ben", "cleo"]
-
-
-def trained(directory: Path, rate: int = 16000, bins: int = 20, **features) -> Path:
-    """A small model in a directory, as training writes it; its weights are those of the start."""
-    torch.manual_seed(0)
-    options = NetworkOptions(network="bimamba2", width=16, layers=1, head_dim=8, d_state=4, embedding_dim=8)
-    network = SpeakerNetwork(options, 20, len(SPEAKERS))
-    directory.mkdir(parents=True, exist_ok=True)
-    description = describe_features("logmel", LogMel(LogMelOptions(bins=bins, sample_rate=rate)), rate) | features
-    save_model(directory, network, options, SPEAKERS, description)
-    return directory
 
 
 def noise(seed: int, seconds: float = 1.0, rate: int = 16000) -> np.ndarray:
@@ -36,7 +18,7 @@ def noise(seed: int, seconds: float = 1.0, rate: int = 16000) -> np.ndarray:
 
 
 def test_embedding_is_the_same_alone_and_in_a_batch(tmp_path):
-    backend = load_backend("sid", changes={"model": str(trained(tmp_path))})
+    backend = load_backend("sid", changes={"model": str(untrained_model(tmp_path))})
     waveforms = [noise(0, 0.3), noise(1, 2.0), noise(2, 1.1)]
     embeddings = backend.embed(waveforms)
     assert embeddings.shape == (3, backend.dim) == (3, 8) and embeddings.dtype == np.float32
@@ -45,7 +27,7 @@ def test_embedding_is_the_same_alone_and_in_a_batch(tmp_path):
 
 
 def test_long_waveform_is_the_mean_of_equal_windows(tmp_path):
-    backend = load_backend("sid", changes={"model": str(trained(tmp_path)), "window_seconds": "1"})
+    backend = load_backend("sid", changes={"model": str(untrained_model(tmp_path)), "window_seconds": "1"})
     waveform = noise(0, 2.5)
     features = backend.features([waveform, noise(1)])
     assert features.counts == [3, 1] and [len(window) for window in features.features] == [83, 83, 82, 98]
@@ -54,13 +36,13 @@ def test_long_waveform_is_the_mean_of_equal_windows(tmp_path):
 
 
 def test_rate_is_that_of_the_training(tmp_path):
-    backend = load_backend("sid", changes={"model": str(trained(tmp_path, rate=8000))})
+    backend = load_backend("sid", changes={"model": str(untrained_model(tmp_path, rate=8000))})
     assert backend.sample_rate == 8000
     assert backend.features([noise(0, 1.0, 8000)]).features[0].shape == (98, 20)
 
 
 def test_files_decide_and_no_others(tmp_path):
-    trained(tmp_path / "model")
+    untrained_model(tmp_path / "model")
     (tmp_path / "model/metrics.jsonl").write_text("")
     options = Options(data=tmp_path, out=tmp_path / "out", backend="sid", set=(("model", str(tmp_path / "model")),))
     choice = BackendChoice.of(options)
@@ -69,13 +51,13 @@ def test_files_decide_and_no_others(tmp_path):
 
 
 def test_too_short_and_unfitting_models_are_named(tmp_path):
-    backend = load_backend("sid", changes={"model": str(trained(tmp_path))})
+    backend = load_backend("sid", changes={"model": str(untrained_model(tmp_path))})
     with pytest.raises(AudioProblem, match="too_short: 0.019 s have no frame"):
         backend.embed([noise(0)[:300]])
     with pytest.raises(InputError, match="features of 30 bins"):
-        load_backend("sid", changes={"model": str(trained(tmp_path / "bins", bins=30))})
+        load_backend("sid", changes={"model": str(untrained_model(tmp_path / "bins", bins=30))})
     with pytest.raises(InputError, match="known are logmel"):
-        load_backend("sid", changes={"model": str(trained(tmp_path / "code", type="os:system"))})
+        load_backend("sid", changes={"model": str(untrained_model(tmp_path / "code", type="os:system"))})
     with pytest.raises(InputError, match="no such directory"):
         load_backend("sid", changes={"model": str(tmp_path / "none")})
     with pytest.raises(InputError, match="sid.yaml: model: no value"):
