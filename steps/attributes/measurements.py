@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from steps.audio.failures import Failure
+from steps.audio.packed_rows import file_of
 from steps.audio.recordings import Utterance
 from utils.errors import InputError
 from utils.journal import read_journal
@@ -56,7 +57,7 @@ HEADER = "\t".join(field.name for field in fields(Measurement))
 def identity_of(data: Path, utterances: Sequence[Utterance]) -> str:
     """A hash of the ids and audio of the utterances of a data directory or tree, and of the version of the method."""
     tables = [path for path in (data / name for name in TABLES) if path.is_file()]
-    recordings = sorted({utterance.path for utterance in utterances})
+    recordings = sorted({file_of(utterance.path) for utterance in utterances})
     return signature(
         {**DECIDES, "ids": [utterance.id for utterance in utterances]}, [*tables, *filter(Path.is_file, recordings)]
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.audio.mpeg_frames import read_mpeg_frames
+from steps.audio.packed_rows import RowProblem, is_row, read_row
 from utils.errors import InputError
 from utils.pointer_files import pointer_problem
 
@@ -71,10 +72,11 @@ class AudioProblem(InputError):
 
 def open_audio(path: Path) -> "SoundFile":
     """Open a file whose length, rate and channels can be believed. Raises AudioProblem: missing, corrupt or empty."""
-    head = read_head(path)
-    file = _open(path, path, head)
+    packed = _read_row(path) if is_row(path) else None
+    head = read_head(path) if packed is None else packed[:HEAD_BYTES]
+    file = _open(path if packed is None else io.BytesIO(packed), path, head)
     try:
-        if not file.frames:
+        if not file.frames and packed is None:
             at = _data_without_size(head)
             if at is not None:
                 file.close()
@@ -89,7 +91,17 @@ def open_audio(path: Path) -> "SoundFile":
     return file
 
 
-def _open(source: Path | io.RawIOBase, path: Path, head: bytes) -> "SoundFile":
+def _read_row(path: Path) -> bytes:
+    try:
+        content = read_row(path)
+    except RowProblem as error:
+        raise AudioProblem("missing", str(error)) from error
+    if not content:
+        raise AudioProblem("empty", f"{path}: has no bytes")
+    return content
+
+
+def _open(source: Path | io.IOBase, path: Path, head: bytes) -> "SoundFile":
     import soundfile
 
     try:
@@ -183,6 +195,8 @@ def _lost(file: "SoundFile", path: Path, head: bytes) -> str:
     count = SAMPLE_COUNT.search(head) if file.format == "NIST" else None
     if count and int(count[1]) > file.frames:
         return f"its header tells {int(count[1])} samples, it has {file.frames}"
+    if file.format in ("OGG", "MP3") and is_row(path):
+        return "" if _has_last(file) else "its last sample is not there"
     if file.format == "OGG":
         return _lost_pages(path)
     if file.format == "MP3":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from steps.audio.containers import AudioProblem
+from steps.audio.packed_rows import file_of
 from steps.audio.read import LONGEST, Header, read_header
 from steps.audio.recordings import Utterance, crossed_speakers
 from utils.command import progress
@@ -66,7 +67,7 @@ def audio_identity(settings: str, utterances: Iterable[Utterance]) -> str:
 
 def _stat(path: Path) -> str:
     try:
-        status = path.stat()
+        status = file_of(path).stat()
     except OSError as error:
         return str(error.strerror)
     return f"{status.st_size} {status.st_mtime_ns}"
