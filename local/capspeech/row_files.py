@@ -16,17 +16,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local.corpus_files import SETS, split_word, walk_corpus
+from local.saved_datasets import CACHE, OF_DATASETS, require_sets, require_shards, saved_files, stem_of
 from steps.audio.audio_files import is_hidden
 from steps.data.table_rows import FORMATS, has_rows, is_format, read_columns
-from utils.errors import InputError, absence, brief
-from utils.json_files import read_json
+from utils.errors import InputError, absence
 from utils.pointer_files import refuse_pointer
 from utils.run_info import RUN_INFO
 from utils.tables import require_utf8
 
-OF_DATASETS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")  # of Hugging Face
-SHARD = re.compile(r"(?P<name>.*?)[-_.]?(?P<number>\d{1,9})-of-(?P<total>\d{1,9})(?:[-_.].*)?")
-CACHE = re.compile(r"cache-[0-9a-f]+(_\d{5}_of_\d{5})?\.arrow")  # what map, filter or sort of datasets made
 PART = re.compile(r"(?:(?:data|part|shard|chunk|batch|file)?[-_.]?\d.*)?")  # of a table that its folder names
 UNREAD = (
     *(".xlsx", ".xls", ".ods", ".feather", ".orc", ".avro", ".pkl", ".pickle", ".sqlite", ".db", ".h5", ".hdf5"),
@@ -101,13 +98,6 @@ def _judge(file: Path, judge: Judge, is_promised: bool) -> str | None:
         return str(error).removeprefix(f"{file}").lstrip(":0123456789 ")
 
 
-def stem_of(name: str) -> str:
-    """A file's name in lower case, without suffixes and the numbers of a shard: `train` for train-00-of-02.parquet."""
-    stem = Path(name.lower().removesuffix(".gz")).stem
-    shard = SHARD.fullmatch(stem)
-    return shard["name"] if shard else stem
-
-
 def is_set(name: Path) -> bool:
     """Is this file called train, val, dev, test and the like, or is it a part of a folder that is?"""
     names = [name for some in SETS.values() for name in some]
@@ -134,11 +124,11 @@ def _tables(root: Path, passed_over: Path, left_out: list[LeftOut]) -> Iterator[
         ]
         tables = [require_utf8(file) for file in files if is_format(file)]
         _require_files(tables, [folder / name for name in folders if is_format(Path(name))])
-        _require_shards(tables)
-        _require_sets(folder, folders, names)
+        require_shards(tables)
+        require_sets(folder, folders, names)
         arrow = [file for file in tables if file.suffix == ".arrow"]
         is_saved = "state.json" in names
-        saved = _saved_files(folder) if is_saved else [file for file in arrow if not CACHE.fullmatch(file.name)]
+        saved = saved_files(folder) if is_saved else [file for file in arrow if not CACHE.fullmatch(file.name)]
         yield from saved
         yield from (file for file in tables if file.suffix != ".arrow")
         reason = "state.json does not name it" if is_saved else "a copy that Hugging Face's datasets left"
@@ -155,51 +145,6 @@ def _require_files(tables: Iterable[Path], folders: Iterable[Path]) -> None:
     for folder in folders:
         if not any(is_format(file) for file in folder.rglob("[!.]*")):
             raise InputError(f"{folder}: a directory without tables, but the name is that of a table; remove it")
-
-
-def _require_shards(tables: Iterable[Path]) -> None:
-    """Raise InputError if some shards of a table are there and others are not."""
-    shards: dict[tuple[Path, str, int], set[int]] = {}
-    for file in tables:
-        match = SHARD.fullmatch(Path(file.name.lower().removesuffix(".gz")).stem)
-        if match:
-            key = (file.parent, match["name"], int(match["total"]))
-            shards.setdefault(key, set()).add(int(match["number"]))
-    for (folder, name, total), numbers in shards.items():
-        first = 1 if total in numbers else 0
-        missing = next((number for number in range(first, first + total) if number not in numbers), None)
-        if missing is not None:
-            raise InputError(
-                f"{folder}: {len(numbers)} of {total} shards of {name or 'the data'} are here, and number {missing} is "
-                "missing; copy all of them"
-            )
-
-
-def _require_sets(folder: Path, folders: list[str], names: list[str]) -> None:
-    """Raise InputError if a saved dataset lacks one of its sets."""
-    if "dataset_dict.json" in names:
-        sets = read_json(folder / "dataset_dict.json", ["splits"])["splits"]
-        missing = [name for name in sets if name not in folders] if isinstance(sets, list) else [sets]
-        if missing:
-            raise InputError(
-                f"{folder / 'dataset_dict.json'}: names {brief(missing[0])}, which is not there; copy the whole dataset"
-            )
-
-
-def _saved_files(folder: Path) -> list[Path]:
-    """The arrow files of a saved dataset, in the order that it states."""
-    state = folder / "state.json"
-    content = read_json(state)
-    try:
-        files = [folder / entry["filename"] for entry in content["_data_files"]]
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{state}: not the state of a saved dataset: {error!r}") from error
-    if content.get("_indices_data_files"):
-        raise InputError(f"{state}: the dataset has an index over its rows; save it after flatten_indices()")
-    for file in files:
-        if not file.is_file():
-            raise InputError(f"{state}: names {file.name}, which does not exist")
-    return files
 
 
 def _unread(files: Iterable[Path]) -> Iterator[LeftOut]:

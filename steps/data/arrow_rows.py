@@ -30,7 +30,8 @@ def read_arrow(file: Path) -> tuple[list[str], Rows]:
         if file.suffix.lower() == ".parquet":
             source = pq.ParquetFile(file)
             refuse_inflated(file, _unpacked_size(source.metadata), file.stat().st_size)
-            schema, batches = source.schema_arrow, source.iter_batches(BATCH)
+            schema = source.schema_arrow
+            batches = source.iter_batches(BATCH, columns=_plain_columns(schema))  # and not the audio of others
         else:
             schema, batches = _open_arrow(file)
         names = schema.names
@@ -39,9 +40,13 @@ def read_arrow(file: Path) -> tuple[list[str], Rows]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"{file}: two columns have one name: {brief(twice)}; rename one")
-    columns = [field.name for field in schema if _is_plain(field.type)]
+    columns = _plain_columns(schema)
     class_names = {name: names for name, names in _class_names(file, schema).items() if name in columns}
     return columns, _rows(file, columns, class_names, batches)
+
+
+def _plain_columns(schema: Any) -> list[str]:
+    return [field.name for field in schema if _is_plain(field.type)]
 
 
 def _unpacked_size(metadata: Any) -> int:
