@@ -1,22 +1,25 @@
-"""LibriSpeech as its owners ship it -> a data directory of audio, cut into segments.
+"""LibriSpeech as its owners ship it, or as a saved dataset -> a data directory of audio, cut into segments.
 
 Input: a directory with SPEAKERS.TXT and `<subset>/<speaker>/<chapter>/<speaker>-<chapter>-<number>.flac`, and
-transcripts in `*.trans.txt`, if there are any. Output: data/librispeech/audio with wav.scp, segments, utt2spk,
-spk2gender, utt2dur, and `text` if recordings are not cut. Licence and origin: https://www.openslr.org/12.
+transcripts in `*.trans.txt`, if there are any (`local.download` gets it); or parquet or arrow files of Hugging Face's
+`librispeech_asr` (`local/saved_librispeech.py`). Output: data/librispeech/audio with wav.scp, segments, utt2spk,
+spk2gender, utt2dur, and `text` if recordings are not cut; with `--with_chapters true` also utt2chapter and utt2subset.
+Licence and origin: https://www.openslr.org/12.
 """
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from local.audio_corpus import Recording, Unused, write_audio_corpus
+from local.saved_librispeech import Listed, SavedLibrispeech, find_tables, read_genders
 from steps.audio.audio_files import HIDDEN, find_audio, is_hidden
 from steps.data.spellings import DISTINCT_HELP
 from utils.command import logger, run_command
-from utils.errors import InputError, brief, cut
+from utils.errors import InputError, absence, brief, cut
 from utils.options import option
 from utils.stage_dir import StageDir
 from utils.tables import read_lines
@@ -30,11 +33,12 @@ class Options:
     """Options of the command."""
 
     COMMAND: ClassVar[str] = "local.prepare_librispeech"
-    data_dir: Path = option(help="the directory that has SPEAKERS.TXT")
+    data_dir: Path = option(help="the directory that has SPEAKERS.TXT, or parquet or arrow files")
     out: Path = option(Path("data/librispeech/audio"), "data directory to write")
     subsets: tuple[str, ...] = option((), "such as train-clean-100,dev-clean; default: all subdirectories")
     segment_seconds: float = option(3.0, "length of a segment; 0: recordings are not cut", least=0, most=86400)
     hop_seconds: float = option(1.5, "from the start of a segment to the start of the next", least=0.01, most=86400)
+    with_chapters: bool = option(False, "write utt2chapter and utt2subset too")
     max_fail: float = option(0.01, "largest share of files that cannot be read", least=0, most=1)
     distinct_ids: bool = option(False, DISTINCT_HELP)
     force: bool = option(False, "redo the stage even if it is up to date")
@@ -42,11 +46,42 @@ class Options:
 
 def work(options: Options) -> None:
     """List the recordings, and write them."""
+    if not options.data_dir.is_dir():
+        raise InputError(f"--data_dir {options.data_dir}: {absence(options.data_dir, 'directory')}")
+    tables = find_tables(options.data_dir)
+    if tables:
+        saved = SavedLibrispeech(options.data_dir, tables, options.subsets)
+        inputs, read = saved.inputs, saved.read
+    else:
+        inputs, read = _shipped(options)
+    with StageDir(options.out, options, inputs, options.force) as stage:
+        if stage.done:
+            return
+        recordings, genders, unused = read()
+        if not options.with_chapters:
+            for recording in recordings:
+                recording.labels = {"text": recording.labels["text"]} if "text" in recording.labels else {}
+        number = write_audio_corpus(
+            stage.dir,
+            recordings,
+            genders,
+            options.segment_seconds,
+            options.hop_seconds,
+            options.max_fail,
+            options.distinct_ids,
+            unused,
+        )
+        speakers = {recording.speaker for recording in recordings}
+        log.info("%s: %d utterances of %d files, %d speakers", stage.final, number, len(recordings), len(speakers))
+
+
+def _shipped(options: Options) -> tuple[list[Path], Callable[[], Listed]]:
+    """What is read of a directory as its owners ship it, and a function that reads it."""
     speakers = options.data_dir / "SPEAKERS.TXT"
     if not speakers.is_file():
         found = list(options.data_dir.glob("*/SPEAKERS.TXT"))
         hint = f"; it is in {found[0].parent}" if found else ""
-        raise InputError(f"--data_dir {options.data_dir}: no SPEAKERS.TXT here{hint}")
+        raise InputError(f"--data_dir {options.data_dir}: no SPEAKERS.TXT here{hint}, and no parquet or arrow files")
     subsets = find_subsets(options)
     listed = [find_audio(options.data_dir / subset) for subset in subsets]
     files = [path for one in listed for path in one.found]
@@ -55,9 +90,8 @@ def work(options: Options) -> None:
     beside = [found for one in listed for found in one.left_out]
     transcripts = sorted(path for path, reason in beside if path.match(TRANSCRIPTS) and reason != HIDDEN)
     left_out = [(path, reason) for path, reason in beside if reason == HIDDEN or not path.match(TRANSCRIPTS)]
-    with StageDir(options.out, options, [speakers, *files, *transcripts], options.force) as stage:
-        if stage.done:
-            return
+
+    def read() -> Listed:
         texts = read_transcripts(transcripts)
         recordings = [_recording(path, options.data_dir, texts) for path in files]
         genders = read_genders(speakers)
@@ -66,20 +100,11 @@ def work(options: Options) -> None:
             raise InputError(
                 f"{speakers}: no line for speaker {', '.join(missing[:5])} of {len(missing)} that have audio; add it"
             )
+        without = len(texts.keys() - {path.stem for path in files})
         kept = {recording.speaker: genders[recording.speaker] for recording in recordings}
-        number = write_audio_corpus(
-            stage.dir,
-            recordings,
-            kept,
-            options.segment_seconds,
-            options.hop_seconds,
-            options.max_fail,
-            options.distinct_ids,
-            Unused(
-                left_out, Counter({"transcripts without a file": len(texts.keys() - {path.stem for path in files})})
-            ),
-        )
-        log.info("%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(kept))
+        return Listed(recordings, kept, Unused(left_out, Counter({"transcripts without a file": without})))
+
+    return [speakers, *files, *transcripts], read
 
 
 def find_subsets(options: Options) -> list[str]:
@@ -102,7 +127,8 @@ def _recording(path: Path, root: Path, texts: dict[str, str]) -> Recording:
     speaker, chapter, _ = (*path.stem.split("-"), "", "")[:3]
     if list(path.relative_to(root).parts[1:-1]) != [speaker, chapter]:
         raise InputError(f"{path}: expected <speaker>/<chapter>/<speaker>-<chapter>-<number>.flac")
-    return Recording(path.stem, speaker, path, {"text": texts[path.stem]} if path.stem in texts else {})
+    labels = {"text": texts[path.stem]} if path.stem in texts else {}
+    return Recording(path.stem, speaker, path, labels | {"chapter": chapter, "subset": path.relative_to(root).parts[0]})
 
 
 def read_transcripts(paths: Iterable[Path]) -> dict[str, str]:
@@ -122,21 +148,6 @@ def read_transcript(path: Path) -> Iterator[tuple[str, str]]:
         if not name or not blank:
             raise InputError(f"{path}:{number}: expected an utterance and its words, found {brief(line)}")
         yield name, words.strip()
-
-
-def read_genders(path: Path) -> dict[str, str]:
-    """Speaker -> f or m, of lines `id | F | subset | minutes | name`; a semicolon begins a comment."""
-    genders = {}
-    for number, line in enumerate(read_lines(path), 1):
-        if line.startswith(";") or not line.strip():
-            continue
-        columns = [column.strip() for column in line.split("|")]
-        if len(columns) < 2 or columns[1] not in ("F", "M"):
-            raise InputError(f"{path}:{number}: expected 'speaker | F or M | ...', found {line!r}")
-        gender = columns[1].lower()
-        if genders.setdefault(columns[0], gender) != gender:
-            raise InputError(f"{path}:{number}: speaker {brief(columns[0])} has the other sex above; correct one line")
-    return genders
 
 
 def main(argv: list[str] | None = None) -> int:
