@@ -19,6 +19,13 @@ def write_failures(file: Path, failures: Sequence[Failure]) -> None:
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_left_out(directory: Path, files: Sequence[Sequence[str]]) -> None:
+    """Write left_out.tsv: files of a tree that are no utterances, with the reason; nothing where there are none."""
+    if files:
+        rows = ["path\treason", *("\t".join(file) for file in files)]
+        (directory / "left_out.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
 def read_failures(file: Path) -> list[Failure]:
     """Read a table of `write_failures`."""
     utterances = (line.split("\t") for line in read_lines(file)[1:])

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from steps.audio.audio_files import printable
 from steps.audio.containers import AudioProblem
 from steps.audio.packed_rows import file_of
 from steps.audio.read import LONGEST, Header, read_header
-from steps.audio.recordings import Utterance, crossed_speakers
+from steps.audio.recordings import Utterance, crossed_speakers, files_left_out
 from utils.command import progress
 from utils.errors import InputError
 
@@ -42,6 +43,13 @@ class Measured(NamedTuple):
     sample_rate: int
 
 
+def require_utterances(utterances: Sequence[Utterance], data: Path) -> None:
+    """Raise InputError where there are none, or where their speakers are not sorted."""
+    if not utterances:
+        raise InputError(f"{data / 'utt2spk'}: empty; expected lines of utterance and speaker")
+    require_sorted(utterances, data)
+
+
 def require_sorted(utterances: Sequence[Utterance], data: Path) -> None:
     """Raise InputError where utterances, sorted by id, are not sorted by speaker."""
     crossed = crossed_speakers(utterances)
@@ -51,6 +59,11 @@ def require_sorted(utterances: Sequence[Utterance], data: Path) -> None:
             f"{data / 'utt2spk'}: {first.id} of speaker {first.speaker} is sorted before {second.id} of"
             f" {second.speaker}; begin the id of each utterance with that of its speaker and '-', as Kaldi requires"
         )
+
+
+def left_out_rows(data: Path) -> list[list[str]]:
+    """The files of a tree that are no utterances, each with its reason, as tables show them."""
+    return [[printable(path), reason] for path, reason in files_left_out(data)]
 
 
 def audio_identity(settings: str, utterances: Iterable[Utterance]) -> str:

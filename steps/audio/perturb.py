@@ -18,8 +18,8 @@ from urllib.parse import quote
 import numpy as np
 
 from steps.audio.containers import AudioProblem
-from steps.audio.failures import FAILURES, check_failures, write_failures
-from steps.audio.lengths import Outcome, audio_identity, require_sorted
+from steps.audio.failures import FAILURES, check_failures, write_failures, write_left_out
+from steps.audio.lengths import Outcome, audio_identity, left_out_rows, require_utterances
 from steps.audio.perturbation import PerturbationOptions, check_perturbation, perturb, stream_of
 from steps.audio.read import load, read_header
 from steps.audio.recordings import Utterance, read_utterances
@@ -64,7 +64,7 @@ def work(options: Options) -> None:
     chosen = make_options(PerturbationOptions, changes=dict(options.set))
     check_perturbation(chosen)
     utterances = read_utterances(options.data)
-    require_sorted(utterances, options.data)
+    require_utterances(utterances, options.data)
     with StageDir(
         options.out, settings_of(options, chosen, utterances), [], options.force, resume=True, command=Options.COMMAND
     ) as stage:
@@ -81,6 +81,7 @@ def work(options: Options) -> None:
         wav = {key: path_in_script(stage.final / files[key]) for key in good}
         write_data_dir(stage.dir, tables_of(options.data, utterances, good, wav))
         write_failures(stage.dir / FAILURES, failures)
+        write_left_out(stage.dir, left_out_rows(options.data))
     log.info("%s: %d of %d utterances, %.2f hours", stage.final, len(good), len(done), sum(good.values()) / 3600)
 
 

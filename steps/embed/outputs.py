@@ -12,7 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from steps.audio.failures import FAILURES, Failure, write_failures
+from steps.audio.failures import FAILURES, Failure, write_failures, write_left_out
 from steps.audio.lengths import Outcome
 from steps.audio.recordings import Utterance
 from steps.data.speaker_vectors import write_speaker_vectors
@@ -87,9 +87,7 @@ def write_tables(directory: Path, merged: Merged) -> None:
     write_failures(directory / FAILURES, merged.failures)
     lines = ["utterance\tfault", *("\t".join(pair) for pair in sorted(merged.faults))]
     (directory / "oddities.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if merged.left_out:
-        rows = ["path\treason", *("\t".join(file) for file in merged.left_out)]
-        (directory / "left_out.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    write_left_out(directory, merged.left_out)
     _write_list(directory / "utterance_list.json", map(_describe, merged.utterances))
 
 

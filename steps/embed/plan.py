@@ -8,10 +8,9 @@ run are used again.
 import sys
 from collections.abc import Sequence
 
-from steps.audio.audio_files import printable
 from steps.audio.failures import check_failures
-from steps.audio.lengths import read_lengths, require_sorted
-from steps.audio.recordings import Utterance, files_left_out, read_utterances
+from steps.audio.lengths import left_out_rows, read_lengths, require_sorted
+from steps.audio.recordings import Utterance, read_utterances
 from steps.embed.batches import TimedUtterance, as_items
 from steps.embed.extraction import MERGER, REMADE, BackendChoice, Options, identity_of, is_merged
 from utils.command import logger, run_command
@@ -46,8 +45,7 @@ def write_work(identity: str, choice: BackendChoice, options: Options, utterance
             good.append(TimedUtterance(utterance, outcome.seconds))
     check_failures(refused, len(utterances), options.max_fail, options.out)
     batches = list(choice.batch_rule(options).batches(good))
-    left_out = [[printable(path), reason] for path, reason in files_left_out(options.data)]
-    about = {"refused": refused, "left_out": left_out}
+    about = {"refused": refused, "left_out": left_out_rows(options.data)}
     planned = Work.write(options.out, identity, list(as_items(batches, options.shard_seconds)), about)
     hours = sum(timed.seconds for timed in good) / 3600
     log.info("%d utterances, %.2f hours, %d batches in %d shards", len(good), hours, len(batches), planned.n_shards)
