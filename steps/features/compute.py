@@ -46,7 +46,7 @@ def work(options: Options) -> None:
 
     begin, audio = time.perf_counter(), 0.0
     with threadpool_limits(1):  # jobs share the processors, and sums would depend on the number of threads
-        computer = Computer(choice, options, planned.about["sample_rate"])
+        computer = Computer(choice, options, planned.about["features"]["options"]["sample_rate"])
         for shard, items in progress(planned.shards(missing), len(missing), "shards"):
             if not planned.has_part(shard):
                 audio += computer.write(planned.part(shard), [Utterance.from_row(item.content) for item in items])

@@ -37,7 +37,7 @@ class Options:
 
     data: Path = option(help="data directory with wav.scp, or a tree <dataset>/<speaker>/<utterance>.<flac|ogg|wav>")
     out: Path = option(help="directory of features to write")
-    type: str = option("logmel", "logmel, fbank (the same), or module:Class")
+    type: str = option("logmel", "logmel, fbank (the same), mfcc, or module:Class")
     set: tuple[tuple[str, Any], ...] = option((), "options of the type and of the copies", inner=component_options)
     copies: int = option(0, "perturbed copies of each utterance, <utterance>-p1 and so on", least=0, most=1000)
     seed: int = option(0, "of the copies", least=0, most=MAX_SEED)

@@ -2,8 +2,9 @@
 
 `kaldi`: 25 ms every 10 ms, whole windows only, the mean of each window removed, pre-emphasis .97, Povey's window, mel
 bands from 20 Hz to half the rate; equal to Kaldi's compute-fbank-feats without dither, and to kaldi_native_fbank, up to
-rounding. `original`: Hann windows of 1024 samples every 256, centred on their frames, mel bands from 0 Hz; equal to the
-logarithm of torchaudio's MelSpectrogram with these sizes and its defaults.
+rounding. `original`: Hann windows of 1024 samples every 256, centred on their frames, mel bands from 0 to 8000 Hz;
+equal to the logarithm of torchaudio's MelSpectrogram with these sizes and its defaults. Both are natural logarithms of
+power.
 """
 
 from dataclasses import dataclass
@@ -12,17 +13,16 @@ from typing import ClassVar
 
 import numpy as np
 
+from steps.features.rates import HIGHEST_RATE, LOWEST_RATE, OTHER_RATES, RESAMPLE, USUAL_RATE, at_rate
 from utils.errors import InputError
 from utils.options import option
 
 KALDI, ORIGINAL = PRESETS = ("kaldi", "original")
-RESAMPLE, REFUSE = OTHER_RATES = ("resample", "refuse")
-USUAL_RATE = 16000
 SIXTEEN_BITS = 32768.0  # full scale of samples in Kaldi
 WINDOW, SHIFT = 0.025, 0.010  # seconds, of Kaldi
 ORIGINAL_WINDOW, ORIGINAL_SHIFT = 1024, 256  # samples
 PRE_EMPHASIS = 0.97
-LOWEST = {KALDI: 20.0, ORIGINAL: 0.0}  # Hz
+BANDS = {KALDI: (20.0, np.inf), ORIGINAL: (0.0, 8000.0)}  # Hz; no band goes beyond half the rate
 FLOORS = {KALDI: 1.1920929e-07, ORIGINAL: 1e-10}  # of a band's energy, before the logarithm
 CHUNK = 256  # frames at a time: they fit the caches, and memory does not grow
 
@@ -36,8 +36,8 @@ class LogMelOptions:
     sample_rate: int | None = option(
         None,
         f"Hz of the waveforms; default: {USUAL_RATE}, with the preset original that of the audio",
-        least=2000,
-        most=10**6,
+        least=LOWEST_RATE,
+        most=HIGHEST_RATE,
     )
     other_rates: str = option(RESAMPLE, "what becomes of audio of another rate", choices=OTHER_RATES)
 
@@ -63,15 +63,9 @@ class LogMel:
 
         Raises InputError for another rate than that of the features, where the options refuse it.
         """
-        waveform = np.asarray(waveform, np.float32)
-        if sample_rate != (self.sample_rate or sample_rate):
-            if self.options.other_rates == REFUSE:
-                raise InputError(f"a waveform of {sample_rate} Hz, expected {self.sample_rate}; other_rates refuses it")
-            import soxr
-
-            waveform, sample_rate = soxr.resample(waveform, sample_rate, self.sample_rate, "HQ"), self.sample_rate
-        plan = self.plan(sample_rate)
-        frames = plan.frames(waveform)
+        wanted = self.sample_rate or sample_rate
+        plan = self.plan(wanted)
+        frames = plan.frames(at_rate(waveform, sample_rate, wanted, self.options.other_rates))
         spectra = np.zeros((min(CHUNK, len(frames)), plan.fft), np.float32)
         features = np.empty((len(frames), self.dim), np.float32)
         for start in range(0, len(frames), CHUNK):
@@ -93,13 +87,14 @@ class _Plan:
     """Windows and bands at one rate: the frames of a waveform, and the log mel energies of frames."""
 
     def __init__(self, preset: str, bins: int, sample_rate: int):
-        self.is_kaldi, self.rate, self.bins = preset == KALDI, sample_rate, bins
-        self.lowest, self.floor = LOWEST[preset], np.float32(FLOORS[preset])
+        self.preset, self.is_kaldi, self.rate, self.bins = preset, preset == KALDI, sample_rate, bins
+        self.floor = np.float32(FLOORS[preset])
         if self.is_kaldi:
             self.window, self.shift = int(sample_rate * WINDOW), int(sample_rate * SHIFT)
             self.fft = 1 << (self.window - 1).bit_length()
         else:
             self.window, self.shift, self.fft = ORIGINAL_WINDOW, ORIGINAL_SHIFT, ORIGINAL_WINDOW
+        self.bands = self._bands()
 
     def frames(self, waveform: np.ndarray) -> np.ndarray:
         """The windows (T, window) of a waveform (samples,), a view."""
@@ -138,13 +133,13 @@ class _Plan:
             return ((0.5 - 0.5 * np.cos(2 * np.pi * points / (self.window - 1))) ** 0.85).astype(np.float32)
         return (0.5 - 0.5 * np.cos(2 * np.pi * points / self.window)).astype(np.float32)
 
-    @cached_property
-    def bands(self) -> np.ndarray:
+    def _bands(self) -> np.ndarray:
         """The weights (fft / 2 + 1, bins) of frequencies in mel bands, triangles: on the scale of mels for Kaldi, on
         that of Hertz for the other preset, as in torchaudio. A mel is 1127 log(1 + f / 700).
         """
         hertz = np.arange(self.fft // 2 + 1) * self.rate / self.fft
-        edges = np.linspace(_mel(self.lowest), _mel(self.rate / 2), self.bins + 2)
+        lowest, highest = BANDS[self.preset]
+        edges = np.linspace(_mel(lowest), _mel(min(highest, self.rate / 2)), self.bins + 2)
         points = _mel(hertz)
         if not self.is_kaldi:
             edges, points = 700 * np.expm1(edges / 1127), hertz
@@ -152,6 +147,8 @@ class _Plan:
         rising = (points[:, None] - low) / (centre - low)  # (fft / 2 + 1, bins)
         falling = (high - points[:, None]) / (high - centre)
         weights = np.maximum(np.minimum(rising, falling), 0)
+        if not weights.any(axis=0).all():
+            raise InputError(f"bins {self.bins}: bands that hold no frequency at {self.rate} Hz; expected fewer bins")
         return weights.astype(np.float32)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from steps.audio.failures import FAILURES, Failure, check_failures, read_failures, write_failures
+from steps.audio.failures import FAILURES, Failure, check_failures, read_failures, write_failures, write_left_out
 from steps.audio.recordings import Utterance
 from steps.features.feature_job import (
     MERGER,
@@ -28,7 +28,7 @@ from steps.features.feature_job import (
     planned_identity,
     result_settings,
 )
-from steps.features.types import FEATURES, describe_features
+from steps.features.types import FEATURES
 from utils.archive_writer import ArchiveWriter
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
@@ -73,11 +73,11 @@ def work(options: Options) -> None:
             planned = Work.load(options.out, identity, PLANNER)
             planned.require(planned.missing(), compute_call(options))
             stage.n_shards = planned.n_shards
-            write_outputs(stage, choice, options, planned)
+            write_outputs(stage, options, planned)
     remove_parts(options.out)
 
 
-def write_outputs(stage: StageDir, choice: FeatureChoice, options: Options, planned: Work) -> None:
+def write_outputs(stage: StageDir, options: Options, planned: Work) -> None:
     """Write all files of the result."""
     joined = join(planned, stage, options.copies)
     n = len(joined.utterances) + len(joined.failures)
@@ -87,9 +87,9 @@ def write_outputs(stage: StageDir, choice: FeatureChoice, options: Options, plan
     ) as writer:
         for speaker in sorted(joined.sums):
             writer.add(speaker, joined.sums[speaker])
-    about = describe_features(options.type, choice.extractor(), planned.about["sample_rate"])
-    _write_json(stage.dir / FEATURES, about)
+    _write_json(stage.dir / FEATURES, planned.about["features"])
     write_failures(stage.dir / FAILURES, joined.failures)
+    write_left_out(stage.dir, planned.about["left_out"])
     seconds = sum(joined.seconds.values())
     summary = {
         "utterances": len(joined.utterances),

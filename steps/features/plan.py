@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from steps.audio.failures import check_failures
-from steps.audio.lengths import Measured, Outcome, read_lengths, require_sorted
+from steps.audio.lengths import Measured, Outcome, left_out_rows, read_lengths, require_utterances
 from steps.audio.recordings import Utterance, read_utterances
 from steps.features.feature_job import MERGER, FeatureChoice, Options, copy_ids, identity_of, is_merged
+from steps.features.types import describe_features
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.out_dir import check_out
@@ -40,16 +41,20 @@ def write_work(identity: str, choice: FeatureChoice, options: Options, utterance
     """Write the table. Raises InputError for ids that cannot be sorted, and where too many headers are bad."""
     check_ids(utterances, options)
     measured = list(read_lengths(utterances, options.min_seconds))
-    rate = choice.extractor().sample_rate or only_rate(measured)
+    extractor = choice.extractor()
+    rate = extractor.sample_rate or only_rate(measured)
     if choice.own.other_rates == "refuse":
         measured = [refuse_rate(one, rate) for one in measured]
     bad = [(one.utterance.id, one.outcome.reason, one.outcome.detail) for one in measured if one.outcome.reason]
     check_failures(bad, len(measured), options.max_fail, options.out)
+    features = describe_features(options.type, extractor, rate)
     good = [one for one in measured if not one.outcome.reason]
     sizes = [one.outcome.seconds * (1 + options.copies) for one in good]
     shards = shards_of(sizes, options.shard_seconds, LONGEST_SHARD)
     items = [Item(one.utterance.id, shard, one.utterance.as_row()) for one, shard in zip(good, shards, strict=True)]
-    planned = Work.write(options.out, identity, items, {"refused": bad, "sample_rate": rate})
+    planned = Work.write(
+        options.out, identity, items, {"refused": bad, "features": features, "left_out": left_out_rows(options.data)}
+    )
     hours = sum(one.outcome.seconds for one in good) / 3600
     log.info("%d utterances, %.2f hours, %d Hz, in %d shards", len(items), hours, rate, planned.n_shards)
 
@@ -58,7 +63,7 @@ def check_ids(utterances: Sequence[Utterance], options: Options) -> None:
     """Raise InputError where utterances with their copies would not be sorted by speaker, or two have one id."""
     every = [replace(one, id=key) for one in utterances for key in copy_ids(one.id, options.copies)]
     every.sort(key=lambda one: one.id)
-    require_sorted(every, options.data)
+    require_utterances(every, options.data)
     twice = next((b.id for a, b in zip(every, every[1:], strict=False) if a.id == b.id), None)
     if twice is not None:
         raise InputError(f"{options.data / 'utt2spk'}: {twice}: the id of a copy too; rename it, or leave out --copies")

@@ -17,7 +17,12 @@ from utils.registry import Registry, make_options
 FEATURES = "features.json"
 TYPES = Registry(
     "type of features",
-    {"logmel": "steps.features.logmel:LogMel", "fbank": "steps.features.logmel:LogMel"},
+    {
+        "logmel": "steps.features.logmel:LogMel",
+        "fbank": "steps.features.logmel:LogMel",
+        "mfcc": "steps.features.mfcc:Mfcc",
+    },
+    "utils/setup_env.sh --extras audio installs the packages of features",
     needs=("Options", "shift_seconds"),
 )
 

@@ -22,11 +22,11 @@ def test_kaldi_preset_equals_kaldi_native_fbank(sample_rate, bins):
 
 
 def test_original_preset_equals_the_published_sizes():
-    """torchaudio.transforms.MelSpectrogram(n_fft=1024, hop_length=256, n_mels=80), written with librosa."""
+    """torchaudio.transforms.MelSpectrogram(n_fft=1024, hop_length=256, n_mels=80, f_max=8000), written with librosa."""
     librosa = pytest.importorskip("librosa", reason="librosa is not installed")
     waveform = babble(2, 3.0, 22050)
     expected = librosa.feature.melspectrogram(
-        y=waveform, sr=22050, n_fft=1024, hop_length=256, n_mels=80, htk=True, norm=None, pad_mode="reflect"
+        y=waveform, sr=22050, n_fft=1024, hop_length=256, n_mels=80, htk=True, norm=None, fmax=8000, pad_mode="reflect"
     )
     features = LogMel(LogMelOptions(preset="original"))(waveform, 22050)
     np.testing.assert_allclose(features, np.log(np.maximum(expected.T, 1e-10)), atol=2e-3)

@@ -151,3 +151,18 @@ def test_an_id_that_a_copy_has_is_refused(tmp_path, capsys):
 
 def test_default_is_the_kaldi_preset():
     assert LogMel().sample_rate == 16000 and LogMel().dim == 80
+
+
+@pytest.mark.parametrize(
+    "words, answer",
+    [
+        (("--set", "bins=300"), "bins 300: bands that hold no frequency at 16000 Hz"),
+        (("--type", "mfcc", "--set", "cepstra=40"), "cepstra 40: expected at most as many as bins, 23"),
+        (("--type", "plp"), "expected one of logmel, fbank, mfcc"),
+        (("--set", "preset=foo"), "expected one of kaldi, original"),
+        (("--set", "snr_least=30", "--copies", "1"), "snr_least 30: beyond snr_most 25"),
+    ],
+)
+def test_bad_options_are_named_before_any_work(data, tmp_path, capsys, words, answer):
+    assert plan.main([*words, "--data", str(data), "--out", str(tmp_path / "feats")]) == 1
+    assert answer in capsys.readouterr().err
