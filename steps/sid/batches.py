@@ -14,6 +14,7 @@ from steps.sid.augment import Draws, draw_changes
 from steps.sid.options import SidOptions
 from steps.sid.speech_set import SpeechSet
 from steps.training.task import part_of_rows
+from utils.errors import InputError
 
 POOL = 50  # batches that are sorted by length together
 
@@ -51,6 +52,9 @@ class BatchPlan:
     """
 
     def __init__(self, speech: SpeechSet, options: SidOptions, frame_rate: float):
+        least = options.least_crop_seconds
+        if least is not None and least > options.crop_seconds:
+            raise InputError(f"least_crop_seconds: {least:g} is more than crop_seconds, {options.crop_seconds:g}")
         self.speech, self.options, self.rate = speech, options, frame_rate
         self.n_updates = options.updates_per_epoch or math.ceil(len(speech) / options.batch_size)
         self.n_items = options.batch_size * self.n_updates if options.updates_per_epoch else len(speech)

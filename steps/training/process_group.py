@@ -38,7 +38,7 @@ class ProcessGroup:
         # DistributedDataParallel lays out its buckets anew after the first gradient. One gradient in advance makes the
         # order of sums over more than two processes the same in all updates, also after an interruption.
         before = [buffer.clone() for buffer in objective.buffers()]
-        together(example()).backward()
+        together(example()).flatten()[0].backward()
         with torch.no_grad():
             for buffer, value in zip(objective.buffers(), before, strict=True):
                 buffer.copy_(value)

@@ -24,8 +24,12 @@ def make_set(
     seed: int = 0,
     copies: int = 0,
     frames: tuple[int, int] = (30, 60),
+    spoil: tuple[str, int, float] | None = None,
 ) -> Path:
-    """Write a directory of features of some speakers, with perturbed copies of each utterance."""
+    """Write a directory of features of some speakers, with perturbed copies of each utterance.
+
+    `spoil` puts a value into a frame of one utterance.
+    """
     rng = np.random.default_rng([seed, *path.name.encode()])
     matrices, utt2spk, uniq = {}, {}, {}
     for speaker in speakers:
@@ -35,6 +39,8 @@ def make_set(
                 n = int(rng.integers(*frames))
                 matrices[copy] = (spectrum(speaker) + rng.standard_normal((n, BINS))).astype(np.float32)
                 utt2spk[copy], uniq[copy] = f"s{speaker:02}", utterance
+    if spoil:
+        matrices[spoil[0]][spoil[1], 0] = spoil[2]
     path.mkdir(parents=True)
     with ArchiveWriter(path / "feats.ark", path / "feats.scp") as writer:
         for utterance in sorted(matrices):
