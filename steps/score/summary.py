@@ -3,14 +3,13 @@
 Input: the document of scores.json (see `results`).
 """
 
-import re
 from collections.abc import Iterable, Mapping
 
-from steps.score.cells import Cell, Table, interval_cell, number_cell, unjudged
 from steps.score.judges import FAMILIES, INSIDE_GENDER, POOLED, stricter
 from steps.score.likelihood import LEVELS
 from steps.score.results import REFERENCE_NAMES, primary
 from steps.score.understanding import understood_texts
+from utils.report_tables import Cell, Table, escaped, interval_cell, number_cell, table_lines, unjudged
 
 RATIO_TARGET, GENDER_TARGET = (0.95, 1.08), (0.97, 1.08)
 FRECHET_TARGET, DISTANCE_TARGET, COPIES_TARGET = (0, 1.10), (0.90, 1.10), (0, 0)
@@ -227,23 +226,8 @@ def shown(document: dict) -> Iterable[tuple[str, dict]]:
 
 def markdown(document: dict) -> str:
     """summary.md."""
-    lines = [f"# {TITLE}", "", _escaped(about(document)), ""]
-    for table in tables(document):
-        lines += [f"## {table.title}", "", table.caption, "", _row(Cell(name) for name in table.header)]
-        lines.append("|---" + "|---:" * (len(table.header) - 1) + "|")
-        lines += [_row(row) for row in table.rows]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _row(cells: Iterable[Cell]) -> str:
-    marks = {None: "", True: "", False: " (!)"}
-    return "| " + " | ".join(_escaped(cell.text) + marks[cell.good] for cell in cells) + " |"
-
-
-def _escaped(text: str) -> str:
-    """A text whose marks Markdown shows as they are; a name may have any."""
-    return re.sub(r"([\\|<&`])", r"\\\1", text)
+    lines = [f"# {TITLE}", "", escaped(about(document)), ""]
+    return "\n".join([*lines, *(line for table in tables(document) for line in table_lines(table))])
 
 
 TITLE = "Sampled speakers against real ones"

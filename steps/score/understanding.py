@@ -17,13 +17,13 @@ import numpy as np
 from steps.generators.contract import Generator
 from steps.generators.corpus_groups import CorpusGroups
 from steps.score.attribute_classifiers import mix_weights
-from steps.score.cells import Cell, Table
 from steps.score.evaluation import Scorer
 from steps.score.judges import POOLED, posteriors
 from steps.text.check import require_text
 from steps.text.layout import UNSAID
 from steps.text.read import Reader
 from utils.errors import InputError
+from utils.report_tables import Cell, Table
 from utils.tables import read_lines
 
 TEXTS = (

@@ -10,7 +10,6 @@ import pytest
 
 from steps.generators.linear import LinearMap
 from steps.generators.linear_generator import LinearGenerator
-from steps.score.cells import Cell
 from steps.score.evaluation import Scorer
 from steps.score.pictures import shown
 from steps.score.results import plain
@@ -18,6 +17,7 @@ from steps.score.summary import densities
 from tests.steps.score.test_score import experiment, run, write_samples  # noqa: F401 -- the first is a fixture
 from tests.steps.score.voices import truth
 from utils.kaldi_objects import HEADER_BYTES
+from utils.report_tables import Cell
 
 NAMES = ("a $x^2$ b", "$", "$\\frac{$", "_under_", "<b>&|`x`", "x" * 200, "ünï", "-dash", "50%{}")
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from steps.score.attribute_classifiers import AttributeClassifiers
-from steps.score.cells import Cell
 from steps.score.data import ScoreData
 from steps.score.evaluation import Scorer
 from steps.score.inside_gender import InsideGender
@@ -13,6 +12,7 @@ from steps.score.report import write_report
 from steps.score.results import build_document
 from steps.score.summary import attributes, overview
 from tests.steps.score.voices import truth
+from utils.report_tables import Cell
 
 PITCHES = ("high", "low")
 

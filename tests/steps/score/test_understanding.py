@@ -11,7 +11,7 @@ from steps.generators.mixture import Mixture
 from steps.score.data import ScoreData
 from steps.score.evaluation import Scorer
 from steps.score.judges import posteriors
-from steps.score.report import png_of, write_report
+from steps.score.report import write_report
 from steps.score.results import build_document
 from steps.score.summary import markdown
 from steps.score.understanding import MOST_TEXTS, caption_of, in_order, in_words, read_texts, understand
@@ -20,6 +20,7 @@ from steps.text.layout import UNSAID, TextLayout
 from steps.text.read import Reading
 from tests.steps.score.voices import GROUPS, truth
 from utils.errors import InputError
+from utils.report_page import png_of
 
 VALUES = {"gender": ("female", "male"), "pitch": ("high", "low", "medium")}
 TEXTS = ("female high", "male", "low", "hello")

@@ -1,5 +1,7 @@
 """Tables of figures: cells as text, each with its judgement, which Markdown and HTML show in their own way."""
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -39,3 +41,21 @@ def interval_cell(bounds: list[float], digits: int) -> Cell:
 def unjudged(row: list[Cell]) -> list[Cell]:
     """The same cells without judgement, for real speakers."""
     return [Cell(cell.text) for cell in row]
+
+
+def table_lines(table: Table) -> Iterator[str]:
+    """The lines of a table in Markdown, with its title and caption, and an empty line at the end."""
+    yield from (f"## {table.title}", "", table.caption, "", _row(Cell(name) for name in table.header))
+    yield "|---" + "|---:" * (len(table.header) - 1) + "|"
+    yield from map(_row, table.rows)
+    yield ""
+
+
+def _row(cells: Iterable[Cell]) -> str:
+    marks = {None: "", True: "", False: " (!)"}
+    return "| " + " | ".join(escaped(cell.text) + marks[cell.good] for cell in cells) + " |"
+
+
+def escaped(text: str) -> str:
+    """A text whose marks Markdown shows as they are; a name may have any."""
+    return re.sub(r"([\\|<&`])", r"\\\1", text)
