@@ -4,9 +4,12 @@
 """
 
 from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HUES = ("#1a5fb4", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#a6761d", "#66a61e", "#c01c28", "#555555")
 STYLES = ("solid", "dashed", "dotted")
@@ -17,7 +20,7 @@ LONGEST_NAME = 40  # characters
 Curve = tuple[np.ndarray, np.ndarray]  # false alarms and misses (T,)
 
 
-def draw_det(path: Path, panels: Mapping[str, Mapping[str, Curve]]) -> None:
+def draw_det(panels: Mapping[str, Mapping[str, Curve]]) -> "Figure":
     """Draw a panel for each condition with the curve of each system. A name has the same colour in all panels."""
     from matplotlib.figure import Figure
     from scipy.stats import norm
@@ -42,7 +45,7 @@ def draw_det(path: Path, panels: Mapping[str, Mapping[str, Curve]]) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     handles = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
-    figure.savefig(path, metadata={"Software": None})
+    return figure
 
 
 def _short(name: str) -> str:

@@ -7,7 +7,8 @@ Reads utt2spk and xvector.scp of --embeddings. The scores are those of the model
 --enrol, a data directory of training utterances with embeddings of the same kind, cosines with the mean embedding of
 each speaker. Writes
 
-    predictions.tsv   utterance, speaker, predicted, rank (of the true speaker, from 1), score, best_score, gender
+    predictions.tsv   utterance, speaker, predicted, rank (of the true speaker, from 1), score, best_score, gender, and
+                      session: new, or seen in training, as far as utt2chapter of --embeddings and --train tells
     left_out.tsv      utterances of speakers whom the model does not know
     scores.{ark,scp}  a vector (S,) an utterance, in the order of the file `speakers`
 """
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 PREDICTIONS = "predictions.tsv"
-COLUMNS = ("utterance", "speaker", "predicted", "rank", "score", "best_score", "gender")
+COLUMNS = ("utterance", "speaker", "predicted", "rank", "score", "best_score", "gender", "session")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class Options:
     out: Path = option(help="directory to write")
     model: Path | None = option(None, "model directory that made the embeddings")
     enrol: Path | None = option(None, "instead of a model: data directory of training utterances, with xvector.scp")
+    train: Path | None = option(
+        None, "data directory of training utterances with utt2chapter, for the column session; default: --enrol"
+    )
     force: bool = option(False, "classify again even if nothing has changed")
 
 
@@ -54,8 +58,10 @@ def work(options: Options) -> None:
     from steps.sid.systems import system_files
 
     known = system_files(options.model) if options.model else spoken_files(options.enrol)
-    genders = options.embeddings / "spk2gender"
-    inputs = [*spoken_files(options.embeddings), *([genders] if genders.is_file() else [])]
+    train = options.train or options.enrol
+    about = [options.embeddings / "spk2gender", options.embeddings / "utt2chapter"]
+    about += [train / "utt2chapter", train / "utt2spk"] if train else []
+    inputs = [*spoken_files(options.embeddings), *(path for path in about if path.is_file())]
     with StageDir(options.out, options, [*inputs, *known], options.force) as stage:
         if stage.done:
             return
@@ -81,8 +87,12 @@ def work(options: Options) -> None:
             )  # fmt: skip
         truth = np.array([numbers[spoken.speakers[row]] for row in rows])
         ids = [spoken.utterances[row] for row in rows]
-        gender = DataDir(options.embeddings).table(genders.name) if genders.is_file() else {}
-        write_predictions(stage.dir / PREDICTIONS, ids, speakers, scores[rows], truth, gender)
+        genders = optional_table(options.embeddings, "spk2gender")
+        more = [
+            (genders.get(spoken.speakers[row], ""), session)
+            for row, session in zip(rows, sessions_of(ids, options.embeddings, train), strict=True)
+        ]
+        write_predictions(stage.dir / PREDICTIONS, ids, speakers, scores[rows], truth, more)
         (stage.dir / "speakers").write_text("\n".join(speakers) + "\n", encoding="utf-8")
         ark, scp = (stage.dir / f"scores.{kind}" for kind in ("ark", "scp"))
         write_vectors(ark, scp, ids, scores[rows].astype(np.float32), stage.final / ark.name)
@@ -124,22 +134,44 @@ def write_left_out(path: Path, spoken: "SpokenVectors", unknown: Sequence[str]) 
     path.write_text("\n".join(["utterance\tspeaker\treason", *lines]) + "\n", encoding="utf-8")
 
 
+def optional_table(directory: Path, name: str) -> dict[str, str]:
+    """A table of a data directory, empty where there is none."""
+    data = DataDir(directory)
+    return data.table(name) if data.has(name) else {}
+
+
+def sessions_of(utterances: Sequence[str], test: Path, train: Path | None) -> list[str]:
+    """Whether the chapter of each test utterance is one of its speaker's in training: seen, new, or unknown."""
+    chapters, speakers = optional_table(test, "utt2chapter"), DataDir(test).utt2spk
+    known = optional_table(train, "utt2chapter") if train else {}
+    of_training = DataDir(train).utt2spk if known else {}
+    seen = {(of_training.get(utterance), chapter) for utterance, chapter in known.items()}
+    if not chapters or not known:
+        return ["unknown"] * len(utterances)
+    pairs = [(speakers[utterance], chapters.get(utterance)) for utterance in utterances]
+    return ["unknown" if chapter is None else "seen" if (one, chapter) in seen else "new" for one, chapter in pairs]
+
+
 def write_predictions(
     path: Path,
     utterances: Sequence[str],
     speakers: Sequence[str],
     scores: "np.ndarray",
     truth: "np.ndarray",
-    gender: dict[str, str],
+    more: Sequence[tuple[str, str]],
 ) -> None:
-    """Write a line an utterance: scores (N, S) of `speakers` (S), of which `truth` (N,) are the true ones."""
+    """Write a line an utterance.
+
+    Args:
+        speakers: (S). scores: (N, S). truth: (N,) the number of the true speaker. more: (N) gender and session.
+    """
     from steps.metrics.identification import ranks
 
     lines = ["\t".join(COLUMNS)]
-    for utterance, row, true, rank in zip(utterances, scores, truth, ranks(scores, truth), strict=True):
+    for utterance, row, true, rank, words in zip(utterances, scores, truth, ranks(scores, truth), more, strict=True):
         best, speaker = int(row.argmax()), speakers[true]
         numbers = f"{rank}\t{row[true]:.6g}\t{row[best]:.6g}"
-        lines.append(f"{utterance}\t{speaker}\t{speakers[best]}\t{numbers}\t{gender.get(speaker, '')}")
+        lines.append("\t".join([utterance, speaker, speakers[best], numbers, *words]))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

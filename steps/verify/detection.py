@@ -8,6 +8,7 @@ from steps.metrics.det_picture import draw_det
 from steps.metrics.detection_figures import det_points, detection_figures
 from steps.metrics.trials import ScoredTrials, Trials
 from steps.verify.acceptance import subsets
+from utils.report_page import png_of
 
 
 def add_detection(
@@ -21,4 +22,4 @@ def add_detection(
                 chosen = scored[name].of(rows)
                 found[subset]["detection"] = detection_figures(chosen, draws, seed)
                 panels.setdefault(subset, {})[name] = det_points(chosen)
-    draw_det(picture, panels)
+    picture.write_bytes(png_of(draw_det(panels)))

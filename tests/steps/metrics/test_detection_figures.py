@@ -6,6 +6,7 @@ import pytest
 from steps.metrics.det_picture import draw_det
 from steps.metrics.detection_figures import det_points, detection_figures
 from steps.metrics.trials import ScoredTrials
+from utils.report_page import png_of
 
 
 def trials(scores: list[float], targets: list[bool]) -> ScoredTrials:
@@ -24,11 +25,11 @@ def test_an_error_rate_that_is_known():
     assert found["eer_ci95"][0] <= 0.1 <= found["eer_ci95"][1]
 
 
-def test_a_picture_of_curves(tmp_path):
+def test_a_picture_of_curves():
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.normal(2, 1, 3000), rng.normal(0, 1, 3000)])
     points = det_points(trials(scores.tolist(), [True] * 3000 + [False] * 3000))
     assert len(points[0]) <= 410 and (np.diff(points[0]) <= 0).all() and (np.diff(points[1]) >= 0).all()
     assert np.abs(points[0] - points[1]).min() < 0.01
-    draw_det(tmp_path / "det.png", {"open": {"_a": points, "b" * 60: points}, "open, $perturbed": {"_a": points}})
-    assert (tmp_path / "det.png").read_bytes().startswith(b"\x89PNG")
+    figure = draw_det({"open": {"_a": points, "b" * 60: points}, "open, $perturbed": {"_a": points}})
+    assert len(figure.axes) == 2 and png_of(figure).startswith(b"\x89PNG")
