@@ -92,7 +92,7 @@ def write_audio_corpus(
         "utt2spk": {name: by_id[recording].speaker for name, recording in recording_of.items()},
         "utt2dur": {name: f"{length:.2f}" for name, length in seconds.items()},
         DISTINCT: distinct,
-        "spk2gender": _complete_genders(genders, {recording.speaker for recording in by_id.values()}),
+        "spk2gender": complete_genders(genders, {recording.speaker for recording in by_id.values()}),
     }
     for name, recording in recording_of.items():
         for attribute, value in by_id[recording].labels.items():
@@ -102,8 +102,8 @@ def write_audio_corpus(
     _count_silent({recording.speaker for recording in recordings}, set(tables["utt2spk"].values()), counts)
     tables["text"] = _whole_text(tables.get("text", {}), recording_of, bool(segments), counts)
     write_data_dir(out, {name: table for name, table in tables.items() if table})
-    _write_left_out(out, [*faults, *unused.files])
-    _write_counts(out, counts)
+    write_left_out(out, [*faults, *unused.files])
+    write_counts(out, counts)
     return len(recording_of)
 
 
@@ -156,7 +156,7 @@ def _durations(recordings: Sequence[Recording]) -> tuple[dict[str, float], list[
     return durations, faults
 
 
-def _write_counts(out: Path, counts: Mapping[str, int]) -> None:
+def write_counts(out: Path, counts: Mapping[str, int]) -> None:
     """Write `row_counts.tsv`, the numbers of files by what was found, if there is anything to count."""
     if counts:
         lines = ["reason\tcount", *(f"{reason}\t{count}" for reason, count in sorted(counts.items()))]
@@ -170,12 +170,12 @@ def read_counts(folder: Path) -> dict[str, int]:
     return {reason: int(count) for reason, count in (line.split("\t") for line in lines)}
 
 
-def _write_left_out(out: Path, left_out: Sequence[tuple[Path, AudioProblem | str]]) -> None:
+def write_left_out(out: Path, left_out: Sequence[tuple[Path, AudioProblem | str]]) -> None:
     lines = [f"{printable(path)}\t{one_line(str(reason))}" for path, reason in left_out]
     (out / LEFT_OUT).write_text("\n".join(["path\treason", *lines]) + "\n", encoding="utf-8")
 
 
-def _complete_genders(genders: Mapping[str, str], speakers: set[str]) -> dict[str, str]:
+def complete_genders(genders: Mapping[str, str], speakers: set[str]) -> dict[str, str]:
     """spk2gender of all speakers, or an empty table, because Kaldi's spk2gender must be complete."""
     unknown = sorted(speakers - genders.keys())
     if unknown:
