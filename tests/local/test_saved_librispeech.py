@@ -13,6 +13,7 @@ import soundfile
 from local import librispeech
 from local.audio_corpus import read_counts
 from local.saved_librispeech import subset_of
+from steps.audio import unpack_rows
 from steps.audio.read import load
 from steps.audio.recordings import read_utterances
 from utils.data_dir import DataDir, validate
@@ -171,3 +172,11 @@ def test_what_is_wrong_is_named(tmp_path, capsys, change, message):
 )
 def test_subsets_by_names_of_files(tmp_path, file, subset):
     assert subset_of(tmp_path / "hf" / file, tmp_path / "hf") == subset
+
+
+def test_rows_are_written_as_files_for_other_tools(tmp_path):
+    data = prepare(saved(tmp_path / "hf"), tmp_path / "all")
+    assert unpack_rows.main(["--data", str(data.path), "--out", str(tmp_path / "files")]) == 0
+    files = DataDir(tmp_path / "files")
+    assert Path(files.table("wav.scp")["103-1240-0000"]).read_bytes() == flac("103-1240-0000")
+    assert files.utt2spk == data.utt2spk and files.table("utt2chapter") == data.table("utt2chapter")
