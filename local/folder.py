@@ -29,7 +29,7 @@ from local.folder_speakers import (
     warn_of_sessions,
 )
 from local.kaldi_corpus import take_data_dir
-from steps.audio.audio_files import USUAL_SUFFIXES, find_audio
+from steps.audio.audio_files import USUAL_SUFFIXES, AudioFiles, find_audio
 from steps.data.groups import ATTRIBUTES
 from steps.data.spellings import DISTINCT_HELP
 from utils.command import logger, run_command
@@ -76,14 +76,8 @@ def work(options: Options) -> None:
         raise InputError(f"--data_dir {options.data_dir}: no such directory")
     if (options.data_dir / "wav.scp").is_file():
         return take_data_dir(options)
-    listed = find_audio(options.data_dir)
+    listed = find_files(options.data_dir)
     files = listed.found
-    if not files:
-        there = ", ".join(f"{count} {reason}" for reason, count in listed.counts().items())
-        raise InputError(
-            f"--data_dir {options.data_dir}: no {USUAL_SUFFIXES} below it{f' ({there})' if there else ''}; expected "
-            "<speaker>/<name>.wav"
-        )
     inputs = [
         *filter(Path.is_file, files),
         *(options.rules / name for name in FILES),
@@ -126,6 +120,18 @@ def work(options: Options) -> None:
         log.info(
             "%s: %d utterances of %d files, %d speakers", stage.final, number, len(files), len(set(speakers.values()))
         )
+
+
+def find_files(data_dir: Path) -> AudioFiles:
+    """The files of audio in a tree. Raises InputError where there are none."""
+    listed = find_audio(data_dir)
+    if not listed.found:
+        there = ", ".join(f"{count} {reason}" for reason, count in listed.counts().items())
+        raise InputError(
+            f"--data_dir {data_dir}: no {USUAL_SUFFIXES} below it{f' ({there})' if there else ''}; expected "
+            "<speaker>/<name>.wav"
+        )
+    return listed
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -69,11 +69,7 @@ def read_labels(options: "Options", names: list[str], counts: Counter[str]) -> d
             f"{options.labels}: only {match.n_found} of {total} rows have a file, fewer than --min_match "
             f"{options.min_match}; without one is {lost}; files are like {names[0]}"
         )
-    unmapped = [(known.where, label) for _, known in rows for label in known.unmapped]
-    if unmapped:
-        example = ": ".join(unmapped[0])
-        log.warning("%d labels are not in %s of the rules and not used: %s", len(unmapped), FILES[1], example)
-    counts.update(f"rows with an unknown label: {label}" for _, label in unmapped)
+    _count_unmapped(rows, counts)
     log.info(
         "%d of %d files have no row; their speakers are those of the paths", len(names) - match.n_found, len(names)
     )
@@ -85,6 +81,14 @@ def read_labels(options: "Options", names: list[str], counts: Counter[str]) -> d
     )
     find_words(told, rules, options.distinct_ids)
     return {key: known for known, key in named}
+
+
+def _count_unmapped(rows: list[tuple[str, TableRow]], counts: Counter[str]) -> None:
+    unmapped = [(known.where, label) for _, known in rows for label in known.unmapped]
+    if unmapped:
+        example = ": ".join(unmapped[0])
+        log.warning("%d labels are not in %s of the rules and not used: %s", len(unmapped), FILES[1], example)
+    counts.update(f"rows with an unknown label: {label}" for _, label in unmapped)
 
 
 def folder_of(name: str, depth: int) -> str:

@@ -1,8 +1,8 @@
 """Recordings in rows of tables as files of their own, for Kaldi's programs and other tools.
 
 Input: a data directory whose wav.scp names rows of parquet or arrow files (`steps.audio.packed_rows`). Output: a copy
-of it with audio/<recording>.<flac|wav|...>, the bytes of the tables, and a wav.scp that names these. Recordings that are
-files already stay where they are.
+of it with audio/<recording>.<flac|wav|...>, the bytes of the tables, and a wav.scp that names these. Recordings that
+are files already stay where they are.
 """
 
 import sys
