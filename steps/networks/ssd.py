@@ -119,10 +119,11 @@ def _chunk_gradients(
     grad_writes, grad_reads = w.driven @ grad_state.transpose(2, 3), grad_y @ state.transpose(2, 3)  # (n, H, Q, N)
     grad_mixing = (grad_y @ w.driven.transpose(2, 3)).mul_(w.decay)
     grad_scores = grad_mixing.sum(1).tril_()
-    pairs = grad_mixing.mul_(w.scores.tril(-1))  # gradients of differences of sums, frame i (row) less frame j
-    written = (grad_writes * w.writes).sum(3)  # (n, H, Q): of the differences, last frame less frame j
-    grad_sums = (pairs.sum(3) - pairs.sum(2) + (grad_reads * w.reads).sum(3)).double() - written
-    grad_sums[..., -1] += written.double().sum(2) + (grad_state * state).sum((2, 3)) * w.kept[..., 0, 0]
+    pairs = grad_mixing.mul_(w.scores.tril(-1)).double()  # of the logarithm of the decay from frame j to frame i
+    written = (grad_writes * w.writes).sum(3).double()  # (n, H, Q): of that to the last frame
+    # float64, so that what frames past a long decay have in both sums cancels
+    grad_sums = pairs.sum(3) - pairs.sum(2) + (grad_reads * w.reads).sum(3) - written
+    grad_sums[..., -1] += written.sum(2) + (grad_state * state).sum((2, 3)) * w.kept[..., 0, 0]
     grad_logs = grad_sums.flip(2).cumsum(2).flip(2).transpose(1, 2)  # (n, Q, H): of dt A
     grad_dt = (grad_driven * x).sum(3) + grad_logs * A
     grad_A = (grad_logs * dt).sum((0, 1))
