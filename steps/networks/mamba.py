@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from steps.networks.scan import selective_scan
+from steps.networks.scan import scan_whole, selective_scan
 from steps.networks.ssd import CHUNK, chunked_scan
 
 DT_LEAST, DT_MOST, DT_FLOOR = 1e-3, 1e-1, 1e-4  # steps at the start of training
@@ -53,22 +53,30 @@ class Mamba1(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mix whole sequences x (B, L, D); mask (B, L): true where a frame is no padding."""
-        return self.extend(x, None, mask)[0]
+        gate, _, *scanned = self._project(x, None, mask)
+        return without_padding(self._answer(scan_whole(*scanned), scanned[0], gate), mask)
 
     def step(self, x: Tensor, state: MixerState | None = None) -> tuple[Tensor, MixerState]:
         """The output (B, D) of the next frame x (B, D), and what is remembered after it."""
         y, state = self.extend(x[:, None], state)
         return y[:, 0], state
 
-    def extend(self, x: Tensor, state: MixerState | None, mask: Tensor | None = None) -> tuple[Tensor, MixerState]:
+    def extend(self, x: Tensor, state: MixerState | None = None) -> tuple[Tensor, MixerState]:
         """The outputs (B, L, D) of the next frames x (B, L, D), and what is remembered after them."""
+        gate, conv, *scanned = self._project(x, state, None)
+        y, scan = selective_scan(*scanned, state and state.scan)
+        return self._answer(y, scanned[0], gate), MixerState(conv, scan)
+
+    def _project(self, x: Tensor, state: MixerState | None, mask: Tensor | None) -> tuple[Tensor, ...]:
+        """The gate, the last inputs of the convolution, and what is scanned: inputs, steps, A, B and C."""
         inner, gate = self.in_proj(without_padding(x, mask)).chunk(2, dim=-1)  # (B, L, D expand)
         inner, conv = causal_conv(self.conv1d, inner, state and state.conv)
         low, b, c = self.x_proj(inner).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
         dt = steps_of(F.linear(low, self.dt_proj.weight), self.dt_proj.bias, mask)
-        y, scan = selective_scan(inner, dt, -self.A_log.exp(), b, c, state and state.scan)
-        y = y.addcmul(inner, self.D) * F.silu(gate)
-        return without_padding(self.out_proj(y.to(inner.dtype)), mask), MixerState(conv, scan)
+        return gate, conv, inner, dt, -self.A_log.exp(), b, c
+
+    def _answer(self, y: Tensor, inner: Tensor, gate: Tensor) -> Tensor:
+        return self.out_proj((y.addcmul(inner, self.D) * F.silu(gate)).to(inner.dtype))
 
 
 class Mamba2(nn.Module):
@@ -106,15 +114,18 @@ class Mamba2(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mix whole sequences x (B, L, D); mask (B, L): true where a frame is no padding."""
-        return self.extend(x, None, mask)[0]
+        return without_padding(self._mix(x, None, mask)[0], mask)
 
     def step(self, x: Tensor, state: MixerState | None = None) -> tuple[Tensor, MixerState]:
         """The output (B, D) of the next frame x (B, D), and what is remembered after it."""
         y, state = self.extend(x[:, None], state)
         return y[:, 0], state
 
-    def extend(self, x: Tensor, state: MixerState | None, mask: Tensor | None = None) -> tuple[Tensor, MixerState]:
+    def extend(self, x: Tensor, state: MixerState | None = None) -> tuple[Tensor, MixerState]:
         """The outputs (B, L, D) of the next frames x (B, L, D), and what is remembered after them."""
+        return self._mix(x, state, None)
+
+    def _mix(self, x: Tensor, state: MixerState | None, mask: Tensor | None) -> tuple[Tensor, MixerState]:
         gate, inner, dt = self.in_proj(without_padding(x, mask)).split(self.sizes, dim=-1)
         inner, conv = causal_conv(self.conv1d, inner, state and state.conv)
         inner, b, c = inner.split(self.inner_sizes, dim=-1)
@@ -123,7 +134,7 @@ class Mamba2(nn.Module):
         y, scan = chunked_scan(heads, dt, -self.A_log.exp(), b, c, state and state.scan, self.chunk)
         y = y.addcmul(heads, self.D[:, None]).flatten(2)
         y = self.norm(y * F.silu(gate)).to(inner.dtype)
-        return without_padding(self.out_proj(y), mask), MixerState(conv, scan)
+        return self.out_proj(y), MixerState(conv, scan)
 
 
 class Bidirectional(nn.Module):

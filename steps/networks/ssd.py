@@ -21,7 +21,7 @@ LEAST_LOG = -87.0  # below, exponentials are no normal numbers of float32, and p
 def chunked_scan(
     x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, state: Tensor | None = None, chunk: int = CHUNK
 ) -> tuple[Tensor, Tensor]:
-    """Scan a batch of sequences.
+    """Scan a batch of sequences, in float32 or wider.
 
     Args:
         x: (n, L, H, P) inputs of H heads with P channels. dt: (n, L, H) steps, 0 or more; where dt is 0, the state
@@ -35,7 +35,8 @@ def chunked_scan(
     x, dt, A, B, C = (value.to(wide) for value in (x, dt, A, B, C))
     if state is None:
         state = x.new_zeros(len(x), x.shape[2], B.shape[2], x.shape[3])
-    return ChunkedScan.apply(x, dt, A, B, C, state, chunk)
+    with torch.autocast(x.device.type, enabled=False):
+        return ChunkedScan.apply(x, dt, A, B, C, state, chunk)
 
 
 class ChunkedScan(torch.autograd.Function):
@@ -59,14 +60,15 @@ class ChunkedScan(torch.autograd.Function):
         x, dt, A, B, C, *borders = ctx.saved_tensors
         grad_x, grad_dt, grad_A = torch.empty_like(x), torch.empty_like(dt), torch.zeros_like(A)
         grad_B, grad_C = torch.empty_like(B), torch.empty_like(C)
-        for span in reversed(_spans(x.shape[1], ctx.chunk)):
-            inputs = x[:, span], dt[:, span], A, B[:, span], C[:, span]
-            w = _weigh(*inputs)
-            above = grad_y[:, span].transpose(1, 2).contiguous()
-            parts = _chunk_gradients(inputs, w, borders.pop(), above, grad_state)
-            grad_x[:, span], grad_dt[:, span], part_A, grad_B[:, span], grad_C[:, span] = parts
-            grad_A += part_A
-            grad_state = torch.addcmul(w.reads.transpose(2, 3) @ above, grad_state, w.kept)
+        with torch.autocast(x.device.type, enabled=False):
+            for span in reversed(_spans(x.shape[1], ctx.chunk)):
+                inputs = x[:, span], dt[:, span], A, B[:, span], C[:, span]
+                w = _weigh(*inputs)
+                above = grad_y[:, span].transpose(1, 2).contiguous()
+                parts = _chunk_gradients(inputs, w, borders.pop(), above, grad_state)
+                grad_x[:, span], grad_dt[:, span], part_A, grad_B[:, span], grad_C[:, span] = parts
+                grad_A += part_A
+                grad_state = torch.addcmul(w.reads.transpose(2, 3) @ above, grad_state, w.kept)
         return grad_x, grad_dt, grad_A, grad_B, grad_C, grad_state, None
 
 

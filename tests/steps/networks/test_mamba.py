@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from steps.networks.mamba import Bidirectional, Mamba1, Mamba2, MixerState
 
@@ -58,3 +60,76 @@ def test_both_directions_hear_the_end_at_the_start(mixer):
     assert (mixer(x) == mixer(changed))[:, :-1].all()
     both = Bidirectional(mixer, mixer)
     assert not (both(x) == both(changed))[:, 0].all()
+
+
+def test_mamba_1_has_the_sizes_names_and_start_of_mamba_ssm():
+    mixer = Mamba1(512, d_state=32, dt_rank=32)
+    assert sum(value.numel() for value in mixer.parameters()) == 1_743_872
+    layers = ("in_proj", "conv1d", "x_proj", "dt_proj", "out_proj")
+    assert {name.split(".")[0] for name, _ in mixer.named_parameters()} == {*layers, "A_log", "D"}
+    torch.testing.assert_close(mixer.A_log.exp(), torch.arange(1, 33.0).expand(1024, -1))
+    assert_first_steps(mixer.dt_proj.bias)
+    assert mixer.dt_proj.weight.abs().max() <= 32**-0.5 and (mixer.D == 1).all()
+    assert Mamba1(100).dt_rank == 7
+
+
+def test_mamba_2_has_the_names_and_start_of_mamba_ssm():
+    mixer = Mamba2(512, d_state=32, head_dim=4)
+    layers = ("in_proj.weight", "conv1d.weight", "conv1d.bias", "norm.weight", "out_proj.weight")
+    shapes = {name: tuple(value.shape) for name, value in mixer.named_parameters()}
+    assert set(shapes) == {*layers, "dt_bias", "A_log", "D"}
+    assert shapes["in_proj.weight"] == (2 * 1024 + 2 * 32 + 256, 512) and shapes["conv1d.weight"] == (1088, 1, 4)
+    assert_first_steps(mixer.dt_bias)
+    rates = mixer.A_log.exp()
+    assert rates.min() >= 1 and rates.max() <= 16 and rates.max() > 4 * rates.min()
+
+
+def assert_first_steps(bias):
+    dt = F.softplus(bias)
+    assert 0.00099 < dt.min() < 0.002 < 0.05 < dt.max() < 0.101
+
+
+def test_no_weight_decay_on_decays_steps_and_skips(mixer):
+    marked = {name for name, value in mixer.named_parameters() if getattr(value, "_no_weight_decay", False)}
+    assert {"A_log", "D"} < marked and marked & {"dt_bias", "dt_proj.bias"} and "in_proj.weight" not in marked
+
+
+def test_bfloat16_is_near_float32_and_the_scan_stays_wide(mixer):
+    x = torch.randn(2, 100, 32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = mixer(x)
+        y.float().sum().backward()
+    assert y.dtype == torch.bfloat16
+    expected = mixer(x)
+    assert (y - expected).norm() < 0.02 * expected.norm()
+    assert mixer.A_log.grad.dtype == torch.float32 and mixer.A_log.grad.isfinite().all()
+
+
+def test_double_precision_stays_double(mixer):
+    x = torch.randn(1, 30, 32)
+    y = mixer.double()(x.double())
+    assert y.dtype == torch.float64
+    torch.testing.assert_close(mixer.float()(x), y.float())
+
+
+def test_layers_can_be_computed_again(mixer):
+    x, mask = torch.randn(2, 70, 32), torch.ones(2, 70, dtype=torch.bool)
+    mask[1, 9:] = False
+    mixer(x, mask).square().sum().backward()
+    expected = {name: value.grad.clone() for name, value in mixer.named_parameters()}
+    mixer.zero_grad()
+    checkpoint(mixer, x, mask, use_reentrant=False).square().sum().backward()
+    assert all((value.grad == expected[name]).all() for name, value in mixer.named_parameters())
+
+
+def test_inference_and_empty_batches(mixer):
+    with torch.inference_mode():
+        assert torch.isfinite(mixer(torch.randn(1, 1, 32))).all()
+        assert mixer(torch.zeros(0, 5, 32), torch.zeros(0, 5, dtype=torch.bool)).shape == (0, 5, 32)
+    with pytest.raises(ValueError, match="a frame or more"):
+        mixer(torch.zeros(2, 0, 32))
+
+
+def test_heads_must_fit():
+    with pytest.raises(ValueError, match="head_dim 48 does not divide expand . d_model = 64"):
+        Mamba2(32, head_dim=48)
