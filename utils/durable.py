@@ -33,7 +33,7 @@ def write_whole(
             file.writelines([content] if isinstance(content, bytes | memoryview) else content)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:  # a full disk
+    except BaseException:  # a full disk, or content that cannot be made
         partial.unlink(missing_ok=True)
         raise
     if earlier is not None and path.exists():

@@ -160,3 +160,13 @@ def test_several_writers_of_one_file_do_not_meet(tmp_path):
     assert [writer.wait(60) for writer in writers] == [0] * 4
     assert path.read_bytes() == b"x" * 9999999
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_content_that_cannot_be_made_leaves_nothing_behind(tmp_path):
+    def pieces():
+        yield b"half"
+        raise InputError("the other half is bad")
+
+    with pytest.raises(InputError, match="the other half"):
+        write_whole(tmp_path / "table", pieces())
+    assert list(tmp_path.iterdir()) == []

@@ -74,6 +74,16 @@ def test_each_error_line_of_the_jobs_is_shown_once(tmp_path):
     assert found.stderr.splitlines() == ["x: ERROR: bad key", "y: ERROR: no file"]
 
 
+def test_of_a_job_that_was_killed_the_end_of_its_log_is_shown(tmp_path):
+    log = tmp_path / "x.JOB.log"
+    found = run_jobs(
+        log, "bash", "-c", 'seq 20; echo "epoch 3: loss 1.2"; [ $2 = 2 ] || kill -9 $$', "-", "--job", "JOB"
+    )
+    said = found.stderr.splitlines()
+    assert found.returncode == 1 and said[1] == f"the end of {tmp_path}/x.1.log:" and len(said) == 8
+    assert "  epoch 3: loss 1.2" in said and said[-1].startswith("  # Ended (code 137) at ")
+
+
 @pytest.mark.field_case("A launcher that is a directory, a word of the shell, or nothing that can be run")
 @pytest.mark.parametrize("launcher", [".", "..", "utils", "-x", "README.md", "none.pl --mem 4G", "cd", " "])
 def test_a_launcher_is_a_program(tmp_path, launcher):

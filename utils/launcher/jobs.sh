@@ -7,7 +7,7 @@
 #
 # $cmd is a launcher with its options. The job's number replaces the word JOB after `--job`, and the last JOB of the log's name.
 # Every other word reaches the jobs as it is, whatever it holds: blanks, `$`, quotes, JOB itself. Where a job fails, each distinct
-# error line of the logs is printed, and the status is 1.
+# error line of the logs is printed, the end of the log of a job that says none, and the status is 1.
 
 run_jobs() {
   check_launcher "$1" || return 1
@@ -56,10 +56,21 @@ launcher_words() {
   done
 }
 
-# show_errors JOB=1:3 "$logs/sample.JOB.log" prints each distinct error line of these jobs' logs.
+# show_errors JOB=1:3 "$logs/sample.JOB.log" prints each distinct error line of these jobs' logs, and of jobs that say none, such
+# as those that were killed, how their logs end.
 show_errors() {
-  local job=${1%%=*} number
+  local job=${1%%=*} number shown=0
   for ((number = 1; number <= ${1##*:}; number++)); do
     grep -hs ': ERROR: ' "${2%"$job"*}$number${2##*"$job"}" || true
   done | sort -u >&2
+  for ((number = 1; number <= ${1##*:} && shown < 3; number++)); do
+    ! show_end "${2%"$job"*}$number${2##*"$job"}" || shown=$((shown + 1))
+  done
+}
+
+# Prints the last lines of a log, and succeeds, if its job has failed and says no error.
+show_end() {
+  [ -f "$1" ] && ! grep -qs ': ERROR: ' "$1" && ! tail -n 1 "$1" | grep -q '^# Ended (code 0)' || return 1
+  echo "the end of $1:" >&2
+  grep -av '^#$\|^# Accounting\|^# Finished' "$1" | tail -n 6 | tr -d '\000-\010\013-\037' | cut -c 1-300 | sed 's/^/  /' >&2
 }
