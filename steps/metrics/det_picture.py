@@ -16,6 +16,7 @@ STYLES = ("solid", "dashed", "dotted")
 TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.4)
 LEAST = 0.0005  # rate at the edges of a panel
 LONGEST_NAME = 40  # characters
+COLUMNS = 2  # of panels
 
 Curve = tuple[np.ndarray, np.ndarray]  # false alarms and misses (T,)
 
@@ -26,10 +27,14 @@ def draw_det(panels: Mapping[str, Mapping[str, Curve]]) -> "Figure":
     from scipy.stats import norm
 
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-    figure = Figure(figsize=(4.8 * len(panels), 4.8 + 0.1 * len(names)), dpi=120, layout="constrained")
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    columns = min(len(panels), COLUMNS)
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(4.8 * columns, 4.8 * rows + 0.1 * len(names)), dpi=120, layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     edges = norm.ppf([LEAST, 0.6])
-    for axis, (title, curves) in zip(axes, panels.items(), strict=True):
+    for axis in axes[len(panels) :]:
+        axis.remove()
+    for axis, (title, curves) in zip(axes, panels.items(), strict=False):
         for name, (false_alarms, misses) in curves.items():
             number = names.index(name)
             x, y = (norm.ppf(np.clip(rates, LEAST / 10, 1 - LEAST / 10)) for rates in (false_alarms, misses))
@@ -43,7 +48,9 @@ def draw_det(panels: Mapping[str, Mapping[str, Curve]]) -> "Figure":
         axis.set_yticks(ticks, labels)
         axis.grid(color="#e0e0e0", linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
-    handles = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: line for axis in figure.axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(handles.values(), handles, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     return figure
 

@@ -190,7 +190,7 @@ def draw(document: Mapping[str, Any]) -> "Figure":
 
     names, columns = systems(document), list(columns_of(document))
     parts = [part for part in ("closed", "open") if any(column[0] == part for column in columns)]
-    figure = Figure(figsize=(9.6, 1.6 + 0.32 * len(names)), dpi=120, layout="constrained")
+    figure = Figure(figsize=(9.6, 1.9 + 0.32 * len(names)), dpi=120, layout="constrained")
     axes = figure.subplots(1, len(parts), squeeze=False, sharey=True)[0]
     for axis, part in zip(axes, parts, strict=True):
         own = [column for column in columns if column[0] == part]
@@ -205,12 +205,11 @@ def draw(document: Mapping[str, Any]) -> "Figure":
                 axis.plot([100 * low, 100 * high], [y, y], color=HUES[number % len(HUES)], linewidth=1.6)
                 axis.plot(100 * rate, y, "o", color=HUES[number % len(HUES)], markersize=4, label=label)
                 label = None  # once in the legend
-        axis.set_xlabel("top-1 error, %" if part == "closed" else "EER, %")
-        axis.set_title(f"{part} set", fontsize=10)
+        axis.set_xlabel("closed set: top-1 error, %" if part == "closed" else "open set: EER, %")
         axis.set_xlim(left=0)
         axis.spines[["top", "right"]].set_visible(False)
         if axis.get_legend_handles_labels()[0]:
-            axis.legend(fontsize=7, frameon=False)
+            axis.legend(fontsize=8, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     axes[0].set_yticks(range(len(names)), names, parse_math=False)
     axes[0].invert_yaxis()
     return figure

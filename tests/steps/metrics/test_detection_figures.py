@@ -31,5 +31,6 @@ def test_a_picture_of_curves():
     points = det_points(trials(scores.tolist(), [True] * 3000 + [False] * 3000))
     assert len(points[0]) <= 410 and (np.diff(points[0]) <= 0).all() and (np.diff(points[1]) >= 0).all()
     assert np.abs(points[0] - points[1]).min() < 0.01
-    figure = draw_det({"open": {"_a": points, "b" * 60: points}, "open, $perturbed": {"_a": points}})
-    assert len(figure.axes) == 2 and png_of(figure).startswith(b"\x89PNG")
+    figure = draw_det({"open": {"_a": points, "b" * 60: points}, "open, $perturbed": {"_a": points}, "3": {}})
+    assert [len(axis.get_lines()) for axis in figure.axes] == [3, 2, 1]
+    assert png_of(figure).startswith(b"\x89PNG")
