@@ -65,7 +65,7 @@ def by_chapter(
 ) -> SplitPlan:
     """No chapter of test is in train or dev; each speaker is in all three sets.
 
-    Of a speaker with two chapters, one is for test, and some utterances of the other are for dev.
+    The largest chapter of each is for train. Of two chapters one is for test, and some utterances of the other for dev.
     """
     plan, narrow = SplitPlan(), 0
     for speaker, utterances in _by_speaker(utt2spk).items():
@@ -75,7 +75,10 @@ def by_chapter(
         if len(chapters) == 1:
             plan.unsplit[speaker] = f"one chapter, {next(iter(chapters))}"
             continue
-        sets = _deal(_drawn(chapters, seed, f"{speaker} "), shares(len(chapters), fractions))
+        order = _drawn(chapters, seed, f"{speaker} ")
+        largest = max(order, key=lambda name: len(chapters[name]))
+        order = [largest, *(name for name in order if name != largest)]
+        sets = _deal(order, shares(len(chapters), fractions))
         plan.sets |= {utterance: sets[name] for name, found in chapters.items() for utterance in found}
         if len(chapters) == 2:
             narrow += 1

@@ -80,6 +80,13 @@ def test_of_two_chapters_dev_shares_that_of_train(tmp_path, caplog):
     assert "8 speakers have two chapters: one is in test alone" in caplog.text
 
 
+def test_the_largest_chapter_is_for_training(tmp_path):
+    chapters = {name: name[:6] if name[5] != "1" or name[-1] == "0" else f"{name[:5]}2" for name in read_names(8)}
+    sets = split(corpus(tmp_path, utt2chapter=chapters), "--by", "chapter")
+    assert {name[-1] for name in sets["train"].table("utt2chapter").values()} == {"2"}
+    assert len(sets["train"].utt2spk) == 8 * 7
+
+
 def test_random_has_each_speaker_in_each_set(tmp_path):
     sets = split(corpus(tmp_path, chapters=1, takes=10), "--by", "random")
     assert [len(sets[name].utt2spk) for name in CLOSED] == [64, 8, 8]
