@@ -81,6 +81,15 @@ def extraction(folder: Path) -> list[Command]:
     return [("steps.embed.plan", words), ("steps.embed.extract", [*words, "--job", "1"]), ("steps.embed.merge", words)]
 
 
+def features(folder: Path) -> list[Command]:
+    """Audio is perturbed, and features of it are computed."""
+    words = ["--data", "perturbed", "--out", "out", "--copies", "1", "--max_fail", "0.9"]
+    return [
+        ("steps.audio.perturb", ["--data", "data", "--out", "perturbed", "--max_fail", "0.9"]),
+        *((f"steps.features.{name}", words) for name in ("plan", "compute", "merge")),
+    ]
+
+
 def attributes(folder: Path) -> list[Command]:
     """The three commands of the attributes."""
     rules = str(ROOT / "local/rules/attributes.yaml")
@@ -136,6 +145,7 @@ ENTRIES = {
         is_data,
     ),
     "extraction": Entry(inputs.build_recordings, extraction, ("*.wav", "data/*"), is_stage),
+    "features": Entry(inputs.build_recordings, features, ("*.wav", "data/*"), is_data, 0.3),
     "attributes": Entry(inputs.build_measured, attributes, ("*.wav", "data/*", "x.*"), is_stage, 0.6),
     "split": Entry(
         inputs.build_sets,
