@@ -141,8 +141,9 @@ def tables_of(options: Options, joined: Joined) -> Mapping[str, Mapping[str, str
     }
     if options.copies:
         tables["utt2uniq"] = {key: key for key in utt2spk}
+        ids = {key: copy_ids(key, options.copies) for key in utt2spk}
         tables = {
-            name: {key: value for one, value in table.items() for key in copy_ids(one, options.copies)}
+            name: {key: value for one, value in table.items() for key in ids[one]}
             if name == "text" or name.startswith("utt2")
             else table
             for name, table in tables.items()

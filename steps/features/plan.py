@@ -5,11 +5,11 @@ that `utils.parts` describes, beside --out. Audio that cannot be used is refused
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from steps.audio.failures import check_failures
-from steps.audio.lengths import Measured, Outcome, left_out_rows, read_lengths, require_utterances
+from steps.audio.lengths import Measured, Outcome, left_out_rows, read_lengths, require_sorted, require_utterances
 from steps.audio.recordings import Utterance, read_utterances
 from steps.features.feature_job import MERGER, FeatureChoice, Options, copy_ids, identity_of, is_merged
 from steps.features.types import describe_features
@@ -61,12 +61,26 @@ def write_work(identity: str, choice: FeatureChoice, options: Options, utterance
 
 def check_ids(utterances: Sequence[Utterance], options: Options) -> None:
     """Raise InputError where utterances with their copies would not be sorted by speaker, or two have one id."""
-    every = [replace(one, id=key) for one in utterances for key in copy_ids(one.id, options.copies)]
+    require_utterances(utterances, options.data)
+    if not options.copies:
+        return
+    near = [one for run in runs_of_one_beginning(utterances) for one in run]  # only there can a copy be out of place
+    every = [replace(one, id=key) for one in dict.fromkeys(near) for key in copy_ids(one.id, options.copies)]
     every.sort(key=lambda one: one.id)
-    require_utterances(every, options.data)
+    require_sorted(every, options.data)
     twice = next((b.id for a, b in zip(every, every[1:], strict=False) if a.id == b.id), None)
     if twice is not None:
         raise InputError(f"{options.data / 'utt2spk'}: {twice}: the id of a copy too; rename it, or leave out --copies")
+
+
+def runs_of_one_beginning(utterances: Sequence[Utterance]) -> Iterator[Sequence[Utterance]]:
+    """Of utterances sorted by id: each whose id others begin with, and these, which follow it."""
+    for number, one in enumerate(utterances):
+        stop = number + 1
+        while stop < len(utterances) and utterances[stop].id.startswith(one.id):
+            stop += 1
+        if stop > number + 1:
+            yield utterances[number:stop]
 
 
 def only_rate(measured: Iterable[Measured]) -> int:

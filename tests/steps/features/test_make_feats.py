@@ -10,7 +10,6 @@ import soundfile
 
 from steps.features import compute, merge, plan
 from steps.features.feats_dir import FeatsDir
-from steps.features.logmel import LogMel
 from steps.features.types import load_features
 from tests.steps.audio.sounds import babble, write_bad_sounds, write_sound
 from utils.data_dir import validate, write_data_dir
@@ -149,8 +148,13 @@ def test_an_id_that_a_copy_has_is_refused(tmp_path, capsys):
     assert "s1-u1-p1: the id of a copy too" in capsys.readouterr().err
 
 
-def test_default_is_the_kaldi_preset():
-    assert LogMel().sample_rate == 16000 and LogMel().dim == 80
+def test_a_copy_between_two_utterances_of_another_speaker_is_refused(tmp_path, capsys):
+    wav = {key: str(write_sound(tmp_path / f"{key}.wav", babble(0))) for key in ("a", "a-o", "a-z")}
+    tables = {"utt2spk": {"a": "s1", "a-o": "s2", "a-z": "s2"}, "wav.scp": wav}
+    write_data_dir(tmp_path / "data", tables)
+    assert make(tmp_path / "data", tmp_path / "feats") == 0
+    assert make(tmp_path / "data", tmp_path / "copied", "--copies", "1") == 1
+    assert "a-o-p1 of speaker s2 is sorted before a-p1 of s1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
