@@ -34,12 +34,13 @@ if [ $# -gt 0 ]; then
   python3 -m pytest --ignore=tests/bench "$@" || status=$?
   exit $status
 fi
-# The tests on SLURM spend their time waiting: they run beside the others, which run in two processes, a file in one of them.
+# The tests on SLURM spend their time waiting: they run beside the others, which run in two processes, a file in one of them, in
+# their own order: sorted by the number of their tests, recipes would come last, and one process would wait for the other's.
 slurm_log=$(mktemp)
 python3 -m pytest tests/slurm >"$slurm_log" 2>&1 &
 slurm=$!
 trap 'kill "$slurm" 2>/dev/null && wait "$slurm"; rm -f "$slurm_log"' EXIT
-python3 -m pytest -n 2 --dist loadfile --ignore=tests/bench --ignore=tests/slurm || status=$?
+python3 -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/bench --ignore=tests/slurm || status=$?
 wait "$slurm" || status=$?
 cat "$slurm_log"
 exit $status
