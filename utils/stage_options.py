@@ -25,6 +25,10 @@ BY_RECIPE = {
     **dict.fromkeys(("nj", "job", "shards"), "--nj"),
     **dict.fromkeys(("train.generators", "train.name", "score.generators"), "--generators"),
     **{f"sample.{name}": f"--{name}" for name in ("model", "text", "text_file")},
+    **dict.fromkeys(("feats", "profile.conf_dir"), "--data, --exp and --conf_dir"),
+    **dict.fromkeys(("evaluate.models", "losses.models", "profile.models"), "--models"),
+    **{"split.by": "--split_mode", "features.copies": "--copies", "features.preset": "--preset"},
+    **dict.fromkeys(("split.open_share", "split.open_subsets"), "--open_set"),
 }
 
 
