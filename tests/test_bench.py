@@ -30,6 +30,13 @@ BENCHMARKS = {
         "Growth",
         ["--n", "360,720", "--dim", "8", "--n_components", "2", "--n_texts", "18", "--rounds", "1"],
     ),
+    "scan_speed": (
+        "Scans of Mamba",
+        [
+            *("--n", "1", "--frames", "9", "--d_inner", "4", "--d_state", "2", "--rounds", "1", "--channels", "4"),
+            *("--error_lengths", "9", "--memory", "false", "--training", "false"),
+        ],
+    ),
     "trial_speed": ("Trials of all pairs", ["--n", "60", "--n_speakers", "6", "--draws", "5"]),
     "launcher_overhead": ("Launchers", ["--n_jobs", "2", "--rounds", "1", "--slurm_rounds", "0", "--n_waited", "1,20"]),
 }

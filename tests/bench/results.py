@@ -35,6 +35,7 @@ SECTIONS = (
     "Sampled speakers beside real strangers",
     "Downstream programs",
     "Extraction speed",
+    "Scans of Mamba",
     "Field cases",
     "Hostile input",
     "Mutated input",
