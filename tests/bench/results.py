@@ -36,6 +36,7 @@ SECTIONS = (
     "Downstream programs",
     "Extraction speed",
     "Scans of Mamba",
+    "Feature speed",
     "Field cases",
     "Hostile input",
     "Mutated input",
