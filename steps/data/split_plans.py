@@ -111,12 +111,12 @@ def at_random_in_sizes(
 
     Drawn anew, with another seed, until all speakers of dev and test are in train. Raises InputError after `draws`.
     """
-    names = np.array(sorted(unit2spk))
-    speakers = np.array([unit2spk[name] for name in names])
-    _, owner = np.unique(speakers, return_inverse=True)
+    names = sorted(unit2spk)
+    code = {speaker: number for number, speaker in enumerate(sorted(set(unit2spk.values())))}
+    owner = np.array([code[unit2spk[name]] for name in names])
     if sum(sizes) > len(names):
         raise InputError(f"--sizes {','.join(map(str, sizes))}: {sum(sizes)} utterances, but there are {len(names)}")
-    if owner.max(initial=0) + 1 == len(names):
+    if len(code) == len(names):
         raise InputError(
             f"impossible: each of the {len(names)} speakers has one utterance, so that nobody can be in train and in "
             "test; split --by speaker, or add utterances"
@@ -127,10 +127,10 @@ def at_random_in_sizes(
         order = np.random.default_rng([seed, draw]).permutation(len(names))[: edges[-1]]
         trained = np.isin(owner[order[edges[0] :]], owner[order[: edges[0]]])
         if trained.all():
-            plan = SplitPlan(_deal([str(name) for name in names[order]], sizes))
+            plan = SplitPlan(_deal([names[place] for place in order], sizes))
             plan.notes.append(f"drawn {draw + 1} times; {len(names) - len(order)} utterances are in no set")
             return plan
-        missing = sorted(set(speakers[order[edges[0] :]][~trained].tolist()))
+        missing = sorted({unit2spk[names[place]] for place in order[edges[0] :][~trained]})
         if fewest is None or len(missing) < fewest[0]:
             fewest = len(missing), missing
     raise InputError(

@@ -90,6 +90,16 @@ def features(folder: Path) -> list[Command]:
     ]
 
 
+def split_after(module: str, words: str, by: str) -> Callable[[Path], list[Command]]:
+    """A corpus is prepared, and split into sets for the recognition of speakers."""
+    pieces = "--piece_seconds 0.5 --pieces train,test --unsplittable leave_out"
+    split = f"--data out --out sets --by {by} {pieces}"
+    return lambda folder: [
+        (module, [*words.split(), "--out", "out"]),
+        ("steps.data.split_utterances", split.split()),
+    ]
+
+
 def attributes(folder: Path) -> list[Command]:
     """The three commands of the attributes."""
     rules = str(ROOT / "local/rules/attributes.yaml")
@@ -143,6 +153,22 @@ ENTRIES = {
         always("local.librispeech", "--data_dir LibriSpeech --out out --max_fail 0.7"),
         ("LibriSpeech/**/*",),
         is_data,
+    ),
+    "a saved LibriSpeech": Entry(
+        inputs.build_saved,
+        split_after(
+            "local.librispeech", "--data_dir hf --segment_seconds 0 --with_chapters true --max_fail 0.7", "segment"
+        ),
+        ("hf/*",),
+        is_anything,
+        0.8,
+    ),
+    "a Kaldi data directory": Entry(
+        inputs.build_kaldi,
+        split_after("local.folder", "--data_dir data --max_fail 0.7", "chapter --leave_out some"),
+        ("*.wav", "data/*", "data/*", "some"),
+        is_anything,
+        0.8,
     ),
     "extraction": Entry(inputs.build_recordings, extraction, ("*.wav", "data/*"), is_stage),
     "features": Entry(inputs.build_recordings, features, ("*.wav", "data/*"), is_data, 0.3),

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 from tests.fuzz.trees import OPTIONS
@@ -12,6 +14,7 @@ from tests.steps.audio.sounds import babble, write_sound
 from tests.steps.data.corpus import make_all
 from tests.steps.generators.experiment import Experiment, write_experiment
 from utils.archive_writer import write_vectors
+from utils.tables import write_table
 
 
 def build_corpus(folder: Path, container: str = "csv", layout: str = "scp") -> None:
@@ -39,6 +42,44 @@ def build_librispeech(folder: Path) -> None:
         (chapter / f"{speaker}-1.trans.txt").write_text(f"{speaker}-1-0000 SOME WORDS\n")
         lines.append(f"{speaker} | F | dev-clean | 8.0 | A Name")
     (folder / "LibriSpeech/SPEAKERS.TXT").write_text("\n".join(lines) + "\n")
+
+
+def build_saved(folder: Path) -> None:
+    """The same speakers in two chapters, as Hugging Face's datasets hold them: parquet of the hub, arrow as saved."""
+    for split, take, suffix in (("train.clean.100", 0, ".parquet"), ("test.clean", 1, ".arrow")):
+        names = [f"{speaker}-{chapter}-000{take}" for speaker in (19, 26, 103) for chapter in (1, 2)]
+        rows = {"id": names, "speaker_id": [int(name.split("-")[0]) for name in names], "text": ["SOME WORDS"] * 6}
+        for number, name in enumerate(names):
+            write_sound(folder / f"{name}.flac", babble(number, 1.5))
+        audio = [{"bytes": (folder / f"{name}.flac").read_bytes(), "path": None} for name in names]
+        kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+        table = pa.table(rows | {"audio": pa.array(audio, kind)})
+        (folder / "hf").mkdir(exist_ok=True)
+        file = folder / f"hf/{split}-00000-of-00001{suffix}"
+        if suffix == ".parquet":
+            pq.write_table(table, file, row_group_size=2)
+        else:
+            with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table, max_chunksize=2)
+    (folder / "hf/SPEAKERS.TXT").write_text("".join(f"{one} | F | x | 8 | A Name\n" for one in (19, 26, 103)))
+
+
+def build_kaldi(folder: Path) -> None:
+    """Recordings in a data directory without segments, of three speakers in three sessions each."""
+    names = [f"s{speaker}-{chapter}" for speaker in range(3) for chapter in range(3)]
+    for number, name in enumerate(names):
+        write_sound(folder / f"{name}.wav", babble(number, 1.5))
+    (folder / "data").mkdir()
+    tables = {
+        "wav.scp": {name: f"{name}.wav" for name in names},
+        "utt2spk": {name: name[:2] for name in names},
+        "utt2chapter": {name: name[-1] for name in names},
+        "spk2gender": {f"s{speaker}": "m" for speaker in range(3)},
+        "text": dict.fromkeys(names, "some words"),
+    }
+    for name, table in tables.items():
+        write_table(folder / "data" / name, table)
+    (folder / "some").write_text("s1\n")
 
 
 def build_recordings(folder: Path) -> None:

@@ -21,6 +21,7 @@ MODULES = (
     "local.librispeech",
     "steps.data.build_index",
     "steps.data.split_speakers",
+    "steps.data.split_utterances",
     "steps.text.augment",
     "steps.embed.plan",
     "steps.embed.extract",
