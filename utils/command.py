@@ -128,8 +128,8 @@ def progress(items: Iterable[T], total: int, label: str, done: int = 0, note: Ca
             now = time.monotonic()
             if now - shown > 0.2 or number == total:
                 shown = now
-                bar = "#" * (30 * number // max(total, 1))
-                line = f"{label} [{bar:<30}] {number}/{total} {now - start:.0f} s {note()}".rstrip()
+                bar = "#" * (20 * number // max(total, 1))
+                line = f"{label} [{bar:<20}] {number}/{total} {now - start:.0f} s {note()}".rstrip()
                 line = line[: shutil.get_terminal_size().columns - 1]
                 print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
                 width = len(line)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from steps.training.files import METRICS
+from steps.training.curve import METRICS
 from utils.command import logger, run_command
 from utils.errors import InputError, absence, brief
 from utils.json_files import json_text, parse_json

@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from steps.training.task import Report
+if TYPE_CHECKING:
+    from steps.training.task import Report
+
+METRICS, CURVE = "metrics.jsonl", "curve.png"
 
 
-def draw_curve(metrics: Path, picture: Path, report: Report) -> None:
+def draw_curve(metrics: Path, picture: Path, report: "Report") -> None:
     """Draw the panels of `report` one below the other. A dot marks the best epoch beside the deciding figure."""
     from matplotlib.figure import Figure
 

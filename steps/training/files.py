@@ -20,7 +20,7 @@ from steps.training.checkpoint import (
     select,
     write_checkpoint,
 )
-from steps.training.curve import draw_curve
+from steps.training.curve import CURVE, METRICS, draw_curve
 from steps.training.task import Report
 from utils.command import logger
 from utils.durable import write_whole
@@ -28,7 +28,6 @@ from utils.json_files import json_text
 
 log = logger(__name__)
 LAST, PREVIOUS, BEST, AVERAGED = "last.safetensors", "previous.safetensors", "best.safetensors", "averaged.safetensors"
-METRICS, CURVE = "metrics.jsonl", "curve.png"
 History = list[dict[str, float]]
 
 

@@ -1,5 +1,6 @@
 """Commands: exit status, one-line errors, and a progress bar that logs never see."""
 
+import io
 import os
 import resource
 import subprocess
@@ -60,6 +61,22 @@ def test_a_bug_keeps_its_traceback():
 def test_progress_passes_items_on_and_is_silent_off_a_terminal(capsys):
     assert list(progress(iter("abc"), 3, "letters")) == ["a", "b", "c"]
     assert capsys.readouterr().err == ""
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_on_a_terminal_has_a_note_and_fits_its_width(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "60")
+    losses = iter(["loss 2.5, dev_loss 2.75"])
+    assert list(progress(iter("cd"), 4, "epoch 1 of 3", done=2, note=lambda: next(losses))) == ["c", "d"]
+    assert terminal.getvalue() == f"\repoch 1 of 3 [{'#' * 20}] 4/4 0 s loss 2.5, dev_loss 2.75"[:60] + "\n"
 
 
 PACKAGE = """from dataclasses import dataclass
