@@ -1,7 +1,6 @@
 """Peak memory and seconds of a network, measured in this process: a training step, or inference."""
 
 import resource
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +9,6 @@ from typing import Any
 
 import torch
 import torch._dynamo  # noqa: F401, optimizers import it, which takes seconds: once, not in each process
-from torch.multiprocessing import _prctl_pr_set_pdeathsig
 
 from steps.networks.speaker_network import SpeakerNetwork
 from steps.sid.workload import DONE, TRAIN, Workload
@@ -23,7 +21,6 @@ WARM_UP |= {"preset": "modern", "attention": 8, "embedding_dim": 8}
 
 def measured(load: Workload) -> dict[str, Any]:
     """`state`, `seconds` of the fastest run, `bytes` at the peak, `parameters` and `device`."""
-    _prctl_pr_set_pdeathsig(signal.SIGKILL)  # the server that began this process ends with the command
     torch.manual_seed(0)
     torch.set_num_threads(load.threads)
     device = find_device(load.use_gpu, 1)

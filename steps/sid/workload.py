@@ -4,9 +4,12 @@ No torch here: the process that waits for the measurements needs none, and each 
 server that has it loaded.
 """
 
+import os
 import re
+import select
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from threading import Thread
 from typing import Any, NamedTuple
 
 from steps.networks.speaker_options import NetworkOptions
@@ -67,6 +70,7 @@ def measure(connection: Connection, load: Workload) -> None:
     """Send `state`, and where it is DONE `seconds`, `bytes`, `parameters` and `device`; or the `fault` of the input."""
     from steps.sid.network_measurement import measured
 
+    Thread(target=_end_with_reader, args=(connection,), daemon=True).start()
     try:
         connection.send(measured(load))
     except InputError as error:
@@ -75,3 +79,11 @@ def measure(connection: Connection, load: Workload) -> None:
         if not isinstance(error, MemoryError) and not OF_MEMORY.search(str(error)):
             raise
         connection.send({"state": OUT_OF_MEMORY})
+
+
+def _end_with_reader(connection: Connection) -> None:
+    """End this process when nobody waits for it any more: the server that has begun it lives as long as it does."""
+    poll = select.poll()
+    poll.register(connection, 0)  # reports POLLERR alone: the other end is closed
+    poll.poll()
+    os._exit(1)
