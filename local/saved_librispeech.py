@@ -8,7 +8,9 @@ is not known.
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,14 +92,17 @@ class SavedLibrispeech:
         return Listed(recordings, {speaker: genders[speaker] for speaker in known}, Unused([], counts))
 
     def _recordings(self, file: Path) -> list[Recording]:
+        columns, rows = read_arrow(file)
         try:
             table = open_table(file)
-            places = table.places()
+            places: Iterable[str | None] = table.places()
             has_bytes = table.rows > 0 and table.content(0) is not None
         except RowProblem as error:
-            raise InputError(f"{error}; is this a table of librispeech_asr?") from error
+            if "file" not in columns:
+                raise InputError(f"{error}; is this a table of librispeech_asr?") from error
+            places, has_bytes = repeat(None), False
         recordings = []
-        for number, ((where, row), place) in enumerate(zip(read_arrow(file)[1], places, strict=True)):
+        for number, ((where, row), place) in enumerate(zip(rows, places, strict=False)):
             name = str(row.get("id") or Path(str(row.get("file") or place or "")).stem)
             speaker, chapter = _speaker_and_chapter(name, row, where)
             path = row_path(file, number) if has_bytes else self._find(file, name, place or row.get("file"))

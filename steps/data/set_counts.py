@@ -1,5 +1,6 @@
 """What the sets of a split hold and share: speakers, chapters, utterances. Counted, checked, and shown as tables."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -34,11 +35,12 @@ class SetCounts:
         }
         self.counts = [["set", "speakers", "female", "male", "chapters", "utterances", "minutes"]]
         for name, found in sets.items():
-            genders = [spk2gender.get(speaker) for speaker in self.speakers[name]]
+            genders = Counter(spk2gender.get(speaker, "") for speaker in self.speakers[name])
+            sexes = [genders["f"], genders["m"]] if spk2gender else ["-", "-"]
             known = [one in seconds for one in found]
             minutes = f"{sum(seconds[one] for one in found) / 60:.1f}" if all(known) else "-"
             chapters = str(len(self.chapters[name])) if utt2chapter else "-"
-            row = [len(self.speakers[name]), genders.count("f"), genders.count("m"), chapters, len(found), minutes]
+            row = [len(self.speakers[name]), *sexes, chapters, len(found), minutes]
             self.counts.append([name, *map(str, row)])
         self.shared = [["sets", "speakers", "chapters"]]
         for one, other in combinations(sets, 2):

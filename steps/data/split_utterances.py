@@ -193,7 +193,7 @@ def _chapters(data: Path, tables: Mapping[str, Mapping[str, str]], utt2spk: Mapp
     if lacking:
         raise InputError(
             f"{data / 'utt2chapter'}: no chapter (session) for {len(lacking)} of {len(utt2spk)} utterances, such as "
-            f"{lacking[0]}; write the table, or split --by random, segment or speaker"
+            f"{lacking[0]}; write the table (corpora do --with_chapters true), or split --by random, segment or speaker"
         )
     return chapters
 

@@ -99,6 +99,13 @@ def test_rows_may_name_files(tmp_path, make):
     assert data.table("wav.scp")["103-1240-0000"] == str(tmp_path / "hf/0/103-1240-0000.flac")
 
 
+def test_tables_of_older_versions_name_files_alone(tmp_path):
+    (tmp_path / "hf").mkdir()
+    (tmp_path / "hf/103-1240-0000.flac").write_bytes(flac("103-1240-0000"))
+    pq.write_table(rows(["103-1240-0000"]).drop_columns("audio"), tmp_path / "hf/train.parquet")
+    assert list(prepare(tmp_path / "hf", tmp_path / "all").utt2spk) == ["103-1240-0000"]
+
+
 def test_the_sex_is_that_of_speakers_txt_beside_the_tables_or_unknown(tmp_path, caplog):
     root = hub(tmp_path / "hf")
     assert not prepare(root, tmp_path / "a").has("spk2gender")
