@@ -11,8 +11,10 @@ are there. The steps are those of single commands, in one process; what is finis
     trials                                  pairs of utterances (steps.verify.make_pairs)
     open/<system>/<condition>/<scoring>     cosines, and AS-norm by the training speakers (steps.verify.score_trials)
     report                                  all of it in tables and pictures (steps.sid.report)
+    others/<set>                            trials, open and report of each open set of --others, such as other corpora
 
-Without open, and with test speakers that are not in train, the test set is the open one.
+Without open, and with test speakers that are not in train, the test set is the open one. An open set <set> has its
+perturbed condition in <set>_perturbed beside it.
 """
 
 import sys
@@ -44,6 +46,7 @@ class Options:
     out: Path = option(help="directory of all outputs")
     models: tuple[str, ...] = option((), "model directories of steps.sid.train, each named by its last part")
     backends: tuple[str, ...] = option((), "systems whose embeddings are in <out>/embed/<name>/<set> already")
+    others: tuple[str, ...] = option((), "further open sets: directories of features, each named by its last part")
     systems: tuple[str, ...] = option((), "judge these alone, without the report; default: all, and the report")
     across_chapters: bool = option(True, "targets of different chapters only, where there are such")
     nontargets: int = option(500_000, "trials of different speakers, at most; 0: all", least=0, most=10**8)
@@ -56,40 +59,54 @@ class Options:
 
 @dataclass(frozen=True)
 class JudgedSets:
-    """The sets beside that of training: condition -> name of its directory."""
+    """The sets beside that of training: condition -> directory of features.
 
-    closed: dict[str, str]
-    open: dict[str, str]
+    Attributes:
+        closed: empty where there is none. open: the same of each open set, by the directory of its outputs.
+    """
+
+    closed: dict[str, Path]
+    open: dict[Path, dict[str, Path]]
 
     @classmethod
-    def find(cls, feats: Path) -> "JudgedSets":
+    def find(cls, options: Options) -> "JudgedSets":
         """The sets that are there."""
+        feats = options.feats
         training = set(DataDir(feats / TRAIN).require_utterances().utt2spk.values())
-        closed, others = _conditions(feats, TEST), _conditions(feats, OPEN)
+        closed, main = _conditions(feats / TEST), _conditions(feats / OPEN)
         if closed and not training & set(DataDir(feats / TEST).utt2spk.values()):
             log.info("%s: no speaker is in %s: it is no closed set", feats / TEST, TRAIN)
-            closed, others = {}, others or closed
-        if not closed and not others:
+            closed, main = {}, main or closed
+        opened = {options.out: main} if main else {}
+        for other in map(Path, options.others):
+            opened[options.out / "others" / other.absolute().name] = _conditions(other)
+            if not _conditions(other):
+                raise InputError(f"--others {other}: no utt2spk here; expected a directory of features")
+        if not closed and not opened:
             raise InputError(f"{feats}: neither {TEST} nor {OPEN} here; make their features first")
-        return cls(closed, others)
+        found = cls(closed, opened)
+        sources = {path.absolute() for path in found.directories(feats)}
+        if len({path.name for path in sources}) < len(sources):
+            raise InputError(f"--others {','.join(options.others)}: two sets have one name; rename one of them")
+        return found
 
-    @property
-    def names(self) -> list[str]:
-        """All sets, with that of training, each once."""
-        return list(dict.fromkeys([TRAIN, *self.closed.values(), *self.open.values()]))
+    def directories(self, feats: Path) -> list[Path]:
+        """The directories of features of all sets, with that of training, each once."""
+        found = [feats / TRAIN, *self.closed.values()]
+        return list(dict.fromkeys(found + [path for conditions in self.open.values() for path in conditions.values()]))
 
 
-def _conditions(feats: Path, name: str) -> dict[str, str]:
+def _conditions(clean: Path) -> dict[str, Path]:
     """The conditions of a set that are there; the perturbed one counts only beside the clean one."""
-    names = {CLEAN: name, PERTURBED: f"{name}_{PERTURBED}"}
-    found = {condition: one for condition, one in names.items() if (feats / one / "utt2spk").is_file()}
+    paths = {CLEAN: clean, PERTURBED: clean.with_name(f"{clean.name}_{PERTURBED}")}
+    found = {condition: path for condition, path in paths.items() if (path / "utt2spk").is_file()}
     return found if CLEAN in found else {}
 
 
 def work(options: Options) -> None:
     """Judge all systems, or those of --systems."""
-    sets = JudgedSets.find(options.feats)
-    models = {Path(name).resolve().name: Path(name) for name in options.models}
+    sets = JudgedSets.find(options)
+    models = {Path(name).absolute().name: Path(name) for name in options.models}
     baselines = dict(_baselines(options.feats))
     names = [*baselines, *models, *options.backends]
     if len(set(names)) < len(baselines) + len(options.models) + len(options.backends):
@@ -99,14 +116,15 @@ def work(options: Options) -> None:
     unknown = [name for name in options.systems if name not in names]
     if unknown:
         raise InputError(f"--systems {unknown[0]}: no such system; expected some of {', '.join(names)}")
-    if sets.open:
-        make_trials(sets, options)
+    for root, conditions in sets.open.items():
+        make_trials(conditions[CLEAN], root, options)
     for name in options.systems or names:
         if name in baselines:
             models[name] = train_baseline(name, options, *baselines[name])
         judge(name, models.get(name), sets, options)
     if not options.systems:
-        report(sets, list(baselines), options)
+        for root in dict.fromkeys([options.out, *sets.open]):
+            report(root, bool(sets.closed) and root == options.out, root in sets.open, list(baselines), options)
 
 
 def _baselines(feats: Path) -> Iterator[tuple[str, tuple[tuple[str, ...], bool]]]:
@@ -127,15 +145,13 @@ def train_baseline(name: str, options: Options, statistics: tuple[str, ...], cop
     return out
 
 
-def make_trials(sets: JudgedSets, options: Options) -> None:
-    """Pair the utterances of the open set."""
+def make_trials(feats: Path, root: Path, options: Options) -> None:
+    """Pair the utterances of an open set."""
     from steps.verify import make_pairs
 
-    data = DataDir(options.feats / sets.open[CLEAN])
+    data = DataDir(feats)
     across = options.across_chapters and data.has("utt2chapter") and _has_pairs_across(data)
-    make_pairs.work(
-        make_pairs.Options(data.path, options.out / "trials", options.nontargets, across, options.seed, options.force)
-    )
+    make_pairs.work(make_pairs.Options(feats, root / "trials", options.nontargets, across, options.seed, options.force))
 
 
 def _has_pairs_across(data: DataDir) -> bool:
@@ -149,35 +165,35 @@ def judge(name: str, model: Path | None, sets: JudgedSets, options: Options) -> 
     from steps.sid import classify, embed
     from steps.verify import score_trials
 
-    embedded = options.out / "embed" / name
-    for one in sets.names:
+    embedded, force = options.out / "embed" / name, options.force
+    for feats in sets.directories(options.feats):
+        out = embedded / feats.absolute().name
         if model is not None:
-            embed.work(
-                embed.Options(model, options.feats / one, embedded / one, use_gpu=options.use_gpu, force=options.force)
-            )
-        elif not (embedded / one / "xvector.scp").is_file():
-            raise InputError(f"{embedded / one}: no xvector.scp here; extract the embeddings of {name} to it first")
-    for condition, one in sets.closed.items():
-        known = {"model": model} if model is not None else {"enrol": embedded / TRAIN}
+            embed.work(embed.Options(model, feats, out, use_gpu=options.use_gpu, force=force))
+        elif not (out / "xvector.scp").is_file():
+            raise InputError(f"{out}: no xvector.scp here; extract the embeddings of {name} to it first")
+    known = {"model": model} if model is not None else {"enrol": embedded / TRAIN}
+    for condition, feats in sets.closed.items():
         out = options.out / "closed" / name / condition
-        train = options.feats / TRAIN
-        classify.work(classify.Options(embedded / one, out, train=train, force=options.force, **known))
-    for condition, one in sets.open.items():
-        trials, out = options.out / "trials", options.out / "open" / name / condition
-        for scoring, cohort in (("cosine", None), ("as_norm", embedded / TRAIN)):
-            words = {"embeddings": embedded / one, "as_norm": cohort, "cohort_top": options.cohort_top}
-            score_trials.work(score_trials.Options(trials, out / scoring, force=options.force, **words))
+        classify.work(
+            classify.Options(embedded / feats.absolute().name, out, train=options.feats / TRAIN, force=force, **known)
+        )
+    for root, conditions in sets.open.items():
+        for condition, feats in conditions.items():
+            words = {"embeddings": embedded / feats.absolute().name, "cohort_top": options.cohort_top, "force": force}
+            for scoring, cohort in (("cosine", None), ("as_norm", embedded / TRAIN)):
+                out = root / "open" / name / condition / scoring
+                score_trials.work(score_trials.Options(root / "trials", out, as_norm=cohort, **words))
 
 
-def report(sets: JudgedSets, baselines: list[str], options: Options) -> None:
-    """Write the report of all systems."""
+def report(root: Path, closed: bool, opened: bool, baselines: list[str], options: Options) -> None:
+    """Write the report of all systems on one open set, with the closed set, if there is one, beside the first."""
     from steps.sid import report as reports
 
-    closed = options.out / "closed" if sets.closed else None
-    trials, scores = (options.out / "trials", options.out / "open") if sets.open else (None, None)
-    words = {"draws": options.draws, "seed": options.seed, "force": options.force}
-    out = options.out / "report"
-    reports.work(reports.Options(out, closed, scores, trials, tuple(baselines), **words))
+    words = {"closed": root / "closed"} if closed else {}
+    words |= {"open": root / "open", "trials": root / "trials"} if opened else {}
+    words |= {"draws": options.draws, "seed": options.seed, "force": options.force}
+    reports.work(reports.Options(root / "report", baselines=tuple(baselines), **words))
 
 
 def main(argv: list[str] | None = None) -> int:

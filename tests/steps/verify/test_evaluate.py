@@ -48,6 +48,16 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features of training without copies, of a test set and of an open one, clean alone."""
+    root = tmp_path_factory.mktemp("plain")
+    write_feats(root / "train", *voices("a", 8, 3, seed=1))
+    write_feats(root / "test", *voices("a", 8, 2, seed=2))
+    write_feats(root / "open", *voices("b", 6, 3, seed=3, of=9))
+    return root
+
+
 def run(root: Path, *more: str) -> int:
     words = ["--feats", str(root / "feats"), "--models", str(root / "net"), "--out", str(root / "out"), "--draws", "50"]
     return evaluate.main([*words, *more])
@@ -100,12 +110,11 @@ def test_what_is_finished_stays_finished(judged):
     assert {path: path.stat().st_mtime_ns for path in judged.rglob("*") if path.is_file()} == before
 
 
-def test_sessions_that_are_new_are_told(judged, tmp_path):
-    root = Path(shutil.copytree(judged / "feats", tmp_path / "feats")).parent
-    for name in ("train", "test", "test_perturbed", "open", "open_perturbed"):
+def test_sessions_that_are_new_are_told(plain, tmp_path):
+    root = Path(shutil.copytree(plain, tmp_path / "feats")).parent
+    for name in ("train", "test", "open"):
         utterances = read_table(root / "feats" / name / "utt2spk")
-        own = "" if name.startswith("open") else name[:5]
-        write_table(root / "feats" / name / "utt2chapter", {one: own + one.removesuffix("-p1") for one in utterances})
+        write_table(root / "feats" / name / "utt2chapter", {one: f"{name} {one}" for one in utterances})
     words = ["--feats", str(root / "feats"), "--out", str(root / "out"), "--draws", "20"]
     assert evaluate.main(words) == 0
     assert "prove nothing" not in (root / "out/report/summary.md").read_text()
@@ -114,10 +123,23 @@ def test_sessions_that_are_new_are_told(judged, tmp_path):
     assert design["targets across chapters"] == design["targets"] == 18
 
 
-def test_test_speakers_that_are_not_in_training_are_the_open_set(judged, tmp_path):
+def test_other_corpora_have_trials_and_a_report_of_their_own(plain, tmp_path, capsys):
+    other = write_feats(tmp_path / "other", *voices("c", 4, 3, seed=5, of=3))
+    words = ["--feats", str(plain), "--out", str(tmp_path / "out"), "--draws", "20", "--others", str(other)]
+    assert evaluate.main(words) == 0
+    root = tmp_path / "out/others/other"
+    found = json.loads((root / "report/figures.json").read_text())
+    assert found["closed"] == {} and found["open"]["lda"]["clean"]["cosine"]["all"]["speakers"] == 4
+    assert json.loads((root / "trials/design.json").read_text())["targets"] == 12
+    clash = write_feats(tmp_path / "more/open", *voices("c", 4, 3, seed=5, of=3))
+    fails(evaluate.main([*words, "--others", str(clash)]), capsys, "two sets have one name")
+    fails(evaluate.main([*words, "--others", str(tmp_path / "none")]), capsys, "none: no utt2spk here")
+
+
+def test_test_speakers_that_are_not_in_training_are_the_open_set(plain, tmp_path):
     root = tmp_path / "feats"
     for name, source in (("train", "train"), ("test", "open")):
-        shutil.copytree(judged / "feats" / source, root / name)
+        shutil.copytree(plain / source, root / name)
     assert evaluate.main(["--feats", str(root), "--out", str(tmp_path / "out"), "--draws", "20"]) == 0
     found = json.loads((tmp_path / "out/report/figures.json").read_text())
     assert found["closed"] == {} and found["open"]["lda"].keys() == {"clean"}
