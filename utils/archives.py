@@ -58,6 +58,10 @@ class ArchiveReader:
         location, where = self.location(key), f"{self.script}: {key}"
         return np.array(_read(_open_for(where, location.path, self._open), location, where))
 
+    def release(self) -> None:
+        """Close the archives, so that what was read of them is no longer in memory; they are opened again as needed."""
+        self._open.cache_clear()
+
     def location(self, key: str) -> Location:
         """Where the object of a key is. Raises InputError for a key that is not there."""
         if key not in self._table:

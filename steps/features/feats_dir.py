@@ -78,6 +78,10 @@ class FeatsDir:
             )
         return found.astype(np.float32, copy=False)
 
+    def release(self) -> None:
+        """Let go of what was read: the pages of archives that are mapped count as memory of this process."""
+        self._reader.release()
+
     def read_all(self) -> list[np.ndarray]:
         """The features of all utterances and copies, in the order of `utterances`."""
         return [self.read(utterance) for utterance in self.utterances]

@@ -14,6 +14,7 @@ from steps.features.feats_dir import FeatsDir
 from utils.errors import InputError
 
 UNKNOWN = "unknown"  # sex
+RELEASE = 50  # utterances, after which archives are closed: memory does not grow with them
 
 
 class BandStatistics:
@@ -74,7 +75,7 @@ class SetStatistics:
         found = cls(name, BandStatistics(feats.bins), len(feats.uniq))
         lengths = feats.data.table("utt2dur") if feats.data.has("utt2dur") else {}
         sexes = feats.data.table("spk2gender") if feats.data.has("spk2gender") else {}
-        for utterance in utterances:
+        for number, utterance in enumerate(utterances, 1):
             features = feats.read(utterance)
             if not len(features) or not np.isfinite(features).all():
                 raise InputError(f"{feats.path / 'feats.scp'}: {utterance}: no frames, or values that are no numbers")
@@ -85,6 +86,8 @@ class SetStatistics:
             speaker.sex = sexes.get(feats.utt2spk[utterance], UNKNOWN)
             speaker.utterances += 1
             speaker.seconds += seconds
+            if number % RELEASE == 0:
+                feats.release()
         return found
 
     def summary(self) -> dict[str, Any]:
