@@ -1,1 +1,1 @@
-"""Features of audio: log-mels and cepstra in jobs, directories of them, charts; mel spectra and filter banks of networks."""
+"""Features of audio: log-mels and cepstra, computed in jobs; directories of features, their charts; mel spectra."""
