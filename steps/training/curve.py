@@ -20,7 +20,7 @@ def draw_curve(metrics: Path, picture: Path, report: "Report") -> None:
     charts = figure.subplots(len(report.panels), squeeze=False)[:, 0]
     for axes, panel in zip(charts, report.panels, strict=True):
         for name, label in panel.lines.items():
-            known = [row for row in rows if row[name] is not None]
+            known = [row for row in rows if row.get(name) is not None]
             axes.plot([row["epoch"] for row in known], [row[name] for row in known], label=label)
         if report.decides in panel.lines:
             axes.plot(best["epoch"], best[report.decides], "o", label=f"kept: epoch {best['epoch']}")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import is_alive, wait_for
-from tests.slurm.cluster import Cluster, Launch, Launcher, Result, fact, output, printed, words
+from tests.processes import PATIENCE, is_alive, wait_for
+from tests.slurm.cluster import ROOT, WAITS, Cluster, Launch, Launcher, Result, fact, output, printed, words
 
 # A job that says who it is, in a file that is whole at once, and goes on until the file `go` is there.
 JOB = "echo $BASHPID >pid.JOB.new; mv pid.JOB.new pid.JOB; until test -e go; do sleep 0.1; done; echo done"
@@ -93,6 +93,17 @@ def test_more_memory_than_asked_for(launch: Launch, tmp_path: Path) -> None:
     """Without control groups SLURM kills such a job, but calls it FAILED and not OUT_OF_MEMORY."""
     hungry = "perl -e '$x=q(a)x400e6;sleep(30)'"
     assert_named(launch("--mem", "100M", "JOB=1", "log/x.JOB.log", *words(hungry)).result(), "(FAILED|OUT_OF_MEMORY)")
+
+
+def test_of_a_killed_job_a_script_shows_the_end_of_its_log(cluster: Cluster, tmp_path: Path) -> None:
+    """run_jobs, as the scripts of all stages call it: no error line of the job's own says what it did last."""
+    launcher = " ".join(["utils/slurm.pl", "--mem", "100M", *(word for wait in WAITS.items() for word in wait)])
+    job = ["perl", "-e", "$|=1;print(qq(epoch 3: loss 1.2\\n));$n=400e6;$x=q(a)x$n;sleep(30)"]
+    script = '. utils/launcher/jobs.sh; run_jobs "$1" JOB=1:1 "$2/x.JOB.log" -- "${@:3}"'
+    command = ["bash", "-c", script, "script", launcher, str(tmp_path), *job]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert f"the end of {tmp_path}/x.1.log:\n" in done.stderr and "  epoch 3: loss 1.2\n" in done.stderr
 
 
 # --- SLURM runs it again
