@@ -59,7 +59,7 @@ def read_spoken(directory: Path, vectors: Path | None = None) -> SpokenVectors:
             f"{script}: {len(missing)} of {len(data.utt2spk)} utterances of utt2spk have no embedding, the first is"
             f" {missing[0]}; extract them, or take them out with utils/fix_data_dir.sh"
         )
-    if len(known) > len(data.utt2spk):
+    if vectors is None and len(known) > len(data.utt2spk):
         log.info(
             "%s: %d embeddings are of no utterance in utt2spk and are left", script, len(known) - len(data.utt2spk)
         )
@@ -81,10 +81,16 @@ def spoken_files(directory: Path) -> list[Path]:
     return [*found, *([known] if known.is_file() else []), *VectorTable.find(Path(directory)).archives]
 
 
+def training_speakers(directory: Path) -> list[str]:
+    """The training speakers of the model of the embeddings in a directory; none where it is not known."""
+    path = Path(directory) / TRAINED_ON
+    return read_lines(path) if path.is_file() else []
+
+
 def require_unknown(directory: Path, speakers: Collection[str]) -> None:
     """Raise InputError where the model of the embeddings in a directory was trained on some of these speakers."""
     path = Path(directory) / TRAINED_ON
-    known = sorted(set(read_lines(path)) & set(speakers)) if path.is_file() else []
+    known = sorted(set(training_speakers(directory)) & set(speakers))
     if known:
         raise InputError(
             f"{path}: {len(known)} speakers of the trials are training speakers of the model: {' '.join(known[:5])};"

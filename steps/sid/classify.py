@@ -104,12 +104,17 @@ def work(options: Options) -> None:
 
 def score(spoken: "SpokenVectors", options: Options) -> "tuple[Sequence[str], np.ndarray]":
     """The training speakers (S), and the scores (N, S) of the embeddings."""
-    from steps.data.spoken_vectors import read_spoken
+    from steps.data.spoken_vectors import read_spoken, training_speakers
     from steps.sid.systems import load_system
     from utils.vectors import unit_rows
 
     if options.model is not None:
         system = load_system(options.model)
+        if training_speakers(options.embeddings) not in ([], list(system.speakers)):
+            raise InputError(
+                f"{options.embeddings}: embeddings of a model with other training speakers than {options.model}; embed"
+                " anew, or name the model that made them"
+            )
         require_width(spoken, system.dim, options.model, options)
         return system.speakers, system.scores(spoken.x)
     enrolled = read_spoken(options.enrol)

@@ -123,3 +123,6 @@ def test_bad_models_and_options(judged, tmp_path, capsys):
     fails(judged.fit("--statistics", "median"), capsys, "--statistics: expected one of mean, deviation")
     both = ["--model", str(judged.root / "lda"), "--enrol", str(judged.root / "x/train")]
     fails(judged.classify("test", *both), capsys, "expected --model or --enrol")
+    words = ["--feats", str(judged.open), "--out", str(tmp_path / "of others")]
+    assert baseline.main(words) == 0
+    fails(judged.classify("test", "--model", words[-1]), capsys, "x/test: embeddings of a model with other training")
