@@ -103,6 +103,11 @@ def check_options(options: Options) -> None:
     check_fractions(options.fractions)
     if options.sizes and options.by != RANDOM:
         raise InputError(f"--sizes {','.join(options.sizes)}: is for --by random, not --by {options.by}")
+    if options.unsplittable == TRAIN and options.by == SEGMENT:
+        raise InputError(
+            f"--unsplittable {TRAIN}: is not for --by {SEGMENT}, which cannot cut what is too short; give {LEAVE_OUT}, or "
+            "a smaller --piece_seconds"
+        )
     unknown = [name for name in options.pieces if name not in SETS]
     if unknown or not {"train", "test"} <= {*options.pieces}:
         raise InputError(
@@ -222,10 +227,11 @@ def _settle(options: Options, plan: SplitPlan, utt2spk: Mapping[str, str], speak
     """Do with speakers who cannot be on both sides as the user has chosen. Raises InputError where that is to stop."""
     what = f"{len(plan.unsplit)} of {speakers} speakers cannot be in train and in test: {listed(plan.unsplit)}"
     if options.unsplittable == STOP or not plan.sets:
-        remedy = "split in another way (--by), or add utterances"
-        more = f", or let --unsplittable {LEAVE_OUT} or {TRAIN} decide about them" if plan.sets else ""
+        remedy = f"split by {' or '.join(way for way in WAYS if way != options.by)}, or add utterances"
+        choices = LEAVE_OUT if options.by == SEGMENT else f"{LEAVE_OUT} or {TRAIN}"
+        more = f", or let --unsplittable {choices} decide about them" if plan.sets else ""
         raise InputError(f"impossible --by {options.by}: {what}; {remedy}{more}")
-    if options.unsplittable == TRAIN and options.by != SEGMENT:
+    if options.unsplittable == TRAIN:
         plan.sets |= {u: "train" for u, speaker in utt2spk.items() if speaker in plan.unsplit}
     plan.notes.append(f"{what}: {'left out' if options.unsplittable == LEAVE_OUT else 'in train alone'}")
 

@@ -277,6 +277,7 @@ def test_sizes_that_leave_a_speaker_untrained_stop_after_100_draws(tmp_path, cap
         (("--pieces", "train,eval"), "--pieces train,eval: expected a set of train, dev, test for each piece"),
         (("--open_subsets", "dev-clean"), "no utterance of this subset; there are: test-clean, train-clean"),
         (("--open_subsets", "test-clean,train-clean"), "all 8 speakers are held out or left out"),
+        (("--by", "segment", "--unsplittable", "train"), "--unsplittable train: is not for --by segment"),
         (("--fractions", "1,0,1"), "--fractions: expected three numbers above 0"),
     ],
 )
