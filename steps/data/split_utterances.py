@@ -105,8 +105,8 @@ def check_options(options: Options) -> None:
         raise InputError(f"--sizes {','.join(options.sizes)}: is for --by random, not --by {options.by}")
     if options.unsplittable == TRAIN and options.by == SEGMENT:
         raise InputError(
-            f"--unsplittable {TRAIN}: is not for --by {SEGMENT}, which cannot cut what is too short; give {LEAVE_OUT}, or "
-            "a smaller --piece_seconds"
+            f"--unsplittable {TRAIN}: is not for --by {SEGMENT}, which cannot cut what is too short; give {LEAVE_OUT}, "
+            "or a smaller --piece_seconds"
         )
     unknown = [name for name in options.pieces if name not in SETS]
     if unknown or not {"train", "test"} <= {*options.pieces}:
