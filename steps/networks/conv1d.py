@@ -4,6 +4,7 @@
 either side of the one column. It computes what conv1d computes, with three times the weights.
 """
 
+import torch
 from torch import Tensor, nn
 
 from steps.networks.masks import MaskedBatchNorm
@@ -31,14 +32,17 @@ class ConvFrames(nn.Module):
             )
             for number in range(len(options.widths))
         )
-        self.width, self.recompute = widths[-1], Recomputed(options.recompute)
+        self.aggregate, self.recompute = options.aggregate, Recomputed(options.recompute)
+        self.width = sum(options.widths) if options.aggregate else widths[-1]
 
     def forward(self, features: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Frames, and their mask."""
         frames = features.transpose(1, 2)  # (B, C, T)
+        kept: list[Tensor] = []
         for layer in self.layers:
             frames = layer.norm(self.recompute(layer, frames), mask)
-        return frames.transpose(1, 2), mask
+            kept = [*kept, frames] if self.aggregate else [frames]
+        return torch.cat(kept, dim=1).transpose(1, 2), mask
 
 
 class ConvLayer(nn.Module):

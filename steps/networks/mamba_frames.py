@@ -4,6 +4,7 @@ Under `preset: original` each mixer is followed by a norm, and there is no resid
 the mixer, whose output is added to its input, as in mamba_ssm.
 """
 
+import torch
 from torch import Tensor, nn
 
 from steps.networks.mamba import Bidirectional, Mamba1, Mamba2
@@ -22,20 +23,23 @@ class MambaFrames(nn.Module):
 
     def __init__(self, options: NetworkOptions, bins: int):
         super().__init__()
-        self.width, self.stride, self.recompute = options.width, options.stride, Recomputed(options.recompute)
+        width, self.stride, self.recompute = options.width, options.stride, Recomputed(options.recompute)
+        self.aggregate, self.width = options.aggregate, width * (options.layers if options.aggregate else 1)
         residual = options.preset != "original"
-        self.project = nn.Sequential(nn.Linear(bins * options.stride, self.width), nn.LayerNorm(self.width))
+        self.project = nn.Sequential(nn.Linear(bins * options.stride, width), nn.LayerNorm(width))
         layer = ResidualMixer if residual else NormedMixer
         self.layers = nn.ModuleList(layer(make_mixer(options), options) for _ in range(options.layers))
-        self.norm = nn.LayerNorm(self.width) if residual else nn.Identity()
+        self.norm = nn.LayerNorm(width) if residual else nn.Identity()
 
     def forward(self, features: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Frames, and their mask."""
         joined, mask = joined_frames(features, mask, self.stride)
         frames = self.project(joined)
+        kept: list[Tensor] = []
         for layer in self.layers:
             frames = self.recompute(layer, frames, mask)
-        return self.norm(frames), mask
+            kept = [*kept, frames] if self.aggregate else [frames]
+        return torch.cat([self.norm(frames) for frames in kept], dim=2), mask
 
 
 class NormedMixer(nn.Module):

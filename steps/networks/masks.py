@@ -49,6 +49,16 @@ def joined_frames(frames: Tensor, mask: Tensor | None, stride: int) -> tuple[Ten
     return frames.reshape(n, t // stride, stride * width), strided_mask(mask, stride)
 
 
+def slopes(frames: Tensor, mask: Tensor | None) -> Tensor:
+    """Half the differences of the frames after and before, (B, T, C) -> (B, T, C); an end is its own neighbour."""
+    before = torch.cat((frames[:, :1], frames[:, :-1]), dim=1)
+    after = torch.cat((frames[:, 1:], frames[:, -1:]), dim=1)
+    if mask is None:
+        return (after - before) / 2
+    followed = torch.cat((mask[:, 1:], torch.zeros_like(mask[:, :1])), dim=1)  # by a frame that is there
+    return zero_padding((torch.where(followed[..., None], after, frames) - before) / 2, mask)
+
+
 def strided_mask(mask: Tensor | None, stride: int) -> Tensor | None:
     """The mask (B, T') after a step of `stride` frames from the first on."""
     return None if mask is None else mask[:, ::stride]

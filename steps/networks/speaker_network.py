@@ -9,6 +9,7 @@ An utterance has the same embedding alone and in any batch: every layer knows wh
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -16,8 +17,8 @@ from steps.networks.conv1d import ConvFrames
 from steps.networks.conv2d_freq import FrequencyConvFrames
 from steps.networks.mamba_frames import MambaFrames
 from steps.networks.margin import AngularMargin
-from steps.networks.masks import mask_of, zero_padding
-from steps.networks.pooling import AttentivePooling, MeanPooling, StatisticsPooling, masked_mean
+from steps.networks.masks import mask_of, slopes, zero_padding
+from steps.networks.pooling import AttentivePooling, MeanPooling, StatisticsPooling, masked_mean, masked_statistics
 from steps.networks.speaker_options import CONVOLUTIONS, NetworkOptions
 from steps.networks.transformer import TransformerFrames
 from utils.errors import InputError
@@ -42,10 +43,12 @@ class SpeakerNetwork(nn.Module):
         super().__init__()
         self.options, self.bins, self.n_speakers = NetworkOptions.of(options).resolved(), bins, n_speakers
         options = self.options
-        self.frames = make_frames(options, bins)
+        bands = bins * (1 + options.deltas)
+        self.frames = make_frames(options, bands)
         self.pool = make_pooling(options, self.frames.width)
-        self.embedding = make_embedding(options, self.pool.width)
-        self.dim = self.pool.width if isinstance(self.embedding, nn.Identity) else options.embedding_dim
+        pooled = self.pool.width + 2 * bands * options.skip
+        self.embedding = make_embedding(options, pooled)
+        self.dim = pooled if isinstance(self.embedding, nn.Identity) else options.embedding_dim
         if options.loss == "aam":
             self.classifier: nn.Module = AngularMargin(self.dim, n_speakers, options.aam_scale)
         else:
@@ -60,8 +63,11 @@ class SpeakerNetwork(nn.Module):
             raise InputError(f"features of shape {tuple(features.shape)}; expected (batch, frames, {self.bins})")
         mask = mask_of(lengths, features)
         features = zero_padding(normalised(zero_padding(features, mask), mask, self.options.normalise), mask)
-        frames, mask = self.frames(features, mask)
-        return self.embedding(self.pool(frames, mask)).float()
+        features = with_deltas(features, mask, self.options.deltas)
+        pooled = self.pool(*self.frames(features, mask))
+        if self.options.skip:
+            pooled = torch.cat((pooled, masked_statistics(features, mask)), dim=1)
+        return self.embedding(pooled).float()
 
     def logits(self, embeddings: Tensor) -> Tensor:
         """Scores (B, S) of embeddings (B, D): their softmax are probabilities of the speakers."""
@@ -102,6 +108,8 @@ def make_frames(options: NetworkOptions, bins: int) -> nn.Module:
     if options.network in ("conv1d", "conv2d"):
         return ConvFrames(options, bins, columns=3 if options.network == "conv2d" else 1)
     if options.network == "conv2d_freq":
+        if options.aggregate:
+            raise InputError("aggregate: conv2d_freq has frames of different bands in its stages; leave it out")
         return FrequencyConvFrames(options, bins)
     return TransformerFrames(options, bins) if options.network == "transformer" else MambaFrames(options, bins)
 
@@ -122,6 +130,14 @@ def make_embedding(options: NetworkOptions, width: int) -> nn.Module:
         layers = [nn.Linear(width, WIDE), nn.LayerNorm(WIDE), nn.ReLU(), nn.Linear(WIDE, dim), nn.LayerNorm(dim)]
         return nn.Sequential(*layers)
     return nn.Identity()
+
+
+def with_deltas(features: Tensor, mask: Tensor | None, orders: int) -> Tensor:
+    """Features (B, T, bins) and their slopes of so many orders: (B, T, bins (1 + orders))."""
+    bands = [features]
+    for _ in range(orders):
+        bands.append(slopes(bands[-1], mask))
+    return torch.cat(bands, dim=2) if orders else features
 
 
 def normalised(features: Tensor, mask: Tensor | None, how: str) -> Tensor:

@@ -22,6 +22,7 @@ LOSSES = ("softmax", "aam")
 WIDTHS, STAGE_WIDTHS = (256, 256, 256, 256), (16, 32, 64)
 # of the published classifier; what it has not is switched off
 OF_ALL = {"pooling": "mean", "normalise": "none", "loss": "softmax", "stride": 1, "label_smoothing": 0.0}
+OF_ALL |= {"deltas": 0, "aggregate": False, "skip": False}
 OF_CONVOLUTIONS = {"widths": (128, 128, 256, 512), "kernel": 3, "dilations": (1,), "dropout": 0.5, "embedding_dim": 512}
 OF_SEQUENCES = {"layers": 3, "width": 512, "heads": 4, "ff": 512, "dropout": 0.1, "embedding_dim": 512}
 OF_MAMBAS = OF_SEQUENCES | {"d_state": 32, "d_conv": 4, "expand": 2, "dt_rank": 32}
@@ -76,6 +77,9 @@ class NetworkOptions:
     normalise: str = option(
         "mean", "each band of an utterance: less its mean, or also over its deviation", choices=NORMALISATIONS
     )
+    deltas: int = option(0, "slopes of the bands as further bands: 1 first, 2 second ones too", least=0, most=2)
+    aggregate: bool = option(False, "pool the frames of all layers, not of the last alone; not of conv2d_freq")
+    skip: bool = option(False, "mean and deviation of the bands beside what is pooled of the layers")
     loss: str = option("aam", "softmax, or with an additive angular margin", choices=LOSSES)
     margin: float = option(0.2, "aam: radians, once a schedule has reached it", least=0, most=3)
     aam_scale: float = option(30.0, "aam: factor of the cosines", above=0, most=1000)

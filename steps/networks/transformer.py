@@ -30,23 +30,26 @@ class TransformerFrames(nn.Module):
         super().__init__()
         if options.width % options.heads:
             raise InputError(f"heads: expected a divisor of width, {options.width}, found {options.heads}")
-        self.width, self.stride, self.recompute = options.width, options.stride, Recomputed(options.recompute)
+        width, self.stride, self.recompute = options.width, options.stride, Recomputed(options.recompute)
+        self.aggregate, self.width = options.aggregate, width * (options.layers if options.aggregate else 1)
         before = options.preset != "original"
-        self.project = nn.Sequential(nn.Linear(bins * options.stride, self.width), nn.LayerNorm(self.width))
+        self.project = nn.Sequential(nn.Linear(bins * options.stride, width), nn.LayerNorm(width))
         self.dropout = nn.Dropout(options.dropout)
         self.layers = nn.ModuleList(
-            EncoderLayer(self.width, options.heads, options.ff, options.dropout, before) for _ in range(options.layers)
+            EncoderLayer(width, options.heads, options.ff, options.dropout, before) for _ in range(options.layers)
         )
-        self.norm = nn.LayerNorm(self.width) if before else nn.Identity()
+        self.norm = nn.LayerNorm(width) if before else nn.Identity()
 
     def forward(self, features: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Frames, and their mask."""
         joined, mask = joined_frames(features, mask, self.stride)
         frames = self.project(joined)
-        frames = self.dropout(frames + sinusoids(frames.shape[1], self.width, frames.device).to(frames.dtype))
+        frames = self.dropout(frames + sinusoids(frames.shape[1], frames.shape[2], frames.device).to(frames.dtype))
+        kept: list[Tensor] = []
         for layer in self.layers:
             frames = self.recompute(layer, frames, mask)
-        return self.norm(frames), mask
+            kept = [*kept, frames] if self.aggregate else [frames]
+        return torch.cat([self.norm(frames) for frames in kept], dim=2), mask
 
 
 class EncoderLayer(nn.Module):

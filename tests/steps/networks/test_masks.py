@@ -7,7 +7,7 @@ import torch
 import torch.multiprocessing
 from torch import Tensor, nn
 
-from steps.networks.masks import MaskedBatchNorm, joined_frames, mask_of, strided_mask
+from steps.networks.masks import MaskedBatchNorm, joined_frames, mask_of, slopes, strided_mask
 
 MASK = torch.tensor([[True] * 5, [True, True, True, False, False]])
 
@@ -28,6 +28,13 @@ def test_joined_frames_are_filled_with_zeros():
     joined, mask = joined_frames(torch.ones(2, 5, 1), MASK, 2)
     assert joined.tolist() == [[[1, 1], [1, 1], [1, 0]]] * 2
     assert mask.tolist() == [[True] * 3, [True, True, False]] == strided_mask(MASK, 2).tolist()
+
+
+def test_slopes_end_with_the_utterance():
+    x = torch.tensor([[0.0, 2, 6, 6, 8], [1, 5, 7, 0, 0]])[..., None]
+    assert slopes(x, MASK)[..., 0].tolist() == [[1, 3, 2, 1, 1], [2, 3, 1, 0, 0]]
+    assert torch.equal(slopes(x[:1], None), slopes(x, MASK)[:1])
+    assert not slopes(x[:, :1], None).any()
 
 
 @pytest.mark.parametrize("rest", [(), (3,)])

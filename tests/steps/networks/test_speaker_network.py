@@ -38,7 +38,8 @@ def test_published_sizes(network, n):
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_utterance_is_the_same_alone_and_in_a_batch(network, pooling, normalise):
-    built = small(network=network, pooling=pooling, normalise=normalise, stride=2).eval()
+    more = {"deltas": 2, "skip": True, "aggregate": network != "conv2d_freq"} if pooling == "mean" else {}
+    built = small(network=network, pooling=pooling, normalise=normalise, stride=2, **more).eval()
     batch, lengths = features(40, 1, 23, 2)
     with torch.no_grad():
         embeddings = built.embed(batch, lengths)
@@ -147,6 +148,7 @@ def test_published_preset_wins_and_says_so(caplog):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"network": "conv2d_freq", "aggregate": True}, "aggregate: conv2d_freq has frames of different bands"),
         ({"kernel": 4}, "kernel: expected an odd number, found 4"),
         ({"network": "transformer", "heads": 3}, "heads: expected a divisor of width, 16, found 3"),
         ({"network": "bimamba2", "head_dim": 5}, "head_dim: expected a divisor of expand . width, 32, found 5"),
