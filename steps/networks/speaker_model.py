@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from steps.networks.foreign_weights import load_weights
 from steps.networks.speaker_files import DESCRIPTION, WEIGHTS, model_files
@@ -28,7 +31,7 @@ from utils.json_files import json_text, read_json
 from utils.option_values import as_dict, convert
 from utils.pickles import find_pickle
 
-LEAST_BYTES = 2  # of a parameter
+LEAST_BYTES = 2  # of a number
 KIND = "speaker network"
 MOST_BINS, MOST_SPEAKERS = 65_536, 10_000_000
 REMEDY = "train it again (steps/sid/train.sh)"
@@ -126,19 +129,20 @@ def _size(value: Any) -> int:
 
 @contextlib.contextmanager
 def _at_most(n: int, fault: str) -> Iterator[None]:
-    """Raise InputError as soon as modules that are built here have more than `n` parameters, before they are filled."""
+    """Raise InputError as soon as modules that are built here have more than `n` numbers, before they are filled."""
     count = 0
 
-    def add(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+    def add(module: nn.Module, name: str, value: Tensor | None) -> None:
         nonlocal count
-        count += 0 if parameter is None else parameter.numel()
+        count += 0 if value is None else value.numel()
         if count > n:
             raise InputError(fault)
 
-    hook = register_module_parameter_registration_hook(add)
+    hooks = [register_module_parameter_registration_hook(add), register_module_buffer_registration_hook(add)]
     try:
         yield
-    except RuntimeError as error:  # one parameter alone exceeds the memory
+    except RuntimeError as error:  # one tensor alone exceeds the memory
         raise InputError(fault) from error
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
