@@ -89,6 +89,21 @@ def assert_first_steps(bias):
     assert 0.00099 < dt.min() < 0.002 < 0.05 < dt.max() < 0.101
 
 
+def test_weights_give_what_they_give_in_transformers():
+    """Whose code is of others, after mamba_ssm's."""
+    from transformers import Mamba2Config, MambaConfig
+    from transformers.models.mamba.modeling_mamba import MambaMixer
+    from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
+
+    one = MambaConfig(hidden_size=32, state_size=8, intermediate_size=64, conv_kernel=4, time_step_rank=2)
+    two = Mamba2Config(hidden_size=32, state_size=8, head_dim=16, num_heads=4, n_groups=1, conv_kernel=4, chunk_size=16)
+    x = torch.randn(2, 50, 32)
+    for name, theirs in {"mamba1": MambaMixer(one, layer_idx=0), "mamba2": Mamba2Mixer(two, layer_idx=0)}.items():
+        ours = MIXERS[name]()
+        theirs.load_state_dict(ours.state_dict())
+        torch.testing.assert_close(ours(x), theirs(x))
+
+
 def test_no_weight_decay_on_decays_steps_and_skips(mixer):
     marked = {name for name, value in mixer.named_parameters() if getattr(value, "_no_weight_decay", False)}
     assert {"A_log", "D"} < marked and marked & {"dt_bias", "dt_proj.bias"} and "in_proj.weight" not in marked
