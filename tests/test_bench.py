@@ -34,7 +34,7 @@ BENCHMARKS = {
         "Scans of Mamba",
         [
             *("--n", "1", "--frames", "9", "--d_inner", "4", "--d_state", "2", "--rounds", "1", "--channels", "4"),
-            *("--error_lengths", "9", "--memory", "false", "--training", "false"),
+            *("--error_lengths", "9", "--parts", "speed,errors"),
         ],
     ),
     "trial_speed": ("Trials of all pairs", ["--n", "60", "--n_speakers", "6", "--draws", "5"]),

@@ -14,9 +14,11 @@ from typing import Any
 
 from tests.bench.results import PATH, command_line, record, table, target
 from tests.bench.timing import require_one_thread, spread, take_turns
-from utils.command import run_command
+from utils.command import logger, run_command
 from utils.options import option
 
+log = logger(__name__)
+PARTS = ("speed", "errors", "memory", "training")
 TRAINED_FRAMES, TRAINED_BATCH = 3500, 8  # 35 s
 
 
@@ -34,18 +36,20 @@ class Options:
         (1, 63, 64, 65, 801), "frames whose errors are measured", least=1, most=4096
     )
     rounds: int = option(3, "rounds that count", least=1, most=100)
-    memory: bool = option(True, "measure memory, too")
-    training: bool = option(True, "measure the training of networks on 35 s utterances, too")
+    parts: tuple[str, ...] = option(PARTS, "what is measured, in this order", choices=PARTS)
     results: Path = option(PATH, "file whose section is written")
 
 
 def work(options: Options) -> None:
-    """Measure and record."""
+    """Measure, and record after each part, so that a run that is stopped leaves what it has measured."""
     require_one_thread()
-    parts = [speed_part(options), error_part(options)]
-    parts[1:1] = [memory_part(options)] if options.memory else []
-    parts += [training_part()] if options.training else []
-    record(options.results, "Scans of Mamba", command_line("tests.bench.scan_speed", options), "\n\n".join(parts))
+    parts = {"speed": speed_part, "errors": error_part, "memory": memory_part, "training": training_part}
+    texts: list[str] = []
+    for name in options.parts:
+        texts.append(parts[name](options))
+        command = command_line("tests.bench.scan_speed", options)
+        record(options.results, "Scans of Mamba", command, "\n\n".join(texts))
+        log.info("%s: measured", name)
 
 
 def shape_of(options: Options, frames: int) -> Any:
@@ -145,24 +149,20 @@ def bound(name: str, what: str, error: float) -> str:
     return "" if name == "cumsum" else target(error, "< 1e-5" if what == "y" else "< 1e-3")
 
 
-def training_part() -> str:
+def training_part(_: Options) -> str:
     """Memory of training steps on utterances of 35 s, by the measurement of steps.sid.profile."""
     from steps.networks.speaker_options import NetworkOptions
     from steps.sid.workload import Workload, in_own_process
 
     rows = []
-    for network in ("mamba1", "mamba2", "bimamba2"):
-        for again in (True, False):
-            options = NetworkOptions(network=network, width=512, layers=3, stride=1, recompute=again)
-            found = in_own_process(
-                Workload(options, 80, 251, "train", TRAINED_FRAMES, TRAINED_BATCH, 1, 1, "false", False, None)
-            )
-            what = f"{network}, {'with' if again else 'without'} recomputation of layers"
-            if "bytes" not in found:
-                rows.append((what, found["state"], "", "< 4: MISSED" if again else ""))
-                continue
-            size = found["bytes"] / 2**30
-            rows.append((what, f"{size:.2f}", f"{found['seconds']:.0f}", target(size, "< 4") if again else ""))
+    for network, again in (("mamba2", False), ("mamba2", True), ("bimamba2", True), ("mamba1", True)):
+        options = NetworkOptions(network=network, width=512, layers=3, stride=1, recompute=again)
+        size = (TRAINED_FRAMES, TRAINED_BATCH)
+        found = in_own_process(Workload(options, 80, 251, "train", *size, 1, 1, "false", False, None))
+        gib = found.get("bytes", float("inf")) / 2**30
+        what = f"{network}, {'with' if again else 'without'} recomputation of layers"
+        seconds = f"{found['seconds']:.0f}" if "seconds" in found else found["state"]
+        rows.append((what, f"{gib:.2f}", seconds, target(gib, "< 4") if again else ""))
     words = (
         f"Training on utterances of {TRAINED_FRAMES / 100:.0f} s, {TRAINED_BATCH} a batch: 3 layers of d_model 512, one"
         " step of forward, backward and AdamW on one thread; memory beyond that of the process before the network was"
