@@ -42,6 +42,7 @@ def read_sets(feats: Path, options: SidOptions) -> list[SpeechSet]:
 def pack_sets(sets: Sequence[SpeechSet], precision: str, directory: Path) -> None:
     """Write the frames of each set into one file of the directory, unless it is there."""
     directory.mkdir(exist_ok=True)
+    (directory / TEST).unlink(missing_ok=True)  # of an interrupted run: test, which decides nothing, may be another now
     for one in sets:
         pack(one.feats, one.utterances, directory / one.path.name, precision)
         seconds = one.lengths.sum() / one.feats.frames_per_second
