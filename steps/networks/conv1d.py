@@ -7,7 +7,7 @@ either side of the one column. It computes what conv1d computes, with three time
 import torch
 from torch import Tensor, nn
 
-from steps.networks.masks import MaskedBatchNorm
+from steps.networks.masks import MaskedBatchNorm, strided_mask
 from steps.networks.recompute import Recomputed
 from steps.networks.speaker_options import NetworkOptions
 
@@ -29,15 +29,16 @@ class ConvFrames(nn.Module):
                 options.dilations[number % len(options.dilations)],
                 options.dropout,
                 columns,
+                1 if number else options.stride,
             )
             for number in range(len(options.widths))
         )
-        self.aggregate, self.recompute = options.aggregate, Recomputed(options.recompute)
+        self.aggregate, self.stride, self.recompute = options.aggregate, options.stride, Recomputed(options.recompute)
         self.width = sum(options.widths) if options.aggregate else widths[-1]
 
     def forward(self, features: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Frames, and their mask."""
-        frames = features.transpose(1, 2)  # (B, C, T)
+        frames, mask = features.transpose(1, 2), strided_mask(mask, self.stride)  # (B, C, T)
         kept: list[Tensor] = []
         for layer in self.layers:
             frames = layer.norm(self.recompute(layer, frames), mask)
@@ -48,17 +49,20 @@ class ConvFrames(nn.Module):
 class ConvLayer(nn.Module):
     """One layer, without its norm, which the caller applies: statistics are taken once, also under recomputation."""
 
-    def __init__(self, width_in: int, width_out: int, kernel: int, dilation: int, dropout: float, columns: int):
+    def __init__(
+        self, width_in: int, width_out: int, kernel: int, dilation: int, dropout: float, columns: int, stride: int = 1
+    ):
         super().__init__()
         padding = dilation * (kernel // 2)
         self.conv: nn.Module
         if columns == 1:
-            self.conv = nn.Conv1d(width_in, width_out, kernel, padding=padding, dilation=dilation)
+            self.conv = nn.Conv1d(width_in, width_out, kernel, stride, padding, dilation)
         else:
             self.conv = nn.Conv2d(
-                width_in, width_out, (kernel, columns), padding=(padding, columns // 2), dilation=(dilation, 1)
+                width_in, width_out, (kernel, columns), (stride, 1), (padding, columns // 2), (dilation, 1)
             )
-        self.columns, self.residual, self.dropout = columns, width_in == width_out, nn.Dropout(dropout)
+        self.columns, self.dropout = columns, nn.Dropout(dropout)
+        self.residual = width_in == width_out and stride == 1
         self.norm = MaskedBatchNorm(width_out)
 
     def forward(self, frames: Tensor) -> Tensor:

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from steps.networks.conv1d import ConvFrames
 from steps.networks.conv2d_freq import FrequencyConvFrames
+from steps.networks.discriminant import Discriminant
 from steps.networks.mamba_frames import MambaFrames
 from steps.networks.margin import AngularMargin
-from steps.networks.masks import mask_of, slopes, zero_padding
+from steps.networks.masks import MaskedBatchNorm, joined_frames, mask_of, slopes, zero_padding
 from steps.networks.pooling import AttentivePooling, MeanPooling, StatisticsPooling, masked_mean, masked_statistics
-from steps.networks.speaker_options import CONVOLUTIONS, NetworkOptions
+from steps.networks.speaker_options import CONVOLUTIONS, DISCRIMINANT, NetworkOptions
 from steps.networks.transformer import TransformerFrames
 from utils.errors import InputError
 
@@ -36,7 +37,7 @@ class SpeakerNetwork(nn.Module):
         n_speakers: S.
 
     Attributes:
-        dim: D.
+        discriminant: None without `refit`; once it is fitted, embeddings and scores are its own.
     """
 
     def __init__(self, options: NetworkOptions, bins: int, n_speakers: int):
@@ -45,32 +46,71 @@ class SpeakerNetwork(nn.Module):
         options = self.options
         bands = bins * (1 + options.deltas)
         self.frames = make_frames(options, bands)
-        self.pool = make_pooling(options, self.frames.width)
+        self.frame_layer: FrameLayer | None = None
+        if options.frame_layer:
+            self.frame_layer = FrameLayer(self.frames.width + bands * options.stride, options.frame_layer)
+        self.pool = make_pooling(options, options.frame_layer or self.frames.width)
         pooled = self.pool.width + 2 * bands * options.skip
         self.embedding = make_embedding(options, pooled)
-        self.dim = pooled if isinstance(self.embedding, nn.Identity) else options.embedding_dim
+        self.learned_dim = pooled if isinstance(self.embedding, nn.Identity) else options.embedding_dim
         if options.loss == "aam":
-            self.classifier: nn.Module = AngularMargin(self.dim, n_speakers, options.aam_scale)
+            self.classifier: nn.Module = AngularMargin(self.learned_dim, n_speakers, options.aam_scale)
         else:
-            self.classifier = nn.Linear(self.dim, n_speakers)
+            self.classifier = nn.Linear(self.learned_dim, n_speakers)
+        self.discriminant: Discriminant | None = None
+        if options.refit == DISCRIMINANT:
+            sizes = (2 * bins, pooled, n_speakers, options.refit_groups, options.refit_dim)
+            self.discriminant = Discriminant(*sizes, options.aam_scale)
+
+    @property
+    def dim(self) -> int:
+        """D."""
+        return self.discriminant.dim if self.is_refitted else self.learned_dim
+
+    @property
+    def is_refitted(self) -> bool:
+        """Whether embeddings and scores are those of the fitted discriminant."""
+        return self.discriminant is not None and bool(self.discriminant.fitted)
 
     def embed(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Embeddings (B, D) float32 of features (B, T, bins); `lengths` (B,) are frames, without: all of T.
 
         Raises InputError where features are of other bins, or where a length is not 1 to T.
         """
+        if self.is_refitted:
+            return self.discriminant(*self.summaries(features, lengths))
+        return self.embedding(self._pooled(features, self._mask(features, lengths))).float()
+
+    def summaries(self, features: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What a refit is fitted to: mean and deviation of the bands over time (B, 2 bins), and what is pooled (B, P).
+
+        Both are in float32, also under autocast.
+        """
+        mask = self._mask(features, lengths)
+        return masked_statistics(zero_padding(features, mask), mask), self._pooled(features, mask).float()
+
+    def _mask(self, features: Tensor, lengths: Tensor | None) -> Tensor | None:
         if features.dim() != 3 or features.shape[2] != self.bins:
             raise InputError(f"features of shape {tuple(features.shape)}; expected (batch, frames, {self.bins})")
-        mask = mask_of(lengths, features)
+        return mask_of(lengths, features)
+
+    def _pooled(self, features: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, T, bins) -> (B, P)."""
         features = zero_padding(normalised(zero_padding(features, mask), mask, self.options.normalise), mask)
         features = with_deltas(features, mask, self.options.deltas)
-        pooled = self.pool(*self.frames(features, mask))
+        frames, later_mask = self.frames(features, mask)
+        if self.frame_layer is not None:
+            joined, _ = joined_frames(features, mask, self.options.stride)
+            frames = self.frame_layer(torch.cat((joined, frames), dim=2), later_mask)
+        pooled = self.pool(frames, later_mask)
         if self.options.skip:
             pooled = torch.cat((pooled, masked_statistics(features, mask)), dim=1)
-        return self.embedding(pooled).float()
+        return pooled
 
     def logits(self, embeddings: Tensor) -> Tensor:
         """Scores (B, S) of embeddings (B, D): their softmax are probabilities of the speakers."""
+        if self.is_refitted:
+            return self.discriminant.scores(embeddings)
         return self.classifier(embeddings)
 
     def loss(self, embeddings: Tensor, labels: Tensor, margin: float = 0.0, weights: Tensor | None = None) -> Tensor:
@@ -99,6 +139,18 @@ class SpeakerNetwork(nn.Module):
             free = value.dim() < 2 or getattr(value, "_no_weight_decay", False)
             (kept if free else decaying).append(value)
         return [{"params": decaying}, {"params": kept, "weight_decay": 0.0}]
+
+
+class FrameLayer(nn.Module):
+    """Linear, ReLU, batch norm of what the layers made of a frame, and of its features: both are pooled as one."""
+
+    def __init__(self, width: int, channels: int):
+        super().__init__()
+        self.linear, self.norm = nn.Linear(width, channels), MaskedBatchNorm(channels)
+
+    def forward(self, frames: Tensor, mask: Tensor | None) -> Tensor:
+        """Frames (B, T, C) -> (B, T, C')."""
+        return self.norm(self.linear(frames).relu().transpose(1, 2), mask).transpose(1, 2)
 
 
 def make_frames(options: NetworkOptions, bins: int) -> nn.Module:

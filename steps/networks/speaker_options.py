@@ -19,10 +19,11 @@ PRESETS = ("modern", "original")
 POOLINGS = ("mean", "statistics", "attentive")
 NORMALISATIONS = ("none", "mean", "mean_variance")
 LOSSES = ("softmax", "aam")
+NO_REFIT, DISCRIMINANT = REFITS = ("none", "discriminant")
 WIDTHS, STAGE_WIDTHS = (256, 256, 256, 256), (16, 32, 64)
 # of the published classifier; what it has not is switched off
 OF_ALL = {"pooling": "mean", "normalise": "none", "loss": "softmax", "stride": 1, "label_smoothing": 0.0}
-OF_ALL |= {"deltas": 0, "aggregate": False, "skip": False}
+OF_ALL |= {"deltas": 0, "aggregate": False, "skip": False, "frame_layer": 0, "refit": NO_REFIT}
 OF_CONVOLUTIONS = {"widths": (128, 128, 256, 512), "kernel": 3, "dilations": (1,), "dropout": 0.5, "embedding_dim": 512}
 OF_SEQUENCES = {"layers": 3, "width": 512, "heads": 4, "ff": 512, "dropout": 0.1, "embedding_dim": 512}
 OF_MAMBAS = OF_SEQUENCES | {"d_state": 32, "d_conv": 4, "expand": 2, "dt_rank": 32}
@@ -68,9 +69,18 @@ class NetworkOptions:
     head_dim: int = option(64, "Mamba-2: channels of a head, a divisor of expand * width", least=1, most=1024)
     chunk: int = option(64, "Mamba-2: frames that are worked on at once", least=1, most=4096)
     stride: int = option(
-        1, "transformer, Mamba: frames that are joined to one before the first layer", least=1, most=16
+        1,
+        "transformer, Mamba: frames that are joined to one before the first layer; conv1d: steps of that layer",
+        least=1,
+        most=16,
     )
     dropout: float = option(0.1, "share of channels that training leaves out", least=0, most=0.99)
+    frame_layer: int = option(
+        0,
+        "channels of a last layer before pooling, of a frame and its features; 0: no such layer",
+        least=0,
+        most=65_536,
+    )
     pooling: str = option("statistics", "from frames to one vector", choices=POOLINGS)
     attention: int = option(128, "attentive pooling: channels of its hidden layer", least=1, most=4096)
     embedding_dim: int = option(192, "D of the embedding", least=1, most=65_536)
@@ -84,6 +94,17 @@ class NetworkOptions:
     margin: float = option(0.2, "aam: radians, once a schedule has reached it", least=0, most=3)
     aam_scale: float = option(30.0, "aam: factor of the cosines", above=0, most=1000)
     label_smoothing: float = option(0.0, "share of the target that is spread over all speakers", least=0, most=0.99)
+    refit: str = option(
+        NO_REFIT,
+        "discriminant: once training has ended, the embedding is fitted anew in closed form, by LDA of what is pooled"
+        " and of the long-term mean and deviation of the bands",
+        choices=REFITS,
+    )
+    refit_groups: int = option(4, "discriminant: groups of pooled channels with an LDA of their own", least=1, most=64)
+    refit_dim: int = option(100, "discriminant: directions of each, at most", least=1, most=4096)
+    refit_ridge: float = option(
+        0.003, "discriminant: added to each variance within speakers, as a share of it", above=0, most=1
+    )
     recompute: bool = option(False, "compute each layer again for its gradient instead of keeping what it computed")
 
     def resolved(self) -> Self:

@@ -13,6 +13,7 @@ from steps.sid.augment import change
 from steps.sid.batches import BatchPlan, SidBatch, speaker_weights
 from steps.sid.options import SidOptions
 from steps.sid.packed_frames import PackedFrames
+from steps.sid.refit import check_refit, refit
 from steps.sid.set_figures import SetFigures
 from steps.sid.speech_set import SpeechSet
 from steps.training.task import Panel, Report
@@ -38,6 +39,8 @@ class SidTask:
         torch.manual_seed(options.seed)
         n_speakers = len(speech.names)
         self.network = SpeakerNetwork(NetworkOptions.of(options), self.frames.bins, n_speakers).to(device)
+        if self.network.discriminant is not None:
+            check_refit(speech)
         self.plan = BatchPlan(speech, options, self.rate)
         self.n_updates = self.plan.n_updates
         most = None if options.dev_seconds is None else max(1, round(options.dev_seconds * self.rate))
@@ -47,6 +50,7 @@ class SidTask:
             weights = speaker_weights(speech.labels, n_speakers)
             self.weights = torch.from_numpy(weights.astype(np.float32)).to(device)
         self.report = make_report(options.decides, self.figures)
+        self.speech = speech
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Those of the network."""
@@ -80,7 +84,9 @@ class SidTask:
         return {name: value for figures in self.figures for name, value in figures.of(self.network).items()}
 
     def export(self) -> SpeakerNetwork:
-        """The network."""
+        """The network, refitted where its options say so."""
+        if self.network.discriminant is not None:
+            refit(self.network, self.speech, self.frames, self.device)
         return self.network
 
 
