@@ -63,6 +63,8 @@ def work(options: Options) -> None:
         system = NetworkSystem(options.model, find_device(options.use_gpu, 1))
         require_features(system.features, feats.features, options.feats)
         network = system.network
+        if network.is_refitted:
+            raise InputError(f"{options.model}: trained with refit: {network.options.refit}; it is finished already")
         if not isinstance(network.embedding, nn.Sequential) or not isinstance(network.embedding[-1], nn.Linear):
             raise InputError(f"{options.model}: a network of preset original, whose last layer is not linear")
         last = network.embedding[-1]
