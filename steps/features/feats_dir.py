@@ -4,6 +4,7 @@ feats = FeatsDir(Path("exp/feats/train"))
 x = feats.read(feats.utterances[0])                      # (T, bins) float32, from the disk
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from utils.archives import ArchiveReader
 from utils.data_dir import DataDir
 from utils.errors import InputError, brief
 from utils.json_files import read_json
+
+MOST_DIGITS = 9  # of a number of frames: 115 days
+MOST_DIM = 65_536
+LEAST_RATE, MOST_RATE = 1e-3, 1e6  # frames in a second
 
 
 class FeatsDir:
@@ -43,15 +48,19 @@ class FeatsDir:
         file = self.path / "utt2num_frames"
         table = self.data.table(file.name)
         for utterance in self.utterances:
-            if not table.get(utterance, "").isdecimal():
-                found = brief(table.get(utterance, "no line"))
-                raise InputError(f"{file}: {utterance}: expected a number of frames, found {found}")
+            word = table.get(utterance, "no line")
+            if not word.isdecimal() or len(word) > MOST_DIGITS:
+                raise InputError(f"{file}: {utterance}: expected a number of frames, found {brief(word)}")
         return {utterance: int(table[utterance]) for utterance in self.utterances}
 
     @cached_property
     def features(self) -> dict[str, Any]:
         """Type and options of the features, which a model stores."""
-        return read_json(self.path / FEATURES, ("type", "options", "dim", "frames_per_second"))
+        path = self.path / FEATURES
+        found = read_json(path, ("type", "options", "dim", "frames_per_second"))
+        for key in _wrong_keys(**found):
+            raise InputError(f"{path}: {key}: {brief(found[key])} is none; make the features anew")
+        return found
 
     @property
     def bins(self) -> int:
@@ -67,7 +76,14 @@ class FeatsDir:
     def uniq(self) -> dict[str, str]:
         """Copy -> its utterance; empty where there are no copies."""
         table = self.data.table("utt2uniq") if self.data.has("utt2uniq") else {}
-        return {copy: utterance for copy, utterance in table.items() if copy != utterance}
+        found = {copy: utterance for copy, utterance in table.items() if copy != utterance}
+        speakers = dict(self.utt2spk)
+        for copy, utterance in found.items():
+            if copy in self.utt2spk and speakers.setdefault(utterance, self.utt2spk[copy]) != self.utt2spk[copy]:
+                raise InputError(
+                    f"{self.path / 'utt2uniq'}: {copy} is a copy of {utterance}, but of another speaker; correct it"
+                )
+        return found
 
     def read(self, utterance: str) -> np.ndarray:
         """The features (T, bins) float32 of an utterance or copy. Raises InputError where they are not whole."""
@@ -89,3 +105,15 @@ class FeatsDir:
     @cached_property
     def _reader(self) -> ArchiveReader:
         return ArchiveReader(self.path / "feats.scp")
+
+
+def _wrong_keys(type: Any, options: Any, dim: Any, frames_per_second: Any, **_: Any) -> Iterator[str]:
+    """The keys of features.json whose values no features have."""
+    if not isinstance(type, str):
+        yield "type"
+    if not isinstance(options, dict):
+        yield "options"
+    if not isinstance(dim, int) or not 1 <= dim <= MOST_DIM:
+        yield "dim"
+    if not isinstance(frames_per_second, int | float) or not LEAST_RATE <= frames_per_second <= MOST_RATE:
+        yield "frames_per_second"
