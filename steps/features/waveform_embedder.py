@@ -44,7 +44,7 @@ class WaveformEmbedder:
     """
 
     def __init__(self, directory: Path, device: str = "cpu", window_seconds: float = WINDOW_SECONDS):
-        self.model, self.device = load_model(directory, device), device
+        self.model = load_model(directory, device)
         description = self.model.features
         kind = description.get("type")
         if kind not in list(TYPES.entries):  # no `module:Class`: a file would say what code is run
@@ -73,22 +73,13 @@ class WaveformEmbedder:
 
     def forward(self, windows: Windows) -> np.ndarray:
         """Embeddings (B, D) float32 of the waveforms of these windows."""
-        with torch.inference_mode():
-            rows = np.concatenate([self._embed(group) for group in _groups(windows.features)])
+        rows = np.concatenate([self.model.embed(group) for group in _groups(windows.features)])
         parts = np.split(rows, np.cumsum(windows.counts)[:-1])
         return np.stack([part.mean(axis=0) for part in parts])
 
-    def _embed(self, windows: Sequence[np.ndarray]) -> np.ndarray:
-        lengths = [len(window) for window in windows]
-        batch = np.zeros((len(windows), max(lengths), windows[0].shape[1]), np.float32)
-        for row, window in zip(batch, windows, strict=True):
-            row[: len(window)] = window
-        return self.model.network.embed(torch.from_numpy(batch).to(self.device), torch.tensor(lengths)).cpu().numpy()
-
     def probabilities(self, embeddings: np.ndarray) -> np.ndarray:
         """Probabilities (B, S) of the speakers of the model, for embeddings (B, D)."""
-        with torch.inference_mode():
-            return self.model.network.logits(torch.from_numpy(embeddings).to(self.device)).softmax(1).cpu().numpy()
+        return torch.from_numpy(self.model.logits(embeddings)).softmax(1).numpy()
 
 
 def _groups(windows: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:

@@ -2,18 +2,19 @@
 
     save_model(directory, network, options, speakers, features)
     model = load_model(directory)
-    model.network.embed(...)                              # frozen, in evaluation mode
+    embeddings = model.embed([features])                  # (1, D); the network is frozen, in evaluation mode
 
 `model.json` has the options of the network, the bins of a frame, the speakers in the order of its scores, and the
 options of the features, as `features.json` has them: what is needed to go from a waveform to a name.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import (
@@ -52,6 +53,24 @@ class SpeakerModel:
     options: NetworkOptions
     speakers: list[str]
     features: dict[str, Any]
+
+    @torch.inference_mode()
+    def embed(self, utterances: Sequence[np.ndarray]) -> np.ndarray:
+        """Embeddings (N, D) float32 of the features (T, bins) of N utterances, which are one batch of the network."""
+        lengths = torch.tensor([len(frames) for frames in utterances])
+        batch = torch.zeros(len(utterances), int(lengths.max()), utterances[0].shape[1])
+        for row, frames in zip(batch, utterances, strict=True):
+            row[: len(frames)] = torch.from_numpy(np.asarray(frames, np.float32))
+        return self.network.embed(batch.to(self._device), lengths.to(self._device)).float().cpu().numpy()
+
+    @torch.inference_mode()
+    def logits(self, embeddings: np.ndarray) -> np.ndarray:
+        """Scores (N, S) float32 of embeddings (N, D): their softmax are probabilities of the speakers."""
+        return self.network.logits(torch.from_numpy(embeddings).to(self._device)).float().cpu().numpy()
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
 
 
 def save_model(

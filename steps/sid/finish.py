@@ -42,10 +42,11 @@ class Options:
 
 def work(options: Options) -> None:
     """Replace the layer and commit the model."""
-    from steps.sid.systems import NETWORK_FILES, require_features, system_files
+    from steps.networks.speaker_files import DESCRIPTION
+    from steps.sid.systems import require_features, system_files
 
     files = system_files(options.model)
-    if files[0].name != NETWORK_FILES[0]:
+    if files[0].name != DESCRIPTION:
         raise InputError(f"{options.model}: a baseline, not a network; it is finished already")
     with StageDir(options.out, options, [*files, options.feats], options.force) as stage:
         if stage.done:

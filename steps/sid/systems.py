@@ -11,11 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from steps.networks.speaker_files import model_files
 from steps.sid.lda import ABOUT, ARRAYS, Lda
 from steps.sid.statistics import frame_statistics
 from utils.errors import InputError, brief
-
-NETWORK_FILES = ("model.json", "weights.safetensors")  # of steps.networks.speaker_model, which imports torch
 
 
 class SpeakerSystem(Protocol):
@@ -61,35 +60,19 @@ class NetworkSystem:
     def __init__(self, directory: Path, device: str):
         from steps.networks.speaker_model import load_model
 
-        model = load_model(directory, device)
-        self.network, self.dim, self.device = model.network, model.network.dim, device
-        self.speakers, self.features = tuple(model.speakers), model.features
-
-    def embed(self, utterances: Sequence[np.ndarray]) -> np.ndarray:
-        """See `SpeakerSystem`; the utterances are one batch, filled up with zeros that the network leaves out."""
-        import torch
-
-        lengths = torch.tensor([len(frames) for frames in utterances])
-        batch = torch.zeros(len(utterances), int(lengths.max()), utterances[0].shape[1])
-        for row, frames in zip(batch, utterances, strict=True):
-            row[: len(frames)] = torch.from_numpy(np.asarray(frames, np.float32))
-        with torch.inference_mode():
-            return self.network.embed(batch.to(self.device), lengths.to(self.device)).float().cpu().numpy()
-
-    def scores(self, embeddings: np.ndarray) -> np.ndarray:
-        """See `SpeakerSystem`."""
-        import torch
-
-        with torch.inference_mode():
-            return self.network.logits(torch.from_numpy(embeddings).to(self.device)).float().cpu().numpy()
+        self.model = load_model(directory, device)
+        self.network, self.dim = self.model.network, self.model.network.dim
+        self.speakers, self.features = tuple(self.model.speakers), self.model.features
+        self.embed, self.scores = self.model.embed, self.model.logits
 
 
 def system_files(directory: Path) -> list[Path]:
     """The files of a model directory that decide what it gives; checkpoints and charts do not."""
     if not directory.is_dir():
         raise InputError(f"{directory}: no such directory; train a model with steps.sid.train or steps.sid.baseline")
-    names = (ABOUT, ARRAYS) if (directory / ABOUT).is_file() else NETWORK_FILES
-    return [directory / name for name in names]
+    if (directory / ABOUT).is_file():
+        return [directory / ABOUT, directory / ARRAYS]
+    return model_files(directory)
 
 
 def load_system(directory: Path, device: str = "cpu") -> SpeakerSystem:
