@@ -12,7 +12,7 @@ from utils.settings import command_options
 SCRIPT = (ROOT / "run.sh").read_text(encoding="utf-8")
 OPTIONS = re.findall(r"^(\w+)=", SCRIPT.partition("help_message()")[0], re.MULTILINE)
 TARGET = re.compile(r'python3 -m "?([\w.$]+)|^ *((?:steps|local)/\S+\.sh)', re.MULTILINE)
-GIVEN = re.compile(r"^ *(?:give|(stage_options) \d \w+) ([\w ]+)$", re.MULTILINE)
+GIVEN = re.compile(r"^ *(?:give|(stage_options) (?:\d )?\w+) ([\w ]+)$", re.MULTILINE)
 OF_ALL = {"conf", "set", "shared_with"}  # that every command takes
 
 
@@ -138,7 +138,9 @@ def test_keys_that_no_command_of_the_first_stage_knows_are_one_error(tmp_path):
         assert shown.returncode == 1 and message in shown.stderr and shown.stderr.count(": ERROR: ") == 1
 
 
-@pytest.mark.parametrize("name", ["run.sh", "local/prepare_audio.sh", "egs/librispeech/embed/run.sh"])
+@pytest.mark.parametrize(
+    "name", ["run.sh", "local/prepare_audio.sh", "egs/librispeech/embed/run.sh", "egs/librispeech/sid/run.sh"]
+)
 def test_stages_take_the_options_that_they_are_given(name):
     checked = []
     script = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", "")

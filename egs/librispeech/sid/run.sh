@@ -47,13 +47,14 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...] [--set STAGE.K
 
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages) --seed
               --launcher run.pl|slurm.pl (in place of the one in cmd.sh) --use_gpu auto|true|false (stages 4, 5, 7)
-0 get:        --parts (train-clean-100,dev-clean,test-clean) --corpora ($corpora)
+0 get:        --parts (train-clean-100,dev-clean,test-clean; of a --data_dir: all that are there) --corpora ($corpora)
 1 prepare:    --corpus ($corpus); librispeech or folder with --data_dir, a local copy of the corpus
               --labels (folder: a table of what is known)
               --split_mode chapter|random|segment|speaker (chapter, or random where none is known)
               --open_set (.25 of the speakers; or subsets of LibriSpeech, test-clean if it is there; 0: none)
 2 features:   --preset kaldi|original (of the networks, too) --copies ($copies: perturbed copies of each training utterance)
 4 train:      --models (conv1d,mamba2: each a file <network>.yaml of --conf_dir) --num_gpus (1: processes for each network)
+5 evaluate:   --backends (resemblyzer; of the synthetic corpus none): networks of steps/embed that are judged too
 Others:       --set train.epochs=20,split.split_seed=3,... or a file <stage>.yaml of --conf_dir (conf, or of the
               synthetic corpus conf/synthetic). Options above go before --set, --set before the file.
 Options of a stage with meanings and defaults: python3 -m <command> --help
@@ -88,10 +89,14 @@ check_paths data exp data_dir corpora labels conf_dir
 [[ -z $launcher || ( $launcher =~ ^[A-Za-z0-9_]+\.pl$ && -f utils/$launcher && -x utils/$launcher ) ]] ||
   refuse "--launcher $(printf %q "${launcher:0:100}"): expected run.pl or slurm.pl"
 if [ "$corpus" = synthetic ]; then # what is small is quicker without a GPU
-  conf_dir=${conf_dir:-conf/synthetic} use_gpu=${use_gpu:-false}
+  conf_dir=${conf_dir:-conf/synthetic} use_gpu=${use_gpu:-false} backends=${backends:-none}
 fi
 conf_dir=${conf_dir:-conf}
 models=${models:-conv1d,mamba2}
+backends=${backends:-resemblyzer}
+[ "$backends" != none ] || backends=
+[[ $backends =~ ^[A-Za-z0-9_]*(,[A-Za-z0-9_]+)*$ ]] ||
+  refuse "--backends $(printf %q "${backends:0:100}"): expected names with commas between them, such as resemblyzer, or none"
 [[ -d $conf_dir ]] || refuse "--conf_dir $conf_dir: no such directory"
 [[ ! -e $conf_dir/train.yaml ]] || refuse "$conf_dir/train.yaml: each network has a file of its own, such as conv1d.yaml"
 [[ $models =~ ^[A-Za-z0-9_]{1,100}(,[A-Za-z0-9_]{1,100})*$ ]] ||
@@ -111,6 +116,7 @@ PS_PYTHON_BIN=$(utils/setup_env.sh --extras audio)
 export PS_PYTHON_BIN
 . ./path.sh
 
+get=false
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
 # The values of --set for each stage, which are all checked before the first stage.
@@ -166,7 +172,11 @@ joined() {
   printf %s "${all#,}"
 }
 
-if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ] && [ "$corpus" = librispeech ] && [ -z "$data_dir" ]; then
+if [ "$corpus" = librispeech ] && [ -z "$data_dir" ]; then
+  data_dir=$corpora/LibriSpeech parts=${parts:-train-clean-100,dev-clean,test-clean}
+  [ "$stage" -gt 0 ] || get=true
+fi
+if [ "$get" = true ]; then
   title "0: get LibriSpeech, in $corpora"
   stage_options get parts
   python3 -m local.download "${given[@]}" --out "$corpora"
@@ -176,7 +186,7 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   title "1: prepare the corpus '$corpus' in $data/all, split it into $data/{train,dev,test,open}"
   case $corpus in
     synthetic) stage_options prepare seed force ;;
-    librispeech) data_dir=${data_dir:-$corpora/LibriSpeech} && stage_options prepare data_dir force ;;
+    librispeech) subsets=$parts && stage_options prepare data_dir subsets force ;;
     folder) stage_options prepare data_dir labels force ;;
   esac
   python3 -m "local.$corpus" "${given[@]}" --out "$data/all"
@@ -229,6 +239,6 @@ fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   title "7: memory and time of each network, in $exp/profile"
-  stage_options profile use_gpu seed force
+  stage_options profile use_gpu force
   python3 -m steps.sid.profile "${given[@]}" --models "$models" --conf_dir "$conf_dir" --out "$exp/profile"
 fi
