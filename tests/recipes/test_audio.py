@@ -28,7 +28,7 @@ def slice_of(librispeech_251: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def test_librispeech(slice_of: Path, tmp_path: Path) -> None:
     conf = write_conf(tmp_path / "conf")
     recipe = Recipe(tmp_path / "it's", conf, "--corpus", "librispeech", "--data_dir", str(slice_of), *SMALL)
-    recipe.run()
+    recipe.run("--stop_stage", "5")
     data = DataDir(recipe.data / "all")
     assert validate(data.path, text=False, feats=False) == []
     assert len(set(data.utt2spk.values())) == 51 and len(data.utt2spk) > 300
@@ -36,7 +36,6 @@ def test_librispeech(slice_of: Path, tmp_path: Path) -> None:
         assert len(data.table(f"utt2{attribute}")) > 0.9 * len(data.utt2spk)
     samples = DataDir(recipe.exp / "samples/groups")
     assert samples.utt2spk and samples.table("xvector.scp").keys() == samples.utt2spk.keys()
-    assert (recipe.exp / "score/report.html").is_file()
     before = recipe.times()
     said = recipe.run("--stop_stage", "0", "--nj", "3")
     assert said.count("is up to date") >= 4

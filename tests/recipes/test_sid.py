@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,26 +76,25 @@ class Finished(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The recipe on voices of its own: killed while it trains, then run to its end."""
     recipe = Sid(tmp_path_factory.mktemp("sid"), "--set", SHORT)
     run = recipe.start()
     try:
         metrics = recipe.exp / ".conv1d.tmp" / "metrics.jsonl"
-        assert wait_for(lambda: metrics.exists() and '"epoch": 2' in metrics.read_text() or run.poll() is not None, 600)
+        assert wait_for(lambda: metrics.exists() and '"epoch": 2' in metrics.read_text() or run.poll() is not None, 800)
         assert run.poll() is None, run.communicate()[0]
         kill_session(run.pid)
-        assert wait_for(lambda: session(run.pid) == [], 10)
+        assert wait_for(lambda: session(run.pid) == [])
+        said = run.communicate()[0]
     finally:
         kill_session(run.pid)
-        run.communicate()
-    yield Finished(recipe, recipe.run())
+    return Finished(recipe, said + recipe.run("--stage", "4"))
 
 
-@pytest.mark.timeout(400)
 def test_every_stage_leaves_its_outputs(finished):
     recipe, said = finished
-    assert [int(number) for number in re.findall(r"^[\d:]+ stage (\d):", said, re.MULTILINE)] == [*range(1, 8)]
+    assert re.findall(r"^[\d:]+ stage (\d):", said, re.MULTILINE) == ["1", "2", "3", "4", "4", "5", "6", "7"]
     report = recipe.exp / "evaluation" / "report"
     assert f"The report is {report / 'report.html'}" in said
     text = (report / "summary.md").read_text()
@@ -124,14 +122,12 @@ def test_what_a_killed_training_goes_on_to_is_what_an_undisturbed_one_gives(fini
         assert (tmp_path / "conv1d" / name).read_bytes() == (recipe.exp / "conv1d" / name).read_bytes(), name
 
 
-@pytest.mark.timeout(400)
 def test_a_finished_run_does_nothing(finished):
     recipe, times = finished.recipe, finished.recipe.times()
     said = recipe.run()
     assert said.count("is up to date") >= 12 and recipe.times() == times
 
 
-@pytest.mark.timeout(400)
 def test_real_speech_of_one_session_a_speaker(librispeech_251, tmp_path):
     """Twelve speakers, beside a network that others have trained."""
     whole, corpus = librispeech_251 / "LibriSpeech", tmp_path / "LibriSpeech"

@@ -150,7 +150,7 @@ find_sets() {
   local name
   sets=()
   for name in "$@"; do
-    [ ! -e "$data/$name/.done" ] || sets+=("$name")
+    [ ! -e "$data/$name/.done" ] || [ ! -e "$data/${name%_perturbed}/.done" ] || sets+=("$name")
   done
   [ ${#sets[@]} -gt 0 ] || refuse "$data/$1: no such directory; run stage 1 first"
 }
@@ -203,6 +203,9 @@ fi
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   title "2: log-mels, in $exp/feats"
   find_sets train dev test open test_perturbed open_perturbed
+  for name in open open_perturbed; do # of an earlier split
+    [[ " ${sets[*]} " = *" $name "* ]] || rm -rf -- "${exp:?}/feats/$name"
+  done
   for name in "${sets[@]}"; do
     [ "$name" = train ] && of_set=$copies || of_set=0
     stage_options features nj preset seed force
