@@ -35,6 +35,7 @@ SECTIONS = (
     "Sampled speakers beside real strangers",
     "Downstream programs",
     "Extraction speed",
+    "Who speaks?",
     "Scans of Mamba",
     "Feature speed",
     "Field cases",
