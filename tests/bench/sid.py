@@ -38,7 +38,7 @@ class Options:
     models: tuple[str, ...] = option(MODELS, f"networks, each with a configuration in {CONF}", choices=MODELS)
     best: str = option("conv1d", "the network that is trained with all seeds, and for long", choices=MODELS)
     seeds: tuple[int, ...] = option((0, 1, 2), "of training; the other networks have the first", least=0)
-    long: int = option(25, "times the epochs of the long training on the closed set; 0: none", least=0, most=1000)
+    long: int = option(45, "times the epochs of the long training on the closed set; 0: none", least=0, most=1000)
     jobs: int = option(2, "trainings at a time", least=1, most=64)
     train_only: bool = option(False, "train, and judge nothing")
     results: Path = option(PATH, "file to write the section into")
@@ -81,14 +81,14 @@ def work(options: Options) -> None:
 
 
 def trainings_of(options: Options) -> Iterator[Training]:
-    """All trainings, those that tell most first."""
+    """All trainings, the longest first."""
     first, *others = options.seeds
+    if options.long > 1:
+        yield Training(PART[0], options.best, first, options.long)
     for part in PART:
         yield from (Training(part, model, first) for model in options.models)
     home = PART[:-1]
     yield from (Training(part, options.best, seed) for seed in others for part in home)
-    if options.long > 1:
-        yield Training(PART[0], options.best, first, options.long)
 
 
 def in_jobs(jobs: int, do: Callable, items: Sequence, what: str) -> None:
