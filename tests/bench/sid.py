@@ -25,7 +25,8 @@ from utils.options import option
 log = logger(__name__)
 MODELS = ("conv1d", "conv2d", "transformer", "mamba1", "mamba2", "bimamba2")
 CONF = Path("egs/librispeech/sid/conf/minutes")
-RESEMBLYZER, LONG = "resemblyzer", "long"
+RESEMBLYZER = "resemblyzer"
+LONG, LEARNED, UNTRAINED = "long", "learned", "untrained"  # variants of trainings of the best network
 PART = ("closed", *(f"fold{number}" for number in range(sid_data.FOLDS)), "ocean")
 
 
@@ -45,17 +46,17 @@ class Options:
 
 
 class Training(NamedTuple):
-    """A network on a set; `times` the epochs of its configuration."""
+    """A network on a set, as its configuration says, or in a variant."""
 
     part: str
     model: str
     seed: int
-    times: int = 1
+    variant: str = ""
 
     def name(self, first_seed: int) -> str:
         """The last part of its directory, which is the name of the system."""
-        end = f"_seed{self.seed}" if self.seed != first_seed else ""
-        return f"{self.model}{end}" + (f"_{LONG}" if self.times > 1 else "")
+        seed = f"seed{self.seed}" if self.seed != first_seed else ""
+        return "_".join(filter(None, [self.model, seed, self.variant]))
 
 
 def work(options: Options) -> None:
@@ -83,12 +84,13 @@ def work(options: Options) -> None:
 def trainings_of(options: Options) -> Iterator[Training]:
     """All trainings, the longest first."""
     first, *others = options.seeds
-    if options.long > 1:
-        yield Training(PART[0], options.best, first, options.long)
+    if options.long:
+        yield Training(PART[0], options.best, first, LONG)
     for part in PART:
         yield from (Training(part, model, first) for model in options.models)
     home = PART[:-1]
     yield from (Training(part, options.best, seed) for seed in others for part in home)
+    yield from (Training(part, options.best, first, variant) for variant in (LEARNED, UNTRAINED) for part in home)
 
 
 def in_jobs(jobs: int, do: Callable, items: Sequence, what: str) -> None:
@@ -104,8 +106,11 @@ def train(one: Training, options: Options) -> None:
     out = options.work / "models" / one.part / name
     words = ["--feats", options.work / "sets" / one.part, "--out", out, "--conf", CONF / f"{one.model}.yaml"]
     words += ["--seed", one.seed, "--use_gpu", "false", "--test_figures", "false"]
-    if one.times > 1:
-        words += ["--epochs", one.times * epochs_of(one.model)]
+    words += {
+        LONG: ["--epochs", options.long * epochs_of(one.model)],
+        LEARNED: ["--refit", "none"],
+        UNTRAINED: ["--epochs", 0],
+    }.get(one.variant, [])
     weights = out / "weights.safetensors"
     before = weights.stat().st_mtime_ns if weights.is_file() else None
     seconds = call(sys.executable, "-m", "steps.sid.train", *words)

@@ -17,6 +17,12 @@ BASELINES = {
     "lda_copies": "LDA of mean and deviation, copies",
     "lda_no_mean_copies": "LDA without the channel mean, copies",
 }
+VARIANTS = {
+    "_seed": ", seed ",
+    "_long": ", trained long",
+    "_learned": ", without refit",
+    "_untrained": ", refit of random weights",
+}
 CLEAN_ONLY, WITH_COPIES = ("lda", "lda_no_mean"), ("lda_copies", "lda_no_mean_copies")
 PROVES_NOTHING = "Clean figures prove nothing: one session a speaker measures the channel."
 TARGETS = (0.7, 1.0)  # of the closed set's error and of the open set's EER, as ratios to the better baseline
@@ -152,7 +158,10 @@ def in_order(names: Mapping[str, Any]) -> Iterator[str]:
 
 def called(name: str) -> str:
     """The name of a system in a table."""
-    return BASELINES.get(name, name.replace("_long", ", long").replace("_seed", ", seed "))
+    words = BASELINES.get(name, name)
+    for end, meaning in VARIANTS.items():
+        words = words.replace(end, meaning)
+    return words
 
 
 def conditions(of_system: Mapping[str, Any]) -> Iterator[Any]:
