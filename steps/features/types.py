@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from utils.errors import InputError
-from utils.option_values import as_dict
-from utils.registry import Registry, make_options
+from utils.option_values import as_dict, convert
+from utils.registry import Registry
 
 FEATURES = "features.json"
 TYPES = Registry(
@@ -34,9 +34,12 @@ def describe_features(name: str, extractor: Any, sample_rate: int) -> dict[str, 
     return {"type": name, "options": options, "dim": extractor.dim, "frames_per_second": round(1 / seconds, 6)}
 
 
-def load_features(features: Mapping[str, Any]) -> Any:
-    """The extractor that `describe_features` has described."""
+def load_features(features: Mapping[str, Any], where: str = FEATURES) -> Any:
+    """The extractor that `describe_features` has described; `where` begins the message on what is wrong."""
     if not isinstance(features.get("type"), str) or not isinstance(features.get("options"), dict):
-        raise InputError(f"{FEATURES}: expected 'type' and 'options', as steps/features/make_feats.sh writes them")
+        raise InputError(f"{where}: expected 'type' and 'options', as steps/features/make_feats.sh writes them")
     cls = TYPES.load(features["type"])
-    return cls(make_options(cls.Options, changes=features["options"], where=FEATURES))
+    values = {
+        name: convert(cls.Options, name, value, f"{where}: {name}") for name, value in features["options"].items()
+    }
+    return cls(cls.Options(**values))

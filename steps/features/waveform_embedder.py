@@ -51,7 +51,7 @@ class WaveformEmbedder:
             raise InputError(
                 f"{directory / DESCRIPTION}: features of the type {brief(kind)}; known are {', '.join(TYPES.entries)}"
             )
-        self.extractor = load_features(description)
+        self.extractor = load_features(description, f"{directory / DESCRIPTION}: features")
         if self.extractor.dim != self.model.network.bins or not self.extractor.sample_rate:
             raise InputError(
                 f"{directory / DESCRIPTION}: features of {self.extractor.dim} bins at {self.extractor.sample_rate} Hz"

@@ -31,6 +31,7 @@ from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
 from utils.option_values import as_dict, convert
 from utils.pickles import find_pickle
+from utils.tables import check_keys
 
 LEAST_BYTES = 2  # of a number
 KIND = "speaker network"
@@ -106,20 +107,19 @@ def load_model(directory: Path, device: str = "cpu") -> SpeakerModel:
     if content.get("kind") != KIND:
         raise InputError(f"{path}: describes no {KIND}; expected a model that steps/sid/train.sh made")
     try:
-        options = _options(content["network"], path)
+        options = _options(content["network"])
         bins, speakers, features = _size(content["bins"]), content["speakers"], content["features"]
         if not isinstance(speakers, list) or not 1 <= len(speakers) <= MOST_SPEAKERS:
             raise ValueError(f"speakers: expected a list of ids, found {brief(speakers)}")
         if not all(isinstance(one, str) and one for one in speakers) or len(set(speakers)) < len(speakers):
             raise ValueError("speakers: expected different texts, none empty")
+        check_keys(speakers, "speakers")
         if not isinstance(features, dict):
             raise ValueError(f"features: expected an object, found {brief(features)}")
         size = weights.stat().st_size
-        fault = f"{directory}: {DESCRIPTION} is of a larger network than the {size} bytes of {WEIGHTS} hold; {REMEDY}"
+        fault = f"network: of a larger network than the {size} bytes of {WEIGHTS} hold"
         with torch.random.fork_rng(devices=()), _at_most(size // LEAST_BYTES, fault):
             network = SpeakerNetwork(options, bins, len(speakers))
-    except InputError:
-        raise
     except KeyError as error:
         raise InputError(f"{path}: no {error.args[0]}; {REMEDY}") from error
     except (ValueError, TypeError) as error:
@@ -128,7 +128,7 @@ def load_model(directory: Path, device: str = "cpu") -> SpeakerModel:
     return SpeakerModel(network.eval().requires_grad_(False).to(device), options, speakers, features)
 
 
-def _options(values: Any, path: Path) -> NetworkOptions:
+def _options(values: Any) -> NetworkOptions:
     """The options of the network; those that came later than the model have their defaults."""
     if not isinstance(values, dict):
         raise ValueError(f"network: expected an object, found {brief(values)}")
@@ -136,7 +136,7 @@ def _options(values: Any, path: Path) -> NetworkOptions:
     if values.keys() - known:
         raise ValueError(f"network: {brief(min(values.keys() - known))} is no option of a network")
     return NetworkOptions(
-        **{name: convert(NetworkOptions, name, value, f"{path}: {name}") for name, value in values.items()}
+        **{name: convert(NetworkOptions, name, value, f"network: {name}") for name, value in values.items()}
     )
 
 

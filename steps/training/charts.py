@@ -26,6 +26,7 @@ log = logger(__name__)
 SETS = ("train", "dev", "test")
 ALL, NUMBERS = "all", "charts.json"
 NOT_DRAWN = ("epoch", "lr")
+MOST = 1e100  # of a number that is drawn
 FIGURES = {"nll": "NLL, nats", "eer": "equal error rate"}  # as labels name them; others by their key
 
 Curves = dict[str, list[float | None]]  # key of the metrics, and `epoch` -> a value for each epoch
@@ -99,13 +100,15 @@ def read_curves(path: Path, first_epoch: int) -> Curves:
         if not isinstance(row, dict) or type(row.get("epoch")) is not int:
             raise InputError(f"{path}:{number}: expected an object with a whole number as epoch, found {brief(row)}")
         for key, value in row.items():
-            if value is not None and type(value) not in (int, float):
-                raise InputError(f"{path}:{number}: {key}: expected a number, found {brief(value)}")
+            if value is not None and not (type(value) in (int, float) and abs(value) <= MOST):
+                raise InputError(f"{path}:{number}: {key}: expected a number up to {MOST:g}, found {brief(value)}")
         rows[row["epoch"]] = row
     epochs = sorted(epoch for epoch in rows if epoch >= first_epoch)
     if not epochs:
         raise InputError(f"{path}: no epoch from {first_epoch} on; nothing is learned there yet")
     keys = dict.fromkeys(key for epoch in epochs for key in rows[epoch])
+    if keys.keys() <= {*NOT_DRAWN}:
+        raise InputError(f"{path}: no figure of any epoch; expected such as train_loss and dev_loss")
     return {key: [rows[epoch].get(key) for epoch in epochs] for key in keys}
 
 

@@ -70,6 +70,7 @@ def test_options_that_came_later_have_their_defaults(tmp_path):
         ({"kind": "linear"}, "describes no speaker network"),
         ({"speakers": None}, "no speakers"),
         ({"speakers": ["a", "a", "b"]}, "expected different texts"),
+        ({"speakers": ["a", "b\nc", "d"]}, "model.json: speakers: 'b.*' is not a usable key"),
         ({"speakers": ["a", "b"]}, "not the weights of this SpeakerNetwork"),
         ({"speakers": "abc"}, "expected a list of ids"),
         ({"bins": 9}, "not the weights of this SpeakerNetwork"),
@@ -77,8 +78,14 @@ def test_options_that_came_later_have_their_defaults(tmp_path):
         ({"features": 3}, "features: expected an object"),
         ({"network": {"network": "lstm"}}, "expected one of conv1d"),
         ({"network": {"depth": 3}}, "'depth' is no option of a network"),
-        ({"network": {"network": "transformer", "width": 4096, "layers": 100}}, "of a larger network"),
-        ({"network": {"network": "transformer", "width": 10, "heads": 4}}, "heads: expected a divisor of width, 10"),
+        (
+            {"network": {"network": "transformer", "width": 4096, "layers": 100}},
+            "model.json: network: of a larger network",
+        ),
+        (
+            {"network": {"network": "transformer", "width": 10, "heads": 4}},
+            "model.json: heads: expected a divisor of width, 10",
+        ),
     ],
 )
 def test_edited_description_is_named(tmp_path, changes, message):

@@ -71,7 +71,11 @@ def test_models_of_any_task_are_drawn_together_and_a_second_time_nothing_is_done
     ("lines", "said"),
     [
         ('{"epoch": 1}\n{"epoch": "two"}\n', "metrics.jsonl:2: expected an object with a whole number as epoch"),
-        ('{"epoch": 1, "dev_loss": "low"}\n', "metrics.jsonl:1: dev_loss: expected a number, found 'low'"),
+        ('{"epoch": 1, "dev_loss": "low"}\n', "metrics.jsonl:1: dev_loss: expected a number up to 1e+100, found 'low'"),
+        ('{"epoch": 1, "dev_loss": %s}\n' % ("9" * 400), "metrics.jsonl:1: dev_loss: expected a number up to 1e+100"),
+        ('{"epoch": 1, "dev_loss": NaN}\n', "metrics.jsonl:1: dev_loss: expected a number up to 1e+100, found nan"),
+        ('{"epoch": %s, "dev_loss": 1}\n' % ("9" * 400), "metrics.jsonl:1: epoch: expected a number up to"),
+        ('{"epoch": 1, "lr": 0.1}\n', "metrics.jsonl: no figure of any epoch"),
         ('{"epoch": 1\n', "metrics.jsonl:1: not JSON"),
         ('{"epoch": 0, "dev_loss": 1}\n', "no epoch from 1 on"),
         ("", "no epoch from 1 on"),
