@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from steps.sid.statistics import DEVIATION, MEAN, STATISTICS
 from utils.command import logger, progress, run_command
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
 
-STATISTICS = ("mean", "deviation", "change", "relation")
 log = logger(__name__)
 
 
@@ -29,7 +29,7 @@ class Options:
     COMMAND: ClassVar[str] = "steps.sid.baseline"
     feats: Path = option(help="directory of features of the training utterances")
     out: Path = option(help="directory to write")
-    statistics: tuple[str, ...] = option(("mean", "deviation"), "of each band over time", choices=STATISTICS)
+    statistics: tuple[str, ...] = option((MEAN, DEVIATION), "of each band over time", choices=STATISTICS)
     copies: bool = option(True, "train on the perturbed copies too, where the features have some")
     force: bool = option(False, "train again even if nothing has changed")
 

@@ -1,10 +1,9 @@
 """The baseline of speaker networks: statistics of the frames of an utterance, and linear discriminant analysis.
 
 Statistics of each band (`steps.sid.statistics`) stand for an utterance. Speakers are Gaussians with one covariance
-within them, estimated from the deviations of utterances from their speaker's mean and shrunk towards a diagonal
-(O. Ledoit and M. Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", 2004), so that few
-utterances suffice. The discriminant directions, each with variance 1 within speakers, are the embedding; the score of
-a speaker is the log likelihood of the utterance, up to a constant.
+within them, estimated from the deviations of utterances from their speaker's mean, with Ledoit and Wolf's shrinkage.
+The discriminant directions (`steps.metrics.discriminants`) are the embedding; the score of a speaker is the log
+likelihood of the utterance, up to a constant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from steps.data.arrays import read_arrays
-from steps.metrics.plda import diagonalised, speaker_statistics
+from steps.metrics.discriminants import deviations_within, discriminants
+from steps.metrics.plda import speaker_statistics
 from utils.errors import InputError
 from utils.json_files import json_text, read_json
 
 ARRAYS, ABOUT = "lda.safetensors", "lda.json"
-LEAST_RATIO = 1e-8  # of the largest variance between speakers; narrower directions are rounding
 REMEDY = "train it anew with steps.sid.baseline"
 
 
@@ -87,20 +86,9 @@ def fit_lda(x: np.ndarray, speakers: Sequence[str], statistics: Sequence[str], f
             f"{len(x)} utterances of {len(names)} speakers: LDA needs two speakers or more, and more utterances than"
             " speakers"
         )
-    deviations = x - found.means[numbers]
-    scale = np.sqrt((deviations**2).sum(axis=0) / (len(x) - len(names)))
+    scale = deviations_within(found)
     live = scale > 0
-    if not live.any():
-        raise InputError("the utterances of each speaker are all the same; LDA needs different utterances")
-    scaled = deviations[:, live] / scale[live]
-    within = scaled.T @ scaled / (len(x) - len(names))
-    share = ledoit_wolf_shrinkage(scaled, assume_centered=True)
-    within = (1 - share) * within + share * np.eye(len(within))
-    centre = found.means.mean(axis=0)
-    apart = (found.means - centre)[:, live] / scale[live]
-    model = diagonalised(np.zeros(len(within)), within, apart.T @ apart / len(names))
-    kept = np.flatnonzero(model.psi > LEAST_RATIO * model.psi.max())[::-1][: len(names) - 1]
-    projection = np.zeros((len(kept), x.shape[1]))
-    projection[:, live] = model.transform[kept] / scale[live]
+    shrinkage = ledoit_wolf_shrinkage((x - found.means[numbers])[:, live] / scale[live], assume_centered=True)
+    projection, centre = discriminants(found, shrinkage), found.means.mean(axis=0)
     ids = tuple(map(str, names))
     return Lda(ids, tuple(statistics), features, centre, projection, (found.means - centre) @ projection.T)

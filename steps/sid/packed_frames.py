@@ -14,6 +14,8 @@ from utils.command import progress
 from utils.durable import write_whole
 from utils.errors import InputError, brief
 
+BATCH_FRAMES = 16_000  # of a batch of `PackedFrames.batches`, unless one utterance has more
+
 
 class PackedFrames:
     """Utterances of a packed file, by number.
@@ -38,6 +40,17 @@ class PackedFrames:
         for part, begin, length in zip(parts, self._begins[numbers] + starts, lengths, strict=True):
             part[:length] = self._values[begin : begin + length]
         return parts
+
+    def batches(self, lengths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The first `lengths` (U,) frames of all utterances, longest first: numbers (n,), and (n, T, bins) of `cut`.
+
+        Utterances of one batch are of like length, so that little is filled up.
+        """
+        rows, begin = np.argsort(lengths, kind="stable")[::-1], 0
+        while begin < len(rows):
+            end = begin + max(1, BATCH_FRAMES // int(lengths[rows[begin]]))
+            own, begin = rows[begin:end].copy(), end
+            yield own, self.cut(own, np.zeros(len(own), int), lengths[own])
 
 
 def pack(feats: FeatsDir, utterances: Sequence[str], path: Path, precision: str) -> None:

@@ -4,8 +4,6 @@ Utterances are taken whole, or their first part, sorted by length so that a batc
 accuracy are those of the scores without a margin. The EER is that of the cosines of all pairs of utterances.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -17,7 +15,6 @@ from steps.sid.speech_set import UNKNOWN, SpeechSet
 from utils.errors import InputError
 
 SCORED = 1024  # utterances that are scored at once
-MOST_FRAMES = 16_000  # in a batch, unless one utterance has more
 
 
 class SetFigures:
@@ -34,9 +31,7 @@ class SetFigures:
     def __init__(self, speech: SpeechSet, frames: PackedFrames, most_frames: int | None, device: str):
         self.speech, self.frames, self.device = speech, frames, device
         self.lengths = np.minimum(speech.lengths, most_frames or speech.lengths.max())
-        self.labels = np.empty(len(speech.utterances), int)
-        for numbers, label in zip(speech.versions, speech.labels, strict=True):
-            self.labels[numbers] = label
+        self.labels = speech.utterance_labels
         self.known = (self.labels != UNKNOWN).all()  # else none is, see read_set
         self.names = [f"{speech.path.name}_{figure}" for figure in (("loss", "accuracy") if self.known else ("eer",))]
         self.pairs = AllPairs(np.array([speech.feats.utt2spk[utterance] for utterance in speech.utterances]))
@@ -50,8 +45,10 @@ class SetFigures:
     def of(self, network: nn.Module) -> dict[str, float]:
         """The figures for the present weights of a network in evaluation mode."""
         embeddings = torch.empty(len(self.lengths), network.dim, device=self.device)
-        for rows in self._batches():
-            embeddings[torch.from_numpy(rows).to(self.device)] = network.embed(*self._features(rows)).float()
+        for rows, cut in self.frames.batches(self.lengths):
+            features = torch.from_numpy(cut).to(self.device).float()
+            found = network.embed(features, torch.from_numpy(self.lengths[rows]))
+            embeddings[torch.from_numpy(rows).to(self.device)] = found.float()
         values = self._of_known(network, embeddings) if self.known else [self._eer(embeddings)]
         return dict(zip(self.names, values, strict=True))
 
@@ -68,17 +65,3 @@ class SetFigures:
     def _eer(self, embeddings: Tensor) -> float:
         unit = nn.functional.normalize(embeddings, dim=1).cpu().numpy()
         return float(equal_error_rate(DetCurve.of_blocks(self.pairs.cosines(unit))))
-
-    def _features(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Features (n, T, bins) float32 and lengths (n,) of some utterances."""
-        lengths = self.lengths[rows]
-        cut = self.frames.cut(rows, np.zeros(len(rows), int), lengths)
-        return torch.from_numpy(cut).to(self.device).float(), torch.from_numpy(lengths)
-
-    def _batches(self) -> Iterator[np.ndarray]:
-        rows = np.argsort(self.lengths, kind="stable")[::-1]
-        begin = 0
-        while begin < len(rows):
-            end = begin + max(1, MOST_FRAMES // int(self.lengths[rows[begin]]))
-            yield rows[begin:end].copy()
-            begin = end

@@ -50,6 +50,11 @@ class SpeechSet:
         """(U,) frames of each utterance."""
         return np.array([self.feats.num_frames[utterance] for utterance in self.utterances])
 
+    @cached_property
+    def utterance_labels(self) -> np.ndarray:
+        """(U,) number of each utterance's speaker, as in `labels`."""
+        return np.repeat(self.labels, [len(numbers) for numbers in self.versions])
+
 
 def read_set(path: Path, min_seconds: float, names: Sequence[str] | None = None) -> SpeechSet:
     """Read a set from a directory of features.

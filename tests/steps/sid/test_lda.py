@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from steps.sid.baseline import STATISTICS
 from steps.sid.lda import Lda, fit_lda
-from steps.sid.statistics import CALCULATE, frame_statistics
+from steps.sid.statistics import CALCULATE, STATISTICS, frame_statistics
 from utils.errors import InputError
 
 
