@@ -34,7 +34,6 @@ class Sid:
         for name, network in NETWORKS.items():
             (self.conf / f"{name}.yaml").write_text(f"{network}{TRAINING}epochs: {epochs}\n")
         (self.conf / "profile.yaml").write_text("lengths: [50]\nbatches: [2]\nmodes: [infer]\nruns: 1\n")
-        (self.conf / "split.yaml").write_text("unsplittable: train\n")
         self.words = ["./run.sh", "--data", str(self.data), "--exp", str(self.exp), "--conf_dir", str(self.conf)]
         self.words += ["--nj", "1", "--use_gpu", "false", *options]
 

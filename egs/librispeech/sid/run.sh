@@ -155,12 +155,16 @@ find_sets() {
   [ ${#sets[@]} -gt 0 ] || refuse "$data/$1: no such directory; run stage 1 first"
 }
 
-# Sets the options of the split from those of this script, which by default follow what stage 1 knows of the corpus.
+# Sets the options of the split from those of this script, which by default follow what stage 1 knows of the corpus. A speaker
+# who cannot be tested, such as one of one chapter, is trained on; pieces of what is too short there are none.
 choose_split() {
   by=$split_mode
   [ -n "$by" ] || { [ -e "$data/all/utt2chapter" ] && by=chapter; } || by=random
   [ -n "$open_set" ] || ! grep -qs ' test-clean$' "$data/all/utt2subset" || open_set=test-clean
   open_set=${open_set:-.25}
+  if ! grep -qs '^unsplittable:' "$conf_dir/split.yaml"; then
+    set_of[split]=$(python3 -m utils.key_values "unsplittable=$([ "$by" = segment ] && echo leave_out || echo train)" "${set_of[split]}")
+  fi
   open_share='' open_subsets=''
   [[ $open_set =~ ^[0-9.]+$ ]] && open_share=$open_set || open_subsets=$open_set
 }
