@@ -55,9 +55,20 @@ def prepare(corpora: Path, work: Path) -> None:
     )
     ocean = corpora / "speechocean762-250"
     labels = ["--labels", ocean / "utterances.csv", "--segment_seconds", 0]
-    run(folder, "--data_dir", ocean / "flac", "--out", data / "ocean", *labels)
+    run(folder, "--data_dir", ocean / "flac", "--out", data / "ocean_numbers", *labels)
+    name_apart(data / "ocean_numbers", data / "ocean", "so")
     for name in CORPORA:
         run(perturb, "--data", data / name, "--out", data / f"{name}_perturbed", "--seed", TEST_SEED)
+
+
+def name_apart(source: Path, out: Path, prefix: str) -> None:
+    """A data directory with a prefix to all ids: both corpora have numbers as speakers, for different people."""
+    tables = {
+        name: {f"{prefix}{key}": value for key, value in table.items()}
+        for name, table in DataDir(source).tables().items()
+    }
+    tables["utt2spk"] = {utterance: f"{prefix}{speaker}" for utterance, speaker in tables["utt2spk"].items()}
+    replace(out, lambda path: write_data_dir(path, tables))
 
 
 def join(out: Path, directories: Iterable[Path]) -> None:
