@@ -163,6 +163,23 @@ def judge(part: str, trainings: Sequence[Training], options: Options) -> None:
     words += ["--others", ",".join(others)] if others else []
     words += ["--out", options.work / "judged" / part, "--use_gpu", "false"]
     call(sys.executable, "-m", "steps.verify.evaluate", *words)
+    if part == "closed":
+        name_by_cosines(options.work / "judged" / part)
+
+
+def name_by_cosines(judged: Path) -> None:
+    """LDA once more, by cosines instead of likelihoods, which is better for it; and a report with these rows."""
+    from steps.sid.classify import main as classify
+    from steps.sid.report import main as report
+    from tests.bench.quality import run
+    from tests.bench.sid_tables import BY_COSINES
+
+    for name, source in BY_COSINES.items():
+        embedded = judged / "embed" / source
+        for condition, test in (("clean", "test"), ("perturbed", "test_perturbed")):
+            words = ["--enrol", embedded / "train", "--embeddings", embedded / test]
+            run(classify, *words, "--out", judged / "closed" / name / condition)
+    run(report, "--closed", judged / "closed", "--out", judged / "all")
 
 
 def pool_folds(judged: Path) -> None:
