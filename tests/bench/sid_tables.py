@@ -32,8 +32,10 @@ train-clean-100 alone, test-clean trials across chapters, EER <= 3 %, from 460 h
 
 ```sh
 cd egs/librispeech/sid
-./run.sh --corpus librispeech --parts train-clean-100,dev-clean,test-clean --open_subsets test-clean
-./run.sh --corpus librispeech --parts train-clean-100,train-clean-360,dev-clean,test-clean --open_subsets test-clean
+models=conv1d,conv2d,transformer,mamba1,mamba2,bimamba2
+all="--corpus librispeech --split_mode chapter --open_set test-clean --models $models"
+./run.sh $all --parts train-clean-100,dev-clean,test-clean
+./run.sh $all --parts train-clean-100,train-clean-360,dev-clean,test-clean --data data/460 --exp exp/460
 ```"""
 Figures = Mapping[str, Any]
 
