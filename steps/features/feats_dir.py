@@ -4,22 +4,19 @@ feats = FeatsDir(Path("exp/feats/train"))
 x = feats.read(feats.utterances[0])                      # (T, bins) float32, from the disk
 """
 
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from steps.features.types import FEATURES
+from steps.features.types import FEATURES, check_features
 from utils.archives import ArchiveReader
 from utils.data_dir import DataDir
 from utils.errors import InputError, brief
 from utils.json_files import read_json
 
 MOST_DIGITS = 9  # of a number of frames: 115 days
-MOST_DIM = 65_536
-LEAST_RATE, MOST_RATE = 1e-3, 1e6  # frames in a second
 
 
 class FeatsDir:
@@ -57,10 +54,7 @@ class FeatsDir:
     def features(self) -> dict[str, Any]:
         """Type and options of the features, which a model stores."""
         path = self.path / FEATURES
-        found = read_json(path, ("type", "options", "dim", "frames_per_second"))
-        for key in _wrong_keys(**found):
-            raise InputError(f"{path}: {key}: {brief(found[key])} is none; make the features anew")
-        return found
+        return check_features(read_json(path), str(path))
 
     @property
     def bins(self) -> int:
@@ -105,15 +99,3 @@ class FeatsDir:
     @cached_property
     def _reader(self) -> ArchiveReader:
         return ArchiveReader(self.path / "feats.scp")
-
-
-def _wrong_keys(type: Any, options: Any, dim: Any, frames_per_second: Any, **_: Any) -> Iterator[str]:
-    """The keys of features.json whose values no features have."""
-    if not isinstance(type, str):
-        yield "type"
-    if not isinstance(options, dict):
-        yield "options"
-    if not isinstance(dim, int) or not 1 <= dim <= MOST_DIM:
-        yield "dim"
-    if not isinstance(frames_per_second, int | float) or not LEAST_RATE <= frames_per_second <= MOST_RATE:
-        yield "frames_per_second"

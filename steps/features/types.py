@@ -10,11 +10,13 @@ and `shift_seconds`.
 from collections.abc import Mapping
 from typing import Any
 
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.option_values import as_dict, convert
 from utils.registry import Registry
 
 FEATURES = "features.json"
+MOST_DIM = 65_536
+LEAST_RATE, MOST_RATE = 1e-3, 1e6  # frames in a second
 TYPES = Registry(
     "type of features",
     {
@@ -32,6 +34,22 @@ def describe_features(name: str, extractor: Any, sample_rate: int) -> dict[str, 
     options = as_dict(extractor.options) | {"sample_rate": sample_rate}
     seconds = extractor.shift_seconds(sample_rate)
     return {"type": name, "options": options, "dim": extractor.dim, "frames_per_second": round(1 / seconds, 6)}
+
+
+def check_features(features: Any, where: str) -> dict[str, Any]:
+    """What `describe_features` gave, as it is read from a file. Raises InputError for what no features have."""
+    known = features if isinstance(features, dict) else {}
+    dim, rate = known.get("dim"), known.get("frames_per_second")
+    fits = {
+        "type": isinstance(known.get("type"), str),
+        "options": isinstance(known.get("options"), dict),
+        "dim": isinstance(dim, int) and 1 <= dim <= MOST_DIM,
+        "frames_per_second": isinstance(rate, int | float) and LEAST_RATE <= rate <= MOST_RATE,
+    }
+    for key, good in fits.items():
+        if not good:
+            raise InputError(f"{where}: {key}: {brief(known.get(key))} is none; make the features anew")
+    return known
 
 
 def load_features(features: Mapping[str, Any], where: str = FEATURES) -> Any:

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from steps.data.arrays import read_arrays
+from steps.features.types import check_features
 from steps.metrics.discriminants import deviations_within, discriminants
 from steps.metrics.plda import speaker_statistics
-from utils.errors import InputError
+from steps.sid.statistics import STATISTICS, frame_statistics
+from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
+from utils.tables import check_keys
 
 ARRAYS, ABOUT = "lda.safetensors", "lda.json"
 REMEDY = "train it anew with steps.sid.baseline"
@@ -61,17 +64,35 @@ class Lda:
     @classmethod
     def load(cls, directory: Path) -> "Lda":
         """Read what `save` has written. Raises InputError for anything else."""
-        about = read_json(directory / ABOUT, ("statistics", "features", "speakers"))
+        speakers, statistics, features = _read_about(directory / ABOUT)
         arrays = read_arrays(directory / ARRAYS, REMEDY)
         names = ("centre", "projection", "means")
         shapes = [np.shape(arrays.get(name)) for name in names]
         (*_, dim), (q, *_) = shapes[0] or (0,), shapes[1] or (0,)
-        if shapes != [(dim,), (q, dim), (len(about["speakers"]), q)]:
+        fits = dim == len(frame_statistics(np.zeros((1, features["dim"])), statistics))
+        if not fits or shapes != [(dim,), (q, dim), (len(speakers), q)]:
             raise InputError(f"{directory / ARRAYS}: not the arrays of {ABOUT}, with the shapes {shapes}; {REMEDY}")
         if not all(np.isfinite(arrays[name]).all() for name in names):
             raise InputError(f"{directory / ARRAYS}: numbers that are not finite; {REMEDY}")
-        speakers, statistics = tuple(about["speakers"]), tuple(about["statistics"])
-        return cls(speakers, statistics, about["features"], *(arrays[name] for name in names))
+        return cls(speakers, statistics, features, *(arrays[name] for name in names))
+
+
+def _read_about(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Any]]:
+    """The speakers, the statistics and the features that lda.json names."""
+    about = read_json(path, ("statistics", "features", "speakers"))
+    speakers, statistics = (_different_texts(about[key], f"{path}: {key}") for key in ("speakers", "statistics"))
+    if not set(statistics) <= {*STATISTICS}:
+        raise InputError(f"{path}: statistics: expected some of {', '.join(STATISTICS)}; {REMEDY}")
+    return speakers, statistics, check_features(about["features"], f"{path}: features")
+
+
+def _different_texts(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
+        raise InputError(f"{where}: expected a list of texts, found {brief(value)}; {REMEDY}")
+    if len(set(value)) < len(value):
+        raise InputError(f"{where}: {brief(value)} names something twice; {REMEDY}")
+    check_keys(value, where)
+    return tuple(value)
 
 
 def fit_lda(x: np.ndarray, speakers: Sequence[str], statistics: Sequence[str], features: Mapping[str, Any]) -> Lda:

@@ -1,11 +1,15 @@
 """The LDA baseline on classes whose best classifier is known."""
 
+import json
+
 import numpy as np
 import pytest
 
 from steps.sid.lda import Lda, fit_lda
 from steps.sid.statistics import CALCULATE, STATISTICS, frame_statistics
 from utils.errors import InputError
+
+FEATURES = {"type": "logmel", "options": {}, "dim": 3, "frames_per_second": 100.0}
 
 
 def gaussians(n_classes: int, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -41,13 +45,37 @@ def test_few_utterances_and_dimensions_that_are_constant_are_no_fault():
 
 def test_a_model_is_read_as_it_was_written(tmp_path):
     x, labels, _ = gaussians(4, 10)
-    model = fit_lda(x, [f"s{label}" for label in labels], ("mean", "change"), {"dim": 3})
+    model = fit_lda(x, [f"s{label}" for label in labels], ("mean",), FEATURES)
     model.save(tmp_path)
     read = Lda.load(tmp_path)
-    assert (read.speakers, read.statistics, read.features) == (model.speakers, model.statistics, {"dim": 3})
+    assert (read.speakers, read.statistics, read.features) == (model.speakers, model.statistics, FEATURES)
     assert (read.scores(read.embed(x)) == model.scores(model.embed(x))).all()
     (tmp_path / "lda.safetensors").write_bytes(b"none")
     with pytest.raises(InputError, match=r"lda.safetensors: not readable .* steps.sid.baseline"):
+        Lda.load(tmp_path)
+
+
+@pytest.mark.hostile("Baselines whose description is edited: other speakers, statistics or features than its arrays")
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("speakers", 3, "lda.json: speakers: expected a list of texts"),
+        ("speakers", [1, 2, 3, 4], "lda.json: speakers: expected a list of texts"),
+        ("speakers", ["a", "b", "c", "a"], "lda.json: speakers: .* names something twice"),
+        ("speakers", ["a", "b\nc", "d", "e"], "lda.json: speakers: .* is not a usable key"),
+        ("speakers", ["a", "b"], "not the arrays of lda.json"),
+        ("statistics", ["median"], "lda.json: statistics: expected some of mean, deviation"),
+        ("statistics", ["mean", "change"], "not the arrays of lda.json"),
+        ("features", FEATURES | {"options": 3}, "lda.json: features: options: 3 is none"),
+        ("features", [], "lda.json: features: type: None is none"),
+    ],
+)
+def test_an_edited_description_is_named(tmp_path, key, value, message):
+    x, labels, _ = gaussians(4, 10)
+    fit_lda(x, [f"s{label}" for label in labels], ("mean",), FEATURES).save(tmp_path)
+    about = json.loads((tmp_path / "lda.json").read_text())
+    (tmp_path / "lda.json").write_text(json.dumps(about | {key: value}))
+    with pytest.raises(InputError, match=message):
         Lda.load(tmp_path)
 
 
