@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from utils.json_files import json_text
 from utils.option_values import as_dict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MIB = 1 << 20
 TITLES = {"train": "a training step", "infer": "inference"}
@@ -22,7 +25,7 @@ def write_profile(directory: Path, rows: Sequence[Row], options: Any) -> None:
     table = ["\t".join(COLUMNS), *("\t".join(_cell(row.get(name)) for name in COLUMNS) for row in rows)]
     (directory / "profile.tsv").write_text("\n".join(table) + "\n", encoding="utf-8")
     (directory / "profile.md").write_text("\n".join(_page(rows, options)) + "\n", encoding="utf-8")
-    _draw(directory / "profile.png", rows)
+    draw(rows).savefig(directory / "profile.png", dpi=110, metadata={"Software": None})
 
 
 def _with_units(row: Row) -> Row:
@@ -66,9 +69,10 @@ def _line(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _draw(path: Path, rows: Sequence[Row]) -> None:
+def draw(rows: Sequence[Row]) -> "Figure":
     """Memory and seconds of each mode against length, a line for each network, a marker for each batch."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     modes, batches = (list(dict.fromkeys(row[name] for row in rows)) for name in ("mode", "batch"))
     models = list(dict.fromkeys(row["model"] for row in rows))
@@ -89,7 +93,11 @@ def _draw(path: Path, rows: Sequence[Row]) -> None:
             axes.set(xscale="log", yscale="log", xlabel="frames", ylabel=label, title=TITLES[mode])
             lengths = sorted({row["frames"] for row in rows})
             axes.set_xticks(lengths, [str(length) for length in lengths])
-            axes.minorticks_off()
+            axes.xaxis.minorticks_off()
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7), numticks=12))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("")
+            axes.grid(axis="y", color="#e0e0e0", linewidth=0.6)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", fontsize="small")
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    return figure

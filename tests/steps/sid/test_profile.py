@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from steps.sid.profile import Options, main, network_options
+from steps.sid.profile_pages import draw
 from utils.errors import InputError
 
 SMALL = "width=32,layers=1,head_dim=16,d_state=8,embedding_dim=16"
@@ -43,6 +44,22 @@ def test_files_of_training_say_what_is_measured(tmp_path):
     options = Options(out=tmp_path, models=("mine",), conf_dir=tmp_path, set=(("kernel", "5"),))
     found = network_options("mine", options)
     assert (found.network, found.widths, found.kernel) == ("conv1d", (8, 16), 5)
+
+
+@pytest.mark.parametrize("most", [1.4, 3, 4000])
+def test_axes_have_two_numbers_or_more_however_near_the_measured_ones_are(most):
+    rows = [
+        {"mode": "train", "batch": 4, "model": "mamba2", "frames": frames, "mib": 6 * factor, "seconds": 0.06 * factor}
+        for frames, factor in ((100, 1), (400, most))
+    ]
+    figure = draw(rows)
+    figure.canvas.draw()
+    for axes in figure.axes:
+        low, high = axes.get_ylim()
+        shown = [
+            label.get_text() for label in axes.get_yticklabels(which="both") if low <= label.get_position()[1] <= high
+        ]
+        assert len([text for text in shown if text]) >= 2
 
 
 @pytest.mark.parametrize("model", ["conv1d", "conv2d", "transformer", "mamba1", "mamba2", "bimamba2"])
