@@ -54,7 +54,7 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
               --open_set (.25 of the speakers; or subsets of LibriSpeech, test-clean if it is there; 0: none)
 2 features:   --preset kaldi|original (of the networks, too) --copies ($copies: perturbed copies of each training utterance)
 4 train:      --models (conv1d,mamba2: each a file <network>.yaml of --conf_dir) --num_gpus (1: processes for each network)
-5 evaluate:   --backends (resemblyzer; of the synthetic corpus none): networks of steps/embed that are judged too
+5 evaluate:   --backends resemblyzer|none (resemblyzer; of the synthetic corpus none): a network of steps/embed, judged too
 Others:       --set train.epochs=20,split.split_seed=3,... or a file <stage>.yaml of --conf_dir (conf, or of the
               synthetic corpus conf/synthetic). Options above go before --set, --set before the file.
 Options of a stage with meanings and defaults: python3 -m <command> --help
@@ -95,8 +95,8 @@ conf_dir=${conf_dir:-conf}
 models=${models:-conv1d,mamba2}
 backends=${backends:-resemblyzer}
 [ "$backends" != none ] || backends=
-[[ $backends =~ ^[A-Za-z0-9_]*(,[A-Za-z0-9_]+)*$ ]] ||
-  refuse "--backends $(printf %q "${backends:0:100}"): expected names with commas between them, such as resemblyzer, or none"
+[[ $backends =~ ^(|resemblyzer)$ ]] ||
+  refuse "--backends $(printf %q "${backends:0:100}"): expected resemblyzer, the one that needs no file of weights, or none"
 [[ -d $conf_dir ]] || refuse "--conf_dir $conf_dir: no such directory"
 [[ ! -e $conf_dir/train.yaml ]] || refuse "$conf_dir/train.yaml: each network has a file of its own, such as conv1d.yaml"
 [[ $models =~ ^[A-Za-z0-9_]{1,100}(,[A-Za-z0-9_]{1,100})*$ ]] ||
