@@ -58,7 +58,8 @@ def pack(feats: FeatsDir, utterances: Sequence[str], path: Path, precision: str)
 
     Raises InputError for an utterance whose features are not finite, or not (T, bins) with the T of `utt2num_frames`.
     """
-    if not path.is_file():
+    n_bytes = sum(feats.num_frames[one] for one in utterances) * feats.bins * np.dtype(precision).itemsize
+    if not path.is_file() or path.stat().st_size != n_bytes:  # a disk may have lost part of it
         write_whole(path, _content(feats, utterances, precision))
 
 

@@ -38,7 +38,7 @@ class SetFigures:
         if not self.known and not (self.pairs.n_targets and self.pairs.n_nontargets):
             raise InputError(
                 f"{speech.path}: no speaker is in train, and there are no two speakers of whom one has two utterances:"
-                " there is nothing to measure; split the data anew"
+                " there is nothing to measure; split the data anew (of test, test_figures=false needs no figures)"
             )
 
     @torch.inference_mode()
