@@ -87,6 +87,11 @@ class Trials(TrialPairs):
     kinds: Sequence[str]
     kind: np.ndarray
 
+    @property
+    def same_gender(self) -> np.ndarray:
+        """(P,) whether both sides have one gender: targets, and those of a kind that ends with `-same`."""
+        return self.targets | np.array([name.endswith("-same") for name in self.kinds])[self.kind]
+
     def scored(self, scores: np.ndarray, enrol2spk: Mapping[str, str], utt2spk: Mapping[str, str]) -> ScoredTrials:
         """The trials with scores (P,), and the speakers of enrolments and tests from two tables."""
         sides = [_speakers(self.enrolments, enrol2spk, "enrolment"), _speakers(self.tests, utt2spk, "test segment")]

@@ -102,8 +102,8 @@ def open_figures(
 
 def subsets(trials: Trials, scored: ScoredTrials) -> dict[str, ScoredTrials]:
     """All trials, and, where genders are known, those of one gender."""
-    same = np.array([name.endswith("-same") for name in trials.kinds])[trials.kind]
-    return {ALL: scored} | ({SAME: scored.of(same | trials.targets)} if same.any() else {})
+    same = trials.same_gender
+    return {ALL: scored} | ({SAME: scored.of(same)} if (same & ~trials.targets).any() else {})
 
 
 def one_session(document: Mapping[str, Any]) -> bool:

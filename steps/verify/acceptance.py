@@ -13,7 +13,7 @@ import numpy as np
 from steps.metrics.bootstrap import drawn_shares, interval, joint_bootstrap
 from steps.metrics.detection import DetCurve, equal_error_rate
 from steps.metrics.trials import ScoredTrials, Trials
-from steps.verify.trial_design import OWN, SAME, SAMPLED, STRANGER
+from steps.verify.trial_design import OWN, SAMPLED, STRANGER
 
 SUBSETS = ("all", "same gender")
 SHARE = 0.01  # of the strangers, accepted at the second threshold
@@ -30,8 +30,7 @@ def sources(trials: Trials) -> np.ndarray:
 
 def subsets(trials: Trials) -> dict[str, np.ndarray]:
     """Which trials (P,) each of SUBSETS has."""
-    same = np.array([name.endswith(f"-{SAME}") for name in trials.kinds])[trials.kind]
-    return dict(zip(SUBSETS, (np.ones(len(trials), dtype=bool), same | trials.targets), strict=True))
+    return dict(zip(SUBSETS, (np.ones(len(trials), dtype=bool), trials.same_gender), strict=True))
 
 
 def measure(trials: Trials, scored: ScoredTrials, draws: int, seed: int) -> dict[str, Any]:
