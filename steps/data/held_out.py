@@ -10,6 +10,7 @@ from utils.errors import InputError
 from utils.tables import iterate_lines
 
 log = logger(__name__)
+LEAST = 2  # speakers of an open set: with one there are no trials of different speakers
 SALT = "open "  # so that who is held out says nothing about the other draws
 
 
@@ -30,7 +31,7 @@ def hold_out(
     share: float,
     seed: int,
 ) -> HeldOut:
-    """Choose the speakers. Raises InputError where a subset or a speaker of the open set is not in the data.
+    """Choose the speakers. Raises InputError for an open set of one speaker, or one that is not in the data.
 
     Args:
         tables: of the whole, with utt2spk, and utt2subset where `subsets` are given.
@@ -59,11 +60,13 @@ def hold_out(
     held.open -= held.left_out.keys()
     rest = speakers - held.open - held.left_out.keys()
     order = interleaved({speaker: spk2gender.get(speaker, "") for speaker in rest}, seed, SALT)
-    held.open |= {*order[: max(1, round(share * len(order))) if share else 0]}
+    held.open |= {*order[: max(LEAST, round(share * len(order))) if share else 0]}
     if not speakers - held.open - held.left_out.keys():
         raise InputError(
             f"all {len(speakers)} speakers are held out or left out, and none is for train; hold out fewer"
         )
+    if 0 < len(held.open) < LEAST:
+        raise InputError(f"the open set has one speaker, {min(held.open)}; expected a share of the speakers, or none")
     return held
 
 

@@ -145,6 +145,16 @@ def test_speakers_to_be_left_out_are_in_no_set(tmp_path, by):
     assert "speaker\ts26\tnamed in leave" in (tmp_path / "split/left_out.tsv").read_text()
 
 
+def test_an_open_set_has_two_speakers_or_more(tmp_path, capsys):
+    """Trials of different speakers need them, after hours of training."""
+    data = corpus(tmp_path)
+    names = data / "some"
+    names.write_text("s03\n")
+    assert "the open set has one speaker, s03; expected a" in fails(capsys, data, "--open_speakers", str(names))
+    names.unlink()
+    assert len(speakers(split(data, "--open_share", ".01")["open"])) == 2
+
+
 def test_the_same_seed_and_no_order_of_rows(tmp_path):
     first = {name: one.utt2spk for name, one in split(corpus(tmp_path / "a"), "--open_share", ".2").items()}
     more = split(corpus(tmp_path / "b", speakers=9), "--by", "chapter")
