@@ -32,15 +32,14 @@ def work(options: Options) -> None:
     """Write the missing parts of this job's shards."""
     choice = FeatureChoice.of(options)
     identity = planned_identity(choice, options)
-    job, nj = (options.job, options.nj) if options.job else (1, 1)
     if is_merged(choice, options, identity):
-        check_merged(options.out, options.shards, job, nj)
+        check_merged(options.out, options.shards, options.job, options.nj)
         log.info("%s is up to date", options.out)
         return
     planned = Work.load(options.out, identity, PLANNER)
-    missing = planned.missing(chosen_shards(planned.n_shards, options.shards, job, nj))
+    missing = planned.missing(chosen_shards(planned.n_shards, options.shards, options.job, options.nj))
     if not missing:
-        log.info("job %d of %d: all of its parts exist", job, nj)
+        log.info("all parts of this job exist")
         return
     from threadpoolctl import threadpool_limits
 

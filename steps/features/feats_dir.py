@@ -92,10 +92,6 @@ class FeatsDir:
         """Let go of what was read: the pages of archives that are mapped count as memory of this process."""
         self._reader.release()
 
-    def read_all(self) -> list[np.ndarray]:
-        """The features of all utterances and copies, in the order of `utterances`."""
-        return [self.read(utterance) for utterance in self.utterances]
-
     @cached_property
     def _reader(self) -> ArchiveReader:
         return ArchiveReader(self.path / "feats.scp")
