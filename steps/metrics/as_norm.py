@@ -13,6 +13,7 @@ import numpy as np
 
 from utils.errors import InputError
 
+ROUNDING = 1e-12  # of a score; deviations below are none
 BLOCK = 1 << 22  # scores held at a time: 32 MB
 
 
@@ -42,7 +43,7 @@ def cohort_scores(vectors: np.ndarray, cohort: np.ndarray, top: int) -> CohortSc
         means.append(best.mean(axis=1))
         deviations.append(best.std(axis=1))
     found = CohortScores(np.concatenate(means), np.concatenate(deviations))
-    if not (found.deviations > 0).all():
+    if not (found.deviations > ROUNDING * np.abs(found.means)).all():
         raise InputError("the speakers of the cohort all have the same score; AS-norm needs different ones")
     return found
 

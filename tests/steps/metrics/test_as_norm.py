@@ -39,3 +39,10 @@ def test_cohorts_that_tell_nothing():
         cohort_scores(np.ones((2, 2)), np.ones((1, 2)), 2)
     with pytest.raises(InputError, match="all have the same score"):
         cohort_scores(np.ones((2, 2)), np.ones((3, 2)), 2)
+
+
+def test_a_deviation_that_is_rounding_is_none():
+    voice = np.random.default_rng(0).normal(size=8)
+    cohort = np.stack([voice, voice * (1 + 4e-16), voice])
+    with pytest.raises(InputError, match="all have the same score"):
+        cohort_scores(voice[None], cohort, 3)
