@@ -204,3 +204,15 @@ def test_small_networks_are_of_the_same_kinds():
         for folder in (RECIPE / "conf", RECIPE / "conf" / "synthetic")
     ]
     assert kinds[0] == kinds[1] and len(kinds[0]) == 6
+
+
+@pytest.mark.parametrize(("sweep", "folder"), [("sweep_models", "conf"), ("sweep_synthetic", "conf/synthetic")])
+def test_sweeps_train_all_networks_as_the_recipe_would(sweep, folder):
+    content = yaml.safe_load((RECIPE / "conf" / f"{sweep}.yaml").read_text())
+    assert f" --conf {folder}/{{model}}.yaml " in content["command"]
+    assert {*content["grid"]["model"]} == {path.stem for path in (RECIPE / folder).glob("*.yaml")} - {
+        "profile",
+        "sweep_models",
+        "sweep_synthetic",
+    }
+    assert content["exp"] == {"conf": "exp/librispeech", "conf/synthetic": "exp/synthetic"}[folder]
