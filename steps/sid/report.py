@@ -127,13 +127,15 @@ def write_pages(directory: Path, document: Mapping[str, Any], curves: "Curves", 
     tables = list(comparison.tables(document, options.baselines))
     lines = [f"# {comparison.TITLE}", "", about, "", *(line for table in tables for line in table_lines(table))]
     (directory / "summary.md").write_text("\n".join(lines), encoding="utf-8")
-    caption = tables[0].caption
+    remark = comparison.remark_on(document)
+    caption = f"{remark} Further left is better; lines are 95 % intervals over speakers."
     pictures = [
         Picture("results", "Error rates", caption, png_of(comparison.draw(document)), "error rates, as in the table")
     ]
     if curves:
         panels = {", ".join(panel): of_systems for panel, of_systems in curves.items()}
         title = "Misses against false alarms (DET)"
+        caption = f"{remark} Nearer the lower left corner is better."
         pictures.append(Picture("det", title, caption, png_of(draw_det(panels)), title))
     for picture in pictures:
         (directory / f"{picture.name}.png").write_bytes(picture.png)
