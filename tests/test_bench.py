@@ -31,10 +31,10 @@ BENCHMARKS = {
         ["--n", "360,720", "--dim", "8", "--n_components", "2", "--n_texts", "18", "--rounds", "1"],
     ),
     "scan_speed": (
-        "Scans of Mamba",
+        "Scans of Mamba: errors",
         [
             *("--n", "1", "--frames", "9", "--d_inner", "4", "--d_state", "2", "--rounds", "1", "--channels", "4"),
-            *("--error_lengths", "9", "--parts", "speed,errors"),
+            *("--error_lengths", "9", "--parts", "time,errors"),
         ],
     ),
     "trial_speed": ("Trials of all pairs", ["--n", "60", "--n_speakers", "6", "--draws", "5"]),

@@ -1,6 +1,6 @@
 """Scans of Mamba beside the cumsum formula, mambapy's parallel scan and a loop over frames: time, memory, errors.
 
-Writes a section of RESULTS.md. Seconds are those of the processor (time.process_time), forward and backward; in each
+Writes sections of RESULTS.md. Seconds are those of the processor (time.process_time), forward and backward; in each
 round all variants run, each time another one first. Memory is the peak of the resident set of a process that runs one
 variant once, less what it held before. The error is measured against the recurrence in float64.
 """
@@ -18,7 +18,7 @@ from utils.command import logger, run_command
 from utils.options import option
 
 log = logger(__name__)
-PARTS = ("speed", "errors", "memory", "training")
+PARTS = ("time", "errors", "memory", "training")
 TRAINED_FRAMES, TRAINED_BATCH = 3500, 8  # 35 s
 
 
@@ -41,14 +41,12 @@ class Options:
 
 
 def work(options: Options) -> None:
-    """Measure, and record after each part, so that a run that is stopped leaves what it has measured."""
+    """Measure, and record each part in a section of its own, so that a run that is stopped leaves what it has."""
     require_one_thread()
-    parts = {"speed": speed_part, "errors": error_part, "memory": memory_part, "training": training_part}
-    texts: list[str] = []
+    parts = {"time": time_part, "errors": error_part, "memory": memory_part, "training": training_part}
     for name in options.parts:
-        texts.append(parts[name](options))
-        command = command_line("tests.bench.scan_speed", options)
-        record(options.results, "Scans of Mamba", command, "\n\n".join(texts))
+        body, command = parts[name](options), command_line("tests.bench.scan_speed", options)
+        record(options.results, f"Scans of Mamba: {name}", command, body)
         log.info("%s: measured", name)
 
 
@@ -59,15 +57,15 @@ def shape_of(options: Options, frames: int) -> Any:
     return Shape(options.n, frames, options.d_inner, options.d_state)
 
 
-def speed_part(options: Options) -> str:
+def time_part(options: Options) -> str:
     """Seconds of all variants, and how many times slower than ours the others are."""
     import torch
 
     from tests.bench.scan_variants import VARIANTS, draw, forward_and_backward
 
-    values = draw(shape_of(options, options.frames))
-    grad_y = torch.randn(values["x"].shape, generator=torch.Generator().manual_seed(1))
-    actions = {name: lambda name=name: forward_and_backward(name, values, grad_y) for name in VARIANTS}
+    values = {name: draw(name, shape_of(options, options.frames)) for name in VARIANTS}
+    grad_y = torch.randn(values["loop"]["x"].shape, generator=torch.Generator().manual_seed(1))
+    actions = {name: lambda name=name: forward_and_backward(name, values[name], grad_y) for name in VARIANTS}
     seconds = take_turns(actions, options.rounds, clock=time.process_time)
     rows = [(f"{name}, s", spread(seconds[name], digits=2), "") for name in VARIANTS]
     for ours, other, bound in (
@@ -80,8 +78,8 @@ def speed_part(options: Options) -> str:
     rows.append(("mamba1 / loop", spread(ratio, digits=2), target(sorted(ratio)[len(ratio) // 2], "< 1.2")))
     words = (
         f"{options.n} samples of {options.frames} frames, d_inner {options.d_inner}, d_state {options.d_state}, forward"
-        " and backward. mamba1 is the exact scan, mamba2 the scan in chunks: its dt and A are shared by the"
-        " 64 channels of a head, otherwise all variants have the same inputs. mambapy is its pscan; the loop is over"
+        " and backward. mamba1 is the exact scan, mamba2 the scan in chunks, whose dt and A are one for the"
+        " 64 channels of a head: otherwise all variants have the same inputs. mambapy is its pscan; the loop is over"
         " frames on `x.unbind(1)`."
     )
     return words + "\n\n" + table((f"{options.rounds} rounds: median (range)", "processor time", "target"), rows)
@@ -109,11 +107,11 @@ def error_part(options: Options) -> str:
     """The largest relative errors over lengths and directions."""
     import torch
 
-    from tests.bench.scan_variants import HEAD, VARIANTS, of_heads
+    from tests.bench.scan_variants import HEAD, VARIANTS, of_channels, of_heads
     from tests.steps.networks.recurrence import decays, draw, errors, outputs_and_gradients, recur
 
-    def recur_heads(x: Any, dt: Any, A: Any, B: Any, C: Any) -> Any:
-        return recur(x, *of_heads(dt, A), B, C)
+    def recur_heads(**values: Any) -> Any:
+        return recur(**of_channels(**values))
 
     worst: dict[tuple[str, str], float] = {}
     for length, turned in product(options.error_lengths, (False, True)):
@@ -124,8 +122,9 @@ def error_part(options: Options) -> str:
         order = torch.randperm(options.channels, generator=torch.Generator().manual_seed(0))
         values["A"] = decays(options.channels, options.d_state)[order]
         for name, exact in {"mamba1": recur, "mamba2": recur_heads, "cumsum": recur}.items():
-            expected = outputs_and_gradients(exact, values, grad_y, torch.float64)
-            found = outputs_and_gradients(VARIANTS[name], values, grad_y, torch.float32)
+            own = of_heads(values) if name == "mamba2" else values
+            expected = outputs_and_gradients(exact, own, grad_y, torch.float64)
+            found = outputs_and_gradients(VARIANTS[name], own, grad_y, torch.float32)
             for what, error in errors(found, expected).items():
                 worst[name, what] = max(worst.get((name, what), 0), error if error == error else float("inf"))
     rows = [

@@ -2,8 +2,8 @@
 
     python3 -m tests.bench.scan_variants mamba2 8 800 1024 32     prints bytes
 
-All take x and dt (n, L, D), A (D, N), B and C (n, L, N) and return y (n, L, D). The chunked scan of Mamba-2 takes dt
-and A of the first channel and state of each head: that is all that differs.
+They take x and dt (n, L, D), A (D, N), B and C (n, L, N) and return y (n, L, D). The chunked scan of Mamba-2 takes dt
+(n, L, H) and A (H,) of heads instead, those of the first channel and state of each: that is all that differs.
 """
 
 import resource
@@ -39,14 +39,29 @@ class Shape(NamedTuple):
         return 4 * self.n * self.frames * self.channels * self.states
 
 
-def draw(shape: Shape) -> dict[str, Tensor]:
-    """Inputs as at the start of training, which want gradients: dt from 1e-3 to 1e-1, the official A."""
+def draw(name: str, shape: Shape) -> dict[str, Tensor]:
+    """Inputs of a variant as at the start of training, which want gradients: dt from 1e-3 to 1e-1, the official A."""
     n, frames, channels, states = shape
     random = torch.Generator().manual_seed(0)
     x, B, C = (torch.randn(n, frames, width, generator=random) for width in (channels, states, states))
     dt = 1e-3 * 100 ** torch.rand(n, frames, channels, generator=random)
     A = -torch.arange(1, states + 1.0).repeat(channels, 1)
-    return {name: value.requires_grad_() for name, value in {"x": x, "dt": dt, "A": A, "B": B, "C": C}.items()}
+    values = {"x": x, "dt": dt, "A": A, "B": B, "C": C}
+    values = of_heads(values) if name == "mamba2" else values
+    return {name: value.requires_grad_() for name, value in values.items()}
+
+
+def of_heads(values: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Inputs with the dt and A of heads only, each those of its first channel and state."""
+    width = min(HEAD, values["x"].shape[2])
+    return values | {"dt": values["dt"][..., ::width].clone(), "A": values["A"][::width, 0].clone()}
+
+
+def of_channels(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> dict[str, Tensor]:
+    """The same with a dt and A for each channel and state."""
+    width = x.shape[2] // len(A)
+    wide = A.repeat_interleave(width)[:, None].expand(-1, B.shape[2])
+    return {"x": x, "dt": dt.repeat_interleave(width, 2), "A": wide, "B": B, "C": C}
 
 
 def cumsum(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
@@ -78,15 +93,7 @@ def mamba1(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
 
 def mamba2(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> Tensor:
     """Ours, in chunks."""
-    width = min(HEAD, x.shape[2])
-    return chunked_scan(x.unflatten(2, (-1, width)), dt[..., ::width], A[::width, 0], B, C)[0].flatten(2)
-
-
-def of_heads(dt: Tensor, A: Tensor) -> tuple[Tensor, Tensor]:
-    """dt and A as `mamba2` takes them, for all channels and states."""
-    width = min(HEAD, dt.shape[2])
-    wide = A[::width, :1].repeat_interleave(width, 0)
-    return dt[..., ::width].repeat_interleave(width, 2), wide.expand(-1, A.shape[1])
+    return chunked_scan(x.unflatten(2, (len(A), -1)), dt, A, B, C)[0].flatten(2)
 
 
 VARIANTS: dict[str, Callable[..., Tensor]] = {
@@ -110,8 +117,8 @@ def extra_memory(name: str, shape: Shape) -> int:
 def measure_here(name: str, shape: Shape) -> int:
     """The peak of this process's resident memory less what was resident before, after a small run."""
     tiny = shape._replace(n=1, frames=2)
-    forward_and_backward(name, draw(tiny), torch.ones(1, 2, shape.channels))
-    values, grad_y = draw(shape), torch.ones(shape.n, shape.frames, shape.channels)
+    forward_and_backward(name, draw(name, tiny), torch.ones(1, 2, shape.channels))
+    values, grad_y = draw(name, shape), torch.ones(shape.n, shape.frames, shape.channels)
     before = int(STATUS.read_text(encoding="utf-8").split()[1]) * resource.getpagesize()
     forward_and_backward(name, values, grad_y)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
