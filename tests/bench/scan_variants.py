@@ -6,7 +6,6 @@ They take x and dt (n, L, D), A (D, N), B and C (n, L, N) and return y (n, L, D)
 (n, L, H) and A (H,) of heads instead, those of the first channel and state of each: that is all that differs.
 """
 
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from steps.networks.ssd import chunked_scan
 
 HEAD = 64  # channels of a head of Mamba-2
 SMALLEST_DECAY = 1e-12  # added to the divisor of the cumsum formula
-STATUS = Path("/proc/self/statm")
+STATUS, PEAK_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux; see proc(5)
 
 
 class Shape(NamedTuple):
@@ -119,9 +118,16 @@ def measure_here(name: str, shape: Shape) -> int:
     tiny = shape._replace(n=1, frames=2)
     forward_and_backward(name, draw(name, tiny), torch.ones(1, 2, shape.channels))
     values, grad_y = draw(name, shape), torch.ones(shape.n, shape.frames, shape.channels)
-    before = int(STATUS.read_text(encoding="utf-8").split()[1]) * resource.getpagesize()
+    PEAK_RESET.write_text("5", encoding="utf-8")
+    before = resident("VmRSS")
     forward_and_backward(name, values, grad_y)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    return resident("VmHWM") - before
+
+
+def resident(line: str) -> int:
+    """Bytes of resident memory of this process: VmRSS now, VmHWM at its peak since that was reset."""
+    lines = dict(one.split(":", 1) for one in STATUS.read_text(encoding="utf-8").splitlines())
+    return int(lines[line].split()[0]) * 1024
 
 
 if __name__ == "__main__":
