@@ -47,8 +47,8 @@ class RacingLoop(Loop):
         self.updates += 1
         return super().update(batch)
 
-    def _end_epoch(self, train_loss: float | None) -> None:
-        super()._end_epoch(train_loss)
+    def _end_epoch(self, train_figures: list[float] | None) -> None:
+        super()._end_epoch(train_figures)
         if self.state.epoch:
             self.seconds += time.perf_counter() - self.begin
             self.loop_seconds += self.reference.run_for(self.seconds - self.loop_seconds)
