@@ -82,15 +82,17 @@ def work(options: Options) -> None:
 
 
 def trainings_of(options: Options) -> Iterator[Training]:
-    """All trainings, the longest first."""
+    """All trainings, those that tell most first."""
     first, *others = options.seeds
-    if options.long:
-        yield Training(PART[0], options.best, first, LONG)
-    for part in PART:
+    *home, away = PART
+    for part in home:
         yield from (Training(part, model, first) for model in options.models)
-    home = PART[:-1]
+    for variant in (LEARNED, UNTRAINED):
+        yield from (Training(part, options.best, first, variant) for part in home)
     yield from (Training(part, options.best, seed) for seed in others for part in home)
-    yield from (Training(part, options.best, first, variant) for variant in (LEARNED, UNTRAINED) for part in home)
+    yield from (Training(away, model, first) for model in options.models)
+    if options.long:
+        yield Training(home[0], options.best, first, LONG)
 
 
 def in_jobs(jobs: int, do: Callable, items: Sequence, what: str) -> None:
