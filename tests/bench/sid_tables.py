@@ -49,7 +49,7 @@ def section(options: "Options", trainings: Sequence["Training"]) -> str:
         introduction(options),
         closed_table(closed, seconds["closed"]),
         open_table(folds, seconds["folds"]),
-        *(others_table(judged, trained) for trained in sid_data.OTHERS),
+        *(others_table(judged, trained) for trained in sid_data.OTHERS if (judged / trained / "others").is_dir()),
         FULL,
     ]
     return "\n\n".join(parts)
