@@ -21,6 +21,20 @@ def write_conf(conf: Path) -> Path:
     return conf
 
 
+def start_run(words: list[str], directory: Path) -> subprocess.Popen:
+    """Start the run.sh of a recipe in its directory, in a session of its own. Both outputs go to one pipe."""
+    return subprocess.Popen(
+        words,
+        cwd=directory,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
 class Recipe:
     """The recipe with --data and --exp below `folder`, in paths with blanks.
 
@@ -37,17 +51,8 @@ class Recipe:
         ]  # fmt: skip
 
     def start(self, *more: str) -> subprocess.Popen:
-        """Start it with further options, in a session of its own. Both outputs go to one pipe."""
-        return subprocess.Popen(
-            [*self.words, *more],
-            cwd=ROOT,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        """Start it with further options (see `start_run`)."""
+        return start_run([*self.words, *more], ROOT)
 
     def run(self, *more: str, status: int = 0) -> str:
         """Run it to the end, which must have this exit status. Returns all it said, with the logs of its jobs."""

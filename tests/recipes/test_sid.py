@@ -1,7 +1,6 @@
 """The recipe that recognises speakers, on voices that it makes itself and on real speech."""
 
 import json
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -12,7 +11,7 @@ import yaml
 
 from steps.sid import train
 from tests.processes import kill_session, session, wait_for
-from tests.recipes.recipe import ROOT
+from tests.recipes.recipe import ROOT, start_run
 from utils.tables import read_table
 
 RECIPE = ROOT / "egs" / "librispeech" / "sid"
@@ -38,17 +37,8 @@ class Sid:
         self.words += ["--nj", "1", "--use_gpu", "false", *options]
 
     def start(self, *more: str) -> subprocess.Popen:
-        """Start it, in a session of its own; both outputs go to one pipe."""
-        return subprocess.Popen(
-            [*self.words, *more],
-            cwd=RECIPE,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        """Start it with further options (see `start_run`)."""
+        return start_run([*self.words, *more], RECIPE)
 
     def run(self, *more: str) -> str:
         """Run it to its end. Returns what it said."""
