@@ -41,7 +41,7 @@ def _read_result(sweep: Sweep, point: Point) -> Result:
     try:
         value = best_value(directory / metric.file, metric)
     except InputError as error:  # such as bytes that are no text
-        return Result(point, None, cut(str(error)))
+        return Result(point, None, cut(str(error).removeprefix(f"{directory}/")))
     return Result(point, value, f"no {metric.key} in {metric.file}" if value is None else STATE_DONE)
 
 

@@ -80,7 +80,8 @@ def test_points_are_counted_before_they_are_made(write, points, message):
     "content", [gzip.compress(b'{"m": 1}'), b"\xff\xfe", None, b'{"m": 1' + b"[" * 10**5], ids=range(4)
 )
 def test_a_metric_that_cannot_be_read_is_a_point_that_is_not_done(write, tmp_path, content):
-    sweep = read_sweep(write(grid={"seed": [0]}), tmp_path / "out", {"exp": None, "data": None})
+    out = tmp_path / ("long" * 20) / "out"
+    sweep = read_sweep(write(grid={"seed": [0]}), out, {"exp": None, "data": None})
     directory = sweep.directory(sweep.points[0])
     directory.mkdir(parents=True)
     begin(directory, sweep.points[0].signature)
