@@ -21,6 +21,7 @@ from utils.tables import iterate_lines, read_table
 
 ENROLMENT_SPEAKERS = "enrol2spk"  # names of files in a directory of trials, if their enrolments are utterances
 DESIGN = "design.json"
+LARGEST_SCORE = 1e100
 TARGET = {"target": True, "nontarget": False}
 Pair = tuple[str, str]
 
@@ -139,6 +140,8 @@ def _scores(path: Path) -> Iterator[tuple[Pair, float, str]]:
             raise InputError(f"{where}: expected a score, found {word!r}") from error
         if not np.isfinite(score):
             raise InputError(f"{where}: the score {word} is not finite")
+        if abs(score) > LARGEST_SCORE:  # sums and widths of larger ones are not finite
+            raise InputError(f"{where}: expected a score from -{LARGEST_SCORE:g} to {LARGEST_SCORE:g}, found {word}")
         yield (enrolment, test), score, where
 
 

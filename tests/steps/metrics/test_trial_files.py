@@ -83,6 +83,7 @@ def test_wrong_trials(tmp_path: Path, text: str, complaint: str):
         ("u1 anna 1\n", "scores:1: 'u1 anna' is not among the 4 trials"),
         ("anna u1 high\n", "scores:1: expected a score, found 'high'"),
         ("anna u1 nan\n", "scores:1: the score nan is not finite"),
+        ("anna u1 -1e308\n", "scores:1: expected a score from -1e+100 to 1e+100, found -1e308"),
         ("anna u1 1 2\n", "scores:1: expected 'enrolment test score', found 'anna u1 1 2'"),
         ("", "scores: 4 of 4 trials have no score, the first is 'anna u1'"),
     ],
