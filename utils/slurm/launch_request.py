@@ -10,7 +10,7 @@ from utils.option_values import convert
 from utils.options import option
 from utils.slurm.conf import WrongUsage, read_slurm_conf
 
-SHIPPED_CONF = Path(__file__).parents[2] / "conf/slurm.conf"
+SHIPPED_CONF = Path(__file__).resolve().parents[2] / "conf/slurm.conf"
 # options of sbatch that slurm.pl sets for every job: with other values it would not find its jobs
 OURS = ("-J", "-o", "-e", "-a", "-W", "-i", "-D")
 

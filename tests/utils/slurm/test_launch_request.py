@@ -2,6 +2,8 @@
 
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,12 @@ def test_a_conf_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch, ki
     )
     with pytest.raises(InputError, match="conf/slurm.conf: no regular file"):
         read()
+
+
+@pytest.mark.field_case("A recipe of egs with its own conf, whose utils is a link: there was no slurm.conf for slurm.pl")
+@pytest.mark.parametrize("recipe", sorted(path.parent for path in Path("egs").glob("*/*/run.sh")), ids=str)
+def test_every_recipe_finds_the_shipped_conf(recipe):
+    ask = "from utils.slurm.launch_request import SHIPPED_CONF; print(SHIPPED_CONF.is_file())"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    run = subprocess.run([sys.executable, "-c", ask], cwd=recipe, env=environment, capture_output=True, text=True)
+    assert run.stdout == "True\n", run.stderr
