@@ -7,6 +7,7 @@ Its published models have the default sizes (17.9 million parameters) or, where 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -59,16 +60,47 @@ class ERes2NetV2(nn.Module):
         self.seg_bn_1 = nn.BatchNorm1d(sizes.dim, affine=False) if sizes.two_layers else nn.Identity()
         self.seg_2 = nn.Linear(sizes.dim, sizes.dim) if sizes.two_layers else nn.Identity()
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Embed a batch whose items are equally long."""
+    def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Embed a batch whose items are equally long, or have as many frames as `lengths` (B,) says, then zeros."""
         maps = features.transpose(1, 2)[:, None]  # (B, 1, F, T): an image whose height is frequency
         maps = torch.relu(self.bn1(self.conv1(maps)))  # (B, C, F, T)
-        third = self.layer3(self.layer2(self.layer1(maps)))  # (B, 4 C expansion, F / 4, T / 4)
-        fused = self.fuse34(self.layer4(third), self.layer3_ds(third))  # (B, 8 C expansion, F / 8, T / 8)
-        embedding = self.seg_1(pool_statistics(fused.flatten(1, 2)))
+        bounds = None if lengths is None else Bounds.of(lengths, maps)
+        if bounds is not None:
+            maps = maps * (bounds.upper > 0)
+        for stage, stride in zip((self.layer1, self.layer2, self.layer3, self.layer4), STRIDES, strict=True):
+            third, bounds = maps, bounds and bounds.strided(stride)
+            for block in stage:
+                maps = block(maps, bounds)
+        # third (B, 4 C expansion, F / 4, T / 4), maps (B, 8 C expansion, F / 8, T / 8)
+        fused = self.fuse34(maps, self.layer3_ds(third))
+        embedding = self.seg_1(pool_statistics(fused.flatten(1, 2), bounds and bounds.lengths))
         if isinstance(self.seg_2, nn.Identity):
             return embedding
         return self.seg_2(self.seg_bn_1(torch.relu(embedding)))
+
+
+class Bounds(NamedTuple):
+    """What activations are clipped to: 0 to `CEILING` in the frames of an item, 0 in its padding.
+
+    A convolution then sees in the padding what it sees beyond the end of an item alone.
+
+    Attributes:
+        lower: 0, a tensor without axes. upper: (B, 1, 1, T). lengths: frames (B,) of each item.
+    """
+
+    lower: Tensor
+    upper: Tensor
+    lengths: Tensor
+
+    @classmethod
+    def of(cls, lengths: Tensor, maps: Tensor) -> "Bounds":
+        """For maps (B, C, F, T) of items of these lengths (B,)."""
+        there = torch.arange(maps.shape[-1], device=maps.device) < lengths[:, None]  # (B, T)
+        return cls(maps.new_zeros(()), CEILING * there[:, None, None].to(maps), lengths)
+
+    def strided(self, stride: int) -> "Bounds":
+        """For the maps after a step of so many frames from the first on."""
+        return Bounds(self.lower, self.upper[..., ::stride], (self.lengths + stride - 1) // stride)
 
 
 def _stage(number: int, width_in: int, width: int, sizes: ERes2NetV2Sizes) -> nn.Sequential:
@@ -97,14 +129,14 @@ class Block(nn.Module):
             projection = nn.Conv2d(width_in, width_out, kernel_size=1, stride=stride, bias=False)
             self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(width_out))
 
-    def forward(self, maps: Tensor) -> Tensor:
-        parts = _clip(self.bn1(self.conv1(maps))).split(self.part, dim=1)
+    def forward(self, maps: Tensor, bounds: Bounds | None = None) -> Tensor:
+        parts = _clip(self.bn1(self.conv1(maps)), bounds).split(self.part, dim=1)
         done: list[Tensor] = []
         for number, part in enumerate(parts):
             if done:
                 part = done[-1] + part if self.fuse_models is None else self.fuse_models[number - 1](done[-1], part)
-            done.append(_clip(self.bns[number](self.convs[number](part))))
-        return _clip(self.bn3(self.conv3(torch.cat(done, dim=1))) + self.shortcut(maps))
+            done.append(_clip(self.bns[number](self.convs[number](part)), bounds))
+        return _clip(self.bn3(self.conv3(torch.cat(done, dim=1))) + self.shortcut(maps), bounds)
 
 
 class Fusion(nn.Module):
@@ -126,6 +158,6 @@ class Fusion(nn.Module):
         return x + y + attention * (x - y)
 
 
-def _clip(maps: Tensor) -> Tensor:
+def _clip(maps: Tensor, bounds: Bounds | None) -> Tensor:
     """Clip in place: nothing else needs the input, and the speed is limited by memory."""
-    return maps.clamp_(0, CEILING)
+    return maps.clamp_(0, CEILING) if bounds is None else maps.clamp_(bounds.lower, bounds.upper)

@@ -6,10 +6,23 @@ from torch import Tensor, nn
 VARIANCE_FLOOR = 1e-8
 
 
-def pool_statistics(frames: Tensor) -> Tensor:
-    """Mean and unbiased standard deviation over time: (B, C, T) -> (B, 2 C), for T of two or more."""
+def pool_statistics(frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Mean and unbiased standard deviation over time: (B, C, T) -> (B, 2 C), for T of two or more.
+
+    With `lengths` (B,) only so many frames of each item count, two or more; then float32 at least.
+    """
+    if lengths is not None:
+        return _pool_first_frames(frames.to(torch.promote_types(frames.dtype, torch.float32)), lengths)
     deviation = (frames.var(-1) + VARIANCE_FLOOR).sqrt()
     return torch.cat((frames.mean(-1), deviation), dim=1)
+
+
+def _pool_first_frames(frames: Tensor, lengths: Tensor) -> Tensor:
+    there = (torch.arange(frames.shape[-1], device=frames.device) < lengths[:, None])[:, None]  # (B, 1, T)
+    counts = lengths[:, None].to(frames)
+    mean = frames.masked_fill(~there, 0).sum(-1) / counts  # (B, C)
+    variance = (frames - mean[..., None]).masked_fill_(~there, 0).square_().sum(-1) / (counts - 1)
+    return torch.cat((mean, (variance + VARIANCE_FLOOR).sqrt()), dim=1)
 
 
 def masked_mean(frames: Tensor, mask: Tensor | None) -> Tensor:

@@ -41,12 +41,14 @@ class XVector(nn.Module):
             self.add_module(f"frame_{number + 1}", Frames(widths[number], widths[number + 1], *context))
         self.seg_1 = nn.Linear(2 * sizes.pooled, sizes.dim)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Embed a batch whose items are equally long."""
+    def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Embed a batch whose items are equally long, or have as many frames as `lengths` (B,) says, then padding."""
         frames = features.transpose(1, 2)  # (B, F, T)
         for number in range(len(CONTEXTS)):
             frames = self.get_submodule(f"frame_{number + 1}")(frames)  # (B, hidden, T - context)
-        return self.seg_1(pool_statistics(frames))
+        if lengths is not None:  # no layer pads, so an output that is there has seen no padding
+            lengths = lengths - (features.shape[1] - frames.shape[-1])
+        return self.seg_1(pool_statistics(frames, lengths))
 
 
 class Frames(nn.Module):

@@ -99,3 +99,17 @@ def test_any_number_of_frames_from_nine_on():
     with torch.inference_mode():
         for frames in range(9, 18):
             assert network(banks(1, frames, 24)).isfinite().all()
+
+
+@pytest.mark.parametrize("sizes", [ERes2NetV2Sizes(**SMALL), ERes2NetV2Sizes(**SMALL, **W24S4EP4)], ids=["2", "4"])
+def test_padding_behind_an_utterance_changes_nothing(sizes):
+    network = ERes2NetV2(sizes).eval()
+    fill(network)
+    network.double()  # these weights make much of rounding
+    features, lengths = banks(5, 50, 24).double(), torch.tensor([50, 49, 33, 24, 9])
+    for item, length in zip(features, lengths, strict=True):
+        item[length:] = 0
+    with torch.inference_mode():
+        padded = network(features, lengths)
+        alone = [network(item[None, :length])[0] for item, length in zip(features, lengths, strict=True)]
+    torch.testing.assert_close(padded, torch.stack(alone), atol=1e-9, rtol=0)

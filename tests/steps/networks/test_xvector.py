@@ -65,3 +65,13 @@ def test_it_learns_to_tell_speakers_apart():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 4
+
+
+def test_padding_behind_an_utterance_changes_nothing():
+    network = XVector(SMALL).eval()
+    fill(network)
+    features, lengths = banks(4, 40, 8), torch.tensor([40, 39, 25, 16])
+    with torch.inference_mode():
+        padded = network(features, lengths)  # whatever is in the padding
+        alone = [network(item[None, :length])[0] for item, length in zip(features, lengths, strict=True)]
+    torch.testing.assert_close(padded, torch.stack(alone), atol=1e-5, rtol=0)
