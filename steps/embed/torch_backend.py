@@ -51,11 +51,12 @@ class TorchBackend(Backend):
             network = self.build()
         if options.checkpoint is not None:
             load_weights(network, options.checkpoint)
-        self.network = network.eval().requires_grad_(False).to(device)
+        network = network.eval().requires_grad_(False)
+        self.network = network.folded() if device == "cpu" else network.to(device)
 
     @abstractmethod
     def build(self) -> "nn.Module":
-        """The network with its initial weights; sets `dim` and `fbank`."""
+        """The network with its initial weights, and a method `folded` for processors; sets `dim` and `fbank`."""
 
     def features(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
         """Filter banks (B, T, bins)."""

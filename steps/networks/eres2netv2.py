@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from steps.networks.folded import fold, lay_out_for_processor
 from steps.networks.pooling import pool_statistics
 
 CEILING = 20.0  # activations within blocks are clipped to 0..20
@@ -63,7 +64,7 @@ class ERes2NetV2(nn.Module):
     def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Embed a batch whose items are equally long, or have as many frames as `lengths` (B,) says, then zeros."""
         maps = features.transpose(1, 2)[:, None]  # (B, 1, F, T): an image whose height is frequency
-        maps = torch.relu(self.bn1(self.conv1(maps)))  # (B, C, F, T)
+        maps = self.bn1(self.conv1(maps)).relu_()  # (B, C, F, T)
         bounds = None if lengths is None else Bounds.of(lengths, maps)
         if bounds is not None:
             maps = maps * (bounds.upper > 0)
@@ -77,6 +78,15 @@ class ERes2NetV2(nn.Module):
         if isinstance(self.seg_2, nn.Identity):
             return embedding
         return self.seg_2(self.seg_bn_1(torch.relu(embedding)))
+
+    def folded(self) -> "ERes2NetV2":
+        """Change this network so that it embeds fast on a processor, and trains no more."""
+        fold(self, "conv1", "bn1")
+        for module in self.modules():
+            for pair in module.pairs() if isinstance(module, Block | Fusion) else ():
+                fold(module, *pair)
+        lay_out_for_processor(self)
+        return self
 
 
 class Bounds(NamedTuple):
@@ -129,6 +139,12 @@ class Block(nn.Module):
             projection = nn.Conv2d(width_in, width_out, kernel_size=1, stride=stride, bias=False)
             self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(width_out))
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """Each convolution by its name, and the normalisation that follows it."""
+        numbers = range(len(self.convs))
+        shortcut = [("shortcut.0", "shortcut.1")] if len(self.shortcut) else []
+        return [("conv1", "bn1"), ("conv3", "bn3"), *((f"convs.{n}", f"bns.{n}") for n in numbers), *shortcut]
+
     def forward(self, maps: Tensor, bounds: Bounds | None = None) -> Tensor:
         parts = _clip(self.bn1(self.conv1(maps)), bounds).split(self.part, dim=1)
         done: list[Tensor] = []
@@ -136,7 +152,7 @@ class Block(nn.Module):
             if done:
                 part = done[-1] + part if self.fuse_models is None else self.fuse_models[number - 1](done[-1], part)
             done.append(_clip(self.bns[number](self.convs[number](part)), bounds))
-        return _clip(self.bn3(self.conv3(torch.cat(done, dim=1))) + self.shortcut(maps), bounds)
+        return _clip(self.bn3(self.conv3(torch.cat(done, dim=1))).add_(self.shortcut(maps)), bounds)
 
 
 class Fusion(nn.Module):
@@ -153,11 +169,15 @@ class Fusion(nn.Module):
             nn.BatchNorm2d(channels),
         )
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """The same as in a block."""
+        return [("local_att.0", "local_att.1"), ("local_att.3", "local_att.4")]
+
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        attention = torch.tanh(self.local_att(torch.cat((x, y), dim=1)))
-        return x + y + attention * (x - y)
+        attention = self.local_att(torch.cat((x, y), dim=1)).tanh_()
+        return torch.addcmul(x + y, attention, x - y)
 
 
 def _clip(maps: Tensor, bounds: Bounds | None) -> Tensor:
-    """Clip in place: nothing else needs the input, and the speed is limited by memory."""
+    """Clip in place, as all that no one else needs: passes over memory limit the speed."""
     return maps.clamp_(0, CEILING) if bounds is None else maps.clamp_(bounds.lower, bounds.upper)

@@ -105,7 +105,8 @@ def exported(path: Path) -> Path:
 
     from steps.embed.backend import load_backend
 
-    network = load_backend("xvector", changes=dict(RANDOM)).network
+    torch.manual_seed(1)
+    network = load_backend("xvector", changes=dict(RANDOM)).build().eval()
     axes = {"feature": {0: "batch", 1: "frames"}, "embedding": {0: "batch"}}
     names = {"input_names": ["feature"], "output_names": ["embedding"], "dynamic_axes": axes}
     with warnings.catch_warnings():

@@ -53,7 +53,8 @@ def test_min_seconds_are_enough(name):
 @pytest.mark.parametrize("name", DIMS)
 def test_a_checkpoint_brings_its_weights(name, tmp_path):
     trained = load_backend(name, conf(name), changes={"random_seed": 1})
-    torch.save(trained.network.state_dict(), tmp_path / "weights.ckpt")
+    torch.manual_seed(1)
+    torch.save(trained.build().state_dict(), tmp_path / "weights.ckpt")
     loaded = load_backend(name, conf(name), changes={"checkpoint": str(tmp_path / "weights.ckpt")})
     assert loaded.files(loaded.options) == [tmp_path / "weights.ckpt"]
     assert np.array_equal(loaded.embed([noise(0)]), trained.embed([noise(0)]))
@@ -81,7 +82,7 @@ def test_sizes_come_from_the_configuration_of_the_checkpoint(tmp_path):
     sizes = {"model_config": str(tmp_path / "config.yaml")}
     backend = load_backend("eres2netv2", conf("eres2netv2"), changes=sizes | {"random_seed": 1})
     assert backend.dim == 32 and backend.features([noise(0)]).shape == (1, 98, 40)
-    torch.save(backend.network.state_dict(), tmp_path / "weights.ckpt")
+    torch.save(backend.build().state_dict(), tmp_path / "weights.ckpt")
     weights = {"checkpoint": str(tmp_path / "weights.ckpt")}
     loaded = load_backend("eres2netv2", conf("eres2netv2"), changes=sizes | weights)
     assert loaded.files(loaded.options) == [tmp_path / "weights.ckpt", tmp_path / "config.yaml"]

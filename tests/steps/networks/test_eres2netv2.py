@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 import torch
+from torch import nn
 
 from steps.networks.eres2netv2 import ERes2NetV2, ERes2NetV2Sizes
 from tests.steps.networks.waves import banks, fill
@@ -113,3 +114,21 @@ def test_padding_behind_an_utterance_changes_nothing(sizes):
         padded = network(features, lengths)
         alone = [network(item[None, :length])[0] for item, length in zip(features, lengths, strict=True)]
     torch.testing.assert_close(padded, torch.stack(alone), atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("sizes", [case[0] for case in OUTPUTS], ids=["two_layers", "w24s4ep4"])
+def test_the_folded_network_gives_the_same_embeddings(sizes):
+    network = ERes2NetV2(sizes).eval()
+    fill(network)
+    network.double()  # these weights make much of rounding
+    features, lengths = banks(3, 50, 24).double(), torch.tensor([50, 33, 24])
+    for item, length in zip(features, lengths, strict=True):
+        item[length:] = 0
+    with torch.inference_mode():
+        expected, padded = network(features), network(features, lengths)
+        folded = network.folded()
+        assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+        torch.testing.assert_close(folded(features), expected, atol=1e-9, rtol=0)
+        torch.testing.assert_close(folded(features, lengths), padded, atol=1e-9, rtol=0)
+        single = folded.float()(features.float())
+    assert (torch.cosine_similarity(single.double(), expected) > 1 - 1e-6).all()

@@ -75,3 +75,14 @@ def test_padding_behind_an_utterance_changes_nothing():
         padded = network(features, lengths)  # whatever is in the padding
         alone = [network(item[None, :length])[0] for item, length in zip(features, lengths, strict=True)]
     torch.testing.assert_close(padded, torch.stack(alone), atol=1e-5, rtol=0)
+
+
+def test_the_folded_network_gives_the_same_embeddings():
+    network = XVector(SMALL).eval()
+    fill(network)
+    features, lengths = banks(4, 40, 8), torch.tensor([40, 39, 25, 16])
+    with torch.inference_mode():
+        expected, padded = network(features), network(features, lengths)
+        folded = network.folded()
+        torch.testing.assert_close(folded(features), expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(folded(features, lengths), padded, atol=1e-5, rtol=0)
