@@ -38,6 +38,7 @@ class Backend(ABC):
             content decides the embeddings.
         name: of the network. dim: D of the embeddings.
         sample_rate: of the waveforms, in Hz. min_seconds: shorter waveforms are refused by callers.
+        longest: the option that limits the length of a waveform for the network; None: there is none.
         any_length: `features` takes waveforms of different lengths and divides long ones itself. Otherwise all
             waveforms of one call have the same length.
     """
@@ -47,6 +48,7 @@ class Backend(ABC):
     dim: int
     sample_rate: int = 16000
     min_seconds: float = 0.3
+    longest: ClassVar[str | None] = "max_seconds"
     any_length: bool = False
 
     def __init__(self, options: Any, device: str = "cpu"):
@@ -65,6 +67,17 @@ class Backend(ABC):
     def forward(self, features: Any) -> np.ndarray:
         """Embeddings (B, D) float32 of B waveforms."""
 
+    def halves(self, features: Any) -> list[Any]:
+        """The features of one half of the waveforms and of the other, those of a single one as they are.
+
+        For arrays (B, ...), alone or in a named tuple.
+        """
+        if not isinstance(features, tuple):
+            middle = (len(features) + 1) // 2
+            return [half for half in (features[:middle], features[middle:]) if len(half)]
+        fields = zip(*(self.halves(field) for field in features), strict=True)
+        return [type(features)(*halves) for halves in fields]
+
     def embed(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
         """Embeddings (B, D) float32 of waveforms (samples,); of one length unless `any_length`."""
         if not len(waveforms):
@@ -75,6 +88,15 @@ class Backend(ABC):
     def files(cls, options: Any) -> list[Path]:
         """The files that decide the embeddings, weights above all."""
         return list(files_of(options).values())
+
+
+def halves_of_windows(features: Any) -> list[Any]:
+    """The same for a named tuple of the windows (R, ...) of all waveforms and of their number for each waveform (B)."""
+    windows, counts = features
+    middle = (len(counts) + 1) // 2
+    first = sum(counts[:middle])
+    halves = (windows[:first], counts[:middle]), (windows[first:], counts[middle:])
+    return [type(features)(*half) for half in halves if len(half[1])]
 
 
 def load_backend(

@@ -20,6 +20,7 @@ from steps.audio.lengths import Outcome
 from steps.audio.read import load
 from steps.embed.batches import Batch, BatchRule, as_batches
 from steps.embed.extraction import PLANNER, BackendChoice, Options, is_merged, planned_identity
+from steps.embed.memory import load_network, within_memory
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.parts import Work, check_merged, write_part
@@ -72,7 +73,7 @@ def work(options: Options) -> None:
     if not missing:
         log.info("job %d of %d: all of its parts exist", job, nj)
         return
-    backend = choice.cls(choice.options, device(options, job))
+    backend = load_network(choice, device(options, job))
     begin = time.perf_counter()
     seconds = extract(backend, choice.batch_rule(options), planned, missing, options.decoders)
     audio, wall = seconds.pop("audio", 0.0), time.perf_counter() - begin
@@ -183,7 +184,8 @@ def embed(backend: "Backend", loaded: Loaded) -> tuple[list[Outcome], list["np.n
 
     if not loaded.chunks:
         return loaded.outcomes, []
-    rows = np.concatenate([backend.forward(features) for features in loaded.chunks])  # (R, D)
+    parts = [part for chunk in loaded.chunks for part in within_memory(backend, backend.forward, chunk)]
+    rows = np.concatenate(parts)  # (R, D)
     means = iter([part.mean(axis=0) for part in np.split(rows, np.cumsum(loaded.counts)[:-1])])
     outcomes, embeddings = [], []
     for outcome in loaded.outcomes:

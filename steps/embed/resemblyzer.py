@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from steps.audio.containers import AudioProblem
-from steps.embed.backend import Backend
+from steps.embed.backend import Backend, halves_of_windows
 from steps.features.mel import mel_filters, mel_spectrogram
 from utils.errors import InputError
 from utils.options import option
@@ -48,7 +48,7 @@ class Resemblyzer(Backend):
     """The network on one device; on a CPU with one thread, since more make so small a network no faster."""
 
     Options = ResemblyzerOptions
-    name, dim, min_seconds, any_length = "resemblyzer", 256, 0.5, True
+    name, dim, min_seconds, any_length, longest = "resemblyzer", 256, 0.5, True, None
 
     def __init__(self, options: ResemblyzerOptions, device: str = "cpu"):
         super().__init__(options, device)
@@ -119,6 +119,10 @@ class Resemblyzer(Backend):
         windows = torch.cat(rows).numpy()  # (P, 256)
         means = [part.mean(axis=0) for part in np.split(windows, np.cumsum(features.counts)[:-1])]
         return np.stack([mean / np.linalg.norm(mean) for mean in means])
+
+    def halves(self, features: Partials) -> list[Partials]:
+        """Of the utterances, each with all of its windows."""
+        return halves_of_windows(features)
 
     @classmethod
     def files(cls, options: ResemblyzerOptions) -> list[Path]:

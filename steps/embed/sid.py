@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steps.embed.backend import Backend
+from steps.embed.backend import Backend, halves_of_windows
 from steps.embed.torch_settings import settle_torch
 from steps.networks.speaker_files import model_files
 from utils.options import option
@@ -29,7 +29,7 @@ class Options:
 class SidBackend(Backend):
     """Embeddings of a speaker network; an utterance's is the same in any batch, up to rounding."""
 
-    Options, name, any_length = Options, "sid", True
+    Options, name, any_length, longest = Options, "sid", True, "window_seconds"
 
     def __init__(self, options: Options, device: str = "cpu"):
         super().__init__(options, device)
@@ -46,6 +46,10 @@ class SidBackend(Backend):
     def forward(self, features: "Windows") -> np.ndarray:
         """(B, D) float32."""
         return self.embedder.forward(features)
+
+    def halves(self, features: "Windows") -> "list[Windows]":
+        """Of the waveforms, each with all of its windows."""
+        return halves_of_windows(features)
 
     @classmethod
     def files(cls, options: Options) -> list[Path]:
