@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from utils.errors import InputError, brief
-from utils.option_values import inner_field, plain, type_name
+from utils.option_values import inner_field, plain, replacement, type_name
 
 
 class _HelpFormatter(argparse.HelpFormatter):
@@ -78,12 +78,14 @@ def option_words(cls: type) -> dict[str, str]:
     return words
 
 
-def read_line(parser: argparse.ArgumentParser, known: dict[str, str], words: list[str]) -> Line:
-    """Read `--name value` and `--name=value`; a value may begin with a dash. At `--help` print the help and exit.
+def read_line(parser: argparse.ArgumentParser, cls: type, words: list[str]) -> Line:
+    """Read `--name value` and `--name=value` of the options of `cls`; a value may begin with a dash.
+
+    At `--help` print the help and exit.
 
     Of two values for one option the last counts. Raises InputError for a word that is no option and for an unknown one.
     """
-    line, rest, before, given = Line([], [], {}), iter(words), None, None
+    line, rest, before, given, known = Line([], [], {}), iter(words), None, None, option_words(cls)
     for word in rest:
         if word in ("-h", "--help"):
             parser.print_help()
@@ -93,6 +95,8 @@ def read_line(parser: argparse.ArgumentParser, known: dict[str, str], words: lis
             raise InputError(f"{parser.prog}: {brief(word)}: expected options only, --name value{hint} (see --help)")
         option, sign, value = word.partition("=")
         if option not in known:
+            if found := replacement(option.removeprefix("--").replace("-", "_"), cls):
+                raise InputError(f"{parser.prog}: {option} is now --{found.replace('=', ' ')}")
             raise InputError(f"{parser.prog}: {brief(option)}: no such option (see --help)")
         given = value if sign else next(rest, None)
         if given is None:

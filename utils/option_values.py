@@ -28,6 +28,11 @@ def own_names(cls: type) -> list[str]:
     return [field.name for field in dataclasses.fields(cls) if not field.metadata.get("inner")]
 
 
+def replacement(name: str, *classes: type) -> str | None:
+    """What stands for an option that one of the classes once had: `key=value` from its `REPLACED`, or None."""
+    return next((found for cls in classes if (found := getattr(cls, "REPLACED", {}).get(name))), None)
+
+
 def inner_field(cls: type) -> dataclasses.Field | None:
     """The field of `cls` that takes the options of its components."""
     return next((field for field in dataclasses.fields(cls) if field.metadata.get("inner")), None)
@@ -91,6 +96,8 @@ def convert(cls: type, name: str, value: Any, where: str) -> Any:
     """Turn a string of the command line, or a value of a YAML file, into the declared type of the option `name`."""
     fields = {field.name: field for field in dataclasses.fields(cls)}
     if name not in own_names(cls):
+        if found := replacement(name, cls):
+            raise InputError(f"{where}: is now {found}")
         raise InputError(f"{where}: unknown option; valid ones are {', '.join(own_names(cls))}")
     kinds = _alternatives(fields[name].type)
     # a text is kept as it is given, whatever it says; of other kinds these words mean: no value

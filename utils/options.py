@@ -9,6 +9,7 @@
 
 Every option takes a value (`--force true`), dashes and underscores are the same, nothing may be abbreviated. Of two
 values for one option the last counts, but a key of `--set` has one value. A word that is no option is an error.
+What replaces an option that is gone is told where the class has, say, `REPLACED: ClassVar = {"old": "new=value"}`.
 Items of a list are separated by commas; one within an item is written `\\,`.
 `--conf FILE.yaml` overrides the defaults, `--set key=value,...` (see `utils.key_values`) both, `--key value` all three.
 `--conf` and `--set` may be repeated, and may hold options that are not the command's own:
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from utils import key_values
-from utils.command_line import make_parser, option_words, read_line
+from utils.command_line import make_parser, read_line
 from utils.errors import InputError, brief, cut
 from utils.option_values import FAULTS, convert, defaults_of, to_path, word_of
 from utils.settings import Setting, command_options, distribute, read_settings
@@ -63,7 +64,7 @@ def parse(cls: type[T], argv: list[str] | None, prog: str, description: str = ""
     With `--values NAMES` prints the values of these options, a line each, and exits.
     """
     words = sys.argv[1:] if argv is None else argv
-    line = read_line(make_parser(cls, prog, description), option_words(cls), words)
+    line = read_line(make_parser(cls, prog, description), cls, words)
     given = line.values
     settings = [setting for path in line.conf for setting in read_settings(_conf_path(path))]
     pairs = key_values.split_once(line.set)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from utils.errors import InputError, cut
-from utils.option_values import convert, defaults_of, inner_field, own_names
+from utils.option_values import convert, defaults_of, inner_field, own_names, replacement
 from utils.yaml_files import read_yaml
 
 
@@ -48,6 +48,8 @@ def distribute(
                 owners.setdefault(name, []).append(one)
         for key, value, where in foreign:
             if key not in owners:
+                if found := replacement(key, *chain(*inner.values()), *classes):
+                    raise InputError(f"{where}: is now {found}")
                 raise InputError(f"{where}: unknown option; valid ones are {', '.join(owners)}")
             for one in owners[key]:
                 convert(one, key, value, where)

@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -33,6 +34,21 @@ def test_defaults_and_both_spellings_of_the_dash():
     assert read("--out", "x", "--n-samples", "7").n_samples == 7
     assert read("--out", "x", "--n_samples=7").n_samples == 7
     assert read("--out", "x", "-n", "7").n_samples == 7
+
+
+@dataclass(frozen=True)
+class Newer(Options):
+    REPLACED: ClassVar[dict[str, str]] = {"half": "device=cpu"}
+
+
+def test_an_option_that_is_gone_is_told_its_replacement(tmp_path):
+    with pytest.raises(InputError, match="^prog: --half is now --device cpu$"):
+        parse(Newer, ["--out", "x", "--half", "true"], "prog", "about")
+    with pytest.raises(InputError, match="^--set half=true: is now device=cpu$"):
+        parse(Newer, ["--out", "x", "--set", "half=true"], "prog", "about")
+    (tmp_path / "c.yaml").write_text("half: true\n")
+    with pytest.raises(InputError, match="c.yaml: half: is now device=cpu$"):
+        parse(Newer, ["--out", "x", "--conf", str(tmp_path / "c.yaml")], "prog", "about")
 
 
 def test_types():
