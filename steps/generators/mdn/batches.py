@@ -28,11 +28,8 @@ class Batches:
         self.bounds = np.searchsorted(pairs.variant_groups[order], np.arange(len(pairs.group_names) + 1))
         self.n_variants = len(order)
         self.groups, self.weights, self.texts_of_row = pairs.groups, pairs.weights, pairs.texts_of_row
-        self.captions_of: list[np.ndarray] | None = None
-        if len(pairs.captions):
-            rows = np.argsort(pairs.caption_rows, kind="stable")
-            cuts = np.searchsorted(pairs.caption_rows[rows], np.arange(len(latent) + 1))
-            self.captions_of = [rows[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+        self.captions = np.argsort(pairs.caption_rows, kind="stable")  # in the order of their embeddings
+        self.cuts = np.searchsorted(pairs.caption_rows[self.captions], np.arange(len(latent) + 1))
         self.texts = torch.from_numpy(np.concatenate([pairs.variants[order], pairs.captions])).to(device)
         self.latent = torch.from_numpy(latent).to(device)
 
@@ -50,6 +47,13 @@ class Batches:
         groups = itertools.pairwise(self.bounds)
         return np.concatenate([first + np.sort(rng.permutation(last - first)[:most]) for first, last in groups])
 
+    def own_captions(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The captions of `rows` (n,), in their order: positions (C,) in `rows`, and positions (C,) in `texts`."""
+        counts = self.cuts[rows + 1] - self.cuts[rows]
+        which = np.repeat(np.arange(len(rows)), counts)
+        place = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return which, self.captions[self.cuts[rows[which]] + place] + self.n_variants
+
     def log_density(
         self, network: MixtureDensityNetwork, rows: np.ndarray, variants: np.ndarray | None = None
     ) -> Tensor:
@@ -63,7 +67,7 @@ class Batches:
         if self.n_variants:
             variants = np.arange(self.n_variants) if variants is None else variants
             total = total + self._under_variants(network, latent, rows, variants)
-        if self.captions_of is not None:
+        if len(self.captions):
             total = total + self._under_captions(network, latent, rows)
         return total / torch.from_numpy(self.texts_of_row[rows]).to(total)
 
@@ -84,9 +88,7 @@ class Batches:
         )
 
     def _under_captions(self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray) -> Tensor:
-        own = [self.captions_of[row] for row in rows]
-        position = torch.from_numpy(np.repeat(np.arange(len(rows)), [len(texts) for texts in own])).to(latent.device)
-        texts = torch.from_numpy(np.concatenate(own).astype(np.int64) + self.n_variants).to(latent.device)
+        position, texts = (torch.from_numpy(found).to(latent.device) for found in self.own_captions(rows))
         density = paired_log_density(latent[position], network(self.texts[texts]))
         return torch.zeros(len(rows), device=latent.device).index_add(0, position, density)
 

@@ -24,7 +24,8 @@ def features(latent: Tensor, diagonal: bool) -> Tensor:
 
 def cross_log_density(features: Tensor, parameters: Parameters) -> Tensor:
     """Log density (N, T) of every embedding, given its features (N, F), under the mixture of every text."""
-    return _CrossLogDensity.apply(features, *parameters)
+    with torch.autocast(features.device.type, enabled=False):  # differences of large numbers need their digits
+        return _CrossLogDensity.apply(features, *(value.to(features.dtype) for value in parameters))
 
 
 class _CrossLogDensity(torch.autograd.Function):
@@ -58,24 +59,74 @@ class _CrossLogDensity(torch.autograd.Function):
     @staticmethod
     def backward(context: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         features, means, precision, shares, total = context.saved_tensors
-        n_texts, n_components, q = means.shape
+        n_texts, n_components, _ = means.shape
         shares = shares * (gradient.unsqueeze(-1) / total)  # r, times the gradient
         mass = shares.sum(0).unsqueeze(2)  # (T, K, 1)
         moments = (shares.flatten(1).T @ features).unflatten(0, (n_texts, n_components))
-        squares, sums = moments.split([features.shape[1] - q, q], 2)  # of r u^2 (T, K, q or 1) and r u (T, K, q)
-        shifts = torch.addcmul(sums, means, mass, value=-1)  # of r (u - m)
-        spreads = squares.sub_(sums.add_(shifts).mul_(means).sum_to_size(squares.shape))  # of r |u - m|^2
-        volume = mass * (q / precision.shape[2])
-        return None, mass.squeeze(2), shifts.mul_(precision), spreads.mul_(precision).sub_(volume)
+        return None, mass.squeeze(2), *_gradients(moments, mass, means, precision)
+
+
+def weighted_log_density(features: Tensor, parameters: Parameters, weights: Tensor) -> Tensor:
+    """Weighted sum (), float64, of log densities in many groups, each of embeddings under the mixtures of its texts.
+
+    Args:
+        features: (G, R, F) of `features`. parameters: with a first axis more, (G, S, ...). weights: (G, R, S).
+    """
+    with torch.autocast(features.device.type, enabled=False):  # differences of large numbers need their digits
+        return _WeightedLogDensity.apply(features, weights, *(value.to(features.dtype) for value in parameters))
+
+
+class _WeightedLogDensity(torch.autograd.Function):
+    """`weighted_log_density` with the gradient of `_CrossLogDensity`: one batched matrix product each way."""
+
+    @staticmethod
+    def forward(
+        context: FunctionCtx, features: Tensor, weights: Tensor, log_weights: Tensor, means: Tensor, log_scales: Tensor
+    ) -> Tensor:
+        n_groups, n_texts, n_components, q = means.shape
+        precision = torch.exp(-2 * log_scales)  # (G, S, K, q or 1)
+        table = features.new_empty(n_groups, n_texts, n_components, features.shape[2])
+        torch.mul(precision, -0.5, out=table[..., :-q])
+        slopes = torch.mul(means, precision, out=table[..., -q:])
+        constant = log_weights - 0.5 * ((means * slopes).sum(3) + _log_volume(log_scales, q))  # (G, S, K)
+        joint = torch.baddbmm(constant.flatten(1).unsqueeze(1), features, table.flatten(1, 2).mT)
+        joint = joint.unflatten(2, (n_texts, n_components))  # (G, R, S, K)
+        shares = joint.softmax(3)
+        density = joint.amax(3) - shares.amax(3).log()  # the largest share is 1/K or more
+        context.save_for_backward(features, weights, means, precision, shares)
+        return (density * weights).sum(dtype=torch.float64)
+
+    @staticmethod
+    def backward(context: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        features, weights, means, precision, shares = context.saved_tensors
+        shares = shares * (weights * gradient).unsqueeze(3)
+        mass = shares.sum(1).unsqueeze(3)  # (G, S, K, 1)
+        moments = torch.bmm(shares.flatten(2).mT, features).unflatten(1, means.shape[1:3])
+        shifts, spreads = _gradients(moments, mass, means, precision)
+        return None, None, mass.squeeze(3), shifts, spreads
+
+
+def _gradients(moments: Tensor, mass: Tensor, means: Tensor, precision: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of means (..., K, q) and log scales (..., K, q or 1).
+
+    Args:
+        moments: (..., K, F) sums of features times shares; they are overwritten. mass: (..., K, 1) sums of shares.
+    """
+    q = means.shape[-1]
+    squares, sums = moments.split([moments.shape[-1] - q, q], -1)  # of r u^2 (..., K, q or 1) and r u (..., K, q)
+    shifts = torch.addcmul(sums, means, mass, value=-1)  # of r (u - m)
+    spreads = squares.sub_(sums.add_(shifts).mul_(means).sum_to_size(squares.shape))  # of r |u - m|^2
+    volume = mass * (q / precision.shape[-1])
+    return shifts.mul_(precision), spreads.mul_(precision).sub_(volume)
 
 
 def paired_log_density(latent: Tensor, parameters: Parameters) -> Tensor:
     """Log density (N,) of embedding i (N, q) under the mixture of text i."""
-    log_weights, means, log_scales = parameters
+    log_weights, means, log_scales = (value.to(latent.dtype) for value in parameters)
     squares = ((latent[:, None, :] - means) * torch.exp(-log_scales)).square().sum(2)  # (N, K)
     return torch.logsumexp(log_weights - 0.5 * (squares + _log_volume(log_scales, latent.shape[1])), 1)
 
 
 def _log_volume(log_scales: Tensor, q: int) -> Tensor:
-    """2 log det + q log 2 pi (T, K) of the components."""
-    return 2 * log_scales.sum(2) * (q / log_scales.shape[2]) + q * math.log(2 * math.pi)
+    """2 log det + q log 2 pi (..., K) of the components."""
+    return 2 * log_scales.sum(-1) * (q / log_scales.shape[-1]) + q * math.log(2 * math.pi)

@@ -1,0 +1,123 @@
+"""Batches of training as grids of one shape, and whole sets as few grids.
+
+Draws are those of `Batches`. The grids of an epoch are sent to the device at once, and have one shape: an update may be
+recorded once and replayed (`steps.training.graphed`).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from steps.generators.mdn.batches import Batches
+from steps.generators.mdn.grid import Grid, log_density, on_device, padded
+from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
+
+MOST_ROWS, MOST_TEXTS = 1024, 64  # of a group in one grid of a whole set
+MOST_VALUES = 2**25  # in the largest array that such a grid needs, if one group has no more
+
+
+class GridBatches:
+    """The batches of training as grids.
+
+    Attributes:
+        shown: (G, S) which places of a grid have a variant. stands_for: (G, S) how many variants each stands for.
+    """
+
+    def __init__(self, batches: Batches, texts_per_group: int):
+        self.batches, self.most = batches, texts_per_group
+        n_variants = np.diff(batches.bounds)
+        n_drawn = np.minimum(n_variants, texts_per_group)
+        self.shown = np.arange(n_drawn.max(initial=0)) < n_drawn[:, None]
+        self.stands_for = self.shown * (n_variants / np.maximum(n_drawn, 1))[:, None]
+
+    def epoch(self, rng: np.random.Generator, n_updates: int) -> list[Grid]:
+        """The grids of an epoch. The weighted sum of the log densities of each is the mean over its embeddings."""
+        batches, (n_groups, _) = self.batches, self.shown.shape
+        drawn = [(rows, batches.some_variants(rng, self.most)) for rows in batches.draw(rng, n_updates)]
+        rows = np.concatenate([rows for rows, _ in drawn])
+        update = np.repeat(np.arange(n_updates), [len(rows) for rows, _ in drawn])
+        weights = 1 / (np.bincount(update)[update] * batches.texts_of_row[rows])
+        line = update * n_groups + batches.groups[rows]
+        texts = np.zeros((n_updates, *self.shown.shape), np.int64)
+        texts[:, self.shown] = np.stack([variants for _, variants in drawn])
+        which, captions = batches.own_captions(rows)
+        arrays = [
+            padded(rows, line, n_updates * n_groups).reshape(n_updates, n_groups, -1),
+            padded(weights, line, n_updates * n_groups).reshape(n_updates, n_groups, -1),
+            texts,
+            np.broadcast_to(self.stands_for, texts.shape),
+            padded(captions, update[which], n_updates),
+            padded(rows[which], update[which], n_updates),
+            padded(weights[which], update[which], n_updates),
+        ]
+        return [Grid(*values) for values in zip(*on_device(arrays, batches.latent.device), strict=True)]
+
+    def log_density(self, network: MixtureDensityNetwork, grid: Grid) -> Tensor:
+        """Weighted sum () of the log densities of the pairs of a grid."""
+        return log_density(network, grid, self.batches.latent, self.batches.texts)
+
+
+class GridSet:
+    """All pairs of a set as few grids, each embedding with its weight in the set.
+
+    Args:
+        sizes: of the network that will score them. most: values in the largest array.
+    """
+
+    def __init__(self, batches: Batches, sizes: NetworkSizes, most: int = MOST_VALUES):
+        self.batches = batches
+        weights = batches.weights / np.maximum(batches.texts_of_row, 1)
+        arrays = [*_variant_grids(batches, weights, sizes, most), *_caption_grids(batches, weights, sizes, most)]
+        self.grids = [Grid(*on_device(one, batches.latent.device)) for one in arrays]
+
+    @torch.inference_mode()
+    def balanced_log_density(self, network: MixtureDensityNetwork) -> float:
+        """Mean log density of all embeddings, balanced over groups and speakers."""
+        parts = [log_density(network, grid, self.batches.latent, self.batches.texts) for grid in self.grids]
+        return float(torch.stack(parts).sum())
+
+
+def _variant_grids(
+    batches: Batches, weights: np.ndarray, sizes: NetworkSizes, most: int
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Grids of parts of groups, in which parts of like sizes stand together."""
+    alike: dict[tuple[int, int], list[tuple[np.ndarray, np.ndarray]]] = {}
+    order = np.argsort(batches.groups, kind="stable")
+    cuts = np.searchsorted(batches.groups[order], np.arange(len(batches.bounds)))
+    for group in range(len(cuts) - 1):
+        own = np.arange(*batches.bounds[group : group + 2])
+        for rows in _pieces(order[cuts[group] : cuts[group + 1]], MOST_ROWS):
+            for texts in _pieces(own, MOST_TEXTS):
+                alike.setdefault((len(rows).bit_length(), len(texts).bit_length()), []).append((rows, texts))
+    none = np.zeros(0, np.int64)
+    width, depth = sizes.n_components, sizes.n_components * 2 * sizes.latent_dim
+    for (row_bits, text_bits), parts in alike.items():
+        n_rows, n_texts = min(2**row_bits, MOST_ROWS), min(2**text_bits, MOST_TEXTS)
+        for some in _pieces(parts, max(1, most // max(n_rows * n_texts * width, n_texts * depth))):
+            rows, texts = ([part[side] for part in some] for side in (0, 1))
+            lines = [np.repeat(np.arange(len(some)), [len(one) for one in side]) for side in (rows, texts)]
+            rows, texts = np.concatenate(rows), np.concatenate(texts)
+            yield (
+                padded(rows, lines[0], len(some)),
+                padded(weights[rows], lines[0], len(some)),
+                padded(texts, lines[1], len(some)),
+                padded(np.ones(len(texts)), lines[1], len(some)),
+                *(none, none, none),
+            )
+
+
+def _caption_grids(
+    batches: Batches, weights: np.ndarray, sizes: NetworkSizes, most: int
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Grids of captions alone."""
+    rows, captions = batches.own_captions(np.arange(len(batches)))
+    none = np.zeros((0, 0), np.int64)
+    for some in _pieces(np.arange(len(rows)), max(1, most // (sizes.n_components * 2 * sizes.latent_dim))):
+        yield none, none, none, none, captions[some], rows[some], weights[rows[some]]
+
+
+def _pieces(values, most: int) -> Iterator:
+    """The values in pieces of at most `most`."""
+    return (values[begin : begin + most] for begin in range(0, len(values), most))
