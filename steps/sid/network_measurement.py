@@ -12,6 +12,7 @@ import torch._dynamo  # noqa: F401, optimizers import it, which takes seconds: o
 
 from steps.networks.speaker_network import SpeakerNetwork
 from steps.sid.workload import DONE, TRAIN, Workload
+from steps.training.precision import autocast, products_in, resolve
 from steps.training.workplace import find_device
 
 # of the run that loads code: its network has next to no memory
@@ -44,9 +45,12 @@ def _prepared(load: Workload, device: str) -> tuple[SpeakerNetwork, Callable[[in
     network = SpeakerNetwork(load.options, load.bins, load.n_speakers).to(device).train(load.mode == TRAIN)
     optimizer = torch.optim.AdamW(network.parameter_groups(), fused=True) if load.mode == TRAIN else None
 
+    precision = resolve(load.precision, torch.device(device))
+
+    @products_in(precision, torch.device(device))
     def step(batch: int, frames: int) -> None:
         features = torch.randn(batch, frames, load.bins, device=device)
-        with torch.autocast(device, torch.bfloat16, enabled=load.bf16):
+        with autocast(precision, torch.device(device)):
             if optimizer is None:
                 with torch.inference_mode():
                     network(features)

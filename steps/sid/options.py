@@ -58,4 +58,4 @@ class SidOptions(AugmentOptions, NetworkOptions, TrainingOptions):
     )
     dev_seconds: float | None = option(None, "most of a dev or test utterance that is looked at", above=0, most=10**5)
     test_figures: bool = option(True, "log the figures of <feats>/test after each epoch, if it is there")
-    precision: str = option("float16", "of the features in memory", choices=("float16", "float32"))
+    frames_in: str = option("float16", "format of the features in memory", choices=("float16", "float32"))

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 from steps.networks.speaker_options import NETWORKS, NetworkOptions
 from steps.sid.options import SidOptions
 from steps.sid.workload import DONE, MODES, Workload, in_own_process
+from steps.training.options import PRECISIONS
 from utils.command import logger, progress, run_command
 from utils.errors import InputError
 from utils.options import option
@@ -38,6 +39,7 @@ class Options:
     """Options of the command."""
 
     COMMAND: ClassVar[str] = "steps.sid.profile"
+    REPLACED: ClassVar[dict[str, str]] = {"bf16": "precision=bf16"}
     out: Path = option(help="directory to write")
     models: tuple[str, ...] = option(MODELS, "names of networks, or of files <name>.yaml in conf_dir")
     conf_dir: Path | None = option(None, "directory of <model>.yaml with options of training; without: the defaults")
@@ -51,7 +53,7 @@ class Options:
     bins: int = option(80, "of a frame", least=1, most=65_536)
     speakers: int = option(251, "of the training", least=1, most=10**7)
     threads: int = option(1, "of torch, on a processor", least=1, most=1024)
-    bf16: bool = option(False, "in bfloat16 where torch.autocast holds it safe")
+    precision: str = option("auto", "of matrix products; auto: tf32 on a GPU, fp32 on a processor", choices=PRECISIONS)
     most_gb: float | None = option(
         None, "memory of a measurement on a processor; default: what is free now", above=0, most=10**6
     )
@@ -96,7 +98,7 @@ def measured_rows(networks: dict[str, NetworkOptions], options: Options) -> Iter
     for (model, own), mode, batch, frames in progress(grid, len(grid), "profile"):
         load = Workload(
             *(own, options.bins, options.speakers, mode, frames, batch),
-            *(options.runs, options.threads, options.use_gpu, options.bf16, limit),
+            *(options.runs, options.threads, options.use_gpu, options.precision, limit),
         )
         yield {"model": model, "mode": mode, "batch": batch, "frames": frames} | in_own_process(load)
 

@@ -42,7 +42,7 @@ class SidTask:
         if self.network.discriminant is not None:
             check_refit(speech)
         self.plan = BatchPlan(speech, options, self.rate)
-        self.n_updates = self.plan.n_updates
+        self.n_updates, self.repeats = self.plan.n_updates, False
         most = None if options.dev_seconds is None else max(1, round(options.dev_seconds * self.rate))
         self.figures = [SetFigures(one, frames, most, device) for one, frames in others]
         self.weights: Tensor | None = None

@@ -50,7 +50,7 @@ def work(options: Options) -> None:
 
         sets = read_sets(options.feats, own)
         write_left_out(sets, stage.dir)
-        pack_sets(sets, own.precision, stage.dir / FRAMES)
+        pack_sets(sets, own.frames_in, stage.dir / FRAMES)
         workplace = Workplace(stage.dir, find_device(options.use_gpu, n))
         fit = partial(fit_and_save, options.feats, own)
         if n == 1:
@@ -71,7 +71,7 @@ def fit_and_save(feats: Path, options: SidOptions, workplace: Workplace) -> None
     from steps.training.loop import Loop
 
     sets = read_sets(feats, options)
-    framed = open_sets(sets, options.precision, workplace.directory / FRAMES)
+    framed = open_sets(sets, options.frames_in, workplace.directory / FRAMES)
     network = Loop(SidTask(framed, options, workplace.device), options, workplace).run()
     if workplace.first:
         save_model(workplace.directory, network, network.options, sets[0].names, sets[0].feats.features)

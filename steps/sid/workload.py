@@ -26,7 +26,8 @@ class Workload(NamedTuple):
     Attributes:
         options: of the network. bins: of a frame. n_speakers: S. mode: train or infer.
         frames, batch: T and B. runs: of which the fastest counts. threads: of torch.
-        use_gpu: auto, true or false. bf16: under autocast. most_bytes: of memory on a processor; None: no limit.
+        use_gpu: auto, true or false. precision: see `steps.training.precision`.
+        most_bytes: of memory on a processor; None: no limit.
     """
 
     options: NetworkOptions
@@ -38,7 +39,7 @@ class Workload(NamedTuple):
     runs: int
     threads: int
     use_gpu: str
-    bf16: bool
+    precision: str
     most_bytes: int | None
 
 

@@ -82,7 +82,14 @@ class TrainingFiles:
 
     def save(self, name: str, state: TrainingState, more: Mapping[str, Tensor] | None = None) -> None:
         """Write a checkpoint of the network's weights, the state and the tensors `more`; LAST keeps its predecessor."""
-        tensors = {NETWORK + key: value for key, value in self.network.state_dict().items()} | (more or {})
+        self.write(name, self.weights() | (more or {}), state)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The network's weights by their names in a checkpoint."""
+        return {NETWORK + key: value for key, value in self.network.state_dict().items()}
+
+    def write(self, name: str, tensors: Mapping[str, Tensor], state: TrainingState) -> None:
+        """Write a checkpoint; LAST keeps its predecessor."""
         earlier = self.directory / PREVIOUS if name == LAST else None
         write_checkpoint(self.directory / name, tensors, state, earlier)
 
@@ -94,6 +101,10 @@ class TrainingFiles:
             self.save(own, state)
         # the two checkpoints that are there, of up to two epochs before, need theirs until they are replaced
         self._keep_epochs(state.history, state.history[:-1], state.history[:-2])
+        self.save_metrics(state)
+
+    def save_metrics(self, state: TrainingState) -> None:
+        """Write the metrics of all epochs so far."""
         lines = "".join(json_text(row, self.directory / METRICS) + "\n" for row in state.history)
         write_whole(self.directory / METRICS, lines.encode())
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from steps.training.behind import FilesBehind
 from steps.training.checkpoint import (
     LOSSES,
     OPTIMIZER,
@@ -26,7 +27,9 @@ from steps.training.checkpoint import (
     select,
 )
 from steps.training.files import AVERAGED, BEST, LAST, TrainingFiles
+from steps.training.graphed import GraphedUpdate
 from steps.training.options import TrainingOptions
+from steps.training.precision import autocast, products_in, resolve
 from steps.training.process_group import ProcessGroup
 from steps.training.schedule import make_schedule
 from steps.training.streams import read_streams, seed_streams, set_streams
@@ -68,13 +71,23 @@ class Loop(Generic[Batch, Result]):
         self.task, self.options, self.workplace = task, options, workplace
         self.group, self.network, self.device = ProcessGroup(), task.network, torch.device(workplace.device)
         self.n_parts = self.group.size * options.accumulate  # of an update
+        self.precision = resolve(options.precision, self.device)
         self.objective = self.group.wrap(Objective(task), self._example)
         self.optimizer = torch.optim.AdamW(
-            task.parameter_groups(), lr=options.lr, weight_decay=options.weight_decay, fused=True
+            task.parameter_groups(),
+            lr=options.lr,
+            weight_decay=options.weight_decay,
+            fused=True,
+            capturable=self.device.type == "cuda",
         )
+        self.graphed = self._record_updates()
         self.schedule = make_schedule(self.optimizer, options, task.n_updates, task.report.higher_is_better)
         self.files = TrainingFiles(workplace.directory, task.network, task.report, options.average)
-        self.state = TrainingState()
+        self.state, self.saved = TrainingState(), ""  # the latter is the state of the last checkpoint, in words
+        self.behind: FilesBehind | None = None
+        if self.device.type == "cuda" and self.group.size == 1 and options.average == 1:
+            self.behind = FilesBehind(self.files, self.device)
+        self.ahead: tuple[int, Iterator[Batch]] | None = None  # an epoch, and its batches
         self.losses = torch.zeros(0, device=self.device)  # what `update` returned in this epoch before an interruption
 
     @_denormals_flushed()
@@ -84,6 +97,14 @@ class Loop(Generic[Batch, Result]):
         Raises RunAgain where a stop was requested: a loop in the same directory then continues. Raises InputError where
         a loss or the deciding figure is not finite.
         """
+        with products_in(self.precision, self.device):
+            try:
+                return self._run()
+            finally:
+                if self.behind:
+                    self.behind.wait()
+
+    def _run(self) -> Result:
         if not self._resume():
             seed_streams(self.options.seed, self.group.rank)
             self._end_epoch(train_figures=None)
@@ -92,6 +113,10 @@ class Loop(Generic[Batch, Result]):
                 log.info("no better %s for %d epochs: stopped", self.task.report.decides, self.options.patience)
                 break
             self._end_epoch(self._epoch())
+        if self.behind:
+            self.behind.wait()
+            if self.saved != str(self.state):
+                self._save_last(self.losses)
         log.info("best epoch %d: %s %.4f", self.state.best_epoch, self.task.report.decides, self.state.best)
         self.group.wait()  # until the first process has written BEST
         self.files.load(BEST)
@@ -112,6 +137,8 @@ class Loop(Generic[Batch, Result]):
         sampler and of its workers, depends on the epoch too, and changes no stream of the training: one that goes on
         inside an epoch begins the batches once more.
         """
+        if self.ahead is not None and self.ahead[0] == epoch and not first:
+            return self.ahead[1]
         streams = read_streams(self.device)
         seed_streams(self.options.seed, epoch, 1)
         batches = iter(self.task.batches(epoch, first, np.random.default_rng([self.options.seed, epoch])))
@@ -138,6 +165,8 @@ class Loop(Generic[Batch, Result]):
                 self._save_within_epoch(self._all_losses(losses))
             self.schedule.before_update((epoch - 1) * n_updates + update)
             losses.append(self.update(batch))
+        if self.graphed and epoch < self.options.epochs:  # while the GPU is busy
+            self.ahead = epoch + 1, self._batches(epoch + 1, 0)
         values = self._all_losses(losses).cpu().reshape(n_updates, -1).T.contiguous()  # (1 + F, n_updates)
         if not values[0].isfinite().all():
             first = int((~values[0].isfinite()).nonzero()[0])
@@ -152,25 +181,54 @@ class Loop(Generic[Batch, Result]):
         return f"{report.loss} {loss:.4f}, {report.decides} {self.state.history[-1][report.decides]:.4f}"
 
     def update(self, batch: Batch) -> Tensor:
-        """One step of the optimizer. Returns what `Task.loss` does; the mean of several processes is the batch's."""
+        """One step of the optimizer. Returns what `Task.loss` does; the mean of several processes is the batch's.
+
+        Where a GPU has too little memory, the batch is worked through in twice as many parts, and so are all after it.
+        """
+        while True:
+            try:
+                return self.graphed(batch) if self.graphed else self._update(batch)
+            except torch.OutOfMemoryError as error:
+                said = " ".join(str(error).split())[:200]
+            self._divide(batch, said)  # here, where no traceback holds the tensors of the failed update
+
+    def _record_updates(self) -> GraphedUpdate | None:
+        """A replay of updates, where the task lets them repeat on a GPU."""
+        if not (self.task.repeats and self.device.type == "cuda" and self.group.size == 1):
+            return None
+        return GraphedUpdate(self._update, self.network, self.optimizer)
+
+    def _divide(self, batch: Batch, said: str) -> None:
+        """Work through batches in twice as many parts; InputError where `batch` cannot be divided further."""
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = 2 * self.n_parts
+        if self.group.size > 1 or self.task.part(batch, parts - 1, parts)[1] == 0:
+            raise InputError(
+                f"{self.workplace.directory}: out of memory on {self.device}, with a batch in"
+                f" {self.n_parts // self.group.size} parts: lower {self.task.report.memory}, or use --use_gpu false"
+                f" ({said})"
+            )
+        log.warning("out of memory on %s: batches are worked through in %d parts from here on", self.device, parts)
+        self.n_parts, self.graphed = parts, self._record_updates()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _update(self, batch: Batch) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         losses = []
         for number in range(self.group.rank, self.n_parts, self.group.size):
             part, weight = self.task.part(batch, number, self.n_parts)
             with self.group.summing(self.objective, now=number + self.group.size >= self.n_parts):
-                with self._autocast():
+                with autocast(self.precision, self.device):
                     values = self.objective(part)
                 if self.n_parts > 1:
-                    values = values * (weight / self.options.accumulate)
+                    values = values * (weight / (self.n_parts // self.group.size))
                 values.flatten()[0].backward()
             losses.append(values.detach())
         if self.options.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         self.optimizer.step()
         return torch.stack(losses).sum(0)
-
-    def _autocast(self) -> contextlib.AbstractContextManager:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bf16)
 
     def _all_losses(self, since: list[Tensor]) -> Tensor:
         """What `update` has returned in this epoch (n, ...): before an interruption, and since."""
@@ -194,7 +252,7 @@ class Loop(Generic[Batch, Result]):
         """Metrics of the dev set for the present weights; the random streams of the training are left as they were."""
         streams = read_streams(self.device)
         self.network.eval()
-        with self._autocast():
+        with autocast(self.precision, self.device):
             figures = self.group.of_first(self.task.dev_figures)
         set_streams(streams, self.device)
         return figures
@@ -217,13 +275,17 @@ class Loop(Generic[Batch, Result]):
         state.schedule = self.schedule.state()
         if not state.epoch or report.is_better(figure, state.best):
             state.best, state.best_epoch = figure, state.epoch
+        if self.behind:
+            if self.behind.end_epoch(state, self._tensors):
+                self.saved = str(state)
+            return
         if self.group.first:
             self.files.save_epoch(state)
         self._save_last(self.losses)  # last, because this checkpoint says that the epoch is complete
 
     def _fail(self, what: str) -> NoReturn:
         known = self.state.history
-        kept = f"{LAST} is the last good checkpoint, of {self.state}" if known else "nothing is learned yet"
+        kept = f"{LAST} is the last good checkpoint, of {self.saved}" if known else "nothing is learned yet"
         raise InputError(
             f"{self.workplace.directory}: {what} of epoch {len(known)}; {kept}; lower lr, or look for huge values in"
             " the data"
@@ -243,12 +305,22 @@ class Loop(Generic[Batch, Result]):
 
     def _save_last(self, losses: Tensor) -> None:
         """Save all that an exact resume needs; `losses` (n, ...) are of the updates of an unfinished epoch."""
-        tensors = {OPTIMIZER + name: value for name, value in optimizer_tensors(self.optimizer).items()}
-        for name, stream in read_streams(self.device).items():
-            for rank, state in enumerate(self.group.gather(stream)):
-                tensors[f"{RANDOM}{rank}.{name}"] = state
+        if self.behind:
+            self.behind.catch_up(self.state)
+        tensors = self._tensors() | ({LOSSES: losses} if len(losses) else {})
         if self.group.first:
-            self.files.save(LAST, self.state, tensors | ({LOSSES: losses} if len(losses) else {}))
+            self.files.write(LAST, tensors, self.state)
+        self.saved = str(self.state)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Weights, the state of the optimizer, and the random streams of all processes."""
+        states = {OPTIMIZER + name: value for name, value in optimizer_tensors(self.optimizer).items()}
+        streams = {
+            f"{RANDOM}{rank}.{name}": state
+            for name, stream in read_streams(self.device).items()
+            for rank, state in enumerate(self.group.gather(stream))
+        }
+        return self.files.weights() | states | streams
 
     def _resume(self) -> bool:
         """Load the newest undamaged checkpoint. Returns whether there is one."""
@@ -256,6 +328,7 @@ class Loop(Generic[Batch, Result]):
         if name is None:
             return False
         tensors, self.state = self.files.load(name)
+        self.saved = str(self.state)
         self.losses = tensors.get(LOSSES, self.losses).to(self.device)
         load_optimizer(self.optimizer, select(tensors, OPTIMIZER))
         self.schedule.set_state(self.state.schedule)

@@ -34,6 +34,7 @@ class Report:
         higher_is_better: of `decides`.
         also: names of further figures of training, which `Task.loss` returns after the loss.
         loss_offset: constant that is added to the training loss in reports, such as the logarithm of a volume.
+        memory: the options to lower where a GPU has too little memory, in words.
     """
 
     loss: str
@@ -43,6 +44,7 @@ class Report:
     higher_is_better: bool = False
     also: tuple[str, ...] = ()
     loss_offset: float = 0.0
+    memory: str = "batch_size"
 
     def is_better(self, figure: float, other: float) -> bool:
         """Is this value of the deciding figure better than another?"""
@@ -55,11 +57,14 @@ class Task(Protocol[Batch, Result]):
     Attributes:
         network: the module that is trained, on its device; checkpoints hold its parameters and buffers.
         n_updates: batches in an epoch.
+        repeats: on a GPU, batches are named tuples of tensors there, in few shapes, and `loss` neither draws from
+        random streams nor looks at values on the host: an update is recorded once, and replayed.
         report: the metrics, and the one that decides.
     """
 
     network: nn.Module
     n_updates: int
+    repeats: bool
     report: Report
 
     def parameter_groups(self) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What the benchmarks of training train: generated pairs, the plain diagonal network, a workplace."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from steps.generators.mdn.task import MdnTask
 from steps.generators.pairs import Pairs
 from steps.training.loop import Loop
 from steps.training.options import TrainingOptions
-from steps.training.workplace import Workplace
+from steps.training.workplace import Workplace, never
 from tests.bench.generated import GROUPS, UTTERANCES_OF_SPEAKER, Corpus
 from utils.settings import read_conf
 
@@ -42,12 +43,12 @@ class Setting:
         """Updates in an epoch."""
         return max(self.options.updates_per_epoch, -(-len(self.train.x) // self.options.batch_size))
 
-    def loop(self, name: str, kind: type[Loop] = Loop) -> Loop:
-        """The training loop at its start, in a directory of its own."""
+    def loop(self, name: str, kind: type[Loop] = Loop, stop_requested: Callable[[], bool] = never) -> Loop:
+        """The training loop at its start, in a directory of its own, or where it stopped there."""
         directory = self.directory / name
-        directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=True)
         task = MdnTask(self.train, self.dev, self.options, self.device)
-        return kind(task, TrainingOptions.of(self.options), Workplace(directory, self.device))
+        return kind(task, TrainingOptions.of(self.options), Workplace(directory, self.device, stop_requested))
 
     def __str__(self) -> str:
         (n, dim), texts, options = self.train.x.shape, len(self.train.variants), self.options

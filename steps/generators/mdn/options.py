@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from steps.generators.covariance import SUBSPACE_FLOOR
+from steps.training.options import PRECISIONS
 from utils.options import MAX_SEED, option
 
 
@@ -45,4 +46,5 @@ class MdnOptions:
     lr_patience: int = option(
         3, "epochs without a better dev density before the learning rate is halved", least=0, most=10**6
     )
+    precision: str = option("auto", "of matrix products; auto: tf32 on a GPU, fp32 on a processor", choices=PRECISIONS)
     seed: int = option(0, "seed of the initial weights and of the order of the data", least=0, most=MAX_SEED)

@@ -84,7 +84,7 @@ def test_speakers_are_learned_and_a_second_run_does_nothing(feats, tmp_path, cap
 
 ALL = {
     "network": "mamba2", "width": 16, "layers": 2, "d_state": 8, "head_dim": 8, "chunk": 16, "stride": 1,
-    "epochs": 2, "dropout": 0.1, "bf16": "true", "recompute": "true", "accumulate": 2, "average": 2,
+    "epochs": 2, "dropout": 0.1, "precision": "bf16", "recompute": "true", "accumulate": 2, "average": 2,
     "schedule": "cosine", "warm_up": 3, "save_every": 2, "updates_per_epoch": 5, "batching": "buckets",
     "balance": "weights",
 }  # fmt: skip

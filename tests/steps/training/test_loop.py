@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from steps.training.behind import FilesBehind
 from steps.training.checkpoint import TrainingState
 from steps.training.files import TrainingFiles
 from steps.training.loop import Loop
@@ -23,7 +24,7 @@ from utils.run_again import RunAgain
 OPTIONS = TinyOptions()
 UPDATES = OPTIONS.epochs * 4
 ALL = TinyOptions(
-    accumulate=2, bf16=True, schedule="cosine", warm_up=3, average=2, save_every=1, clip=0.5, batch_size=12
+    accumulate=2, precision="bf16", schedule="cosine", warm_up=3, average=2, save_every=1, clip=0.5, batch_size=12
 )
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
@@ -251,7 +252,7 @@ def test_clipping_bounds_the_gradient(tmp_path):
 
 
 def test_bf16_is_used_forwards_and_weights_stay_as_they_are(tmp_path):
-    options = replace(OPTIONS, bf16=True, epochs=15)
+    options = replace(OPTIONS, precision="bf16", epochs=15)
     task, kinds = TinyTask(options), set()
     task.network[0].register_forward_hook(lambda module, inputs, output: kinds.add((module.training, output.dtype)))
     result = Loop(task, options, Workplace(tmp_path, "cpu")).run()
@@ -259,6 +260,61 @@ def test_bf16_is_used_forwards_and_weights_stay_as_they_are(tmp_path):
     assert {value.dtype for value in result.values()} == {torch.float32, torch.int64}
     rows = history(tmp_path)
     assert rows[-1]["dev_loss"] < 0.7 * rows[0]["dev_loss"]
+
+
+def test_a_gpu_that_is_short_of_memory_gets_batches_in_parts(tmp_path, caplog):
+    wanted = weights_after_an_update(tmp_path)
+    options = replace(OPTIONS, dropout=0.0, noise=0.0, batch_size=60)
+    for most, n_parts in ((57, 1), (30, 2), (8, 8)):
+        task = short_of_memory(TinyTask(options), most)
+        loop = Loop(task, options, Workplace(tmp_path, "cpu"))
+        loss = loop.update(np.arange(57))
+        assert loop.n_parts == n_parts
+        for name, value in {"loss": loss, **task.network.state_dict()}.items():
+            torch.testing.assert_close(value, wanted[name], rtol=1e-4, atol=1e-6)
+    assert "out of memory on cpu: batches are worked through in 8 parts from here on" in caplog.text
+
+
+def test_a_gpu_that_has_too_little_memory_for_one_item_names_what_to_lower(tmp_path):
+    options = replace(OPTIONS, batch_size=60)
+    loop = Loop(short_of_memory(TinyTask(options), 0), options, Workplace(tmp_path, "cpu"))
+    with pytest.raises(InputError, match="out of memory on cpu, with a batch in 32 parts: lower batch_size, or use"):
+        loop.run()
+
+
+def short_of_memory(task: TinyTask, most: int) -> TinyTask:
+    """The task, without batch norm, on a device that has memory for so many items."""
+    task.network[1], plain = nn.Identity(), task.loss
+
+    def loss(batch: np.ndarray) -> torch.Tensor:
+        if len(batch) > most:
+            raise torch.OutOfMemoryError("out of memory. Tried to allocate 2 GiB")
+        return plain(batch)
+
+    task.loss = loss
+    return task
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3600.0])
+def test_files_that_are_written_behind_are_the_same(tmp_path, undisturbed, monkeypatch, seconds):
+    def behind(directory: Path, asked: Callable[[], bool]) -> None:
+        loop = Loop(TinyTask(OPTIONS), OPTIONS, Workplace(directory, "cpu", asked))
+        loop.behind = FilesBehind(loop.files, loop.device, seconds)
+        loop.run()
+
+    for number in (0, 3, 5, 1):
+        with pytest.raises(RunAgain, match="asked to stop"):
+            behind(tmp_path, at_question(number))
+    behind(tmp_path, lambda: False)
+    assert files(tmp_path) == undisturbed
+
+
+def test_a_disk_that_fails_behind_the_training_is_told(tmp_path):
+    loop = Loop(TinyTask(OPTIONS), OPTIONS, Workplace(tmp_path, "cpu"))
+    loop.behind = FilesBehind(loop.files, loop.device)
+    (tmp_path / "best.safetensors").mkdir()
+    with pytest.raises(OSError, match="best.safetensors"):
+        loop.run()
 
 
 def test_cosine_rates_are_those_of_the_last_update_of_an_epoch(tmp_path):

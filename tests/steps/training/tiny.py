@@ -64,7 +64,7 @@ class TinyTask:
         self.network = nn.Sequential(
             nn.Linear(DIM, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(options.dropout), nn.Linear(16, CLASSES)
         )
-        self.n_updates = -(-N // options.batch_size)
+        self.n_updates, self.repeats = -(-N // options.batch_size), False
         self.x, self.labels = make_data(0)
         self.dev = make_data(1)
         self.seen: list[tuple[int, list[int]]] = []  # epoch and rows of all batches so far
