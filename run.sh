@@ -153,7 +153,7 @@ fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   title "1: texts for every group, in $data/descriptions and $exp/text"
-  stage_options 1 text attributes seed force
+  stage_options 1 text nj attributes seed force
   python3 -m steps.text.augment "${given[@]}" \
     --data "$data/all" --out "$data/descriptions" --vec_out "$exp/text"
 fi

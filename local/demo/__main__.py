@@ -25,6 +25,7 @@ from utils.archive_writer import ArchiveWriter
 from utils.command import logger, progress, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
+from utils.forked import die_with_parent
 from utils.options import MAX_SEED, option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE, path_in_script
 from utils.shards import MOST_JOBS
@@ -86,7 +87,7 @@ def require_packages() -> None:
 
 def speak_all(voices: list[Voice], nj: int) -> Iterator[tuple[Voice, list["SpokenUtterance"]]]:
     """Speak, measure and embed the utterances of the voices in `nj` processes, in the order given."""
-    from local.demo.speech import die_with_parent, speak_voice
+    from local.demo.speech import speak_voice
 
     with ProcessPoolExecutor(nj, mp_context=get_context("spawn"), initializer=die_with_parent) as pool:
         yield from progress(zip(voices, pool.map(speak_voice, voices), strict=True), len(voices), "voices")

@@ -1,9 +1,7 @@
 """Speak, measure and embed one voice of the demo corpus: the part of stage 0 that runs in worker processes."""
 
-import ctypes
 import functools
 import io
-import signal
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +16,6 @@ from steps.attributes.rates import words_per_minute
 from steps.embed.backend import Backend, load_backend
 from utils.errors import InputError
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
-
 
 @dataclass(frozen=True)
 class SpokenUtterance:
@@ -30,11 +26,6 @@ class SpokenUtterance:
     f0: float
     rate: float
     embedding: np.ndarray  # (256,) float32
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when the one that started it dies, by whatever signal."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def speak_voice(voice: Voice) -> list[SpokenUtterance]:

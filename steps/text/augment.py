@@ -36,6 +36,7 @@ from utils.errors import InputError
 from utils.json_files import json_text
 from utils.options import MAX_SEED, option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
+from utils.shards import MOST_JOBS
 from utils.stage_dir import StageDir
 from utils.tables import read_table, write_table
 
@@ -82,6 +83,7 @@ class Options:
     encoder: Path | None = option(
         None, "directory of a sentence-transformers model; by default the installed package's"
     )
+    nj: int = option(1, "processes that encode texts; the vectors do not depend on it", least=1, most=MOST_JOBS)
     openai_conf: Path | None = option(None, "YAML settings of the endpoint, for --augment openai")
     openai_cache: Path | None = option(None, "directory of the endpoint's answers; by default .openai_cache beside out")
     ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
@@ -96,7 +98,7 @@ def work(options: Options) -> None:
         raise InputError("--augment file and --augment_file FILE go together")
     grouping = read_groups(DataDir(options.data), options.attributes)
     describers = read_describers(options.describers, options.describer_columns) if options.describers else None
-    encoder = SentenceEncoder(options.encoder)
+    encoder = SentenceEncoder(options.encoder, options.nj)
     with StageDir(options.out, options, text_inputs(options), options.force) as stage:
         if not stage.done:
             write_texts(stage.dir, options, grouping)

@@ -5,7 +5,8 @@
 
 The vector of a text does not depend on the other texts, to the last bit. Padding and batching change the last bits of a
 transformer's output, so each distinct text is encoded alone, on the CPU and in one thread (10 ms a text instead of 4).
-Nothing is downloaded. Importing this module is cheap; the first encoding loads torch.
+Nothing is downloaded. Importing this module is cheap; the first encoding loads torch. The usual kind of model is read
+by `steps.text.bert`, any other by sentence-transformers itself, with the same bits.
 """
 
 import hashlib
@@ -19,11 +20,15 @@ from typing import TYPE_CHECKING
 from steps.text.encoder_files import model_directory, model_files
 from utils.command import progress
 from utils.errors import InputError, brief
+from utils.forked import map_forked
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from steps.text.bert import BertSentences
+
 PACKAGE_MODEL = "all-MiniLM-L6-v2"
+LEAST = 50  # texts of a process
 
 
 class SentenceEncoder:
@@ -34,8 +39,13 @@ class SentenceEncoder:
         name: "all-MiniLM-L6-v2", or the name of the directory that was given.
     """
 
-    def __init__(self, path: Path | None = None):
-        """Find the model in `path` or the installed package; InputError if there is none or only a pickled one."""
+    def __init__(self, path: Path | None = None, nj: int = 1):
+        """Find the model in `path` or the installed package; InputError if there is none or only a pickled one.
+
+        Args:
+            nj: processes that encode many texts together.
+        """
+        self.nj = nj
         self.path = model_directory(path)
         self.name = self.path.resolve().name if path else PACKAGE_MODEL
 
@@ -57,29 +67,18 @@ class SentenceEncoder:
 
     def unread(self, text: str) -> str:
         """The end of a text that the encoder does not read, as it is longer than the encoder's length; else nothing."""
-        most = getattr(self._model, "max_seq_length", None)
-        tokenizer = getattr(self._model, "tokenizer", None)
-        if not most or len(text) + 2 <= most or not getattr(tokenizer, "is_fast", False):
+        most = self._model.max_seq_length
+        if not most or len(text) + 2 <= most:
             return ""  # a token has a character at least
-        places = tokenizer(text, return_offsets_mapping=True, truncation=True, max_length=most)["offset_mapping"]
-        return text[max(end for _, end in places) :].strip() if len(places) >= most else ""
+        ends = self._model.ends(text)
+        return text[max(ends) :].strip() if len(ends) >= most else ""
 
     @cached_property
-    def _model(self):
-        os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils.logging import disable_progress_bar
+    def _model(self) -> "BertSentences | LibraryModel":
+        from steps.text.bert import BertSentences
 
-        disable_progress_bar()
-        logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         try:
-            return SentenceTransformer(
-                str(self.path),
-                device="cpu",
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
-            )
+            return BertSentences.of(self.path) or LibraryModel(self.path)
         except Exception as error:  # what a wrong file leads to depends on the file
             raise InputError(f"{self.path}: not a usable sentence-transformers model: {_told(error)}") from error
 
@@ -96,21 +95,58 @@ class SentenceEncoder:
 
         distinct = sorted(set(texts))
         row = {text: index for index, text in enumerate(distinct)}
-        model, threads = self._model, torch.get_num_threads()
+        self._model  # noqa: B018 - loaded before there are forks
+        threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            vectors = [
-                model.encode(text, show_progress_bar=False)
-                for text in progress(distinct, len(distinct), "encoding texts")
-            ]
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            raise InputError(f"{self.path}: cannot encode {brief(distinct[0])}: {_told(error)}") from error
+            encoded = map_forked(self._vector, distinct, min(self.nj, len(distinct) // LEAST))
+            vectors = list(progress(encoded, len(distinct), "encoding texts"))
         finally:
             torch.set_num_threads(threads)
         matrix = np.stack(vectors).astype(np.float32, copy=False)
         if matrix.ndim != 2 or not np.isfinite(matrix).all():
             raise InputError(f"{self.path}: gives no finite vectors; its weights are not those of a trained model")
         return matrix[[row[text] for text in texts]]
+
+    def _vector(self, text: str) -> "np.ndarray":
+        try:
+            return self._model.encode(text)
+        except (RuntimeError, ValueError, LookupError, TypeError) as error:
+            raise InputError(f"{self.path}: cannot encode {brief(text)}: {_told(error)}") from error
+
+
+class LibraryModel:
+    """Any model of sentence-transformers, read by that library.
+
+    Attributes:
+        max_seq_length: tokens that it reads of a text; None where there is no limit.
+    """
+
+    def __init__(self, path: Path):
+        os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()
+        logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+        self.model = SentenceTransformer(
+            str(path),
+            device="cpu",
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+        fast = getattr(getattr(self.model, "tokenizer", None), "is_fast", False)
+        self.max_seq_length = getattr(self.model, "max_seq_length", None) if fast else None
+
+    def encode(self, text: str) -> "np.ndarray":
+        """The vector (S,) of a text."""
+        return self.model.encode(text, show_progress_bar=False)
+
+    def ends(self, text: str) -> list[int]:
+        """Where in the text each token ends that is read; 0 for marks."""
+        words = self.model.tokenizer(text, return_offsets_mapping=True, truncation=True, max_length=self.max_seq_length)
+        return [end for _, end in words["offset_mapping"]]
 
 
 def _told(error: Exception) -> str:
