@@ -14,7 +14,9 @@
 #   --max-jobs-run N, -tc N  at most N jobs at once (the smallest wins); default: one a processor, or all where that is not
 #                            many more; with --gpu, as many as there are GPUs for
 #   --gpu N                  N other than 0: each job sees N GPUs only, which no other job sees at the same time, by
-#                            CUDA_VISIBLE_DEVICES (within the list that this variable holds already, if any)
+#                            CUDA_VISIBLE_DEVICES (within the list that this variable holds already, if any). Where there is
+#                            no GPU, a job has OMP_NUM_THREADS processors
+#   --expect-mem MB          what a job needs at its peak: by default no more jobs run at once than the free memory is enough for
 #   --pick WHICH             all (default) | failed: leave out jobs whose log ends with code 0 | incomplete: leave out all whose
 #                            log has a footer (a failure stays a failure)
 #   --max-restarts N         how often a job that ends with status 85 ("run me again": it has saved what it needs to go on) is
@@ -79,7 +81,7 @@ sub run_all {
 # The options that run.pl acts on, checked: gpu (how many a job), pick, max_restarts, max_jobs (undef: not given).
 sub read_options {
     my ($given) = @_;
-    my %options = (gpu => 0, pick => 'all', max_jobs => undef, max_restarts => $JobLog::MAX_RESTARTS);
+    my %options = (gpu => 0, pick => 'all', max_jobs => undef, max_restarts => $JobLog::MAX_RESTARTS, expect_mem => 0);
     for my $option (@$given) {
         my ($name, $value) = @$option;
         if ($name eq '--max-jobs-run' || $name eq '-tc') {
@@ -94,6 +96,9 @@ sub read_options {
         } elsif ($name eq '--max-restarts') {
             fail(255, "--max-restarts expects a number, not '$value'") unless $value =~ /^\d+\z/;
             $options{max_restarts} = $value;
+        } elsif ($name eq '--expect-mem') {
+            fail(255, "--expect-mem expects a number of MB, not '$value'") unless $value =~ /^\d+\z/;
+            $options{expect_mem} = $value;
         }
     }
     return %options;
@@ -116,9 +121,22 @@ sub kept_code {
 sub slots {
     my ($jobs, $gpus) = @_;
     return $options{max_jobs} < $jobs ? $options{max_jobs} : $jobs if defined $options{max_jobs};
-    return $gpus || 1 if $options{gpu};
-    my $processors = processors();
-    return $jobs < 1.4 * $processors && $jobs > $processors ? $jobs : $processors;
+    my $slots = $gpus || processors();
+    if ($options{gpu} && !$gpus) {
+        my ($threads) = ($ENV{OMP_NUM_THREADS} // '') =~ /^(\d+)/;
+        $slots = int($slots / ($threads || 1)) || 1;
+    } elsif (!$gpus && $jobs > $slots && $jobs < 1.4 * $slots) {
+        $slots = $jobs;
+    }
+    my $fit = $options{expect_mem} ? int(free_memory() / $options{expect_mem}) || 1 : $slots;
+    return $fit < $slots ? $fit : $slots;
+}
+
+# MB of memory that programs can have without swapping; plenty where the system does not tell.
+sub free_memory {
+    open my $file, '<', '/proc/meminfo' or return 1e9;
+    my ($kilobytes) = map { /^MemAvailable:\s+(\d+)/ } <$file>;
+    return defined $kilobytes ? $kilobytes / 1000 : 1e9;
 }
 
 sub processors {
@@ -132,7 +150,7 @@ sub processors {
 sub shares_of_gpus {
     my @gpus = visible_gpus();
     if (!@gpus) {
-        warning('found no GPU (by CUDA_VISIBLE_DEVICES and nvidia-smi), running one job at a time');
+        warning('found no GPU (by CUDA_VISIBLE_DEVICES and nvidia-smi), running on processors');
         return;
     }
     my $share = $options{gpu};

@@ -105,7 +105,8 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
         from steps.generators.gender_classifier import write_gender_classifier
         from steps.generators.speaker_means import write_speaker_means
 
-        workplace = Workplace(stage.dir, find_device(options.use_gpu, n))
+        network = FITS.load(entry.fit).shared  # else torch, which takes a second to load, is not needed
+        workplace = Workplace(stage.dir, find_device(options.use_gpu, n) if network else "cpu")
         fit = partial(fit_and_save, options, entry.fit, own)
         if n == 1:
             fit(workplace._replace(stop_requested=stop_requested))

@@ -38,6 +38,8 @@ read_values steps.generators.train generators use_gpu num_gpus
 n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") ||
   refuse "$generators: no generator in it; expected lines 'name fit conf'"
 [ "$num_gpus" -eq 1 ] || cmd="$cmd --gpu $num_gpus --num-threads $num_gpus"
-[ "$use_gpu" != false ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
+[ "$use_gpu" != false ] || cmd="$cmd --gpu 0"
+bytes=$(stat -Lc %s "$index/train/xvector.ark" 2>/dev/null || echo 0)
+cmd="$cmd --expect-mem $((700 + 8 * bytes / 1000000))" # measured, with a margin
 
 run_jobs "$cmd" JOB=1:"$n_generators" "$exp/log/train.JOB.log" -- python3 -m steps.generators.train "${given[@]}" --job JOB

@@ -53,7 +53,8 @@ done
 given+=(--out "$model")
 read_values steps.sid.train use_gpu num_gpus
 [ "$num_gpus" -eq 1 ] || cmd="$cmd --gpu $num_gpus --num-threads $num_gpus"
-[ "$use_gpu" != false ] || cmd="$cmd --gpu 0" # run.pl then runs several at a time
+[ "$use_gpu" != false ] || cmd="$cmd --gpu 0"
+cmd="$cmd --expect-mem 3000"
 
 if [ "${#names[@]}" -eq 0 ]; then
   log="$(dirname "$model")/log/train_$(basename "$model").JOB.log"

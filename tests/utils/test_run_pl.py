@@ -359,10 +359,15 @@ def test_an_allocation_is_respected(run: Run, tmp_path: Path, fake_gpus: Callabl
     assert seen == ["5", "GPU-ab"]
 
 
-def test_without_a_gpu_one_job_at_a_time(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
-    seen, stderr = gpus_seen(run, tmp_path, "--gpu", "1", at_once=1, jobs=2, PATH=fake_gpus(0))
-    assert seen == ["unset", "unset"]
+def test_without_a_gpu_jobs_share_the_processors(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:
+    processors = os.cpu_count() or 1
+    jobs, path = 2 * processors, fake_gpus(0)
+    seen, stderr = gpus_seen(run, tmp_path, "--gpu", "1", at_once=processors, jobs=jobs, PATH=path, OMP_NUM_THREADS="1")
+    assert seen == ["unset"] * jobs
     assert "Warning: found no GPU" in stderr
+    for options, threads in (((), processors), (("--expect-mem", "900000000"), 1)):
+        environment = {"PATH": path, "OMP_NUM_THREADS": str(threads)}
+        gpus_seen(run, tmp_path, "--gpu", "1", *options, at_once=1, jobs=2, **environment)
 
 
 def test_without_the_option_nothing_is_pinned(run: Run, tmp_path: Path, fake_gpus: Callable[[int], str]) -> None:

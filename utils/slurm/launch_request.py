@@ -64,6 +64,8 @@ def read_launch_request(stream: BinaryIO) -> LaunchRequest:
     for word, *values in (text.split("\x1f") for text in rest):
         if word in ("--max-jobs-run", "-tc"):
             most.append(_own(word, "max_jobs_run", values[0]))
+        elif word == "--expect-mem":
+            continue  # the scheduler knows the memory of its nodes
         elif word.startswith("--"):
             given[word[2:].replace("-", "_")] = values[0]
         elif word == "-pe":
