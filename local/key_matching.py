@@ -6,9 +6,13 @@ among those that keep all rows and all matched keys distinct. The number of matc
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from local.corpus_rules import strip_extension
+from utils.text_column import Form, TextColumn
+from utils.text_lookup import AMBIGUOUS, TextLookup
 
 RESTORED = "_voicefixer"  # the suffix of the names of CapSpeech's restored audio
 
@@ -34,8 +38,8 @@ def _tail(parts: int) -> Callable[[str], str]:
 
 
 # name of a rule -> the form in which paths and keys are compared; of two rules with as many matches the first is used
-RULES: dict[str, Callable[[str], str]] = {
-    "exact": lambda path: path,
+RULES: dict[str, Form | None] = {
+    "exact": None,
     "slashes and letters": _plain,
     "without extension": _bare,
     "file name": lambda path: _plain(path).rpartition("/")[2],
@@ -55,54 +59,58 @@ class Match:
 
     Attributes:
         rule: name of the rule in use.
-        keys: (rows) the key of each path, or None.
+        names: all keys. rows: (n,) the row in `names` of the key of each path, or -1.
         hits: rule -> number of paths with a key; None if two paths or two keys have the same form.
     """
 
     rule: str
-    keys: list[str | None]
+    names: TextColumn
+    rows: np.ndarray
     hits: Mapping[str, int | None]
 
     @property
     def n_found(self) -> int:
         """Number of paths with a key."""
-        return sum(key is not None for key in self.keys)
+        return int(np.count_nonzero(self.rows >= 0))
+
+    @property
+    def keys(self) -> list[str | None]:
+        """The key of each path, or None."""
+        return [self.names[row] if row >= 0 else None for row in self.rows.tolist()]
 
 
 class KeyMatcher:
-    """Finds audio paths among a fixed set of keys."""
+    """Finds audio paths among a fixed set of keys.
 
-    def __init__(self, keys: Iterable[str]):
-        self.keys = sorted(keys)
-        self.tables: dict[str, dict[str, str | None]] = {}
+    Args:
+        keys: distinct texts, or a column and its rows that are.
+    """
+
+    def __init__(self, keys: Iterable[str] | TextColumn, rows: np.ndarray | None = None):
+        self.names = keys if isinstance(keys, TextColumn) else TextColumn(keys)
+        self.rows = np.arange(len(self.names)) if rows is None else rows
 
     def match(self, paths: Sequence[str]) -> Match:
         """Find the key of each of the distinct `paths` of one source."""
-        best, hits = Match("exact", [None] * len(paths), {}), {}
-        for rule in RULES:
-            keys = self._apply(rule, paths)
-            hits[rule] = None if keys is None else sum(key is not None for key in keys)
-            if keys is not None and hits[rule] > best.n_found:
-                best = Match(rule, keys, hits)
-            if hits[rule] == len(paths):
-                break
-        return Match(best.rule, best.keys, hits)
+        column = TextColumn(paths)
+        return self.match_sources(column, [np.arange(len(column))])[0]
 
-    def _apply(self, rule: str, paths: Sequence[str]) -> list[str | None] | None:
-        """The key of each path by one rule, or None if two paths or two keys have the same form."""
-        form, table = RULES[rule], self._table(rule)
-        forms = [form(path) for path in paths]
-        found = [name for name in forms if name in table]
-        if len(set(found)) < len(found) or any(table[name] is None for name in found):
-            return None
-        return [table.get(name) for name in forms]
+    def match_sources(self, paths: TextColumn, sources: Sequence[np.ndarray]) -> list[Match]:
+        """The same for several sources, each given by the rows (n,) of its distinct paths."""
+        matches = [Match("exact", self.names, np.full(len(rows), -1), {}) for rows in sources]
+        for rule, form in RULES.items():
+            waiting = [number for number, match in enumerate(matches) if match.n_found < len(match.rows)]
+            lookup = TextLookup(self.names, self.rows, form) if waiting else None
+            for number in waiting:
+                found = _distinct(lookup.find(paths, sources[number]))
+                best, hits = matches[number], None if found is None else int(np.count_nonzero(found >= 0))
+                if hits is not None and hits > best.n_found:
+                    best = replace(best, rule=rule, rows=found)
+                matches[number] = replace(best, hits={**best.hits, rule: hits})
+        return matches
 
-    def _table(self, rule: str) -> dict[str, str | None]:
-        """Form of a key -> key, or None if two keys have this form."""
-        if rule not in self.tables:
-            form, table = RULES[rule], {}
-            for key in self.keys:
-                name = form(key)
-                table[name] = None if name in table else key
-            self.tables[rule] = table
-        return self.tables[rule]
+
+def _distinct(found: np.ndarray) -> np.ndarray | None:
+    """The rows of the keys of some paths, unless two paths have one key, or a path has two."""
+    known = np.sort(found[found != -1])
+    return None if (known == AMBIGUOUS).any() or (np.diff(known) == 0).any() else found

@@ -4,21 +4,26 @@ Files are lines `key value`, sorted as LC_ALL=C sort does. `utt2spk` is primary,
 are those of https://kaldi-asr.org/doc/data_prep.html; `utils/validate_data_dir.sh` runs this module as a command.
 """
 
-import itertools
 import math
 import os
 import re
 import sys
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise, tee
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from utils.errors import InputError, brief
 from utils.script_files import renew_paths
-from utils.tables import read_table, write_table
+from utils.tables import read_table, write_lines, write_table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from utils.text_column import TextColumn
 
 FRAMES = re.compile("0*[1-9][0-9]*")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # all but the tab
@@ -115,6 +120,18 @@ def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
     require_valid(path)
 
 
+def write_spk2utt(path: Path, utterances: "TextColumn", speakers: Sequence[str], codes: "np.ndarray") -> None:
+    """Write the speaker -> utterances that follows from a utt2spk of many lines.
+
+    Args:
+        utterances: (N) sorted. codes: (N,) position in `speakers` of each.
+    """
+    from utils.code_column import by_word
+
+    names, utterances_of = tee(by_word(speakers, codes))
+    write_lines(path, (name for name, _ in names), (" ".join(utterances.at(places)) for _, places in utterances_of))
+
+
 def check_genders(spk2gender: Mapping[str, str], where: object, remedy: str = "") -> None:
     """Raise InputError for a speaker of the table `where` whose gender is neither m nor f."""
     for speaker, gender in spk2gender.items():
@@ -177,7 +194,7 @@ def is_table(name: str) -> bool:
 def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:
     if not table:
         yield f"{file}: empty"
-    unsorted = next((number for number, (a, b) in enumerate(itertools.pairwise(table), 2) if b <= a), None)
+    unsorted = next((number for number, (a, b) in enumerate(pairwise(table), 2) if b <= a), None)
     if unsorted:
         yield f"{file}:{unsorted}: not sorted (LC_ALL=C); run utils/fix_data_dir.sh"
     if table and not _ends_line(file):
@@ -240,7 +257,7 @@ def _is_number(value: str) -> bool:
 
 
 def _check_order(file: Path, utt2spk: Mapping[str, str]) -> Iterable[str]:
-    for (_, a), (utterance, b) in itertools.pairwise(utt2spk.items()):
+    for (_, a), (utterance, b) in pairwise(utt2spk.items()):
         if b < a:
             yield (
                 f"{file}: {utterance}: not sorted by speaker; "

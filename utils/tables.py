@@ -9,6 +9,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from utils.chunks import chunked
 from utils.errors import InputError, brief
 from utils.packed_files import read_pieces
 from utils.pointer_files import refuse_pointer
@@ -48,17 +49,17 @@ def read_text(path: Path) -> str:
 
     Raises InputError with the line of the first byte that is not of such a text, and for a pointer of Git LFS.
     """
-    return "".join(_blocks(path))
+    return "".join(text_blocks(path))
 
 
 def iterate_lines(path: Path) -> Iterator[str]:
     """The lines of a UTF-8 text file, split at `\\n` only, one at a time, as `read_text` gives them."""
-    for block in _blocks(path):
+    for block in text_blocks(path):
         yield from block.removesuffix("\n").split("\n")
 
 
-def _blocks(path: Path) -> Iterator[str]:
-    """The text of a file in blocks of whole lines."""
+def text_blocks(path: Path) -> Iterator[str]:
+    """What `read_text` gives, in blocks of whole lines."""
     line, rest, waiting = 1, [], 0  # the beginning of a line, and its length
     for number, piece in enumerate(read_pieces(path)):
         if number == 0:
@@ -115,13 +116,12 @@ def split_line(line: str) -> tuple[str, str]:
     return key, value.strip()
 
 
-def read_table(path: Path) -> dict[str, str]:
-    """Read lines `key value...` in the order of the file.
+def iterate_table(path: Path) -> Iterator[tuple[str, str]]:
+    """The keys and values of lines `key value...`, in the order of the file, one at a time.
 
-    Raises InputError for a key that comes twice, and for one without value, except in the tables of MAY_BE_EMPTY.
+    Raises InputError for a line without key, or without value, except in the tables of MAY_BE_EMPTY.
     """
     may_be_empty = Path(path).name in MAY_BE_EMPTY
-    table: dict[str, str] = {}
     for number, line in enumerate(iterate_lines(path), 1):
         key, _, value = line.partition(" ")
         value = value.strip()
@@ -129,26 +129,55 @@ def read_table(path: Path) -> dict[str, str]:
             key, value = split_line(line)
         if not key or not (value or may_be_empty):
             raise InputError(f"{path}:{number}: expected 'key value', found {brief(line)}")
+        yield key, value
+
+
+def read_table(path: Path) -> dict[str, str]:
+    """What `iterate_table` gives. Raises InputError for a key that comes twice, too."""
+    table: dict[str, str] = {}
+    for number, (key, value) in enumerate(iterate_table(path), 1):
         if key in table:
-            raise InputError(
-                f"{path}:{number}: duplicate key {brief(key)}; run utils/fix_data_dir.sh or remove one of the two lines"
-            )
+            raise repeated_key(path, number, key)
         table[key] = value
     return table
+
+
+def repeated_key(path: Path, line: int, key: str) -> InputError:
+    """The error of a table in which a key comes twice."""
+    return InputError(
+        f"{path}:{line}: duplicate key {brief(key)}; run utils/fix_data_dir.sh or remove one of the two lines"
+    )
 
 
 def write_table(path: Path, table: Mapping[str, str]) -> None:
     """Write lines `key value`, sorted as LC_ALL=C sort does."""
     check_keys(table, str(path))
     for key, value in table.items():
-        if "\n" in value or not (value.strip() or Path(path).name in MAY_BE_EMPTY):
-            raise InputError(f"{path}: the value of {brief(key)} is empty or has a newline")
+        _check_value(path, key, value)
+    keys = sorted(table)
+    write_lines(path, keys, map(table.__getitem__, keys))
+
+
+def write_lines(path: Path, keys: Iterable[str], values: Iterable[str]) -> None:
+    """Write lines of keys and values, which come sorted as LC_ALL=C sort does."""
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
-        try:
-            file.writelines(f"{key} {table[key]}\n" if table[key] else f"{key}\n" for key in sorted(table))
-        except UnicodeEncodeError as error:
-            fault = error.object[error.start]
-            key = next(key for key, value in table.items() if fault in key + value)
-            raise InputError(
-                f"{path}: the line of {brief(key)} has {fault!r}, which is no character; is a file's name not in UTF-8?"
-            ) from error
+        for chunk in chunked(zip(keys, values, strict=True)):
+            check_keys([key for key, _ in chunk], str(path))
+            for key, value in chunk:
+                if not value or value.isspace() or "\n" in value:
+                    _check_value(path, key, value)
+            try:
+                file.writelines(f"{key} {value}\n" if value else f"{key}\n" for key, value in chunk)
+            except UnicodeEncodeError as error:
+                fault = error.object[error.start]
+                key = next(key for key, value in chunk if fault in key + value)
+                raise InputError(
+                    f"{path}: the line of {brief(key)} has {fault!r}, which is no character; is a file's name not in"
+                    " UTF-8?"
+                ) from error
+
+
+def _check_value(path: Path, key: str, value: str) -> None:
+    """Raise InputError for a value that no line can have."""
+    if "\n" in value or not (value.strip() or Path(path).name in MAY_BE_EMPTY):
+        raise InputError(f"{path}: the value of {brief(key)} is empty or has a newline")

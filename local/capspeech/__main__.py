@@ -12,26 +12,32 @@ left_out.tsv, the rows and tables that are left out. Ids are <source>-<speaker>-
 
 import sys
 from dataclasses import dataclass
+from heapq import nsmallest
 from pathlib import Path
 from typing import ClassVar
+
+import numpy as np
 
 from local.capspeech.embedding_tables import EmbeddingTables
 from local.capspeech.row_counts import RowCounts, require_labels
 from local.capspeech.row_files import LeftOut, RowFiles, find_row_files
-from local.capspeech.rows import CorpusRow, RowReader, refuse_duplicates, settle_genders, take_once
+from local.capspeech.row_table import RowTable
+from local.capspeech.rows import RowReader, settle_genders, take_once
 from local.capspeech.speakers import find_speakers, name_speakers, override_speakers
+from local.capspeech.table_entries import TableEntries
+from local.capspeech.write_tables import write_tables
 from local.corpus_rules import FILES, RULES, Rules
 from local.key_matching import KeyMatcher, Match
 from steps.data.groups import ATTRIBUTES
-from steps.data.speaker_vectors import write_of_script
-from steps.data.spellings import DISTINCT, DISTINCT_HELP
+from steps.data.spellings import DISTINCT_HELP
 from steps.data.table_rows import read_rows
+from utils.code_column import NONE, distinct
 from utils.command import logger, run_command
-from utils.data_dir import write_data_dir
 from utils.errors import InputError, brief, cut
 from utils.options import option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.stage_dir import StageDir
+from utils.text_column import TextColumn
 
 log = logger(__name__)
 NO_SOURCE = "unknown source"  # in row_counts.tsv
@@ -91,80 +97,81 @@ def work(options: Options) -> None:
 
 def prepare(options: Options, reader: RowReader, found: RowFiles, tables: EmbeddingTables, stage: StageDir) -> None:
     """Read rows and embeddings, join them, write the data directory."""
-    rules, counts = reader.rules, RowCounts()
+    rules, table = reader.rules, reader.read(found.files, stage.dir)
+    counts = RowCounts(table)
     _leave_out_files(found.left_out, options.data_dir, counts)
-    rows = _leave_out_nameless(reader.read(found.files), options.min_match, counts)
-    rows = _find_embeddings(rows, tables, {rules.source(name) for name in options.sources}, options.min_match, counts)
+    rows = _leave_out_nameless(table, options.min_match, counts)
+    wanted = {rules.source(name) for name in options.sources}
+    rows = _find_embeddings(table, rows, tables, wanted, options.min_match, counts)
     if options.utt2spk:
-        override_speakers(rows, options.utt2spk)
-    rows, unknown = find_speakers(rows, rules, options.min_match)
+        override_speakers(table, rows, options.utt2spk)
+    rows, unknown = find_speakers(table, rows, rules, options.min_match)
     counts.leave_out(unknown, "unknown speaker")
-    distinct = name_speakers(rows, rules, options.space, options.distinct_ids)
-    genders = settle_genders(rows, options.gender_conflicts == "unlabel")
+    utterances, alike = name_speakers(table, rows, rules, options.space, options.distinct_ids)
+    genders = settle_genders(table, rows, options.gender_conflicts == "unlabel")
     counts.count_kept(rows)
     log.info("rows:\n%s", counts.text())
-    require_labels(rows, options.attributes, options.max_unknown)
+    require_labels(table, rows, options.max_unknown)
     counts.write(stage.dir)
-    keys = {row.utterance_id: row.key for row in rows}
-    script = tables.script(keys, stage.dir, stage.final)
-    data = _data_tables(rows, genders, options.attributes) | {"xvector.scp": script}
-    write_data_dir(stage.dir, data | ({DISTINCT: distinct} if distinct else {}))
-    write_of_script(
-        stage.dir, stage.final, data["utt2spk"], script, lambda key: f"{tables.entries[keys[key]]}: {keys[key]}"
-    )
+    order = utterances.sorted()
+    write_tables(stage, table, rows[order], TextColumn(utterances.of(order)), genders, alike, tables)
 
 
-def _leave_out_nameless(rows: list[CorpusRow], min_match: float, counts: RowCounts) -> list[CorpusRow]:
+def _leave_out_nameless(table: RowTable, min_match: float, counts: RowCounts) -> np.ndarray:
     """The rows with an audio path and a source. Raises InputError if too many have cells, but not both."""
-    reasons: dict[str, list[CorpusRow]] = {"no cell is filled": [], "empty source": [], "empty audio path": []}
-    named = []
-    for row in rows:
-        if row.path and row.source:
-            named.append(row)
-            continue
-        reason = "no cell is filled" if row.is_empty else "empty source" if row.path else "empty audio path"
-        row.source = row.source or NO_SOURCE
-        reasons[reason].append(row)
-    for reason, some in reasons.items():
+    no_source, n_rows = table.sources.codes == table.sources.words[""], len(table)
+    no_path, is_empty = table.paths.lengths() == 0, np.frombuffer(table.is_empty, np.int8) > 0
+    table.sources.put(np.flatnonzero(no_source), NO_SOURCE)
+    for reason, lacking in (
+        ("no cell is filled", is_empty),
+        ("empty source", no_source & ~no_path & ~is_empty),
+        ("empty audio path", no_path & ~is_empty),
+    ):
+        some = np.flatnonzero(lacking)
         counts.leave_out(some, reason)
-        if some and not some[0].is_empty and len(some) > (1 - min_match) * len(rows):
+        if len(some) > (1 - min_match) * n_rows and not is_empty[some[0]]:
             raise InputError(
-                f"{some[0].where}: {reason}, as in {len(some)} of {len(rows)} rows, more than --min_match {min_match} "
-                "lets; fill the cells, or remove the rows"
+                f"{table.where(some[0])}: {reason}, as in {len(some)} of {n_rows} rows, more than --min_match "
+                f"{min_match} lets; fill the cells, or remove the rows"
             )
-    return named
+    return np.flatnonzero(~(no_source | no_path))
 
 
 def _find_embeddings(
-    rows: list[CorpusRow], tables: EmbeddingTables, wanted: set[str], min_match: float, counts: RowCounts
-) -> list[CorpusRow]:
-    """Select the sources and give each of their rows the key of its embedding. Returns the rows that have one."""
-    by_source = _by_source(rows)
+    table: RowTable, rows: np.ndarray, tables: EmbeddingTables, wanted: set[str], min_match: float, counts: RowCounts
+) -> np.ndarray:
+    """Select the sources and give each of their rows its embedding. Returns the rows that have one."""
+    by_source = dict(sorted(table.groups(rows, table.sources)))
     if not wanted <= set(by_source):
         raise InputError(
             f"--sources: no rows of {', '.join(sorted(wanted - set(by_source)))}; found {', '.join(by_source)}"
         )
-    matcher = KeyMatcher(tables.entries)
-    kept: list[CorpusRow] = []
-    missing: list[CorpusRow] = []
+    chosen: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for source, some in by_source.items():
-        if wanted and source not in wanted:
+        by_source[source] = table.paths.sorted(some)
+        if not wanted or source in wanted:
+            chosen[source] = take_once(table, by_source[source])
+    entries, kept, missing = tables.entries, [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    matcher = KeyMatcher(entries.names, entries.rows)
+    matches = dict(zip(chosen, matcher.match_sources(table.paths, [once for once, _ in chosen.values()]), strict=True))
+    table.keys = np.full(len(table), NONE, np.int32)
+    for source, some in by_source.items():
+        if source not in chosen:
             counts.leave_out(some, "source not chosen")
             continue
-        some, repeats = take_once(some)
+        (once, repeats), match = chosen[source], matches[source]
         counts.leave_out(repeats, "repeats another row")
-        refuse_duplicates((row.path, row) for row in some)
-        match = matcher.match([row.path for row in some])
         if not wanted and match.n_found == 0:
-            counts.leave_out(some, "source without embeddings")
+            counts.leave_out(once, "source without embeddings")
             continue
         _log_match(source, match)
-        for row, key in zip(some, match.keys, strict=True):
-            row.key = key or ""
-            (kept if key else missing).append(row)
-    counts.leave_out(missing, "no embedding")
-    _require_matches(kept, missing if kept else rows, matcher.keys, min_match)
-    return kept
+        table.keys[once] = match.rows
+        kept.append(once[match.rows != NONE])
+        missing.append(once[match.rows == NONE])
+    found, lost = np.concatenate(kept), np.concatenate(missing)
+    counts.leave_out(lost, "no embedding")
+    _require_matches(table, found, lost if len(found) else rows, entries, min_match)
+    return found
 
 
 def _leave_out_files(left_out: list[LeftOut], data_dir: Path, counts: RowCounts) -> None:
@@ -192,59 +199,31 @@ def _count_rows(file: Path, reason: str) -> tuple[int | None, str]:
         return None, reason if fault in reason else f"{reason}; {fault}"
 
 
-def _by_source(rows: list[CorpusRow]) -> dict[str, list[CorpusRow]]:
-    by_source: dict[str, list[CorpusRow]] = {}
-    for row in sorted(rows, key=lambda row: (row.source, row.path)):
-        by_source.setdefault(row.source, []).append(row)
-    return by_source
-
-
 def _log_match(source: str, match: Match) -> None:
     found = (f"{rule}: {'ambiguous' if hits is None else hits}" for rule, hits in match.hits.items())
-    log.info("%s: %d of %d keys by rule %r (%s)", source, match.n_found, len(match.keys), match.rule, ", ".join(found))
+    log.info("%s: %d of %d keys by rule %r (%s)", source, match.n_found, len(match.rows), match.rule, ", ".join(found))
 
 
-def _require_matches(kept: list[CorpusRow], missing: list[CorpusRow], keys: list[str], min_match: float) -> None:
+def _require_matches(
+    table: RowTable, kept: np.ndarray, missing: np.ndarray, entries: TableEntries, min_match: float
+) -> None:
     """Raise InputError if too few of the rows have an embedding, or two rows have the same."""
     total = len(kept) + len(missing)
-    if not kept or len(kept) < min_match * total:
-        examples = ", ".join(f"{row.where}: {cut(row.path)}" for row in missing[:3])
+    if not len(kept) or len(kept) < min_match * total:
+        examples = ", ".join(f"{table.where(row)}: {cut(table.paths[row])}" for row in missing[:3])
+        keys = nsmallest(3, entries)
         raise InputError(
             f"only {len(kept)} of {total} rows have an embedding, fewer than --min_match {min_match}; without one are "
-            f"{examples}; keys of the embeddings are like {', '.join(map(cut, keys[:3]))}"
+            f"{examples}; keys of the embeddings are like {', '.join(map(cut, keys))}"
         )
-    users: dict[str, CorpusRow] = {}
-    for row in kept:
-        other = users.setdefault(row.key, row)
-        if other is not row:
-            raise InputError(
-                f"{row.where}: {cut(row.path)}: its embedding {brief(row.key)} is also that of {other.where}: "
-                f"{cut(other.path)}"
-            )
-
-
-def _data_tables(
-    rows: list[CorpusRow], genders: dict[str, str], attributes: tuple[str, ...]
-) -> dict[str, dict[str, str]]:
-    """The tables of labels: file name -> key -> value."""
-    result = {
-        "utt2spk": {row.utterance_id: row.speaker_id for row in rows},
-        "utt2corpus_id": {row.utterance_id: row.path for row in rows},
-        "utt2split": {row.utterance_id: row.split for row in rows},
-        "utt2caption": {row.utterance_id: row.caption for row in rows if row.caption},
-    }
-    for attribute in attributes:
-        result[f"utt2{attribute}"] = {
-            row.utterance_id: row.labels[attribute] for row in rows if attribute in row.labels
-        }
-    speakers = set(result["utt2spk"].values())
-    if genders.keys() == speakers:
-        result["spk2gender"] = {speaker: gender[0] for speaker, gender in genders.items()}
-    else:
-        log.info(
-            "no spk2gender: the gender of %d of %d speakers is unknown", len(speakers - genders.keys()), len(speakers)
+    heads, _, which = distinct(table.keys[kept])
+    if len(heads) < len(kept):
+        at = int(np.flatnonzero(heads[which] != np.arange(len(kept)))[0])
+        row, other = kept[at], kept[heads[which[at]]]
+        raise InputError(
+            f"{table.where(row)}: {cut(table.paths[row])}: its embedding {brief(entries.names[table.keys[row]])} is also "
+            f"that of {table.where(other)}: {cut(table.paths[other])}"
         )
-    return {name: table for name, table in result.items() if table}
 
 
 def main(argv: list[str] | None = None) -> int:

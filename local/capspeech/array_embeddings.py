@@ -5,17 +5,20 @@ Kaldi cannot read these files, so their rows are copied into an archive of the d
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from utils.archive_writer import write_vectors
+from utils.archive_writer import ArchiveWriter
+from utils.chunks import CHUNK
 from utils.errors import InputError
+from utils.location_column import LocationColumn
 from utils.packed_files import refuse_inflated
 from utils.pickles import numpy_fault
 from utils.pointer_files import refuse_pointer
-from utils.tables import read_lines, read_table
+from utils.tables import read_lines
+from utils.text_column import TextColumn
 
 SUFFIXES = (".npy", ".npz")
 
@@ -49,20 +52,25 @@ def _members(file: Path) -> list[np.ndarray]:
         return [loaded[name] for name in sorted(loaded)]
 
 
-def copy_rows(rows: Mapping[str, tuple[Path, int]], out: Path, final: Path) -> dict[str, str]:
-    """Write the rows to `out`/xvector.ark, to be moved to `final`.
+def copy_rows(
+    files: Sequence[Path], rows: np.ndarray, utterances: TextColumn, out: Path, final: Path
+) -> LocationColumn:
+    """Write vectors to `out`/xvector.ark, to be moved to `final`.
 
     Args:
-        rows: utterance -> file and row.
+        files, rows: (N) the file of each utterance (N), sorted, and its row there.
     Returns:
-        utterance -> location, as in xvector.scp.
+        (N) the locations, as script files name them.
     """
-    keys = sorted(rows)
-    matrices = {file: read_array(file)[1] for file in sorted({file for file, _ in rows.values()})}
+    matrices = {file: read_array(file)[1] for file in sorted(set(files))}
     dims = {matrix.shape[1]: file for file, matrix in matrices.items()}
     if len(dims) > 1:
         found = "; ".join(f"{file}: vectors of dimension {dim}" for dim, file in sorted(dims.items()))
         raise InputError(f"{found}; expected one dimension: narrow --embedding_dir")
-    matrix = np.stack([matrices[file][row] for file, row in (rows[key] for key in keys)]).astype(np.float32)
-    write_vectors(out / "xvector.ark", out / "xvector.scp", keys, matrix, final / "xvector.ark")
-    return read_table(out / "xvector.scp")
+    with ArchiveWriter(out / "xvector.ark", out / "xvector.scp", final / "xvector.ark") as writer:
+        for start in range(0, len(files), CHUNK):
+            places = zip(files[start : start + CHUNK], rows[start : start + CHUNK].tolist(), strict=True)
+            chunk = np.stack([matrices[file][row] for file, row in places]).astype(np.float32)
+            writer.write(utterances.part(start, start + CHUNK), chunk)
+    offsets = np.array(writer.offsets, np.int64)
+    return LocationColumn([writer.ark_name], np.zeros(len(offsets), np.int32), offsets)

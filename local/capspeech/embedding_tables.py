@@ -7,12 +7,14 @@ lines, such as a main table and its parts.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+
+import numpy as np
 
 from local.capspeech import array_embeddings
+from local.capspeech.table_entries import Lines, TableEntries, TableLine
 from local.corpus_files import walk_corpus
 from local.corpus_rules import Rules, plain_name
 from local.twin_columns import TwinColumns
@@ -20,27 +22,16 @@ from steps.data.delimited import read_delimited, read_header
 from utils.archives import scan_archive
 from utils.command import logger
 from utils.errors import LONGEST, InputError, absence, brief
+from utils.location_column import LocationColumn
 from utils.packed_files import unpacked_suffix
 from utils.script_files import FileFinder, Location, has_key, is_offset, parse_location, path_in_script
-from utils.tables import iterate_lines, require_utf8, split_line
+from utils.tables import iterate_lines, require_utf8, split_line, write_lines
+from utils.text_column import TextColumn
 
 log = logger(__name__)
 NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp", "spk_xvector.ark", "num_utts.ark")
 SUFFIXES = (".csv", ".tsv", ".scp", ".ark", *array_embeddings.SUFFIXES)
 UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
-
-
-class TableLine(NamedTuple):
-    """One line of a table: its location as written there, where the line is, and its key."""
-
-    location: Location
-    table: Path
-    line: int
-    key: str
-
-    def __str__(self) -> str:
-        """The form that messages have: `table:line`."""
-        return f"{self.table}:{self.line}"
 
 
 class EmbeddingTables:
@@ -100,32 +91,58 @@ class EmbeddingTables:
         )
 
     @cached_property
-    def entries(self) -> dict[str, TableLine]:
+    def entries(self) -> TableEntries:
         """Key -> entry. Raises InputError if two tables give different locations for a key."""
-        entries: dict[str, TableLine] = {}
-        for file in self.files:
-            for key, entry in self._read(file):
-                known = entries.setdefault(key, entry)
-                if known is not entry and (known.table == entry.table or self.resolve(known) != self.resolve(entry)):
-                    raise InputError(f"{entry}: {key!r} is here and at {known}; leave one, or narrow --embedding_dir")
+        entries = TableEntries((file, self._read(file)) for file in self.files)
         if not entries:
             raise InputError(f"{self.files[0]}: empty; expected lines that name vectors")
-        named = {Path(entry.location.path).name for entry in entries.values()}.union(NOT_VECTORS)
+        self._require_same(entries)
+        named = {Path(path).name for path in entries.locations.paths}.union(NOT_VECTORS)
         _tell_unread({path for path in self.archives if path.name not in named}, "named by no table")
         return entries
 
-    def script(self, keys: Mapping[str, str], out: Path, final: Path) -> dict[str, str]:
-        """The lines of xvector.scp, utterance -> location, for the given utterance -> key.
+    def _require_same(self, entries: TableEntries) -> None:
+        """Raise InputError for a key that comes twice in one table, or in two with different locations."""
+        rows, firsts, where = entries.repeats, entries.repeated, entries.locations
+        numbers = {table: number for number, table in enumerate(self.files)}
+        tables = np.array([numbers[table] for table in entries.tables])[where.archives]
+        differ = tables[rows] == tables[firsts]
+        n_looked = int(np.argmax(differ)) + 1 if differ.any() else len(rows)
+        rows, firsts, differ = rows[:n_looked], firsts[:n_looked], differ[:n_looked]
+        found = self.locate(entries, np.concatenate([firsts, rows])) if n_looked and not differ[0] else None
+        if found is not None:
+            paths = np.unique(found.paths, return_inverse=True)[1][found.archives]
+            differ |= (paths[:n_looked] != paths[n_looked:]) | (where.offsets[rows] != where.offsets[firsts])
+            for place in [place - n_looked for place in found.odd if place >= n_looked]:
+                differ[place] |= found[place] != found[place + n_looked]
+        if differ.any():
+            at = int(np.argmax(differ))
+            entry, known = entries.line(int(rows[at])), entries.line(int(firsts[at]))
+            raise InputError(f"{entry}: {entry.key!r} is here and at {known}; leave one, or narrow --embedding_dir")
+
+    def locate(self, entries: TableEntries, rows: np.ndarray) -> LocationColumn:
+        """The locations of some rows (n,) of the entries, with absolute paths to existing archives."""
+        places = entries.locations.take(rows)
+        paths = list(places.paths)
+        for archive, first in zip(*np.unique(places.archives, return_index=True), strict=True):
+            paths[archive] = self.resolve(entries.line(int(rows[first]))).path
+        return places.elsewhere(paths)
+
+    def write_script(self, rows: np.ndarray, utterances: TextColumn, out: Path, final: Path) -> LocationColumn:
+        """Write xvector.scp for utterances (N), sorted, whose entries are in these rows (N,). Returns what it says.
 
         Rows of numpy files are copied to an archive in `out`, which is to be moved to `final`.
         """
-        if self.files[0].suffix not in array_embeddings.SUFFIXES:
-            found = {utterance: self.resolve(self.entries[key]) for utterance, key in keys.items()}
-            names = {path: path_in_script(Path(path)) for path in {location.path for location in found.values()}}
-            return {key: str(location._replace(path=names[location.path])) for key, location in found.items()}
-        entries = {utterance: self.entries[key] for utterance, key in keys.items()}
-        rows = {utterance: (entry.table, entry.line - 1) for utterance, entry in entries.items()}
-        return array_embeddings.copy_rows(rows, out, final)
+        if self.files[0].suffix in array_embeddings.SUFFIXES:
+            files = [self.entries.tables[archive] for archive in self.entries.locations.archives[rows]]
+            return array_embeddings.copy_rows(files, self.entries.numbers[rows] - 1, utterances, out, final)
+        places = self.locate(self.entries, rows)
+        used = set(np.unique(places.archives).tolist())
+        places = places.elsewhere(
+            [path_in_script(Path(path)) if at in used else "" for at, path in enumerate(places.paths)]
+        )
+        write_lines(out / "xvector.scp", utterances, places.texts(np.arange(len(places))))
+        return places
 
     def resolve(self, entry: TableLine) -> Location:
         """The location of an entry with an absolute path to an existing archive."""
@@ -166,41 +183,51 @@ class EmbeddingTables:
         for parent in table.absolute().parent.parents:
             yield parent / text
 
-    def _read(self, file: Path) -> Iterator[tuple[str, TableLine]]:
+    def _read(self, file: Path) -> Lines:
         if unpacked_suffix(file) == ".scp":
             return self._read_scp(file)
         if _is_delimited(file):
             return self._read_delimited(file)
         if file.suffix in array_embeddings.SUFFIXES:
             ids, _ = array_embeddings.read_array(file)
-            return ((key, TableLine(Location(file.name), file, number, key)) for number, key in enumerate(ids, 1))
-        return ((key, TableLine(Location(file.name, offset), file, 0, key)) for key, offset in scan_archive(file))
+            return ((key, Location(file.name), number) for number, key in enumerate(ids, 1))
+        return ((key, Location(file.name, offset), 0) for key, offset in scan_archive(file))
 
-    def _read_scp(self, file: Path) -> Iterator[tuple[str, TableLine]]:
+    def _read_scp(self, file: Path) -> Lines:
+        known: set[str] = set()
         for number, line in enumerate(iterate_lines(file), 1):
             key, value = split_line(line)
             if not key or not value:
                 raise InputError(f"{file}:{number}: expected 'key path:offset', found {brief(line)}")
-            yield key, TableLine(parse_location(value, f"{file}:{number}: {key[:LONGEST]}"), file, number, key)
+            path, _, offset = value.rpartition(":")
+            if path in known and is_offset(offset):  # as nearly all lines are
+                location = Location(path, int(offset))
+            else:
+                location = parse_location(value, f"{file}:{number}: {key[:LONGEST]}")
+                known.add(location.path)
+            yield key, location, number
 
-    def _read_delimited(self, file: Path) -> Iterator[tuple[str, TableLine]]:
+    def _read_delimited(self, file: Path) -> Lines:
         header, rows = read_delimited(file)
         key_at, archive_at, offset_at = self.columns(header)
         twins = TwinColumns(self.rules, ("key", "archive", "offset"), header)
+        parsed: dict[str, Location] = {}  # of the archives whose offsets are in another column
         for line, cells in rows:
-            key = cells[key_at]
-            place = f"{file}:{line}: {key[:LONGEST]}"
+            key, archive = cells[key_at], cells[archive_at]
             if twins.twins:
-                twins.settle(place, dict(zip(header, cells, strict=True)))
-            location = parse_location(cells[archive_at], place)
+                twins.settle(f"{file}:{line}: {key[:LONGEST]}", dict(zip(header, cells, strict=True)))
+            location = parsed.get(archive) or parse_location(archive, f"{file}:{line}: {key[:LONGEST]}")
             if offset_at is not None:
-                offset = cells[offset_at].strip()
+                parsed[archive], offset = location, cells[offset_at].strip()
                 if not is_offset(offset):
-                    raise InputError(f"{place}: expected a byte offset, found {brief(offset)}")
-                location = location._replace(offset=int(offset))
+                    raise InputError(f"{file}:{line}: {key[:LONGEST]}: expected a byte offset, found {brief(offset)}")
+                location = Location(location.path, int(offset), location.window)
             if location.offset is None:
-                raise InputError(f"{place}: no offset; expected a column {'|'.join(self.rules.aliases('offset'))}")
-            yield key, TableLine(location, file, line, key)
+                raise InputError(
+                    f"{file}:{line}: {key[:LONGEST]}: no offset; expected a column "
+                    f"{'|'.join(self.rules.aliases('offset'))}"
+                )
+            yield key, location, line
 
     def columns(self, header: list[str]) -> tuple[int, int, int | None] | None:
         """The columns of key, archive and offset; None if this is no table of embeddings."""

@@ -6,46 +6,62 @@ rows of a source are those "kept" and those "left out"; a table that is not used
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
-from local.capspeech.rows import CorpusRow
+import numpy as np
+
+from local.capspeech.row_table import RowTable
+from utils.code_column import NONE, CodeColumn, distinct
 from utils.errors import InputError
 
 BREAKS = re.compile(r"[\t\n\r]")  # which would end a cell or a line of the tables
 
 
 class RowCounts:
-    """Counts of rows by source and reason."""
+    """Counts of the rows of a table by source and reason."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: RowTable) -> None:
+        self.table = table
         self.counts: Counter[tuple[str, str]] = Counter()
-        self.left_out: list[tuple[CorpusRow, str]] = []
+        self.left_out: list[tuple[np.ndarray, str]] = []
         self.files_left_out: list[tuple[str, str]] = []
 
-    def leave_out(self, rows: Sequence[CorpusRow], reason: str) -> None:
-        """Count and list rows that do not enter the data directory."""
-        self.counts.update((row.source, f"left out: {reason}") for row in rows)
-        self.left_out += [(row, reason) for row in rows]
+    def leave_out(self, rows: np.ndarray, reason: str) -> None:
+        """Count and list rows (n,) that do not enter the data directory."""
+        self._count(rows, lambda _: f"left out: {reason}")
+        self.left_out.append((rows, reason))
 
     def leave_out_file(self, source: str, name: str, reason: str, n_rows: int | None) -> None:
         """Count a table that is not used as (a part of) one source, by its rows where they are known, and list it."""
         self.counts[source, f"file not read: {reason}" if n_rows is None else f"left out: {reason}"] += n_rows or 1
         self.files_left_out.append((name, reason))
 
-    def count_kept(self, rows: Sequence[CorpusRow]) -> None:
-        """Count the rows that enter, and for each attribute the reasons why labels are absent."""
-        for row in rows:
-            self.counts[row.source, "kept"] += 1
-            self.counts[row.source, f"kept, speaker told by {row.speaker_from}"] += 1
-            if row.respelled:
-                self.counts[row.source, f"kept, speaker written {row.respelled}"] += 1
-            for attribute, fault in row.faults.items():
-                self.counts[row.source, f"kept without {attribute}: {fault}"] += 1
-            if not row.faults:
-                self.counts[row.source, "kept with all labels"] += 1
-        for source, _ in {(row.source, row.speaker_id) for row in rows}:
-            self.counts[source, "speakers"] += 1
+    def count_kept(self, rows: np.ndarray) -> None:
+        """Count the rows (n,) that enter, and for each attribute the reasons why labels are absent."""
+        table = self.table
+        self._count(rows, lambda _: "kept")
+        self._count(rows, lambda row: f"kept, speaker told by {table.speaker_from[row]}", table.speaker_from)
+        respelled = rows[table.respelled.codes[rows] != NONE]
+        self._count(respelled, lambda row: f"kept, speaker written {table.respelled[row]}", table.respelled)
+        is_whole = np.ones(len(rows), bool)
+        for attribute, faults in table.faults.items():
+            is_faulty = faults.codes[rows] != NONE
+            is_whole &= ~is_faulty
+            self._count(
+                rows[is_faulty], lambda row, name=attribute: f"kept without {name}: {table.faults[name][row]}", faults
+            )
+        self._count(rows[is_whole], lambda _: "kept with all labels")
+        heads = distinct(table.sources.codes[rows], table.speaker_ids.codes[rows])[0]
+        self._count(rows[heads], lambda _: "speakers")
+
+    def _count(self, rows: np.ndarray, reason: Callable[[int], str], *columns: CodeColumn) -> None:
+        """Count rows by source, and by what else the reason of a row depends on."""
+        codes = [column.codes[rows] for column in (self.table.sources, *columns)]
+        heads, counts, _ = distinct(*codes)
+        for row, count in zip(rows[heads].tolist(), counts.tolist(), strict=True):
+            self.counts[self.table.sources[row], reason(row)] += count
 
     def lines(self) -> list[tuple[str, str, int]]:
         """(source, reason, rows), sorted, and the sums over sources at the end where there are several."""
@@ -65,25 +81,31 @@ class RowCounts:
 
     def write(self, folder: Path) -> None:
         """Write both tables."""
-        left_out = [(name, "", reason) for name, reason in self.files_left_out]
-        left_out += [(row.where, row.path, reason) for row, reason in self.left_out]
-        tables = {
-            "row_counts.tsv": [("source", "reason", "count"), *self.lines()],
-            "left_out.tsv": [("where", "audio_path", "reason"), *left_out],
-        }
-        for name, lines in tables.items():
-            text = "".join("\t".join(BREAKS.sub(" ", str(cell)) for cell in line) + "\n" for line in lines)
-            (folder / name).write_text(text, encoding="utf-8")
+        _write(folder / "row_counts.tsv", chain([("source", "reason", "count")], self.lines()))
+        _write(folder / "left_out.tsv", chain([("where", "audio_path", "reason")], self._lines_left_out()))
+
+    def _lines_left_out(self) -> Iterator[tuple[str, str, str]]:
+        for name, reason in self.files_left_out:
+            yield name, "", reason
+        for rows, reason in self.left_out:
+            for row, path in zip(rows.tolist(), self.table.paths.of(rows), strict=True):
+                yield self.table.where(row), path, reason
 
 
-def require_labels(rows: Sequence[CorpusRow], attributes: Sequence[str], max_unknown: float) -> None:
-    """Raise InputError for an attribute whose label is unknown for more than the share `max_unknown` of the rows."""
-    for attribute in attributes:
-        faults = Counter(row.faults[attribute] for row in rows if attribute in row.faults)
-        if faults.total() > max_unknown * len(rows):
-            example = next(row for row in rows if attribute in row.faults)
+def _write(path: Path, lines: Iterable[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines("\t".join(BREAKS.sub(" ", str(cell)) for cell in line) + "\n" for line in lines)
+
+
+def require_labels(table: RowTable, rows: np.ndarray, max_unknown: float) -> None:
+    """Raise InputError for an attribute whose label is unknown for more than the share `max_unknown` of some rows."""
+    for attribute, column in table.faults.items():
+        faulty = rows[column.codes[rows] != NONE]
+        if len(faulty) > max_unknown * len(rows):
+            heads, counts, _ = distinct(column.codes[faulty])
+            faults = Counter(dict(zip(map(column.__getitem__, faulty[heads].tolist()), counts.tolist(), strict=True)))
             raise InputError(
-                f"{example.where}: column {attribute!r} is mostly unknown: {faults.total()} of {len(rows)} rows "
+                f"{table.where(faulty[0])}: column {attribute!r} is mostly unknown: {len(faulty)} of {len(rows)} rows "
                 f"({', '.join(f'{fault}: {count}' for fault, count in faults.most_common(3))}); "
                 "leave it out of --attributes, add its labels to the rules, or raise --max_unknown"
             )

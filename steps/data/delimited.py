@@ -12,14 +12,14 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from utils.command import logger
 from utils.errors import InputError, brief
 from utils.packed_files import unpacked_suffix
-from utils.tables import LONGEST_LINE, iterate_lines, read_text
+from utils.tables import LONGEST_LINE, text_blocks
 
 log = logger(__name__)
 Rows = Iterator[tuple[int, list[str]]]
@@ -49,52 +49,69 @@ class StrayQuote(Exception):
     """Rows that quotes may have swallowed, as the message says."""
 
 
+class _Text:
+    """The text of a table, which is read anew, block by block, each time that it is looked at.
+
+    Attributes:
+        delimiter: the one between its cells.
+    """
+
+    def __init__(self, file: Path):
+        self.file = file
+        head = next(text_blocks(file), "")
+        told = SEP.match(head)
+        self._told = told.end() if told else 0
+        self.delimiter = told["delimiter"] if told else _usual_delimiter(file, head.partition("\n")[0])
+
+    def blocks(self) -> Iterator[str]:
+        """Blocks of whole lines, with an empty line in place of Excel's `sep=;`."""
+        blocks = text_blocks(self.file)
+        yield next(blocks, "")[self._told :]
+        yield from blocks
+
+    def lines(self) -> Iterator[str]:
+        """The lines, with their ends."""
+        for block in self.blocks():
+            yield from io.StringIO(block, newline="")
+
+
+def _usual_delimiter(file: Path, header: str) -> str:
+    usual = "\t" if unpacked_suffix(file) == ".tsv" else ","
+    return usual if usual in header else max(DELIMITERS, key=lambda one: (header.count(one), one == usual))
+
+
 def read_header(file: Path) -> list[str]:
     """The cells of the first line, or none. The rest of the file is not read."""
-    lines = (part for line in iterate_lines(file) for part in _lines(f"{line}\n"))
-    head, delimiter = _without_sep(file, "".join(islice(lines, 2)))
-    return _first_cells(file, chain(_lines(head), lines), delimiter)
+    return _first_cells(_Text(file))
 
 
 def read_delimited(file: Path) -> tuple[list[str], Rows]:
     """Read a table. Returns its header, and its rows, of as many cells. Raises InputError for any other file."""
-    text, delimiter = _without_sep(file, read_text(file))
-    header = _first_cells(file, _lines(text), delimiter)
+    text = _Text(file)
+    header, quoted = _first_cells(text), False
+    for block in text.blocks():  # to the end: a file is text throughout, or an error
+        quoted = quoted or '"' in block
     if not header:
         raise InputError(f"{file}: empty; expected a header and rows")
     twice = next((name for name in header if header.count(name) > 1), None) if len(set(header)) < len(header) else None
     if twice is not None:
         raise InputError(f"{file}:1: two columns have one name: {brief(twice)}; rename one")
-    if '"' in text and not _is_simple(text, delimiter, len(header)):
+    if quoted and not _is_simple(text, len(header)):
         try:
-            _check_quotes(file, text, delimiter, len(header))
+            _check_quotes(text, len(header))
         except StrayQuote as error:
-            if delimiter not in WITHOUT_QUOTES or not _is_without_quotes(text, delimiter, len(header)):
+            if text.delimiter not in WITHOUT_QUOTES or not _is_without_quotes(text, len(header)):
                 raise InputError(str(error)) from error
             log.info("%s: quotes mean nothing in this file and are read as letters", file)
-            return header, _unquoted_rows(text, delimiter)
-    return header, _rows(file, text, delimiter, len(header))
+            return header, _unquoted_rows(text)
+    return header, _rows(text, len(header))
 
 
-def _first_cells(file: Path, lines: Iterable[str], delimiter: str) -> list[str]:
+def _first_cells(text: _Text) -> list[str]:
     try:
-        return next((record.cells for record in _records(lines, delimiter) if record.cells), [])
+        return next((record.cells for record in _records(text.lines(), text.delimiter) if record.cells), [])
     except csv.Error as error:
-        raise InputError(f"{file}:1: not a header: {error}; is a quote open in it?") from error
-
-
-def _without_sep(file: Path, text: str) -> tuple[str, str]:
-    """The text with an empty line in place of Excel's `sep=;`, and its delimiter: the usual one if that is there."""
-    told = SEP.match(text)
-    if told:
-        return text[told.end() :], told["delimiter"]
-    header = text[: text.find("\n")] if "\n" in text else text
-    usual = "\t" if unpacked_suffix(file) == ".tsv" else ","
-    return text, usual if usual in header else max(DELIMITERS, key=lambda one: (header.count(one), one == usual))
-
-
-def _lines(text: str) -> Iterator[str]:
-    return io.StringIO(text, newline="")
+        raise InputError(f"{text.file}:1: not a header: {error}; is a quote open in it?") from error
 
 
 def _records(lines: Iterable[str], delimiter: str, strict: bool = False) -> Iterator[CellsOfLines]:
@@ -114,36 +131,37 @@ def _records(lines: Iterable[str], delimiter: str, strict: bool = False) -> Iter
         seen.clear()
 
 
-def _rows(file: Path, text: str, delimiter: str, width: int) -> Rows:
-    records = csv.reader(_lines(text), delimiter=delimiter)
+def _rows(text: _Text, width: int) -> Rows:
+    records = csv.reader(text.lines(), delimiter=text.delimiter)
     next(filter(None, records))
     line = records.line_num + 1
     for cells in records:
         if cells and len(cells) != width:
             raise InputError(
-                f"{file}:{line}: {len(cells)} cells, but the header has {width} columns; correct the row, or double "
-                "the quotes inside its cells"
+                f"{text.file}:{line}: {len(cells)} cells, but the header has {width} columns; correct the row, or "
+                "double the quotes inside its cells"
             )
         if cells:
             yield line, cells
         line = records.line_num + 1
 
 
-def _is_simple(text: str, delimiter: str, width: int) -> bool:
+def _is_simple(text: _Text, width: int) -> bool:
     """Is every line a row, in which all quotes close? Then no quote swallows anything."""
-    rows = csv.reader(_lines(text), delimiter=delimiter, strict=True)
+    rows = csv.reader(text.lines(), delimiter=text.delimiter, strict=True)
     try:
         return sum(len(cells) in (0, width) for cells in rows) == rows.line_num
     except csv.Error:
         return False
 
 
-def _check_quotes(file: Path, text: str, delimiter: str, width: int) -> None:
+def _check_quotes(text: _Text, width: int) -> None:
     """Raise StrayQuote if a quote may have swallowed rows; in a tsv also for quotes that are not written as such."""
+    file, delimiter = text.file, text.delimiter
     spans, last, cells = [], None, width
     n_rows, alike = 0, [0] * len(LOOKS)
     try:
-        for last in _records(_lines(text), delimiter, strict=delimiter in WITHOUT_QUOTES):
+        for last in _records(text.lines(), delimiter, strict=delimiter in WITHOUT_QUOTES):
             if len(last.cells) == width and last.line > 1:
                 if "\n" not in last.cells[0]:
                     n_rows += 1
@@ -202,12 +220,15 @@ def _is_open(lines: list[str], delimiter: str) -> bool:
     return False
 
 
-def _is_without_quotes(text: str, delimiter: str, width: int) -> bool:
+def _is_without_quotes(text: _Text, width: int) -> bool:
     """Does every line have the cells of one row if quotes mean nothing, and does the last one end?"""
-    return text.endswith(("\n", "\r")) and all(len(cells) == width for _, cells in _unquoted_rows(text, delimiter))
+    last = ""
+    for block in text.blocks():
+        last = block
+    return last.endswith(("\n", "\r")) and all(len(cells) == width for _, cells in _unquoted_rows(text))
 
 
-def _unquoted_rows(text: str, delimiter: str) -> Rows:
-    lines = ((number, line.rstrip("\r\n")) for number, line in enumerate(_lines(text), 1) if line.strip("\r\n"))
+def _unquoted_rows(text: _Text) -> Rows:
+    lines = ((number, line.rstrip("\r\n")) for number, line in enumerate(text.lines(), 1) if line.strip("\r\n"))
     for number, line in islice(lines, 1, None):
-        yield number, line.split(delimiter)
+        yield number, line.split(text.delimiter)

@@ -11,13 +11,15 @@ import numpy as np
 
 from utils.archive_writer import ArchiveWriter
 from utils.archives import read_locations
-from utils.data_dir import invert
+from utils.code_column import by_word
+from utils.location_column import LocationColumn
 from utils.script_files import Location, parse_location, path_from_script, path_in_script
 from utils.tables import write_table
+from utils.text_column import Words
 
 SPEAKERS, NUM_UTTS = "spk_xvector", "num_utts.ark"
 CHUNK = 4096  # vectors in memory
-Read = Callable[[Sequence[str]], np.ndarray]
+Read = Callable[[np.ndarray], np.ndarray]
 
 
 def write_speaker_vectors(
@@ -33,28 +35,61 @@ def write_speaker_vectors(
         spk2utt: speaker -> its utterances. locations: utterance -> where its vector is now.
         describe: names an utterance in messages.
     """
+    keys = [key for utterances in spk2utt.values() for key in utterances]
+    codes = np.repeat(np.arange(len(spk2utt)), list(map(len, spk2utt.values())))
+    found = LocationColumn.of(locations[key] for key in keys)
+    write_means(out, final, list(spk2utt), codes, found, lambda row: describe(keys[row]))
 
-    def read(keys: Sequence[str]) -> np.ndarray:
-        return read_locations([locations[key] for key in keys], lambda row: describe(keys[row]))
+
+def write_means(
+    out: Path,
+    final: Path,
+    speakers: Sequence[str],
+    codes: np.ndarray,
+    locations: LocationColumn,
+    describe: Callable[[int], str],
+) -> None:
+    """The same for utterances in columns.
+
+    Args:
+        codes: (N,) position in `speakers` of the speaker of each utterance. locations: (N) of their vectors now.
+        describe: names a row in messages.
+    """
+
+    def read(rows: np.ndarray) -> np.ndarray:
+        return read_locations(locations.at(rows), lambda place: describe(int(rows[place])))
 
     ark, scp = (out / f"{SPEAKERS}.{kind}" for kind in ("ark", "scp"))
+    counts: dict[str, int] = {}
     with ArchiveWriter(ark, scp, final / ark.name) as writer:
-        for speaker, total in _sums(spk2utt.items(), read):
-            writer.write([speaker], (total / len(spk2utt[speaker])).astype(np.float32)[None])
-    write_num_utts(out, {speaker: len(utterances) for speaker, utterances in spk2utt.items()})
+        for speaker, n_rows, total in _sums(by_word(speakers, codes), read):
+            counts[speaker] = n_rows
+            writer.write([speaker], (total / n_rows).astype(np.float32)[None])
+    write_num_utts(out, counts)
 
 
 def write_of_script(
     out: Path, final: Path, utt2spk: Mapping[str, str], script: Mapping[str, str], describe: Callable[[str], str] = str
 ) -> None:
     """The same for the lines of an xvector.scp, utterance -> location: archives in `final` are still in `out`."""
+    keys, words = sorted(utt2spk), Words()
+    locations = LocationColumn.of(parse_location(script[key], describe(key)) for key in keys)
+    codes = np.array([words[utt2spk[key]] for key in keys], np.int32)
+    write_of_columns(out, final, words.listed, codes, locations, lambda row: describe(keys[row]))
+
+
+def write_of_columns(
+    out: Path,
+    final: Path,
+    speakers: Sequence[str],
+    codes: np.ndarray,
+    locations: LocationColumn,
+    describe: Callable[[int], str],
+) -> None:
+    """The same for utterances in columns, as `write_means` has them, and locations as an xvector.scp names them."""
     own = {path_in_script(final / ark.name, final): str(ark) for ark in out.glob("*.ark")}
-    locations = {}
-    for key in utt2spk:
-        location = parse_location(script[key], describe(key))
-        path = own.get(location.path) or path_from_script(location.path, final)
-        locations[key] = location._replace(path=path)
-    write_speaker_vectors(out, final, invert(utt2spk), locations, describe)
+    paths = [own.get(path) or path_from_script(path, final) for path in locations.paths]
+    write_means(out, final, speakers, codes, locations.elsewhere(paths), describe)
 
 
 def write_num_utts(out: Path, counts: Mapping[str, int]) -> None:
@@ -62,26 +97,27 @@ def write_num_utts(out: Path, counts: Mapping[str, int]) -> None:
     write_table(out / NUM_UTTS, {speaker: str(count) for speaker, count in counts.items()})
 
 
-def _sums(speakers: Iterable[tuple[str, Sequence[str]]], read: Read) -> Iterator[tuple[str, np.ndarray]]:
-    """The sum (D,) float64 of each speaker's vectors; several speakers are read at once."""
-    batch: list[tuple[str, Sequence[str]]] = []
-    rows = 0
-    for speaker, keys in speakers:
-        if batch and rows + len(keys) > CHUNK:
+def _sums(speakers: Iterable[tuple[str, np.ndarray]], read: Read) -> Iterator[tuple[str, int, np.ndarray]]:
+    """The number and the sum (D,) float64 of each speaker's vectors; several speakers are read at once."""
+    batch: list[tuple[str, np.ndarray]] = []
+    n_rows = 0
+    for speaker, rows in speakers:
+        if batch and n_rows + len(rows) > CHUNK:
             yield from _sums_of_batch(batch, read)
-            batch, rows = [], 0
-        batch.append((speaker, keys))
-        rows += len(keys)
-    yield from _sums_of_batch(batch, read)
+            batch, n_rows = [], 0
+        batch.append((speaker, rows))
+        n_rows += len(rows)
+    if batch:
+        yield from _sums_of_batch(batch, read)
 
 
-def _sums_of_batch(batch: Sequence[tuple[str, Sequence[str]]], read: Read) -> Iterator[tuple[str, np.ndarray]]:
+def _sums_of_batch(batch: Sequence[tuple[str, np.ndarray]], read: Read) -> Iterator[tuple[str, int, np.ndarray]]:
     if len(batch) == 1:
-        ((speaker, keys),) = batch
-        chunks = (read(keys[start : start + CHUNK]) for start in range(0, len(keys), CHUNK))
-        yield speaker, sum(chunk.sum(axis=0, dtype=np.float64) for chunk in chunks)
+        ((speaker, rows),) = batch
+        chunks = (read(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
+        yield speaker, len(rows), sum(chunk.sum(axis=0, dtype=np.float64) for chunk in chunks)
         return
-    x, end = read([key for _, keys in batch for key in keys]), 0
-    for speaker, keys in batch:
-        begin, end = end, end + len(keys)
-        yield speaker, x[begin:end].sum(axis=0, dtype=np.float64)
+    x, end = read(np.concatenate([rows for _, rows in batch])), 0
+    for speaker, rows in batch:
+        begin, end = end, end + len(rows)
+        yield speaker, len(rows), x[begin:end].sum(axis=0, dtype=np.float64)
