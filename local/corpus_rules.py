@@ -20,12 +20,13 @@ from utils.yaml_files import read_yaml
 RULES = Path(__file__).with_name("rules")
 FILES = ("columns.yaml", "labels.yaml", "speakers.yaml")
 LONGEST_PATH = 4096  # characters of an audio path in which a speaker is looked for
-AUDIO = re.compile(r"\.(wav|flac|m4a|mp3|ogg|opus|sph)$", re.IGNORECASE)
+AUDIO = {"wav", "flac", "m4a", "mp3", "ogg", "opus", "sph"}
 
 
 def strip_extension(path: str) -> str:
     """The path without the extension of an audio file; other dots belong to the name."""
-    return AUDIO.sub("", path)
+    stem, _, extension = path.rpartition(".")
+    return stem if extension.lower() in AUDIO else path
 
 
 @lru_cache(10_000)

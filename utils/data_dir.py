@@ -11,12 +11,13 @@ import sys
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise, tee
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from utils.errors import InputError, brief
+from utils.plain_validity import is_plainly_valid
 from utils.script_files import renew_paths
 from utils.tables import read_table, write_lines, write_table
 
@@ -164,8 +165,11 @@ def validate(
     problems = [f"{path / name}: missing" for name in required if not (path / name).is_file()]
     if not (path / "utt2spk").is_file():
         return problems
-    known: dict[str, dict[str, str]] = {}  # the tables that decide the keys of the others
     names = [file.name for file in path.iterdir() if is_table(file.name)]
+    fault = partial(_value_fault, printable)
+    if not problems and spk_sort and is_plainly_valid(path, names, (*PER_UTTERANCE, *PER_RECORDING), fault):
+        return []
+    known: dict[str, dict[str, str]] = {}  # the tables that decide the keys of the others
     for name in sorted(names, key=lambda name: (name != "utt2spk", name != "segments", name)):
         try:
             table = read_table(path / name)
@@ -208,6 +212,13 @@ def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:
         problem = _check_value(file.name, value)
         if problem:
             yield f"{file}: {key}: {problem}"
+
+
+def _value_fault(printable: bool, name: str, value: str) -> str | None:
+    """What is wrong with the value of a table, the transcripts of `text` included."""
+    if name == "text" and printable and CONTROL_CHARACTERS.search(value):
+        return "has a control character"
+    return _check_value(name, value)
 
 
 def _ends_line(file: Path) -> bool:

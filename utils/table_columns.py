@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.chunks import chunked
 from utils.code_column import CodeColumn
-from utils.tables import iterate_table, repeated_key
+from utils.tables import repeated_key, table_blocks
 from utils.text_column import TextColumn
 from utils.text_lookup import first_of_equals
 
@@ -14,9 +13,9 @@ from utils.text_lookup import first_of_equals
 def read_columns(path: Path) -> tuple[TextColumn, CodeColumn]:
     """The keys (N) of a table of few values, and the values (N), in the order of the file; errors as `read_table`."""
     keys, values = TextColumn(), CodeColumn()
-    for chunk in chunked(iterate_table(path)):
-        keys.extend([key for key, _ in chunk])
-        values.extend([values.words[value] for _, value in chunk])
+    for some, words in table_blocks(path):
+        keys.extend(some)
+        values.extend([values.words[word] for word in words])
     require_once(path, keys)
     return keys, values
 

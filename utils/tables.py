@@ -7,6 +7,7 @@ the beginning of a file nor, where files were joined, of a line. Format of table
 import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from utils.chunks import chunked
@@ -117,19 +118,38 @@ def split_line(line: str) -> tuple[str, str]:
 
 
 def iterate_table(path: Path) -> Iterator[tuple[str, str]]:
-    """The keys and values of lines `key value...`, in the order of the file, one at a time.
+    """The keys and values of lines `key value...`, in the order of the file; errors as `table_blocks`."""
+    return chain.from_iterable(zip(keys, values, strict=True) for keys, values in table_blocks(path))
+
+
+def table_blocks(path: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """The same, many lines at a time: their keys and their values.
 
     Raises InputError for a line without key, or without value, except in the tables of MAY_BE_EMPTY.
     """
-    may_be_empty = Path(path).name in MAY_BE_EMPTY
-    for number, line in enumerate(iterate_lines(path), 1):
+    may_be_empty, number = Path(path).name in MAY_BE_EMPTY, 1
+    for block in text_blocks(path):
+        lines = block.removesuffix("\n").split("\n")
+        parts = [line.partition(" ") for line in lines]
+        keys, values = [key for key, _, _ in parts], [value.strip() for _, _, value in parts]
+        if "\t" in block or not all(keys) or not all(values):
+            keys, values = _split_lines(path, number, lines, may_be_empty)
+        yield keys, values
+        number += len(lines)
+
+
+def _split_lines(path: Path, first: int, lines: list[str], may_be_empty: bool) -> tuple[list[str], list[str]]:
+    """The keys and values of lines that may have tabs or faults."""
+    pairs = []
+    for number, line in enumerate(lines, first):
         key, _, value = line.partition(" ")
         value = value.strip()
         if not value or "\t" in key:
             key, value = split_line(line)
         if not key or not (value or may_be_empty):
             raise InputError(f"{path}:{number}: expected 'key value', found {brief(line)}")
-        yield key, value
+        pairs.append((key, value))
+    return [key for key, _ in pairs], [value for _, value in pairs]
 
 
 def read_table(path: Path) -> dict[str, str]:
@@ -160,14 +180,17 @@ def write_table(path: Path, table: Mapping[str, str]) -> None:
 
 def write_lines(path: Path, keys: Iterable[str], values: Iterable[str]) -> None:
     """Write lines of keys and values, which come sorted as LC_ALL=C sort does."""
+    values = iter(values)
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
-        for chunk in chunked(zip(keys, values, strict=True)):
-            check_keys([key for key, _ in chunk], str(path))
-            for key, value in chunk:
-                if not value or value.isspace() or "\n" in value:
+        for some in chunked(keys):
+            chunk = list(zip(some, values, strict=False))
+            check_keys(some, str(path))
+            text = "".join([f"{key} {value}\n" if value else f"{key}\n" for key, value in chunk])
+            if text.count("\n") > len(chunk) or not all(value.strip() for _, value in chunk):
+                for key, value in chunk:
                     _check_value(path, key, value)
             try:
-                file.writelines(f"{key} {value}\n" if value else f"{key}\n" for key, value in chunk)
+                file.write(text)
             except UnicodeEncodeError as error:
                 fault = error.object[error.start]
                 key = next(key for key, value in chunk if fault in key + value)

@@ -8,6 +8,7 @@ What looks at all texts goes through them in chunks, so that only these are Pyth
 `utils/text_lookup.py` finds texts.
 """
 
+import io
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +27,7 @@ class TextColumn:
     """N texts in a fixed order, to which more can be added."""
 
     def __init__(self, texts: Iterable[str] = ()):
-        self._data, self._ends = bytearray(), array("q", [0])
+        self._bytes, self._ends = io.BytesIO(), array("q", [0])
         self.extend(texts)
 
     def extend(self, texts: Iterable[str]) -> None:
@@ -35,8 +36,8 @@ class TextColumn:
             joined = "".join(chunk)
             data = joined.encode("utf-8", KEEP)
             names = chunk if len(data) == len(joined) else [text.encode("utf-8", KEEP) for text in chunk]
-            ends = np.cumsum(np.fromiter(map(len, names), np.int64, len(names))) + len(self._data)
-            self._data += data
+            ends = np.cumsum(np.fromiter(map(len, names), np.int64, len(names))) + self._ends[-1]
+            self._bytes.write(data)
             self._ends.frombytes(ends.tobytes())
 
     def __len__(self) -> int:
@@ -47,6 +48,11 @@ class TextColumn:
             raise IndexError(f"row {row} of {len(self)}")
         return self._data[self._ends[row] : self._ends[row + 1]].decode("utf-8", KEEP)
 
+    @property
+    def _data(self) -> bytes:
+        """All texts, not copied."""
+        return self._bytes.getvalue()
+
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), CHUNK):
             yield from self.part(start, start + CHUNK)
@@ -54,14 +60,19 @@ class TextColumn:
     def part(self, begin: int, end: int) -> list[str]:
         """The texts of the rows from `begin` to before `end`, or to the last."""
         ends = self._ends[begin : end + 1].tolist()
-        text = self._data[ends[0] : ends[-1]].decode("utf-8", KEEP)
-        if len(text) < ends[-1] - ends[0]:
-            return self.at(np.arange(begin, begin + len(ends) - 1))
-        first = ends[0]
+        data, first = self._data[ends[0] : ends[-1]], ends[0]
+        text = data.decode("utf-8", KEEP)
+        if len(text) < len(data):
+            return [
+                data[start - first : stop - first].decode("utf-8", KEEP)
+                for start, stop in zip(ends, ends[1:], strict=False)
+            ]
         return [text[start - first : stop - first] for start, stop in zip(ends, ends[1:], strict=False)]
 
     def at(self, rows: np.ndarray) -> list[str]:
         """The texts of some rows (n,), in that order."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            return self.part(int(rows[0]), int(rows[-1]) + 1)
         ends, data = np.frombuffer(self._ends, np.int64), self._data
         places = zip(ends[rows].tolist(), ends[np.asarray(rows) + 1].tolist(), strict=True)
         return [data[start:stop].decode("utf-8", KEEP) for start, stop in places]

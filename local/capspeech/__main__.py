@@ -221,8 +221,8 @@ def _require_matches(
         at = int(np.flatnonzero(heads[which] != np.arange(len(kept)))[0])
         row, other = kept[at], kept[heads[which[at]]]
         raise InputError(
-            f"{table.where(row)}: {cut(table.paths[row])}: its embedding {brief(entries.names[table.keys[row]])} is also "
-            f"that of {table.where(other)}: {cut(table.paths[other])}"
+            f"{table.where(row)}: {cut(table.paths[row])}: its embedding {brief(entries.names[table.keys[row]])} is "
+            f"also that of {table.where(other)}: {cut(table.paths[other])}"
         )
 
 

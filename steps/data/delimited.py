@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,8 +71,7 @@ class _Text:
 
     def lines(self) -> Iterator[str]:
         """The lines, with their ends."""
-        for block in self.blocks():
-            yield from io.StringIO(block, newline="")
+        return chain.from_iterable(io.StringIO(block, newline="") for block in self.blocks())
 
 
 def _usual_delimiter(file: Path, header: str) -> str:

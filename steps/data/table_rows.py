@@ -102,7 +102,10 @@ def has_rows(file: Path) -> bool:
 
 def as_texts(value: Any) -> list[str]:
     """The texts of a cell that holds a text, a list of texts, or such a list as a Python literal."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        text = " ".join(value.split())
+        return [text] if text else []
+    if isinstance(value, str):
         no_literal = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
         with contextlib.suppress(*no_literal):  # a text that merely begins with a bracket
             value = ast.literal_eval(value.strip())
