@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from utils.mounts import raise_if_lost
+
 SETS = {"train": ("train",), "dev": ("val", "dev", "validation", "valid"), "test": ("test",)}
 OTHER_SETS = {"training": "train", "holdout": "test", "eval": "test", "evaluation": "test"}
 SPLIT_OF = {name: split for split, names in SETS.items() for name in names} | OTHER_SETS
@@ -17,7 +19,7 @@ def walk_corpus(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     beside the link.
     """
     seen: set[tuple[int, int]] = set()
-    for here, folders, names in os.walk(root, followlinks=True):
+    for here, folders, names in os.walk(root, onerror=_refuse_lost, followlinks=True):
         folder = Path(here)
         status = folder.stat()
         if (status.st_dev, status.st_ino) in seen:
@@ -27,6 +29,10 @@ def walk_corpus(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
         links = {name for name in folders if (folder / name).is_symlink()}
         folders[:] = [*sorted(set(folders) - links), *sorted(links)]
         yield folder, folders, sorted(names)
+
+
+def _refuse_lost(error: OSError) -> None:
+    raise_if_lost(Path(error.filename), error)
 
 
 def split_word(part: str) -> str | None:

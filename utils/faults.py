@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from utils.mounts import advice, is_lost
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE}
 FAULTS = (OSError, UnicodeError, MemoryError, RecursionError)
@@ -50,6 +52,7 @@ def describe(error: BaseException) -> str:
         reason = f"characters that cannot be written as UTF-8 ({error.reason})"
     else:
         reason = error.strerror or str(error)
+        reason += f": {advice(where)}" if is_lost(error) else ""
     return f"{f'{where}: ' if where else ''}{reason}"
 
 

@@ -27,6 +27,7 @@ from utils.durable import write_whole
 from utils.errors import InputError, brief
 from utils.journal import is_sealed
 from utils.json_files import json_text, read_json
+from utils.mounts import raise_if_lost
 from utils.pickles import numpy_fault
 from utils.run_info import RUN_INFO
 from utils.shards import chosen_shards, format_numbers
@@ -224,4 +225,5 @@ def read_part(path: Path) -> tuple[list[Any], dict[str, np.ndarray]]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: this part is missing; run its job again, it makes only what is missing") from error
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
+        raise_if_lost(path, error)
         raise InputError(f"{path}: not a whole part ({numpy_fault(error)}); remove it and run its job again") from error

@@ -14,6 +14,7 @@ from utils.archive_writer import ArchiveWriter
 from utils.chunks import CHUNK
 from utils.errors import InputError
 from utils.location_column import LocationColumn
+from utils.mounts import raise_if_lost
 from utils.packed_files import refuse_inflated
 from utils.pickles import numpy_fault
 from utils.pointer_files import refuse_pointer
@@ -31,6 +32,7 @@ def read_array(file: Path) -> tuple[list[str], np.ndarray]:
     except InputError:
         raise
     except (ValueError, OSError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        raise_if_lost(file, error)
         fault = f"{file}: not readable as numbers and strings: {numpy_fault(error)}"
         raise InputError(f"{fault}; save it without pickles") from error
     matrices = [array for array in arrays if array.ndim == 2 and array.dtype.kind == "f"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from utils.command import logger
 from utils.errors import InputError
+from utils.mounts import raise_if_lost
 from utils.stage_dir import AUDIO
 
 log = logger(__name__)
@@ -76,6 +77,7 @@ def find_audio(root: Path, tell: bool = True) -> AudioFiles:
 
 
 def _refuse(error: OSError) -> None:
+    raise_if_lost(Path(error.filename), error)
     raise InputError(f"{error.filename}: {error.strerror}; let it be read, or move it elsewhere") from error
 
 

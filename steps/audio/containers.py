@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.audio.mpeg_frames import read_mpeg_frames
-from steps.audio.packed_rows import RowProblem, is_row, read_row
+from steps.audio.packed_rows import RowProblem, file_of, is_row, read_row
 from utils.errors import InputError
+from utils.mounts import raise_if_lost
 from utils.pointer_files import pointer_problem
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def open_audio(path: Path) -> "SoundFile":
         _check(file, path, head)
     except OSError as error:  # of the disk
         file.close()
+        raise_if_lost(path, error)
         raise AudioProblem("missing", f"{path}: {error.strerror}") from error
     except BaseException:
         file.close()
@@ -107,6 +109,7 @@ def _open(source: Path | io.IOBase, path: Path, head: bytes) -> "SoundFile":
     try:
         return soundfile.SoundFile(source)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a suffix of files without a header, as .raw
+        raise_if_lost(file_of(path), error)
         what = next((text for pattern, text in OTHERS if pattern.match(head)), None)
         detail = what or getattr(error, "error_string", str(error))
         raise AudioProblem("corrupt", f"{path}: {detail}") from error
@@ -120,6 +123,7 @@ def read_head(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
+        raise_if_lost(path, error)
         raise AudioProblem("missing", f"{path}: {error.strerror}") from error
     if not head:
         raise AudioProblem("empty", f"{path}: has no bytes")

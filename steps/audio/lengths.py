@@ -18,6 +18,7 @@ from steps.audio.read import LONGEST, Header, read_header
 from steps.audio.recordings import Utterance, crossed_speakers, files_left_out
 from utils.command import progress
 from utils.errors import InputError
+from utils.mounts import raise_if_lost
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def _stat(path: Path) -> str:
     try:
         status = file_of(path).stat()
     except OSError as error:
+        raise_if_lost(path, error)
         return str(error.strerror)
     return f"{status.st_size} {status.st_mtime_ns}"
 

@@ -13,6 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from utils.mounts import raise_if_lost
 from utils.pointer_files import pointer_problem
 
 ROW = re.compile(r"(.+\.(?:parquet|arrow))#([0-9]{1,12})", re.DOTALL)
@@ -70,6 +71,7 @@ def _told_as_problem(file: Path) -> Iterator[None]:
     try:
         yield
     except (pa.lib.ArrowException, OSError) as error:
+        raise_if_lost(file, error)
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise RowProblem(f"{file}: {reason}") from error
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from steps.audio.containers import AudioProblem, open_audio
 from steps.audio.mixing import Levels, Mix
+from steps.audio.packed_rows import file_of
 from steps.audio.recordings import Utterance
+from utils.mounts import raise_if_lost
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
@@ -127,11 +129,13 @@ def _blocks(file: "SoundFile", utterance: Utterance, span: Span) -> Iterator[np.
             if not len(block) and left <= min(slack, span.frames - 1):
                 return
             if not len(block):
+                raise_if_lost(file_of(utterance.path), EOFError())
                 rate = file.samplerate
                 raise AudioProblem("corrupt", f"{utterance.path}: breaks off {left / rate:.2f} s early")
             left -= len(block)
             yield block
     except (soundfile.LibsndfileError, OSError) as error:
+        raise_if_lost(file_of(utterance.path), error)
         words = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise AudioProblem("corrupt", f"{utterance.path}: {words}") from error
 

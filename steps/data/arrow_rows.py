@@ -10,6 +10,7 @@ from typing import Any
 
 from utils.errors import InputError, brief
 from utils.json_files import parse_json
+from utils.mounts import raise_if_lost
 from utils.packed_files import refuse_inflated
 from utils.pointer_files import refuse_pointer
 
@@ -36,6 +37,7 @@ def read_arrow(file: Path) -> tuple[list[str], Rows]:
             schema, batches = _open_arrow(file)
         names = schema.names
     except (pa.lib.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise_if_lost(file, error)
         raise InputError(f"{file}: not a readable {file.suffix[1:]} file: {_first_line(error)}") from error
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -105,6 +107,7 @@ def _rows(file: Path, columns: list[str], class_names: dict[str, list[str]], bat
                     row[column] = _class_name(f"{file}: row {number}", column, row[column], names)
                 yield f"{file}: row {number}", row
     except (pa.lib.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise_if_lost(file, error)
         why = _first_line(error)
         raise InputError(f"{file}: not readable after row {number}; is it complete, in UTF-8? {why}") from error
 

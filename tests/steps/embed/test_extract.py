@@ -1,5 +1,6 @@
 """Extraction: the same bytes whatever the jobs, kills and leftovers; every fault counted and named."""
 
+import errno
 import json
 import os
 import random
@@ -436,3 +437,49 @@ def test_archives_are_named_as_asked(tree, tmp_path, monkeypatch, ark_paths):
         location = next(iter(read_table(Path("exp/out", f"{name}.scp")).values()))
         assert location.startswith(f"{top}{name}.ark:")
     assert Path("exp/out/num_utts.ark").read_text() == "a_s 6\na_t 6\nb_s 6\nb_t 6\n"
+
+
+@pytest.mark.field_case("A network mount that breaks off in the middle of a stage")
+def test_a_disk_that_breaks_off_costs_no_utterance(tree, expected, tmp_path, monkeypatch, capsys):
+    out, words = tmp_path / "out", options(tree, tmp_path / "out")
+    assert plan.main(words) == 0
+    opened, open_file = [], Path.open
+
+    def open_until_it_breaks(path: Path, *more, **by_name):
+        if path.suffix == ".flac":
+            opened.append(path)
+            if len(opened) > 12:
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return open_file(path, *more, **by_name)
+
+    with monkeypatch.context() as planted:
+        planted.setattr(Path, "open", open_until_it_breaks)
+        assert extract.main(words) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"{opened[12]}: Stale file handle: the network mount or disk that it is on has probably broken off" in error
+    done = {part: part.stat().st_mtime_ns for part in parts(out)}
+    assert extract.main(words) == 0 and merge.main(words) == 0
+    assert len(done) > 1 and {part: part.stat().st_mtime_ns for part in done} == done
+    assert content(out) == expected
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_disk_that_breaks_off_while_a_library_reads_makes_no_corrupt_file(tree, monkeypatch, raises):
+    (utterance, *_) = read_utterances(tree)
+    open_file = Path.open
+
+    def read(self, frames, **more):
+        if raises:
+            raise soundfile.LibsndfileError(2)
+        return np.empty((0, 1), np.float32)
+
+    def open_but_not_twice(path: Path, *more, seen=set(), **by_name):  # noqa: B006
+        if path in seen:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        seen.add(path)
+        return open_file(path, *more, **by_name)
+
+    with monkeypatch.context() as planted, pytest.raises(OSError, match="Input/output"):
+        planted.setattr(soundfile.SoundFile, "read", read)
+        planted.setattr(Path, "open", open_but_not_twice)
+        load(utterance)
