@@ -109,7 +109,8 @@ prepare=local.$corpus
 case $corpus in
   demo) extras=audio,demo ;;
   librispeech | folder)
-    extras=audio
+    extras=audio,attributes
+    [ "$backend" != onnx ] || extras+=,onnx
     prepare+=,steps.embed.extract,steps.attributes.label,local.join_audio
     ;;
 esac

@@ -1,0 +1,3 @@
+from utils.extras import require_environment
+
+require_environment()

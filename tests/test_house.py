@@ -35,13 +35,9 @@ OF_UTILS = {"numpy", "yaml", "kaldiio", "matplotlib", "submitit"}
 TOP = {
     *("egs", "local", "steps", "utils", "conf", "tests"),
     *("path.sh", "cmd.sh", "run.sh", "README.md", "LICENSE", "CITATION.cff", "RESULTS.md", "pyproject.toml"),
-    *(
-        "requirements.txt",
-        "requirements-audio.txt",
-        "requirements-audio-nodeps.txt",
-        "requirements-demo.txt",
-        "requirements-test.txt",
-    ),
+    *("requirements.txt", "requirements-audio.txt", "requirements-audio-nodeps.txt", "requirements-attributes.txt"),
+    *("requirements-demo.txt", "requirements-notebook.txt", "requirements-onnx.txt", "requirements-openai.txt"),
+    *("requirements-parquet.txt", "requirements-test.txt"),
 }
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 # Networks that others have trained come as files of torch, which are pickles: this module alone may open them, through

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from utils.errors import InputError
+from utils.extras import missing_package
 from utils.faults import FAULTS, describe, is_fault
 from utils.options import parse
 from utils.run_again import RUN_AGAIN, RunAgain
@@ -90,6 +91,12 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
         if not isinstance(error, InputError) and not is_fault(error):
             raise
         print(f"{prog}: ERROR: {one_line(error)}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        missing = missing_package(error)
+        if missing is None:
+            raise
+        print(f"{prog}: ERROR: {missing}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         if argv is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import InputError
+from utils.extras import missing_package
 from utils.option_values import convert, raw_values
 from utils.settings import read_conf
 
@@ -26,13 +27,11 @@ class Registry:
     Attributes:
         kind: what the names stand for, in messages.
         entries: name -> `module:Class`.
-        remedy: what to do where a module is not installed.
         needs: attributes that make a class one of this kind.
     """
 
     kind: str
     entries: Mapping[str, str]
-    remedy: str = ""
     needs: tuple[str, ...] = ()
 
     def load(self, name: str) -> Any:
@@ -43,8 +42,8 @@ class Registry:
         try:
             found = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            remedy = f"; {self.remedy}" if self.remedy and isinstance(error, ModuleNotFoundError) else ""
-            raise InputError(f"{self.kind} {name!r}: {error}{remedy}") from error
+            missing = missing_package(error) if isinstance(error, ModuleNotFoundError) else None
+            raise InputError(f"{self.kind} {name!r}: {missing or error}") from error
         missing = [need for need in self.needs if not hasattr(found, need)]
         if missing:
             raise InputError(f"{name!r} is no {self.kind}: it has no {', '.join(missing)}")

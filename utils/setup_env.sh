@@ -11,22 +11,31 @@
 # writes  .venv, when the first python3 in PATH (an active conda environment or venv, or the system's) cannot import all that these
 #         files name; otherwise that Python is used as it is, and nothing is installed. Where .venv is a link, such as to that of
 #         another checkout, it is used as it is if it has the packages: nothing is ever installed or cleared through it
+# Packages are installed by uv where it is in PATH, else by pip, and by pip where uv fails, or where pip has been told of an index
+# or a folder of wheels and uv has not.
 # With both at hand and unchanged it only says so, in a few milliseconds. Calls at the same time wait for each other; after a
 # call that was killed the next one starts .venv afresh.
 set -euo pipefail
 
-help_message="usage: utils/setup_env.sh [--extras audio,demo,test] [--wheels DIR]
-  --extras  comma-separated: audio (corpora of audio; its Praat is GPL), demo (the demo corpus, with audio; its espeak-ng is
-            GPL), test (tests/run.sh)
+help_message="usage: utils/setup_env.sh [--extras audio,demo,...] [--wheels DIR]
+  --extras  comma-separated, besides what every recipe needs:
+              audio       reading and embedding speech        attributes  measuring it (Praat, GPL)
+              demo        the demo corpus, with audio (espeak-ng, GPL)
+              onnx        networks in onnx files, with audio  parquet     tables in parquet and arrow files
+              openai      paraphrases by a language model     notebook    figures as data frames of pandas
+              test        tests/run.sh, with all others
   --wheels  install from this folder alone, without a registry (default: \$PSEUDOSPEAKERS_WHEELS)
-PSEUDOSPEAKERS_TORCH, such as torch==2.13.0+cu130 or the path of a wheel, is installed instead of the pinned torch; where pip
-finds builds for your GPU is set by pip's own options, PIP_EXTRA_INDEX_URL among them."
+PSEUDOSPEAKERS_TORCH=cpu has torch's build without CUDA, 1.5 GB in place of about 6. PSEUDOSPEAKERS_TORCH_FROM says where it is: a
+folder of wheels, or the address of an index (README.md, Installation). Any other PSEUDOSPEAKERS_TORCH, such as
+torch==2.13.0+cu130 or the path of a wheel, is installed in place of the pinned torch."
 extras=
 wheels=${PSEUDOSPEAKERS_WHEELS:-}
 arguments=
 # shellcheck source=utils/parse_options.sh
 . "$(dirname "$(readlink -f "$0")")/parse_options.sh"
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
+torch=${PSEUDOSPEAKERS_TORCH:-}
+torch_from=${PSEUDOSPEAKERS_TORCH_FROM:-}
 
 say() { echo "setup_env.sh: $*" >&2; }
 die() {
@@ -34,12 +43,19 @@ die() {
   exit 1
 }
 
+known_extras() {
+  local names=(requirements-*.txt)
+  names=("${names[@]#requirements-}")
+  names=("${names[@]%.txt}")
+  printf '%s\n' "${names[@]}" | grep -v -- -nodeps | paste -sd, | sed 's/,/, /g'
+}
+
 # The requirement files of the wanted extras, in the order of their installation.
 requirement_files() {
   local extra
   echo requirements.txt
   for extra in ${extras//,/ }; do
-    [ -f "requirements-$extra.txt" ] || die "--extras: no requirements-$extra.txt; expected some of audio, demo, test"
+    [ -f "requirements-$extra.txt" ] || die "--extras: no requirements-$extra.txt; expected some of $(known_extras)"
     echo "requirements-$extra.txt"
     [ ! -f "requirements-$extra-nodeps.txt" ] || echo "requirements-$extra-nodeps.txt"
   done
@@ -118,23 +134,67 @@ venv_is_ready() {
 venv_lines() {
   echo "checkout $root"
   echo "python $(readlink -f .venv/bin/python3)"
-  [ -z "${PSEUDOSPEAKERS_TORCH:-}" ] || echo "torch $PSEUDOSPEAKERS_TORCH"
+  [ -z "$torch" ] || echo "torch $torch"
   sha256sum "${files[@]}"
 }
 
-# May the packages be installed into the .venv that is there? Not after a killed installation, nor into a moved one.
+# May the packages be installed into the .venv that is there? Not after a killed installation, nor into a moved one, nor one that
+# holds CUDA where a build without it is wanted.
 venv_is_usable() {
   [ ! -e .setup/installing ] && .venv/bin/python3 -c '' 2>/dev/null || return 1
+  [ "$torch" != cpu ] || ! has_cuda || return 1
   [ ! -f .venv/.installed ] || grep -qxF "checkout $root" .venv/.installed
 }
 
-pip_install() {
+has_cuda() { compgen -G '.venv/lib/python3*/site-packages/nvidia*' >/dev/null; }
+
+sees_gpu() { [ -e /dev/nvidiactl ] || [ -e /dev/dxg ] || [ -e /dev/kfd ]; }
+
+# Is uv there, and does it know all that pip has been told? What is set for pip alone, pip must do.
+can_use_uv() {
+  local of_uv of_pip
+  type -P uv >/dev/null || return 1
+  of_uv=$(compgen -e UV_ || true)
+  [[ -z $wheels && ! $of_uv =~ INDEX|FIND_LINKS ]] || return 0
+  of_pip=$(.venv/bin/python3 -m pip config list 2>/dev/null) || true
+  [[ ! $of_pip =~ (index-url|find-links|no-index)= ]]
+}
+
+# Installs the packages $@, options of pip among them.
+install() {
   local source=()
   [ -z "$wheels" ] || source=(--no-index --find-links "$wheels")
+  case $torch_from in
+    '') ;;
+    *://*) source+=(--extra-index-url "$torch_from") ;;
+    *) source+=(--find-links "$torch_from") ;;
+  esac
+  if can_use_uv; then
+    uv pip install --python .venv/bin/python3 --compile-bytecode --index-strategy unsafe-best-match \
+      "${source[@]}" "$@" >&2 && return
+    say "uv has failed, see above; pip installs"
+  fi
   .venv/bin/python3 -m pip install --disable-pip-version-check "${source[@]}" "$@" >&2 || {
     rm .setup/installing # pip has ended in good order, so what is there can stay
+    [ "$torch" != cpu ] || [ -n "$torch_from$wheels" ] ||
+      say "where is torch's build for the CPU? PSEUDOSPEAKERS_TORCH_FROM=DIR or an address, see README.md, Installation"
     die "the installation failed (see above); call again, with --wheels DIR where there is no registry"
   }
+}
+
+# The requirement for torch, from $1, that of the file.
+torch_requirement() {
+  case $torch in
+    '') echo "$1" ;;
+    cpu) echo "$1+cpu" ;;
+    *) echo "$torch" ;;
+  esac
+}
+
+# Says, before it is loaded, that CUDA would be of no use.
+warn_of_cuda() {
+  [ -n "$torch$wheels" ] || sees_gpu || compgen -G '.venv/lib/python3*/site-packages/torch' >/dev/null ||
+    say "no GPU is seen here; if torch comes with CUDA, .venv takes about 6 GB, of 1.5 without: PSEUDOSPEAKERS_TORCH=cpu, README.md"
 }
 
 # The packages that the requirement files $1... name.
@@ -149,6 +209,7 @@ install_venv() {
       printf '%s\n' "${files[@]}"
       sed -n 's/^[0-9a-f]\{64\}  //p' .venv/.installed 2>/dev/null
     } | awk '!seen[$0]++' | while read -r file; do [ ! -f "$file" ] || echo "$file"; done)
+    [ -n "$torch" ] || ! grep -qxF 'torch cpu' .venv/.installed 2>/dev/null || torch=cpu # the user's choice stays
     touch .setup/installing
   else
     [ -e .setup/installing ] || [ ! -e .venv ] || [ -f .venv/pyvenv.cfg ] ||
@@ -163,18 +224,23 @@ install_venv() {
       *) mapfile -t -O "${#with_deps[@]}" with_deps < <(packages_of "$file") ;;
     esac
   done
-  with_deps[0]=${PSEUDOSPEAKERS_TORCH:-${with_deps[0]}} # torch leads each list, so that nothing else chooses its build
+  with_deps[0]=$(torch_requirement "${with_deps[0]}") # torch leads each list, so that nothing else chooses its build
+  warn_of_cuda
   say "installing into $root/.venv: ${with_deps[*]} ${without_deps[*]}"
-  pip_install "${with_deps[@]}"
-  [ ${#without_deps[@]} -eq 0 ] || pip_install --no-deps "${with_deps[0]}" "${without_deps[@]}"
+  install "${with_deps[@]}"
+  [ ${#without_deps[@]} -eq 0 ] || install --no-deps "${with_deps[0]}" "${without_deps[@]}"
   rm .setup/installing
   venv_lines >.setup/installed
   mv .setup/installed .venv/.installed
-  say "installed"
+  say "installed, $(du -sh .venv | cut -f 1)"
 }
 
 [ -z "$wheels" ] || [ -d "$wheels" ] || die "--wheels: no such folder: $wheels"
 [ -z "$wheels" ] || wheels=$(readlink -f "$wheels")
+if [ -n "$torch_from" ] && [[ $torch_from != *://* ]]; then
+  [ -d "$torch_from" ] || die "PSEUDOSPEAKERS_TORCH_FROM=$torch_from: no such folder, and no address of an index"
+  torch_from=$(readlink -f "$torch_from")
+fi
 cd "$root"
 list=$(requirement_files)
 mapfile -t files <<<"$list"

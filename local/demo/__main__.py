@@ -25,6 +25,7 @@ from utils.archive_writer import ArchiveWriter
 from utils.command import logger, progress, run_command
 from utils.data_dir import write_data_dir
 from utils.errors import InputError
+from utils.extras import how_to_install
 from utils.forked import die_with_parent
 from utils.options import MAX_SEED, option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE, path_in_script
@@ -80,7 +81,7 @@ def require_packages() -> None:
     missing = [package for package in PACKAGES if importlib.util.find_spec(package) is None]
     if missing:
         raise InputError(
-            f"the demo corpus needs {', '.join(missing)}: utils/setup_env.sh --extras audio,demo installs it"
+            f"the demo corpus needs {', '.join(missing)}: {how_to_install(set(missing))} installs it"
             " (optional, as espeak-ng is GPL; --corpus capspeech needs none of it)"
         )
 

@@ -15,7 +15,7 @@ from steps.audio.containers import AudioProblem
 from steps.audio.read import load
 from steps.audio.recordings import Utterance
 from utils.command import logger, progress, run_command
-from utils.errors import InputError
+from utils.extras import require
 from utils.journal import Journal
 from utils.options import option
 from utils.parts import JOURNAL, Work, check_merged, current_identity
@@ -47,20 +47,12 @@ def work(options: Options) -> None:
     todo = planned.missing(mine, JOURNAL)
     log.info("job %d of %d: %d of its %d shards are left to do", options.job, options.nj, len(todo), len(mine))
     if todo:
-        require_praat()
+        require("Measuring F0", "parselmouth")
     for shard, items in progress(planned.shards(todo), len(todo), "shards"):
         with Journal(planned.part(shard, JOURNAL)) as journal:
             for item in items[len(journal.rows) :]:
                 journal.append(astuple(measure(Utterance.from_row(item.content))))
             journal.seal()
-
-
-def require_praat() -> None:
-    """Raise InputError where Praat is not installed."""
-    try:
-        import parselmouth  # noqa: F401  # only to see whether it is installed
-    except ImportError as error:
-        raise InputError(f"Praat is not installed ({error}); utils/setup_env.sh --extras audio installs it") from error
 
 
 def measure(utterance: Utterance) -> Measurement:

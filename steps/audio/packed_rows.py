@@ -13,6 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from utils.extras import extra
 from utils.mounts import raise_if_lost
 from utils.pointer_files import pointer_problem
 
@@ -66,7 +67,8 @@ def open_table(file: Path) -> "AudioTable":
 @contextmanager
 def _told_as_problem(file: Path) -> Iterator[None]:
     """Turn what pyarrow and the system say of a file into RowProblem."""
-    import pyarrow as pa
+    with extra(f"{file}: a {file.suffix[1:]} file"):
+        import pyarrow as pa
 
     try:
         yield

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import InputError, brief
+from utils.extras import extra
 from utils.json_files import parse_json
 from utils.mounts import raise_if_lost
 from utils.packed_files import refuse_inflated
@@ -23,8 +24,9 @@ END = b"\xff\xff\xff\xff\0\0\0\0"  # how a stream ends
 
 def read_arrow(file: Path) -> tuple[list[str], Rows]:
     """Columns and rows of a parquet or arrow file. Raises InputError for any other."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with extra(f"{file}: a {file.suffix[1:]} file"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
     refuse_pointer(file)
     try:

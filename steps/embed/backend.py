@@ -25,7 +25,6 @@ BACKENDS = Registry(
         "onnx": "steps.embed.onnx_backend:OnnxBackend",
         "sid": "steps.embed.sid:SidBackend",
     },
-    "utils/setup_env.sh --extras audio installs the packages of the networks",
     needs=("Options", "features", "forward", "files"),
 )
 

@@ -18,7 +18,7 @@ import numpy as np
 from steps.audio.containers import AudioProblem
 from steps.embed.backend import Backend, halves_of_windows
 from steps.features.mel import mel_filters, mel_spectrogram
-from utils.errors import InputError
+from utils.extras import extra, require
 from utils.options import option
 from utils.pointer_files import refuse_pointer
 
@@ -52,14 +52,10 @@ class Resemblyzer(Backend):
 
     def __init__(self, options: ResemblyzerOptions, device: str = "cpu"):
         super().__init__(options, device)
-        try:
+        with extra("The encoder of Resemblyzer"):
             import torch
             import webrtcvad
             from resemblyzer import VoiceEncoder
-        except ImportError as error:
-            raise InputError(
-                f"the Resemblyzer encoder is not installed ({error}); utils/setup_env.sh --extras audio installs it"
-            ) from error
         torch.set_num_threads(1)
         for file in self.files(options):
             refuse_pointer(file)
@@ -127,7 +123,5 @@ class Resemblyzer(Backend):
     @classmethod
     def files(cls, options: ResemblyzerOptions) -> list[Path]:
         """The weights in the package."""
-        package = importlib.util.find_spec("resemblyzer")
-        if package is None:
-            raise InputError("Resemblyzer is not installed; utils/setup_env.sh --extras audio installs it")
-        return [Path(package.origin).with_name("pretrained.pt")]
+        require("The encoder of Resemblyzer", "resemblyzer")
+        return [Path(importlib.util.find_spec("resemblyzer").origin).with_name("pretrained.pt")]

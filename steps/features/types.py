@@ -24,7 +24,6 @@ TYPES = Registry(
         "fbank": "steps.features.logmel:LogMel",
         "mfcc": "steps.features.mfcc:Mfcc",
     },
-    "utils/setup_env.sh --extras audio installs the packages of features",
     needs=("Options", "shift_seconds"),
 )
 

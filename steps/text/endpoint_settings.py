@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from steps.text.env_file import read_env
 from utils.errors import InputError, cut
+from utils.extras import require
 from utils.options import option
 from utils.secrets import hide, remember, remember_address, remember_values
 from utils.settings import read_conf
@@ -42,6 +43,7 @@ def read_settings(conf: Path | None) -> EndpointSettings:
 
     Raises InputError where there is no key, or a key or an address that cannot be one.
     """
+    require("--augment openai", "openai")
     if conf:
         remember_values(read_yaml(conf))  # before anything of it is shown
     given = read_conf(EndpointSettings, conf) if conf else {}

@@ -1,6 +1,7 @@
 """utils/setup_env.sh in a small checkout with tiny wheels: what it installs, when it does not, and what it survives."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from tests.processes import wait_for
 
 UTILS = Path(__file__).parents[2] / "utils"
+OF_USERS = re.compile(r"VIRTUAL_ENV$|CONDA_PREFIX$|PYTHONPATH$|PSEUDOSPEAKERS_|UV_|PIP_")
 REQUIREMENTS = {
     "requirements.txt": "torch==2.13.0  # torch: a stand-in\nps-one==1.0  # ps_one: core\n",
     "requirements-demo.txt": "# a comment\nps-two==1.0  # ps_two: voices\n",
@@ -56,11 +58,10 @@ class Checkout:
 
     def command(self, *words: str, **environment: str) -> dict:
         """Arguments for subprocess: a call with the wheel folder and without an active environment."""
-        clean = {
-            key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH")
-        }
+        clean = {key: value for key, value in os.environ.items() if not OF_USERS.match(key)}
         path = f"{self.python}:/usr/bin:/bin"
-        env = {**clean, "PATH": path, "PSEUDOSPEAKERS_WHEELS": str(self.wheels), **environment}
+        own = {"PATH": path, "PIP_CONFIG_FILE": os.devnull, "PSEUDOSPEAKERS_WHEELS": str(self.wheels)}
+        env = {**clean, **own, **environment}
         return {"args": [self.root / "utils/setup_env.sh", *words], "env": env, "text": True}
 
     def call(self, *words: str, **environment: str) -> subprocess.CompletedProcess:
@@ -71,6 +72,11 @@ class Checkout:
         result = self.call(*words, **environment)
         assert (result.returncode, result.stdout) == (0, f"{self.root}/.venv/bin\n"), result.stderr
         return result.stderr
+
+    def make_venv(self) -> None:
+        """An environment without a package, made in no time: it takes pip from where it is."""
+        words = ["-m", "venv", "--without-pip", "--system-site-packages", self.root / ".venv"]
+        subprocess.run([self.python / "python3", *words], check=True)
 
     def versions(self) -> dict[str, str]:
         names = self.root.glob(".venv/lib/python3*/site-packages/*.dist-info")
@@ -230,7 +236,7 @@ def test_files_that_are_no_environment_are_not_cleared(checkout: Checkout) -> No
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--extras", "demos"], "no requirements-demos.txt; expected some of audio, demo, test"),
+        (["--extras", "demos"], "no requirements-demos.txt; expected some of demo, test"),
         (["--wheels", "/nowhere"], "--wheels: no such folder: /nowhere"),
         (["--wheel", "x"], "invalid option --wheel"),
         (["demo"], "demo: expected options only"),
@@ -241,6 +247,84 @@ def test_wrong_options(checkout: Checkout, words: list[str], message: str) -> No
     assert (result.returncode, result.stdout) == (1, "")
     assert message in result.stderr
     assert not (checkout.root / ".venv").exists()
+
+
+@pytest.fixture
+def cpu_wheels(checkout: Checkout) -> Path:
+    """A folder with the build of torch without CUDA."""
+    folder = checkout.root.parent / "cpu wheels"
+    make_wheel(folder, "torch", "2.13.0+cpu")
+    return folder
+
+
+def test_a_build_of_torch_without_cuda(checkout: Checkout, cpu_wheels: Path) -> None:
+    checkout.make_venv()
+    (packages,) = checkout.root.glob(".venv/lib/python3*/site-packages")
+    (packages / "nvidia").mkdir()
+    choice = {"PSEUDOSPEAKERS_TORCH": "cpu", "PSEUDOSPEAKERS_TORCH_FROM": str(cpu_wheels)}
+    said = checkout.installed(**choice)
+    assert "torch==2.13.0+cpu ps-one==1.0" in said and re.search(r"installed, \d+(\.\d)?M$", said)
+    assert checkout.versions() == {"torch": "2.13.0+cpu", "ps_one": "1.0"} and not (packages / "nvidia").exists()
+    assert "installing" not in checkout.installed() + checkout.installed(**choice)
+    assert "torch==2.13.0+cpu ps-one" in checkout.installed("--extras", "test")  # the user's choice stays
+
+
+def test_an_index_of_builds_without_cuda(checkout: Checkout, cpu_wheels: Path) -> None:
+    """Beside the registry that pip asks: both are folders here."""
+    checkout.make_venv()
+    index = checkout.root.parent / "index"
+    for name in ("torch", "ps-one"):
+        (index / name).mkdir(parents=True)
+        source = cpu_wheels if name == "torch" else checkout.wheels
+        (wheel,) = source.glob(f"{name.replace('-', '_')}-*.whl")
+        (index / name / "index.html").write_text(f'<a href="{wheel.as_uri()}">{wheel.name}</a>')
+    pip = {"PSEUDOSPEAKERS_WHEELS": "", "PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": (index / "..").as_uri()}
+    pip |= {"PSEUDOSPEAKERS_TORCH": "cpu", "PIP_FIND_LINKS": ""}
+    result = checkout.call(**pip)
+    assert result.returncode == 1 and "where is torch's build for the CPU? PSEUDOSPEAKERS_TORCH_FROM=" in result.stderr
+    checkout.installed(**pip, PSEUDOSPEAKERS_TORCH_FROM=index.as_uri())
+    assert checkout.versions()["torch"] == "2.13.0+cpu"
+    result = checkout.call(**pip, PSEUDOSPEAKERS_TORCH_FROM="/nowhere")
+    assert result.returncode == 1 and "PSEUDOSPEAKERS_TORCH_FROM=/nowhere: no such folder" in result.stderr
+
+
+@pytest.fixture
+def with_uv(checkout: Checkout, tmp_path: Path) -> dict[str, str]:
+    """A stand-in for uv in PATH that only writes down its words, and a .venv."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "uv").write_text('#!/bin/sh\necho "$*" >>"$LOG"\nexit "$STATUS"\n')
+    (programs / "uv").chmod(0o755)
+    checkout.make_venv()
+    return {"PATH": f"{programs}:{checkout.python}:/usr/bin:/bin", "LOG": str(tmp_path / "uv.log"), "STATUS": "0"}
+
+
+def test_uv_installs_where_it_is_there(checkout: Checkout, with_uv: dict[str, str]) -> None:
+    assert "pip installs" not in checkout.installed("--extras", "demo", **with_uv)
+    first, second = Path(with_uv["LOG"]).read_text().splitlines()
+    assert first.startswith("pip install --python .venv/bin/python3 ")
+    assert first.endswith(f"--no-index --find-links {checkout.wheels} torch==2.13.0 ps-one==1.0 ps-two==1.0")
+    assert second.endswith(f"--find-links {checkout.wheels} --no-deps torch==2.13.0 ps-three==1.0")
+
+
+def test_pip_installs_where_uv_fails_and_what_uv_has_not_been_told(checkout: Checkout, with_uv: dict[str, str]) -> None:
+    assert "uv has failed, see above; pip installs" in checkout.installed(**with_uv | {"STATUS": "2"})
+    assert checkout.versions() == {"torch": "2.13.0", "ps_one": "1.0"}
+    Path(with_uv["LOG"]).unlink()
+    told = {"PSEUDOSPEAKERS_WHEELS": "", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(checkout.wheels)}
+    checkout.installed("--extras", "test", **with_uv | told)
+    assert not Path(with_uv["LOG"]).exists() and "ps_four" in checkout.versions()
+
+
+@pytest.mark.skipif(not shutil.which("uv"), reason="uv is not installed")
+def test_uv_itself(checkout: Checkout, cpu_wheels: Path) -> None:
+    checkout.make_venv()
+    path = f"{Path(shutil.which('uv')).parent}:{checkout.python}:/usr/bin:/bin"
+    said = checkout.installed("--extras", "demo", PATH=path)
+    assert checkout.versions() == {"torch": "2.13.0", "ps_one": "1.0", "ps_two": "1.0", "ps_three": "1.0"}
+    choice = {"PSEUDOSPEAKERS_TORCH": "cpu", "PSEUDOSPEAKERS_TORCH_FROM": str(cpu_wheels)}
+    said += checkout.installed("--extras", "demo", PATH=path, **choice)
+    assert checkout.versions()["torch"] == "2.13.0+cpu" and "pip installs" not in said
 
 
 def test_no_python(checkout: Checkout, tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ check_paths data_dir audio conf
   refuse "--name $(printf %q "${name:0:100}"): expected at most 100 letters, digits, '.', '_' and '-'"
 [ -n "$data_dir$audio" ] || refuse "give --data_dir or --audio (see --help)"
 . ./cmd.sh
-PS_PYTHON_BIN=$(utils/setup_env.sh --extras audio)
+extras=audio
+[ "$backend" != onnx ] || extras+=,onnx
+PS_PYTHON_BIN=$(utils/setup_env.sh --extras "$extras")
 export PS_PYTHON_BIN
 . ./path.sh
 

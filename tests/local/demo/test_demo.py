@@ -110,8 +110,10 @@ def test_bad_options_leave_nothing_behind(tmp_path, capsys):
 
 
 def test_missing_packages_are_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    for name in ("espeakng_loader", "soxr"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delenv("PS_PYTHON_BIN", raising=False)
     with pytest.raises(
-        InputError, match=r"needs espeakng_loader: utils/setup_env.sh --extras audio,demo installs it .*GPL"
+        InputError, match=r"needs espeakng_loader, soxr: utils/setup_env.sh --extras audio,demo installs it .*GPL"
     ):
         require_packages()
