@@ -1,3 +1,5 @@
+"""What knows how corpora are shipped. Without the project's packages no command starts."""
+
 from utils.extras import require_environment
 
 require_environment()

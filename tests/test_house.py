@@ -27,7 +27,7 @@ ROOMS = (
         *("steps/vocoder", "steps/unit_lm", "steps/hmm", "steps/ivector", "steps/dtw"),
     },
     {"steps/vad", "steps/features"},
-    {"steps/networks", "steps/training", "steps/gmm", "steps/metrics", "steps/data", "steps/audio"},
+    {"steps", "steps/networks", "steps/training", "steps/gmm", "steps/metrics", "steps/data", "steps/audio"},
     {"utils"},
 )
 BESIDE = {("steps/generators", "steps/text")}
@@ -88,7 +88,7 @@ def packages(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def room(name: str) -> str:
     """The room of a file or module: `steps/embed`, or the top-level folder."""
     parts = re.split(r"[./]", name)
-    return "/".join(parts[:2]) if parts[0] == "steps" else parts[0]
+    return "/".join(parts[:2]) if parts[0] == "steps" and parts[1] != "__init__" else parts[0]
 
 
 def floor(name: str) -> int:

@@ -47,7 +47,9 @@ def test_a_conf_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch, ki
         read()
 
 
-@pytest.mark.field_case("A recipe of egs with its own conf, whose utils is a link: there was no slurm.conf for slurm.pl")
+@pytest.mark.field_case(
+    "A recipe of egs with its own conf, whose utils is a link: there was no slurm.conf for slurm.pl"
+)
 @pytest.mark.parametrize("recipe", sorted(path.parent for path in Path("egs").glob("*/*/run.sh")), ids=str)
 def test_every_recipe_finds_the_shipped_conf(recipe):
     ask = "from utils.slurm.launch_request import SHIPPED_CONF; print(SHIPPED_CONF.is_file())"
