@@ -58,9 +58,10 @@ class GraphedUpdate:
     def _record(self, batch: Sequence[Tensor]) -> RecordedUpdate:
         """Record an update; the state of the training stays as it was."""
         own = type(batch)(*(value.clone() for value in batch))
-        rates = [group["lr"] for group in self.optimizer.param_groups]
+        groups = self.optimizer.param_groups
+        rates = [group["lr"] for group in groups]
         graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
-        for group, tensor in zip(self.optimizer.param_groups, self.rates, strict=True):
+        for group, tensor in zip(groups, self.rates, strict=True):
             group["lr"] = tensor  # a number would be recorded
         before = KeptState(self.network, self.optimizer)
         try:
@@ -70,12 +71,15 @@ class GraphedUpdate:
                     self.update(own)
             torch.cuda.current_stream().wait_stream(stream)
             self.optimizer.zero_grad(set_to_none=True)
-            with torch.cuda.graph(graph, pool=self.pool):
+            for group in groups:
+                group["capturable"] = True  # told now: elsewhere torch would warn
+            # other threads, which write checkpoints, may use the GPU meanwhile
+            with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
                 losses = self.update(own)
         finally:
             before.restore()
-            for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate
+            for group, rate in zip(groups, rates, strict=True):
+                group["lr"], group["capturable"] = rate, False
         return RecordedUpdate(graph, list(own), losses)
 
 

@@ -74,11 +74,7 @@ class Loop(Generic[Batch, Result]):
         self.precision = resolve(options.precision, self.device)
         self.objective = self.group.wrap(Objective(task), self._example)
         self.optimizer = torch.optim.AdamW(
-            task.parameter_groups(),
-            lr=options.lr,
-            weight_decay=options.weight_decay,
-            fused=True,
-            capturable=self.device.type == "cuda",
+            task.parameter_groups(), lr=options.lr, weight_decay=options.weight_decay, fused=True
         )
         self.graphed = self._record_updates()
         self.schedule = make_schedule(self.optimizer, options, task.n_updates, task.report.higher_is_better)

@@ -74,7 +74,7 @@ class TimedLoop(Loop):
             wall = time.perf_counter() - self.begin
             self.stack.close()
             self.busy = busy_seconds(self.profiler) / wall
-            self.table = self.profiler.key_averages().table(sort_by="self_cuda_time_total", row_limit=30)
+            self.table = self.profiler.key_averages().table(sort_by="self_device_time_total", row_limit=30)
 
     @property
     def seconds(self) -> float:

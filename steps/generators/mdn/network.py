@@ -89,7 +89,7 @@ class MixtureDensityNetwork(nn.Module):
         """log sqrt(scale^2 + floor^2): smooth, and never below the floor."""
         if self.sizes.scale_floor == 0:
             return log_scales
-        return 0.5 * torch.logaddexp(2 * log_scales, log_scales.new_tensor(2 * math.log(self.sizes.scale_floor)))
+        return 0.5 * torch.logaddexp(2 * log_scales, log_scales.new_full((), 2 * math.log(self.sizes.scale_floor)))
 
     @torch.no_grad()
     def normalise_texts(self, texts: Tensor) -> None:

@@ -21,7 +21,7 @@ WITH_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def make(device: str) -> tuple[nn.Module, torch.optim.AdamW]:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1)).to(device)
-    return network, torch.optim.AdamW(network.parameters(), 0.1, fused=True, capturable=device == "cuda")
+    return network, torch.optim.AdamW(network.parameters(), 0.1, fused=True)
 
 
 def update_of(network: nn.Module, optimizer: torch.optim.AdamW):
