@@ -6,6 +6,7 @@ validation based nonlinear shrinkage, 2016). Measured on 175 training speakers i
 of test log density over the shrunk sample covariance.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from steps.generators.linear import LinearMap, fit_ridge
 from steps.generators.mixture import Frame
 from steps.generators.pairs import Pairs, sum_by
+from utils.command import progress
 from utils.errors import InputError
 
 SUBSPACE_FLOOR = 0.01  # share of the largest standard deviation; narrower principal directions are left out
@@ -46,8 +48,12 @@ def principal_subspace(x: np.ndarray, floor: float = SUBSPACE_FLOOR) -> Frame:
 
     Returns a frame with an orthonormal basis (D, q) around the mean. It has no constant and no collinear dimensions.
     """
-    mean = x.mean(axis=0, dtype=np.float64)
     covariance = np.cov(x.astype(np.float64), rowvar=False, bias=True).reshape(x.shape[1], x.shape[1])
+    return subspace_of(x.mean(axis=0, dtype=np.float64), covariance, floor)
+
+
+def subspace_of(mean: np.ndarray, covariance: np.ndarray, floor: float) -> Frame:
+    """`principal_subspace` of embeddings with this mean (D,) and covariance (D, D)."""
     variances, directions = np.linalg.eigh(covariance)
     if variances[-1] <= 0:
         raise InputError("all training embeddings are the same vector; nothing can be learned from them")
@@ -81,7 +87,7 @@ def shrunk_spread(residual: np.ndarray, shrinkage: float) -> Spread:
 
 
 def cross_validated_spread(
-    pairs: Pairs, y: np.ndarray, frame: Frame, penalty: float, folds: int
+    pairs: Pairs, y: np.ndarray, frame: Frame, penalty: float, folds: int, ask: Callable[[], None] = lambda: None
 ) -> tuple[Spread, np.ndarray]:
     """The spread of unseen speakers around the linear mean, and every embedding as if its speaker were unseen.
 
@@ -89,27 +95,34 @@ def cross_validated_spread(
         y: (N, q) embeddings in the coordinates of `frame`.
         penalty: of the ridge regression that predicts the means.
         folds: parts that the speakers are dealt into.
+        ask: called before each of them; it may raise.
     Returns:
         the spread, and residuals (N, q) whitened by directions and means that never saw the speaker.
     """
-    from sklearn.isotonic import isotonic_regression
-
     fold_of = deal_speakers(pairs, folds)
     rotated, axes = np.empty_like(y), []
-    for fold in range(folds):
+    for fold in progress(range(folds), folds, "start in closed form"):
+        ask()
         mine = fold_of == fold
         others = residuals(pairs, y, mean_map(pairs.of_speakers(~mine), frame, penalty))
         directions = np.linalg.eigh(others[~mine].T @ others[~mine])[1]
         rotated[mine] = others[mine] @ directions
         axes.append(directions)
-    left_out = isotonic_regression((rotated**2).mean(axis=0))
-    variances = np.maximum(left_out, 1e-6 * left_out[-1])
+    variances = pooled_variances((rotated**2).mean(axis=0))
     whitened = np.empty_like(y)
     for fold, directions in enumerate(axes):
         mine = fold_of == fold
         whitened[mine] = rotated[mine] / np.sqrt(variances) @ directions.T
     residual = residuals(pairs, y, mean_map(pairs, frame, penalty))
     return Spread(np.linalg.eigh(residual.T @ residual)[1], variances), whitened
+
+
+def pooled_variances(left_out: np.ndarray) -> np.ndarray:
+    """Variances (q,) of speakers that were left out, made ascending by isotonic regression, and positive."""
+    from sklearn.isotonic import isotonic_regression
+
+    ascending = isotonic_regression(left_out)
+    return np.maximum(ascending, 1e-6 * ascending[-1])
 
 
 def deal_speakers(pairs: Pairs, folds: int) -> np.ndarray:

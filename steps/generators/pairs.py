@@ -84,17 +84,21 @@ class Pairs:
             self.captions[mine], rows[self.caption_rows[mine]],
         )  # fmt: skip
 
+    def check_described(self) -> None:
+        """Raise InputError where an embedding has no text."""
+        if not self.texts_of_row.all():
+            group = self.group_names[self.groups[np.argmin(self.texts_of_row)]]
+            raise InputError(
+                f"group {group!r} has training speakers but no text; give it variants or captions (stage 1)"
+            )
+
     def aggregated(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """All pairs, summed up per text: texts (T, E), mean embedding (T, D) and total weight (T,) of each, float64.
 
         Where an embedding has several texts, they share its weight.
         """
         weights, x = self.weights, self.x.astype(np.float64)
-        if not self.texts_of_row.all():
-            group = self.group_names[self.groups[np.argmin(self.texts_of_row)]]
-            raise InputError(
-                f"group {group!r} has training speakers but no text; give it variants or captions (stage 1)"
-            )
+        self.check_described()
         share = weights / self.texts_of_row
         mass = np.bincount(self.groups, share, len(self.group_names))
         means = sum_by(self.groups, x, len(self.group_names), share) / np.maximum(mass, 1e-300)[:, None]

@@ -17,7 +17,8 @@ def fit_mdn(train: Pairs, dev: Pairs, options: MdnOptions, workplace: Workplace)
     from steps.training.loop import Loop
     from steps.training.options import TrainingOptions
 
-    return Loop(MdnTask(train, dev, options, workplace.device), TrainingOptions.of(options), workplace).run()
+    task = MdnTask(train, dev, options, workplace.device, stop_requested=workplace.stop_requested)
+    return Loop(task, TrainingOptions.of(options), workplace).run()
 
 
 MDN = Fit(MdnOptions, fit_mdn, shared=True)

@@ -8,17 +8,22 @@ the mean over groups and speakers. The network is trained on embeddings whitened
 With diagonal covariances: the space of the embeddings as it is, components at training embeddings drawn at random.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from steps.generators.covariance import cross_validated_spread, group_means, mean_map, principal_subspace
+from steps.generators.mdn.closed_form import Ask, by_sums, direct
 from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.mixture import Frame
 from steps.generators.pairs import Pairs
-from steps.generators.scale_bank import fit_scale_bank
+from steps.generators.scale_bank import fit_scale_bank, summarised
+from steps.training.workplace import never
+from utils.run_again import RunAgain
+
+DIRECT = 20_000  # embeddings up to which the closed form is found embedding by embedding; with captions, always
 
 
 @dataclass(frozen=True)
@@ -36,38 +41,46 @@ class Start:
     latent: np.ndarray
 
 
-def make_start(train: Pairs, options: MdnOptions) -> Start:
-    """The start that the options ask for; `options.seed` seeds torch."""
+def make_start(
+    train: Pairs, options: MdnOptions, device: str = "cpu", stop_requested: Callable[[], bool] = never
+) -> Start:
+    """The start that the options ask for; `options.seed` seeds torch.
+
+    Args:
+        device: of the products of large matrices. The network is on the CPU.
+        stop_requested: RunAgain is raised soon after it has become true.
+    """
+
+    def ask() -> None:
+        if stop_requested():
+            raise RunAgain("asked to stop in the start in closed form, which will begin anew")
+
     torch.manual_seed(options.seed)
-    made = _shared(train, options) if options.covariance == "shared" else _diagonal(train, options)
+    made = _shared(train, options, device, ask) if options.covariance == "shared" else _diagonal(train, options)
     made.network.normalise_texts(torch.from_numpy(train.texts))
     return made
 
 
-def _shared(train: Pairs, options: MdnOptions) -> Start:
-    subspace = principal_subspace(train.x, options.subspace_floor)
-    y = subspace.to_latent(train.x)
-    spread, unseen = cross_validated_spread(train, y, subspace, options.penalty, options.folds)
-    mean_of = mean_map(train, subspace, options.penalty)
-    whitened = mean_of.then(spread.inverse_root)
-    latent = unseen + group_means(train, whitened)[train.groups]
-    if options.linear_path:  # the frame begins where the linear path does, which needs no bias then
-        centre, offset = whitened.offset, mean_of.offset
-    else:  # all components begin at the mean over groups and speakers
-        centre = train.weights @ latent
-        offset = centre @ spread.root
-    frame = Frame(subspace.to_embedding(offset[None])[0], subspace.basis @ spread.root)
-    log_weights, scales = fit_scale_bank(unseen, options.n_components, train.weights)
-    network = MixtureDensityNetwork(_sizes(train, y.shape[1], options, scale_floor=0.0))
+def _shared(train: Pairs, options: MdnOptions, device: str, ask: Ask) -> Start:
+    large = len(train.x) > DIRECT and not len(train.captions)
+    form = by_sums(train, options, device, ask) if large else direct(train, options, ask)
+    # the frame begins where the linear path does, which needs no bias then; or where all components do
+    offset = form.mean_of.offset if options.linear_path else form.centre @ form.spread.root
+    frame = Frame(form.subspace.to_embedding(offset[None])[0], form.subspace.basis @ form.spread.root)
+    q = form.latent.shape[1]
+    radii, weights = summarised(form.radii, train.weights) if large else (form.radii, train.weights)
+    log_weights, scales = fit_scale_bank(radii, q, options.n_components, weights, ask=ask)
+    network = MixtureDensityNetwork(_sizes(train, q, options, scale_floor=0.0))
+    whitened = form.mean_of.then(form.spread.inverse_root)
     slopes = torch.from_numpy(whitened.weights).float() if options.linear_path else None
     network.start_from(
         torch.from_numpy(log_weights),
-        torch.zeros(len(scales), y.shape[1]),
+        torch.zeros(len(scales), q),
         torch.from_numpy(scales),
         slopes,
         quiet=True,
     )
-    return Start(network, frame, (latent - centre).astype(np.float32))
+    return Start(network, frame, form.latent)
 
 
 def _diagonal(train: Pairs, options: MdnOptions) -> Start:

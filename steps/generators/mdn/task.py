@@ -1,7 +1,7 @@
 """The training task of a mixture density network: its start, batches, loss and dev figure."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from steps.generators.mdn.start import make_start
 from steps.generators.pairs import Pairs
 from steps.training.precision import autocast, products_in
 from steps.training.task import Panel, Report, part_of_rows
+from steps.training.workplace import never
 
 MdnBatch = tuple[np.ndarray, np.ndarray] | Grid  # rows (n,) and positions of variants
 
@@ -25,12 +26,21 @@ class MdnTask:
     """Minimises the mean NLL of embeddings under the texts they are paired with (see `steps.training.task.Task`).
 
     Args:
+        stop_requested: asked during the start, which raises RunAgain.
         grids: score all groups at once, with padding, instead of one after the other; by default on a GPU, where few
         large kernels are several times as fast. On a processor padding costs up to a tenth.
     """
 
-    def __init__(self, train: Pairs, dev: Pairs, options: MdnOptions, device: str, grids: bool | None = None):
-        begin = make_start(train, options)
+    def __init__(
+        self,
+        train: Pairs,
+        dev: Pairs,
+        options: MdnOptions,
+        device: str,
+        grids: bool | None = None,
+        stop_requested: Callable[[], bool] = never,
+    ):
+        begin = make_start(train, options, device, stop_requested)
         self.options, self.frame, self.network = options, begin.frame, begin.network.to(device)
         self.train = Batches(train, begin.latent, torch.device(device))
         latent = begin.frame.to_latent(dev.x.astype(np.float64)).astype(np.float32)

@@ -33,7 +33,7 @@ def test_the_shared_start_is_the_regression_with_the_bank_of_scales(train):
     spread, unseen = cross_validated_spread(train, y, subspace, OPTIONS.penalty, OPTIONS.folds)
     whitened = LinearMap(mean_of.weights @ spread.inverse_root, mean_of.offset @ spread.inverse_root)
     frame = Frame(subspace.offset, subspace.basis @ spread.root)
-    wanted = LinearGenerator(frame, whitened, *fit_scale_bank(unseen, 4, train.weights))
+    wanted = LinearGenerator(frame, whitened, *fit_scale_bank((unseen**2).sum(axis=1), LIVE, 4, train.weights))
     np.testing.assert_allclose(
         found.log_density(train.x, train.variants), wanted.log_density(train.x, train.variants), rtol=1e-4
     )
