@@ -41,7 +41,7 @@ class Setting:
     @property
     def n_batches(self) -> int:
         """Updates in an epoch."""
-        return max(self.options.updates_per_epoch, -(-len(self.train.x) // self.options.batch_size))
+        return self.options.n_updates(len(self.train.x))
 
     def loop(self, name: str, kind: type[Loop] = Loop, stop_requested: Callable[[], bool] = never) -> Loop:
         """The training loop at its start, in a directory of its own, or where it stopped there."""
@@ -54,9 +54,9 @@ class Setting:
         (n, dim), texts, options = self.train.x.shape, len(self.train.variants), self.options
         return (
             f"{n:,} x {dim} generated embeddings, {len(GROUPS)} groups, {texts} texts: {n * texts // len(GROUPS):,}"
-            f" pairs of an embedding and a text of its group. K = {options.n_components}, {PLAIN} but with"
-            f" updates_per_epoch = {options.updates_per_epoch}, {self.device}. An update looks at {self.texts_of_row}"
-            f" texts of each group, drawn anew, an epoch at {n * self.texts_of_row:,} pairs; only these count below."
+            f" pairs of an embedding and a text of its group. K = {options.n_components}, {PLAIN} with"
+            f" {self.n_batches} updates an epoch, {self.device}. An update looks at {self.texts_of_row} texts of each"
+            f" group, drawn anew, an epoch at {n * self.texts_of_row:,} pairs; only these count below."
         )
 
 

@@ -1,10 +1,16 @@
 """Options of the mixture density network: the field's defaults; `conf/mdn*.yaml` hold what differs."""
 
+import math
 from dataclasses import dataclass
 
 from steps.generators.covariance import SUBSPACE_FLOOR
 from steps.training.options import PRECISIONS
 from utils.options import MAX_SEED, option
+
+# The rule of `updates_per_epoch: none`. An update passes all texts through the network and moves all weights, however
+# few embeddings it has: thousands of rows are worth that, which only a large corpus has to give, while early stopping
+# counts in epochs, of which the small ones need many updates.
+UPDATES_TIMES_SIZE, FEWEST, MOST = 1_300_000, 10, 100
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,12 @@ class MdnOptions:
         most=1,
     )
     epochs: int = option(100, "most passes over the data", least=0, most=10**6)
-    updates_per_epoch: int = option(
-        10, "parts that an epoch is cut into; more where they would exceed batch_size", least=1, most=10**6
+    updates_per_epoch: int | None = option(
+        10,
+        f"parts that an epoch of N embeddings is cut into; none: {UPDATES_TIMES_SIZE} / N, {FEWEST} to {MOST}; more"
+        " where they would exceed batch_size",
+        least=1,
+        most=10**6,
     )
     batch_size: int = option(8192, "most embeddings in an update", least=1, most=10**7)
     texts_per_group: int = option(
@@ -48,3 +58,8 @@ class MdnOptions:
     )
     precision: str = option("auto", "of matrix products; auto: tf32 on a GPU, fp32 on a processor", choices=PRECISIONS)
     seed: int = option(0, "seed of the initial weights and of the order of the data", least=0, most=MAX_SEED)
+
+    def n_updates(self, n: int) -> int:
+        """Updates in an epoch of `n` embeddings: `updates_per_epoch`, or by the rule; no part without a row."""
+        by_size = min(max(round(UPDATES_TIMES_SIZE / n), FEWEST), MOST)
+        return max(min(self.updates_per_epoch or by_size, n), math.ceil(n / self.batch_size))

@@ -1,6 +1,5 @@
 """The training task of a mixture density network: its start, batches, loss and dev figure."""
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -50,9 +49,7 @@ class MdnTask:
             self.grids = GridBatches(self.train, options.texts_per_group)
             self.dev_grids = GridSet(self.dev, self.network.sizes)
         self.repeats = self.grids is not None
-        self.n_updates = max(
-            min(options.updates_per_epoch, len(self.train)), math.ceil(len(self.train) / options.batch_size)
-        )
+        self.n_updates = options.n_updates(len(self.train))
         self.report = Report(
             loss="train_nll",
             decides="dev_nll",

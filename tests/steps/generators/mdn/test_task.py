@@ -18,8 +18,10 @@ from steps.generators.mdn.options import MdnOptions
 from steps.generators.mdn.start import make_start
 from steps.generators.pairs import Pairs
 from steps.training.workplace import Workplace
+from tests.steps.generators.conftest import ROOT
 from tests.steps.generators.experiment import Experiment
 from utils.errors import InputError
+from utils.settings import read_conf
 
 OPTIONS = MdnOptions(hidden=16, n_components=3, folds=5, epochs=6, lr=1e-3)
 PLAIN = replace(OPTIONS, covariance="diagonal", linear_path=False, spread=1.0)
@@ -87,6 +89,15 @@ def test_dev_nll_is_that_of_the_generator(train, dev, tmp_path):
     generator = fit_mdn(train, dev, replace(OPTIONS, spread=1.0), Workplace(tmp_path, "cpu"))
     best = min(history(tmp_path), key=lambda row: row["dev_nll"])
     assert -mean_log_density(generator, dev) == pytest.approx(best["dev_nll"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("n", "shipped", "given"),
+    [(7, 7, 7), (1_300, 100, 10), (13_000, 100, 10), (20_000, 65, 10), (81_000, 16, 10), (10**6, 123, 123)],
+)
+def test_updates_of_an_epoch_follow_from_the_size_of_the_corpus_where_the_conf_says_so(n, shipped, given):
+    assert MdnOptions(**read_conf(MdnOptions, ROOT / "conf" / "mdn_plain.yaml")).n_updates(n) == shipped
+    assert MdnOptions().n_updates(n) == given
 
 
 def test_draws_follow_the_weights(train):
