@@ -25,6 +25,7 @@ attributes=
 backend=
 generators=conf/generators.txt
 use_gpu=
+gpus=
 num_gpus=
 model=
 name=
@@ -50,7 +51,7 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
               --launcher run.pl|slurm.pl (in place of the one in cmd.sh)
               --seed (stages 1, 4, 5, 6) --attributes (gender,pitch,speaking_rate; the same in all stages)
 0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --labels (folder: a table of what is known)
-              --backend (the network that embeds audio) --use_gpu true|false
+              --backend (the network that embeds audio) --use_gpu true|false --gpus (so many at once, a job each)
 4 train:      --generators ($generators: each with its own conf) --use_gpu auto|true|false
               --num_gpus (1; each network in as many processes)
 5 sample:     --text or --text_file (default: the groups) --n_samples --temperature --name (of the output)
@@ -79,6 +80,7 @@ arguments=
 . utils/given_options.sh
 . utils/check_options.sh
 check_stages 6
+check_gpus
 check_jobs
 check_paths data exp data_dir embedding_dir labels conf_dir generators model text_file
 [[ $corpus =~ ^(demo|capspeech|librispeech|folder)$ ]] ||
@@ -146,7 +148,7 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
       python3 -m local.capspeech "${given[@]}" --out "$data/all"
       ;;
     librispeech | folder)
-      stage_options 0 prepare nj data_dir labels backend use_gpu attributes seed force
+      stage_options 0 prepare nj data_dir labels backend use_gpu gpus attributes seed force
       local/prepare_audio.sh --cmd "$cuda_cmd" "${given[@]}" "$corpus" "$data" "$exp"
       ;;
   esac

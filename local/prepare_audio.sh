@@ -10,6 +10,7 @@ set -euo pipefail
 
 help_message="usage: local/prepare_audio.sh [options] librispeech|folder <data> <exp>
   --cmd, --nj   launcher and resources (default: run.pl), number of jobs (default: 2)
+  --gpus        embed on so many GPUs at once, a job each
   --conf FILE, --set key=value,...   options of python3 -m local.librispeech or local.folder, steps.embed.extract and its
                 network, steps.attributes.label and local.join_audio; each takes the keys that are its options
   --data_dir, --labels, --backend, --use_gpu, --attributes, --seed, --force   the same as in --set"
@@ -21,6 +22,7 @@ data_dir=
 labels=
 backend=
 use_gpu=
+gpus=
 attributes=
 seed=
 force=
@@ -31,6 +33,7 @@ arguments="<corpus> <data> <exp>"
 . ./path.sh
 corpus=$1 data=$2 exp=$3
 [[ $corpus =~ ^(librispeech|folder)$ ]] || refuse "${corpus:0:100}: expected librispeech or folder"
+check_gpus
 check_jobs
 check_paths data exp data_dir labels conf
 [ "$use_gpu" != auto ] || use_gpu= # embeddings are extracted on GPUs only on request
@@ -41,7 +44,7 @@ give conf set shared_with
 
 python3 -m "local.$corpus" "${given[@]}" --out "$data/audio"
 
-steps/embed/extract.sh --cmd "$cmd" --nj "$nj" "${given[@]}" "$data/audio" "$exp/embed"
+steps/embed/extract.sh --cmd "$cmd" --nj "$nj" "${given[@]}" --gpus "$gpus" "$data/audio" "$exp/embed"
 
 # Without spk2gender of the corpus, genders are predicted; the project has a model for embeddings of the default network.
 read_values steps.embed.extract backend

@@ -5,6 +5,7 @@
 # utils/parse_options.sh, then:
 #
 #   check_stages 6         # stage and stop_stage are numbers in order, the first 6 at most
+#   check_gpus             # gpus is empty or a number of GPUs, and use_gpu does not contradict it
 #   check_jobs             # nj is a number of jobs that launchers take
 #   check_paths data exp   # tables can hold these paths, and no program takes them for options
 #   refuse "--corpus $corpus: expected demo"
@@ -23,6 +24,13 @@ check_stages() {
   [[ $stage =~ $number && $stop_stage =~ $number && $stage -le $stop_stage && $stage -le $1 ]] ||
     refuse "--stage ${stage:0:40} --stop_stage ${stop_stage:0:40}: expected two numbers, the second not below the first," \
       "the first $1 at most"
+}
+
+check_gpus() {
+  [ -n "$gpus" ] || return 0
+  [[ $gpus =~ ^[1-9][0-9]{0,3}$ ]] ||
+    refuse "--gpus ${gpus:0:40}: expected a number of GPUs, 1 or more; CUDA_VISIBLE_DEVICES=2,5 chooses which"
+  [[ $use_gpu != false ]] || refuse "--gpus $gpus --use_gpu false: give one of the two"
 }
 
 check_jobs() {

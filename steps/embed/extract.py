@@ -96,8 +96,16 @@ def device(options: Options, job: int) -> str:
     if not options.use_gpu:
         return "cpu"
     if not torch.cuda.is_available():
-        raise InputError("--use_gpu true: torch sees no GPU here; ask for one in cmd.sh, or leave --use_gpu out")
+        raise InputError(
+            f"--use_gpu true: torch sees no GPU here{_chosen_gpus()}; ask for one in cmd.sh, or leave --use_gpu out"
+        )
     return f"cuda:{(job - 1) % torch.cuda.device_count()}"
+
+
+def _chosen_gpus() -> str:
+    """Of which GPUs the environment lets this process see some."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return "" if chosen is None else f" (CUDA_VISIBLE_DEVICES={chosen})"
 
 
 def shard_batches(planned: Work, shards: Sequence[int]) -> Iterator[ShardBatch]:

@@ -15,7 +15,9 @@ help_message="usage: steps/embed/extract.sh [options] <data> <out>
   --backend     network: resemblyzer (default), eres2netv2, xvector, onnx, sid, or module:Class
   --conf, --set options of python3 -m steps.embed.extract and of the network: a YAML file, and key=value,... that override
                 it, such as --set checkpoint=FILE,max_fail=0.05; --shared_with: commands that they are for too
-  --use_gpu     each job on a GPU (default: false); --torchrun true: one job with --nj processes, a GPU each
+  --use_gpu     each job on a GPU (default: false)
+  --gpus        on so many GPUs at once, a job each: in place of --use_gpu and --nj
+  --torchrun    true: one job with --nj processes, with GPUs one each (default: false)
   --stage, --stop_stage  1 extract, 2 merge, 3 clean up (default: 1 to 3)
   --pickles     also write <out>/pickles, for those who load the dictionaries of 3D-Speaker (default: false)
   --force       extract again even if nothing has changed"
@@ -26,6 +28,7 @@ conf=
 set=
 shared_with=
 use_gpu=
+gpus=
 torchrun=false
 stage=1
 stop_stage=3
@@ -39,8 +42,10 @@ arguments="<data> <out>"
 . ./path.sh
 data=$1 out=${2%/}
 check_stages 3
+check_gpus
 check_jobs
 check_paths data out conf
+[ -z "$gpus" ] || use_gpu=true nj=$gpus cmd="$cmd --gpu 1"
 give nj backend conf set shared_with use_gpu force
 given+=(--data "$data" --out "$out")
 read_values steps.embed.extract use_gpu

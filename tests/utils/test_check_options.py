@@ -44,6 +44,17 @@ def test_what_is_no_number_of_jobs(nj):
     assert check("nj=$1; check_jobs", str(MOST_JOBS)).returncode == 0
 
 
+@pytest.mark.parametrize("gpus", ["0", "-1", "2,3", "all", "1e1", "10000"])
+def test_what_is_no_number_of_gpus(gpus):
+    refused = check("gpus=$1 use_gpu=; check_gpus", gpus)
+    assert refused.returncode == 1 and f"--gpus {gpus}: expected a number of GPUs, 1 or more" in refused.stderr
+    assert (
+        check("gpus= use_gpu=false; check_gpus").returncode == 0 == check("gpus=8 use_gpu=auto; check_gpus").returncode
+    )
+    both = check("gpus=2 use_gpu=false; check_gpus")
+    assert both.returncode == 1 and "--gpus 2 --use_gpu false: give one of the two" in both.stderr
+
+
 @pytest.mark.parametrize("path", ["a\nb", "a\x7f", "\ra", " a", "a\t", "| a", "a |", "a|"])
 def test_a_path_that_no_table_of_kaldi_can_hold(path):
     refused = check("exp=$1; check_paths exp", path)

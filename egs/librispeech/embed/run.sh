@@ -5,7 +5,7 @@
 # Run it in its own directory:
 #
 #   ./run.sh --data_dir .../LibriSpeech                       # segments of 3 s, Resemblyzer, on processors
-#   ./run.sh --audio .../my_tree --backend eres2netv2 --set checkpoint=FILE.ckpt --use_gpu true --nj 4
+#   ./run.sh --audio .../my_tree --backend eres2netv2 --set checkpoint=FILE.ckpt --gpus 4
 #
 # The result, exp/<name>, is what the main recipe and steps.embed.example_usage take.
 # shellcheck disable=SC2034 # options are read by their names, in give
@@ -22,6 +22,7 @@ conf=
 set=
 nj=2
 use_gpu=
+gpus=
 torchrun=
 pickles=
 
@@ -31,6 +32,7 @@ help_message="usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
               --audio: a data directory or a tree of audio instead, which needs no preparation
   1 extract   --backend resemblyzer|eres2netv2|xvector|onnx|sid
               --nj ($nj), --use_gpu true: a GPU for each job; --torchrun true: for each process of one job
+              --gpus 4: on four GPUs at once, in place of --use_gpu and --nj
   2 merge     --pickles true                                                                      -> exp/<name>
   3 clean up
   --name      of the result (default: the network's)
@@ -41,6 +43,7 @@ arguments=
 . utils/given_options.sh
 . utils/check_options.sh
 check_stages 3
+check_gpus
 check_jobs
 check_paths data_dir audio conf
 [[ -z $name || $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$ ]] ||
@@ -63,6 +66,6 @@ if [ -z "$audio" ] && [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   give conf set shared_with
   python3 -m local.librispeech "${given[@]}" --data_dir "$data_dir" --out data/librispeech
 fi
-give stage stop_stage nj backend conf set shared_with use_gpu torchrun pickles
+give stage stop_stage nj backend conf set shared_with use_gpu gpus torchrun pickles
 [ "$stop_stage" -lt 1 ] ||
   steps/embed/extract.sh --cmd "$cuda_cmd" "${given[@]}" "${audio:-data/librispeech}" "exp/${name:-${backend:-resemblyzer}}"

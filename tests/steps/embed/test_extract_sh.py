@@ -1,11 +1,13 @@
 """steps/embed/extract.sh: its stages, its launchers, and the recipe that calls it in a directory of its own."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 pytest.importorskip("soundfile")
@@ -92,6 +94,28 @@ def test_a_job_that_fails_is_told_with_its_error(tree, tmp_path):
     if failed.returncode == 0:
         pytest.skip("there is a GPU here")
     assert "--use_gpu true: torch sees no GPU here" in failed.stderr and not (tmp_path / "out").exists()
+
+
+def test_each_of_several_gpus_has_a_job(tree, tmp_path, monkeypatch):
+    """Of two that torch does not find, so that each job tells which one it was to see."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "701,702")
+    failed = extract(tree, tmp_path / "out", "--nj", 7, "--gpus", 2)
+    assert failed.returncode == 1
+    logs = {log.name: log.read_text() for log in (tmp_path / "log").glob("out.*.log")}
+    seen = {name: set(re.findall(r"no GPU here \(CUDA_VISIBLE_DEVICES=(\w+)\)", log)) for name, log in logs.items()}
+    assert seen == {"out.1.log": {"701"}, "out.2.log": {"702"}}
+    refused = extract(tree, tmp_path / "out", "--gpus", "all")
+    assert refused.returncode == 1 and "--gpus all: expected a number of GPUs" in refused.stderr
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_jobs_on_gpus_give_the_bytes_of_one_job(tree, tmp_path):
+    count = torch.cuda.device_count()
+    words = ("--backend", "xvector", "--set", "random_seed=1,hidden=32,pooled=48")
+    for name, gpus in (("one", ("--gpus", 1)), ("more", ("--gpus", max(2, count)))):  # in turn where there is but one
+        done = run("steps/embed/extract.sh", *words, *gpus, tree, tmp_path / name)
+        assert done.returncode == 0, done.stderr
+    assert content(tmp_path / "one")["xvector.ark"] == content(tmp_path / "more")["xvector.ark"]
 
 
 def test_the_recipe_of_embeddings(librispeech_251, tmp_path):
