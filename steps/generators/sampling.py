@@ -19,6 +19,7 @@ import numpy as np
 from steps.generators.contract import load_generator
 from steps.generators.gender_classifier import GenderClassifier
 from steps.generators.mixture import Mixture
+from steps.generators.nearest_speakers import NearestSpeakers
 from steps.generators.requests import MOST_SAMPLES, SampleRequest, SamplingSettings, chunks_of
 from steps.generators.speaker_means import read_speaker_means
 from steps.generators.text_warnings import heed_warnings
@@ -68,7 +69,7 @@ class Voices:
         self.speakers: list[str] | None = None
         means = read_speaker_means(self.model, self.generator.dim)
         if means is not None:
-            self.speakers, self.speaker_means = means[0], unit_rows(means[1])
+            self.speakers, self._find_nearest = means[0], NearestSpeakers(means[1])
 
     @cached_property
     def reader(self) -> Reader:
@@ -136,9 +137,7 @@ class Voices:
     ) -> Samples:
         nearest = distance = None
         if self.speakers:
-            similarity = unit_rows(x) @ self.speaker_means.T
-            nearest = similarity.argmax(axis=1)
-            distance = 1 - similarity[np.arange(len(x)), nearest]
+            nearest, distance = self._find_nearest(x)
         density = mixture.log_density(x)
         if not np.isfinite(density).all():
             raise InputError(f"{self.model}: the density at samples of {request.text_id} is not finite; train it again")
@@ -167,12 +166,12 @@ class Voices:
 
     def _far_enough(self, x: np.ndarray, kept: np.ndarray, settings: SamplingSettings) -> np.ndarray:
         """Numbers of the rows of x (n, D) that keep their distances from speakers, `kept` (m, D) and each other."""
-        unit = unit_rows(x)
         far = np.ones(len(x), dtype=bool)
         if settings.distance_to_train:
-            far &= (1 - unit @ self.speaker_means.T).min(axis=1) >= settings.distance_to_train
+            far &= self._find_nearest(x)[1] >= settings.distance_to_train
         if not settings.distance_to_others:
             return np.flatnonzero(far)
+        unit = unit_rows(x)
         if len(kept):
             far &= (1 - unit @ unit_rows(kept).T).min(axis=1) >= settings.distance_to_others
         close = 1 - unit @ unit.T < settings.distance_to_others
