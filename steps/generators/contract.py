@@ -106,6 +106,16 @@ class Generator(ABC):
         (directory / WEIGHTS).write_bytes(save({name: np.asarray(array, order="C") for name, array in arrays.items()}))
 
 
+def dim_of(directory: Path) -> int:
+    """D of the embeddings of a generator, as its description tells, without its weights."""
+    require_files(directory)
+    description = read_json(directory / DESCRIPTION, ("dim",))
+    try:
+        return size_of(description, "dim")
+    except ValueError as error:
+        raise InputError(f"{directory / DESCRIPTION}: {error}; train the model again") from error
+
+
 def require_files(directory: Path) -> None:
     """Raise InputError where a directory has no generator."""
     for name in (DESCRIPTION, WEIGHTS):

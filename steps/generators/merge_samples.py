@@ -9,7 +9,7 @@ from steps.generators.sample_job import Options, Texts, check, find_work, finish
 from steps.generators.text_source import texts_at_hand
 from utils.command import run_command
 from utils.option_values import as_words
-from utils.parts import read_part, remove_parts
+from utils.parts import remove_parts
 from utils.stage_dir import StageDir
 
 
@@ -21,14 +21,16 @@ def work(options: Options) -> None:
         StageDir(options.out, options, inputs(at_hand), options.force) as stage,
     ):
         if not stage.done:
-            from steps.generators.sample_dir import Part
+            from steps.generators.contract import dim_of
+            from steps.generators.sample_archive import Layout
+            from steps.generators.sample_parts import collect
 
             table = find_work(at_hand)
             table.require(table.missing(), ["python3", "-m", "steps.generators.sample", *as_words(options)])
             stage.n_shards = table.n_shards
-            stored = (read_part(table.part(shard)) for shard in range(table.n_shards))
-            parts = (Part(chunks, **arrays) for chunks, arrays in stored)
-            finish(options, Texts.read(table.directory), parts, stage)
+            texts = Texts.read(table.directory)
+            layout = Layout(texts.requests, dim_of(options.model))
+            finish(options, texts, layout, collect(table, stage.dir, layout), stage)
     remove_parts(options.out)
 
 

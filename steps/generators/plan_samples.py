@@ -3,6 +3,7 @@
 Takes the options of the sampling jobs. Writes, beside --out:
 
     .<out>.parts/<identity>/texts.npz       the texts with their numbers of samples, and text vectors (T, E) float32
+    .<out>.parts/<identity>/xvector.ark     the archive of all samples, without content: jobs fill it
     .<out>.parts/<identity>/shards.jsonl    a line a chunk: [text id, shard, [row of the text, number of the chunk]]
 
 The identity stands for options and inputs, so that no part is merged with those of another model, seed or text.
@@ -55,9 +56,13 @@ def plan(options: Options) -> None:
     if options.force:
         remove_parts(options.out, identity)
     if Work.find(options.out, identity) is None:
+        from steps.generators.contract import dim_of
+        from steps.generators.sample_archive import Layout, make_archive
+
         texts = read_texts(options)
-        items = divide(options, texts.requests)
-        texts.write(parts_root(options.out) / identity)
+        items, directory = divide(options, texts.requests), parts_root(options.out) / identity
+        make_archive(directory, Layout(texts.requests, dim_of(options.model)))
+        texts.write(directory)
         Work.write(options.out, identity, items)
         log.info("%d texts, %d chunks in %d shards", len(texts.requests), len(items), items[-1].shard + 1)
 

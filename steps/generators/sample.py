@@ -9,11 +9,12 @@ The samples are the same bytes either way.
 """
 
 import sys
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from steps.generators.plan_samples import divide, read_texts
+from steps.generators.requests import chunks_of
 from steps.generators.sample_job import (
     Options,
     Texts,
@@ -26,12 +27,13 @@ from steps.generators.sample_job import (
 )
 from steps.generators.text_source import texts_at_hand
 from utils.command import logger, progress, run_command
-from utils.parts import Item, check_merged, write_part
+from utils.parts import Item, check_merged
 from utils.shards import chosen_shards
 from utils.stage_dir import StageDir
 
 if TYPE_CHECKING:
-    from steps.generators.sample_dir import Part
+    from steps.generators.sample_archive import Layout
+    from steps.generators.sample_parts import Drawn, Shard
     from steps.generators.sampling import Voices
 
 log = logger(__name__)
@@ -42,7 +44,7 @@ def work(options: Options) -> None:
     check(options)
     with texts_at_hand(options) as at_hand:
         if options.job or options.shards is not None:
-            write_parts(at_hand)
+            write_missing(at_hand)
         else:
             sample_all(options, at_hand)
 
@@ -56,17 +58,21 @@ def sample_all(options: Options, at_hand: Options) -> None:
     with StageDir(options.out, options, inputs(at_hand), options.force) as stage:
         if stage.done:
             return
+        from steps.generators.sample_archive import Layout
+        from steps.generators.sample_parts import write_samples
         from steps.generators.sampling import Voices
 
         texts = read_texts(at_hand)
         shards = [list(items) for _, items in groupby(divide(options, texts.requests), key=lambda item: item.shard)]
         stage.n_shards = len(shards)
         voices = Voices(options.model)
-        parts = (draw_part(options, voices, texts, items) for items in progress(shards, len(shards), "sampling"))
-        finish(options, texts, parts, stage)
+        layout = Layout(texts.requests, voices.generator.dim)
+        chunks = (draw(options, voices, texts, items) for items in progress(shards, len(shards), "sampling"))
+        genders = write_samples(stage.dir, layout, chain.from_iterable(chunks))
+        finish(options, texts, layout, genders, stage)
 
 
-def write_parts(options: Options) -> None:
+def write_missing(options: Options) -> None:
     """Write the missing parts of this job's shards, unless the result exists."""
     if is_up_to_date(options):
         check_merged(options.out, options.shards, options.job, options.nj)
@@ -75,24 +81,41 @@ def write_parts(options: Options) -> None:
     mine = chosen_shards(table.n_shards, options.shards, options.job, options.nj)
     missing = table.missing(mine)
     if missing:
+        from steps.generators.sample_archive import Layout
+        from steps.generators.sample_parts import write_parts
         from steps.generators.sampling import Voices
 
         texts, voices = Texts.read(table.directory), Voices(options.model)
-        for shard, items in progress(table.shards(missing), len(missing), "sampling"):
-            part = draw_part(options, voices, texts, items)
-            write_part(table.part(shard), part.chunks, x=part.x, provenance=part.provenance, genders=part.genders)
+        layout = Layout(texts.requests, voices.generator.dim)
+        shards = progress(table.shards(missing), len(missing), "sampling")
+        write_parts(table, layout, (to_draw(options, voices, texts, layout, *shard) for shard in shards))
     log.info("this job has %d of %d shards, and has drawn %d", len(mine), table.n_shards, len(missing))
 
 
-def draw_part(options: Options, voices: "Voices", texts: Texts, items: Iterable[Item]) -> "Part":
-    """Draw the samples of one shard."""
-    from steps.generators.sample_dir import make_part
+def to_draw(
+    options: Options, voices: "Voices", texts: Texts, layout: "Layout", number: int, items: Sequence[Item]
+) -> "Shard":
+    """A shard with its place in the archive; its samples are drawn as they are asked for."""
+    from steps.generators.sample_parts import Shard
 
-    settings, samples = sampling_settings(options), []
+    chunks = [(row, chunks_of(texts.requests[row], sampling_settings(options))[at]) for _, _, (row, at) in items]
+    (row, first), (last_row, last) = chunks[0], chunks[-1]
+    start, stop = layout.position(row, first.start), layout.position(last_row, last.stop)
+    return Shard(number, start, stop, draw(options, voices, texts, items))
+
+
+def draw(options: Options, voices: "Voices", texts: Texts, items: Iterable[Item]) -> Iterator["Drawn"]:
+    """Draw the samples of one shard, a chunk at a time."""
+    from steps.generators.provenance import genders_of, provenance_lines
+    from steps.generators.sample_parts import Drawn
+
+    settings = sampling_settings(options)
     for row, chunks in groupby(items, key=lambda item: item.content[0]):
         numbers = [item.content[1] for item in chunks]
-        samples += voices.draw(texts.requests[row], texts.vectors[row], settings, numbers)
-    return make_part(samples, options.seed, voices.speakers, options.gender_threshold)
+        for samples in voices.draw(texts.requests[row], texts.vectors[row], settings, numbers):
+            genders = genders_of(samples, options.gender_threshold)
+            lines = provenance_lines(samples, options.seed, voices.speakers, genders)
+            yield Drawn(row, samples.first, samples.x, lines, genders)
 
 
 def main(argv: list[str] | None = None) -> int:

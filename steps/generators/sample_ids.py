@@ -18,11 +18,12 @@ from utils.errors import InputError
 
 HASH_DIGITS = 8
 MOST_LETTERS = 48  # of the set's name in an id
+DIGITS = 7  # of a sample's number
 
 
-def sample_ids(prefix: str, first: int, n: int) -> list[str]:
-    """The ids of the samples first, first + 1, ... (from 0) of a text."""
-    return [f"{prefix}-{number:07d}" for number in range(first + 1, first + n + 1)]
+def numbers(first: int, stop: int) -> list[str]:
+    """How the ids of a text's samples from `first` to before `stop` (both from 0) end: after `<prefix>-`."""
+    return [f"{number:0{DIGITS}d}" for number in range(first + 1, stop + 1)]
 
 
 def id_prefix(name: str, model: str, settings: SamplingSettings, request: SampleRequest) -> str:

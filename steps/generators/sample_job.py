@@ -4,7 +4,6 @@
 them, and `steps.generators.merge_samples` joins what jobs have drawn.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -23,10 +22,11 @@ from utils.stage_dir import StageDir, is_done, signature
 if TYPE_CHECKING:
     import numpy as np
 
-    from steps.generators.sample_dir import Part
+    from steps.generators.sample_archive import Layout
 
 log = logger(__name__)
 TEXTS = "texts.npz"  # beside the table of shards
+FORMAT = 2  # of the parts, which those of another one are not mixed with
 TEMPERATURES = {"above": 0, "most": 1e6}
 
 
@@ -137,8 +137,8 @@ def is_up_to_date(options: Options) -> bool:
 
 
 def identity_of(options: Options) -> str:
-    """The hash of options and inputs that names the directory of the parts."""
-    return signature(options, inputs(options))
+    """The hash of options and inputs, with the format of the parts, that names their directory."""
+    return f"{signature(options, inputs(options))}-{FORMAT}"
 
 
 def find_work(options: Options) -> Work:
@@ -158,18 +158,21 @@ def sampling_settings(options: Options) -> SamplingSettings:
     )
 
 
-def finish(options: Options, texts: Texts, parts: Iterable["Part"], stage: StageDir) -> None:
-    """Write the data directory of all samples, and with --save_params the mixtures, into the directory of the stage."""
-    from steps.generators.sample_dir import write_parameters, write_samples
+def finish(options: Options, texts: Texts, layout: "Layout", genders: "np.ndarray", stage: StageDir) -> None:
+    """Write what stands beside archive and provenance into the directory of the stage.
 
-    genders = write_samples(stage.dir, stage.final, texts.requests, parts, options.text_as_transcript, options.npz)
+    Args:
+        genders: (N,) uint8, the letters m, f and UNKNOWN of all samples, text after text.
+    """
+    from steps.generators.sample_dir import complete, write_parameters
+
+    known = complete(stage.dir, stage.final, layout, genders, options.text_as_transcript, options.npz)
     if options.save_params:
         from steps.generators.contract import load_generator
 
         write_parameters(stage.dir, load_generator(options.model).mixtures(texts.vectors), texts.requests)
-    count = sum(request.n for request in texts.requests)
-    log.info("%s: %d speakers for %d texts", stage.final, count, len(texts.requests))
-    tell_genders(genders, count, (options.model / "gender.json").is_file())
+    log.info("%s: %d speakers for %d texts", stage.final, len(genders), len(texts.requests))
+    tell_genders(known, len(genders), (options.model / "gender.json").is_file())
 
 
 def tell_genders(known: int, count: int, judged: bool) -> None:

@@ -5,38 +5,46 @@ content["ids"], content["vectors"]      # rows in the order of xvector.scp
 """
 
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.lib import format as npy
 
-from utils.archives import read_locations
-from utils.script_files import Location, parse_location
-from utils.tables import read_table
+from steps.generators.sample_archive import Layout
+from steps.generators.sample_ids import numbers
+from steps.generators.sample_tables import Run
 
+NPZ = "xvector.npz"
 CHUNK = 4096  # rows in memory
 
 
-def write_npz(file: Path, script: Path, archive: Path) -> None:
-    """Write the vectors of a script file; those of its only archive are read from `archive`."""
-    table = read_table(script)
-    locations = [parse_location(text, str(script))._replace(path=str(archive)) for text in table.values()]
-    with zipfile.ZipFile(file, "w") as target:
-        with target.open(_entry("ids"), "w") as out:
-            npy.write_array(out, np.array(list(table)), allow_pickle=False)
+def write_npz(file: Path, archive: Path, layout: Layout, order: Sequence[Run]) -> None:
+    """Write the vectors of an archive, in the order of `order`."""
+    n = sum(request.n for request in layout.requests)
+    longest = max(len(f"{request.prefix}-{numbers(0, 1)[0]}") for request in layout.requests)
+    with zipfile.ZipFile(file, "w") as target, archive.open("rb") as source:
+        with target.open(_entry("ids"), "w", force_zip64=4 * longest * n > zipfile.ZIP64_LIMIT) as out:
+            _write_header(out, f"<U{longest}", (n,))
+            for row, first, stop in _blocks(order):
+                ids = [f"{layout.requests[row].prefix}-{end}" for end in numbers(first, stop)]
+                out.write(np.array(ids, f"<U{longest}").tobytes())
         with target.open(_entry("vectors"), "w", force_zip64=True) as out:
-            for start in range(0, len(locations), CHUNK):
-                rows = _read(locations[start : start + CHUNK])
-                if not start:
-                    header = {"descr": "<f4", "fortran_order": False, "shape": (len(locations), rows.shape[1])}
-                    npy.write_array_header_1_0(out, header)
-                out.write(rows.astype("<f4").tobytes())
+            _write_header(out, "<f4", (n, layout.dim))
+            for block in _blocks(order):
+                out.write(layout.vectors(source, *block).tobytes())
+
+
+def _blocks(order: Sequence[Run]) -> Iterator[Run]:
+    for row, first, stop in order:
+        for start in range(first, stop, CHUNK):
+            yield Run(row, start, min(start + CHUNK, stop))
+
+
+def _write_header(out, kind: str, shape: tuple[int, ...]) -> None:
+    npy.write_array_header_1_0(out, {"descr": kind, "fortran_order": False, "shape": shape})
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
     """A member of the file, whose bytes do not tell the time."""
     return zipfile.ZipInfo(f"{name}.npy")
-
-
-def _read(locations: list[Location]) -> np.ndarray:
-    return read_locations(locations, lambda row: str(locations[row]))

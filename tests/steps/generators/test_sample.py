@@ -347,9 +347,12 @@ def test_killed_and_run_again_ends_with_the_same_bytes(experiment: Experiment, m
 def test_a_full_disk_is_an_error_and_leaves_nothing(experiment: Experiment, models, tmp_path, capsys):
     options = words(experiment, models["ridge_gaussian"], tmp_path / "out", "-n", "500")
     with small_files(20_000):
-        assert sample.main(options) == 1
-        assert plan_samples.main(options) == 0
+        assert sample.main(options) == 1 and plan_samples.main(options) == 1
+    assert capsys.readouterr().err.count("File too large; no output was committed") == 2
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert plan_samples.main(options) == 0
+    with small_files(20_000):
         assert sample.main([*options, "--job", "1"]) == 1
     assert "File too large; no output was committed" in capsys.readouterr().err
     left = {file.name for file in tmp_path.rglob("*") if file.is_file()}
-    assert left == {"shards.jsonl", "texts.npz"}
+    assert left == {"shards.jsonl", "texts.npz", "xvector.ark"}

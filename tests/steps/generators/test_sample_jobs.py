@@ -253,3 +253,16 @@ def test_a_table_that_lacks_samples_is_told(experiment: Experiment, models, tmp_
     assert "not a whole table of shards" in capsys.readouterr().err.splitlines()[-1]
     assert merge_samples.main(options) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_an_archive_of_parts_that_is_gone_or_cut_is_told(experiment: Experiment, models, tmp_path, capsys):
+    options = words(experiment, models["ridge_gaussian"], tmp_path / "out", "-n", "600")
+    assert plan_samples.main(options) == 0 and sample.main([*options, "--shards", "0-6"]) == 0
+    (archive,) = tmp_path.glob(".out.parts/*/xvector.ark")
+    os.truncate(archive, 100)
+    assert sample.main([*options, "--shards", "7"]) == 1
+    assert "xvector.ark: 100 bytes, expected " in capsys.readouterr().err
+    archive.unlink()
+    assert sample.main([*options, "--shards", "7"]) == 1
+    assert "xvector.ark: missing; run python3 -m steps.generators.plan_samples again" in capsys.readouterr().err
+    assert plan_samples.main([*options, "--force", "true"]) == 0 and parts(tmp_path / "out") == []

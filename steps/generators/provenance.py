@@ -1,0 +1,81 @@
+"""The lines of `provenance.jsonl`: how each sample was drawn, and what it is like."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from steps.generators.gender_classifier import letters
+from steps.generators.sample_ids import numbers
+from steps.generators.sample_tables import UNKNOWN
+from steps.generators.sampling import Samples
+
+PROVENANCE = "provenance.jsonl"
+JSON_OF = {"m": '"m"', "f": '"f"', UNKNOWN: "null"}  # a gender
+SHARE_DIGITS = 4  # of the posterior in a line
+Piece = tuple[str, Sequence | None]  # of a line: a format, and the column (n) that it is for; None: it is for none
+
+
+def genders_of(samples: Samples, threshold: float) -> np.ndarray:
+    """The gender (n,) uint8 of each sample, m, f or UNKNOWN: of the request, or what the classifier is sure of."""
+    if samples.request.gender or samples.female is None:
+        return np.full(len(samples.x), ord(samples.request.gender or UNKNOWN), np.uint8)
+    told = "".join([gender or UNKNOWN for gender in letters(samples.female, threshold)])
+    return np.frombuffer(told.encode(), np.uint8)
+
+
+def provenance_lines(samples: Samples, seed: int, speakers: Sequence[str] | None, genders: np.ndarray) -> bytes:
+    """The lines of a chunk of n samples.
+
+    Args:
+        speakers: the training speakers, by their positions. genders: (n,) uint8, m, f or UNKNOWN.
+    """
+    request = samples.request
+    key = json.dumps(f"{request.prefix}-").removesuffix('"')
+    text_id, text = json.dumps(request.text_id), json.dumps(request.text, ensure_ascii=False)
+    pieces: list[Piece] = [
+        (f'{{"id": {_literal(key)}%s"', numbers(samples.first, samples.first + len(samples.x))),
+        (f', "text_id": {_literal(text_id)}, "text": {_literal(text)}, "component": %d', samples.component.tolist()),
+        (f', "seed": {seed}, "log_density": %.6f', samples.log_density.tolist()),
+        *_nearest(samples, speakers),
+        *_gender(samples, genders),
+        (f"{_literal(_understood(samples))}}}\n", None),
+    ]
+    line = "".join(form for form, _ in pieces)
+    columns = [column for _, column in pieces if column is not None]
+    return "".join(map(line.__mod__, zip(*columns, strict=True))).encode()
+
+
+def _literal(text: str) -> str:
+    """A text as a format has it."""
+    return text.replace("%", "%%")
+
+
+def _nearest(samples: Samples, speakers: Sequence[str] | None) -> Iterator[Piece]:
+    if not speakers or samples.nearest is None:
+        yield ', "nearest_speaker": null, "distance": null', None
+        return
+    name = {row: json.dumps(speakers[row]) for row in np.unique(samples.nearest).tolist()}
+    yield ', "nearest_speaker": %s', [name[row] for row in samples.nearest.tolist()]
+    yield ', "distance": %.6f', samples.distance.tolist()
+
+
+def _gender(samples: Samples, genders: np.ndarray) -> Iterator[Piece]:
+    """The gender, where it is not that of the request's group."""
+    if samples.female is not None:
+        yield ', "gender": %s', [JSON_OF[gender] for gender in genders.tobytes().decode()]
+        yield ', "gender_posterior": %.6f', np.maximum(samples.female, 1 - samples.female).tolist()
+    elif samples.request.gender and not samples.request.group:
+        yield f', "gender": {json.dumps(samples.request.gender)}, "gender_posterior": null', None
+
+
+def _understood(samples: Samples) -> str:
+    """How the text was read, as the end of each of its lines."""
+    if not samples.read_as:
+        return ""
+    rounded = {
+        attribute: {value: round(share, SHARE_DIGITS) for value, share in shares.items()}
+        for attribute, shares in samples.read_as.items()
+    }
+    warnings = json.dumps(samples.request.warnings, ensure_ascii=False)
+    return f', "read_as": {json.dumps(rounded, ensure_ascii=False)}, "warnings": {warnings}'
