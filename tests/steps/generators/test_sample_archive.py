@@ -1,4 +1,4 @@
-"""Jobs that write stretches of one archive, in any order, leave the bytes of one process, and no page to two of them."""
+"""Jobs that write stretches of one archive, in any order, leave the bytes of one process, and share no page."""
 
 import numpy as np
 import pytest
