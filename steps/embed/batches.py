@@ -6,7 +6,9 @@ consecutive batches.
 
 Lengths: a waveform is extended to the next multiple of 0.25 s, at least to 1 s, by repeating it from its beginning, so
 that a batch has one shape and needs no masks. A waveform longer than `max_seconds` is cut into as few equal parts as
-possible, whose embeddings are averaged. Networks with `any_length` get waveforms as they are.
+possible, whose embeddings are averaged. Networks with `any_length` get waveforms as they are. On a GPU, where every new
+shape costs time, waveforms of neighbouring lengths make a full batch, padded to one of few lengths (see
+`steps.embed.padding`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from steps.audio.recordings import Utterance
+from steps.embed.padding import padded_length
 from utils.parts import Item
 from utils.shards import shards_of
 
@@ -42,12 +45,14 @@ class BatchRule:
     Attributes:
         sample_rate, any_length: of the network, see `steps.embed.backend.Backend`.
         max_seconds: longest waveform in a batch. batch_seconds: most audio in a batch, unless one waveform has more.
+        padded: a batch may hold waveforms of different lengths, the longest first.
     """
 
     sample_rate: int
     any_length: bool
     max_seconds: float
     batch_seconds: float
+    padded: bool = False
 
     def parts(self, seconds: float) -> tuple[int, int]:
         """The number of parts of an utterance of so many seconds, and the samples of each extended part."""
@@ -55,8 +60,9 @@ class BatchRule:
         return n, round(max(SHORTEST, GRID * ceil(seconds / n / GRID)) * self.sample_rate)
 
     def rows(self, samples: int) -> int:
-        """The number of waveforms of `samples` samples in a batch."""
-        return max(1, int(self.batch_seconds * self.sample_rate / samples))
+        """The number of waveforms in a batch whose longest has `samples` samples."""
+        length = padded_length(samples, round(GRID * self.sample_rate)) if self.padded else samples
+        return max(1, int(self.batch_seconds * self.sample_rate / length))
 
     def waveforms(self, waveform: np.ndarray, seconds: float) -> list[np.ndarray]:
         """The extended parts (samples,) of a waveform (samples,) whose header states so many seconds."""
@@ -68,16 +74,22 @@ class BatchRule:
     def batches(self, utterances: Iterable[TimedUtterance]) -> Iterator[Batch]:
         """Batches of all utterances; a batch that holds an utterance of many parts may have more rows."""
         batch: Batch = []
-        rows, length = 0, 0
-        for timed in sorted(utterances, key=lambda timed: (self.parts(timed.seconds)[1], timed.utterance.id)):
+        rows, longest = 0, 0
+        sign = -1 if self.padded else 1
+        for timed in sorted(utterances, key=lambda timed: (sign * self.parts(timed.seconds)[1], timed.utterance.id)):
             n, samples = self.parts(timed.seconds)
-            if batch and (rows + n > self.rows(samples) or (samples != length and not self.any_length)):
+            if batch and (rows + n > self.rows(max(samples, longest)) or not self._together(samples, longest)):
                 yield batch
                 batch, rows = [], 0
+            longest = max(samples, longest) if batch else samples
             batch.append(timed)
-            rows, length = rows + n, samples
+            rows += n
         if batch:
             yield batch
+
+    def _together(self, samples: int, longest: int) -> bool:
+        """May waveforms of these lengths be in one batch? Of padded ones, at most half is padding."""
+        return self.any_length or samples == longest or (self.padded and 2 * samples > longest)
 
 
 def as_items(batches: Sequence[Batch], shard_seconds: float) -> Iterator[Item]:

@@ -29,6 +29,7 @@ class ERes2NetV2Backend(TorchBackend):
     """Embeddings of 192 dimensions, unless the sizes say otherwise."""
 
     Options, name, dim = Options, "eres2netv2", 192
+    precision = "bf16"
 
     def build(self) -> "nn.Module":
         from steps.networks.eres2netv2 import ERes2NetV2, ERes2NetV2Sizes

@@ -1,25 +1,24 @@
 """Embed the utterances of some shards, those of --shards or this job's share of all: one job of stage 1.
 
 Input: the table of `steps.embed.plan`, with the same options, and the audio. Output: a part for each shard. Parts that
-exist are kept, so a job that was killed continues with the missing ones. Threads that run ahead of the network decode
-files and compute features.
+exist are kept, so a job that was killed continues with the missing ones. Threads, for a GPU processes, run ahead of the
+network and decode files.
 """
 
 import os
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from steps.audio.containers import AudioProblem
 from steps.audio.lengths import Outcome
-from steps.audio.read import load
 from steps.embed.batches import Batch, BatchRule, as_batches
 from steps.embed.extraction import PLANNER, BackendChoice, Options, is_merged, planned_identity
+from steps.embed.loading import Loaded, load_in_processes, load_in_threads
 from steps.embed.memory import load_network, within_memory
 from utils.command import logger, run_command
 from utils.errors import InputError
@@ -33,6 +32,10 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
+QUEUED = 2  # batches that a GPU has to do while others are loaded
+MOST_DECODERS = 16  # unless there are to be more
+Embedded = tuple[list[Outcome], list["np.ndarray"]]  # of a batch: outcomes, and embeddings (D,) of those without reason
+
 
 @dataclass(frozen=True)
 class ShardBatch:
@@ -41,22 +44,6 @@ class ShardBatch:
     shard: int
     batch: Batch
     last: bool
-
-
-@dataclass
-class Loaded:
-    """A batch whose audio is decoded and whose features are computed.
-
-    Attributes:
-        outcomes: of all its utterances. counts: number of waveforms of each utterance without a reason; their sum is R.
-        chunks: features of the R waveforms, in chunks for one call of the network each.
-        seconds: time taken by decoding and by features.
-    """
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    chunks: list[Any] = field(default_factory=list)
-    seconds: Counter = field(default_factory=Counter)
 
 
 def work(options: Options) -> None:
@@ -73,12 +60,15 @@ def work(options: Options) -> None:
     if not missing:
         log.info("job %d of %d: all of its parts exist", job, nj)
         return
-    backend = load_network(choice, device(options, job))
     begin = time.perf_counter()
-    seconds = extract(backend, choice.batch_rule(options), planned, missing, options.decoders)
-    audio, wall = seconds.pop("audio", 0.0), time.perf_counter() - begin
+    backend = load_network(choice, device(options, job))
+    backend.precision = choice.precision(options)
+    loaded = time.perf_counter()
+    seconds = extract(backend, choice.batch_rule(options), planned, missing, decoders(options))
+    audio, wall = seconds.pop("audio", 0.0), time.perf_counter() - loaded
     stages = ", ".join(f"{stage} {value:.2f} s" for stage, value in seconds.items())
     log.info("%.0f s of audio in %.2f s, %.0f times real time: %s", audio, wall, audio / wall, stages)
+    log.info("before that, %.2f s to load the network", loaded - begin)
 
 
 def which_job(options: Options) -> tuple[int, int]:
@@ -108,6 +98,11 @@ def _chosen_gpus() -> str:
     return "" if chosen is None else f" (CUDA_VISIBLE_DEVICES={chosen})"
 
 
+def decoders(options: Options) -> int:
+    """How many threads, or processes for a GPU, decode: all cores of this job are kept busy for a GPU."""
+    return options.decoders or (min(MOST_DECODERS, len(os.sched_getaffinity(0))) if options.use_gpu else 1)
+
+
 def shard_batches(planned: Work, shards: Sequence[int]) -> Iterator[ShardBatch]:
     """The batches of the shards; a shard that has a part by the time it is reached is left out."""
     for shard, items in planned.shards(shards):
@@ -119,25 +114,48 @@ def shard_batches(planned: Work, shards: Sequence[int]) -> Iterator[ShardBatch]:
 def extract(backend: "Backend", rule: BatchRule, planned: Work, shards: Sequence[int], decoders: int) -> Counter:
     """Write the parts of the shards.
 
-    Returns seconds by name: `audio` embedded, and time spent in decode and features (both in threads that run beside
-    the network), network, and write.
+    Returns seconds by name: `audio` embedded, and time spent in decode and features (both in threads or processes that
+    run beside the network), in waiting for them, network, and write.
     """
     seconds: Counter = Counter()
     outcomes: list[Outcome] = []
     embeddings: list[np.ndarray] = []
-    for one, loaded in load_ahead(shard_batches(planned, shards), backend, rule, decoders):
+    for one, embed_loaded in queued(backend, rule, shard_batches(planned, shards), decoders, seconds):
         begin = time.perf_counter()
-        done, rows = embed(backend, loaded)
+        done, rows = embed_loaded()
         outcomes += done
         embeddings += rows
         middle = time.perf_counter()
         if one.last:
             write_outcomes(planned.part(one.shard), outcomes, embeddings)
             outcomes, embeddings = [], []
-        seconds += loaded.seconds
         seconds += Counter(network=middle - begin, write=time.perf_counter() - middle)
         seconds["audio"] += sum(outcome.seconds for outcome in done)
     return seconds
+
+
+def queued(
+    backend: "Backend", rule: BatchRule, todo: Iterator[ShardBatch], decoders: int, seconds: Counter
+) -> Iterator[tuple[ShardBatch, Callable[[], Embedded]]]:
+    """The batches in order, each with what gives its embeddings; a GPU has begun with the next before it is asked.
+
+    Adds to `seconds`.
+    """
+    front_end = backend.front_end
+    load = load_in_threads if front_end is backend else load_in_processes
+    ahead = 0 if front_end is backend else QUEUED
+    batches = load(((one, one.batch) for one in todo), front_end, rule, decoders)
+    running: deque[tuple[ShardBatch, Callable[[], Embedded]]] = deque()
+    begin = time.perf_counter()
+    for one, loaded in batches:
+        middle = time.perf_counter()
+        running.append((one, begin_embedding(backend, loaded)))
+        seconds += loaded.seconds
+        seconds += Counter(wait=middle - begin, network=time.perf_counter() - middle)
+        if len(running) > ahead:
+            yield running.popleft()
+        begin = time.perf_counter()
+    yield from running
 
 
 def write_outcomes(part: Path, outcomes: Sequence[Outcome], embeddings: Sequence["np.ndarray"]) -> None:
@@ -147,53 +165,24 @@ def write_outcomes(part: Path, outcomes: Sequence[Outcome], embeddings: Sequence
     write_part(part, [asdict(outcome) for outcome in outcomes], embeddings=np.array(embeddings, np.float32))
 
 
-def load_ahead(
-    todo: Iterator[ShardBatch], backend: "Backend", rule: BatchRule, decoders: int
-) -> Iterator[tuple[ShardBatch, Loaded]]:
-    """Load the batches in threads, in order, never more than `decoders` + 1 ahead."""
-    waiting: deque[tuple[ShardBatch, Future[Loaded]]] = deque()
-    with ThreadPoolExecutor(decoders) as pool:
-        for one in todo:
-            waiting.append((one, pool.submit(load_batch, one.batch, backend, rule)))
-            if len(waiting) > decoders + 1:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
+def begin_embedding(backend: "Backend", loaded: Loaded) -> Callable[[], Embedded]:
+    """Begin to embed a batch; what comes back waits for the embeddings. The features are needed no longer."""
+    begun = [one for features in loaded.chunks for one in within_memory(backend, backend.begin, features)]
+    loaded.chunks = []
+    return partial(finish_embedding, loaded, begun)
 
 
-def load_batch(batch: Batch, backend: "Backend", rule: BatchRule) -> Loaded:
-    """Decode the utterances of a batch and compute their features; an outcome without embedding has the reason."""
-    loaded, rows = Loaded(), []
-    for utterance, seconds in batch:
-        begin = time.perf_counter()
-        try:
-            audio = load(utterance, backend.sample_rate, backend.min_seconds)
-            middle = time.perf_counter()
-            waveforms = [backend.prepare(part) for part in rule.waveforms(audio.waveform, seconds)]
-        except AudioProblem as problem:
-            loaded.outcomes.append(Outcome(seconds, reason=problem.reason, detail=problem.detail))
-            continue
-        loaded.outcomes.append(Outcome(len(audio.waveform) / backend.sample_rate, list(audio.faults)))
-        loaded.counts.append(len(waveforms))
-        rows += waveforms
-        loaded.seconds += Counter(decode=middle - begin, features=time.perf_counter() - middle)
-    begin = time.perf_counter()
-    size = rule.rows(len(rows[0])) if rows and not rule.any_length else len(rows)
-    loaded.chunks += [backend.features(rows[start : start + size]) for start in range(0, len(rows), size or 1)]
-    loaded.seconds["features"] += time.perf_counter() - begin
-    return loaded
+def finish_embedding(loaded: Loaded, begun: Sequence[Callable[[], "np.ndarray"]]) -> Embedded:
+    """Outcomes of a batch, and embeddings (D,) of those without a reason: means over the parts of an utterance.
 
-
-def embed(backend: "Backend", loaded: Loaded) -> tuple[list[Outcome], list["np.ndarray"]]:
-    """Outcomes of a batch, and embeddings (D,) of those without a reason: means over the parts of an utterance."""
+    Args:
+        begun: of the chunks of the batch, each gives (rows, D).
+    """
     import numpy as np
 
-    if not loaded.chunks:
+    if not begun:
         return loaded.outcomes, []
-    parts = [part for chunk in loaded.chunks for part in within_memory(backend, backend.forward, chunk)]
-    rows = np.concatenate(parts)  # (R, D)
+    rows = np.concatenate([embeddings() for embeddings in begun])  # (R, D)
     means = iter([part.mean(axis=0) for part in np.split(rows, np.cumsum(loaded.counts)[:-1])])
     outcomes, embeddings = [], []
     for outcome in loaded.outcomes:

@@ -2,46 +2,21 @@
 
 Input: waveforms at 16 kHz. Output: an embedding of 256 dimensions and unit length for each. As in the package, quiet
 speech is made louder, long silences are removed, windows of 1.6 s are embedded, and their embeddings are averaged. Here
-the network takes the windows of many utterances at once.
-Network: L. Wan et al., "Generalized end-to-end loss for speaker verification", ICASSP 2018.
+the network takes the windows of many utterances at once, and the package itself is not imported.
 """
 
 import importlib.util
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from steps.audio.containers import AudioProblem
 from steps.embed.backend import Backend, halves_of_windows
-from steps.features.mel import mel_filters, mel_spectrogram
+from steps.embed.speech_windows import Partials, ResemblyzerOptions, SpeechWindows
+from steps.embed.transfer import Transfer
 from utils.extras import extra, require
-from utils.options import option
-from utils.pointer_files import refuse_pointer
 
-WINDOW, HOP, BANDS = 400, 160, 40  # samples: 25 ms, 10 ms; mel bands
-LOUDNESS = -30  # dB of full scale, of the mean power; louder speech is not changed
-VAD_WINDOW, VAD_MODE = 480, 3  # samples: 30 ms; the strictest mode
-VAD_AVERAGE, VAD_MARGIN = 8, 7  # windows: the majority of 8 decides, then speech is widened by 3 on either side
-ROWS = 256  # windows in one call of the network
-
-
-@dataclass(frozen=True)
-class ResemblyzerOptions:
-    """Options of the network; the defaults are the package's."""
-
-    partials_per_second: float = option(1.3, "windows of 1.6 s that begin in a second", least=0.625, most=100)
-    least_coverage: float = option(0.75, "share of the last window that must be speech", above=0, most=1)
-
-
-class Partials(NamedTuple):
-    """Features of B utterances: mel spectrograms (P, 160, 40) float32 of all windows, and the windows of each (B)."""
-
-    mels: np.ndarray
-    counts: list[int]
+ROWS = {"cpu": 256, "cuda": 2048}  # windows in one call of the network
 
 
 class Resemblyzer(Backend):
@@ -52,69 +27,54 @@ class Resemblyzer(Backend):
 
     def __init__(self, options: ResemblyzerOptions, device: str = "cpu"):
         super().__init__(options, device)
+        (weights,) = self.files(options)
         with extra("The encoder of Resemblyzer"):
             import torch
-            import webrtcvad
-            from resemblyzer import VoiceEncoder
+            import webrtcvad  # noqa: F401
+        from steps.networks.foreign_weights import read_tensors
+        from steps.networks.ge2e import GE2E
+
         torch.set_num_threads(1)
-        for file in self.files(options):
-            refuse_pointer(file)
-        self.network = VoiceEncoder(device, verbose=False).eval()  # the checkpoint is read as tensors only
-        self.detector = partial(webrtcvad.Vad, VAD_MODE)  # made anew for each waveform, since it adapts to the noise
-        self.filters = mel_filters(self.sample_rate, WINDOW, BANDS)
+        self.network, stored = GE2E(), read_tensors(weights)["model_state"]
+        self.network.load_state_dict({name: stored[name] for name in self.network.state_dict()})
+        self.network.eval().requires_grad_(False).to(device)
+        self.windows = SpeechWindows(options)
+        self.transfer = Transfer(device)
+        self.rows = ROWS[torch.device(device).type]
+
+    @property
+    def front_end(self) -> "SpeechWindows | Resemblyzer":
+        """On a GPU processes prepare its input."""
+        return self if self.device == "cpu" else self.windows
 
     def prepare(self, waveform: np.ndarray) -> np.ndarray:
         """Make a waveform louder, and remove long silences. Raises AudioProblem `no_speech` where nothing is left."""
-        from resemblyzer import normalize_volume
-
-        speech = (
-            self._speech(normalize_volume(waveform, LOUDNESS, increase_only=True)) if waveform.any() else waveform[:0]
-        )
-        if not len(speech):
-            seconds = len(waveform) / self.sample_rate
-            raise AudioProblem("no_speech", f"no speech in {seconds:.2f} s; is it silent, or not at 16 kHz?")
-        return speech
-
-    def _speech(self, waveform: np.ndarray) -> np.ndarray:
-        """The speech in a waveform: that of the package's `trim_long_silences`, found 20 times as fast."""
-        from scipy.ndimage import binary_dilation
-
-        n = len(waveform) // VAD_WINDOW
-        waveform = waveform[: n * VAD_WINDOW]
-        pcm = np.round(waveform * 32767).astype(np.int16).tobytes()
-        size = 2 * VAD_WINDOW
-        is_speech = self.detector().is_speech
-        voiced = [is_speech(pcm[i * size : (i + 1) * size], self.sample_rate) for i in range(n)]
-        margins = ((VAD_AVERAGE - 1) // 2, VAD_AVERAGE // 2)
-        sums = (
-            np.convolve(np.pad(np.array(voiced, float), margins), np.ones(VAD_AVERAGE), "valid") if n else np.empty(0)
-        )
-        kept = binary_dilation(np.round(sums / VAD_AVERAGE).astype(bool), np.ones(VAD_MARGIN))
-        return waveform[np.repeat(kept, VAD_WINDOW)]
+        return self.windows.prepare(waveform)
 
     def features(self, waveforms: Sequence[np.ndarray]) -> Partials:
         """Mel spectrograms of the windows of B prepared utterances."""
-        windows = [self._windows(speech) for speech in waveforms]
-        return Partials(np.concatenate(windows), [len(rows) for rows in windows])
-
-    def _windows(self, speech: np.ndarray) -> np.ndarray:
-        """(P, 160, 40) of one utterance."""
-        samples, frames = self.network.compute_partial_slices(
-            len(speech), self.options.partials_per_second, self.options.least_coverage
-        )
-        speech = np.pad(speech, (0, max(0, samples[-1].stop - len(speech))))
-        mel = mel_spectrogram(speech, self.filters, HOP)
-        return np.stack([mel[part] for part in frames])
+        return self.windows.features(waveforms)
 
     def forward(self, features: Partials) -> np.ndarray:
         """(B, 256) float32: the mean of each utterance's windows, scaled to unit length."""
+        return self.begin(features)()
+
+    def begin(self, features: Partials) -> Callable[[], np.ndarray]:
+        """Begin to compute what `forward` returns."""
         import torch
 
-        with torch.inference_mode():
-            rows = [self.network(mels.to(self.device)).cpu() for mels in torch.from_numpy(features.mels).split(ROWS)]
-        windows = torch.cat(rows).numpy()  # (P, 256)
-        means = [part.mean(axis=0) for part in np.split(windows, np.cumsum(features.counts)[:-1])]
-        return np.stack([mean / np.linalg.norm(mean) for mean in means])
+        from steps.training.precision import products_in
+
+        counts = list(features.counts)
+        with torch.inference_mode(), products_in(self.precision, self.transfer.device):
+            (mels,) = self.transfer.to_device(features.mels)
+            rows = self.transfer.to_host(torch.cat([self.network(some) for some in mels.split(self.rows)]))
+
+        def finish() -> np.ndarray:
+            means = [part.mean(axis=0) for part in np.split(rows(), np.cumsum(counts)[:-1])]
+            return np.stack([mean / np.linalg.norm(mean) for mean in means])
+
+        return finish
 
     def halves(self, features: Partials) -> list[Partials]:
         """Of the utterances, each with all of its windows."""

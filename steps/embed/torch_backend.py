@@ -1,21 +1,27 @@
 """The base of back-ends that run a torch network on filter banks: weights, features, a batch on a device."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from steps.embed.backend import Backend
+from steps.embed.batches import GRID
+from steps.embed.padding import Padded, PaddedWaveforms
 from steps.embed.torch_settings import settle_torch
+from steps.embed.transfer import Transfer
 from steps.features.fbank import Fbank
 from utils.errors import InputError
 from utils.options import MAX_SEED, option
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from steps.features.torch_fbank import TorchFbank
 
 
 @dataclass(frozen=True)
@@ -29,10 +35,15 @@ class WeightOptions:
 
 
 class TorchBackend(Backend):
-    """A network in evaluation mode. Batches hold waveforms of one length."""
+    """A network in evaluation mode.
+
+    On a processor, batches hold waveforms of one length, whose filter banks kaldi_native_fbank computes. On a GPU they
+    are padded waveforms, and the GPU computes the filter banks.
+    """
 
     options: WeightOptions
     fbank: Fbank
+    padded_on_gpu = True
 
     def __init__(self, options: WeightOptions, device: str = "cpu"):
         super().__init__(options, device)
@@ -52,18 +63,45 @@ class TorchBackend(Backend):
         if options.checkpoint is not None:
             load_weights(network, options.checkpoint)
         network = network.eval().requires_grad_(False)
-        self.network = network.folded() if device == "cpu" else network.to(device)
+        self.network = network.folded() if device == "cpu" else network.to(device, memory_format=torch.channels_last)
+        self.transfer = Transfer(device)
 
     @abstractmethod
     def build(self) -> "nn.Module":
         """The network with its initial weights, and a method `folded` for processors; sets `dim` and `fbank`."""
 
-    def features(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
-        """Filter banks (B, T, bins)."""
-        return self.fbank.batch(waveforms)
+    @cached_property
+    def front_end(self) -> "PaddedWaveforms | TorchBackend":
+        """On a GPU no more than what pads waveforms."""
+        if self.device == "cpu":
+            return self
+        return PaddedWaveforms(self.sample_rate, self.min_seconds, round(GRID * self.sample_rate))
 
-    def forward(self, features: np.ndarray) -> np.ndarray:
+    @cached_property
+    def filter_banks(self) -> "TorchFbank":
+        """Computes filter banks on the device."""
+        from steps.features.torch_fbank import TorchFbank
+
+        return TorchFbank(self.fbank).to(self.device)
+
+    def features(self, waveforms: Sequence[np.ndarray]) -> np.ndarray | Padded:
+        """Filter banks (B, T, bins); on a GPU padded waveforms."""
+        return self.fbank.batch(waveforms) if self.front_end is self else self.front_end.features(waveforms)
+
+    def forward(self, features: np.ndarray | Padded) -> np.ndarray:
+        """(B, D) float32."""
+        return self.begin(features)()
+
+    def begin(self, features: np.ndarray | Padded) -> Callable[[], np.ndarray]:
+        """Begin to compute what `forward` returns."""
         import torch
 
+        from steps.training.precision import autocast, products_in
+
+        device = self.transfer.device
         with torch.inference_mode():
-            return self.network(torch.from_numpy(features).to(self.device)).cpu().numpy()
+            if not isinstance(features, Padded):
+                return self.transfer.to_host(self.network(*self.transfer.to_device(features)))
+            banks, frames = self.filter_banks(*self.transfer.to_device(*features))
+            with products_in(self.precision, device), autocast(self.precision, device):
+                return self.transfer.to_host(self.network(banks, frames).float())

@@ -15,8 +15,9 @@ from steps.audio.recordings import Utterance
 from steps.embed import plan
 from steps.embed.backend import Backend
 from steps.embed.batches import BatchRule, TimedUtterance, as_batches, as_timed
-from steps.embed.extract import embed, extract, load_batch, write_outcomes
+from steps.embed.extract import begin_embedding, decoders, extract, write_outcomes
 from steps.embed.extraction import PLANNER, BackendChoice, Options, planned_identity
+from steps.embed.loading import load_batch
 from tests.bench.timing import take_turns
 from utils import key_values
 from utils.parts import Work, remove_parts
@@ -75,7 +76,7 @@ class Worker:
         os.sched_setaffinity(0, {sorted(cores)[job % len(cores)]})
         try:
             shards = chosen_shards(cls.planned.n_shards, None, job, nj)
-            extract(cls.backend, cls.rule, cls.planned, shards, cls.options.decoders)
+            extract(cls.backend, cls.rule, cls.planned, shards, decoders(cls.options))
         finally:
             os.sched_setaffinity(0, cores)
 
@@ -110,7 +111,7 @@ class Worker:
             for batch in as_batches(items):
                 loaded = load_batch(batch, cls.backend, cls.rule)
                 begin = time.perf_counter()
-                done, embeddings = embed(cls.backend, loaded)
+                done, embeddings = begin_embedding(cls.backend, loaded)()
                 seconds += loaded.seconds + Counter(network=time.perf_counter() - begin)
                 outcomes, rows = outcomes + done, rows + embeddings
             begin = time.perf_counter()

@@ -1,14 +1,18 @@
 """Networks that tell what was done to them: their embeddings depend on the batch that they were computed in."""
 
 import os
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from steps.embed.backend import Backend
+from steps.embed.padding import PaddedWaveforms
+from steps.embed.xvector import XVectorBackend
 from utils.options import option
 
 
@@ -85,3 +89,20 @@ class Heavy(Narrow):
         import torch
 
         raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+class PaddedXVector(XVectorBackend):
+    """The x-vector network fed as on a GPU: padded waveforms from processes, filter banks in torch."""
+
+    @cached_property
+    def front_end(self) -> PaddedWaveforms:
+        """What pads waveforms."""
+        return PaddedWaveforms(self.sample_rate, self.min_seconds, 4000)
+
+
+class DyingFrontEnd(PaddedWaveforms):
+    """A front end whose process is killed by the first waveform."""
+
+    def prepare(self, waveform: np.ndarray) -> np.ndarray:
+        """No return."""
+        os.kill(os.getpid(), signal.SIGKILL)

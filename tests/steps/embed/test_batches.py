@@ -9,6 +9,7 @@ import pytest
 
 from steps.audio.recordings import Utterance
 from steps.embed.batches import BatchRule, TimedUtterance, as_batches, as_items
+from steps.embed.padding import padded_length
 
 RULE = BatchRule(sample_rate=16000, any_length=False, max_seconds=20, batch_seconds=120)
 
@@ -86,3 +87,29 @@ def test_shards_are_consecutive_batches():
 def test_no_shard_is_much_longer_than_an_hour():
     items = list(as_items(list(RULE.batches(timed(*[20.0] * 60_000))), 1))
     assert items[-1].shard + 1 == pytest.approx(60_000 * 20 / 3600, rel=0.05)
+
+
+PADDED = BatchRule(sample_rate=16000, any_length=False, max_seconds=20, batch_seconds=120, padded=True)
+
+
+def test_batches_for_a_gpu_are_full_and_have_few_shapes():
+    utterances = timed(*np.random.default_rng(0).uniform(0.3, 20, 2000))
+    batches = list(PADDED.batches(utterances))
+    assert sorted(one.utterance.id for batch in batches for one in batch) == [one.utterance.id for one in utterances]
+    shapes = set()
+    for batch in batches:
+        longest = max(PADDED.parts(one.seconds)[1] for one in batch)
+        assert longest == PADDED.parts(batch[0].seconds)[1]
+        assert longest < 2 * min(PADDED.parts(one.seconds)[1] for one in batch)
+        shapes.add((len(batch), padded_length(longest, 4000)))
+        assert len(batch) * padded_length(longest, 4000) <= 120 * 16000
+    assert len(shapes) < 30
+    audio = sum(one.seconds for one in utterances)
+    assert len(batches) < 1.25 * audio / 120 + 5
+
+
+def test_the_order_of_the_input_does_not_count_for_a_gpu():
+    utterances = timed(*np.random.default_rng(0).uniform(0.3, 50, 200))
+    expected = list(PADDED.batches(utterances))
+    random.Random(1).shuffle(utterances)
+    assert list(PADDED.batches(utterances)) == expected
