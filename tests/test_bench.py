@@ -24,6 +24,7 @@ from utils.errors import InputError
 TINY = ["--n", "720", "--dim", "8", "--n_texts", "36", "--n_components", "3", "--rounds", "1"]
 BENCHMARKS = {
     "train_speed": ("Training speed", [*TINY, "--epochs", "2", "--updates_per_epoch", "10"]),
+    "start_speed": ("Start in closed form", ["--n", "1800", "--dim", "8", "--n_texts", "36"]),
     "data_speed": ("Data speed", [*TINY, "--n_written", "1800", "--help_rounds", "0"]),
     "score_speed": ("Scoring speed", ["--n", "800", "--dim", "8", "--rounds", "1", "--recipe", "false"]),
     "growth": (

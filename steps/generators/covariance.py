@@ -119,9 +119,9 @@ def cross_validated_spread(
 
 def pooled_variances(left_out: np.ndarray) -> np.ndarray:
     """Variances (q,) of speakers that were left out, made ascending by isotonic regression, and positive."""
-    from sklearn.isotonic import isotonic_regression
+    from scipy.optimize import isotonic_regression
 
-    ascending = isotonic_regression(left_out)
+    ascending = isotonic_regression(left_out).x
     return np.maximum(ascending, 1e-6 * ascending[-1])
 
 

@@ -25,6 +25,7 @@ SECTIONS = (
     "Following people's words",
     "Descriptions of persons",
     "Training speed",
+    "Start in closed form",
     "Training on a GPU",
     "Data speed",
     "Scoring speed",

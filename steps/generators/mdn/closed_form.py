@@ -33,8 +33,9 @@ from steps.generators.linear import LinearMap, fit_ridge
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.mixture import Frame
 from steps.generators.pairs import Pairs, sum_by
-from utils.command import progress
+from utils.command import logger, progress
 
+log = logger(__name__)
 BLOCK = 8192  # rows that are worked on together
 
 Ask = Callable[[], None]  # raises RunAgain where a stop was requested
@@ -133,6 +134,7 @@ class _BySums:
         """Both passes, and what is between them."""
         folds = self._add_up()
         everyone = reduce(_Sums.plus, folds)
+        log.info("start in closed form: the spread of unseen speakers, %d folds", self.options.folds)
         subspace = subspace_of(self.mean, everyone.gram / len(self.train.x), self.options.subspace_floor)
         folds, everyone = [own.in_frame(subspace.basis) for own in folds], everyone.in_frame(subspace.basis)
         means, axes, left_out = [], [], np.zeros(subspace.latent_dim)
@@ -157,7 +159,8 @@ class _BySums:
             for fold, (first, last) in enumerate(itertools.pairwise(cuts))
             for begin in range(first, last, BLOCK)
         ]
-        for fold, rows in progress(parts, len(parts), label):
+        log.info("start in closed form: %s of %d embeddings on %s", label, len(self.order), self.device)
+        for fold, rows in progress(parts, len(parts), f"start in closed form: {label}"):
             self.ask()
             yield fold, rows, self.train.x[rows] - self.mean
 
@@ -168,11 +171,11 @@ class _BySums:
             _Sums(*(np.zeros(size) for size in ((dim, dim), n, (n, dim), n, (n, dim))))
             for _ in range(self.options.folds)
         ]
-        for fold, rows, block in self._blocks("start in closed form: sums"):
+        for fold, rows, block in self._blocks("sums"):
             groups, weights = self.train.groups[rows], self.speaker_weights[rows]
             folds[fold] = folds[fold].plus(
                 _Sums(
-                    self._times(block.T, block),
+                    self._gram(block),
                     np.bincount(groups, minlength=n),
                     sum_by(groups, block, n),
                     np.bincount(groups, weights, n),
@@ -204,7 +207,7 @@ class _BySums:
         shifts = [own @ root for own, root in zip(means, roots, strict=True)]
         latent = np.empty((len(self.train.x), subspace.latent_dim), dtype=np.float32)
         radii, centre = np.empty(len(latent)), np.zeros(subspace.latent_dim)
-        for fold, rows, block in self._blocks("start in closed form: whitening"):
+        for fold, rows, block in self._blocks("whitening"):
             groups = self.train.groups[rows]
             unseen = self._times(block, matrices[fold]) - shifts[fold][groups]
             radii[rows] = np.einsum("ij,ij->i", unseen, unseen)
@@ -216,8 +219,18 @@ class _BySums:
         latent -= centre.astype(np.float32)  # the mean over groups and speakers
         return ClosedForm(subspace, spread, mean_of, latent, whitened.offset + centre, radii)
 
-    def _times(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """A product of matrices, on the device."""
+    def _gram(self, block: np.ndarray) -> np.ndarray:
+        """block' block, on the device."""
         if self.device.type == "cpu":
-            return left @ right
-        return (torch.from_numpy(left).to(self.device) @ torch.from_numpy(right).to(self.device)).cpu().numpy()
+            return block.T @ block
+        rows = self._there(block)
+        return (rows.T @ rows).cpu().numpy()
+
+    def _times(self, block: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """The product of two matrices, on the device."""
+        if self.device.type == "cpu":
+            return block @ matrix
+        return (self._there(block) @ self._there(matrix)).cpu().numpy()
+
+    def _there(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.device)

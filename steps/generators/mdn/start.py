@@ -21,8 +21,10 @@ from steps.generators.mixture import Frame
 from steps.generators.pairs import Pairs
 from steps.generators.scale_bank import fit_scale_bank, summarised
 from steps.training.workplace import never
+from utils.command import logger
 from utils.run_again import RunAgain
 
+log = logger(__name__)
 DIRECT = 20_000  # embeddings up to which the closed form is found embedding by embedding; with captions, always
 
 
@@ -69,6 +71,7 @@ def _shared(train: Pairs, options: MdnOptions, device: str, ask: Ask) -> Start:
     frame = Frame(form.subspace.to_embedding(offset[None])[0], form.subspace.basis @ form.spread.root)
     q = form.latent.shape[1]
     radii, weights = summarised(form.radii, train.weights) if large else (form.radii, train.weights)
+    log.info("start in closed form: bank of %d scales", options.n_components)
     log_weights, scales = fit_scale_bank(radii, q, options.n_components, weights, ask=ask)
     network = MixtureDensityNetwork(_sizes(train, q, options, scale_floor=0.0))
     whitened = form.mean_of.then(form.spread.inverse_root)

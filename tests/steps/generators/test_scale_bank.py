@@ -68,7 +68,7 @@ def test_many_radii_in_classes_give_the_density_of_all():
     weights = rng.uniform(1, 2, 30_000)
     weights /= weights.sum()
     means, total = summarised(radii, weights)
-    assert len(means) == 8192 and (np.diff(means) > 0).all()
+    assert len(means) == 4096 and (np.diff(means) > 0).all()
     assert total.sum() == pytest.approx(1) and total @ means == pytest.approx(weights @ radii)
     exact = fit_scale_bank(radii, 30, 5, weights, iterations=50)
     found = fit_scale_bank(means, 30, 5, total, iterations=50)
@@ -77,7 +77,7 @@ def test_many_radii_in_classes_give_the_density_of_all():
         return logsumexp(log_weights - 30 * np.log(scales) - radii[:, None] / (2 * scales**2), axis=1)
 
     np.testing.assert_allclose(density(*found), density(*exact), rtol=1e-3)
-    assert weights @ density(*found) == pytest.approx(weights @ density(*exact), abs=1e-5)
+    assert weights @ density(*found) == pytest.approx(weights @ density(*exact), abs=1e-4)
     few = summarised(radii[:100], weights[:100])
     order = np.argsort(radii[:100])
     np.testing.assert_allclose(few, (radii[order], weights[order]))
