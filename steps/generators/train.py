@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from steps.text.read import ENCODER, FILES
+from steps.training.options import PRECISIONS
 from steps.training.workplace import Workplace, find_device
 from utils.command import logger, run_command
 from utils.errors import InputError
@@ -65,6 +66,9 @@ class Options:
     set: tuple[tuple[str, Any], ...] = option((), "the generators' own options too", inner=listed_options)
     seed: int | None = option(None, "override the generator's seed, where it has one", least=0, most=MAX_SEED)
     use_gpu: str = option("auto", "train networks on a GPU", choices=("auto", "true", "false"))
+    precision: str | None = option(
+        None, "override the generator's precision, where it has one: of matrix products", choices=PRECISIONS
+    )
     num_gpus: int = option(
         1, "processes that train a network together, a GPU each if there are GPUs", least=1, most=1024
     )
@@ -176,12 +180,12 @@ def choose(entries: list[Entry], options: Options) -> Entry:
 
 
 def generator_options(cls: type, entry: Entry, options: Options) -> Any:
-    """Options of one generator: its defaults, its YAML, those of `--conf` and `--set` that it has, `--seed`."""
+    """Options of one generator: its defaults, its YAML, those of `--conf` and `--set` that it has, `--seed`, ..."""
     values = read_conf(cls, entry.conf) if entry.conf else {}
     known = own_names(cls)
     values |= {key: convert(cls, key, value, key) for key, value in options.set if key in known}
-    if options.seed is not None and "seed" in known:
-        values["seed"] = options.seed
+    given = {"seed": options.seed, "precision": options.precision}
+    values |= {name: value for name, value in given.items() if value is not None and name in known}
     return cls(**values)
 
 

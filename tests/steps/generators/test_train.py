@@ -114,7 +114,16 @@ def test_the_seed_counts_where_there_is_one(tmp_path):
     made = write_experiment(tmp_path)
     weights = [(fit(made, "mdn_plain", "--seed", seed) / "weights.safetensors").read_bytes() for seed in "001"]
     assert weights[0] == weights[1] != weights[2]
-    fit(made, "gaussian", "--seed", "5")  # has none, and does not mind
+    fit(made, "gaussian", "--seed", "5", "--precision", "bf16")  # has none, and does not mind
+
+
+def test_the_precision_of_products_is_an_option_of_networks(tmp_path):
+    made, seen = write_experiment(tmp_path), []
+    for precision in ("auto", "fp32", "bf16"):
+        directory = fit(made, "mdn_plain", "--precision", precision)
+        assert f"precision: {precision}" in (directory / "config.yaml").read_text()
+        seen.append((directory / "metrics.jsonl").read_text())
+    assert seen[0] == seen[1] != seen[2]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +138,7 @@ def test_the_seed_counts_where_there_is_one(tmp_path):
         (["--set", "epochs=-1"], "expected 0 to 1000000, found -1"),
         (["--set", "covariance=full"], "expected one of shared, diagonal, found 'full'"),
         (["--set", "folds=41"], "40 training speakers are too few for 41 folds"),
+        (["--precision", "fp16"], "--precision: expected one of auto, fp32, tf32, bf16, found 'fp16'"),
         (["--seed", "-1"], "--seed: expected 0 to 4294967295"),
         (["--use_gpu", "maybe"], "--use_gpu: expected one of auto, true, false"),
         (["--name", "mdm"], "no generator 'mdm'; it lists mdn, mdn_plain"),

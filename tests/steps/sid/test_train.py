@@ -184,6 +184,7 @@ def broken(root: Path, name: str) -> None:
         ("good", "decides: eer: ", {"decides": "eer"}),
         ("good", "each is shorter than 9900 frames", {"min_seconds": 99}),
         ("good", "unknown option; valid ones are", {"crop": 3}),
+        ("good", "bf16=true: is now precision=bf16", {"bf16": "true"}),
         ("good", "least_crop_seconds: ", {"least_crop_seconds": 5}),
     ],
 )
