@@ -6,9 +6,9 @@ every few seconds: what a kill then takes is repeated, with the same bits. The w
 device until they are written, always before the checkpoint that counts on them.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from time import monotonic
 
 import torch
@@ -36,10 +36,10 @@ class FilesBehind:
         Returns whether a checkpoint of this state is being written.
         """
         if state.best_epoch == state.epoch:
-            self.best = copy.deepcopy(state), _copies(self.files.weights())
+            self.best = _kept(state), _copies(self.files.weights())
         if monotonic() < self.due or (self.pending is not None and not self.pending.done()):
             return False
-        self._start(copy.deepcopy(state), _copies(tensors()))
+        self._start(_kept(state), _copies(tensors()))
         return True
 
     def _start(self, state: TrainingState, last: dict[str, Tensor]) -> None:
@@ -74,6 +74,11 @@ class FilesBehind:
         pending, self.pending = self.pending, None
         if pending is not None:
             pending.result()
+
+
+def _kept(state: TrainingState) -> TrainingState:
+    """The state, which the training no longer changes."""
+    return replace(state, schedule=dict(state.schedule), history=list(state.history))
 
 
 def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -27,6 +27,7 @@ class Batches:
         order = np.argsort(pairs.variant_groups, kind="stable")
         self.bounds = np.searchsorted(pairs.variant_groups[order], np.arange(len(pairs.group_names) + 1))
         self.n_variants = len(order)
+        self.edges = np.cumsum(pairs.weights)
         self.groups, self.weights, self.texts_of_row = pairs.groups, pairs.weights, pairs.texts_of_row
         self.captions = np.argsort(pairs.caption_rows, kind="stable")  # in the order of their embeddings
         self.cuts = np.searchsorted(pairs.caption_rows[self.captions], np.arange(len(latent) + 1))
@@ -39,7 +40,7 @@ class Batches:
     def draw(self, rng: np.random.Generator, n_batches: int) -> list[np.ndarray]:
         """Rows of an epoch: N systematic draws by weight, in random order, in `n_batches` parts."""
         points = (np.arange(len(self)) + rng.random()) / len(self)
-        rows = np.minimum(np.searchsorted(np.cumsum(self.weights), points), len(self) - 1)
+        rows = np.minimum(np.searchsorted(self.edges, points), len(self) - 1)
         return np.array_split(rng.permutation(rows), n_batches)
 
     def some_variants(self, rng: np.random.Generator, most: int) -> np.ndarray:

@@ -56,14 +56,30 @@ def log_density(network: MixtureDensityNetwork, grid: Grid, latent: Tensor, text
     return total
 
 
-def padded(values: np.ndarray, line_of: np.ndarray, n_lines: int) -> np.ndarray:
-    """The values (n,) in the lines (n,) they belong to, in their order and with zeros behind them: (n_lines, L)."""
-    order = np.argsort(line_of, kind="stable")
-    lengths = np.bincount(line_of, minlength=n_lines)
-    place = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    lines = np.zeros((n_lines, rounded(int(lengths.max(initial=0)))), values.dtype)
-    lines[line_of[order], place] = values[order]
-    return lines
+class Lines:
+    """Which of some lines of equal width each of n values belongs to; places without a value are zero.
+
+    The host counts, as shapes are its business; the device sorts.
+
+    Args:
+        line_of: (n,) the line of each value. They keep their order.
+    """
+
+    def __init__(self, line_of: np.ndarray, n_lines: int, device: torch.device):
+        counts = np.bincount(line_of, minlength=n_lines)
+        self.shape = n_lines, rounded(int(counts.max(initial=0)))
+        lines, lengths = on_device((line_of, counts), device)
+        self.order = torch.argsort(lines, stable=True)
+        self.lines = lines[self.order]
+        starts = torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths, output_size=len(line_of))
+        self.places = torch.arange(len(line_of), device=device) - starts
+
+    def of(self, values: np.ndarray) -> Tensor:
+        """The values (n,) in their lines (n_lines, width), on the device."""
+        (own,) = on_device((values,), self.order.device)
+        grid = own.new_zeros(self.shape)
+        grid[self.lines, self.places] = own[self.order]
+        return grid
 
 
 def rounded(size: int) -> int:

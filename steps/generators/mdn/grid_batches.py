@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from steps.generators.mdn.batches import Batches
-from steps.generators.mdn.grid import Grid, log_density, on_device, padded
+from steps.generators.mdn.grid import Grid, Lines, log_density, on_device
 from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
 
+NONE = np.zeros(0, np.int64)
 MOST_ROWS, MOST_TEXTS = 1024, 64  # of a group in one grid of a whole set
 MOST_VALUES = 2**25  # in the largest array that such a grid needs, if one group has no more
 
@@ -34,25 +35,22 @@ class GridBatches:
 
     def epoch(self, rng: np.random.Generator, n_updates: int) -> list[Grid]:
         """The grids of an epoch. The weighted sum of the log densities of each is the mean over its embeddings."""
-        batches, (n_groups, _) = self.batches, self.shown.shape
+        batches, device, n_groups = self.batches, self.batches.latent.device, len(self.shown)
         drawn = [(rows, batches.some_variants(rng, self.most)) for rows in batches.draw(rng, n_updates)]
-        rows = np.concatenate([rows for rows, _ in drawn])
-        update = np.repeat(np.arange(n_updates), [len(rows) for rows, _ in drawn])
-        weights = 1 / (np.bincount(update)[update] * batches.texts_of_row[rows])
-        line = update * n_groups + batches.groups[rows]
+        rows, sizes = np.concatenate([rows for rows, _ in drawn]), [len(rows) for rows, _ in drawn]
+        update = np.repeat(np.arange(n_updates), sizes)
+        weights = 1 / (np.repeat(sizes, sizes) * batches.texts_of_row[rows])
+        lines = Lines(update * n_groups + batches.groups[rows], n_updates * n_groups, device)
         texts = np.zeros((n_updates, *self.shown.shape), np.int64)
         texts[:, self.shown] = np.stack([variants for _, variants in drawn])
         which, captions = batches.own_captions(rows)
-        arrays = [
-            padded(rows, line, n_updates * n_groups).reshape(n_updates, n_groups, -1),
-            padded(weights, line, n_updates * n_groups).reshape(n_updates, n_groups, -1),
-            texts,
-            np.broadcast_to(self.stands_for, texts.shape),
-            padded(captions, update[which], n_updates),
-            padded(rows[which], update[which], n_updates),
-            padded(weights[which], update[which], n_updates),
-        ]
-        return [Grid(*values) for values in zip(*on_device(arrays, batches.latent.device), strict=True)]
+        caption_lines = Lines(update[which], n_updates, device)
+        values = (
+            *(lines.of(one).unflatten(0, (n_updates, n_groups)) for one in (rows, weights)),
+            *on_device((texts, np.broadcast_to(self.stands_for, texts.shape)), device),
+            *(caption_lines.of(one) for one in (captions, rows[which], weights[which])),
+        )
+        return [Grid(*own) for own in zip(*values, strict=True)]
 
     def log_density(self, network: MixtureDensityNetwork, grid: Grid) -> Tensor:
         """Weighted sum () of the log densities of the pairs of a grid."""
@@ -69,8 +67,7 @@ class GridSet:
     def __init__(self, batches: Batches, sizes: NetworkSizes, most: int = MOST_VALUES):
         self.batches = batches
         weights = batches.weights / np.maximum(batches.texts_of_row, 1)
-        arrays = [*_variant_grids(batches, weights, sizes, most), *_caption_grids(batches, weights, sizes, most)]
-        self.grids = [Grid(*on_device(one, batches.latent.device)) for one in arrays]
+        self.grids = [*_variant_grids(batches, weights, sizes, most), *_caption_grids(batches, weights, sizes, most)]
 
     @torch.inference_mode()
     def balanced_log_density(self, network: MixtureDensityNetwork) -> float:
@@ -79,9 +76,7 @@ class GridSet:
         return float(torch.stack(parts).sum())
 
 
-def _variant_grids(
-    batches: Batches, weights: np.ndarray, sizes: NetworkSizes, most: int
-) -> Iterator[tuple[np.ndarray, ...]]:
+def _variant_grids(batches: Batches, weights: np.ndarray, sizes: NetworkSizes, most: int) -> Iterator[Grid]:
     """Grids of parts of groups, in which parts of like sizes stand together."""
     alike: dict[tuple[int, int], list[tuple[np.ndarray, np.ndarray]]] = {}
     order = np.argsort(batches.groups, kind="stable")
@@ -91,31 +86,26 @@ def _variant_grids(
         for rows in _pieces(order[cuts[group] : cuts[group + 1]], MOST_ROWS):
             for texts in _pieces(own, MOST_TEXTS):
                 alike.setdefault((len(rows).bit_length(), len(texts).bit_length()), []).append((rows, texts))
-    none = np.zeros(0, np.int64)
     width, depth = sizes.n_components, sizes.n_components * 2 * sizes.latent_dim
     for (row_bits, text_bits), parts in alike.items():
         n_rows, n_texts = min(2**row_bits, MOST_ROWS), min(2**text_bits, MOST_TEXTS)
         for some in _pieces(parts, max(1, most // max(n_rows * n_texts * width, n_texts * depth))):
-            rows, texts = ([part[side] for part in some] for side in (0, 1))
-            lines = [np.repeat(np.arange(len(some)), [len(one) for one in side]) for side in (rows, texts)]
-            rows, texts = np.concatenate(rows), np.concatenate(texts)
-            yield (
-                padded(rows, lines[0], len(some)),
-                padded(weights[rows], lines[0], len(some)),
-                padded(texts, lines[1], len(some)),
-                padded(np.ones(len(texts)), lines[1], len(some)),
-                *(none, none, none),
+            rows, texts = (np.concatenate([part[side] for part in some]) for side in (0, 1))
+            lines = [np.repeat(np.arange(len(some)), [len(part[side]) for part in some]) for side in (0, 1)]
+            row_lines, text_lines = (Lines(line_of, len(some), batches.latent.device) for line_of in lines)
+            yield Grid(
+                *(row_lines.of(rows), row_lines.of(weights[rows])),
+                *(text_lines.of(texts), text_lines.of(np.ones(len(texts)))),
+                *on_device([NONE] * 3, batches.latent.device),
             )
 
 
-def _caption_grids(
-    batches: Batches, weights: np.ndarray, sizes: NetworkSizes, most: int
-) -> Iterator[tuple[np.ndarray, ...]]:
+def _caption_grids(batches: Batches, weights: np.ndarray, sizes: NetworkSizes, most: int) -> Iterator[Grid]:
     """Grids of captions alone."""
     rows, captions = batches.own_captions(np.arange(len(batches)))
-    none = np.zeros((0, 0), np.int64)
     for some in _pieces(np.arange(len(rows)), max(1, most // (sizes.n_components * 2 * sizes.latent_dim))):
-        yield none, none, none, none, captions[some], rows[some], weights[rows[some]]
+        arrays = [NONE[None]] * 4 + [captions[some], rows[some], weights[rows[some]]]
+        yield Grid(*on_device(arrays, batches.latent.device))
 
 
 def _pieces(values, most: int) -> Iterator:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from steps.generators.mdn.grid import padded, rounded
+from steps.generators.mdn.grid import Lines, rounded
 from steps.generators.mdn.grid_batches import GridSet
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.mdn.task import MdnTask
@@ -109,5 +109,9 @@ def test_sizes_are_few_and_hardly_larger():
     sizes = {rounded(size) for size in range(2000)}
     assert len(sizes) < 90
     assert all(size <= rounded(size) <= size * 9 / 8 + 1 for size in range(2000))
-    values, lines = np.array([5, 6, 7, 8]), np.array([2, 0, 2, 2])
-    np.testing.assert_array_equal(padded(values, lines, 3), [[6, 0, 0], [0, 0, 0], [5, 7, 8]])
+
+
+def test_lines_keep_the_order_of_their_values():
+    lines = Lines(np.array([2, 0, 2, 2]), 3, torch.device("cpu"))
+    assert lines.of(np.array([5, 6, 7, 8])).tolist() == [[6, 0, 0], [0, 0, 0], [5, 7, 8]]
+    assert Lines(np.zeros(0, int), 2, torch.device("cpu")).of(np.zeros(0)).shape == (2, 0)
