@@ -99,8 +99,11 @@ def _chosen_gpus() -> str:
 
 
 def decoders(options: Options) -> int:
-    """How many threads, or processes for a GPU, decode: all cores of this job are kept busy for a GPU."""
-    return options.decoders or (min(MOST_DECODERS, len(os.sched_getaffinity(0))) if options.use_gpu else 1)
+    """How many threads, or processes for a GPU, decode; for a GPU this job's share of the machine is kept busy."""
+    if options.decoders or not options.use_gpu:
+        return options.decoders or 1
+    jobs_here = 1 if "SLURM_JOB_ID" in os.environ else int(os.environ.get("LOCAL_WORLD_SIZE", options.nj))
+    return min(MOST_DECODERS, max(1, len(os.sched_getaffinity(0)) // jobs_here))
 
 
 def shard_batches(planned: Work, shards: Sequence[int]) -> Iterator[ShardBatch]:

@@ -1,8 +1,8 @@
-"""Speed and memory of the extraction of embeddings, on processors.
+"""Speed and memory of the extraction of embeddings, on processors; with --device cuda its speed on a GPU.
 
-Each back-end runs in one job and in two, by turns with a loop over files that gives the same network one file at a
-time. Networks without weights of their own have random ones. Input: a directory with audio files at 16 kHz. Writes a
-section of RESULTS.md.
+On processors each back-end runs in one job and in two, by turns with a loop over files that gives the same network one
+file at a time. Networks without weights of their own have random ones. Input: a directory with audio files at 16 kHz.
+Writes a section of RESULTS.md.
 """
 
 import os
@@ -33,26 +33,52 @@ RANDOM = (("random_seed", "1"),)
 class Options:
     """Options of the benchmark."""
 
+    device: str = option("cpu", "cuda: a section of its own, in a minute or so", choices=("cpu", "cuda"))
     audio: Path | None = option(None, "directory with flac files; default: librispeech-251 of PSEUDOSPEAKERS_DATA")
     backends: tuple[str, ...] = option(("resemblyzer", "xvector", "onnx", "eres2netv2"), "what is measured")
     files: tuple[int, ...] = option((120, 60, 60, 6), "how many files each of them has")
     rounds: int = option(3, "how often each is timed", least=1)
+    hours: float = option(3.0, "cuda: audio that each back-end embeds", above=0, most=1000)
     utterances: tuple[int, ...] = option((1000, 10000, 100000), "sizes of the corpora whose memory is measured")
     results: Path = option(PATH, "file whose section is written")
 
 
 def work(options: Options) -> None:
     """Measure and record."""
+    folder = options.audio or DATA
+    paths = sorted(folder.rglob("*.flac"))
+    if not paths:
+        raise InputError(f"{folder}: no flac files; set PSEUDOSPEAKERS_DATA, or give --audio")
+    (on_gpu if options.device == "cuda" else on_processor)(options, paths)
+
+
+def on_gpu(options: Options, paths: list[Path]) -> None:
+    """Measure and record what a GPU does; `onnx` runs on processors."""
+    import torch
+
+    from tests.bench.embed_gpu import measure, report
+
+    if not torch.cuda.is_available():
+        raise InputError("torch sees no GPU here")
+    measured = {}
+    with tempfile.TemporaryDirectory() as name:
+        for backend in options.backends:
+            if backend != "onnx":
+                chosen = () if backend == "resemblyzer" else RANDOM
+                own = Path(name) / backend
+                measured[backend] = measure(backend, paths, options.hours, own, options.device, chosen)
+    body = f"{torch.cuda.get_device_name(0)}.\n\n{report(measured)}"
+    record(options.results, "Extraction on a GPU", command_line("tests.bench.embed_speed", options), body)
+
+
+def on_processor(options: Options, paths: list[Path]) -> None:
+    """Measure and record what processors do."""
     require_one_thread()
     import soundfile
 
     from tests.bench.embed_memory import SECONDS, measure
     from tests.bench.embed_race import JOBS, LOOPS, race
 
-    folder = options.audio or DATA
-    paths = sorted(folder.rglob("*.flac"))
-    if not paths:
-        raise InputError(f"{folder}: no flac files; set PSEUDOSPEAKERS_DATA, or give --audio")
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         races = {

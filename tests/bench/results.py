@@ -36,6 +36,7 @@ SECTIONS = (
     "Sampled speakers beside real strangers",
     "Downstream programs",
     "Extraction speed",
+    "Extraction on a GPU",
     "Who speaks?",
     "Scans of Mamba: time",
     "Scans of Mamba: errors",
