@@ -56,7 +56,7 @@ def log_density(network: MixtureDensityNetwork, grid: Grid, latent: Tensor, text
     return total
 
 
-class Lines:
+class GridLines:
     """Which of some lines of equal width each of n values belongs to; places without a value are zero.
 
     The host counts, as shapes are its business; the device sorts.

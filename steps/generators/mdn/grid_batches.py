@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from steps.generators.mdn.batches import Batches
-from steps.generators.mdn.grid import Grid, Lines, log_density, on_device
+from steps.generators.mdn.grid import Grid, GridLines, log_density, on_device
 from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
 
 NONE = np.zeros(0, np.int64)
@@ -40,11 +40,11 @@ class GridBatches:
         rows, sizes = np.concatenate([rows for rows, _ in drawn]), [len(rows) for rows, _ in drawn]
         update = np.repeat(np.arange(n_updates), sizes)
         weights = 1 / (np.repeat(sizes, sizes) * batches.texts_of_row[rows])
-        lines = Lines(update * n_groups + batches.groups[rows], n_updates * n_groups, device)
+        lines = GridLines(update * n_groups + batches.groups[rows], n_updates * n_groups, device)
         texts = np.zeros((n_updates, *self.shown.shape), np.int64)
         texts[:, self.shown] = np.stack([variants for _, variants in drawn])
         which, captions = batches.own_captions(rows)
-        caption_lines = Lines(update[which], n_updates, device)
+        caption_lines = GridLines(update[which], n_updates, device)
         values = (
             *(lines.of(one).unflatten(0, (n_updates, n_groups)) for one in (rows, weights)),
             *on_device((texts, np.broadcast_to(self.stands_for, texts.shape)), device),
@@ -92,7 +92,7 @@ def _variant_grids(batches: Batches, weights: np.ndarray, sizes: NetworkSizes, m
         for some in _pieces(parts, max(1, most // max(n_rows * n_texts * width, n_texts * depth))):
             rows, texts = (np.concatenate([part[side] for part in some]) for side in (0, 1))
             lines = [np.repeat(np.arange(len(some)), [len(part[side]) for part in some]) for side in (0, 1)]
-            row_lines, text_lines = (Lines(line_of, len(some), batches.latent.device) for line_of in lines)
+            row_lines, text_lines = (GridLines(line_of, len(some), batches.latent.device) for line_of in lines)
             yield Grid(
                 *(row_lines.of(rows), row_lines.of(weights[rows])),
                 *(text_lines.of(texts), text_lines.of(np.ones(len(texts)))),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from steps.generators.mdn.grid import Lines, rounded
+from steps.generators.mdn.grid import GridLines, rounded
 from steps.generators.mdn.grid_batches import GridSet
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.mdn.task import MdnTask
@@ -112,6 +112,6 @@ def test_sizes_are_few_and_hardly_larger():
 
 
 def test_lines_keep_the_order_of_their_values():
-    lines = Lines(np.array([2, 0, 2, 2]), 3, torch.device("cpu"))
+    lines = GridLines(np.array([2, 0, 2, 2]), 3, torch.device("cpu"))
     assert lines.of(np.array([5, 6, 7, 8])).tolist() == [[6, 0, 0], [0, 0, 0], [5, 7, 8]]
-    assert Lines(np.zeros(0, int), 2, torch.device("cpu")).of(np.zeros(0)).shape == (2, 0)
+    assert GridLines(np.zeros(0, int), 2, torch.device("cpu")).of(np.zeros(0)).shape == (2, 0)
