@@ -99,13 +99,23 @@ class Scorer:
         return self._evaluate_vectors("samples", source)
 
     @cached_property
+    def real_sources(self) -> dict[str, VectorSource]:
+        """Real training segments, to be measured as samples are: of the group asked for, and of any group."""
+        x, groups = self.data.train.x, self.data.train.groups
+        return {"real_same_group": VectorSource(x, groups), "real_any_group": VectorSource(x, groups, blind=True)}
+
+    def evaluate_real(self, name: str) -> tuple[dict, Examples]:
+        """As `evaluate_samples`, of one of the `real_sources`."""
+        return self._evaluate_vectors("real", self.real_sources[name])
+
+    @cached_property
     def references(self) -> dict[str, tuple[dict, Examples]]:
-        """Real training segments, measured as samples are: of the group asked for, and of any group."""
-        train = self.data.train
-        return {
-            "real_same_group": self._evaluate_vectors("real", VectorSource(train.x, train.groups)),
-            "real_any_group": self._evaluate_vectors("real", VectorSource(train.x, train.groups, blind=True)),
-        }
+        """All `real_sources`, measured; may be set by who has measured them."""
+        return {name: self.evaluate_real(name) for name in self.real_sources}
+
+    def prepare(self) -> None:
+        """Compute what all generators share, where that has not been done."""
+        self.yardsticks  # noqa: B018 - stored when it is computed
 
     @cached_property
     def real_nearest(self) -> tuple[np.ndarray, np.ndarray]:

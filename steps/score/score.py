@@ -6,16 +6,20 @@ report.html (tables and pictures in one file, nothing else needed) and pictures/
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from steps.data.groups import ATTRIBUTES
 from steps.generators.train import read_list
 from steps.text.read import FILES as READER
 from utils.command import logger, progress, run_command
 from utils.errors import InputError, brief
+from utils.forked import map_forked
 from utils.options import MAX_SEED, option
+from utils.shards import MOST_JOBS
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
@@ -44,6 +48,7 @@ class Options:
     texts: Path | None = option(None, "file of texts, one a line, to show what the first model understands of them")
     encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
     seed: int = option(0, "of every random choice", least=0, most=MAX_SEED)
+    nj: int = option(1, "models scored at a time; the figures do not depend on it", least=1, most=MOST_JOBS)
     force: bool = option(False, "score again even if nothing has changed")
 
 
@@ -59,31 +64,52 @@ def work(options: Options) -> None:
             return
         from threadpoolctl import threadpool_limits
 
-        from steps.generators.contract import load_generator
         from steps.score.data import load_score_data
         from steps.score.evaluation import Scorer
         from steps.score.judges import INSIDE_GENDER
         from steps.score.report import write_report
-        from steps.score.understanding import TEXTS, read_texts, understand
+        from steps.score.understanding import TEXTS, read_texts
 
+        texts = TEXTS if options.texts is None else read_texts(options.texts)
         data = load_score_data(options.index, options.descriptions, options.text_vectors, options.attributes)
         if data.left_out:
             log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
-        texts = TEXTS if options.texts is None else read_texts(options.texts)
-        first, directory = next(iter(directories.items()))
-        reader = reader_of(options, first, directory)
         with threadpool_limits(1):  # the same bytes for any number of threads, which on a busy machine stall each other
             scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
             if left_out := scorer.judges[INSIDE_GENDER].left_out:
                 log.warning("not judged inside a gender: %s", ", ".join(left_out))
-            todo = progress(directories.items(), len(directories), "scoring")
-            evaluated = {name: evaluate(scorer, name, directory) for name, directory in todo}
-            understood = None
-            if reader is not None:
-                log.info("what %s understands", first)
-                understood = understand(scorer, first, load_generator(directory), reader, texts)
+            understood, scorer.references, evaluated = measure_all(scorer, options, directories, texts)
             write_report(stage.dir, scorer, evaluated, understood)
         log.info("wrote %s", stage.final / "report.html")
+
+
+def measure_all(
+    scorer, options: Options, directories: dict[str, Path], texts: Sequence[str]
+) -> tuple[dict | None, dict, dict]:
+    """What the first model understands, the real references by name, and all models by name, `options.nj` at a time."""
+    first, directory = next(iter(directories.items()))
+    real = list(scorer.real_sources)
+    tasks = [partial(understand_texts, scorer, options, first, directory, texts)]
+    tasks += [partial(evaluate, scorer, name, directory) for name, directory in directories.items()]
+    tasks += [partial(scorer.evaluate_real, name) for name in real]
+    scorer.prepare()  # what they share, before there are forks
+    understood, *found = progress(map_forked(lambda task: task(), tasks, options.nj), len(tasks), "scoring")
+    references = dict(zip(real, found[len(directories) :], strict=True))
+    return understood, references, dict(zip(directories, found, strict=False))
+
+
+def understand_texts(
+    scorer, options: Options, name: str, directory: Path, texts: Sequence[str]
+) -> dict[str, Any] | None:
+    """What the first model understands of texts; None where nobody reads them for it."""
+    from steps.generators.contract import load_generator
+    from steps.score.understanding import understand
+
+    reader = reader_of(options, name, directory)
+    if reader is None:
+        return None
+    log.info("what %s understands", name)
+    return understand(scorer, name, load_generator(directory), reader, texts)
 
 
 def named_directories(options: Options) -> dict[str, Path]:

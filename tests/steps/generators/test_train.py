@@ -282,8 +282,12 @@ def test_the_launcher_is_asked_for_as_many_gpus(tmp_path):
         return done.stdout + done.stderr
 
     assert "'--gpu'" not in launched() and "--num_gpus" not in launched("--use_gpu", "auto")
-    assert launched("--num-gpus", "2").startswith("['--gpu', '2', '--num-threads', '2', '--expect-mem', '700', 'JOB=1:8', ")
+    assert launched("--num-gpus", "2").startswith(
+        "['--gpu', '2', '--num-threads', '2', '--expect-mem', '700', 'JOB=1:8', "
+    )
     assert "'--num_gpus', '2'" in launched("--num_gpus", "2")
     on_processors = launched("--num_gpus", "2", "--use_gpu", "false")
-    assert on_processors.startswith("['--gpu', '2', '--num-threads', '2', '--gpu', '0', '--expect-mem', '700', 'JOB=1:8', ")
+    assert on_processors.startswith(
+        "['--gpu', '2', '--num-threads', '2', '--gpu', '0', '--expect-mem', '700', 'JOB=1:8', "
+    )
     assert "--num_gpus: expected int, found 'none'" in launched("--num_gpus", "none")

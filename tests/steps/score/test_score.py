@@ -142,7 +142,9 @@ def test_a_second_run_does_nothing_and_a_forced_one_gives_the_same_bytes(
     stamp = (scored / "report.html").stat().st_mtime_ns
     assert run(experiment, scored, "--samples", str(experiment.root / "my samples")) == 0
     assert (scored / "report.html").stat().st_mtime_ns == stamp
-    assert run(experiment, scored, "--samples", str(experiment.root / "my samples"), "--force", "true") == 0
+    assert (
+        run(experiment, scored, "--samples", str(experiment.root / "my samples"), "--nj", "3", "--force", "true") == 0
+    )
     assert (scored / "report.html").stat().st_mtime_ns > stamp
     assert {name: (scored / name).read_bytes() for name in names} == before
 
