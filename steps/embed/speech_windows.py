@@ -61,7 +61,6 @@ class SpeechWindows:
     def _speech(self, waveform: np.ndarray) -> np.ndarray:
         """The speech in a waveform: that of the package's `trim_long_silences`, found 20 times as fast."""
         import webrtcvad
-        from scipy.ndimage import binary_dilation
 
         n = len(waveform) // VAD_WINDOW
         waveform = waveform[: n * VAD_WINDOW]
@@ -73,7 +72,7 @@ class SpeechWindows:
         sums = (
             np.convolve(np.pad(np.array(voiced, float), margins), np.ones(VAD_AVERAGE), "valid") if n else np.empty(0)
         )
-        kept = binary_dilation(np.round(sums / VAD_AVERAGE).astype(bool), np.ones(VAD_MARGIN))
+        kept = widened(np.round(sums / VAD_AVERAGE).astype(bool), VAD_MARGIN // 2)
         return waveform[np.repeat(kept, VAD_WINDOW)]
 
     def features(self, waveforms: Sequence[np.ndarray]) -> Partials:
@@ -99,6 +98,12 @@ class SpeechWindows:
     @cached_property
     def _filters(self) -> np.ndarray:
         return mel_filters(self.sample_rate, WINDOW, BANDS)
+
+
+def widened(kept: np.ndarray, margin: int) -> np.ndarray:
+    """Flags (n,) that are true where one within so many places is: as scipy's `binary_dilation`, without its start."""
+    counts = np.cumsum(np.pad(kept, (margin + 1, margin)), dtype=np.int64)  # (1 + n + 2 margin,)
+    return counts[2 * margin + 1 :] > counts[: len(kept)]
 
 
 def louder(waveform: np.ndarray) -> np.ndarray:

@@ -5,10 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.ndimage
 
 resemblyzer = pytest.importorskip("resemblyzer", reason="Resemblyzer is not installed")
 
-from steps.embed.speech_windows import ResemblyzerOptions, SpeechWindows, louder  # noqa: E402
+from steps.embed.speech_windows import ResemblyzerOptions, SpeechWindows, louder, widened  # noqa: E402
 from tests.steps.audio.sounds import babble  # noqa: E402
 
 
@@ -27,6 +28,14 @@ def test_loudness_is_that_of_the_package(factor):
     assert np.array_equal(louder(waveform), resemblyzer.normalize_volume(waveform, -30, increase_only=True))
 
 
+def test_speech_is_widened_as_by_the_package():
+    rng = np.random.default_rng(0)
+    for n in (0, 1, 5, 7, 8, 300):
+        kept = rng.random(n) < 0.1
+        expected = scipy.ndimage.binary_dilation(kept, np.ones(7)) if n else kept
+        assert np.array_equal(widened(kept, 3), expected)
+
+
 def test_a_process_that_only_decodes_loads_neither_torch_nor_the_package():
     code = (
         "import sys, numpy as np\n"
@@ -36,6 +45,6 @@ def test_a_process_that_only_decodes_loads_neither_torch_nor_the_package():
         "rng = np.random.default_rng(0)\n"
         "speech = np.repeat(rng.normal(size=400), 80).astype(np.float32)\n"
         "front_end.features([speech])\n"
-        "assert not {'torch', 'librosa', 'resemblyzer'} & sys.modules.keys(), sys.modules.keys()\n"
+        "assert not {'torch', 'librosa', 'resemblyzer', 'scipy.ndimage'} & sys.modules.keys(), sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
