@@ -39,6 +39,7 @@ KINDS = Registry(
         "grouped": "steps.generators.group_generator:GroupGenerator",
         "mdn": "steps.generators.mdn.generator:MdnGenerator",
         "read": "steps.generators.read_generator:ReadGenerator",
+        "table": "steps.generators.table_generator:TableGenerator",
     },
 )
 DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
@@ -89,6 +90,13 @@ class Generator(ABC):
     @abstractmethod
     def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Generator":
         """The generator whose `state` this is."""
+
+    def in_table(self, text_vectors: np.ndarray, most_bytes: int) -> "Generator | None":
+        """A generator that knows these text vectors (T, E) alone and gives the same for them, without a network.
+
+        None where there is no network to be spared, or where the table would have more bytes than `most_bytes`.
+        """
+        return None
 
     def log_density(self, x: np.ndarray, text_vectors: np.ndarray) -> np.ndarray:
         """Log density (N, T) in nats of embeddings (N, D) for texts (T, E)."""

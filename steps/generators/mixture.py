@@ -20,6 +20,8 @@ from scipy.special import gammaln, logsumexp
 from utils.errors import InputError
 from utils.vectors import check_shape
 
+ROWS = 256  # whose components are in memory at once
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -59,17 +61,23 @@ class Frame:
             return len(self.offset) * math.log(self.basis)
         return float(np.log(np.linalg.svd(self.basis, compute_uv=False)).sum())
 
+    @cached_property
+    def single(self) -> "Frame":
+        """The same numbers in float32."""
+        return Frame(self.offset.astype(np.float32), np.asarray(self.basis, np.float32))
+
     def to_latent(self, x: np.ndarray) -> np.ndarray:
         """Coordinates (N, q) of embeddings (N, D), projected orthogonally onto the subspace."""
         return _times(x - self.offset, self.inverse)
 
     def to_embedding(self, y: np.ndarray) -> np.ndarray:
         """Embeddings (N, D) of coordinates (N, q), in the precision of y."""
-        return self.offset.astype(y.dtype) + _times(y, self.basis)
+        frame = self.single if y.dtype == np.float32 else self
+        return frame.offset.astype(y.dtype) + _times(y, frame.basis)
 
 
 def _times(rows: np.ndarray, factor: np.ndarray | float) -> np.ndarray:
-    return rows * rows.dtype.type(factor) if np.ndim(factor) == 0 else rows @ factor.T.astype(rows.dtype)
+    return rows * rows.dtype.type(factor) if np.ndim(factor) == 0 else rows @ factor.T.astype(rows.dtype, copy=False)
 
 
 @dataclass(frozen=True)
@@ -139,8 +147,11 @@ class Mixture:
         noise = rng.standard_normal((n, self.frame.latent_dim), dtype=np.float32)
         if not math.isinf(self.dof):
             noise *= np.sqrt(self.dof / rng.chisquare(self.dof, (n, 1))).astype(np.float32)
-        noise *= self.scales.astype(np.float32)[components]
-        noise += self.means.astype(np.float32)[components]
+        scales, means = (array.astype(np.float32) for array in (self.scales, self.means))
+        for start in range(0, n, ROWS):
+            rows = slice(start, start + ROWS)
+            noise[rows] *= scales[components[rows]]
+            noise[rows] += means[components[rows]]
         return self.frame.to_embedding(noise)
 
     @property

@@ -22,7 +22,8 @@ PAIRS = 256  # pairs whose vectors are in memory at once: few enough for the cac
 BOUND_ERROR, ERROR = 1e-4, 2e-5  # above what float32 can be wrong by: in a bound, in the similarity of a pair
 DIRECTIONS = (64, 96, 128, 160, 192, 256, 384)  # to choose from
 PAIR_COST = 10_000  # of looking at a pair in full, in multiplications of a matrix product
-WORTH = 1 << 22  # pairs of a sample and a speaker for which directions are sought
+WORTH = 1 << 24  # pairs of a sample and a speaker, after which directions are sought
+TRIED = 128  # samples that choose the number of directions
 
 
 class Subspace(NamedTuple):
@@ -63,12 +64,13 @@ class NearestSpeakers:
         self.means = np.ascontiguousarray(means, dtype=np.float32)
         self.unit = unit_rows(self.means)
         self._subspace: Subspace | None = None
-        self._chosen = False
+        self._pairs = 0  # so far
 
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Position (n,) and cosine distance (n,) float64 of the nearest speaker of x (n, D) float32."""
-        if not self._chosen and len(x) * len(self.means) >= WORTH:
-            self._subspace, self._chosen = self._choose(x[:: -(-len(x) // ROWS)]), True
+        before, self._pairs = self._pairs, self._pairs + len(x) * len(self.means)
+        if before < WORTH <= self._pairs:
+            self._subspace = self._choose(x[:: -(-len(x) // TRIED)])
         nearest, similarity = np.empty(len(x), np.int64), np.empty(len(x))
         for start in range(0, len(x), ROWS):
             rows = slice(start, start + ROWS)

@@ -3,6 +3,7 @@
 Takes the options of the sampling jobs. Writes, beside --out:
 
     .<out>.parts/<identity>/texts.npz       the texts with their numbers of samples, and text vectors (T, E) float32
+    .<out>.parts/<identity>/mixtures/       their mixtures as a generator, if the model has a network: jobs need none
     .<out>.parts/<identity>/xvector.ark     the archive of all samples, without content: jobs fill it
     .<out>.parts/<identity>/shards.jsonl    a line a chunk: [text id, shard, [row of the text, number of the chunk]]
 
@@ -23,6 +24,7 @@ from steps.generators.sample_job import (
     inputs,
     is_up_to_date,
     sampling_settings,
+    write_mixtures,
 )
 from steps.generators.text_source import texts_at_hand
 from steps.generators.text_warnings import heed_warnings
@@ -62,6 +64,7 @@ def plan(options: Options) -> None:
         texts = read_texts(options)
         items, directory = divide(options, texts.requests), parts_root(options.out) / identity
         make_archive(directory, Layout(texts.requests, dim_of(options.model)))
+        write_mixtures(options.model, texts, directory)
         texts.write(directory)
         Work.write(options.out, identity, items)
         log.info("%d texts, %d chunks in %d shards", len(texts.requests), len(items), items[-1].shard + 1)

@@ -71,6 +71,12 @@ class ReadGenerator(Generator):
             return np.zeros((len(text_vectors), 1))
         return self.shift(self.layout.sentence(text_vectors))
 
+    def in_table(self, text_vectors: np.ndarray, most_bytes: int) -> "ReadGenerator | None":
+        """The same with the inner mixtures of the groups that these texts (T, E) may mean, without the network."""
+        groups = list({group: None for vector in text_vectors for group in self.groups.shares(vector)})
+        inner = self.inner.in_table(self.groups.features(groups), most_bytes)
+        return inner and ReadGenerator(inner, self.groups, self.shift)
+
     def _mixtures_of(self, groups: list[str]) -> list[Mixture]:
         """The inner mixtures of groups, each made once."""
         new = [group for group in groups if group not in self._of_group]

@@ -23,6 +23,7 @@ from steps.generators.sample_job import (
     finish,
     inputs,
     is_up_to_date,
+    known_mixtures,
     sampling_settings,
 )
 from steps.generators.text_source import texts_at_hand
@@ -85,7 +86,7 @@ def write_missing(options: Options) -> None:
         from steps.generators.sample_parts import write_parts
         from steps.generators.sampling import Voices
 
-        texts, voices = Texts.read(table.directory), Voices(options.model)
+        texts, voices = Texts.read(table.directory), Voices(options.model, table=known_mixtures(table.directory))
         layout = Layout(texts.requests, voices.generator.dim)
         shards = progress(table.shards(missing), len(missing), "sampling")
         write_parts(table, layout, (to_draw(options, voices, texts, layout, *shard) for shard in shards))

@@ -4,6 +4,7 @@
 them, and `steps.generators.merge_samples` joins what jobs have drawn.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 TEXTS = "texts.npz"  # beside the table of shards
+MIXTURES = "mixtures"  # of the texts, beside it too
+MOST_BYTES = 2**26  # of these mixtures
 FORMAT = 2  # of the parts, which those of another one are not mixed with
 TEMPERATURES = {"above": 0, "most": 1e6}
 
@@ -105,6 +108,24 @@ class Texts(NamedTuple):
             again = "run python3 -m steps.generators.plan_samples again, with --force true"
             raise InputError(f"{directory / TEXTS}: missing, or not whole; {again}") from error
         return cls([SampleRequest(*row) for row in rows], arrays["vectors"])
+
+
+def write_mixtures(model: Path, texts: Texts, directory: Path) -> None:
+    """Write the mixtures that the model's network gives for the texts, so that jobs need no network; if it has one."""
+    from steps.generators.contract import load_generator
+    from steps.text.layout import READER
+
+    table = load_generator(model).in_table(texts.vectors, MOST_BYTES)
+    if table is not None:
+        (directory / MIXTURES).mkdir(parents=True, exist_ok=True)
+        if (model / READER).is_file():
+            shutil.copyfile(model / READER, directory / MIXTURES / READER)
+        table.save(directory / MIXTURES)
+
+
+def known_mixtures(directory: Path) -> Path | None:
+    """What `write_mixtures` has written, if it has."""
+    return directory / MIXTURES if (directory / MIXTURES).is_dir() else None
 
 
 def check(options: Options) -> None:

@@ -55,15 +55,15 @@ class Samples(NamedTuple):
 class Voices:
     """A generator with its reader of texts and its training speakers."""
 
-    def __init__(self, model: Path | str, encoder: Path | None = None):
+    def __init__(self, model: Path | str, encoder: Path | None = None, table: Path | None = None):
         """Load a model directory.
 
         Args:
             model: directory of a trained generator. encoder: directory of the sentence encoder; None for the installed
-                one.
+                one. table: directory of a generator that gives the same for some texts (`Generator.in_table`).
         """
         self.model = Path(model)
-        self.generator = load_generator(self.model)
+        self.generator = load_generator(table or self.model)
         self.genders = GenderClassifier.read(self.model, self.generator.dim)
         self.encoder_path = encoder
         self.speakers: list[str] | None = None

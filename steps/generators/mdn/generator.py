@@ -8,6 +8,7 @@ import torch
 from steps.generators.contract import Generator
 from steps.generators.mdn.network import NETWORK, MixtureDensityNetwork, NetworkSizes
 from steps.generators.mixture import Frame, Mixture
+from steps.generators.table_generator import TableGenerator
 from steps.generators.validation import check_mixture, number_of
 from utils.vectors import check_shape
 
@@ -44,6 +45,13 @@ class MdnGenerator(Generator):
             check_mixture(mixture, "the network")
             mixtures.append(mixture)
         return mixtures
+
+    def in_table(self, text_vectors: np.ndarray, most_bytes: int) -> TableGenerator | None:
+        """The mixtures of these text vectors (T, E), without the network."""
+        distinct, sizes = np.unique(np.asarray(text_vectors, np.float32), axis=0), self.network.sizes
+        if 16 * len(distinct) * sizes.n_components * sizes.latent_dim > most_bytes:
+            return None
+        return TableGenerator.of(distinct, self.mixtures(distinct))
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sizes and weights of the network, and the frame."""

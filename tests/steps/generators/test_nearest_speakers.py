@@ -36,7 +36,8 @@ def test_the_nearest_is_that_of_all_products(monkeypatch, n_speakers, decay, spe
     assert [part.tobytes() for part in find(x[250:310])] == [nearest[250:310].tobytes(), distance[250:310].tobytes()]
 
 
-def test_a_subspace_is_chosen_where_it_saves_products_and_changes_nothing():
+def test_a_subspace_is_chosen_where_it_saves_products_and_changes_nothing(monkeypatch):
+    monkeypatch.setattr(nearest_speakers, "WORTH", 4_000_000)
     means, x = make_vectors(2200, 256, 0.7), make_vectors(2000, 256, 0.7, seed=1)
     find, plain = NearestSpeakers(means), NearestSpeakers(means)
     with_subspace, (nearest, distance) = find(x), plain(x[:1000])  # too few to seek directions
