@@ -10,21 +10,19 @@ import re
 import sys
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, partial
-from itertools import pairwise, tee
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from utils.errors import InputError, brief
 from utils.plain_validity import is_plainly_valid
 from utils.script_files import renew_paths
-from utils.tables import read_table, write_lines, write_table
+from utils.tables import read_table, write_table
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from utils.text_column import TextColumn
+    from utils.table_columns import CodedTable
 
 FRAMES = re.compile("0*[1-9][0-9]*")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # all but the tab
@@ -57,6 +55,13 @@ class DataDir:
     def utt2spk(self) -> dict[str, str]:
         """Utterance -> speaker, in the order of the file."""
         return self.table("utt2spk")
+
+    @cached_property
+    def coded_utt2spk(self) -> "CodedTable":
+        """The same in columns, sorted: for directories of a million utterances."""
+        from utils.table_columns import read_coded
+
+        return read_coded(self.path / "utt2spk")
 
     @cached_property
     def spk2utt(self) -> dict[str, list[str]]:
@@ -119,18 +124,6 @@ def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
         write_table(path / name, table)
     write_table(path / "spk2utt", {spk: " ".join(utts) for spk, utts in invert(tables["utt2spk"]).items()})
     require_valid(path)
-
-
-def write_spk2utt(path: Path, utterances: "TextColumn", speakers: Sequence[str], codes: "np.ndarray") -> None:
-    """Write the speaker -> utterances that follows from a utt2spk of many lines.
-
-    Args:
-        utterances: (N) sorted. codes: (N,) position in `speakers` of each.
-    """
-    from utils.code_column import by_word
-
-    names, utterances_of = tee(by_word(speakers, codes))
-    write_lines(path, (name for name, _ in names), (" ".join(utterances.at(places)) for _, places in utterances_of))
 
 
 def check_genders(spk2gender: Mapping[str, str], where: object, remedy: str = "") -> None:

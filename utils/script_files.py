@@ -31,12 +31,12 @@ that name beside it, with the same keys at the same offsets, is the copy of the 
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from utils.errors import InputError, brief
 from utils.json_files import read_json
@@ -141,21 +141,41 @@ def path_from_script(name: str, directory: Path) -> str:
     return os.path.normpath(directory / name) if relative else name
 
 
+class ScriptLines(Protocol):
+    """The keys of a script file and what its lines say, such as those of a dictionary."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Both, in the order of the file."""
+
+
 def renew_paths(script: Path, table: Mapping[str, str]) -> dict[str, str]:
     """The lines of a script file, for a copy of it elsewhere: paths that would not be found there are replaced.
 
     With another `--ark_paths` than `recipe`, all are.
     """
-    finder = FileFinder(script, table)
-    lines = {}
-    for key, text in table.items():
-        lines[key] = text
-        if not is_command(text):
-            location = parse_location(text, f"{script}: {key}")
-            found = finder.find(location.path, key, location.offset)
-            if found != location.path or _naming.get(OUTSIDE).ark_paths != RECIPE:
-                lines[key] = str(location._replace(path=path_in_script(Path(found))))
-    return lines
+    renewal = PathRenewal(script, table)
+    return {key: renewal.line(key, text) for key, text in table.items()}
+
+
+class PathRenewal:
+    """The same line by line."""
+
+    def __init__(self, script: Path, table: ScriptLines):
+        self.script, self._finder = script, FileFinder(script, table)
+        self._names: dict[str, str] = {}
+
+    def line(self, key: str, text: str) -> str:
+        """What the copy says of a key whose line says `text`."""
+        path, _, offset = text.rpartition(":")
+        if path in self._names and is_offset(offset):  # as nearly all lines are
+            return text if self._names[path] == path else f"{self._names[path]}:{int(offset)}"
+        if is_command(text):
+            return text
+        location = parse_location(text, f"{self.script}: {key}")
+        found = self._finder.find(location.path, key, location.offset)
+        is_kept = found == location.path and _naming.get(OUTSIDE).ark_paths == RECIPE
+        name = self._names[location.path] = location.path if is_kept else path_in_script(Path(found))
+        return text if is_kept else str(location._replace(path=name))
 
 
 class FileFinder:
@@ -165,7 +185,7 @@ class FileFinder:
         table: the lines of the script file, to tell an archive from another of the same name.
     """
 
-    def __init__(self, script: Path, table: Mapping[str, str] | None = None):
+    def __init__(self, script: Path, table: ScriptLines | None = None):
         self.script, self._table = Path(script), table or {}
         homes = (Path(os.path.normpath(self.script.absolute())).parent, self.script.resolve().parent)
         self._homes = list(dict.fromkeys(homes))  # they differ where links lead to the script file

@@ -7,9 +7,10 @@ table.until("s1-u7")                    # the next lines, up to that key
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from pathlib import Path
 
-from utils.tables import table_blocks
+from utils.tables import read_table, table_blocks, text_blocks
 
 Lines = tuple[list[str], list[str]]  # keys and values
 
@@ -21,8 +22,8 @@ class NotSorted(Exception):
 class SortedTable:
     """The lines of a table, each once. Raises InputError for a faulty line, NotSorted where order is lacking."""
 
-    def __init__(self, path: Path):
-        self._path, self._blocks = path, table_blocks(path)
+    def __init__(self, path: Path, blocks: Iterator[Lines] | None = None):
+        self._path, self._blocks = path, table_blocks(path) if blocks is None else blocks
         self._keys: list[str] = []
         self._values: list[str] = []
         self._at = 0
@@ -57,3 +58,26 @@ class SortedTable:
             if any(map(str.__ge__, [*last, *self._keys], self._keys if last else self._keys[1:])):
                 raise NotSorted(str(self._path))
         return self._at < len(self._keys)
+
+
+def open_sorted(path: Path) -> SortedTable:
+    """The lines of a table in order: from the file, or where that has another order, from memory.
+
+    Raises InputError for a key that comes twice.
+    """
+    if is_sorted(path):
+        return SortedTable(path)
+    table = read_table(path)
+    keys = sorted(table)
+    return SortedTable(path, iter([(keys, [table[key] for key in keys])]))
+
+
+def is_sorted(path: Path) -> bool:
+    """Do the keys of a table ascend, with blanks behind them?"""
+    last: list[str] = []
+    for block in text_blocks(path):
+        keys = [line.partition(" ")[0] for line in block.removesuffix("\n").split("\n")]
+        if "\t" in block or any(map(str.__ge__, [*last, *keys], keys if last else keys[1:])):
+            return False
+        last = keys[-1:]
+    return True

@@ -6,9 +6,11 @@ the beginning of a file nor, where files were joined, of a line. Format of table
 
 import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from utils.chunks import chunked
 from utils.errors import InputError, brief
@@ -181,23 +183,43 @@ def write_table(path: Path, table: Mapping[str, str]) -> None:
 def write_lines(path: Path, keys: Iterable[str], values: Iterable[str]) -> None:
     """Write lines of keys and values, which come sorted as LC_ALL=C sort does."""
     values = iter(values)
-    with Path(path).open("w", encoding="utf-8", newline="\n") as file:
+    with TableWriter(path) as writer:
         for some in chunked(keys):
-            chunk = list(zip(some, values, strict=False))
-            check_keys(some, str(path))
-            text = "".join([f"{key} {value}\n" if value else f"{key}\n" for key, value in chunk])
-            if text.count("\n") > len(chunk) or not all(value.strip() for _, value in chunk):
-                for key, value in chunk:
-                    _check_value(path, key, value)
-            try:
-                file.write(text)
-            except UnicodeEncodeError as error:
-                fault = error.object[error.start]
-                key = next(key for key, value in chunk if fault in key + value)
-                raise InputError(
-                    f"{path}: the line of {brief(key)} has {fault!r}, which is no character; is a file's name not in"
-                    " UTF-8?"
-                ) from error
+            writer.write(some, list(islice(values, len(some))))
+
+
+class TableWriter:
+    """Writes lines of keys and values, which come sorted as LC_ALL=C sort does, some at a time."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+
+    def __enter__(self) -> Self:
+        self._file = self.path.open("w", encoding="utf-8", newline="\n")
+        return self
+
+    def write(self, keys: Sequence[str], values: Sequence[str]) -> None:
+        """Write some lines. Raises InputError for a key or a value that no line can have."""
+        check_keys(keys, str(self.path))
+        chunk = list(zip(keys, values, strict=True))
+        text = "".join([f"{key} {value}\n" if value else f"{key}\n" for key, value in chunk])
+        if text.count("\n") > len(chunk) or not all(map(str.strip, values)):
+            for key, value in chunk:
+                _check_value(self.path, key, value)
+        try:
+            self._file.write(text)
+        except UnicodeEncodeError as error:
+            fault = error.object[error.start]
+            key = next(key for key, value in chunk if fault in key + value)
+            raise InputError(
+                f"{self.path}: the line of {brief(key)} has {fault!r}, which is no character; is a file's name not in"
+                " UTF-8?"
+            ) from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
 
 
 def _check_value(path: Path, key: str, value: str) -> None:

@@ -10,8 +10,9 @@ from steps.data.speaker_vectors import write_of_columns
 from steps.data.spellings import DISTINCT
 from utils.code_column import NONE
 from utils.command import logger
-from utils.data_dir import require_valid, write_spk2utt
+from utils.data_dir import require_valid
 from utils.stage_dir import StageDir
+from utils.table_columns import write_spk2utt
 from utils.tables import write_lines, write_table
 from utils.text_column import TextColumn
 
@@ -56,7 +57,9 @@ def write_tables(
     locations = tables.write_script(table.keys[rows], ids, stage.dir, stage.final)
     if alike:
         write_table(stage.dir / DISTINCT, alike)
-    write_spk2utt(stage.dir / "spk2utt", ids, table.speaker_ids.words.listed, table.speaker_ids.codes[rows])
+    write_spk2utt(
+        stage.dir / "spk2utt", ids, np.arange(len(ids)), table.speaker_ids.words.listed, table.speaker_ids.codes[rows]
+    )
     require_valid(stage.dir)
 
     def describe(place: int) -> str:

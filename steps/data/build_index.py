@@ -44,7 +44,7 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
-        refuse_shared({reader.data.path.name: reader.data.utt2spk.values() for reader in readers})
+        refuse_shared({reader.data.path.name: reader.speakers.words for reader in readers})
         mentions = (mention for reader in readers for mention in mentions_in(reader.data))
         require_distinct(mentions, options.distinct_ids, f"give one id to both in {options.data}, and split anew")
         dim, fingerprints = None, {}

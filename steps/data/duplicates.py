@@ -38,14 +38,17 @@ def report_duplicates(folder: Path, fingerprints: Mapping[str, np.ndarray]) -> N
 
 def find_duplicates(folder: Path, fingerprints: Mapping[str, np.ndarray]) -> list[list[tuple[str, str]]]:
     """Groups of (set, key) whose vectors are identical, byte by byte."""
-    where = [(name, row) for name, prints in fingerprints.items() for row in range(len(prints))]
+    names = list(fingerprints)
+    begins = np.cumsum([0, *map(len, fingerprints.values())])
     candidates = group_alike(np.concatenate(list(fingerprints.values())))
     indices = {name: Index.open(folder / name) for name in fingerprints} if candidates else {}
     groups = []
-    for rows in candidates:
+    for places in candidates:
         alike: dict[bytes, list[tuple[str, str]]] = {}
-        for name, row in (where[at] for at in rows):
-            alike.setdefault(indices[name].vector(row).tobytes(), []).append((name, indices[name].keys[row]))
+        for place in places:
+            at = int(np.searchsorted(begins, place, side="right")) - 1
+            name, row = names[at], place - int(begins[at])
+            alike.setdefault(indices[name].vector(row).tobytes(), []).append((name, indices[name].key(row)))
         groups += [group for group in alike.values() if len(group) > 1]
     return groups
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from steps.data.groups import Grouping
+from utils.code_column import CodeColumn, distinct
 from utils.command import logger
 from utils.errors import InputError, cut
 
@@ -31,21 +32,27 @@ class GroupCounts:
     def __init__(
         self,
         grouping: Grouping,
-        utt2spk: Mapping[str, str],
+        speakers: CodeColumn,
         spk2set: Mapping[str, str],
         sets: Sequence[str],
         spk2gender: Mapping[str, str],
     ):
+        """`speakers`: of the utterances (N) that `grouping` has in columns, those without a group included."""
         self.sets = sets
         pairs = Counter((spk2gender[speaker], name) for speaker, name in spk2set.items() if speaker in spk2gender)
         self.genders = {
             gender: {name: pairs[gender, name] for name in sets} for gender in sorted({g for g, _ in pairs})
         }
         self.groups = grouping.groups
-        places = [(group, spk2set[utt2spk[utt]], utt2spk[utt]) for utt, group in grouping.utt2group.items()]
-        self.utterances = Counter((group, name) for group, name, _ in places)
-        self._set_sizes = Counter(name for _, name, _ in places)
-        self.speakers = Counter((group, name) for group, name, _ in set(places))
+        rows, column = grouping.utt2group.rows, grouping.utt2group.column
+        heads, counts, _ = distinct(column.codes[rows], speakers.codes[rows])
+        self.utterances: Counter[tuple[str, str]] = Counter()
+        self.speakers: Counter[tuple[str, str]] = Counter()
+        for row, count in zip(rows[heads].tolist(), counts.tolist(), strict=True):
+            place = column[row], spk2set[speakers[row]]
+            self.utterances[place] += count
+            self.speakers[place] += 1
+        self._set_sizes = {name: sum(self.utterances[group, name] for group in self.groups) for name in sets}
         columns = zip(*(group.split("_") for group in self.groups), strict=True)
         self._values = [sorted(set(column)) for column in columns]
         self.n_absent = math.prod(map(len, self._values)) - len(self.groups)

@@ -7,10 +7,16 @@ one of the attributes has no group; it stays in the data and is not trained on.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 
+import numpy as np
+
+from utils.code_column import NONE, CodeColumn, distinct
 from utils.data_dir import DataDir
 from utils.errors import InputError, brief, cut
+from utils.sorted_tables import open_sorted
+from utils.table_columns import CodedTable, align
 
 ATTRIBUTES = ("gender", "pitch", "speaking_rate")
 
@@ -37,12 +43,13 @@ class Grouping:
 
     Attributes:
         attributes: their names, in the order that group ids follow.
-        utt2group: utterance -> group id, sorted, without the utterances that lack an attribute.
+        utt2group: utterance -> group id, sorted, without the utterances that lack an attribute; in columns where they
+            were read.
         n_ungrouped: how many utterances those are.
     """
 
     attributes: tuple[str, ...]
-    utt2group: dict[str, str]
+    utt2group: Mapping[str, str]
     n_ungrouped: int
 
     @cached_property
@@ -69,28 +76,36 @@ def read_groups(data: DataDir, attributes: Sequence[str] = ATTRIBUTES) -> Groupi
     """Read the groups of a data directory. Raises InputError for a missing table, a bad value, or no group."""
     if not attributes or len(set(attributes)) != len(attributes):
         raise InputError(f"attributes: expected distinct names, found {','.join(attributes)!r}")
-    tables = {attribute: _read_attribute(data, attribute) for attribute in attributes}
-    utt2group = {
-        utterance: group_id({attribute: table[utterance] for attribute, table in tables.items()}, attributes)
-        for utterance in sorted(data.utt2spk)
-        if all(utterance in table for table in tables.values())
-    }
-    if not utt2group:
+    files = [_attribute_table(data, attribute) for attribute in attributes]
+    utterances = data.coded_utt2spk.names
+    columns = [align(open_sorted(file), utterances, partial(_check_values, file)) for file in files]
+    codes = np.stack([column.codes for column in columns])
+    grouped = np.flatnonzero((codes != NONE).all(axis=0))
+    if not len(grouped):
         raise InputError(f"{data.path}: no utterance has all of {', '.join(attributes)}; name other attributes")
-    return Grouping(tuple(attributes), utt2group, len(data.utt2spk) - len(utt2group))
+    heads, _, which = distinct(*codes[:, grouped])
+    groups = CodeColumn()
+    for head in grouped[heads].tolist():
+        values = {attribute: column[head] for attribute, column in zip(attributes, columns, strict=True)}
+        _ = groups.words[group_id(values, attributes)]
+    groups.extend([NONE] * len(utterances))
+    groups.codes[grouped] = which
+    return Grouping(tuple(attributes), CodedTable(utterances, groups), len(utterances) - len(grouped))
 
 
-def _read_attribute(data: DataDir, attribute: str) -> dict[str, str]:
+def _attribute_table(data: DataDir, attribute: str) -> Path:
     name = f"utt2{attribute}"
     if not data.has(name):
         present = sorted(path.name.removeprefix("utt2") for path in data.path.glob("utt2*") if path.name != "utt2spk")
         raise InputError(
             f"{data.path / cut(name)}: no such attribute table; this directory has {', '.join(present) or 'none'}"
         )
-    table = data.table(name)
-    for utterance, value in table.items():
-        if "_" in value or len(value.split()) != 1:
-            raise InputError(
-                f"{data.path / name}: {utterance}: value {brief(value)} has '_' or white space; write it with '-'"
-            )
-    return table
+    return data.path / name
+
+
+def _check_values(table: Path, utterances: Sequence[str], values: Sequence[str]) -> None:
+    """Raise InputError for a value that cannot be a part of a group id."""
+    bad = {value for value in set(values) if "_" in value or len(value.split()) != 1}
+    if bad:
+        utterance, value = next(pair for pair in zip(utterances, values, strict=True) if pair[1] in bad)
+        raise InputError(f"{table}: {utterance}: value {brief(value)} has '_' or white space; write it with '-'")

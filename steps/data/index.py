@@ -61,7 +61,11 @@ def row_order(keys: Iterable[str]) -> list[str]:
 
 def find_blocks(keys: Iterable[str], dim: int) -> list[RecordBlock]:
     """The blocks of an archive whose records have these keys, in the order of the file, which is Kaldi's."""
-    lengths = np.array([len(key.encode()) for key in sorted(keys)], dtype=np.int64)
+    return blocks_of(np.array([len(key.encode()) for key in sorted(keys)], dtype=np.int64), dim)
+
+
+def blocks_of(lengths: np.ndarray, dim: int) -> list[RecordBlock]:
+    """The same for keys of these lengths (N,) in bytes, in the order of the file."""
     sizes, counts = np.unique(lengths, return_counts=True)
     next_row = dict(zip(sizes.tolist(), (np.cumsum(counts) - counts).tolist(), strict=True))
     blocks: list[RecordBlock] = []
@@ -139,6 +143,12 @@ class Index:
         """One vector, (D,) float32."""
         block = self._by_row[bisect_right(self._by_row, row, key=attrgetter("first_row")) - 1]
         return self.view(block)[row - block.first_row].copy()
+
+    def key(self, row: int) -> str:
+        """The utterance of one row."""
+        block = self._by_row[bisect_right(self._by_row, row, key=attrgetter("first_row")) - 1]
+        begin = block.offset + (row - block.first_row) * block.record_bytes(self.dim)
+        return self.archive[begin : begin + block.key_bytes].tobytes().decode()
 
     def matrix(self) -> np.ndarray:
         """All vectors, (N, D) float32, a copy in memory."""

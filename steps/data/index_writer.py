@@ -11,26 +11,36 @@ from typing import Any
 import numpy as np
 
 from steps.data.duplicates import Fingerprints
-from steps.data.index import ARCHIVE, SCRIPT, STATS, row_order
+from steps.data.index import ARCHIVE, SCRIPT, STATS
 from steps.data.record_writer import RecordWriter
-from steps.data.speaker_vectors import write_speaker_vectors
+from steps.data.speaker_vectors import write_means
 from steps.data.spellings import DISTINCT
 from steps.data.statistics import Statistics, find_unusable, squared_norms
 from steps.data.vector_table import VectorTable
 from utils.archives import read_locations
+from utils.code_column import distinct
 from utils.command import progress
 from utils.data_dir import DataDir
 from utils.errors import InputError, brief
 from utils.json_files import json_text
-from utils.script_files import Location
-from utils.tables import write_table
+from utils.location_column import LocationColumn
+from utils.sorted_tables import is_sorted, open_sorted
+from utils.table_columns import has_keys, read_coded, write_spk2utt
+from utils.tables import iterate_table, read_table, write_lines, write_table
+from utils.text_column import TextColumn
+from utils.text_lookup import TextLookup
 
 CHUNK = 2048  # rows in memory at a time
 LABELS = ("utt2spk", "utt2group")
 
 
 class SetReader:
-    """Reads the vectors of one data directory, in the order of the rows of its index."""
+    """Reads the vectors of one data directory, in the order of the rows of its index.
+
+    Attributes:
+        names: (N) utterances, sorted. order: (N,) the utterance of each row: by length in bytes, then as sorted.
+        speakers, groups: (N) of the utterances.
+    """
 
     def __init__(self, path: Path):
         self.data = DataDir(path)
@@ -38,36 +48,43 @@ class SetReader:
         missing = [name for name in (SCRIPT, *LABELS) if not self.data.has(name)]
         if missing:
             raise InputError(f"{path}: no {', '.join(missing)}; make the sets with steps.data.split_speakers")
-        self.labels = {name: self.data.table(name) for name in LABELS}
-        self.table = self.data.table(SCRIPT)
-        if not self.table:
+        self.names, self.speakers = self.data.coded_utt2spk.names, self.data.coded_utt2spk.column
+        groups = read_coded(path / "utt2group")
+        self.groups = groups.column
+        if self.script.stat().st_size == 0:
             raise InputError(f"{self.script}: empty; expected a line for each utterance")
-        for name, table in self.labels.items():
-            odd = sorted(table.keys() ^ self.table.keys())
+        if not has_keys(open_sorted(self.script), self.names) or not has_keys(
+            open_sorted(path / "utt2group"), self.names
+        ):
+            self._tell_difference()
+        for name, column in zip(LABELS, (self.speakers, self.groups), strict=True):
+            bad = [column.words[word] for word in column.words.listed if word.split() != [word]]
+            if bad:
+                row = int(np.flatnonzero(np.isin(column.codes, bad))[0])
+                raise InputError(f"{path / name}: {self.names[row]}: expected one word, found {brief(column[row])}")
+        self.order = np.argsort(self.names.lengths(), kind="stable")
+
+    def _tell_difference(self) -> None:
+        """Raise InputError for the first utterance that a table has and the script file has not, or the other way."""
+        known = read_table(self.script).keys()
+        for name in LABELS:
+            odd = sorted(read_table(self.data.path / name).keys() ^ known)
             if odd:
                 raise InputError(
-                    f"{path / name}: {odd[0]}: only here or only in {SCRIPT} ({len(odd)} in all); both must agree"
+                    f"{self.data.path / name}: {odd[0]}: only here or only in {SCRIPT} ({len(odd)} in all); both must"
+                    " agree"
                 )
-            bad = next((key for key, value in table.items() if value.split() != [value]), None)
-            if bad:
-                raise InputError(f"{path / name}: {bad}: expected one word, found {brief(table[bad])}")
 
     @cached_property
-    def keys(self) -> list[str]:
-        """(N) utterances, in the order of the rows."""
-        return row_order(self.table)
-
-    @cached_property
-    def locations(self) -> list[Location]:
-        """(N) locations, in the order of the rows. Raises InputError for an archive that is not there."""
-        found = VectorTable.locate(self.script, self.table).locations
-        return [found[key] for key in self.keys]
+    def locations(self) -> LocationColumn:
+        """(N) locations of the utterances. Raises InputError for an archive that is not there."""
+        return VectorTable.locate(self.script).locations
 
     def inputs(self) -> list[Path]:
         """All files that the index depends on. Raises InputError for an archive that does not exist."""
         names = (SCRIPT, *LABELS, "spk2gender", DISTINCT)
         tables = [self.data.path / name for name in names if self.data.has(name)]
-        return tables + [Path(path) for path in sorted({location.path for location in self.locations})]
+        return tables + [Path(path) for path in sorted(self.locations.paths)]
 
     def write(self, out: Path, final: Path, dim: int | None) -> tuple[dict[str, Any], np.ndarray]:
         """Write the index into `out`, which will be moved to `final`. Returns the statistics, and fingerprints (N,).
@@ -80,12 +97,13 @@ class SetReader:
         out.mkdir()
         statistics = fingerprints = None
         with (out / ARCHIVE).open("wb") as archive:
-            for start in progress(range(0, len(self.keys), CHUNK), -(-len(self.keys) // CHUNK), self.data.path.name):
+            starts = range(0, len(self.names), CHUNK)
+            for start in progress(starts, len(starts), self.data.path.name):
                 chunk = self._read(start, dim)
                 if statistics is None:
                     dim = chunk.shape[1]
                     statistics, fingerprints = Statistics(dim), Fingerprints(dim)
-                    records = RecordWriter(archive, self.keys, dim)
+                    records = RecordWriter(archive, self.names, self.order, dim)
                 squares = squared_norms(chunk)
                 bad = find_unusable(chunk, squares)
                 if bad:
@@ -96,10 +114,12 @@ class SetReader:
                 fingerprints.add(chunk)
                 records.write(start, chunk)
         records.write_layout(out, final)
-        write_speaker_vectors(out, final, self.data.spk2utt, records.locations(out / ARCHIVE))
-        for name, table in self.labels.items():
-            write_table(out / name, table)
-        write_table(out / "spk2utt", {speaker: " ".join(keys) for speaker, keys in self.data.spk2utt.items()})
+        speakers, codes = self.speakers.words.listed, self.speakers.codes
+        write_means(out, final, speakers, codes, records.locations(out / ARCHIVE), self.names.__getitem__)
+        everything = np.arange(len(self.names))
+        for name, column in zip(LABELS, (self.speakers, self.groups), strict=True):
+            write_lines(out / name, self.names, column.of(everything))
+        write_spk2utt(out / "spk2utt", self.names, everything, speakers, codes)
         if self.data.has("spk2gender"):
             write_table(out / "spk2gender", self.data.table("spk2gender"))
         stats = statistics.summary() | self._count()
@@ -107,22 +127,29 @@ class SetReader:
         return stats, fingerprints.all()
 
     def _read(self, start: int, dim: int | None) -> np.ndarray:
-        return read_locations(self.locations[start : start + CHUNK], lambda row: self._describe(start + row), dim)
+        locations = self.locations.at(self.order[start : start + CHUNK])
+        return read_locations(locations, lambda row: self._describe(start + row), dim)
 
     def _describe(self, row: int) -> str:
-        return f"{self.script}:{self._lines[row]}: {self.keys[row]}"
+        place = self.order[row]
+        line = place if self._lines is None else self._lines[place]
+        return f"{self.script}:{line + 1}: {self.names[place]}"
 
     @cached_property
-    def _lines(self) -> np.ndarray:
-        """(N,) line of each record in the script file; computed only when a message needs it."""
-        line = {key: number for number, key in enumerate(self.table, 1)}
-        return np.fromiter((line[key] for key in self.keys), np.int32, len(self.keys))
+    def _lines(self) -> np.ndarray | None:
+        """(N,) line, from 0, of each utterance in a script file that is not sorted."""
+        if is_sorted(self.script):
+            return None
+        keys = TextColumn(key for key, _ in iterate_table(self.script))
+        return TextLookup(keys).find(self.names, np.arange(len(self.names)))
 
     def _count(self) -> dict[str, Any]:
-        utt2spk, utt2group = self.labels["utt2spk"], self.labels["utt2group"]
-        speakers = Counter(group for _, group in {(utt2spk[key], group) for key, group in utt2group.items()})
-        utterances = Counter(utt2group.values())
+        heads, counts, _ = distinct(self.groups.codes, self.speakers.codes)
+        utterances, speakers = Counter(), Counter()
+        for row, count in zip(heads.tolist(), counts.tolist(), strict=True):
+            utterances[self.groups[row]] += count
+            speakers[self.groups[row]] += 1
         return {
-            "speakers": len(set(utt2spk.values())),
+            "speakers": len(self.speakers.words),
             "groups": {g: {"utterances": utterances[g], "speakers": speakers[g]} for g in sorted(utterances)},
         }

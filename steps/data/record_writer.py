@@ -1,20 +1,20 @@
 """Write the archive of an index: vectors come in the order of the rows, records lie in Kaldi's order of the keys."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import repeat
 from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from steps.data.index import ARCHIVE, BLOCKS, SCRIPT, RecordBlock, find_blocks
-from utils.archive_writer import write_script
+from steps.data.index import ARCHIVE, BLOCKS, SCRIPT, RecordBlock, blocks_of
+from utils.chunks import CHUNK
 from utils.json_files import json_text
 from utils.kaldi_objects import HEADER_BYTES, encode
-from utils.script_files import Location, path_in_script
-from utils.tables import check_keys
+from utils.location_column import LocationColumn
+from utils.script_files import path_in_script
+from utils.tables import check_keys, write_lines
+from utils.text_column import TextColumn
 
 
 class RecordWriter:
@@ -22,13 +22,14 @@ class RecordWriter:
 
     Args:
         archive: open for writing, empty.
-        keys: (N) in the order of the rows. dim: D.
+        names: (N) keys, sorted. order: (N,) the key of each row. dim: D.
     """
 
-    def __init__(self, archive: BinaryIO, keys: Sequence[str], dim: int):
-        check_keys(keys, archive.name)
-        self.archive, self.keys, self.dim = archive, keys, dim
-        self.blocks = find_blocks(keys, dim)
+    def __init__(self, archive: BinaryIO, names: TextColumn, order: np.ndarray, dim: int):
+        for start in range(0, len(names), CHUNK):
+            check_keys(names.part(start, start + CHUNK), archive.name)
+        self.archive, self.names, self.order, self.dim = archive, names, order, dim
+        self.blocks = blocks_of(names.lengths(), dim)
         self._by_row = sorted(self.blocks)
         self._header = np.frombuffer(b" " + encode(np.zeros(dim, np.float32))[:HEADER_BYTES], np.uint8)
 
@@ -46,28 +47,24 @@ class RecordWriter:
     def _records(self, block: RecordBlock, row: int, x: np.ndarray) -> memoryview:
         """The bytes of the records of one block from `row` on, with the vectors x (n, D)."""
         records = np.empty((len(x), block.record_bytes(self.dim)), np.uint8)
-        names = "".join(self.keys[row : row + len(x)]).encode()
+        names = "".join(self.names.at(self.order[row : row + len(x)])).encode()
         records[:, : block.key_bytes] = np.frombuffer(names, np.uint8).reshape(len(x), -1)
         records[:, block.key_bytes : block.payload_offset] = self._header
         records[:, block.payload_offset :] = np.ascontiguousarray(x, "<f4").view(np.uint8)
         return records.data
 
-    def _offsets(self) -> list[int]:
-        """(N) the byte after each key, in the order of the rows."""
-        offsets = np.empty(len(self.keys), np.int64)
+    def locations(self, archive: Path) -> LocationColumn:
+        """(N) the locations of the keys, in their order, in the archive, which is called so."""
+        offsets = np.empty(len(self.names), np.int64)
         for block in self.blocks:
             first = block.offset + block.key_bytes + 1
-            offsets[block.first_row : block.first_row + block.rows] = (
-                np.arange(block.rows) * block.record_bytes(self.dim) + first
-            )
-        return offsets.tolist()
-
-    def locations(self, archive: Path) -> dict[str, Location]:
-        """Key -> location in the archive, which lies there."""
-        return dict(zip(self.keys, map(Location, repeat(str(archive)), self._offsets()), strict=True))
+            rows = self.order[block.first_row : block.first_row + block.rows]
+            offsets[rows] = np.arange(block.rows) * block.record_bytes(self.dim) + first
+        return LocationColumn([str(archive)], np.zeros(len(offsets), np.int32), offsets)
 
     def write_layout(self, out: Path, final: Path) -> None:
         """Write script file and blocks into `out`, which will be moved to `final`."""
-        write_script(out / SCRIPT, path_in_script(final / ARCHIVE, final), self.keys, self._offsets())
+        places = self.locations(Path(path_in_script(final / ARCHIVE, final)))
+        write_lines(out / SCRIPT, self.names, places.texts(np.arange(len(places))))
         layout = {"dim": self.dim, "blocks": self.blocks}
         (out / BLOCKS).write_text(json_text(layout, out / BLOCKS) + "\n", encoding="utf-8")

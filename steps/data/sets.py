@@ -2,7 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from steps.data.spellings import DISTINCT
@@ -42,9 +43,16 @@ def write_set(stage: StageDir, tables: Mapping[str, Mapping[str, str]], utteranc
         )
         genders = {}
     tables["spk2gender"] = genders
-    try:
+    with naming_source(source):
         write_data_dir(stage.dir, {name: table for name, table in tables.items() if table})
-    except InputError as error:  # of a file that is gone in a moment: name the one that it was made from
+
+
+@contextmanager
+def naming_source(source: Path) -> Iterator[None]:
+    """An InputError within is of a file that is gone in a moment: name the one that it was made from."""
+    try:
+        yield
+    except InputError as error:
         problems = [
             one
             for one in validate(source, text=False, feats=False, wav=False)

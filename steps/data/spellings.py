@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from utils.data_dir import DataDir
 from utils.errors import InputError, brief
+from utils.tables import iterate_table
 
 DISTINCT = "distinct_speakers"
 DISTINCT_HELP = "speakers whose ids differ in case, leading zeros or the like are different people; default: an error"
@@ -153,7 +154,7 @@ def mentions_in(data: DataDir) -> Iterable[Mention]:
     Raises InputError where utt2spk names several for one utterance.
     """
     decided, seen = read_distinct(data), set()
-    for line, speaker in enumerate(data.utt2spk.values(), 1):
+    for line, (_, speaker) in enumerate(iterate_table(data.path / "utt2spk"), 1):
         if speaker not in seen:
             seen.add(speaker)
             where = f"{data.path / 'utt2spk'}:{line}"

@@ -10,24 +10,32 @@ thresholds. It depends neither on the order of the rows nor on other speakers, a
 """
 
 import sys
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from steps.data.group_counts import GroupCounts
 from steps.data.groups import ATTRIBUTES, read_groups
-from steps.data.sets import SETS, chance, check_fractions, speaker_genders, write_set
-from steps.data.spellings import DISTINCT, DISTINCT_HELP, mentions_in, require_distinct
+from steps.data.set_tables import NOTHING, SetTables
+from steps.data.sets import SETS, chance, check_fractions, naming_source
+from steps.data.speaker_genders import SpeakerGenders
+from steps.data.spellings import DISTINCT_HELP, mentions_in, require_distinct
 from steps.data.vector_table import VectorTable
+from utils.code_column import NONE, CodeColumn, distinct
 from utils.command import logger, run_command
-from utils.data_dir import PER_SPEAKER, DataDir, restrict
+from utils.data_dir import DataDir, require_valid
 from utils.errors import InputError, brief
 from utils.options import MAX_SEED, option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
+from utils.sorted_tables import open_sorted
 from utils.stage_dir import StageDir
-from utils.tables import read_table, write_table
+from utils.table_columns import align, write_spk2utt
+from utils.tables import write_table
 
 log = logger(__name__)
 SET_NAMES = {"train": "train", "dev": "dev", "val": "dev", "validation": "dev", "test": "test"}
@@ -67,42 +75,35 @@ def work(options: Options) -> None:
         if all(stage.done for stage in stages.values()):
             return
         data = DataDir(options.data)
-        distinct = require_distinct(mentions_in(data), options.distinct_ids, f"give one id to both in {options.data}")
-        grouping = read_groups(data, options.attributes)
-        log.info("%d of %d utterances lack an attribute and are in no set", grouping.n_ungrouped, len(data.utt2spk))
-        utt2set = _import_split(data, official) if official else _hash_split(data, options.split_seed, thresholds)
-        spk2set = _speaker_sets({utterance: utt2set[utterance] for utterance in grouping.utt2group}, data.utt2spk)
-        tables = data.tables() | {"utt2group": grouping.utt2group, DISTINCT: distinct}
-        left_out = _left_out(data, tables, options.attributes)
-        counts = GroupCounts(grouping, data.utt2spk, spk2set, SETS, speaker_genders(tables))
+        alike = require_distinct(mentions_in(data), options.distinct_ids, f"give one id to both in {options.data}")
+        grouping, speakers = read_groups(data, options.attributes), data.coded_utt2spk.column
+        rows, n_all = grouping.utt2group.rows, len(data.coded_utt2spk)
+        log.info("%d of %d utterances lack an attribute and are in no set", grouping.n_ungrouped, n_all)
+        if official:
+            spk2set = _require_sets(_import_split(data, official, rows))
+        else:
+            spk2set = _require_sets(
+                {name: {speaker_set(name, options.split_seed, thresholds)} for name in _speakers_of(speakers, rows)}
+            )
+        genders = SpeakerGenders(data)
+        counts = GroupCounts(grouping, speakers, spk2set, SETS, genders.of(np.arange(n_all)))
         log.info("groups:\n%s", counts.text())
         counts.check(options.allow_missing_groups)
-        for name in SETS:
+        tables = SetTables(
+            data,
+            data.coded_utt2spk,
+            grouping.utt2group,
+            _sets_of_rows(speakers, rows, spk2set),
+            [None if stages[name].done else stages[name].dir for name in SETS],
+        )
+        tables.write(alike)
+        for number, name in enumerate(SETS):
             if not stages[name].done:
-                utterances = [u for u in grouping.utt2group if utt2set[u] == name]
-                write_set(stages[name], tables, utterances, options.data)
-                vectors.write_speakers(stages[name], {key: data.utt2spk[key] for key in utterances})
+                finish_set(stages[name], tables, number, genders, vectors)
         if not stages["split"].done:
             write_table(stages["split"].dir / "spk2set", spk2set)
             counts.write(stages["split"].dir / "coverage.tsv")
-            if left_out:
-                lines = ["table\tkey\treason", *map("\t".join, left_out), ""]
-                (stages["split"].dir / "left_out.tsv").write_text("\n".join(lines), encoding="utf-8")
-
-
-def _left_out(data: DataDir, tables: Mapping[str, Mapping[str, str]], attributes: Sequence[str]) -> list[list[str]]:
-    """The utterances without an attribute, and the lines that are of no utterance: table, key, reason."""
-    known = restrict(tables, data.utt2spk, (*PER_SPEAKER, DISTINCT))
-    left_out = []
-    for name, table in tables.items():
-        surplus = sorted(table.keys() - known[name].keys())
-        if surplus:
-            log.warning("%s: %d lines such as %s are of nothing in utt2spk", data.path / name, len(surplus), surplus[0])
-        left_out += [[name, key, "utt2spk has none of it"] for key in surplus]
-    for utterance in data.utt2spk.keys() - tables["utt2group"].keys():
-        lacking = ", ".join(name for name in attributes if utterance not in tables[f"utt2{name}"])
-        left_out.append(["utt2spk", utterance, f"no {lacking}"])
-    return sorted(left_out)
+            write_left_out(stages["split"].dir / "left_out.tsv", tables, options.attributes)
 
 
 def speaker_set(speaker: str, split_seed: int, thresholds: Mapping[str, float]) -> str:
@@ -117,11 +118,6 @@ def _thresholds(fractions: tuple[float, ...]) -> dict[str, float]:
     return dict(zip(SETS, [*bounds[:-1], 1.0], strict=True))
 
 
-def _hash_split(data: DataDir, split_seed: int, thresholds: Mapping[str, float]) -> dict[str, str]:
-    sets = {speaker: speaker_set(speaker, split_seed, thresholds) for speaker in set(data.utt2spk.values())}
-    return {utterance: sets[speaker] for utterance, speaker in data.utt2spk.items()}
-
-
 def _official_table(options: Options) -> Path | None:
     if options.official in (None, "false"):
         return None
@@ -131,28 +127,34 @@ def _official_table(options: Options) -> Path | None:
     return table
 
 
-def _import_split(data: DataDir, table: Path) -> dict[str, str]:
-    """Read the set of each utterance. Raises InputError for an utterance without a set, or an unknown set."""
-    split = read_table(table)
-    for utterance in data.utt2spk:
-        if split.get(utterance) not in SET_NAMES:
-            found = f"found {brief(split[utterance])}" if utterance in split else "it is not there"
-            raise InputError(f"{table}: {utterance}: expected one of {', '.join(SET_NAMES)}, {found}")
-    return {utterance: SET_NAMES[split[utterance]] for utterance in data.utt2spk}
+def _import_split(data: DataDir, table: Path, rows: np.ndarray) -> dict[str, set[str]]:
+    """Read the sets that the utterances of each speaker are in, of those in some rows.
+
+    Raises InputError for an utterance without a set, or an unknown set.
+    """
+    whole = data.coded_utt2spk
+    split = align(open_sorted(table), whole.names)
+    bad = [split.words[word] for word in split.words.listed if word not in SET_NAMES]
+    odd = np.flatnonzero(np.isin(split.codes, [NONE, *bad]))
+    if len(odd):
+        row = int(odd[0])
+        found = "it is not there" if split[row] is None else f"found {brief(split[row])}"
+        raise InputError(f"{table}: {whole.names[row]}: expected one of {', '.join(SET_NAMES)}, {found}")
+    sets: dict[str, set[str]] = defaultdict(set)
+    for row in rows[distinct(whole.column.codes[rows], split.codes[rows])[0]].tolist():
+        sets[whole.column[row]].add(SET_NAMES[split[row]])
+    return sets
 
 
-def _speaker_sets(utt2set: Mapping[str, str], utt2spk: Mapping[str, str]) -> dict[str, str]:
+def _require_sets(sets: Mapping[str, set[str]]) -> dict[str, str]:
     """The set of each speaker. Raises InputError where a speaker is in two, or a set is empty."""
-    sets: dict[str, set[str]] = {}
-    for utterance, name in utt2set.items():
-        sets.setdefault(utt2spk[utterance], set()).add(name)
     leaks = sorted(speaker for speaker, names in sets.items() if len(names) > 1)
     if leaks:
         raise InputError(
             f"the split leaks: {len(leaks)} of {len(sets)} speakers are in more than one set, as {leaks[0]} "
             f"in {' and '.join(sorted(sets[leaks[0]]))}; leave out --official to split by speaker"
         )
-    spk2set = {speaker: names.pop() for speaker, names in sorted(sets.items())}
+    spk2set = {speaker: next(iter(names)) for speaker, names in sorted(sets.items())}
     if len(spk2set) < len(SETS):
         raise InputError(f"{len(spk2set)} speaker(s) in all, {', '.join(spk2set)}: too few for {', '.join(SETS)}")
     empty = [name for name in SETS if name not in spk2set.values()]
@@ -162,6 +164,58 @@ def _speaker_sets(utt2set: Mapping[str, str], utt2spk: Mapping[str, str]) -> dic
             "for it, or another --split_seed are needed"
         )
     return spk2set
+
+
+def _speakers_of(speakers: CodeColumn, rows: np.ndarray) -> list[str]:
+    return [speakers.words.listed[code] for code in np.unique(speakers.codes[rows]).tolist()]
+
+
+def _sets_of_rows(speakers: CodeColumn, rows: np.ndarray, spk2set: Mapping[str, str]) -> np.ndarray:
+    """(N,) for each utterance the position of its set in SETS; NONE for those that are not in `rows`."""
+    places = {name: place for place, name in enumerate(SETS)}
+    of_code = np.array([places.get(spk2set.get(word, ""), NONE) for word in speakers.words.listed], np.int8)
+    sets = np.full(len(speakers.codes), NONE, np.int8)
+    sets[rows] = of_code[speakers.codes[rows]]
+    return sets
+
+
+def finish_set(stage: StageDir, tables: SetTables, number: int, genders: SpeakerGenders, vectors: VectorTable) -> None:
+    """Write what follows from the tables of one set, once these are written, and check it."""
+    rows, names, speakers = tables.rows(number), tables.utt2spk.names, tables.utt2spk.column
+    codes, spk2gender, n_speakers = speakers.codes[rows], genders.of(rows), len(_speakers_of(speakers, rows))
+    if not genders.are_told and spk2gender and len(spk2gender) != n_speakers:
+        log.info(
+            "%s: no spk2gender: %d of %d speakers are neither male nor female",
+            *(stage.final, n_speakers - len(spk2gender), n_speakers),
+        )
+        spk2gender = {}
+    if spk2gender:
+        write_table(stage.dir / "spk2gender", spk2gender)
+    write_spk2utt(stage.dir / "spk2utt", names, rows, speakers.words.listed, codes)
+    with naming_source(tables.data.path):
+        require_valid(stage.dir)
+    if len(tables.vectors):
+        places = tables.vectors[rows]
+        vectors.write_speakers(stage, places, speakers.words.listed, codes, lambda at: names[int(rows[at])])
+
+
+def write_left_out(path: Path, tables: SetTables, attributes: Sequence[str]) -> None:
+    """Write the utterances without an attribute, and the lines that are of no utterance, if there are any."""
+    data, whole = tables.data, tables.utt2spk
+    for name, keys in tables.surplus.items():
+        log.warning("%s: %d lines such as %s are of nothing in utt2spk", data.path / name, len(keys), keys[0])
+    ungrouped = np.flatnonzero(tables.utt2group.column.codes == NONE)
+    if not len(ungrouped) and not tables.surplus:
+        return
+    with path.open("w", encoding="utf-8") as file:
+        file.write("table\tkey\treason\n")
+        for name in sorted({*tables.surplus, "utt2spk"}):
+            file.writelines(f"{name}\t{key}\t{NOTHING}\n" for key in tables.surplus.get(name, ()))
+            if name == "utt2spk" and len(ungrouped):
+                columns = [align(open_sorted(data.path / f"utt2{attribute}"), whole.names) for attribute in attributes]
+                for row, utterance in zip(ungrouped.tolist(), whole.names.of(ungrouped), strict=True):
+                    lacking = [name for name, one in zip(attributes, columns, strict=True) if one[row] is None]
+                    file.write(f"utt2spk\t{utterance}\tno {', '.join(lacking)}\n")
 
 
 def main(argv: list[str] | None = None) -> int:
