@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import math
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, NoReturn
 
 import numpy as np
@@ -28,6 +29,7 @@ from steps.training.checkpoint import (
 )
 from steps.training.files import AVERAGED, BEST, LAST, TrainingFiles
 from steps.training.graphed import GraphedUpdate
+from steps.training.memory import memory_told
 from steps.training.options import TrainingOptions
 from steps.training.precision import autocast, products_in, resolve
 from steps.training.process_group import ProcessGroup
@@ -83,7 +85,8 @@ class Loop(Generic[Batch, Result]):
         self.behind: FilesBehind | None = None
         if self.device.type == "cuda" and self.group.size == 1 and options.average == 1:
             self.behind = FilesBehind(self.files, self.device)
-        self.ahead: tuple[int, Iterator[Batch]] | None = None  # an epoch, and its batches
+        self.planner = ThreadPoolExecutor(1)
+        self.ahead: dict[int, Future[list[Batch]]] = {}  # the next epoch, and its batches
         self.losses = torch.zeros(0, device=self.device)  # what `update` returned in this epoch before an interruption
 
     @_denormals_flushed()
@@ -93,7 +96,8 @@ class Loop(Generic[Batch, Result]):
         Raises RunAgain where a stop was requested: a loop in the same directory then continues. Raises InputError where
         a loss or the deciding figure is not finite.
         """
-        with products_in(self.precision, self.device):
+        lower = f"lower {self.task.report.memory}"
+        with products_in(self.precision, self.device), memory_told(self.workplace.directory, lower):
             try:
                 return self._run()
             finally:
@@ -133,14 +137,22 @@ class Loop(Generic[Batch, Result]):
         sampler and of its workers, depends on the epoch too, and changes no stream of the training: one that goes on
         inside an epoch begins the batches once more.
         """
-        if self.ahead is not None and self.ahead[0] == epoch and not first:
-            return self.ahead[1]
+        if self.task.repeats:
+            ahead = self.ahead.pop(epoch, None)
+            return iter(self._plan(epoch)[first:] if ahead is None else ahead.result()[first:])
         streams = read_streams(self.device)
         seed_streams(self.options.seed, epoch, 1)
-        batches = iter(self.task.batches(epoch, first, np.random.default_rng([self.options.seed, epoch])))
+        batches = iter(self.task.batches(epoch, first, self._draws(epoch)))
         begin = list(itertools.islice(batches, 1))
         set_streams(streams, self.device)
         return itertools.chain(begin, batches)
+
+    def _draws(self, epoch: int) -> np.random.Generator:
+        return np.random.default_rng([self.options.seed, epoch])
+
+    def _plan(self, epoch: int) -> list[Batch]:
+        """All batches of an epoch of a task that repeats, which draw from no other stream."""
+        return list(self.task.batches(epoch, 0, self._draws(epoch)))
 
     def _example(self) -> Batch:
         return self.task.part(next(self._batches(1, 0)), self.group.rank, self.n_parts)[0]
@@ -161,8 +173,8 @@ class Loop(Generic[Batch, Result]):
                 self._save_within_epoch(self._all_losses(losses))
             self.schedule.before_update((epoch - 1) * n_updates + update)
             losses.append(self.update(batch))
-        if self.graphed and epoch < self.options.epochs:  # while the GPU is busy
-            self.ahead = epoch + 1, self._batches(epoch + 1, 0)
+        if self.task.repeats and epoch < self.options.epochs:  # while the GPU is busy
+            self.ahead[epoch + 1] = self.planner.submit(self._plan, epoch + 1)
         values = self._all_losses(losses).cpu().reshape(n_updates, -1).T.contiguous()  # (1 + F, n_updates)
         if not values[0].isfinite().all():
             first = int((~values[0].isfinite()).nonzero()[0])
@@ -184,9 +196,9 @@ class Loop(Generic[Batch, Result]):
         while True:
             try:
                 return self.graphed(batch) if self.graphed else self._update(batch)
-            except torch.OutOfMemoryError as error:
-                said = " ".join(str(error).split())[:200]
-            self._divide(batch, said)  # here, where no traceback holds the tensors of the failed update
+            except torch.OutOfMemoryError:
+                if not self._divide(batch):
+                    raise
 
     def _record_updates(self) -> GraphedUpdate | None:
         """A replay of updates, where the task lets them repeat on a GPU."""
@@ -194,20 +206,17 @@ class Loop(Generic[Batch, Result]):
             return None
         return GraphedUpdate(self._update, self.network, self.optimizer)
 
-    def _divide(self, batch: Batch, said: str) -> None:
-        """Work through batches in twice as many parts; InputError where `batch` cannot be divided further."""
+    def _divide(self, batch: Batch) -> bool:
+        """Work through batches in twice as many parts. Returns whether `batch` can be divided further."""
         self.optimizer.zero_grad(set_to_none=True)
         parts = 2 * self.n_parts
         if self.group.size > 1 or self.task.part(batch, parts - 1, parts)[1] == 0:
-            raise InputError(
-                f"{self.workplace.directory}: out of memory on {self.device}, with a batch in"
-                f" {self.n_parts // self.group.size} parts: lower {self.task.report.memory}, or use --use_gpu false"
-                f" ({said})"
-            )
+            return False
         log.warning("out of memory on %s: batches are worked through in %d parts from here on", self.device, parts)
         self.n_parts, self.graphed = parts, self._record_updates()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+        return True
 
     def _update(self, batch: Batch) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)

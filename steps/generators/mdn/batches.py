@@ -50,6 +50,8 @@ class Batches:
 
     def own_captions(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The captions of `rows` (n,), in their order: positions (C,) in `rows`, and positions (C,) in `texts`."""
+        if not len(self.captions):
+            return self.captions, self.captions
         counts = self.cuts[rows + 1] - self.cuts[rows]
         which = np.repeat(np.arange(len(rows)), counts)
         place = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)

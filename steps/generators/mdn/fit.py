@@ -15,9 +15,11 @@ def fit_mdn(train: Pairs, dev: Pairs, options: MdnOptions, workplace: Workplace)
     """Train on `train`, stop by `dev`; writes checkpoints, `metrics.jsonl` and `curve.png` in the workplace."""
     from steps.generators.mdn.task import MdnTask
     from steps.training.loop import Loop
+    from steps.training.memory import memory_told
     from steps.training.options import TrainingOptions
 
-    task = MdnTask(train, dev, options, workplace.device, stop_requested=workplace.stop_requested)
+    with memory_told(workplace.directory, "all embeddings and texts are held there; train on fewer"):
+        task = MdnTask(train, dev, options, workplace.device, stop_requested=workplace.stop_requested)
     return Loop(task, TrainingOptions.of(options), workplace).run()
 
 

@@ -5,6 +5,7 @@ however many groups there are. Places without an embedding or a text have weight
 they hold is finite.
 """
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from torch import Tensor
 from steps.generators.mdn.density import features, paired_log_density, weighted_log_density
 from steps.generators.mdn.network import MixtureDensityNetwork
 
-STEPS = 8  # sizes of a side between two powers of 2
+STEPS = 16  # sizes of a side between two powers of 2
+DEVIATIONS = 4  # of a count
 
 
 class Grid(NamedTuple):
@@ -63,11 +65,14 @@ class GridLines:
 
     Args:
         line_of: (n,) the line of each value. They keep their order.
+        mean: values that a line is expected to have. Lines are wide enough for nearly all draws of so many, so that all
+        epochs have the same width.
     """
 
-    def __init__(self, line_of: np.ndarray, n_lines: int, device: torch.device):
+    def __init__(self, line_of: np.ndarray, n_lines: int, device: torch.device, mean: float = 0):
         counts = np.bincount(line_of, minlength=n_lines)
-        self.shape = n_lines, rounded(int(counts.max(initial=0)))
+        width = min(len(line_of), math.ceil(mean + DEVIATIONS * math.sqrt(mean)))
+        self.shape = n_lines, rounded(max(width, int(counts.max(initial=0))))
         lines, lengths = on_device((line_of, counts), device)
         self.order = torch.argsort(lines, stable=True)
         self.lines = lines[self.order]
@@ -83,7 +88,7 @@ class GridLines:
 
 
 def rounded(size: int) -> int:
-    """The size, or up to an eighth more: many sizes become few, so that shapes repeat."""
+    """The size, or up to a sixteenth more: many sizes become few, so that shapes repeat."""
     step = max(1, 2 ** (size.bit_length() - 1) // STEPS) if size else 1
     return -(-size // step) * step
 

@@ -17,6 +17,7 @@ from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
 NONE = np.zeros(0, np.int64)
 MOST_ROWS, MOST_TEXTS = 1024, 64  # of a group in one grid of a whole set
 MOST_VALUES = 2**25  # in the largest array that such a grid needs, if one group has no more
+FEWEST_VALUES = 2**17  # where memory is short
 
 
 class GridBatches:
@@ -28,6 +29,7 @@ class GridBatches:
 
     def __init__(self, batches: Batches, texts_per_group: int):
         self.batches, self.most = batches, texts_per_group
+        self.share = np.bincount(batches.groups, batches.weights).max()  # of the group that is drawn most often
         n_variants = np.diff(batches.bounds)
         n_drawn = np.minimum(n_variants, texts_per_group)
         self.shown = np.arange(n_drawn.max(initial=0)) < n_drawn[:, None]
@@ -40,11 +42,12 @@ class GridBatches:
         rows, sizes = np.concatenate([rows for rows, _ in drawn]), [len(rows) for rows, _ in drawn]
         update = np.repeat(np.arange(n_updates), sizes)
         weights = 1 / (np.repeat(sizes, sizes) * batches.texts_of_row[rows])
-        lines = GridLines(update * n_groups + batches.groups[rows], n_updates * n_groups, device)
+        line_of = update * n_groups + batches.groups[rows]
+        lines = GridLines(line_of, n_updates * n_groups, device, self.share * len(rows) / n_updates)
         texts = np.zeros((n_updates, *self.shown.shape), np.int64)
         texts[:, self.shown] = np.stack([variants for _, variants in drawn])
         which, captions = batches.own_captions(rows)
-        caption_lines = GridLines(update[which], n_updates, device)
+        caption_lines = GridLines(update[which], n_updates, device, len(which) / n_updates)
         values = (
             *(lines.of(one).unflatten(0, (n_updates, n_groups)) for one in (rows, weights)),
             *on_device((texts, np.broadcast_to(self.stands_for, texts.shape)), device),
@@ -65,13 +68,30 @@ class GridSet:
     """
 
     def __init__(self, batches: Batches, sizes: NetworkSizes, most: int = MOST_VALUES):
-        self.batches = batches
-        weights = batches.weights / np.maximum(batches.texts_of_row, 1)
-        self.grids = [*_variant_grids(batches, weights, sizes, most), *_caption_grids(batches, weights, sizes, most)]
+        self.batches, self.sizes = batches, sizes
+        self._divide(most)
+
+    def _divide(self, most: int) -> None:
+        self.most = most
+        weights = self.batches.weights / np.maximum(self.batches.texts_of_row, 1)
+        parts = [make(self.batches, weights, self.sizes, most) for make in (_variant_grids, _caption_grids)]
+        self.grids = [grid for part in parts for grid in part]
+
+    def balanced_log_density(self, network: MixtureDensityNetwork) -> float:
+        """Mean log density of all embeddings, balanced over groups and speakers.
+
+        Where a GPU has too little memory, the grids are made smaller.
+        """
+        while True:
+            try:
+                return self._balanced(network)
+            except torch.OutOfMemoryError:
+                if self.most <= FEWEST_VALUES:
+                    raise
+            self._divide(self.most // 8)
 
     @torch.inference_mode()
-    def balanced_log_density(self, network: MixtureDensityNetwork) -> float:
-        """Mean log density of all embeddings, balanced over groups and speakers."""
+    def _balanced(self, network: MixtureDensityNetwork) -> float:
         parts = [log_density(network, grid, self.batches.latent, self.batches.texts) for grid in self.grids]
         return float(torch.stack(parts).sum())
 

@@ -278,7 +278,7 @@ def test_a_gpu_that_is_short_of_memory_gets_batches_in_parts(tmp_path, caplog):
 def test_a_gpu_that_has_too_little_memory_for_one_item_names_what_to_lower(tmp_path):
     options = replace(OPTIONS, batch_size=60)
     loop = Loop(short_of_memory(TinyTask(options), 0), options, Workplace(tmp_path, "cpu"))
-    with pytest.raises(InputError, match="out of memory on cpu, with a batch in 32 parts: lower batch_size, or use"):
+    with pytest.raises(InputError, match="out of memory on the GPU: lower batch_size, or use --use_gpu false .*2 GiB"):
         loop.run()
 
 

@@ -1,0 +1,18 @@
+"""What is said where a GPU has too little memory."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from utils.errors import InputError
+
+
+@contextlib.contextmanager
+def memory_told(where: object, what: str) -> Iterator[None]:
+    """Raise InputError where a GPU is out of memory; `what` is done for it, such as "lower hidden"."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        said = " ".join(str(error).split())[:200]
+        raise InputError(f"{where}: out of memory on the GPU: {what}, or use --use_gpu false ({said})") from error
