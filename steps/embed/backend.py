@@ -30,7 +30,7 @@ BACKENDS = Registry(
 
 
 class FrontEnd(Protocol):
-    """What waveforms go through before the network; a back-end is its own, or has one that other processes can use.
+    """What waveforms go through before the network: the back-end itself, or what other processes can do without it.
 
     Attributes:
         sample_rate: of the waveforms, in Hz. min_seconds: shorter waveforms are refused by callers.
@@ -76,10 +76,10 @@ class Backend(ABC):
         """Load the weights on `device`, `cpu` or `cuda:N`."""
         self.options, self.device = options, device
 
-    @property
-    def front_end(self) -> FrontEnd:
-        """What computes the features: the back-end itself, in threads; or what can be sent to processes, for a GPU."""
-        return self
+    @classmethod
+    def front_end(cls, options: Any) -> FrontEnd | None:
+        """What processes do for a GPU, without the network; None: the back-end itself does it, in threads."""
+        return None
 
     def prepare(self, waveform: np.ndarray) -> np.ndarray:
         """Change a waveform (samples,) before its features are computed. May raise AudioProblem."""

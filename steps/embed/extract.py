@@ -10,15 +10,16 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steps.audio.lengths import Outcome
-from steps.embed.batches import Batch, BatchRule, as_batches
+from steps.embed.batches import Batch, as_batches
 from steps.embed.extraction import PLANNER, BackendChoice, Options, is_merged, planned_identity
-from steps.embed.loading import Loaded, load_in_processes, load_in_threads
+from steps.embed.loading import Loaded, Loading, LoadingProcesses, LoadingThreads
 from steps.embed.memory import load_network, within_memory
 from utils.command import logger, run_command
 from utils.errors import InputError
@@ -28,7 +29,7 @@ from utils.shards import chosen_shards
 if TYPE_CHECKING:
     import numpy as np
 
-    from steps.embed.backend import Backend
+    from steps.embed.backend import Backend, FrontEnd
 
 log = logger(__name__)
 
@@ -61,14 +62,43 @@ def work(options: Options) -> None:
         log.info("job %d of %d: all of its parts exist", job, nj)
         return
     begin = time.perf_counter()
-    backend = load_network(choice, device(options, job))
-    backend.precision = choice.precision(options)
-    loaded = time.perf_counter()
-    seconds = extract(backend, choice.batch_rule(options), planned, missing, decoders(options))
-    audio, wall = seconds.pop("audio", 0.0), time.perf_counter() - loaded
+    with ExitStack() as stack:
+        backend, loading = start(choice, options, shard_batches(planned, missing), job, stack)
+        ready = time.perf_counter()
+        seconds = extract(backend, loading, planned)
+    audio, wall = seconds.pop("audio", 0.0), time.perf_counter() - ready
     stages = ", ".join(f"{stage} {value:.2f} s" for stage, value in seconds.items())
     log.info("%.0f s of audio in %.2f s, %.0f times real time: %s", audio, wall, audio / wall, stages)
-    log.info("before that, %.2f s to load the network", loaded - begin)
+    log.info("before that, %.2f s to load the network", ready - begin)
+
+
+def start(
+    choice: BackendChoice, options: Options, todo: Iterator["ShardBatch"], job: int, stack: ExitStack
+) -> tuple["Backend", Loading]:
+    """The network, and what loads its batches; for a GPU, processes load while the network itself is loaded.
+
+    Args:
+        todo: batches. stack: closes what loads them.
+    """
+    batches = ((one, one.batch) for one in todo)
+    front_end, rule, n = choice.front_end(options), choice.batch_rule(options), decoders(options)
+    loading: Loading | None = None
+    if front_end is not None:
+        loading = stack.enter_context(LoadingProcesses(batches, front_end, rule, n))
+    backend = load_network(choice, device(options, job))
+    backend.precision = choice.precision(options)
+    if front_end is None or loading is None:
+        return backend, stack.enter_context(LoadingThreads(batches, backend, rule, n))
+    warm_up(backend, front_end)
+    return backend, loading
+
+
+def warm_up(backend: "Backend", front_end: "FrontEnd") -> None:
+    """Run the network on a second of noise: CUDA then loads its libraries, beside the processes that decode."""
+    import numpy as np
+
+    noise = np.random.default_rng(0).normal(scale=0.1, size=backend.sample_rate).astype(np.float32)
+    backend.forward(front_end.features([noise]))
 
 
 def which_job(options: Options) -> tuple[int, int]:
@@ -114,8 +144,8 @@ def shard_batches(planned: Work, shards: Sequence[int]) -> Iterator[ShardBatch]:
             yield from (ShardBatch(shard, batch, number == len(batches)) for number, batch in enumerate(batches, 1))
 
 
-def extract(backend: "Backend", rule: BatchRule, planned: Work, shards: Sequence[int], decoders: int) -> Counter:
-    """Write the parts of the shards.
+def extract(backend: "Backend", loading: Loading, planned: Work) -> Counter:
+    """Write the parts of the shards whose batches are loaded.
 
     Returns seconds by name: `audio` embedded, and time spent in decode and features (both in threads or processes that
     run beside the network), in waiting for them, network, and write.
@@ -123,9 +153,9 @@ def extract(backend: "Backend", rule: BatchRule, planned: Work, shards: Sequence
     seconds: Counter = Counter()
     outcomes: list[Outcome] = []
     embeddings: list[np.ndarray] = []
-    for one, embed_loaded in queued(backend, rule, shard_batches(planned, shards), decoders, seconds):
+    for one, embedded in queued(backend, loading, seconds):
         begin = time.perf_counter()
-        done, rows = embed_loaded()
+        done, rows = embedded()
         outcomes += done
         embeddings += rows
         middle = time.perf_counter()
@@ -138,19 +168,16 @@ def extract(backend: "Backend", rule: BatchRule, planned: Work, shards: Sequence
 
 
 def queued(
-    backend: "Backend", rule: BatchRule, todo: Iterator[ShardBatch], decoders: int, seconds: Counter
+    backend: "Backend", loading: Loading, seconds: Counter
 ) -> Iterator[tuple[ShardBatch, Callable[[], Embedded]]]:
     """The batches in order, each with what gives its embeddings; a GPU has begun with the next before it is asked.
 
     Adds to `seconds`.
     """
-    front_end = backend.front_end
-    load = load_in_threads if front_end is backend else load_in_processes
-    ahead = 0 if front_end is backend else QUEUED
-    batches = load(((one, one.batch) for one in todo), front_end, rule, decoders)
     running: deque[tuple[ShardBatch, Callable[[], Embedded]]] = deque()
+    ahead = 0 if backend.device == "cpu" else QUEUED
     begin = time.perf_counter()
-    for one, loaded in batches:
+    for one, loaded in loading:
         middle = time.perf_counter()
         running.append((one, begin_embedding(backend, loaded)))
         seconds += loaded.seconds

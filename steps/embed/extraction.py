@@ -10,7 +10,7 @@ from typing import Any
 
 from steps.audio.lengths import audio_identity
 from steps.audio.recordings import Utterance
-from steps.embed.backend import BACKENDS, Backend
+from steps.embed.backend import BACKENDS, Backend, FrontEnd
 from steps.embed.batches import BatchRule
 from utils.option_values import as_dict, raw_values
 from utils.options import option
@@ -20,7 +20,7 @@ from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.shards import MOST_JOBS, SHARDS_HELP
 from utils.stage_dir import is_done, signature
 
-CPU_BATCH, GPU_BATCH = 24.0, 240.0  # seconds of audio
+CPU_BATCH, GPU_BATCH = 24.0, 480.0  # seconds of audio
 PLANNER = "python3 -m steps.embed.plan, stage 1,"
 MERGER = "steps.embed.merge"
 REMADE = ("pickles",)  # what is made of the result, in its directory
@@ -90,6 +90,10 @@ class BackendChoice:
         """How waveforms are cut and batched for the network."""
         cls, padded = self.cls, options.use_gpu and self.cls.padded_on_gpu
         return BatchRule(cls.sample_rate, cls.any_length, options.max_seconds, batch_seconds(options), padded)
+
+    def front_end(self, options: Options) -> FrontEnd | None:
+        """What processes do before the network; None: threads do it, with the network."""
+        return self.cls.front_end(self.options) if options.use_gpu else None
 
     def precision(self, options: Options) -> str:
         """Of the products of the network, see `steps.training.precision`."""

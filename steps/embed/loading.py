@@ -4,15 +4,20 @@ Threads share one interpreter with the network: they do for a processor, whose n
 processes, whose results lie in memory that both sides see.
 """
 
+import os
+import signal
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
-from typing import Any, NamedTuple, TypeVar
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import Any, NamedTuple, Self
 
 from steps.audio.containers import AudioProblem
 from steps.audio.lengths import Outcome
@@ -20,10 +25,9 @@ from steps.audio.read import load
 from steps.embed.backend import FrontEnd
 from steps.embed.batches import Batch, BatchRule
 from utils.errors import InputError
-from utils.forked import die_with_parent
 from utils.shared_slots import SharedSlots
 
-T = TypeVar("T")
+WAITING = 4  # batches that wait for a GPU while every process loads another
 
 
 @dataclass
@@ -65,66 +69,108 @@ def load_batch(batch: Batch, front_end: FrontEnd, rule: BatchRule) -> Loaded:
     return loaded
 
 
-def load_in_threads(
-    batches: Iterable[tuple[T, Batch]], front_end: FrontEnd, rule: BatchRule, threads: int
-) -> Iterator[tuple[T, Loaded]]:
-    """Load the batches in order, never more than `threads` + 1 ahead; each comes with what it was given with."""
-    waiting: deque[tuple[T, Future[Loaded]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for one, batch in batches:
-            waiting.append((one, pool.submit(load_batch, batch, front_end, rule)))
-            if len(waiting) > threads + 1:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
+class Loading(ABC):
+    """Batches that a pool loads ahead, from now on, in their order; each comes with what it was given with.
+
+        with LoadingThreads(batches, backend, rule, 2) as loading:
+            for one, loaded in loading: ...
+
+    Args:
+        batches: to load. pool: closed at the end. most: batches in the pool at a time.
+    """
+
+    def __init__(self, batches: Iterable[tuple[Any, Batch]], pool: Executor, most: int):
+        self.batches, self.pool, self.most = iter(batches), pool, most
+        self.waiting: deque[tuple[Any, Future[Loaded]]] = deque()
+        self._submit()
+
+    @abstractmethod
+    def begin(self, batch: Batch) -> Future[Loaded]:
+        """Let the pool load a batch."""
+
+    def finish(self, future: Future[Loaded]) -> Loaded:
+        """Wait for the batch."""
+        return future.result()
+
+    def _submit(self) -> None:
+        while len(self.waiting) < self.most:
+            one, batch = next(self.batches, (None, None))
+            if batch is None:
+                return
+            self.waiting.append((one, self.begin(batch)))
+
+    def __iter__(self) -> Iterator[tuple[Any, Loaded]]:
+        while self.waiting:
+            one, future = self.waiting.popleft()
+            yield one, self.finish(future)
+            self._submit()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.pool.shutdown(cancel_futures=True)
 
 
-def load_in_processes(
-    batches: Iterable[tuple[T, Batch]], front_end: FrontEnd, rule: BatchRule, processes: int
-) -> Iterator[tuple[T, Loaded]]:
-    """Load the batches in order, never more than twice as many as `processes` ahead.
+class LoadingThreads(Loading):
+    """Batches that `n` threads load."""
+
+    def __init__(self, batches: Iterable[tuple[Any, Batch]], front_end: FrontEnd, rule: BatchRule, n: int):
+        self.load = partial(load_batch, front_end=front_end, rule=rule)
+        super().__init__(batches, ThreadPoolExecutor(n), n + 2)
+
+    def begin(self, batch: Batch) -> Future[Loaded]:
+        """Let a thread load a batch."""
+        return self.pool.submit(self.load, batch)
+
+
+class LoadingProcesses(Loading):
+    """Batches that `n` processes load.
 
     The features of a chunk are a named tuple whose first field is an array. It lies in memory that is used again: it
     holds until the next batch is asked for.
     """
-    waiting: deque[tuple[T, int, Future[Loaded]]] = deque()
-    slots = SharedSlots(2 * processes, slot_bytes(rule))
-    free = deque(range(slots.n))
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__, "scipy.ndimage", "soundfile"])
-    pool = ProcessPoolExecutor(processes, context, _start, (slots, front_end, rule))
+
+    def __init__(self, batches: Iterable[tuple[Any, Batch]], front_end: FrontEnd, rule: BatchRule, n: int):
+        most = n + WAITING
+        self.slots = SharedSlots(most + 1, slot_bytes(rule))
+        self.free, self.slot_of, self.held = deque(range(most)), {}, most  # `held` is that of the batch asked for last
+        context = get_context("forkserver")
+        context.set_forkserver_preload([__name__, "soundfile"])
+        super().__init__(batches, ProcessPoolExecutor(n, context, _start, (self.slots, front_end, rule)), most)
+
+    def begin(self, batch: Batch) -> Future[Loaded]:
+        """Let a process load a batch."""
+        slot = self.free.popleft()
+        with killed_is_named():
+            future = self.pool.submit(_load_into, slot, batch)
+        self.slot_of[future] = slot
+        return future
+
+    def finish(self, future: Future[Loaded]) -> Loaded:
+        """Wait for the batch."""
+        with killed_is_named():
+            loaded = future.result()
+        self.free.append(self.held)
+        self.held = self.slot_of.pop(future)
+        loaded.chunks = _with_first(loaded.chunks, self.slots.get(self.held, [chunk[0] for chunk in loaded.chunks]))
+        return loaded
+
+
+@contextmanager
+def killed_is_named() -> Iterator[None]:
+    """Raise InputError where a process of the pool was killed."""
     try:
-        for one, batch in batches:
-            if not free:
-                yield from _first(waiting, slots, free)
-            slot = free.popleft()
-            waiting.append((one, slot, pool.submit(_load_into, slot, batch)))
-        while waiting:
-            yield from _first(waiting, slots, free)
+        yield
     except BrokenProcessPool as error:
         raise InputError(
             "a process that decodes audio was killed, perhaps for want of memory; give fewer --decoders"
         ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def slot_bytes(rule: BatchRule) -> int:
     """Enough for the waveforms of a batch; what is longer, such as an hour in one utterance, is sent through a pipe."""
     return round(1.5 * rule.batch_seconds * rule.sample_rate * 4) + (1 << 16)
-
-
-def _first(
-    waiting: deque[tuple[T, int, "Future[Loaded]"]], slots: SharedSlots, free: deque[int]
-) -> Iterator[tuple[T, Loaded]]:
-    """Wait for the first; its slot is free when the next is asked for."""
-    one, slot, future = waiting.popleft()
-    loaded = future.result()
-    loaded.chunks = _with_first(loaded.chunks, slots.get(slot, [chunk[0] for chunk in loaded.chunks]))
-    yield one, loaded
-    free.append(slot)
 
 
 def _with_first(chunks: Sequence[NamedTuple], values: Sequence[Any]) -> list[NamedTuple]:
@@ -136,14 +182,18 @@ _in_process: dict[str, Any] = {}  # of a process that loads
 
 
 def _start(slots: SharedSlots, front_end: FrontEnd, rule: BatchRule) -> None:
-    import signal
-
     from threadpoolctl import threadpool_limits
 
-    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the job ends its processes
+    Thread(target=_end_with_job, daemon=True).start()
     threadpool_limits(1)
     _in_process.update(slots=slots, load=partial(load_batch, front_end=front_end, rule=rule))
+
+
+def _end_with_job() -> None:
+    """End this process when the job ends, by whatever signal."""
+    parent_process().join()
+    os._exit(1)
 
 
 def _load_into(slot: int, batch: Batch) -> Loaded:

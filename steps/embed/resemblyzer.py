@@ -38,14 +38,14 @@ class Resemblyzer(Backend):
         self.network, stored = GE2E(), read_tensors(weights)["model_state"]
         self.network.load_state_dict({name: stored[name] for name in self.network.state_dict()})
         self.network.eval().requires_grad_(False).to(device)
-        self.windows = SpeechWindows(options)
+        self.windows = self.front_end(options)
         self.transfer = Transfer(device)
         self.rows = ROWS[torch.device(device).type]
 
-    @property
-    def front_end(self) -> "SpeechWindows | Resemblyzer":
-        """On a GPU processes prepare its input."""
-        return self if self.device == "cpu" else self.windows
+    @classmethod
+    def front_end(cls, options: ResemblyzerOptions) -> SpeechWindows:
+        """All but the network."""
+        return SpeechWindows(options)
 
     def prepare(self, waveform: np.ndarray) -> np.ndarray:
         """Make a waveform louder, and remove long silences. Raises AudioProblem `no_speech` where nothing is left."""

@@ -70,12 +70,24 @@ class TorchBackend(Backend):
     def build(self) -> "nn.Module":
         """The network with its initial weights, and a method `folded` for processors; sets `dim` and `fbank`."""
 
+    @classmethod
+    def front_end(cls, options: WeightOptions) -> PaddedWaveforms:
+        """No more than what pads waveforms."""
+        return PaddedWaveforms(cls.sample_rate, cls.min_seconds, round(GRID * cls.sample_rate))
+
     @cached_property
-    def front_end(self) -> "PaddedWaveforms | TorchBackend":
-        """On a GPU no more than what pads waveforms."""
-        if self.device == "cpu":
-            return self
-        return PaddedWaveforms(self.sample_rate, self.min_seconds, round(GRID * self.sample_rate))
+    def narrow(self) -> "nn.Module":
+        """The network with the weights of its convolutions in bfloat16, as autocast would make them in each call."""
+        import copy
+
+        import torch
+        from torch import nn
+
+        network = copy.deepcopy(self.network)
+        for module in network.modules():
+            if isinstance(module, nn.Conv1d | nn.Conv2d):
+                module.to(torch.bfloat16)
+        return network
 
     @cached_property
     def filter_banks(self) -> "TorchFbank":
@@ -86,7 +98,8 @@ class TorchBackend(Backend):
 
     def features(self, waveforms: Sequence[np.ndarray]) -> np.ndarray | Padded:
         """Filter banks (B, T, bins); on a GPU padded waveforms."""
-        return self.fbank.batch(waveforms) if self.front_end is self else self.front_end.features(waveforms)
+        on_gpu = self.device != "cpu"
+        return self.front_end(self.options).features(waveforms) if on_gpu else self.fbank.batch(waveforms)
 
     def forward(self, features: np.ndarray | Padded) -> np.ndarray:
         """(B, D) float32."""
@@ -103,5 +116,6 @@ class TorchBackend(Backend):
             if not isinstance(features, Padded):
                 return self.transfer.to_host(self.network(*self.transfer.to_device(features)))
             banks, frames = self.filter_banks(*self.transfer.to_device(*features))
+            network = self.narrow if self.precision == "bf16" else self.network
             with products_in(self.precision, device), autocast(self.precision, device):
-                return self.transfer.to_host(self.network(banks, frames).float())
+                return self.transfer.to_host(network(banks, frames).float())

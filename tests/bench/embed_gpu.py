@@ -8,6 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,10 +17,8 @@ import numpy as np
 from steps.audio.read import load
 from steps.audio.recordings import Utterance
 from steps.embed import plan
-from steps.embed.batches import BatchRule
-from steps.embed.extract import decoders, extract
+from steps.embed.extract import extract, shard_batches, start
 from steps.embed.extraction import PLANNER, BackendChoice, Options, planned_identity
-from steps.embed.memory import load_network
 from tests.bench.results import table, target
 from tests.bench.timing import run_module
 from utils.option_values import as_words
@@ -65,15 +64,21 @@ def measure(backend: str, paths: Sequence[Path], hours: float, directory: Path, 
     one = embeddings_of(planned)
     for part in planned.directory.glob("*.npz"):
         part.unlink()
-    network, rule = load_network(choice, device), choice.batch_rule(options)
-    network.precision = choice.precision(options)
-    begin = time.perf_counter()
-    stages = extract(network, rule, planned, range(planned.n_shards), decoders(options))
-    wall, audio = time.perf_counter() - begin, stages.pop("audio")
-    same = two_jobs(options, planned, one, network, rule)
+    wall, stages = run(choice, options, planned, range(planned.n_shards))
+    audio = stages.pop("audio")
+    same = two_jobs(choice, options, planned, one)
     distance = to_processor(choice, options, planned, one)
     remove_parts(options.out)
     return OnGpu(audio, wall, whole, stages, distance, same)
+
+
+def run(choice: BackendChoice, options: Options, planned: Work, shards: Sequence[int]) -> tuple[float, Counter]:
+    """Seconds of wall time, without those of the start, and of each stage."""
+    with ExitStack() as stack:
+        network, loading = start(choice, options, shard_batches(planned, shards), 1, stack)
+        begin = time.perf_counter()
+        stages = extract(network, loading, planned)
+        return time.perf_counter() - begin, stages
 
 
 def write_copies(paths: Sequence[Path], hours: float, directory: Path) -> Path:
@@ -97,12 +102,12 @@ def embeddings_of(planned: Work) -> dict[str, np.ndarray]:
     return found
 
 
-def two_jobs(options: Options, planned: Work, one: dict[str, np.ndarray], network, rule: BatchRule) -> bool:
+def two_jobs(choice: BackendChoice, options: Options, planned: Work, one: dict[str, np.ndarray]) -> bool:
     """Does every second shard, done by a job that does no other, have the same bits?"""
     for part in planned.directory.glob("*.npz"):
         part.unlink()
     for first in (1, 0):
-        extract(network, rule, planned, range(first, planned.n_shards, 2), decoders(options))
+        run(choice, options, planned, range(first, planned.n_shards, 2))
     two = embeddings_of(planned)
     return all(np.array_equal(two[key], one[key]) for key in one)
 

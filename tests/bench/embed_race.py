@@ -15,9 +15,9 @@ from steps.audio.recordings import Utterance
 from steps.embed import plan
 from steps.embed.backend import Backend
 from steps.embed.batches import BatchRule, TimedUtterance, as_batches, as_timed
-from steps.embed.extract import begin_embedding, decoders, extract, write_outcomes
+from steps.embed.extract import begin_embedding, decoders, extract, shard_batches, write_outcomes
 from steps.embed.extraction import PLANNER, BackendChoice, Options, planned_identity
-from steps.embed.loading import load_batch
+from steps.embed.loading import LoadingThreads, load_batch
 from tests.bench.timing import take_turns
 from utils import key_values
 from utils.parts import Work, remove_parts
@@ -76,7 +76,9 @@ class Worker:
         os.sched_setaffinity(0, {sorted(cores)[job % len(cores)]})
         try:
             shards = chosen_shards(cls.planned.n_shards, None, job, nj)
-            extract(cls.backend, cls.rule, cls.planned, shards, decoders(cls.options))
+            batches = ((one, one.batch) for one in shard_batches(cls.planned, shards))
+            with LoadingThreads(batches, cls.backend, cls.rule, decoders(cls.options)) as loading:
+                extract(cls.backend, loading, cls.planned)
         finally:
             os.sched_setaffinity(0, cores)
 

@@ -5,13 +5,12 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from steps.embed.backend import Backend
-from steps.embed.padding import PaddedWaveforms
+from steps.embed.padding import Padded, PaddedWaveforms
 from steps.embed.xvector import XVectorBackend
 from utils.options import option
 
@@ -92,12 +91,11 @@ class Heavy(Narrow):
 
 
 class PaddedXVector(XVectorBackend):
-    """The x-vector network fed as on a GPU: padded waveforms from processes, filter banks in torch."""
+    """The x-vector network fed as on a GPU, on whatever device: padded waveforms are its features."""
 
-    @cached_property
-    def front_end(self) -> PaddedWaveforms:
-        """What pads waveforms."""
-        return PaddedWaveforms(self.sample_rate, self.min_seconds, 4000)
+    def features(self, waveforms: Sequence[np.ndarray]) -> Padded:
+        """What processes give it."""
+        return self.front_end(self.options).features(waveforms)
 
 
 class DyingFrontEnd(PaddedWaveforms):

@@ -13,7 +13,7 @@ from steps.audio.recordings import read_utterances  # noqa: E402
 from steps.embed import extract, merge, plan  # noqa: E402
 from steps.embed.backend import load_backend  # noqa: E402
 from steps.embed.batches import BatchRule, TimedUtterance  # noqa: E402
-from steps.embed.loading import load_batch, load_in_processes  # noqa: E402
+from steps.embed.loading import LoadingProcesses, load_batch  # noqa: E402
 from tests.steps.audio.sounds import write_sound  # noqa: E402
 from tests.steps.embed.extractions import content, run_all, write_tree  # noqa: E402
 from tests.steps.embed.networks_for_tests import DyingFrontEnd, PaddedXVector  # noqa: E402
@@ -65,7 +65,7 @@ def test_half_precision_is_near_enough(name):
     """bfloat16 products, as on a GPU, against float32; random weights."""
     backend = load_backend(name, changes={"random_seed": 1}, device="cuda" if CUDA else "cpu")
     waves = [np.random.default_rng(n).normal(scale=0.05, size=16000).astype(np.float32) for n in range(3)]
-    features = PaddedXVector.front_end.func(backend).features(waves)
+    features = backend.front_end(backend.options).features(waves)
     rows = {}
     for backend.precision in ("fp32", "bf16"):
         rows[backend.precision] = backend.begin(features)()
@@ -78,14 +78,15 @@ def test_processes_load_what_threads_load(tree):
     rule = BatchRule(16000, False, 20, 12, padded=True)
     timed = [TimedUtterance(utterance, 2.0) for utterance in read_utterances(tree)]
     batches = [(number, timed[number : number + 3]) for number in range(0, len(timed), 3)]
-    front_end = PaddedXVector.front_end.func(PaddedXVector)
+    front_end = PaddedXVector.front_end(None)
     seen = []
-    for number, loaded in load_in_processes(batches, front_end, rule, 2):
-        alone = load_batch(timed[number : number + 3], front_end, rule)
-        assert (loaded.outcomes, loaded.counts) == (alone.outcomes, alone.counts)
-        for one, other in zip(loaded.chunks, alone.chunks, strict=True):
-            assert all(map(np.array_equal, one, other))
-        seen.append(number)
+    with LoadingProcesses(batches, front_end, rule, 1) as loading:
+        for number, loaded in loading:
+            alone = load_batch(timed[number : number + 3], front_end, rule)
+            assert (loaded.outcomes, loaded.counts) == (alone.outcomes, alone.counts)
+            for one, other in zip(loaded.chunks, alone.chunks, strict=True):
+                assert all(map(np.array_equal, one, other))
+            seen.append(number)
     assert seen == [number for number, _ in batches]
 
 
@@ -93,7 +94,9 @@ def test_a_killed_process_is_named(tree):
     timed = [TimedUtterance(utterance, 2.0) for utterance in read_utterances(tree)]
     front_end = DyingFrontEnd(16000, 0.3, 4000)
     with pytest.raises(InputError, match="a process that decodes audio was killed, .*; give fewer --decoders"):
-        list(load_in_processes([(0, timed)], front_end, BatchRule(16000, False, 20, 12, True), 1))
+        rule = BatchRule(16000, False, 20, 12, padded=True)
+        with LoadingProcesses([(n, timed) for n in range(9)], front_end, rule, 1) as loading:
+            list(loading)
 
 
 def test_a_gpu_is_asked_for_in_one_line_where_there_is_none(tree, tmp_path, capsys):
