@@ -1,6 +1,5 @@
 """Updates of the plain network on a device: time, pairs/s, the share of time that it is busy, whole trainings."""
 
-import contextlib
 import dataclasses
 import json
 import time
@@ -43,49 +42,58 @@ class Speed:
 
 
 class TimedLoop(Loop):
-    """Knows how long its epochs took, and how much of the time of some of them the GPU was busy.
+    """Knows when its epochs ended.
 
     Attributes:
-        ends: seconds at the end of each epoch, the start's first. busy: share, or None.
+        ends: seconds at the end of each epoch, the start's first.
     """
-
-    watched: tuple[int, int] | None = None  # epochs, the first and the last
-    busy: float | None = None
-    table: str = ""
 
     def run(self):
         """As its parent, with times."""
         self.ends: list[float] = []
-        with contextlib.ExitStack() as self.stack:
-            return super().run()
+        return super().run()
 
     def _end_epoch(self, train_figures: list[float] | None) -> None:
         super()._end_epoch(train_figures)
         self.ends.append(time.perf_counter())
-        if self.watched is None or self.device.type != "cuda":
-            return
-        if self.state.epoch == self.watched[0]:
-            kinds = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
-            self.profiler = self.stack.enter_context(torch.profiler.profile(activities=kinds))
-            torch.cuda.synchronize()
-            self.begin = time.perf_counter()
-        elif self.state.epoch == self.watched[1]:
-            torch.cuda.synchronize()
-            wall = time.perf_counter() - self.begin
-            self.stack.close()
-            self.busy = busy_seconds(self.profiler) / wall
-            self.table = self.profiler.key_averages().table(sort_by="self_device_time_total", row_limit=30)
 
-    @property
-    def seconds(self) -> float:
-        """Of all epochs, without the start."""
-        return self.ends[-1] - self.ends[0]
+    def seconds(self, first: int = 0) -> float:
+        """Of the epochs after number `first`."""
+        return self.ends[-1] - self.ends[first]
+
+
+class WatchedLoop(TimedLoop):
+    """Counts how long the GPU is busy in the epochs after number `BEFORE`.
+
+    Attributes:
+        busy: seconds of an epoch. table: the kernels that took most of them.
+    """
+
+    BEFORE = 3
+
+    def run(self):
+        """As its parent, under a profiler in the end."""
+        kinds = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
+        self.profiler = torch.profiler.profile(activities=kinds)
+        result = super().run()
+        torch.cuda.synchronize()
+        self.profiler.stop()
+        self.busy = busy_seconds(self.profiler) / (self.state.epoch - self.BEFORE)
+        self.table = self.profiler.key_averages().table(sort_by="self_device_time_total", row_limit=40)
+        return result
+
+    def _end_epoch(self, train_figures: list[float] | None) -> None:
+        super()._end_epoch(train_figures)
+        if self.state.epoch == self.BEFORE:
+            torch.cuda.synchronize()
+            self.profiler.start()
 
 
 def busy_seconds(profiler: torch.profiler.profile) -> float:
-    """Seconds in which at least one kernel ran."""
+    """Seconds in which at least one kernel ran; copies are none."""
     events = [event for event in profiler.events() if event.device_type == torch.autograd.DeviceType.CUDA]
-    spans = sorted((event.time_range.start, event.time_range.end) for event in events)
+    kernels = [event.time_range for event in events if not event.name.startswith("Mem")]
+    spans = sorted((span.start, span.end) for span in kernels)
     return sum(end - begin for begin, end in _union(spans)) / 1e6
 
 
@@ -106,19 +114,10 @@ def finish(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def trained(setting: Setting, name: str, **options) -> TimedLoop:
+def trained(setting: Setting, name: str, kind: type[TimedLoop] = TimedLoop, **options) -> TimedLoop:
     """A loop that has trained to its end."""
     changed = dataclasses.replace(setting, options=dataclasses.replace(setting.options, **options))
-    loop = changed.loop(name, TimedLoop)
-    loop.run()
-    return loop
-
-
-def watched(setting: Setting) -> TimedLoop:
-    """A training of a few epochs, the last ones under the profiler."""
-    options = dataclasses.replace(setting.options, epochs=8)
-    loop = dataclasses.replace(setting, options=options).loop("watched", TimedLoop)
-    loop.watched = (3, 8)
+    loop = changed.loop(name, kind)
     loop.run()
     return loop
 
