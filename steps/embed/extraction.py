@@ -12,6 +12,7 @@ from steps.audio.lengths import audio_identity
 from steps.audio.recordings import Utterance
 from steps.embed.backend import BACKENDS, Backend, FrontEnd
 from steps.embed.batches import BatchRule
+from steps.training.options import PRECISIONS
 from utils.option_values import as_dict, raw_values
 from utils.options import option
 from utils.parts import current_identity
@@ -57,7 +58,7 @@ class Options:
         "auto",
         "products of the network on a GPU, on a processor always fp32; auto: the fastest that keeps embeddings within a"
         " cosine distance of .0001 of fp32, bf16 for eres2netv2",
-        choices=("auto", "fp32", "tf32", "bf16"),
+        choices=PRECISIONS,
     )
     decoders: int | None = option(
         None,

@@ -98,6 +98,16 @@ class PaddedXVector(XVectorBackend):
         return self.front_end(self.options).features(waveforms)
 
 
+class SlowFrontEnd(PaddedWaveforms):
+    """A front end that tells its process, and takes longer than any test."""
+
+    def prepare(self, waveform: np.ndarray) -> np.ndarray:
+        """Much later."""
+        print(os.getpid(), flush=True)
+        time.sleep(3600)
+        return waveform
+
+
 class DyingFrontEnd(PaddedWaveforms):
     """A front end whose process is killed by the first waveform."""
 

@@ -1,5 +1,9 @@
 """The way of a GPU: padded batches that processes decode, filter banks in torch. On a processor where no GPU is."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +18,7 @@ from steps.embed import extract, merge, plan  # noqa: E402
 from steps.embed.backend import load_backend  # noqa: E402
 from steps.embed.batches import BatchRule, TimedUtterance  # noqa: E402
 from steps.embed.loading import LoadingProcesses, load_batch  # noqa: E402
+from tests.processes import is_alive, wait_for  # noqa: E402
 from tests.steps.audio.sounds import write_sound  # noqa: E402
 from tests.steps.embed.extractions import content, run_all, write_tree  # noqa: E402
 from tests.steps.embed.networks_for_tests import DyingFrontEnd, PaddedXVector  # noqa: E402
@@ -97,6 +102,34 @@ def test_a_killed_process_is_named(tree):
         rule = BatchRule(16000, False, 20, 12, padded=True)
         with LoadingProcesses([(n, timed) for n in range(9)], front_end, rule, 1) as loading:
             list(loading)
+
+
+JOB = """
+import sys
+from pathlib import Path
+from steps.audio.recordings import Utterance
+from steps.embed.batches import BatchRule, TimedUtterance
+from steps.embed.loading import LoadingProcesses
+from tests.steps.embed.networks_for_tests import SlowFrontEnd
+
+if __name__ == "__main__":
+    utterance = TimedUtterance(Utterance("u", Path(sys.argv[1]), None, None, "d", "s", "u"), 1.0)
+    rule = BatchRule(16000, False, 20, 12, padded=True)
+    with LoadingProcesses([(0, [utterance])], SlowFrontEnd(16000, 0.3, 4000), rule, 1) as loading:
+        list(loading)
+"""
+
+
+def test_processes_end_with_a_job_that_is_killed(tmp_path):
+    sound = write_sound(tmp_path / "u.wav", np.random.default_rng(0).normal(scale=0.1, size=16000))
+    (tmp_path / "job.py").write_text(JOB)
+    command = [sys.executable, str(tmp_path / "job.py"), str(sound)]
+    path = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    with subprocess.Popen(command, env=path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as job:
+        pid = int(job.stdout.readline())
+        assert is_alive(pid)
+        job.send_signal(signal.SIGKILL)
+        assert wait_for(lambda: not is_alive(pid), 20)
 
 
 def test_a_gpu_is_asked_for_in_one_line_where_there_is_none(tree, tmp_path, capsys):
