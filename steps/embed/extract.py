@@ -21,6 +21,7 @@ from steps.embed.batches import Batch, as_batches
 from steps.embed.extraction import PLANNER, BackendChoice, Options, is_merged, planned_identity
 from steps.embed.loading import Loaded, Loading, LoadingProcesses, LoadingThreads
 from steps.embed.memory import load_network, within_memory
+from steps.embed.torch_settings import capability_of, precision_here
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.parts import Work, check_merged, write_part
@@ -86,7 +87,7 @@ def start(
     if front_end is not None:
         loading = stack.enter_context(LoadingProcesses(batches, front_end, rule, n))
     backend = load_network(choice, device(options, job))
-    backend.precision = choice.precision(options)
+    backend.precision = precision_here(choice.precision(options), capability_of(backend.device))
     if front_end is None or loading is None:
         return backend, stack.enter_context(LoadingThreads(batches, backend, rule, n))
     warm_up(backend, front_end)

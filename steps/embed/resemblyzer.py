@@ -13,6 +13,7 @@ import numpy as np
 
 from steps.embed.backend import Backend, halves_of_windows
 from steps.embed.speech_windows import Partials, ResemblyzerOptions, SpeechWindows
+from steps.embed.torch_settings import settle_torch
 from steps.embed.transfer import Transfer
 from utils.extras import extra, require
 
@@ -35,6 +36,8 @@ class Resemblyzer(Backend):
         from steps.networks.ge2e import GE2E
 
         torch.set_num_threads(1)
+        if device != "cpu":
+            settle_torch(device)
         self.network, stored = GE2E(), read_tensors(weights)["model_state"]
         self.network.load_state_dict({name: stored[name] for name in self.network.state_dict()})
         self.network.eval().requires_grad_(False).to(device)

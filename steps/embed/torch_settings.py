@@ -2,6 +2,10 @@
 
 import ctypes
 
+from utils.command import logger
+
+log = logger(__name__)
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 KEPT_BYTES = 1 << 30
 
@@ -13,6 +17,21 @@ def settle_torch(device: str) -> None:
     if device == "cpu":
         _keep_freed_memory()
     torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32 = True, False
+
+
+def capability_of(device: str) -> tuple[int, int] | None:
+    """The compute capability of a GPU; None: a processor."""
+    import torch
+
+    return None if device == "cpu" else torch.cuda.get_device_capability(device)
+
+
+def precision_here(precision: str, capability: tuple[int, int] | None) -> str:
+    """The precision of the products on a GPU of this compute capability: before 8.0 there is no bfloat16."""
+    if precision == "bf16" and capability is not None and capability < (8, 0):
+        log.warning("this GPU, of compute capability %d.%d, has no bfloat16: precision fp32", *capability)
+        return "fp32"
+    return precision
 
 
 def _keep_freed_memory() -> None:

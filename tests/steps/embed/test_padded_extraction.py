@@ -18,6 +18,7 @@ from steps.embed import extract, merge, plan  # noqa: E402
 from steps.embed.backend import load_backend  # noqa: E402
 from steps.embed.batches import BatchRule, TimedUtterance  # noqa: E402
 from steps.embed.loading import LoadingProcesses, load_batch  # noqa: E402
+from steps.embed.torch_settings import precision_here  # noqa: E402
 from tests.processes import is_alive, wait_for  # noqa: E402
 from tests.steps.audio.sounds import write_sound  # noqa: E402
 from tests.steps.embed.extractions import content, run_all, write_tree  # noqa: E402
@@ -141,3 +142,11 @@ def test_a_gpu_is_asked_for_in_one_line_where_there_is_none(tree, tmp_path, caps
     assert "torch sees no GPU here" in capsys.readouterr().err
     assert merge.main([*words, "--precision", "tf32"]) == 1
     assert "not with these options" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"), [(None, "bf16"), ((9, 0), "bf16"), ((8, 0), "bf16"), ((7, 5), "fp32"), ((7, 0), "fp32")]
+)
+def test_old_gpus_have_no_bfloat16(capability, expected):
+    assert precision_here("bf16", capability) == expected
+    assert precision_here("tf32", capability) == "tf32"
