@@ -69,6 +69,11 @@ class FilesBehind:
         best, self.best = self.best, None
         self._write(best, state)
 
+    def close(self) -> None:
+        """As `wait`; nothing is written afterwards."""
+        self.thread.shutdown()
+        self.wait()
+
     def wait(self) -> None:
         """Wait for the thread. Raises what it raised."""
         pending, self.pending = self.pending, None

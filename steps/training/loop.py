@@ -1,4 +1,4 @@
-"""The training loop of all tasks: AdamW, a schedule, clipping, early stopping, and exact resume.
+"""The training loop of all tasks: epochs of updates, a schedule, early stopping, and exact resume.
 
 A checkpoint is written after each epoch, and the one before it is kept (`steps.training.files`). Where a stop is
 requested, a checkpoint is written between two updates. A training that continues from a checkpoint ends with the same
@@ -6,7 +6,6 @@ bits as one without interruption. Several processes (`steps.training.process_gro
 the weights equal those of one process up to the order of sums. Only the first process writes files.
 """
 
-import contextlib
 import itertools
 import math
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import Generic, NoReturn
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from steps.training.behind import FilesBehind
 from steps.training.checkpoint import (
@@ -28,14 +27,14 @@ from steps.training.checkpoint import (
     select,
 )
 from steps.training.files import AVERAGED, BEST, LAST, TrainingFiles
-from steps.training.graphed import GraphedUpdate
 from steps.training.memory import memory_told
 from steps.training.options import TrainingOptions
-from steps.training.precision import autocast, products_in, resolve
+from steps.training.precision import autocast, denormals_flushed, products_in
 from steps.training.process_group import ProcessGroup
 from steps.training.schedule import make_schedule
 from steps.training.streams import read_streams, seed_streams, set_streams
 from steps.training.task import Batch, Result, Task
+from steps.training.updater import Updater
 from steps.training.workplace import Workplace
 from utils.command import logger, progress
 from utils.errors import InputError
@@ -44,41 +43,14 @@ from utils.run_again import RunAgain
 log = logger(__name__)
 
 
-@contextlib.contextmanager
-def _denormals_flushed() -> Iterator[None]:
-    """Arithmetic is slow on numbers below the normal ones: training takes them for zero, and nothing after it does."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
-class Objective(nn.Module):
-    """The loss of a batch as a module, which DistributedDataParallel needs."""
-
-    def __init__(self, task: Task):
-        super().__init__()
-        self.network, self.task = task.network, task
-
-    def forward(self, batch: object) -> Tensor:
-        """See `Task.loss`."""
-        return self.task.loss(batch)
-
-
 class Loop(Generic[Batch, Result]):
     """Trains the network of one task in one directory, from the start or from its last checkpoint."""
 
     def __init__(self, task: Task[Batch, Result], options: TrainingOptions, workplace: Workplace):
         self.task, self.options, self.workplace = task, options, workplace
         self.group, self.network, self.device = ProcessGroup(), task.network, torch.device(workplace.device)
-        self.n_parts = self.group.size * options.accumulate  # of an update
-        self.precision = resolve(options.precision, self.device)
-        self.objective = self.group.wrap(Objective(task), self._example)
-        self.optimizer = torch.optim.AdamW(
-            task.parameter_groups(), lr=options.lr, weight_decay=options.weight_decay, fused=True
-        )
-        self.graphed = self._record_updates()
+        self.updater = Updater(task, options, self.group, self.device, lambda: next(self._batches(1, 0)))
+        self.optimizer, self.precision = self.updater.optimizer, self.updater.precision
         self.schedule = make_schedule(self.optimizer, options, task.n_updates, task.report.higher_is_better)
         self.files = TrainingFiles(workplace.directory, task.network, task.report, options.average)
         self.state, self.saved = TrainingState(), ""  # the latter is the state of the last checkpoint, in words
@@ -89,7 +61,7 @@ class Loop(Generic[Batch, Result]):
         self.ahead: dict[int, Future[list[Batch]]] = {}  # the next epoch, and its batches
         self.losses = torch.zeros(0, device=self.device)  # what `update` returned in this epoch before an interruption
 
-    @_denormals_flushed()
+    @denormals_flushed()
     def run(self) -> Result:
         """Train until the epochs are done or the deciding figure stops improving. Returns `Task.export` of the best.
 
@@ -101,8 +73,9 @@ class Loop(Generic[Batch, Result]):
             try:
                 return self._run()
             finally:
+                self.planner.shutdown()
                 if self.behind:
-                    self.behind.wait()
+                    self.behind.close()
 
     def _run(self) -> Result:
         if not self._resume():
@@ -154,9 +127,6 @@ class Loop(Generic[Batch, Result]):
         """All batches of an epoch of a task that repeats, which draw from no other stream."""
         return list(self.task.batches(epoch, 0, self._draws(epoch)))
 
-    def _example(self) -> Batch:
-        return self.task.part(next(self._batches(1, 0)), self.group.rank, self.n_parts)[0]
-
     def _epoch(self) -> list[float]:
         """One pass of updates. Returns the mean loss, and those of `report.also`; InputError where it is not finite."""
         epoch, done, n_updates = self.state.epoch + 1, len(self.losses), self.task.n_updates
@@ -189,51 +159,8 @@ class Loop(Generic[Batch, Result]):
         return f"{report.loss} {loss:.4f}, {report.decides} {self.state.history[-1][report.decides]:.4f}"
 
     def update(self, batch: Batch) -> Tensor:
-        """One step of the optimizer. Returns what `Task.loss` does; the mean of several processes is the batch's.
-
-        Where a GPU has too little memory, the batch is worked through in twice as many parts, and so are all after it.
-        """
-        while True:
-            try:
-                return self.graphed(batch) if self.graphed else self._update(batch)
-            except torch.OutOfMemoryError:
-                if not self._divide(batch):
-                    raise
-
-    def _record_updates(self) -> GraphedUpdate | None:
-        """A replay of updates, where the task lets them repeat on a GPU."""
-        if not (self.task.repeats and self.device.type == "cuda" and self.group.size == 1):
-            return None
-        return GraphedUpdate(self._update, self.network, self.optimizer)
-
-    def _divide(self, batch: Batch) -> bool:
-        """Work through batches in twice as many parts. Returns whether `batch` can be divided further."""
-        self.optimizer.zero_grad(set_to_none=True)
-        parts = 2 * self.n_parts
-        if self.group.size > 1 or self.task.part(batch, parts - 1, parts)[1] == 0:
-            return False
-        log.warning("out of memory on %s: batches are worked through in %d parts from here on", self.device, parts)
-        self.n_parts, self.graphed = parts, self._record_updates()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        return True
-
-    def _update(self, batch: Batch) -> Tensor:
-        self.optimizer.zero_grad(set_to_none=True)
-        losses = []
-        for number in range(self.group.rank, self.n_parts, self.group.size):
-            part, weight = self.task.part(batch, number, self.n_parts)
-            with self.group.summing(self.objective, now=number + self.group.size >= self.n_parts):
-                with autocast(self.precision, self.device):
-                    values = self.objective(part)
-                if self.n_parts > 1:
-                    values = values * (weight / (self.n_parts // self.group.size))
-                values.flatten()[0].backward()
-            losses.append(values.detach())
-        if self.options.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
-        self.optimizer.step()
-        return torch.stack(losses).sum(0)
+        """See `Updater`."""
+        return self.updater(batch)
 
     def _all_losses(self, since: list[Tensor]) -> Tensor:
         """What `update` has returned in this epoch (n, ...): before an interruption, and since."""
@@ -243,11 +170,11 @@ class Loop(Generic[Batch, Result]):
         """Save the state inside an epoch, after as many updates as `losses` (n, ...) has, and raise RunAgain."""
         self._save_within_epoch(losses)
         self.group.wait()
-        raise RunAgain(f"{self.workplace.directory}: asked to stop; {LAST} is of {self.state}")
+        raise RunAgain(f"{self.workplace.directory}: asked to stop; {LAST} is of {self.saved}")
 
     def _save_within_epoch(self, losses: Tensor) -> None:
-        if len(losses) == self.state.update:
-            return  # the last checkpoint has this state
+        if len(losses) == self.state.update and self.saved == str(self.state):
+            return
         # not finite: the last good checkpoint stays, and a later run repeats the updates and reports the first bad loss
         if losses.isfinite().all() and all(value.isfinite().all() for value in self.network.parameters()):
             self.state.update = len(losses)

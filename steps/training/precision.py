@@ -20,6 +20,16 @@ def resolve(precision: str, device: torch.device) -> str:
 
 
 @contextlib.contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """Arithmetic is slow on numbers below the normal ones: training takes them for zero, and nothing after it does."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@contextlib.contextmanager
 def products_in(precision: str, device: torch.device) -> Iterator[None]:
     """On a GPU, products of float32 numbers are rounded as the precision (not `auto`) says; on a processor never."""
     if device.type != "cuda":

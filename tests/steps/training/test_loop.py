@@ -269,7 +269,7 @@ def test_a_gpu_that_is_short_of_memory_gets_batches_in_parts(tmp_path, caplog):
         task = short_of_memory(TinyTask(options), most)
         loop = Loop(task, options, Workplace(tmp_path, "cpu"))
         loss = loop.update(np.arange(57))
-        assert loop.n_parts == n_parts
+        assert loop.updater.n_parts == n_parts
         for name, value in {"loss": loss, **task.network.state_dict()}.items():
             torch.testing.assert_close(value, wanted[name], rtol=1e-4, atol=1e-6)
     assert "out of memory on cpu: batches are worked through in 8 parts from here on" in caplog.text
@@ -302,8 +302,8 @@ def test_files_that_are_written_behind_are_the_same(tmp_path, undisturbed, monke
         loop.behind = FilesBehind(loop.files, loop.device, seconds)
         loop.run()
 
-    for number in (0, 3, 5, 1):
-        with pytest.raises(RunAgain, match="asked to stop"):
+    for number, where in ((0, "epoch 0"), (3, "update 3 of epoch 1"), (5, "epoch 2"), (1, "update 1 of epoch 3")):
+        with pytest.raises(RunAgain, match=f"asked to stop; last.safetensors is of {where}$"):
             behind(tmp_path, at_question(number))
     behind(tmp_path, lambda: False)
     assert files(tmp_path) == undisturbed

@@ -97,7 +97,7 @@ def test_short_memory_means_smaller_grids_and_parts_and_a_word_where_that_is_no_
     loop = Loop(task, TrainingOptions.of(OPTIONS), Workplace(tmp_path, "cpu"))
     assert task.dev_figures()["dev_nll"] == pytest.approx(wanted, rel=1e-6) and len(task.dev_grids.grids) > 1
     loop.update(batch)
-    assert loop.n_parts == 2
+    assert loop.updater.n_parts == 2
     memory = 0
     with pytest.raises(InputError, match="out of memory on the GPU: lower texts_per_group, n_components or hidden, or"):
         loop.run()
