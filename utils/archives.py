@@ -12,7 +12,7 @@ import mmap
 import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +56,7 @@ class ArchiveReader:
     def __getitem__(self, key: str) -> np.ndarray:
         """The object of one key, a copy in memory. Raises InputError where it is missing or cut short."""
         location, where = self.location(key), f"{self.script}: {key}"
-        return np.array(_read(_open_for(where, location.path, self._open), location, where))
+        return np.array(_read(_open_for(lambda: where, location.path, self._open), location, where))
 
     def release(self) -> None:
         """Close the archives, so that what was read of them is no longer in memory; they are opened again as needed."""
@@ -99,9 +99,10 @@ def read_locations(locations: Sequence[Location], describe: Callable[[int], str]
     for row, location in enumerate(locations):
         rows_of.setdefault(location.path, []).append(row)
     for path, rows in rows_of.items():
-        data = _open_for(describe(rows[0]), path, open_archive)
+        data = _open_for(partial(describe, rows[0]), path, open_archive)
         if matrix is None:
-            dim = dim or _read_vector(data, locations[rows[0]], describe(rows[0])).size
+            first = locations[rows[0]]
+            dim = dim or _plain_dim(data, first) or _read_vector(data, first, describe(rows[0])).size
             matrix = np.empty((len(locations), dim), dtype=np.float32)
         _fill(matrix, rows, data, locations, describe)
     return np.empty((0, 0), dtype=np.float32) if matrix is None else matrix
@@ -129,6 +130,13 @@ def _fill(
                 f"expected {dim} as the vectors before it"
             )
         matrix[row] = vector
+
+
+def _plain_dim(data: Data, location: Location) -> int:
+    """The dimension of a plain float32 vector; 0 for any other object."""
+    header = data[location.offset or 0 : (location.offset or 0) + HEADER_BYTES]
+    is_plain = len(header) == HEADER_BYTES and header.startswith(FLOAT_VECTOR) and location.window is None
+    return max(0, struct.unpack("<i", header[len(FLOAT_VECTOR) :])[0]) if is_plain else 0
 
 
 def _read_vector(data: Data, location: Location, where: str) -> np.ndarray:
@@ -171,12 +179,12 @@ def scan_archive(path: Path) -> Iterator[tuple[str, int]]:
         position += data[position : position + 1] == b"\n"
 
 
-def _open_for(where: str, path: str, opener: Callable[[str], Data]) -> Data:
-    """Open the archive that is named at `where`, with which an error begins."""
+def _open_for(where: Callable[[], str], path: str, opener: Callable[[str], Data]) -> Data:
+    """Open the archive that is named at `where()`, with which an error begins."""
     try:
         return opener(path)
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
+        raise InputError(f"{where()}: {error}") from error
 
 
 def open_archive(path: str) -> Data:

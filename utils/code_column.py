@@ -1,7 +1,7 @@
-"""Columns of few words: 4 bytes a row, the number of its word, and NONE where there is none."""
+"""Columns of few words: 1, 2 or 4 bytes a row, the number of its word, and NONE where there is none."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from utils.chunks import CHUNK
 from utils.text_column import Words
 
 NONE = -1
+SIZES = ("b", "h", "i")  # of a code, as `array` calls them
+LARGEST = {"b": 2**7 - 1, "h": 2**15 - 1, "i": 2**31 - 1}
+MOST_COUNTED = 2**16  # combinations of codes that are counted without sorting, besides one a row
 
 
 class CodeColumn:
@@ -19,16 +22,32 @@ class CodeColumn:
     """
 
     def __init__(self) -> None:
-        self.words, self._codes = Words(), array("i")
+        self.words, self._codes = Words(), array(SIZES[0])
 
-    def extend(self, codes: Iterable[int]) -> None:
+    def extend(self, codes: Sequence[int]) -> None:
         """Add rows at the end, by the codes of their words."""
+        self._make_room()
         self._codes.extend(codes)
+
+    def _make_room(self) -> None:
+        """Let a row hold the codes of all words."""
+        size = next(size for size in SIZES if len(self.words) <= LARGEST[size])
+        if self._codes.typecode != size:
+            self._codes = array(size, self._codes)
 
     @property
     def codes(self) -> np.ndarray:
-        """(N,) int32, which can be written to; no row can be added while it is held."""
-        return np.frombuffer(self._codes, np.int32)
+        """(N,) codes, as narrow as they may be, to read only; no row can be added while they are held."""
+        return np.frombuffer(memoryview(self._codes).toreadonly(), self._codes.typecode)
+
+    def put_codes(self, rows: np.ndarray, codes: np.ndarray | int) -> None:
+        """Give some rows (n,) the words of these codes, (n,) or one for all."""
+        self._make_room()
+        np.frombuffer(self._codes, self._codes.typecode)[rows] = codes
+
+    def put(self, rows: np.ndarray, word: str | None) -> None:
+        """Give some rows (n,) a word."""
+        self.put_codes(rows, NONE if word is None else self.words[word])
 
     def __getitem__(self, row: int) -> str | None:
         return self.word(self._codes[row])
@@ -42,10 +61,6 @@ class CodeColumn:
         words = [*self.words.listed, None]  # the last is that of NONE
         for start in range(0, len(rows), CHUNK):
             yield from [words[code] for code in self.codes[rows[start : start + CHUNK]].tolist()]
-
-    def put(self, rows: np.ndarray, word: str | None) -> None:
-        """Give some rows (n,) a word."""
-        self.codes[rows] = NONE if word is None else self.words[word]
 
 
 def grouped(codes: np.ndarray) -> list[tuple[int, np.ndarray]]:
@@ -62,15 +77,24 @@ def distinct(*columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     Returns the first place of each (m,), how often it comes (m,), and which each place has (n,).
     """
-    joined = np.zeros(len(columns[0]), np.int64)
+    joined, size = np.zeros(len(columns[0]), np.int64), 1
     for codes in columns:
-        codes = codes.astype(np.int64) - NONE
-        joined = np.unique(joined * (codes.max(initial=0) + 1) + codes, return_inverse=True)[1]
-    _, firsts, which, counts = np.unique(joined, return_index=True, return_inverse=True, return_counts=True)
-    order = np.argsort(firsts)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    return firsts[order], counts[order], place[which]
+        width = int(codes.max(initial=0)) - NONE + 1
+        if size * width > MOST_COUNTED + len(joined):
+            joined = np.unique(joined, return_inverse=True)[1]
+            size = int(joined.max(initial=0)) + 1
+        joined, size = joined * width + codes - NONE, size * width
+    if size > MOST_COUNTED + len(joined):
+        joined = np.unique(joined, return_inverse=True)[1]
+        size = int(joined.max(initial=0)) + 1
+    counts = np.bincount(joined, minlength=size)
+    firsts = np.zeros(size, np.int64)
+    firsts[joined[::-1]] = np.arange(len(joined) - 1, -1, -1)  # of equal places the last one is kept
+    used = np.flatnonzero(counts)
+    used = used[np.argsort(firsts[used])]
+    place = np.zeros(size, np.int64)
+    place[used] = np.arange(len(used))
+    return firsts[used], counts[used], place[joined]
 
 
 def by_word(words: Sequence[str], codes: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:

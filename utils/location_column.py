@@ -1,12 +1,13 @@
 """Columns of many locations in archives: 12 bytes each, where a `Location` of Python takes 150."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from utils.chunks import CHUNK
-from utils.script_files import Location
+from utils.script_files import Location, is_offset
+from utils.sorted_tables import Lines
 from utils.text_column import Words
 
 WHOLE, ODD = -1, -2  # in place of an offset: the file is one object; there is a range, or more than int64 can hold
@@ -37,6 +38,31 @@ class LocationColumn:
                 odd[row], offset = location, ODD
             offsets.append(WHOLE if offset is None else offset)
         return cls(paths.listed, np.frombuffer(archives, np.int32), np.frombuffer(offsets, np.int64), odd)
+
+    @classmethod
+    def of_lines(cls, blocks: Iterable[Lines], locate: Callable[[str, str], Location]) -> "LocationColumn":
+        """The column of the lines of a script file, whose keys and texts come many at a time.
+
+        Args:
+            locate: the location of one line; its path is that of all lines which name the same one.
+        """
+        found: dict[str, str] = {}  # path as written -> where it leads
+        paths, parts = Words(), []
+        for keys, texts in blocks:
+            split = [text.rpartition(":") for text in texts]
+            numbers = [offset for _, _, offset in split]
+            is_plain = all(map(is_offset, numbers)) and max(map(len, numbers)) < len(str(LARGEST))
+            for key, (path, _, offset) in zip(keys, split, strict=True) if is_plain else ():
+                if path not in found:
+                    found[path] = locate(key, f"{path}:{offset}").path
+            if is_plain:
+                archives = np.array([paths[found[path]] for path, _, _ in split], np.int32)
+                parts.append(cls((), archives, np.array(list(map(int, numbers)), np.int64)))
+            else:
+                part = cls.of(map(locate, keys, texts))
+                archives = np.array([paths[path] for path in part.paths], np.int32)[part.archives]
+                parts.append(cls((), archives, part.offsets, part.odd))
+        return cls.joined(parts).elsewhere(paths.listed)
 
     @classmethod
     def joined(cls, parts: Sequence["LocationColumn"]) -> "LocationColumn":

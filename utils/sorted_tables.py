@@ -8,6 +8,8 @@ table.until("s1-u7")                    # the next lines, up to that key
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from utils.tables import read_table, table_blocks, text_blocks
@@ -55,9 +57,13 @@ class SortedTable:
             last = self._keys[-1:]
             self._keys, self._values = next(self._blocks, ([], []))
             self._at = 0
-            if any(map(str.__ge__, [*last, *self._keys], self._keys if last else self._keys[1:])):
+            if not _ascend([*last, *self._keys]):
                 raise NotSorted(str(self._path))
         return self._at < len(self._keys)
+
+
+def _ascend(texts: list[str]) -> bool:
+    return all(map(str.__lt__, texts, islice(texts, 1, None)))
 
 
 def open_sorted(path: Path) -> SortedTable:
@@ -74,10 +80,16 @@ def open_sorted(path: Path) -> SortedTable:
 
 def is_sorted(path: Path) -> bool:
     """Do the keys of a table ascend, with blanks behind them?"""
+    status = path.stat()
+    return _is_sorted(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(64)
+def _is_sorted(path: Path, size: int, time: int) -> bool:
     last: list[str] = []
     for block in text_blocks(path):
         keys = [line.partition(" ")[0] for line in block.removesuffix("\n").split("\n")]
-        if "\t" in block or any(map(str.__ge__, [*last, *keys], keys if last else keys[1:])):
+        if "\t" in block or not _ascend([*last, *keys]):
             return False
         last = keys[-1:]
     return True

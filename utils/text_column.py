@@ -43,6 +43,10 @@ class TextColumn:
     def __len__(self) -> int:
         return len(self._ends) - 1
 
+    def is_same(self, other: "TextColumn") -> bool:
+        """Has the other column the same texts in the same order?"""
+        return self._ends == other._ends and self._data == other._data
+
     def __getitem__(self, row: int) -> str:
         if not 0 <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")

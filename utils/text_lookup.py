@@ -14,6 +14,7 @@ import numpy as np
 
 from utils.text_column import Form, TextColumn
 
+SEARCHED = 2**18  # texts that are looked up at a time
 AMBIGUOUS = -2  # in place of a row: two texts are equal to this one
 Hashes = Callable[[TextColumn, np.ndarray, Form | None], np.ndarray]
 
@@ -36,7 +37,7 @@ class TextLookup:
         self, texts: TextColumn, rows: np.ndarray | None = None, form: Form | None = None, hashes: Hashes = hashes_of
     ):
         self.texts, self.form, self._hashes = texts, form, hashes
-        rows = np.arange(len(texts)) if rows is None else rows
+        rows = np.arange(len(texts), dtype=np.int32) if rows is None else rows
         found = hashes(texts, rows, form)
         order = np.argsort(found, kind="stable")
         self.rows, self._sorted = rows[order], found[order]
@@ -44,6 +45,13 @@ class TextLookup:
 
     def find(self, texts: TextColumn, rows: np.ndarray) -> np.ndarray:
         """(n,) for some rows of a column the row here of equal form, -1 where there is none, AMBIGUOUS for several."""
+        result = np.empty(len(rows), np.int32)
+        for start in range(0, len(rows), SEARCHED):
+            some = rows[start : start + SEARCHED]
+            result[start : start + SEARCHED] = self._find(texts, some)
+        return result
+
+    def _find(self, texts: TextColumn, rows: np.ndarray) -> np.ndarray:
         if self._table is None and len(self.rows):
             hashes = self._hashes(texts, rows, self.form)
             first = np.searchsorted(self._sorted, hashes)
@@ -80,11 +88,11 @@ def first_of_equals(
     """(n,) for each of some rows the position, among them, of the first whose text has the same form."""
     rows = np.arange(len(texts)) if rows is None else rows
     found = hashes(texts, rows, form)
+    if not (np.diff(np.sort(found)) == 0).any():
+        return np.arange(len(rows), dtype=np.int32)
     order = np.argsort(found, kind="stable")
     is_new = np.append(True, np.diff(found[order]) != 0)[: len(rows)]
-    first = np.arange(len(rows))
-    if is_new.all():
-        return first
+    first = np.arange(len(rows), dtype=np.int32)
     heads = order[np.maximum.accumulate(np.where(is_new, np.arange(len(rows)), 0))]
     shared = np.flatnonzero(np.append(~is_new[1:], False) | ~is_new)  # places in runs of two or more
     inside, heads = order[shared], heads[shared]

@@ -107,14 +107,15 @@ def prepare(options: Options, reader: RowReader, found: RowFiles, tables: Embedd
         override_speakers(table, rows, options.utt2spk)
     rows, unknown = find_speakers(table, rows, rules, options.min_match)
     counts.leave_out(unknown, "unknown speaker")
-    utterances, alike = name_speakers(table, rows, rules, options.space, options.distinct_ids)
+    ids, alike = name_speakers(table, rows, rules, options.space, options.distinct_ids)
     genders = settle_genders(table, rows, options.gender_conflicts == "unlabel")
     counts.count_kept(rows)
     log.info("rows:\n%s", counts.text())
     require_labels(table, rows, options.max_unknown)
     counts.write(stage.dir)
-    order = utterances.sorted()
-    write_tables(stage, table, rows[order], TextColumn(utterances.of(order)), genders, alike, tables)
+    order = ids.sorted()
+    rows, ids = rows[order], TextColumn(ids.of(order))
+    write_tables(stage, table, rows, ids, genders, alike, tables)
 
 
 def _leave_out_nameless(table: RowTable, min_match: float, counts: RowCounts) -> np.ndarray:
@@ -171,6 +172,7 @@ def _find_embeddings(
     found, lost = np.concatenate(kept), np.concatenate(missing)
     counts.leave_out(lost, "no embedding")
     _require_matches(table, found, lost if len(found) else rows, entries, min_match)
+    tables.forget_names(table.keys[found])
     return found
 
 

@@ -93,7 +93,7 @@ class EmbeddingTables:
     @cached_property
     def entries(self) -> TableEntries:
         """Key -> entry. Raises InputError if two tables give different locations for a key."""
-        entries = TableEntries((file, self._read(file)) for file in self.files)
+        entries = TableEntries(self.files, self._read)
         if not entries:
             raise InputError(f"{self.files[0]}: empty; expected lines that name vectors")
         self._require_same(entries)
@@ -125,8 +125,15 @@ class EmbeddingTables:
         places = entries.locations.take(rows)
         paths = list(places.paths)
         for archive, first in zip(*np.unique(places.archives, return_index=True), strict=True):
-            paths[archive] = self.resolve(entries.line(int(rows[first]))).path
+            known = entries.tables[archive], paths[archive]
+            paths[archive] = self.found.get(known) or self.resolve(entries.line(int(rows[first]))).path
         return places.elsewhere(paths)
+
+    def forget_names(self, rows: np.ndarray) -> None:
+        """Drop the keys of the entries, once these rows (n,) are chosen, whose archives are looked for now."""
+        if self.files[0].suffix not in array_embeddings.SUFFIXES:
+            self.locate(self.entries, rows)
+        self.entries.forget_names()
 
     def write_script(self, rows: np.ndarray, utterances: TextColumn, out: Path, final: Path) -> LocationColumn:
         """Write xvector.scp for utterances (N), sorted, whose entries are in these rows (N,). Returns what it says.

@@ -53,8 +53,8 @@ class RowTable:
 
     Attributes:
         attributes: those of `labels` and `faults`.
-        places: place of each file, before the number in `file:line`. splits: train, dev or test, of each file.
-        files, numbers: (N) position in `places`, and number.
+        files, numbers: (N) what stands before the number in `file:line`, and the number.
+        splits: train, dev or test, of each word of `files`.
         paths: the audio path, which is the corpus's own id.
         sources: the part of the corpus that contains the row.
         speakers: as the corpus names them; None if unknown.
@@ -70,9 +70,8 @@ class RowTable:
 
     attributes: Sequence[str]
     captions: TextFile
-    places: list[str] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
-    files: array = field(default_factory=lambda: array("i"))
+    files: CodeColumn = field(default_factory=CodeColumn)
     numbers: array = field(default_factory=lambda: array("i"))
     paths: TextColumn = field(default_factory=TextColumn)
     sources: CodeColumn = field(default_factory=CodeColumn)
@@ -95,7 +94,7 @@ class RowTable:
 
     def where(self, row: int) -> str:
         """`file:line` of a row."""
-        return f"{self.places[self.files[row]]}{self.numbers[row]}"
+        return f"{self.files[row]}{self.numbers[row]}"
 
     def groups(self, rows: np.ndarray, column: CodeColumn) -> Iterator[tuple[str | None, np.ndarray]]:
         """The words of a column in some rows (n,), in the order of their first rows, each with its rows in order."""

@@ -54,10 +54,9 @@ class RowReader:
             twins = TwinColumns(self.rules, list(names), columns)
             meanings = self._meanings(table)
             before = len(table)
-            table.splits.append(split)
             for chunk in chunks:
-                if len(table.places) < len(table.splits):
-                    table.places.append(chunk.place)
+                if chunk.place not in table.files.words:
+                    table.splits.append(split)
                 self._add(table, _settled(chunk, twins), names, meanings)
             log.info("%s: %d rows", file, len(table) - before)
         return table
@@ -124,7 +123,7 @@ class RowReader:
         paths = ["" if self.rules.is_unknown(text) else text for text in cells["audio_path"]]
         table.paths.extend(paths)
         table.numbers.extend(chunk.numbers)
-        table.files.extend([len(table.splits) - 1] * count)
+        table.files.extend([table.files.words[chunk.place]] * count)
         table.is_empty.extend([0] * count)
         for row in [row for row, path in enumerate(paths) if not path]:
             table.is_empty[row - count] = all(values[row] in (None, "", []) for values in chunk.columns.values())

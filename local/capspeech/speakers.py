@@ -40,7 +40,7 @@ def override_speakers(table: RowTable, rows: np.ndarray, utt2spk: Path) -> None:
         log.info("%s: %d of %d speakers from %s", source, match.n_found, len(some), utt2spk)
         n_found += match.n_found
         found = match.rows != NONE
-        table.speakers.codes[some[found]] = codes[speakers.codes[match.rows[found]]]
+        table.speakers.put_codes(some[found], codes[speakers.codes[match.rows[found]]])
         table.speaker_from.put(some[found], OPTION)
     if not n_found:
         raise InputError(
@@ -94,7 +94,7 @@ def _name(table: RowTable, rows: np.ndarray) -> None:
             )
         codes.append(table.speaker_ids.words[speaker_id])
     table.speaker_ids.extend([NONE] * len(table))
-    table.speaker_ids.codes[rows] = np.array(codes, np.int32)[which]
+    table.speaker_ids.put_codes(rows, np.array(codes, np.int32)[which])
 
 
 def _utterance_ids(table: RowTable, rows: np.ndarray, rules: Rules, space: str) -> Iterator[str]:
@@ -154,7 +154,7 @@ def find_speakers(table: RowTable, rows: np.ndarray, rules: Rules, least: float)
     open_ones, words = rows[table.speakers.codes[rows] == NONE], table.speakers.words
     told = map(rules.speaker, table.sources.of(open_ones), table.paths.of(open_ones))
     codes = np.fromiter((NONE if word is None else words[word] for word in told), np.int32, len(open_ones))
-    table.speakers.codes[open_ones] = codes
+    table.speakers.put_codes(open_ones, codes)
     table.speaker_from.put(open_ones, RULE)
     unknown = open_ones[codes == NONE]
     totals = {source: len(some) for source, some in table.groups(rows, table.sources)}
@@ -181,9 +181,9 @@ def _normalise(table: RowTable, rows: np.ndarray) -> None:
                     f"{table.where(alike[min(empty)])}: the name of the speaker has no visible character; name the "
                     "speaker"
                 )
-            table.speakers.codes[alike] = np.array([table.speakers.words[name] for name, _ in changed])[which]
+            table.speakers.put_codes(alike, np.array([table.speakers.words[name] for name, _ in changed])[which])
             respelled = [table.respelled.words[how] if how else NONE for _, how in changed]
-            table.respelled.codes[alike] = np.array(respelled)[which]
+            table.respelled.put_codes(alike, np.array(respelled)[which])
 
 
 def _no_speaker(table: RowTable, source: str, rows: np.ndarray, rules: Rules) -> str:

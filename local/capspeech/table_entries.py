@@ -1,7 +1,8 @@
 """The lines of the embedding tables of a corpus in columns, without an object of Python's a line."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,18 +39,20 @@ class TableEntries(Mapping[str, TableLine]):
         rows: (M,) rows of the first line of each key.
     """
 
-    def __init__(self, tables: Iterable[tuple[Path, Lines]]):
+    def __init__(self, tables: Sequence[Path], read: Callable[[Path], Lines]):
         self.names, numbers = TextColumn(), array("i")
         self.tables: list[Path] = []
+        self._read, self._begins = read, {}
         parts = []
-        for table, lines in tables:
-            parts.append(LocationColumn.of(self._taken(lines, numbers)))
+        for table in tables:
+            self._begins[table] = len(numbers)
+            parts.append(LocationColumn.of(self._taken(read(table), numbers)))
             self.tables += [table] * len(parts[-1].paths)
         self.locations, self.numbers = LocationColumn.joined(parts), np.frombuffer(numbers, np.int32)
         first = first_of_equals(self.names)
-        self.rows = np.flatnonzero(first == np.arange(len(first)))
-        self.repeats = np.flatnonzero(first != np.arange(len(first)))
+        self.repeats = np.flatnonzero(first != np.arange(len(first), dtype=np.int32))
         self.repeated = first[self.repeats]
+        self.rows = np.delete(first, self.repeats)
 
     def _taken(self, lines: Lines, numbers: array) -> Iterator[Location]:
         for chunk in chunked(lines):
@@ -58,10 +61,18 @@ class TableEntries(Mapping[str, TableLine]):
             numbers.extend(found)
             yield from locations
 
+    def forget_names(self) -> None:
+        """Drop the keys, once they are matched; `line` reads that of a row anew."""
+        self.names = TextColumn()
+
     def line(self, row: int) -> TableLine:
         """The line of one row."""
         table = self.tables[self.locations.archives[row]]
-        return TableLine(self.locations[row], table, int(self.numbers[row]), self.names[row])
+        if len(self.names):
+            key = self.names[row]
+        else:
+            key, _, _ = next(islice(self._read(table), row - self._begins[table], None))
+        return TableLine(self.locations[row], table, int(self.numbers[row]), key)
 
     def __getitem__(self, key: str) -> TableLine:
         row = int(TextLookup(self.names, self.rows).find(TextColumn([key]), np.arange(1))[0])

@@ -41,7 +41,7 @@ def write_tables(
 
     write("utt2spk", table.speaker_ids.of(rows))
     write("utt2corpus_id", table.paths.of(rows))
-    write("utt2split", (table.splits[table.files[row]] for row in rows.tolist()))
+    write("utt2split", map(table.splits.__getitem__, table.files.codes[rows].tolist()))
     captioned = np.flatnonzero(table.captions.has()[rows])
     write("utt2caption", table.captions.of(rows[captioned]), captioned)
     for attribute, labels in table.labels.items():

@@ -89,7 +89,7 @@ def read_groups(data: DataDir, attributes: Sequence[str] = ATTRIBUTES) -> Groupi
         values = {attribute: column[head] for attribute, column in zip(attributes, columns, strict=True)}
         _ = groups.words[group_id(values, attributes)]
     groups.extend([NONE] * len(utterances))
-    groups.codes[grouped] = which
+    groups.put_codes(grouped, which)
     return Grouping(tuple(attributes), CodedTable(utterances, groups), len(utterances) - len(grouped))
 
 

@@ -53,9 +53,7 @@ class SetReader:
         self.groups = groups.column
         if self.script.stat().st_size == 0:
             raise InputError(f"{self.script}: empty; expected a line for each utterance")
-        if not has_keys(open_sorted(self.script), self.names) or not has_keys(
-            open_sorted(path / "utt2group"), self.names
-        ):
+        if not (groups.names.is_same(self.names) and has_keys(open_sorted(self.script), self.names)):
             self._tell_difference()
         for name, column in zip(LABELS, (self.speakers, self.groups), strict=True):
             bad = [column.words[word] for word in column.words.listed if word.split() != [word]]

@@ -1,6 +1,6 @@
 """The vectors of a data directory: where the lines of its xvector.scp lead to on this machine."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from steps.data.speaker_vectors import write_means
 from utils.errors import InputError
 from utils.location_column import LocationColumn
-from utils.script_files import FileFinder, Location
+from utils.script_files import FileFinder
 from utils.sorted_tables import open_sorted
 from utils.stage_dir import StageDir
 from utils.tables import iterate_table
@@ -49,7 +49,7 @@ class VectorTable:
     def locate(cls, script: Path) -> "VectorTable":
         """Look up the lines of a script file. Raises InputError for an archive that is not there, and for a command."""
         finder = FileFinder(script, LinesOf(script))
-        locations = LocationColumn.of(_located(script, finder))
+        locations = LocationColumn.of_lines(iter(open_sorted(script).block, None), finder.locate)
         missing = {path for path in locations.paths if not Path(path).is_file()}
         if missing:
             lines = enumerate(iterate_table(script), 1)
@@ -84,9 +84,3 @@ class VectorTable:
 
 def _numbered(script: Path) -> Iterable[tuple[int, tuple[str, str]]]:
     return enumerate(iterate_table(script), 1)
-
-
-def _located(script: Path, finder: FileFinder) -> Iterator[Location]:
-    table = open_sorted(script)
-    while block := table.block():
-        yield from map(finder.locate, *block)
