@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 soundfile = pytest.importorskip("soundfile")
 
@@ -50,6 +51,16 @@ def test_any_number_of_jobs(tree, expected, tmp_path, nj):
     run_all(tree, tmp_path / "out", nj=nj)
     assert len(parts(tmp_path / "out")) > 5  # or the test shows nothing
     assert content(tmp_path / "out") == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_network_in_torch_gives_the_same_bytes_in_any_job(tree, tmp_path, threads):
+    torch.set_num_threads(threads)  # a job sets its own
+    small = ("--set", "random_seed=1,hidden=32,pooled=48,dim=8")
+    for nj in (1, 3):
+        run_all(tree, tmp_path / f"jobs{nj}", *small, "--decoders", str(nj), nj=nj, backend="xvector")
+    one, three = (content(tmp_path / f"jobs{nj}") for nj in (1, 3))
+    assert one == three
 
 
 def test_decoding_in_several_threads(tree, expected, tmp_path):
