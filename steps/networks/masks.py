@@ -78,7 +78,9 @@ class MaskedBatchNorm(nn.BatchNorm1d):
                 out = F.batch_norm(
                     frames, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
                 )
-                return out if mask is None else zero_padding(out.transpose(1, 2), mask).transpose(1, 2)
+                if mask is not None:
+                    out.masked_fill_(~mask.reshape(len(mask), 1, -1, *[1] * (out.dim() - 3)), 0)
+                return out
             self.num_batches_tracked += 1
             if mask is None:
                 return self._normalised(frames)
