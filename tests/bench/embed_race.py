@@ -3,11 +3,12 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +19,20 @@ from steps.embed.batches import BatchRule, TimedUtterance, as_batches, as_timed
 from steps.embed.extract import begin_embedding, decoders, extract, shard_batches, write_outcomes
 from steps.embed.extraction import PLANNER, BackendChoice, Options, planned_identity
 from steps.embed.loading import LoadingThreads, load_batch
+from steps.embed.onnx_backend import OnnxBackend
+from steps.embed.torch_backend import TorchBackend
+from steps.features.fbank import Fbank
+from tests.bench.embed_roofline import Roofline
 from tests.bench.timing import take_turns
 from utils import key_values
-from utils.parts import Work, remove_parts
+from utils.parts import Item, Work, remove_parts
 from utils.shards import chosen_shards
 
 STAGES = ("decode", "features", "network", "write")
-LOOPS = {"loop, 1 thread": 1, "loop, 2 threads": 2}  # as many threads in the network's operations
+LOOPS = {"loop, 1 thread": 1, "loop, 2 threads": 2, "our network, 2 threads": 2}  # threads of the network's operations
+OWN = "our network, 2 threads"  # the others have the network as it is published
 JOBS = ("1 job", "2 jobs")
-SPARSE = 8  # the second loop, which may be very slow, gets every 8th file
+SPARSE = 4  # the loops with two threads, which may be slow, get every 4th file
 PACKAGE = "the package's loop"  # of Resemblyzer
 
 
@@ -35,23 +41,31 @@ class Race:
     """Speed of one back-end.
 
     Attributes:
-        audio: seconds of audio. stages: seconds of work in each stage, one after the other.
+        audio: seconds of audio. stages: seconds of work in each stage, one after the other. roofline: of the network.
         speeds: (rounds,) of `1 job`, `2 jobs` and the loops, in times real time.
     """
 
     audio: float
     stages: Counter
+    roofline: Roofline
     speeds: dict[str, np.ndarray]
 
     def ratio(self, ours: str, loop: str) -> np.ndarray:
         """(rounds,) how many times as fast."""
         return self.speeds[ours] / self.speeds[loop]
 
+    def limit(self, loop: str) -> float:
+        """How many times as fast two cores would be if the network's layers were as fast as products of matrices."""
+        others = sum(seconds for stage, seconds in self.stages.items() if stage != "network") / self.audio
+        network = self.roofline.flop / self.roofline.audio / self.roofline.peak
+        return 2 / ((others + network) * float(np.median(self.speeds[loop])))
+
 
 class Worker:
     """A process with a network."""
 
     backend: Backend  # in the process
+    published: Callable[[Any], np.ndarray]  # its network without what we have changed
     rule: BatchRule
     planned: Work
     options: Options
@@ -68,6 +82,7 @@ class Worker:
         choice = BackendChoice.of(options)
         cls.options, cls.planned, cls.rule = options, planned, choice.batch_rule(options)
         cls.backend = choice.cls(choice.options, "cpu")
+        cls.published = staticmethod(published(choice))
 
     @classmethod
     def extract(cls, job: int, nj: int) -> None:
@@ -83,8 +98,8 @@ class Worker:
             os.sched_setaffinity(0, cores)
 
     @classmethod
-    def loop(cls, threads: int, utterances: Sequence[Utterance]) -> None:
-        """One file after the other, with batches of one."""
+    def loop(cls, threads: int, own: bool, utterances: Sequence[Utterance]) -> None:
+        """One file after the other, with batches of one; unless `own`, as others would write it."""
         import soundfile
         import torch
 
@@ -92,7 +107,7 @@ class Worker:
         rows = []
         for utterance in utterances:
             waveform, _ = soundfile.read(utterance.path, dtype="float32")
-            rows.append(cls.backend.embed([waveform])[0])
+            rows.append(cls.backend.embed([waveform])[0] if own else cls.published(waveform))
         torch.set_num_threads(1)
 
     @classmethod
@@ -108,7 +123,7 @@ class Worker:
     def measure_stages(cls) -> Counter:
         """Seconds of each stage, nothing at the same time."""
         seconds: Counter = Counter()
-        for shard, items in cls.planned.shards(range(cls.planned.n_shards)):
+        for shard, items in cls._shards():
             outcomes, rows = [], []
             for batch in as_batches(items):
                 loaded = load_batch(batch, cls.backend, cls.rule)
@@ -120,6 +135,20 @@ class Worker:
             write_outcomes(cls.planned.part(shard), outcomes, rows)
             seconds["write"] += time.perf_counter() - begin
         return seconds
+
+    @classmethod
+    def measure_roofline(cls) -> Roofline:
+        """The operations of the network, and their speed."""
+        found = Roofline(audio=sum(as_timed(item).seconds for _, items in cls._shards() for item in items))
+        for _, items in cls._shards():
+            for batch in as_batches(items):
+                for chunk in load_batch(batch, cls.backend, cls.rule).chunks:
+                    found.add(cls.backend, chunk)
+        return found
+
+    @classmethod
+    def _shards(cls) -> Iterator[tuple[int, list[Item]]]:
+        return cls.planned.shards(range(cls.planned.n_shards))
 
     def begin(self, function: Callable, *arguments: object) -> Future:
         """Start a function in the process."""
@@ -142,19 +171,31 @@ def race(options: Options, rounds: int) -> Race:
         "1 job": (items, lambda: wait(ours[0].begin(Worker.extract, 1, 1))),
         "2 jobs": (items, lambda: wait(*(worker.begin(Worker.extract, n, 2) for n, worker in enumerate(ours, 1)))),
     }
-    for (name, threads), some in zip(LOOPS.items(), (items, items[SPARSE // 2 :: SPARSE]), strict=True):
-        words = (Worker.loop, threads, utterances(some))
+    for name, threads in LOOPS.items():
+        some = items if threads == 1 else items[SPARSE // 2 :: SPARSE]
+        words = (Worker.loop, threads, name == OWN, utterances(some))
         runs[name] = some, lambda name=name, words=words: wait(loops[name].begin(*words))
     if options.backend == "resemblyzer":
         runs[PACKAGE] = items, lambda: wait(loops["loop, 1 thread"].begin(Worker.package_loop, utterances(items)))
     stages = ours[0].begin(Worker.measure_stages).result()
+    roofline = ours[0].begin(Worker.measure_roofline).result()
     actions = {name: action for name, (_, action) in runs.items()}
     seconds = take_turns(actions, rounds, between=lambda: begin_anew(planned))
     for worker in (ours[1], *workers.values()):
         worker.pool.shutdown()
     remove_parts(options.out)
     audio = {name: sum(item.seconds for item in some) for name, (some, _) in runs.items()}
-    return Race(audio["1 job"], stages, {name: audio[name] / seconds[name] for name in runs})
+    return Race(audio["1 job"], stages, roofline, {name: audio[name] / seconds[name] for name in runs})
+
+
+def published(choice: BackendChoice) -> Callable[[np.ndarray], np.ndarray]:
+    """The embedding (D,) of a waveform (samples,) by what others write: Kaldi's features, the network as published."""
+    usual = choice.cls(choice.options, "cpu")
+    if isinstance(usual, TorchBackend):
+        usual.network = usual.build().eval().requires_grad_(False)
+    if isinstance(usual, TorchBackend | OnnxBackend):
+        usual.fbank = Fbank(**asdict(usual.fbank))
+    return lambda waveform: usual.embed([waveform])[0]
 
 
 def wait(*futures: Future) -> None:

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 TITLE = "Extraction speed"
 DATA = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251"
 RANDOM = (("random_seed", "1"),)
+BACKENDS = ("resemblyzer", "xvector", "onnx", "eres2netv2", "sid")
+ROOFLINE = (
+    "back-end", "GFLOP a second of audio", "SGEMM, GFLOP/s", "layers, GFLOP/s", "to SGEMM", "network, GFLOP/s",
+    "to SGEMM", "2 jobs to loop, 2 threads", "limit",
+)  # fmt: skip
+GOALS = {"loop, 1 thread": ">= 1.5", "loop, 2 threads": ">= 1.3"}
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,8 @@ class Options:
 
     device: str = option("cpu", "cuda: a section of its own, in a minute or so", choices=("cpu", "cuda"))
     audio: Path | None = option(None, "directory with flac files; default: librispeech-251 of PSEUDOSPEAKERS_DATA")
-    backends: tuple[str, ...] = option(("resemblyzer", "xvector", "onnx", "eres2netv2"), "what is measured")
-    files: tuple[int, ...] = option((120, 60, 60, 6), "how many files each of them has")
+    backends: tuple[str, ...] = option(BACKENDS, "what is measured")
+    files: tuple[int, ...] = option((120, 60, 60, 8, 60), "how many files each of them has")
     rounds: int = option(3, "how often each is timed", least=1)
     hours: float = option(4.0, "cuda: audio that each back-end embeds", above=0, most=1000)
     utterances: tuple[int, ...] = option((1000, 10000, 100000), "sizes of the corpora whose memory is measured")
@@ -78,6 +84,7 @@ def on_processor(options: Options, paths: list[Path]) -> None:
 
     from tests.bench.embed_memory import SECONDS, measure
     from tests.bench.embed_race import JOBS, LOOPS, race
+    from tests.bench.embed_roofline import SIZE
 
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -92,13 +99,19 @@ def on_processor(options: Options, paths: list[Path]) -> None:
         table(("back-end", "audio, s", "decode", "features", "network", "write"), map(stage_row, races.items())),
         "Times real time of reading, features, network and writing together, median and range; start-up, plan and merge"
         " are left out, shards are small, so that two jobs share few files evenly, and a job keeps to one core. The"
-        " loop reads a file with soundfile and gives the network that file alone; the network has one thread, or two"
-        " (then every eighth file is taken), decoding has one. One job is no faster than the loop with one thread: on"
-        " processors batches gain nothing here, what gains is that all cores are at work in all stages.",
+        " loop reads a file with soundfile and gives the network that file alone: networks in torch as they are"
+        " published, on features of kaldi_native_fbank; the network has one thread, or two (then every fourth file is"
+        " taken), the rest has one. `our network` is the same loop with this project's features and network.",
         table(
             ("back-end", *LOOPS, *JOBS, "2 jobs to 1", *(f"2 jobs to {loop}" for loop in LOOPS)),
             map(speed_row, races.items()),
         ),
+        "How near the networks are to what a core can do: the convolutions, affine layers and LSTMs of a network, in"
+        f" the batches of one job, beside products of matrices of {SIZE} rows (SGEMM) between these batches, by"
+        " processor time of one thread. `limit`: two jobs to the loop with two threads, if the layers were as fast as"
+        " SGEMM on each core and nothing else took time in the network. The layers of a network in ONNX cannot be"
+        " watched; it has the operations of xvector.",
+        table(ROOFLINE, map(roofline_row, races.items())),
         *(package_line(race) for backend, race in races.items() if backend == "resemblyzer"),
         f"Memory at its peak, MB, and seconds, of the commands: segments of {SECONDS:g} s, and a network that does next"
         " to nothing. Ids and paths of all utterances are in memory while they are planned and merged; a job's"
@@ -122,6 +135,8 @@ def setting(backend: str, paths: list[Path], directory: Path):
         chosen = ()
     elif backend == "onnx":
         chosen = (("model", str(exported(directory / "network.onnx"))),)
+    elif backend == "sid":
+        chosen = (("model", str(untrained(directory / "model"))),)
     return Extraction(data=data, out=directory / "out", backend=backend, set=chosen, shard_seconds=1.0)
 
 
@@ -141,6 +156,21 @@ def exported(path: Path) -> Path:
     return path
 
 
+def untrained(directory: Path) -> Path:
+    """A network of steps/sid with convolutions over time, of the usual sizes."""
+    from steps.features.logmel import LogMel
+    from steps.features.types import describe_features
+    from steps.networks.speaker_model import save_model
+    from steps.networks.speaker_network import SpeakerNetwork
+    from steps.networks.speaker_options import NetworkOptions
+
+    directory.mkdir(parents=True)
+    options, speakers, extractor = NetworkOptions(network="conv1d").resolved(), ["a", "b"], LogMel()
+    network = SpeakerNetwork(options, extractor.dim, len(speakers))
+    save_model(directory, network, options, speakers, describe_features("logmel", extractor, extractor.sample_rate))
+    return directory
+
+
 def stage_row(named: "tuple[str, Race]") -> list[str]:
     """Back-end, seconds of audio, times real time of each stage."""
     from tests.bench.embed_race import STAGES
@@ -154,13 +184,29 @@ def speed_row(named: "tuple[str, Race]") -> list[str]:
     from tests.bench.embed_race import JOBS, LOOPS
 
     name, race = named
-    gains = [race.ratio("2 jobs", loop) for loop in LOOPS]
+    gains = {loop: race.ratio("2 jobs", loop) for loop in LOOPS}
     return [
         name,
         *(spread(race.speeds[who], digits=0) for who in (*LOOPS, *JOBS)),
         spread(race.ratio("2 jobs", "1 job"), digits=2),
-        *(f"{spread(gain, digits=2)}, {target(float(np.median(gain)), '>= 1.5')}" for gain in gains),
+        *(with_goal(gain, GOALS.get(loop)) for loop, gain in gains.items()),
     ]
+
+
+def with_goal(gain: np.ndarray, goal: str | None) -> str:
+    """A ratio, and whether it is as it should be."""
+    return spread(gain, digits=2) + (f", {target(float(np.median(gain)), goal)}" if goal else "")
+
+
+def roofline_row(named: "tuple[str, Race]") -> list[str]:
+    """Speeds of the layers, of the network, and of products of matrices; the ratio that is reached, and its limit."""
+    name, race = named
+    found = race.roofline
+    speeds = [found.flop / seconds if seconds else 0 for seconds in (found.layers, found.network)]
+    beside = [cell for speed in speeds for cell in (f"{speed / 1e9:.0f}", f"{speed / found.peak:.2f}")]
+    reached, limit = float(np.median(race.ratio("2 jobs", "loop, 2 threads"))), race.limit("loop, 2 threads")
+    of_audio = f"{found.flop / found.audio / 1e9:.2f}"
+    return [name, of_audio, f"{found.peak / 1e9:.0f}", *beside, f"{reached:.2f}", f"{limit:.2f}"]
 
 
 def package_line(race: "Race") -> str:
