@@ -11,6 +11,8 @@ from utils.options import option
 if TYPE_CHECKING:
     from torch import nn
 
+    from steps.networks.eres2netv2 import ERes2NetV2
+
 UNSCALED = 1.0  # 3D-Speaker gives its filter banks waveforms in -1..1, not Kaldi's 16 bits
 
 
@@ -39,3 +41,7 @@ class ERes2NetV2Backend(TorchBackend):
         sizes = ERes2NetV2Sizes() if options.model_config is None else read_sizes(options.model_config)
         self.dim, self.fbank = sizes.dim, QuickFbank(sizes.bins, UNSCALED)
         return ERes2NetV2(sizes)
+
+    def for_gpu(self, network: "ERes2NetV2") -> "ERes2NetV2":
+        """With channels that tensor cores take."""
+        return network.aligned()

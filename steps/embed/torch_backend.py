@@ -63,12 +63,19 @@ class TorchBackend(Backend):
         if options.checkpoint is not None:
             load_weights(network, options.checkpoint)
         network = network.eval().requires_grad_(False)
-        self.network = network.folded() if device == "cpu" else network.to(device, memory_format=torch.channels_last)
+        if device == "cpu":
+            self.network = network.folded()
+        else:
+            self.network = self.for_gpu(network).to(device, memory_format=torch.channels_last)
         self.transfer = Transfer(device)
 
     @abstractmethod
     def build(self) -> "nn.Module":
         """The network with its initial weights, and a method `folded` for processors; sets `dim` and `fbank`."""
+
+    def for_gpu(self, network: "nn.Module") -> "nn.Module":
+        """The network as a GPU is to run it."""
+        return network
 
     @classmethod
     def front_end(cls, options: WeightOptions) -> PaddedWaveforms:

@@ -12,11 +12,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from steps.networks.aligned import Places, widened_convolution, widened_norm
 from steps.networks.folded import fold, lay_out_for_processor
 from steps.networks.pooling import pool_statistics
 
 CEILING = 20.0  # activations within blocks are clipped to 0..20
 REDUCTION = 4  # the hidden layer of a fusion has this many times fewer channels
+ALIGNED = 8  # channels that the tensor cores of a GPU take at a time
 STRIDES = (1, 2, 2, 2)  # of the four stages, in time and frequency
 FIRST_FUSED_STAGE = 2  # from this stage on, the parts of a block are fused by attention instead of added
 
@@ -88,6 +90,13 @@ class ERes2NetV2(nn.Module):
         lay_out_for_processor(self)
         return self
 
+    def aligned(self) -> "ERes2NetV2":
+        """Change this network in evaluation mode so that it embeds fast on a GPU: no odd numbers of channels."""
+        for module in list(self.modules()):
+            if isinstance(module, Block):
+                module.align()
+        return self
+
 
 class Bounds(NamedTuple):
     """What activations are clipped to: 0 to `CEILING` in the frames of an item, 0 in its padding.
@@ -146,6 +155,18 @@ class Block(nn.Module):
         shortcut = [("shortcut.0", "shortcut.1")] if len(self.shortcut) else []
         return [("conv1", "bn1"), ("conv3", "bn3"), *((f"convs.{n}", f"bns.{n}") for n in numbers), *shortcut]
 
+    def align(self) -> None:
+        """Fill the channels of the parts up to a multiple of ALIGNED, with zeros."""
+        one, all_parts = (Places.of([self.part] * n, ALIGNED) for n in (1, len(self.convs)))
+        self.conv1, self.bn1 = widened_convolution(self.conv1, all_parts), widened_norm(self.bn1, all_parts)
+        for number, (convolution, norm) in enumerate(zip(self.convs, self.bns, strict=True)):
+            self.convs[number] = widened_convolution(convolution, one, one)
+            self.bns[number] = widened_norm(norm, one)
+        for fusion in self.fuse_models or ():
+            fusion.align(one, Places.of([self.part] * 2, ALIGNED))
+        self.conv3 = widened_convolution(self.conv3, inputs=all_parts)
+        self.part = one.number
+
     def forward(self, maps: Tensor, bounds: Bounds | None = None) -> Tensor:
         parts = _clip(self.bn1(self.conv1(maps)), bounds).split(self.part, dim=1)
         done: list[Tensor] = []
@@ -174,6 +195,13 @@ class Fusion(nn.Module):
     def pairs(self) -> list[tuple[str, str]]:
         """The same as in a block."""
         return [("local_att.0", "local_att.1"), ("local_att.3", "local_att.4")]
+
+    def align(self, one: Places, both: Places) -> None:
+        """Take two maps of more channels, `both` next to each other, and give `one`."""
+        first, norm, _, last, last_norm = self.local_att
+        hidden = Places.of([first.out_channels], ALIGNED)
+        self.local_att[0], self.local_att[1] = widened_convolution(first, hidden, both), widened_norm(norm, hidden)
+        self.local_att[3], self.local_att[4] = widened_convolution(last, one, hidden), widened_norm(last_norm, one)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         attention = self.local_att(torch.cat((x, y), dim=1)).tanh_()

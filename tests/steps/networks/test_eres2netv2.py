@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from steps.networks.eres2netv2 import ERes2NetV2, ERes2NetV2Sizes
+from steps.networks.eres2netv2 import Block, ERes2NetV2, ERes2NetV2Sizes
 from tests.steps.networks.waves import banks, fill
 
 SMALL = {"bins": 24, "dim": 8, "channels": 16, "blocks": (1, 2, 1, 2)}
@@ -132,3 +132,22 @@ def test_the_folded_network_gives_the_same_embeddings(sizes):
         torch.testing.assert_close(folded(features, lengths), padded, atol=1e-9, rtol=0)
         single = folded.float()(features.float())
     assert (torch.cosine_similarity(single.double(), expected) > 1 - 1e-6).all()
+
+
+@pytest.mark.parametrize("sizes", [ERes2NetV2Sizes(**SMALL), ERes2NetV2Sizes(**SMALL, **W24S4EP4)], ids=["2", "4"])
+def test_channels_that_are_filled_up_change_nothing(sizes):
+    network = ERes2NetV2(sizes).eval()
+    fill(network)
+    network.double()
+    features, lengths = banks(3, 50, 24).double(), torch.tensor([50, 33, 20])
+    with torch.inference_mode():
+        for item, length in zip(features, lengths, strict=True):
+            item[length:] = 0
+        before = network(features, lengths)
+        parts = {module.part for module in network.modules() if isinstance(module, Block)}
+        network.aligned()
+        after = network(features, lengths)
+    assert parts != {module.part for module in network.modules() if isinstance(module, Block)}
+    odd = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d) and (m.out_channels % 8 or m.in_channels % 8)]
+    assert odd == [network.conv1]  # one input, the waveform's bands
+    torch.testing.assert_close(after, before, atol=1e-9, rtol=0)
