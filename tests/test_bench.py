@@ -26,6 +26,10 @@ BENCHMARKS = {
     "train_speed": ("Training speed", [*TINY, "--epochs", "2", "--updates_per_epoch", "10"]),
     "start_speed": ("Start in closed form", ["--n", "1800", "--dim", "8", "--n_texts", "36"]),
     "data_speed": ("Data speed", [*TINY, "--n_written", "1800", "--help_rounds", "0"]),
+    "sampling_speed": (
+        "Sampling speed",
+        [*TINY, "--n_samples", "720", "--small", "18", "--one_text", "600", "--ridge", "false"],
+    ),
     "score_speed": ("Scoring speed", ["--n", "800", "--dim", "8", "--rounds", "1", "--recipe", "false"]),
     "growth": (
         "Growth",

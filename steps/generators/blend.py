@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from steps.generators.mixture import Frame, Mixture, draw_components, tempered_weights
+from utils.vectors import log_sum_exp
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Blend:
 
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """Log density (N,) in nats of embeddings (N, D), in their own units."""
-        return logsumexp(self.component_log_density(x) + self.log_weights, axis=1)
+        return log_sum_exp(self.component_log_density(x) + self.log_weights)
 
     def component_log_density(self, x: np.ndarray) -> np.ndarray:
         """Log density (N, K) of embeddings (N, D) under each component, weights left out."""

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.linalg.blas import dtrmm
 from scipy.special import gammaln, logsumexp
 
 from utils.errors import InputError
-from utils.vectors import check_shape
+from utils.vectors import check_shape, log_sum_exp
 
 ROWS = 256  # whose components are in memory at once
 
@@ -55,11 +57,31 @@ class Frame:
         return 1 / self.basis if np.ndim(self.basis) == 0 else np.linalg.pinv(self.basis)
 
     @cached_property
+    def factors(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Factors of a basis = U R and of its pseudo-inverse = Q S, from QR decompositions.
+
+        Returns:
+            diagonal of R (q,), Q (q, q), orthogonal, and S (q, D), whose first q columns are upper triangular: S (x -
+            offset) is as long as the coordinates of x, for half the products.
+        """
+        u, r = np.linalg.qr(self.basis.astype(np.float64))
+        q, s = np.linalg.qr(solve_triangular(r, u.T))
+        return np.diag(r), q, np.asfortranarray(s)
+
+    @cached_property
     def log_volume(self) -> float:
         """log sqrt det(basis' basis): the logarithm of how much the map stretches q-dimensional volume."""
         if np.ndim(self.basis) == 0:
             return len(self.offset) * math.log(self.basis)
-        return float(np.log(np.linalg.svd(self.basis, compute_uv=False)).sum())
+        return float(np.log(np.abs(self.factors[0])).sum())
+
+    def turned(self, x: np.ndarray) -> np.ndarray:
+        """Q' y (N, q) of embeddings (N, D) with the coordinates y, which are as long."""
+        moved, (_, _, s), q = x - self.offset, self.factors, self.latent_dim
+        turned = dtrmm(1.0, s[:, :q], moved[:, :q].T).T
+        if q < len(self.offset):
+            turned += moved[:, q:] @ s[:, q:].T
+        return turned
 
     @cached_property
     def single(self) -> "Frame":
@@ -105,15 +127,11 @@ class Mixture:
 
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """Log density (N,) in nats of embeddings (N, D), in their own units."""
-        return logsumexp(self.component_log_density(x) + self.log_weights, axis=1)
+        return log_sum_exp(self.component_log_density(x) + self.log_weights)
 
     def component_log_density(self, x: np.ndarray) -> np.ndarray:
         """Log density (N, K) of embeddings (N, D) under each component, weights left out."""
-        y = self.frame.to_latent(np.asarray(x, dtype=np.float64))
-        precision = self.scales**-2.0
-        # |y - m|^2 / s^2 expanded: two matrix products instead of an (N, K, q) array
-        squares = y**2 @ precision.T - 2 * y @ (self.means * precision).T + (self.means**2 * precision).sum(1)
-        squares = np.maximum(squares, 0.0)
+        squares = np.maximum(self._squares(np.asarray(x, dtype=np.float64)), 0.0)
         q = self.frame.latent_dim
         log_scale = np.log(self.scales).sum(1) + self.frame.log_volume
         if math.isinf(self.dof):
@@ -121,6 +139,17 @@ class Mixture:
         nu = self.dof
         constant = gammaln((nu + q) / 2) - gammaln(nu / 2) - q / 2 * math.log(nu * math.pi)
         return constant - (nu + q) / 2 * np.log1p(squares / nu) - log_scale
+
+    def _squares(self, x: np.ndarray) -> np.ndarray:
+        """sum_j (y_j - m_j)^2 / s_j^2 (N, K) for the coordinates y of embeddings (N, D)."""
+        precision = self.scales**-2.0
+        constant = (self.means**2 * precision).sum(1)
+        # (y - m)^2 / s^2 expanded: matrix products instead of an (N, K, q) array
+        if np.ndim(self.frame.basis) == 0 or (self.scales != self.scales[:, :1]).any():
+            y = self.frame.to_latent(x)
+            return y**2 @ precision.T - 2 * y @ (self.means * precision).T + constant
+        z, q = self.frame.turned(x), self.frame.factors[1]
+        return (np.vecdot(z, z)[:, None] - 2 * z @ (self.means @ q).T) * precision[:, 0] + constant
 
     def tempered(self, weights: float = 1.0, spread: float = 1.0) -> "Mixture":
         """The mixture at other temperatures: weights to the power 1/weights, variances times `spread`.

@@ -29,6 +29,8 @@ from steps.text.read import Reader
 from utils.errors import InputError, brief
 from utils.vectors import unit_rows
 
+ROWS = 1024  # whose densities are worked out at once
+
 
 class Samples(NamedTuple):
     """A chunk of samples of one text.
@@ -138,7 +140,7 @@ class Voices:
         nearest = distance = None
         if self.speakers:
             nearest, distance = self._find_nearest(x)
-        density = mixture.log_density(x)
+        density = np.concatenate([mixture.log_density(x[start : start + ROWS]) for start in range(0, len(x), ROWS)])
         if not np.isfinite(density).all():
             raise InputError(f"{self.model}: the density at samples of {request.text_id} is not finite; train it again")
         judged = self.genders.female(x) if self.genders and request.gender is None else None

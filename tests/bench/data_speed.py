@@ -27,7 +27,7 @@ class Options:
     dim: int = option(512, "D of the embeddings")
     n_texts: int = option(180, "texts, as many for each group")
     n_components: int = option(15, "K of the mixture")
-    n_written: int = option(1000000, "vectors to write, and to sample")
+    n_written: int = option(1000000, "vectors to write")
     rounds: int = option(7, "how often each short action is timed")
     help_rounds: int = option(3, "how often the help of each command is timed; 0: it is left out")
     work_dir: Path | None = option(None, "where to put some GB for a while; default: the system's temporary directory")
@@ -39,7 +39,7 @@ def work(options: Options) -> None:
     require_one_thread()
     from steps.generators.contract import load_generator
     from tests.bench.archives import measure_index, measure_writing
-    from tests.bench.drawing import measure_command, measure_drawing
+    from tests.bench.drawing import measure_drawing
     from tests.bench.generated import Corpus
     from tests.bench.help_time import measure_help
     from tests.bench.memory import train_once
@@ -56,9 +56,6 @@ def work(options: Options) -> None:
                     Path(memory), "memory", options.n_written, options.dim, min(3, options.rounds)
                 )
         drawing = measure_drawing(load_generator(model), corpus.texts[0], options.rounds, n=10000)
-        drawing += measure_command(
-            model, directory / "descriptions", directory / "text", directory / "samples", options.n_written
-        )
     header = ("median (range)", "measured", "target")
     parts = [
         f"Index and opening: {options.n:,} x {options.dim}. Files are in the page cache on both sides.",

@@ -1,6 +1,4 @@
-"""Speed of drawing samples: a chunk at once beside loops that draw one at a time; and memory of the command."""
-
-from pathlib import Path
+"""Speed of drawing samples: a chunk at once beside loops that draw one at a time."""
 
 import numpy as np
 import torch
@@ -8,9 +6,8 @@ import torch
 from steps.generators.mdn.generator import MdnGenerator
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.requests import CHUNK
-from tests.bench.generated import GROUPS
 from tests.bench.results import Row, target
-from tests.bench.timing import run_module, spread, take_turns
+from tests.bench.timing import spread, take_turns
 
 
 def measure_drawing(generator: MdnGenerator, text: np.ndarray, rounds: int, n: int) -> list[Row]:
@@ -64,25 +61,3 @@ def draw_one(mixture: Mixture, weights: np.ndarray, rng: np.random.Generator) ->
     """One sample (q,), in latent coordinates, of a mixture whose weights (K,) sum to 1."""
     component = rng.choice(len(weights), p=weights)
     return mixture.means[component] + mixture.scales[component] * rng.standard_normal(mixture.means.shape[1])
-
-
-def measure_command(model: Path, descriptions: Path, text_vectors: Path, out: Path, n: int) -> list[Row]:
-    """Time and memory of the sampling command for n and n / 10 samples. Returns rows of a table."""
-    children = [
-        run_module(
-            "steps.generators.sample", "--model", model, "--descriptions", descriptions, "--text_vectors", text_vectors,
-            "--n_samples", size // len(GROUPS), "--out", out / str(size),
-        )
-        for size in (n // 10, n)
-    ]  # fmt: skip
-    small, large = children
-    growth = 1e6 * (large.megabytes - small.megabytes) / (n - n // 10)
-    return [
-        (
-            f"steps.generators.sample, {n // 10:,} samples: s, peak MB",
-            f"{small.seconds:.0f}, {small.megabytes:.0f}",
-            "",
-        ),
-        (f"steps.generators.sample, {n:,} samples: s, peak MB", f"{large.seconds:.0f}, {large.megabytes:.0f}", ""),
-        ("growth, for ids and tables: bytes a sample", f"{growth:,.0f}", ""),
-    ]

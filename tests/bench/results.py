@@ -28,6 +28,7 @@ SECTIONS = (
     "Start in closed form",
     "Training on a GPU",
     "Data speed",
+    "Sampling speed",
     "Scoring speed",
     "Growth",
     "Launchers",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,16 +17,18 @@ from utils.errors import InputError
 RUNNER = """
 import resource, subprocess, sys
 status = subprocess.call(sys.argv[1:], stdout=sys.stderr)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_maxrss, used.ru_utime + used.ru_stime)
 sys.exit(status)
 """
 
 
 class Child(NamedTuple):
-    """What a command needed: seconds of wall time, and MB (10^6 bytes) of memory at its peak."""
+    """What a command needed: seconds of wall time, MB (10^6 bytes) of memory at its peak, seconds of processor time."""
 
     seconds: float
     megabytes: float
+    processor: float
 
 
 def require_one_thread() -> None:
@@ -59,19 +62,21 @@ def take_turns(
     return {name: np.array(values) for name, values in seconds.items()}
 
 
-def run_child(command: Sequence[str]) -> Child:
+def run_child(command: Sequence[str], checkout: Path | None = None) -> Child:
     """Run a command to its end, and measure it. A failure raises CalledProcessError with what it said."""
+    own = {} if checkout is None else {"cwd": checkout, "env": os.environ | {"PYTHONPATH": str(checkout)}}
     begin = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", RUNNER, *command], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", RUNNER, *command], capture_output=True, text=True, **own)
     seconds = time.perf_counter() - begin
     if done.returncode:
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
-    return Child(seconds, int(done.stdout) * 1024 / 1e6)
+    kilobytes, processor = map(float, done.stdout.split())
+    return Child(seconds, kilobytes * 1024 / 1e6, processor)
 
 
-def run_module(module: str, *arguments: object) -> Child:
-    """Run one of the project's commands, as `run_child` does."""
-    return run_child([sys.executable, "-m", module, *map(str, arguments)])
+def run_module(module: str, *arguments: object, checkout: Path | None = None) -> Child:
+    """Run one of the project's commands, as `run_child` does; of this checkout, or of another one."""
+    return run_child([sys.executable, "-m", module, *map(str, arguments)], checkout)
 
 
 def spread(values: np.ndarray, unit: float = 1, digits: int = 1) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils.vectors import check_shape, unit_rows
+from utils.vectors import check_shape, log_sum_exp, unit_rows
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
@@ -17,3 +17,8 @@ def test_another_shape_is_an_error():
     check_shape("means", np.zeros((2, 3)), (2, 3))
     with pytest.raises(ValueError, match=r"means has the shape \(2, 3\), expected \(3, 2\)"):
         check_shape("means", np.zeros((2, 3)), (3, 2))
+
+
+def test_logarithms_of_sums():
+    logs = np.array([[0.0, np.log(3)], [-2000.0, -2001.0], [-np.inf, 5.0], [-np.inf, -np.inf]])
+    np.testing.assert_allclose(log_sum_exp(logs.copy()), [np.log(4), -2000 + np.log1p(np.exp(-1)), 5, -np.inf])
