@@ -20,6 +20,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -326,5 +327,12 @@ def _fingerprint(path: Path, by_content: bool) -> str:
     if path.suffix.lower() in BY_SIZE_AND_TIME and not of_a_stage:
         status = path.stat()
         return f"{status.st_size} {status.st_mtime_ns}"
+    status = path.stat()
+    return _hash(path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _hash(path: Path, *unchanged: int) -> str:
+    """The hash of a file's content, which one process may ask for again while `unchanged` is what it was."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -95,7 +95,9 @@ class Frame:
     def to_embedding(self, y: np.ndarray) -> np.ndarray:
         """Embeddings (N, D) of coordinates (N, q), in the precision of y."""
         frame = self.single if y.dtype == np.float32 else self
-        return frame.offset.astype(y.dtype) + _times(y, frame.basis)
+        x = _times(y, frame.basis)
+        x += frame.offset.astype(y.dtype, copy=False)
+        return x
 
 
 def _times(rows: np.ndarray, factor: np.ndarray | float) -> np.ndarray:
@@ -173,15 +175,18 @@ class Mixture:
     def sample_of(self, rng: np.random.Generator, components: np.ndarray) -> np.ndarray:
         """Draw an embedding of each of these components (n,). Returns (n, D) float32."""
         n = len(components)
-        noise = rng.standard_normal((n, self.frame.latent_dim), dtype=np.float32)
+        y = np.empty((n, self.frame.latent_dim), np.float32)
         if not math.isinf(self.dof):
-            noise *= np.sqrt(self.dof / rng.chisquare(self.dof, (n, 1))).astype(np.float32)
+            rng.standard_normal(out=y, dtype=np.float32)
+            y *= np.sqrt(self.dof / rng.chisquare(self.dof, (n, 1))).astype(np.float32)
         scales, means = (array.astype(np.float32) for array in (self.scales, self.means))
-        for start in range(0, n, ROWS):
+        for start in range(0, n, ROWS):  # while they are in the cache
             rows = slice(start, start + ROWS)
-            noise[rows] *= scales[components[rows]]
-            noise[rows] += means[components[rows]]
-        return self.frame.to_embedding(noise)
+            if math.isinf(self.dof):
+                rng.standard_normal(out=y[rows], dtype=np.float32)
+            y[rows] *= scales[components[rows]]
+            y[rows] += means[components[rows]]
+        return self.frame.to_embedding(y)
 
     @property
     def frames(self) -> list[Frame]:
