@@ -80,8 +80,11 @@ def test_a_set_in_more_grids_has_the_same_figure(pairs, most):
     assert all(grid.rows.numel() * grid.texts.shape[-1] <= max(most, 1024 * 64) for grid in grids.grids)
 
 
-def test_short_memory_means_smaller_grids_and_parts_and_a_word_where_that_is_no_help(pairs, tmp_path, monkeypatch):
-    task = MdnTask(*pairs, OPTIONS, "cpu", grids=True)
+@pytest.mark.parametrize("device", DEVICES)
+def test_short_memory_means_smaller_grids_and_parts_and_a_word_where_that_is_no_help(
+    pairs, tmp_path, monkeypatch, device
+):
+    task = MdnTask(*pairs, OPTIONS, device, grids=True)
     wanted = task.dev_figures()["dev_nll"]
     batch = next(task.batches(1, 0, np.random.default_rng(0)))
     memory = 0
@@ -94,7 +97,7 @@ def test_short_memory_means_smaller_grids_and_parts_and_a_word_where_that_is_no_
     monkeypatch.setattr(grid, "weighted_log_density", short)
     monkeypatch.setattr(grid_batches, "FEWEST_VALUES", 1)
     memory = batch.row_weights.numel() * batch.text_weights.shape[1] * 2 // 3
-    loop = Loop(task, TrainingOptions.of(OPTIONS), Workplace(tmp_path, "cpu"))
+    loop = Loop(task, TrainingOptions.of(OPTIONS), Workplace(tmp_path, device))
     assert task.dev_figures()["dev_nll"] == pytest.approx(wanted, rel=1e-6) and len(task.dev_grids.grids) > 1
     loop.update(batch)
     assert loop.updater.n_parts == 2
