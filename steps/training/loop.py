@@ -27,6 +27,7 @@ from steps.training.checkpoint import (
     select,
 )
 from steps.training.files import AVERAGED, BEST, LAST, TrainingFiles
+from steps.training.heap import freed_memory_kept
 from steps.training.memory import memory_told
 from steps.training.options import TrainingOptions
 from steps.training.precision import autocast, denormals_flushed, products_in
@@ -61,6 +62,7 @@ class Loop(Generic[Batch, Result]):
         self.ahead: dict[int, Future[list[Batch]]] = {}  # the next epoch, and its batches
         self.losses = torch.zeros(0, device=self.device)  # what `update` returned in this epoch before an interruption
 
+    @freed_memory_kept()
     @denormals_flushed()
     def run(self) -> Result:
         """Train until the epochs are done or the deciding figure stops improving. Returns `Task.export` of the best.
