@@ -13,12 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from steps.generators.mdn.options import MOST
 from steps.generators.mdn.task import MdnBatch
 from steps.training.loop import Loop
 from tests.bench.reference import Reference
 from tests.bench.results import table, target
-from tests.bench.setting import Setting
+from tests.bench.setting import MANY, Setting
 
 SHOWN = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500)  # epochs in the table
 
@@ -43,7 +42,7 @@ class Point(NamedTuple):
 
 
 class ManyUpdates:
-    """Our training with `MOST` updates an epoch, for some seconds at a time; its learning rate stays.
+    """Our training with `MANY` updates an epoch, for some seconds at a time; its learning rate stays.
 
     Attributes:
         ends: seconds of training and NLL of the dev set at the end of each epoch.
@@ -109,7 +108,7 @@ def run_race(setting: Setting) -> tuple[list[Point], str]:
     """Train all from the same weights. Returns the points, and how ours compares with many updates an epoch."""
     loop = setting.loop("race", RacingLoop)
     reference = Reference(loop.network, loop.task.train.latent, setting.train, setting.options.lr)
-    often = replace(setting, options=replace(setting.options, updates_per_epoch=MOST))
+    often = replace(setting, options=replace(setting.options, updates_per_epoch=MANY))
     many = ManyUpdates(often.loop("many"))
     points = loop.race(reference, many)
     return points, _compare(points, many.ends)
@@ -133,17 +132,17 @@ def tabulate(points: list[Point]) -> str:
     ]
     best, many, loop = (min(getattr(p, name) for p in points) for name in ("dev", "many_dev", "loop_dev"))
     rows.append(("best", "", "", f"{best:.2f}", "", f"{many:.2f}", "", f"{loop:.2f}"))
-    often, names = f"updates, {MOST} an epoch", ("epoch", "seconds", "updates", "dev NLL")
+    often, names = f"updates, {MANY} an epoch", ("epoch", "seconds", "updates", "dev NLL")
     return table((*names, often, "their dev NLL", "the loop's updates", "its dev NLL"), rows)
 
 
 def _compare(points: list[Point], ends: list[tuple[float, float]]) -> str:
-    """When an epoch of ours ends with the best dev NLL that `MOST` updates an epoch reach, and when one of theirs."""
+    """When an epoch of ours ends with the best dev NLL that `MANY` updates an epoch reach, and when one of theirs."""
     level, theirs = min((dev, seconds) for seconds, dev in ends)
     ours = next((p.seconds for p in points if p.dev <= level), math.inf)
     ratio = ours / theirs if theirs else math.inf
     return (
-        f"With {MOST} updates an epoch the best epoch has {level:.2f} and ends after {theirs:.0f} s; ours are there"
+        f"With {MANY} updates an epoch the best epoch has {level:.2f} and ends after {theirs:.0f} s; ours are there"
         f" after {ours:.0f} s, {ratio:.2f} of the time ({target(ratio, '<= 1')})."
     )
 
@@ -155,7 +154,7 @@ def draw(points: list[Point], picture: Path) -> None:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     axes.plot([p.seconds for p in points], [p.dev for p in points], label="ours")
-    axes.plot([p.many_seconds for p in points], [p.many_dev for p in points], label=f"{MOST} updates an epoch")
+    axes.plot([p.many_seconds for p in points], [p.many_dev for p in points], label=f"{MANY} updates an epoch")
     axes.plot([p.loop_seconds for p in points], [p.loop_dev for p in points], label="broadcasting loop")
     axes.set_xlabel("seconds of training, one thread")
     axes.set_ylabel("dev NLL, nats per embedding")

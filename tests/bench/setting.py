@@ -16,6 +16,7 @@ from tests.bench.generated import GROUPS, UTTERANCES_OF_SPEAKER, Corpus
 from utils.settings import read_conf
 
 PLAIN = Path("conf/mdn_plain.yaml")
+MANY = 100  # updates an epoch, which the rule of the shipped conf is compared with
 
 
 @dataclass(frozen=True)
