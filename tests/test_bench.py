@@ -35,6 +35,7 @@ BENCHMARKS = {
         "Growth",
         ["--n", "360,720", "--dim", "8", "--n_components", "2", "--n_texts", "18", "--rounds", "1"],
     ),
+    "rows": ("Rows by the million", ["--n", "1200,2400", "--dim", "4"]),
     "scan_speed": (
         "Scans of Mamba: errors",
         [

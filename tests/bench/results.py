@@ -31,6 +31,7 @@ SECTIONS = (
     "Sampling speed",
     "Scoring speed",
     "Growth",
+    "Rows by the million",
     "Launchers",
     "Embeddings of real speakers",
     "Trials of all pairs",
