@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from utils.tables import read_table, table_blocks, text_blocks
+from utils.tables import read_table, split_lines, text_blocks
 
 Lines = tuple[list[str], list[str]]  # keys and values
 
@@ -25,10 +25,34 @@ class SortedTable:
     """The lines of a table, each once. Raises InputError for a faulty line, NotSorted where order is lacking."""
 
     def __init__(self, path: Path, blocks: Iterator[Lines] | None = None):
-        self._path, self._blocks = path, table_blocks(path) if blocks is None else blocks
+        self._path, self._number, self._at = path, 0, 0
+        self._texts = text_blocks(path) if blocks is None else iter(())
+        self._parsed = iter(()) if blocks is None else blocks
+        self._lines: list[str] = []  # those of a file, as they stand there, from the one that is next
         self._keys: list[str] = []
         self._values: list[str] = []
-        self._at = 0
+        self._last: list[str] = []  # the last key that was read
+
+    def lines_of(self, beginnings: list[str]) -> list[str] | None:
+        """The next lines as they stand in the file, where each begins so, with a key and a blank, and has one value.
+
+        None, and nothing is read, where one does not, or has white space before or behind its value.
+        """
+        if self._at < len(self._keys):
+            return None
+        while len(self._lines) < len(beginnings) and (block := next(self._texts, None)):
+            self._lines += block.removesuffix("\n").split("\n")
+        lines = self._lines[: len(beginnings)]
+        if len(lines) < len(beginnings) or not all(map(str.startswith, lines, beginnings)):
+            return None
+        edges = {line[len(begin) : len(begin) + 1] for line, begin in zip(lines, beginnings, strict=True)}
+        edges |= {line[-1] for line in lines}
+        if any(not edge or edge.isspace() for edge in edges):
+            return None
+        del self._lines[: len(lines)]
+        self._number += len(lines)
+        self._last = [beginnings[-1][:-1]]
+        return lines
 
     def until(self, last: str | None) -> Lines:
         """The lines that have not been read, up to the key `last`; all of them for None."""
@@ -54,12 +78,23 @@ class SortedTable:
     def _fill(self) -> bool:
         """Have a line that is not read. Returns whether there is one."""
         if self._at == len(self._keys):
-            last = self._keys[-1:]
-            self._keys, self._values = next(self._blocks, ([], []))
+            self._keys, self._values = self._next()
             self._at = 0
-            if not _ascend([*last, *self._keys]):
+            if not _ascend([*self._last, *self._keys]):
                 raise NotSorted(str(self._path))
+            self._last = self._keys[-1:]
         return self._at < len(self._keys)
+
+    def _next(self) -> Lines:
+        lines = self._lines
+        if not lines:
+            block = next(self._texts, None)
+            if block is None:
+                return next(self._parsed, ([], []))
+            lines = block.removesuffix("\n").split("\n")
+        self._lines = []
+        self._number += len(lines)
+        return split_lines(self._path, self._number - len(lines) + 1, lines)
 
 
 def _ascend(texts: list[str]) -> bool:

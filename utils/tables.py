@@ -129,23 +129,21 @@ def table_blocks(path: Path) -> Iterator[tuple[list[str], list[str]]]:
 
     Raises InputError for a line without key, or without value, except in the tables of MAY_BE_EMPTY.
     """
-    may_be_empty, number = Path(path).name in MAY_BE_EMPTY, 1
+    number = 1
     for block in text_blocks(path):
         lines = block.removesuffix("\n").split("\n")
-        parts = [line.partition(" ") for line in lines]
-        keys, values = [key for key, _, _ in parts], [value.strip() for _, _, value in parts]
-        if "\t" in block or not all(keys) or not all(values):
-            keys, values = _split_lines(path, number, lines, may_be_empty)
-        yield keys, values
+        yield split_lines(path, number, lines)
         number += len(lines)
 
 
-def _split_lines(path: Path, first: int, lines: list[str], may_be_empty: bool) -> tuple[list[str], list[str]]:
-    """The keys and values of lines that may have tabs or faults."""
-    pairs = []
-    for number, line in enumerate(lines, first):
-        key, _, value = line.partition(" ")
-        value = value.strip()
+def split_lines(path: Path, first: int, lines: list[str]) -> tuple[list[str], list[str]]:
+    """The keys and values of some lines of a table, of which one is the `first`; errors as `table_blocks`."""
+    parts = [line.partition(" ") for line in lines]
+    keys, values = [key for key, _, _ in parts], [value.strip() for _, _, value in parts]
+    if all(keys) and all(values) and "\t" not in "".join(keys):
+        return keys, values
+    may_be_empty, pairs = Path(path).name in MAY_BE_EMPTY, []
+    for number, (line, key, value) in enumerate(zip(lines, keys, values, strict=True), first):
         if not value or "\t" in key:
             key, value = split_line(line)
         if not key or not (value or may_be_empty):
@@ -197,6 +195,10 @@ class TableWriter:
     def __enter__(self) -> Self:
         self._file = self.path.open("w", encoding="utf-8", newline="\n")
         return self
+
+    def write_lines(self, lines: Sequence[str]) -> None:
+        """Write some lines that a table has had."""
+        self._file.write("".join([f"{line}\n" for line in lines]))
 
     def write(self, keys: Sequence[str], values: Sequence[str]) -> None:
         """Write some lines. Raises InputError for a key or a value that no line can have."""

@@ -27,6 +27,7 @@ from utils.tables import TableWriter, write_table
 
 SEGMENTS, GROUPS = "segments", "utt2group"
 NOTHING = "utt2spk has none of it"
+Writers = dict[str, dict[int, TableWriter]]  # of each table, by set
 
 
 @dataclass
@@ -101,13 +102,18 @@ class SetTables:
         recordings: list[set[str]] = [set() for _ in range(len(self.folders) + 1)]
         vectors, n_vectors = [], 0
         with ExitStack() as stack:
-            writers = defaultdict(dict)
+            writers: Writers = defaultdict(dict)
             for start in range(0, len(self.sets), CHUNK):
                 utterances = self.utt2spk.names.part(start, start + CHUNK)
                 rows = np.arange(start, start + len(utterances))
                 self._deal(stack, writers, "utt2spk", utterances, list(self.utt2spk.column.of(rows)), rows)
                 self._deal(stack, writers, GROUPS, utterances, list(self.utt2group.column.of(rows)), rows)
+                beginnings = [f"{utterance} " for utterance in utterances]
                 for name, table in tables.items():
+                    lines = None if name in (SCRIPT, SEGMENTS, *renewals) else table.lines_of(beginnings)
+                    if lines:
+                        self._deal_lines(stack, writers, name, lines, rows)
+                        continue
                     keys, values = table.until(utterances[-1])
                     places = self._places(name, keys, utterances)
                     if name == SEGMENTS:
@@ -135,10 +141,30 @@ class SetTables:
         self._keep_surplus(name, list(compress(keys, places == NONE)))
         return places
 
+    def _deal_lines(
+        self,
+        stack: ExitStack,
+        writers: Writers,
+        name: str,
+        lines: list[str],
+        rows: np.ndarray,
+    ) -> None:
+        """Write some lines of a table as they stand into the sets, one for each of the utterances of these rows."""
+        owners = self.sets[rows]
+        for number, folder in enumerate(self.folders):
+            some = list(compress(lines, (owners == number).tolist()))
+            if folder is not None and some:
+                self._writer(stack, writers, name, number).write_lines(some)
+
+    def _writer(self, stack: ExitStack, writers: Writers, name: str, number: int) -> TableWriter:
+        if number not in writers[name]:
+            writers[name][number] = stack.enter_context(TableWriter(self.folders[number] / name))
+        return writers[name][number]
+
     def _deal(
         self,
         stack: ExitStack,
-        writers: dict[str, dict[int, TableWriter]],
+        writers: Writers,
         name: str,
         keys: list[str],
         values: Sequence[str | None],
@@ -150,10 +176,8 @@ class SetTables:
             chosen = (owners == number).tolist()
             some = list(compress(keys, chosen))
             if folder is not None and some:
-                if number not in writers[name]:
-                    writers[name][number] = stack.enter_context(TableWriter(folder / name))
                 with naming_source(self.data.path):
-                    writers[name][number].write(some, list(compress(values, chosen)))
+                    self._writer(stack, writers, name, number).write(some, list(compress(values, chosen)))
 
     def _hear(
         self, recordings: list[set[str]], utterances: list[str], places: np.ndarray, values: list[str], rows: np.ndarray

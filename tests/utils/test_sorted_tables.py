@@ -25,6 +25,35 @@ def test_lines_up_to_a_key(tmp_path):
     assert table.block()[0] == KEYS[2:] and table.block() is None and table.until(None) == ([], [])
 
 
+def test_lines_as_they_stand(tmp_path):
+    lines = [
+        *(f"{key} v {key}" for key in KEYS[:9]),
+        f"{KEYS[9]}  v",
+        f"{KEYS[10]} v ",
+        f"{KEYS[11]}\tv",
+        f"{KEYS[12]} v",
+    ]
+    table = SortedTable(write(tmp_path / "t", lines))
+    assert table.lines_of([f"{key} " for key in KEYS[:4]]) == lines[:4]
+    assert table.lines_of([f"{key} " for key in KEYS[5:9]]) is None
+    assert table.until(KEYS[4]) == (KEYS[4:5], [f"v {KEYS[4]}"])
+    assert table.lines_of([f"{key} " for key in KEYS[5:9]]) is None  # a line that was parsed is not taken as it stands
+    assert table.until(None)[0] == KEYS[5:13]
+    for begin in (9, 10, 11):
+        table = SortedTable(write(tmp_path / "t", lines[begin:]))
+        assert table.lines_of([f"{KEYS[begin]} "]) is None
+        assert table.until(KEYS[begin]) == ([KEYS[begin]], ["v"])
+    assert table.lines_of([f"{KEYS[12]} "]) is None and table.until(None)[0] == [KEYS[12]]
+
+
+@pytest.mark.hostile("A line without value, behind lines that were taken as they stand")
+def test_numbers_of_lines(tmp_path):
+    table = SortedTable(write(tmp_path / "t", [*(f"{key} v" for key in KEYS[:5]), "zz"]))
+    assert len(table.lines_of([f"{key} " for key in KEYS[:3]])) == 3
+    with pytest.raises(InputError, match="t:6: expected 'key value', found 'zz'"):
+        table.until(None)
+
+
 @pytest.mark.parametrize("lines", [["b 1", "a 1"], ["a 1", "a 2"]])
 def test_order_is_checked(tmp_path, lines):
     with pytest.raises(NotSorted):
