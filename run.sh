@@ -18,6 +18,7 @@ exp=
 conf_dir=conf
 set=
 force=false
+check=false
 seed=
 nj=2
 launcher=
@@ -49,6 +50,7 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...] [--set STAGE.K
 
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages)
               --launcher run.pl|slurm.pl (in place of the one in cmd.sh)
+              --check true (only look whether all is there, try a part, and estimate what the whole will take)
               --seed (stages 1, 4, 5, 6) --attributes (gender,pitch,speaking_rate; the same in all stages)
 0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --labels (folder: a table of what is known)
               --backend (the network that embeds audio) --use_gpu true|false --gpus (so many at once, a job each)
@@ -76,6 +78,7 @@ What to expect on 2 cores   demo (1,800 x 256)   CapSpeech-real (81,000 x 512 in
 END
 }
 arguments=
+declare -a words=("$@")
 . utils/parse_options.sh
 . utils/given_options.sh
 . utils/check_options.sh
@@ -104,8 +107,10 @@ exp=${exp:-exp/$corpus}
 model=${model:-$exp/mdn}
 [ "$text$text_file" = - ] && name=${name:-groups} || name=${name:-texts}
 . utils/lock_dir.sh
-lock_dir "$exp"
-[ "$stage" -gt 2 ] || [ "$data" -ef "$exp" ] || lock_dir "$data"
+if [ "$check" = false ]; then
+  lock_dir "$exp"
+  [ "$stage" -gt 2 ] || [ "$data" -ef "$exp" ] || lock_dir "$data"
+fi
 extras=
 prepare=local.$corpus
 case $corpus in
@@ -135,6 +140,16 @@ stage_options() {
   [ -e "$conf" ] || conf=
   give conf set "${@:3}"
 }
+
+if [ "$check" = true ]; then
+  title "check: the corpus, a part of it in all stages, and what the whole will need; $data and $exp stay as they are"
+  script=$0 launcher=$PS_LAUNCHER
+  stage_options 1 text
+  read_values steps.text.augment encoder
+  give script corpus data exp stage stop_stage nj generators encoder use_gpu launcher
+  printf '%s\0' "${words[@]}" | python3 -m local.check_run "${given[@]}" --train "${settings[4]-}"
+  exit
+fi
 
 if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   title "0: prepare the corpus '$corpus' in $data/all"

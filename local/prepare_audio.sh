@@ -4,7 +4,8 @@
 # Stage 0 for corpora of audio: recordings -> embeddings and attributes -> data/<corpus>/all.
 #
 # reads   --data_dir: LibriSpeech as its owners ship it, or a tree of audio with --labels, a table of speakers and attributes
-# writes  <data>/audio, <exp>/embed, <exp>/attributes, <data>/all
+# writes  <data>/audio, <exp>/embed, <exp>/attributes, <data>/all; where PS_PART names a number, the last three of only so many
+#         utterances, those of <data>/part
 # shellcheck disable=SC2034 # options are read by their names, in give
 set -euo pipefail
 
@@ -44,18 +45,24 @@ give conf set shared_with
 
 python3 -m "local.$corpus" "${given[@]}" --out "$data/audio"
 
-steps/embed/extract.sh --cmd "$cmd" --nj "$nj" "${given[@]}" --gpus "$gpus" "$data/audio" "$exp/embed"
+audio=$data/audio
+if [ -n "${PS_PART:-}" ]; then
+  audio=$data/part
+  python3 -m steps.data.take_part --data "$data/audio" --out "$audio" --utterances "$PS_PART"
+fi
+
+steps/embed/extract.sh --cmd "$cmd" --nj "$nj" "${given[@]}" --gpus "$gpus" "$audio" "$exp/embed"
 
 # Without spk2gender of the corpus, genders are predicted; the project has a model for embeddings of the default network.
 read_values steps.embed.extract backend
 read_values steps.attributes.label gender_model
-if [ -z "$gender_model" ] && [ ! -e "$data/audio/spk2gender" ] && [ "$backend" = resemblyzer ]; then
+if [ -z "$gender_model" ] && [ ! -e "$audio/spk2gender" ] && [ "$backend" = resemblyzer ]; then
   gender_model=local/rules/gender_resemblyzer.safetensors
   add_settings gender_model
   give conf set shared_with
 fi
 steps/attributes/measure.sh --cmd "$cmd --gpu 0" --nj "$nj" "${given[@]}" --rules local/rules/attributes.yaml \
-  "$data/audio" "$exp/embed" "$exp/attributes" "$exp/log"
+  "$audio" "$exp/embed" "$exp/attributes" "$exp/log"
 
 python3 -m local.join_audio "${given[@]}" \
-  --audio "$data/audio" --embeddings "$exp/embed" --measured "$exp/attributes" --out "$data/all"
+  --audio "$audio" --embeddings "$exp/embed" --measured "$exp/attributes" --out "$data/all"
