@@ -100,11 +100,13 @@ def stopping(rehearsal: Rehearsal) -> Iterator[None]:
 def text_of(verdicts: Verdicts, estimate: Estimate, whole: Sizes) -> str:
     """The table that the check ends with."""
     rows = [("what", "found", ""), *verdicts.rows]
-    if estimate.seconds:
-        times = ", ".join(f"{stage} {span_in_words(*span)}" for stage, span in estimate.seconds.items())
-        rows.append(("time", f"{span_in_words(*estimate.total)} for {whole.utterances:,} utterances: {times}", ""))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(f"{what:<{widths[0]}}  {found:<{widths[1]}}  {verdict}".rstrip() for what, found, verdict in rows)
+    lines = [f"{what:<{widths[0]}}  {found:<{widths[1]}}  {verdict}".rstrip() for what, found, verdict in rows]
+    if estimate.seconds:
+        times = ", ".join(f"stage {stage} {span_in_words(*span)}" for stage, span in sorted(estimate.seconds.items()))
+        total = f"{span_in_words(*estimate.total)} for {whole.utterances:,} utterances ({times})"
+        lines.append(f"{'time':<{widths[0]}}  about {total}")
+    return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> int:

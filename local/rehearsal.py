@@ -106,7 +106,8 @@ def _stages(said: str, seconds: float) -> dict[int, float]:
     """The seconds of each stage, by the titles in what a run of so many seconds has said."""
     begun = [(int(n), int(h) * 3600 + int(m) * 60 + int(s)) for h, m, s, n in TITLE.findall(said)]
     ends = [*(time for _, time in begun[1:]), begun[0][1] + seconds if begun else 0]
-    return {stage: (end - begin) % DAY for (stage, begin), end in zip(begun, ends, strict=False)}
+    spans = {stage: (end - begin) % DAY for (stage, begin), end in zip(begun, ends, strict=False)}
+    return {stage: span if span < DAY / 2 else 0.0 for stage, span in spans.items()}  # titles are cut to the second
 
 
 def _fault(said: str) -> str:

@@ -16,6 +16,7 @@ from steps.data import take_part
 from steps.generators.train import FITS, generator_options, read_list
 from steps.generators.train import Options as TrainOptions
 from steps.training.workplace import find_device
+from utils.archives import ArchiveReader
 from utils.command import logger
 from utils.errors import InputError
 from utils.options import parse
@@ -125,9 +126,9 @@ class RehearsedStages:
         self._add(trial, self.rehearsal.run(1, last, *more), factors)
         if last < 3:
             return False
-        index = self.rehearsal.exp / "index/train"
-        whole.dim = (index / "xvector.ark").stat().st_size // max(1, 4 * _sizes(index).utterances)
-        self.verdicts.good("a part in stages 1 to 3", f"{part.utterances:,} utterances, about {whole.dim} dimensions")
+        vectors = ArchiveReader(self.rehearsal.exp / "index/train/xvector.scp")
+        whole.dim = vectors.vectors([next(iter(vectors))]).shape[1]
+        self.verdicts.good("a part in stages 1 to 3", f"{part.utterances:,} utterances of {whole.dim} dimensions")
         return True
 
     def _add(self, trial: Trial, idle: Trial, factors: Mapping[int, float]) -> None:
@@ -153,8 +154,8 @@ class RehearsedStages:
             except InputError as error:
                 self.verdicts.bad("training", f"{entry.name}: {error}")
                 return False
-            updates = f"{found.updates} updates in {found.seconds:.0f} s, {rows:,} embeddings as {found.rows:,}"
-            self.verdicts.good("training", f"{entry.name}: {updates}, dev NLL {found.first:.1f} to {found.last:.1f}")
+            updates = f"{found.updates} updates in {found.seconds:.0f} s, as on {found.rows:,} embeddings"
+            self.verdicts.good("training", f"{entry.name}: {updates}")
             self.estimate.add("4", *found.span(own, rows))
         return True
 

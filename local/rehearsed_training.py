@@ -1,11 +1,10 @@
 """Train a network for some seconds on a part of a corpus that is repeated until its updates are as large as in the run.
 
-Input: index, descriptions and text vectors of the part. Nothing is kept but the figures: how long the start and an
-update take, and the density of the dev set before and after.
+Input: index, descriptions and text vectors of the part. Nothing is kept but the times of the start and of an update:
+what is learnt from repeated embeddings means nothing.
 """
 
-import contextlib
-import json
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +14,13 @@ import numpy as np
 
 from steps.generators.train import FITS, Entry
 from steps.training.curve import METRICS
-from utils.forked import map_forked
+from utils.command import logger
 from utils.run_again import RunAgain
 
 if TYPE_CHECKING:
     from steps.generators.pairs import Pairs
 
+log = logger(__name__)
 MOST_ROWS = 20_000  # embeddings to train on: larger updates take as much longer as they are larger
 LONGEST_START = 120.0  # seconds
 
@@ -30,15 +30,12 @@ class Training(NamedTuple):
 
     Attributes:
         rows: embeddings that it was on. start: seconds before the first update. updates: done in `seconds`.
-        first, last: the dev figure after the start, and of the last epoch.
     """
 
     rows: int
     start: float
     updates: int
     seconds: float
-    first: float
-    last: float
 
     def span(self, options: Any, rows: int) -> tuple[float, float]:
         """Seconds on so many embeddings: where no epoch is better than the start, and where all are done."""
@@ -50,20 +47,11 @@ class Training(NamedTuple):
 def train_for(
     entry: Entry, options: Any, places: tuple[Path, Path, Path], whole: int, device: str, out: Path, seconds: float
 ) -> Training:
-    """Train the network of `entry` for some seconds, in a process of its own.
+    """Train the network of `entry` for some seconds.
 
     Args:
-        places: index, descriptions and text vectors. whole: training embeddings of the run. out: an empty directory.
-    Raises:
-        InputError: what the training itself says.
+        places: index, descriptions and text vectors. whole: training embeddings of the run. out: a directory to make.
     """
-    (training,) = map_forked(lambda out: _train(entry, options, places, whole, device, out, seconds), [out], 1)
-    return training
-
-
-def _train(
-    entry: Entry, options: Any, places: tuple[Path, Path, Path], whole: int, device: str, out: Path, seconds: float
-) -> Training:
     from steps.generators.conditioning import fit_generator
     from steps.generators.pairs import load_pairs
     from steps.training.workplace import Workplace
@@ -80,16 +68,16 @@ def _train(
             calls.append(now)
         return now - (calls[0] if calls else begin + LONGEST_START) > seconds
 
-    with contextlib.suppress(RunAgain):  # time is over
+    logging.disable(logging.INFO)
+    try:
         fit_generator(FITS.load(entry.fit), train, dev, options, Workplace(out, device, is_over), texts)
+    except RunAgain:
+        log.info("%s: time is over", entry.name)
+    finally:
+        logging.disable(logging.NOTSET)
     end = time.monotonic()
     first = calls[0] if calls else end
-    figures = [json.loads(line)["dev_nll"] for line in _lines(out / METRICS)] or [float("nan")]
-    return Training(len(train.x), first - begin, max(0, len(calls) - 1), end - first, figures[0], figures[-1])
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return Training(len(train.x), first - begin, max(0, len(calls) - 1), end - first)
 
 
 def repeated(pairs: "Pairs", rows: int) -> "Pairs":
