@@ -72,7 +72,7 @@ END
   cat <<END
 
 What to expect on 2 cores   demo (1,800 x 256)   CapSpeech-real (81,000 x 512 in training)
-  disk, beside 2.2 GB .venv   0.3 GB               0.7 GB
+  disk, beside .venv          0.3 GB               0.7 GB; .venv 1.7 GB, of torch with CUDA 5.9 GB (README.md)
   memory                      0.7 GB               2 GB
   time                        6 minutes            1 to 2 hours; without the plain network and the score 6 minutes
 END
@@ -143,11 +143,10 @@ stage_options() {
 
 if [ "$check" = true ]; then
   title "check: the corpus, a part of it in all stages, and what the whole will need; $data and $exp stay as they are"
-  script=$0 launcher=$PS_LAUNCHER
-  stage_options 1 text
-  read_values steps.text.augment encoder
-  give script corpus data exp stage stop_stage nj generators encoder use_gpu launcher
-  printf '%s\0' "${words[@]}" | python3 -m local.check_run "${given[@]}" --train "${settings[4]-}"
+  launcher=$PS_LAUNCHER
+  give corpus data exp conf_dir stage stop_stage nj generators use_gpu launcher
+  printf '%s\0' "${words[@]}" |
+    python3 -m local.check_run "${given[@]}" --script "$0" --text "${settings[1]-}" --train "${settings[4]-}"
   exit
 fi
 

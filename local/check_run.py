@@ -22,6 +22,7 @@ from local.check_parts import Verdicts, check_encoder, check_gpu, check_room
 from local.estimates import Estimate, Sizes, span_in_words
 from local.rehearsal import Rehearsal
 from local.rehearsed_stages import RehearsedStages
+from steps.text import augment
 from utils.command import run_command
 from utils.errors import InputError
 from utils.options import option
@@ -42,8 +43,9 @@ class Options:
     stop_stage: int = option(6, "last stage", least=0, most=10**9)
     nj: int = option(2, "jobs of the run", least=1, most=100_000)
     generators: Path = option(Path("conf/generators.txt"), "list of generators")
+    conf_dir: Path = option(Path("conf"), "directory of <stage>.yaml")
+    text: str = option("", "--set of stage 1")
     train: str = option("", "--set of stage 4")
-    encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
     use_gpu: str = option("auto", "of the run", choices=("auto", "true", "false"))
     launcher: str = option("run.pl", "of the run")
     seconds: float = option(20.0, "of training", above=0, most=3600)
@@ -58,7 +60,7 @@ def work(options: Options) -> None:
         with stopping(rehearsal):
             stages = RehearsedStages(options, rehearsal, verdicts, estimate)
             whole = stages.rehearse()
-    check_encoder(options.encoder, verdicts)
+    check_encoder(stages.options_of(augment, "text", options.text).encoder, verdicts)
     check_gpu(options.use_gpu, options.launcher, verdicts)
     check_room(options.data, options.exp, estimate, verdicts)
     print(text_of(verdicts, estimate, whole))

@@ -5,16 +5,18 @@ The corpus itself is read in full where that is quick beside the run: rows and k
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from local.check_parts import Verdicts
 from local.estimates import Estimate, Sizes, grown, memory_of, scored_factor
 from local.rehearsal import Rehearsal, Trial, size_of
 from local.rehearsed_training import train_for
 from steps.data import take_part
+from steps.generators import train
 from steps.generators.train import FITS, generator_options, read_list
-from steps.generators.train import Options as TrainOptions
 from steps.training.workplace import find_device
 from utils.archives import ArchiveReader
 from utils.command import logger
@@ -147,7 +149,9 @@ class RehearsedStages:
         for entry in networks:
             seconds, out = self.options.seconds / len(networks), self.rehearsal.directory / "training" / entry.name
             log.info("training %s for %.0f s", entry.name, seconds)
-            own = generator_options(FITS.load(entry.fit).Options, entry, self._train_options())
+            own = generator_options(
+                FITS.load(entry.fit).Options, entry, self.options_of(train, "train", self.options.train)
+            )
             try:
                 device = find_device(self.options.use_gpu, 1)
                 found = train_for(entry, own, places, rows, device, out, seconds)
@@ -159,12 +163,13 @@ class RehearsedStages:
             self.estimate.add("4", *found.span(own, rows))
         return True
 
-    def _train_options(self) -> TrainOptions:
-        path = self.rehearsal.exp
-        words = ["--index", path, "--descriptions", path, "--text_vectors", path, "--out", path]
-        words += ["--generators", self.options.generators]
-        words += ["--set", self.options.train] if self.options.train else []
-        return parse(TrainOptions, [*map(str, words)], "check_run", "")
+    def options_of(self, command: ModuleType, stage: str, given: str) -> Any:
+        """The options of a command, as the run gives them to a stage: those of its file, and of --set."""
+        path, conf = str(self.rehearsal.exp), self.options.conf_dir / f"{stage}.yaml"
+        required = [one.name for one in fields(command.Options) if one.default is MISSING]
+        words = [word for name in required for word in (f"--{name}", path)]
+        words += ["--conf", str(conf)] if conf.exists() else []
+        return parse(command.Options, words + (["--set", given] if given else []), stage)
 
     def _figures(self, whole: Sizes) -> None:
         """Train the generators in closed form, sample from the first, and score them, as far as the run does."""

@@ -25,7 +25,7 @@ help_message="usage: utils/setup_env.sh [--extras audio,demo,...] [--wheels DIR]
               openai      paraphrases by a language model     notebook    figures as data frames of pandas
               test        tests/run.sh, with all others
   --wheels  install from this folder alone, without a registry (default: \$PSEUDOSPEAKERS_WHEELS)
-PSEUDOSPEAKERS_TORCH=cpu has torch's build without CUDA, 1.5 GB in place of about 6. PSEUDOSPEAKERS_TORCH_FROM says where it is: a
+PSEUDOSPEAKERS_TORCH=cpu has torch's build without CUDA, 1.6 GB in place of 5.9. PSEUDOSPEAKERS_TORCH_FROM says where it is: a
 folder of wheels, or the address of an index (README.md, Installation). Any other PSEUDOSPEAKERS_TORCH, such as
 torch==2.13.0+cu130 or the path of a wheel, is installed in place of the pinned torch."
 extras=
@@ -194,7 +194,7 @@ torch_requirement() {
 # Says, before it is loaded, that CUDA would be of no use.
 warn_of_cuda() {
   [ -n "$torch$wheels" ] || sees_gpu || compgen -G '.venv/lib/python3*/site-packages/torch' >/dev/null ||
-    say "no GPU is seen here; if torch comes with CUDA, .venv takes about 6 GB, of 1.5 without: PSEUDOSPEAKERS_TORCH=cpu, README.md"
+    say "no GPU is seen here; with CUDA in torch .venv takes 5.9 GB, without 1.6: PSEUDOSPEAKERS_TORCH=cpu, README.md"
 }
 
 # The packages that the requirement files $1... name.

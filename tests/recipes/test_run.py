@@ -151,7 +151,7 @@ def test_stages_take_the_options_that_they_are_given(name):
         checked += names
     assert checked
     if name == "run.sh":
-        own = "stage stop_stage corpus data exp name text model conf_dir launcher"
+        own = "check stage stop_stage corpus data exp name text model conf_dir launcher"
         assert set(OPTIONS) | {"conf"} == {*checked, *own.split()}
 
 
