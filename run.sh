@@ -124,12 +124,13 @@ esac
 PS_PYTHON_BIN=$(utils/setup_env.sh --extras "$extras")
 export PS_PYTHON_BIN
 . ./path.sh
+start_answering # what has nothing to do is told by one process
 
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
 # The values of --set for each stage, a line each; all of them are checked before the first stage.
 typed() { local set= && add_settings generators backend seed n_samples temperature num_gpus text_file && printf %s "$set"; }
-lines=$(python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "$(typed)" \
+lines=$(unless_done python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "$(typed)" \
   --commands "prepare='$prepare',text=steps.text.augment,split=steps.data.split_speakers,index=steps.data.build_index,\
 train=steps.generators.train,sample=steps.generators.sample,score=steps.score.score")
 mapfile -t settings <<<"$lines"
@@ -155,11 +156,11 @@ if [ "$stage" -le 0 ] && [ "$stop_stage" -ge 0 ]; then
   case $corpus in
     demo)
       stage_options 0 prepare nj force
-      python3 -m local.demo "${given[@]}" --out "$data/all"
+      unless_done python3 -m local.demo "${given[@]}" --out "$data/all"
       ;;
     capspeech)
       stage_options 0 prepare data_dir embedding_dir attributes force
-      python3 -m local.capspeech "${given[@]}" --out "$data/all"
+      unless_done python3 -m local.capspeech "${given[@]}" --out "$data/all"
       ;;
     librispeech | folder)
       stage_options 0 prepare nj data_dir labels backend use_gpu gpus attributes seed force
@@ -171,20 +172,20 @@ fi
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   title "1: texts for every group, in $data/descriptions and $exp/text"
   stage_options 1 text nj attributes seed force
-  python3 -m steps.text.augment "${given[@]}" \
+  unless_done python3 -m steps.text.augment "${given[@]}" \
     --data "$data/all" --out "$data/descriptions" --vec_out "$exp/text"
 fi
 
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   title "2: split the speakers, into $data/{train,dev,test}"
   stage_options 2 split attributes force
-  python3 -m steps.data.split_speakers "${given[@]}" --data "$data/all" --out "$data"
+  unless_done python3 -m steps.data.split_speakers "${given[@]}" --data "$data/all" --out "$data"
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   title "3: check and index the embeddings, in $exp/index"
   stage_options 3 index force
-  python3 -m steps.data.build_index "${given[@]}" --data "$data" --out "$exp/index"
+  unless_done python3 -m steps.data.build_index "${given[@]}" --data "$data" --out "$exp/index"
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
@@ -203,7 +204,7 @@ fi
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   title "6: score the generators on test speakers, in $exp/score"
   stage_options 6 score nj generators attributes seed force
-  python3 -m steps.score.score "${given[@]}" \
+  unless_done python3 -m steps.score.score "${given[@]}" \
     --index "$exp/index" --descriptions "$data/descriptions" --text_vectors "$exp/text" --exp "$exp" --out "$exp/score"
   echo "The report is $exp/score/report.html, its figures in words $exp/score/summary.md"
 fi

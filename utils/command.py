@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -82,7 +82,7 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
         options = parse(cls, argv, f"python3 -m {prog}", (description or "").strip())
         start_log()
         if argv is None:
-            logger(prog).info("%s", shlex.join(["python3", "-m", prog, *sys.argv[1:]]))
+            say_command(prog, sys.argv[1:])
         work(options)
     except RunAgain as stop:
         logger(prog).info("%s; run the same command again to go on (exit status %d)", stop, RUN_AGAIN)
@@ -108,6 +108,11 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
         if argv is None:
             _flush_output()
     return 0
+
+
+def say_command(prog: str, words: Sequence[str]) -> None:
+    """The command line of a command, into its log."""
+    logger(prog).info("%s", shlex.join(["python3", "-m", prog, *words]))
 
 
 def _flush_output() -> None:

@@ -5,6 +5,9 @@
 #
 #   give seed force        # the array `given` is now --seed 7 --force true, without those that are empty
 #   command "${given[@]}"
+# shellcheck source=utils/answering.sh
+. "${BASH_SOURCE[0]%/*}/answering.sh"
+
 give() {
   local option
   given=()
@@ -32,7 +35,7 @@ add_settings() {
 read_values() {
   local names lines values number
   printf -v names '%s,' "${@:2}"
-  lines=$(python3 -m "$1" "${given[@]}" --values "${names%,}") || exit 1
+  lines=$(unless_done python3 -m "$1" "${given[@]}" --values "${names%,}") || exit 1
   mapfile -t values <<<"$lines"
   for ((number = 0; number < $# - 1; number++)); do
     printf -v "${*:number + 2:1}" '%s' "${values[number]-}"

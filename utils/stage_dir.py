@@ -30,6 +30,7 @@ import yaml
 from utils.command import logger
 from utils.durable import rename, sync_tree
 from utils.errors import InputError, absence, brief
+from utils.finished import refuse_unfinished
 from utils.locking import LOCK, lock_file, remove_lock
 from utils.option_values import as_dict, check_ranges, raw_values
 from utils.out_dir import behind_links, check_out
@@ -95,10 +96,12 @@ class StageDir:
         self.n_shards: int | None = None
 
     def __enter__(self) -> Self:
+        refuse_unfinished(self.final, not self.force and (self.final / DONE).exists())
         self.signature = signature(self.options, self.inputs)
         self.done = self._is_up_to_date()
         if self.done:
             return self
+        refuse_unfinished(self.final, finished=False)
         self._lock()
         try:
             self._check()

@@ -51,6 +51,7 @@ give nj conf set text_file n_samples seed temperature force
 [ -n "$text_file" ] || given+=(--descriptions "$descriptions" --text_vectors "$text_vectors")
 given+=(--model "$model" --out "$out")
 
+! is_done python3 -m steps.generators.merge_samples "${given[@]}" || exit 0
 python3 -m steps.generators.plan_samples "${given[@]}"
 run_jobs "$cmd" JOB=1:"$nj" "$logs/sample.JOB.log" -- python3 -m steps.generators.sample "${given[@]}" --job JOB
 python3 -m steps.generators.merge_samples "${given[@]}"

@@ -37,6 +37,13 @@ read_values steps.generators.train generators use_gpu num_gpus
 [[ -f $generators && -r $generators ]] || refuse "cannot read the list of generators '$generators'"
 n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") ||
   refuse "$generators: no generator in it; expected lines 'name fit conf'"
+for ((job = 1; job <= n_generators; job++)); do
+  is_done python3 -m steps.generators.train "${given[@]}" --job "$job" 2>/dev/null || break
+done
+if [ "$job" -gt "$n_generators" ]; then
+  echo "$0: all $n_generators generators are up to date" >&2
+  exit
+fi
 [ "$num_gpus" -eq 1 ] || cmd="$cmd --gpu $num_gpus --num-threads $num_gpus"
 [ "$use_gpu" != false ] || cmd="$cmd --gpu 0"
 bytes=$(stat -Lc %s "$index/train/xvector.ark" 2>/dev/null || echo 0)
