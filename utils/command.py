@@ -1,10 +1,10 @@
-"""What every command shares: options, a log on stderr, one-line errors, a progress bar for people only."""
+"""What every command shares: options, a log on stderr, one-line errors, and for people what is going on."""
 
+import contextlib
 import logging
 import os
 import re
 import shlex
-import shutil
 import signal
 import sys
 import time
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from utils.display import LAST_LINE, STEP, Above, Doing
 from utils.errors import InputError
 from utils.extras import missing_package
 from utils.faults import FAULTS, describe, is_fault
@@ -44,7 +45,7 @@ class _LineWithoutSecrets(logging.Formatter):
 
 def start_log() -> None:
     """Let all loggers of this process write to stderr, and no secret into it, whatever goes wrong."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(Above(sys.stderr) if sys.stderr.isatty() else sys.stderr)
     handler.setFormatter(_LineWithoutSecrets("%(asctime)s %(module)s: %(message)s", datefmt="%H:%M:%S"))
     logging.basicConfig(handlers=[handler])
     for handler in logging.getLogger().handlers:
@@ -83,7 +84,11 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
         start_log()
         if argv is None:
             say_command(prog, sys.argv[1:])
-        work(options)
+        with (
+            doing(prog),
+            contextlib.redirect_stdout(Above(sys.stdout)) if sys.stdout.isatty() else contextlib.nullcontext(),
+        ):
+            work(options)
     except RunAgain as stop:
         logger(prog).info("%s; run the same command again to go on (exit status %d)", stop, RUN_AGAIN)
         return RUN_AGAIN
@@ -123,27 +128,37 @@ def _flush_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@contextlib.contextmanager
+def doing(label: str) -> Iterator[None]:
+    """Show on a terminal that this is done, from two seconds on."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    one = Doing(label)
+    LAST_LINE.begin(one)
+    try:
+        yield
+    finally:
+        LAST_LINE.end(one)
+
+
 def progress(items: Iterable[T], total: int, label: str, done: int = 0, note: Callable[[], str] = str) -> Iterator[T]:
     """Iterate over `items` with a bar on a terminal; in a log file, silence.
 
     Args:
-        total: how many items there are with the `done` ones before them. note: what is shown behind the bar.
+        total: how many items there are with the `done` ones before them. note: what is shown behind the bar; called
+            in this thread, where an item is done.
     """
     if not sys.stderr.isatty():
         yield from items
         return
-    start = shown = time.monotonic()
-    width = 0
+    one, told = Doing(label, max(total, 1), done), time.monotonic()
+    LAST_LINE.begin(one)
     try:
         for number, item in enumerate(items, done + 1):
             yield item
-            now = time.monotonic()
-            if now - shown > 0.2 or number == total:
-                shown = now
-                bar = "#" * (20 * number // max(total, 1))
-                line = f"{label} [{bar:<20}] {number}/{total} {now - start:.0f} s {note()}".rstrip()
-                line = line[: shutil.get_terminal_size().columns - 1]
-                print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
-                width = len(line)
+            one.done = number
+            if time.monotonic() - told > STEP or number == total:
+                one.note, told = note(), time.monotonic()
     finally:
-        print(file=sys.stderr)
+        LAST_LINE.end(one)

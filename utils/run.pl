@@ -47,6 +47,8 @@ my %running;              # process id (= process group) -> {number, log, slot, 
 my %restarts;             # number of a job -> how often it has been run again
 my $starting;             # true while a job may run that %running does not know yet
 my $stopped_by;           # name of the signal that ended us
+my ($wanted, $ended) = (0, 0);    # number of jobs, and of those that have ended
+my $drawn;                # is there a bar on the terminal?
 
 exit(run_all() ? 0 : 1);
 
@@ -57,6 +59,7 @@ sub run_all {
     my $failed = grep { kept_code($_) } @jobs;
     my @gpus   = $options{gpu} ? shares_of_gpus() : ();
     my @free   = (0 .. slots(scalar @jobs, scalar @gpus) - 1);
+    $wanted = @picked;
     watch_signals_and_parent();
     while (@picked || %running) {
         if (@picked && @free) {
@@ -71,9 +74,11 @@ sub run_all {
                 if   (may_run_again($job, $wait_status)) { unshift @picked, $job->{number} }
                 else                                     { $failed++ }
             }
+            $ended = $wanted - @picked - keys %running;
             @free = sort { $a <=> $b } @free, $job->{slot};
         }
     }
+    erase_bar();
     report($failed, scalar @jobs) if $failed;
     return !$failed;
 }
@@ -240,8 +245,36 @@ sub watch_signals_and_parent {
     $SIG{ALRM} = sub {
         alarm 1;
         $handler->('TERM') if getppid != $parent;
+        draw_bar() if -t STDERR;
     };
     alarm 1;
+}
+
+# On a terminal, from two seconds on: how many jobs have ended, for how long they have run, and what one of them says.
+sub draw_bar {
+    my $seconds = time - $^T;
+    return if $seconds < 2 || !%running;
+    my $size    = '';
+    my $columns = ioctl(STDERR, 0x5413, $size) && (unpack 'S4', $size)[1] || 80;    # TIOCGWINSZ
+    my $bar  = '#' x (20 * $ended / $wanted);
+    my $line = sprintf 'jobs [%-20s] %d/%d %d s %s', $bar, $ended, $wanted, $seconds, last_message();
+    print STDERR "\r\e[K", substr $line, 0, $columns - 1;
+    $drawn = 1;
+}
+
+# The last line that running jobs have written into their logs, without what would move a cursor.
+sub last_message {
+    my ($log) = map { $_->[1] } sort { $a->[0] <=> $b->[0] } map { [-M $_ // 1e9, $_] } map { $_->{log} } values %running;
+    open my $file, '<', $log or return '';
+    seek $file, -1000, 2;
+    my ($line) = reverse grep { /\S/ && !/^#/ } <$file>;
+    return ($line // '') =~ s/[^ -~]//gr;
+}
+
+# Makes the line of the bar empty, for something else to be written.
+sub erase_bar {
+    print STDERR "\r\e[K" if $drawn;
+    $drawn = 0;
 }
 
 # Kills all jobs and ends this process by the signal. Never returns.
