@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from steps.generators.mdn.density import paired_log_density
+from tests.bench.first_minutes import measure
 from tests.bench.generated import Corpus
 from tests.bench.reference import Reference
 from tests.bench.results import PREFACE, SECTIONS, record, target
@@ -184,3 +185,14 @@ def test_mutated_input_is_counted(tmp_path):
     words = ["--minutes", ".05", "--entries", "fixing", "--results", str(results)]
     assert importlib.import_module("tests.bench.fuzz").main(words) == 0
     assert re.search(r"\n\| fixing \| [1-9]\d* \|.* 0 \|\n", results.read_text())
+
+
+def test_the_first_minutes_are_told_by_stage():
+    script = "echo; echo '03:04:05 stage 0: make, in data'; (while :; do :; done) & sleep .3; kill $!; wait"
+    titles = "echo '03:04:06 stage 1: text' >&2"
+    run = measure(["bash", "-c", f"{script}; {titles}"])
+    assert list(run.stages) == ["before the first stage", "stage 0: make", "stage 1: text"]
+    assert run.stages["stage 0: make"] >= 0.3 and run.seconds >= 0.3 and run.processor > 0 and run.cores > 0
+    with pytest.raises(subprocess.CalledProcessError, match="status 3") as error:
+        measure(["bash", "-c", "echo no; exit 3"])
+    assert error.value.output == "no\n"

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from steps.data.groups import ATTRIBUTES
 from steps.generators.train import read_list
 from steps.text.read import FILES as READER
-from utils.command import logger, progress, run_command
+from utils.command import doing, logger, progress, run_command
 from utils.errors import InputError, brief
 from utils.forked import map_forked
 from utils.options import MAX_SEED, option
@@ -75,11 +75,13 @@ def work(options: Options) -> None:
         if data.left_out:
             log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
         with threadpool_limits(1):  # the same bytes for any number of threads, which on a busy machine stall each other
-            scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
+            with doing("fit classifiers to held-out speakers"):
+                scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
             if left_out := scorer.judges[INSIDE_GENDER].left_out:
                 log.warning("not judged inside a gender: %s", ", ".join(left_out))
             understood, scorer.references, evaluated = measure_all(scorer, options, directories, texts)
-            write_report(stage.dir, scorer, evaluated, understood)
+            with doing("draw the report"):
+                write_report(stage.dir, scorer, evaluated, understood)
         log.info("wrote %s", stage.final / "report.html")
 
 
@@ -92,7 +94,8 @@ def measure_all(
     tasks = [partial(understand_texts, scorer, options, first, directory, texts)]
     tasks += [partial(evaluate, scorer, name, directory) for name, directory in directories.items()]
     tasks += [partial(scorer.evaluate_real, name) for name in real]
-    scorer.prepare()  # what they share, before there are forks
+    with doing("measure real speakers"):
+        scorer.prepare()  # what they share, before there are forks
     understood, *found = progress(map_forked(lambda task: task(), tasks, options.nj), len(tasks), "scoring")
     references = dict(zip(real, found[len(directories) :], strict=True))
     return understood, references, dict(zip(directories, found, strict=False))

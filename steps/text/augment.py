@@ -30,7 +30,7 @@ from steps.text.paraphrase import LabelledText
 from steps.text.read import READERS
 from steps.text.variants import Variants, fill_from_endpoint, fill_from_file, fill_from_grammar
 from utils.archive_writer import write_vectors
-from utils.command import logger, run_command
+from utils.command import doing, logger, run_command
 from utils.data_dir import DataDir
 from utils.errors import InputError
 from utils.json_files import json_text
@@ -101,7 +101,8 @@ def work(options: Options) -> None:
     encoder = SentenceEncoder(options.encoder, options.nj)
     with StageDir(options.out, options, text_inputs(options), options.force) as stage:
         if not stage.done:
-            write_texts(stage.dir, options, grouping)
+            with doing("write texts"):
+                write_texts(stage.dir, options, grouping)
     texts = [options.out / name for name in ("text", "text2group", "text2utt") if (options.out / name).exists()]
     tables = [options.describers] if options.describers else []
     with StageDir(options.vec_out, options, [*texts, *tables, encoder.path], options.force) as stage:

@@ -18,7 +18,7 @@ from steps.text.paraphrase import LabelledText, paraphrases
 from steps.text.spelling import common_words
 from steps.text.text_classifier import TextClassifier, fit_classifier, soft_labels
 from steps.text.text_parts import parts_of, unknown_parts
-from utils.command import logger
+from utils.command import doing, logger
 
 log = logger(__name__)
 OF_OWN, OF_PARAPHRASES, OF_EVERYDAY = 0.2, 0.2, 0.15  # most of the number of texts; the lexicon has the rest
@@ -58,6 +58,19 @@ def teach(
     seed: int,
 ) -> TextClassifier:
     """Fit a classifier to at most `number` parts of texts; `own`: texts of the corpus, with what their groups are."""
+    with doing("write texts that teach the reader"):
+        lessons = _lessons(attributes, own, number, seed)
+    log.info("the reader learns from %d parts of texts", len(lessons))
+    vectors = encoder.encode([lesson.text for lesson in lessons])
+    labels = soft_labels([lesson.said for lesson in lessons], attributes)
+    with doing("fit the reader's classifier"):
+        return fit_classifier(vectors, labels, [lesson.kind for lesson in lessons], attributes)
+
+
+def _lessons(
+    attributes: Mapping[str, Sequence[str]], own: Sequence[LabelledText], number: int, seed: int
+) -> list[Lesson]:
+    """At most `number` distinct lessons, of all sources."""
     rules = TextRules(attributes)
     lessons = [
         *itertools.islice(_of_own(rules, random.Random(seed).sample(own, len(own))), round(OF_OWN * number)),
@@ -65,11 +78,7 @@ def teach(
         *itertools.islice(_of_everyday(rules, seed), round(OF_EVERYDAY * number)),
     ]
     lessons += itertools.islice(_of_lexicon(attributes, seed), number - len(lessons))
-    lessons = list({lesson.text.casefold(): lesson for lesson in lessons}.values())
-    log.info("the reader learns from %d parts of texts", len(lessons))
-    vectors = encoder.encode([lesson.text for lesson in lessons])
-    labels = soft_labels([lesson.said for lesson in lessons], attributes)
-    return fit_classifier(vectors, labels, [lesson.kind for lesson in lessons], attributes)
+    return list({lesson.text.casefold(): lesson for lesson in lessons}.values())
 
 
 def _of_lexicon(attributes: Mapping[str, Sequence[str]], seed: int) -> Iterator[Lesson]:

@@ -24,6 +24,7 @@ SECTIONS = (
     "Quality of the generators",
     "Following people's words",
     "Descriptions of persons",
+    "The first minutes",
     "Training speed",
     "Start in closed form",
     "Training on a GPU",
