@@ -129,7 +129,8 @@ class Stretch:
 def make_archive(directory: Path, layout: Layout) -> None:
     """Make the archive that jobs fill: of its whole size, without content, which takes no room."""
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / ARK).open("wb") as archive:
+    (directory / ARK).unlink(missing_ok=True)  # it may be that of finished samples, under another name
+    with (directory / ARK).open("xb") as archive:
         try:
             archive.truncate(layout.size)
         except OSError:  # larger than a file may be
