@@ -9,7 +9,6 @@ the weights equal those of one process up to the order of sums. Only the first p
 import itertools
 import math
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, NoReturn
 
 import numpy as np
@@ -58,8 +57,7 @@ class Loop(Generic[Batch, Result]):
         self.behind: FilesBehind | None = None
         if self.device.type == "cuda" and self.group.size == 1 and options.average == 1:
             self.behind = FilesBehind(self.files, self.device)
-        self.planner = ThreadPoolExecutor(1)
-        self.ahead: dict[int, Future[list[Batch]]] = {}  # the next epoch, and its batches
+        self.ahead: dict[int, list[Batch]] = {}  # the next epoch, and its batches
         self.losses = torch.zeros(0, device=self.device)  # what `update` returned in this epoch before an interruption
 
     @freed_memory_kept()
@@ -75,7 +73,6 @@ class Loop(Generic[Batch, Result]):
             try:
                 return self._run()
             finally:
-                self.planner.shutdown()
                 if self.behind:
                     self.behind.close()
 
@@ -113,8 +110,8 @@ class Loop(Generic[Batch, Result]):
         inside an epoch begins the batches once more.
         """
         if self.task.repeats:
-            ahead = self.ahead.pop(epoch, None)
-            return iter(self._plan(epoch)[first:] if ahead is None else ahead.result()[first:])
+            batches = self.ahead.pop(epoch) if epoch in self.ahead else self._plan(epoch)
+            return iter(batches[first:])
         streams = read_streams(self.device)
         seed_streams(self.options.seed, epoch, 1)
         batches = iter(self.task.batches(epoch, first, self._draws(epoch)))
@@ -145,8 +142,8 @@ class Loop(Generic[Batch, Result]):
                 self._save_within_epoch(self._all_losses(losses))
             self.schedule.before_update((epoch - 1) * n_updates + update)
             losses.append(self.update(batch))
-        if self.task.repeats and epoch < self.options.epochs:  # while the GPU is busy
-            self.ahead[epoch + 1] = self.planner.submit(self._plan, epoch + 1)
+        if self.task.repeats and epoch < self.options.epochs:  # while the GPU is busy; a thread would hold up this one
+            self.ahead[epoch + 1] = self._plan(epoch + 1)
         values = self._all_losses(losses).cpu().reshape(n_updates, -1).T.contiguous()  # (1 + F, n_updates)
         if not values[0].isfinite().all():
             first = int((~values[0].isfinite()).nonzero()[0])

@@ -59,7 +59,7 @@ class Task(Protocol[Batch, Result]):
         n_updates: batches in an epoch.
         repeats: on a GPU, batches are named tuples of tensors there, in few shapes, and `loss` neither draws from
         random streams nor looks at values on the host: an update is recorded once, and replayed. `batches` draws from
-        its `rng` alone, and is called for the next epoch while this one goes on.
+        its `rng` alone, and is called for the next epoch while the GPU works on this one.
         report: the metrics, and the one that decides.
     """
 

@@ -4,6 +4,7 @@ Draws are those of `Batches`. The grids of an epoch are sent to the device at on
 recorded once and replayed (`steps.training.graphed`).
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -69,19 +70,23 @@ class GridSet:
 
     def __init__(self, batches: Batches, sizes: NetworkSizes, most: int = MOST_VALUES):
         self.batches, self.sizes = batches, sizes
-        self._divide(most)
+        self.complete = bool(batches.texts_of_row.all())
+        if self.complete:
+            self._divide(most)
 
     def _divide(self, most: int) -> None:
         self.most = most
-        weights = self.batches.weights / np.maximum(self.batches.texts_of_row, 1)
+        weights = self.batches.weights / self.batches.texts_of_row
         parts = [make(self.batches, weights, self.sizes, most) for make in (_variant_grids, _caption_grids)]
         self.grids = [grid for part in parts for grid in part]
 
     def balanced_log_density(self, network: MixtureDensityNetwork) -> float:
-        """Mean log density of all embeddings, balanced over groups and speakers.
+        """Mean log density of all embeddings, balanced over groups and speakers; nan where one has no text.
 
         Where a GPU has too little memory, the grids are made smaller.
         """
+        if not self.complete:
+            return math.nan
         while True:
             try:
                 return self._balanced(network)

@@ -71,6 +71,13 @@ def test_an_update_is_that_of_the_groups_one_by_one(pairs, options, kind, device
     assert figures[1] == pytest.approx(figures[0], rel=1e-6)
 
 
+def test_a_set_with_an_embedding_without_a_text_has_no_figure(pairs):
+    bare = replace(pairs[1], variants=pairs[1].variants[:1], variant_groups=pairs[1].variant_groups[:1])
+    task = MdnTask(pairs[0], bare, OPTIONS, "cpu", grids=True)
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(task.dev_figures()["dev_nll"])
+
+
 @pytest.mark.parametrize("most", [1, 200, 10_000])
 def test_a_set_in_more_grids_has_the_same_figure(pairs, most):
     task = MdnTask(with_captions(pairs[0], "few"), pairs[1], OPTIONS, "cpu")
