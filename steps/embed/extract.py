@@ -99,7 +99,8 @@ def warm_up(backend: "Backend", front_end: "FrontEnd") -> None:
     import numpy as np
 
     noise = np.random.default_rng(0).normal(scale=0.1, size=backend.sample_rate).astype(np.float32)
-    backend.forward(front_end.features([noise]))
+    for embedded in within_memory(backend, backend.begin, front_end.features([noise])):
+        embedded()
 
 
 def which_job(options: Options) -> tuple[int, int]:

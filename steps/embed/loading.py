@@ -136,7 +136,7 @@ class LoadingProcesses(Loading):
         self.slots = SharedSlots(most + 1, slot_bytes(rule))
         self.free, self.slot_of, self.held = deque(range(most)), {}, most  # `held` is that of the batch asked for last
         context = get_context("forkserver")
-        context.set_forkserver_preload([__name__, "soundfile"])
+        context.set_forkserver_preload(["steps.embed.extract", "soundfile"])  # what every process would import
         super().__init__(batches, ProcessPoolExecutor(n, context, _start, (self.slots, front_end, rule)), most)
 
     def begin(self, batch: Batch) -> Future[Loaded]:

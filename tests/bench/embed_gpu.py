@@ -145,7 +145,7 @@ def report(measured: dict[str, OnGpu]) -> str:
         [
             name,
             f"{one.audio / 3600:.1f}",
-            f"{one.audio / one.wall:,.0f}, {target(one.audio / one.wall, TARGETS.get(name, '>= 3000'))}",
+            f"{one.audio / one.wall:,.0f}, {target(one.audio / one.wall, TARGETS[name])}",
             *(f"{one.stages[stage]:.2f}" for stage in stages),
             f"{one.whole - one.wall:.1f}",
             f"{one.distance:.1e}, {target(one.distance, '< 0.0001')}",

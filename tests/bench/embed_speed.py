@@ -17,12 +17,14 @@ import numpy as np
 
 from tests.bench.results import PATH, command_line, record, table, target
 from tests.bench.timing import require_one_thread, spread
-from utils.command import run_command
+from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option
 
 if TYPE_CHECKING:
     from tests.bench.embed_race import Race
+
+log = logger(__name__)
 
 TITLE = "Extraction speed"
 DATA = Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251"
@@ -59,20 +61,21 @@ def work(options: Options) -> None:
 
 
 def on_gpu(options: Options, paths: list[Path]) -> None:
-    """Measure and record what a GPU does; `onnx` runs on processors."""
+    """Measure and record what a GPU does with the back-ends that have a target there."""
     import torch
 
-    from tests.bench.embed_gpu import measure, report
+    from tests.bench.embed_gpu import TARGETS, measure, report
 
     if not torch.cuda.is_available():
         raise InputError("torch sees no GPU here")
     measured = {}
-    with tempfile.TemporaryDirectory() as name:
-        for backend in options.backends:
-            if backend != "onnx":
-                chosen = () if backend == "resemblyzer" else RANDOM
-                own = Path(name) / backend
-                measured[backend] = measure(backend, paths, options.hours, own, options.device, chosen)
+    with tempfile.TemporaryDirectory() as directory:
+        for backend in (name for name in TARGETS if name in options.backends):
+            chosen = () if backend == "resemblyzer" else RANDOM
+            measured[backend] = measure(
+                backend, paths, options.hours, Path(directory) / backend, options.device, chosen
+            )
+            log.info("%s: %s", backend, measured[backend])
     body = f"{torch.cuda.get_device_name(0)}.\n\n{report(measured)}"
     record(options.results, "Extraction on a GPU", command_line("tests.bench.embed_speed", options), body)
 

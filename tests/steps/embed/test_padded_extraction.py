@@ -127,7 +127,7 @@ def test_processes_end_with_a_job_that_is_killed(tmp_path):
     sound = write_sound(tmp_path / "u.wav", np.random.default_rng(0).normal(scale=0.1, size=16000))
     (tmp_path / "job.py").write_text(JOB)
     command = [sys.executable, str(tmp_path / "job.py"), str(sound)]
-    path = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])}
     with subprocess.Popen(command, env=path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as job:
         pid = int(job.stdout.readline())
         assert is_alive(pid)
