@@ -46,7 +46,7 @@ class Options:
     backends: tuple[str, ...] = option(BACKENDS, "what is measured")
     files: tuple[int, ...] = option((120, 60, 60, 8, 60), "how many files each of them has")
     rounds: int = option(3, "how often each is timed", least=1)
-    hours: float = option(4.0, "cuda: audio that each back-end embeds", above=0, most=1000)
+    hours: float = option(8.0, "cuda: audio that each back-end embeds", above=0, most=1000)
     utterances: tuple[int, ...] = option((1000, 10000, 100000), "sizes of the corpora whose memory is measured")
     results: Path = option(PATH, "file whose section is written")
 
