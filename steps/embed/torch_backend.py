@@ -37,7 +37,7 @@ class WeightOptions:
 class TorchBackend(Backend):
     """A network in evaluation mode.
 
-    On a processor, batches hold waveforms of one length, whose filter banks kaldi_native_fbank computes. On a GPU they
+    On a processor, batches hold waveforms of one length, whose filter banks it computes. On a GPU they
     are padded waveforms, and the GPU computes the filter banks.
     """
 
