@@ -161,6 +161,8 @@ def exported(path: Path) -> Path:
 
 def untrained(directory: Path) -> Path:
     """A network of steps/sid with convolutions over time, of the usual sizes."""
+    import torch
+
     from steps.features.logmel import LogMel
     from steps.features.types import describe_features
     from steps.networks.speaker_model import save_model
@@ -169,6 +171,7 @@ def untrained(directory: Path) -> Path:
 
     directory.mkdir(parents=True)
     options, speakers, extractor = NetworkOptions(network="conv1d").resolved(), ["a", "b"], LogMel()
+    torch.manual_seed(1)
     network = SpeakerNetwork(options, extractor.dim, len(speakers))
     save_model(directory, network, options, speakers, describe_features("logmel", extractor, extractor.sample_rate))
     return directory
