@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("soundfile")
 
@@ -69,3 +70,21 @@ def test_an_utterance_keeps_its_windows():
     first, second = halves_of_windows(windows)
     assert (first, second) == (Windows(list("aab"), [2, 1]), Windows(list("cccd"), [3, 1]))
     assert halves_of_windows(Windows(list("aaa"), [3])) == [Windows(list("aaa"), [3])]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_of_little_memory_embeds_halves():
+    pytest.importorskip("kaldi_native_fbank")
+    backend = load_backend("xvector", device="cuda:0", changes={"random_seed": "1"})
+    rng = np.random.default_rng(0)
+    features = backend.front_end.features([rng.normal(scale=0.1, size=160_000).astype(np.float32) for _ in range(128)])
+    expected = backend.forward(features)
+    torch.cuda.empty_cache()
+    share = torch.cuda.max_memory_allocated() / torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(0.6 * share)
+    try:
+        parts = within_memory(backend, backend.forward, features)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert len(parts) > 1
+    np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-4 * np.abs(expected).max())
