@@ -209,7 +209,7 @@ def roofline_row(named: "tuple[str, Race]") -> list[str]:
     name, race = named
     found = race.roofline
     speeds = [found.flop / seconds if seconds else 0 for seconds in (found.layers, found.network)]
-    beside = [cell for speed in speeds for cell in (f"{speed / 1e9:.0f}", f"{speed / found.peak:.2f}")]
+    beside = [cell for v in speeds for cell in ((f"{v / 1e9:.0f}", f"{v / found.peak:.2f}") if v else ("", ""))]
     reached, limit = float(np.median(race.ratio("2 jobs", "loop, 2 threads"))), race.limit("loop, 2 threads")
     of_audio = f"{found.flop / found.audio / 1e9:.2f}"
     return [name, of_audio, f"{found.peak / 1e9:.0f}", *beside, f"{reached:.2f}", f"{limit:.2f}"]
