@@ -58,6 +58,7 @@ class Loop(Generic[Batch, Result]):
         if self.device.type == "cuda" and self.group.size == 1 and options.average == 1:
             self.behind = FilesBehind(self.files, self.device)
         self.ahead: dict[int, list[Batch]] = {}  # the next epoch, and its batches
+        self.queued: dict[str, float | Tensor] = {}  # figures that the GPU computes behind the updates
         self.losses = torch.zeros(0, device=self.device)  # what `update` returned in this epoch before an interruption
 
     @freed_memory_kept()
@@ -142,8 +143,10 @@ class Loop(Generic[Batch, Result]):
                 self._save_within_epoch(self._all_losses(losses))
             self.schedule.before_update((epoch - 1) * n_updates + update)
             losses.append(self.update(batch))
-        if self.task.repeats and epoch < self.options.epochs:  # while the GPU is busy; a thread would hold up this one
-            self.ahead[epoch + 1] = self._plan(epoch + 1)
+        if self.task.repeats:  # while the GPU is busy; a thread would hold up this one
+            self.queued = self._dev_figures()
+            if epoch < self.options.epochs:
+                self.ahead[epoch + 1] = self._plan(epoch + 1)
         values = self._all_losses(losses).cpu().reshape(n_updates, -1).T.contiguous()  # (1 + F, n_updates)
         if not values[0].isfinite().all():
             first = int((~values[0].isfinite()).nonzero()[0])
@@ -179,20 +182,23 @@ class Loop(Generic[Batch, Result]):
             self.state.update = len(losses)
             self._save_last(losses)
 
-    def _dev_figures(self) -> dict[str, float]:
+    def _dev_figures(self) -> dict[str, float | Tensor]:
         """Metrics of the dev set for the present weights; the random streams of the training are left as they were."""
         streams = read_streams(self.device)
         self.network.eval()
         with autocast(self.precision, self.device):
-            figures = self.group.of_first(self.task.dev_figures)
+            figures = self.task.dev_figures() if self.group.size == 1 else self.group.of_first(self._known_figures)
         set_streams(streams, self.device)
         return figures
+
+    def _known_figures(self) -> dict[str, float]:
+        return {name: float(value) for name, value in self.task.dev_figures().items()}
 
     def _end_epoch(self, train_figures: list[float] | None) -> None:
         """Measure the dev set, step the schedule, and save the state of this epoch."""
         report, state, lr = self.task.report, self.state, self.optimizer.param_groups[0]["lr"]
-        figures = self._dev_figures()
-        figure = figures[report.decides]
+        figures = {name: float(value) for name, value in (self.queued or self._dev_figures()).items()}
+        self.queued, figure = {}, figures[report.decides]
         if not math.isfinite(figure):
             self._fail(f"{report.decides} became {figure} at the end")
         state.epoch, state.update, self.losses = len(state.history), 0, self.losses[:0]
@@ -225,7 +231,7 @@ class Loop(Generic[Batch, Result]):
     def _average(self) -> None:
         """Load the mean weights of the best epochs, if their dev figure is no worse than that of the best epoch."""
         epochs, report = self.files.load_mean(self.state), self.task.report
-        figure = self._dev_figures()[report.decides]
+        figure = float(self._dev_figures()[report.decides])
         worse = report.is_better(self.state.best, figure)
         numbers = ", ".join(map(str, epochs))
         log.info("mean of epochs %s: %s %.4f%s", numbers, report.decides, figure, "; not used" if worse else "")

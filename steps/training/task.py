@@ -91,8 +91,11 @@ class Task(Protocol[Batch, Result]):
         It may draw from the random streams of Python, numpy and torch.
         """
 
-    def dev_figures(self) -> dict[str, float]:
-        """Metrics of the dev set by name, `report.decides` among them. The network is in evaluation mode."""
+    def dev_figures(self) -> dict[str, float | Tensor]:
+        """Metrics of the dev set by name, `report.decides` among them. The network is in evaluation mode.
+
+        Tensors () on a GPU are read after the next epoch has been planned.
+        """
 
     def export(self) -> Result:
         """The result of the training. The network has its final weights."""

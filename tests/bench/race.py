@@ -70,7 +70,7 @@ class ManyUpdates:
     @property
     def dev(self) -> float:
         """NLL of the dev set."""
-        return self.loop.task.dev_figures()["dev_nll"]
+        return float(self.loop.task.dev_figures()["dev_nll"])
 
 
 class RacingLoop(Loop):

@@ -80,13 +80,13 @@ class GridSet:
         parts = [make(self.batches, weights, self.sizes, most) for make in (_variant_grids, _caption_grids)]
         self.grids = [grid for part in parts for grid in part]
 
-    def balanced_log_density(self, network: MixtureDensityNetwork) -> float:
-        """Mean log density of all embeddings, balanced over groups and speakers; nan where one has no text.
+    def balanced_log_density(self, network: MixtureDensityNetwork) -> Tensor:
+        """Mean log density () of all embeddings, balanced over groups and speakers; nan where one has no text.
 
         Where a GPU has too little memory, the grids are made smaller.
         """
         if not self.complete:
-            return math.nan
+            return torch.tensor(math.nan)
         while True:
             try:
                 return self._balanced(network)
@@ -96,9 +96,9 @@ class GridSet:
             self._divide(self.most // 8)
 
     @torch.inference_mode()
-    def _balanced(self, network: MixtureDensityNetwork) -> float:
+    def _balanced(self, network: MixtureDensityNetwork) -> Tensor:
         parts = [log_density(network, grid, self.batches.latent, self.batches.texts) for grid in self.grids]
-        return float(torch.stack(parts).sum())
+        return torch.stack(parts).sum()
 
 
 def _variant_grids(batches: Batches, weights: np.ndarray, sizes: NetworkSizes, most: int) -> Iterator[Grid]:

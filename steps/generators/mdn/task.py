@@ -89,7 +89,7 @@ class MdnTask:
             return -self.grids.log_density(self.network, batch)
         return -self.train.log_density(self.network, *batch).mean()
 
-    def dev_figures(self) -> dict[str, float]:
+    def dev_figures(self) -> dict[str, float | Tensor]:
         """The NLL of the dev set in nats, balanced over groups and speakers; in fp32, as the generator is used."""
         device = self.dev.latent.device
         with products_in("fp32", device), autocast("fp32", device):

@@ -67,7 +67,7 @@ def test_an_update_is_that_of_the_groups_one_by_one(pairs, options, kind, device
         assert whole == pytest.approx(losses[0].item(), rel=1e-6)
         for wanted, found in zip(*map(gradients, tasks, losses), strict=True):
             assert (found.cpu() - wanted).norm() <= 1e-5 * wanted.norm()
-    figures = [task.dev_figures()["dev_nll"] for task in tasks]
+    figures = [float(task.dev_figures()["dev_nll"]) for task in tasks]
     assert figures[1] == pytest.approx(figures[0], rel=1e-6)
 
 
@@ -75,7 +75,7 @@ def test_a_set_with_an_embedding_without_a_text_has_no_figure(pairs):
     bare = replace(pairs[1], variants=pairs[1].variants[:1], variant_groups=pairs[1].variant_groups[:1])
     task = MdnTask(pairs[0], bare, OPTIONS, "cpu", grids=True)
     with np.errstate(invalid="ignore"):
-        assert np.isnan(task.dev_figures()["dev_nll"])
+        assert np.isnan(float(task.dev_figures()["dev_nll"]))
 
 
 @pytest.mark.parametrize("most", [1, 200, 10_000])
@@ -83,7 +83,7 @@ def test_a_set_in_more_grids_has_the_same_figure(pairs, most):
     task = MdnTask(with_captions(pairs[0], "few"), pairs[1], OPTIONS, "cpu")
     wanted = task.train.balanced_log_density(task.network, 64)
     grids = GridSet(task.train, task.network.sizes, most)
-    assert grids.balanced_log_density(task.network) == pytest.approx(wanted, rel=1e-6)
+    assert float(grids.balanced_log_density(task.network)) == pytest.approx(wanted, rel=1e-6)
     assert all(grid.rows.numel() * grid.texts.shape[-1] <= max(most, 1024 * 64) for grid in grids.grids)
 
 
@@ -92,7 +92,7 @@ def test_short_memory_means_smaller_grids_and_parts_and_a_word_where_that_is_no_
     pairs, tmp_path, monkeypatch, device
 ):
     task = MdnTask(*pairs, OPTIONS, device, grids=True)
-    wanted = task.dev_figures()["dev_nll"]
+    wanted = float(task.dev_figures()["dev_nll"])
     batch = next(task.batches(1, 0, np.random.default_rng(0)))
     memory = 0
 
@@ -105,7 +105,7 @@ def test_short_memory_means_smaller_grids_and_parts_and_a_word_where_that_is_no_
     monkeypatch.setattr(grid_batches, "FEWEST_VALUES", 1)
     memory = batch.row_weights.numel() * batch.text_weights.shape[1] * 2 // 3
     loop = Loop(task, TrainingOptions.of(OPTIONS), Workplace(tmp_path, device))
-    assert task.dev_figures()["dev_nll"] == pytest.approx(wanted, rel=1e-6) and len(task.dev_grids.grids) > 1
+    assert float(task.dev_figures()["dev_nll"]) == pytest.approx(wanted, rel=1e-6) and len(task.dev_grids.grids) > 1
     loop.update(batch)
     assert loop.updater.n_parts == 2
     memory = 0
