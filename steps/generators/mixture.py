@@ -15,14 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import solve_triangular
-from scipy.linalg.blas import dtrmm
-from scipy.special import gammaln, logsumexp
 
 from utils.errors import InputError
 from utils.vectors import check_shape, log_sum_exp
 
 ROWS = 256  # whose components are in memory at once
+FEW = 256  # rows, for which whole products are as good as triangular ones
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Frame:
             offset) is as long as the coordinates of x, for half the products.
         """
         u, r = np.linalg.qr(self.basis.astype(np.float64))
-        q, s = np.linalg.qr(solve_triangular(r, u.T))
+        q, s = np.linalg.qr(np.linalg.solve(r, u.T))
         return np.diag(r), q, np.asfortranarray(s)
 
     @cached_property
@@ -78,6 +76,10 @@ class Frame:
     def turned(self, x: np.ndarray) -> np.ndarray:
         """Q' y (N, q) of embeddings (N, D) with the coordinates y, which are as long."""
         moved, (_, _, s), q = x - self.offset, self.factors, self.latent_dim
+        if len(x) < FEW:
+            return moved @ s.T
+        from scipy.linalg.blas import dtrmm  # which takes longer to load than few rows
+
         turned = dtrmm(1.0, s[:, :q], moved[:, :q].T).T
         if q < len(self.offset):
             turned += moved[:, q:] @ s[:, q:].T
@@ -139,7 +141,7 @@ class Mixture:
         if math.isinf(self.dof):
             return -0.5 * (squares + q * math.log(2 * math.pi)) - log_scale
         nu = self.dof
-        constant = gammaln((nu + q) / 2) - gammaln(nu / 2) - q / 2 * math.log(nu * math.pi)
+        constant = math.lgamma((nu + q) / 2) - math.lgamma(nu / 2) - q / 2 * math.log(nu * math.pi)
         return constant - (nu + q) / 2 * np.log1p(squares / nu) - log_scale
 
     def _squares(self, x: np.ndarray) -> np.ndarray:
@@ -221,7 +223,7 @@ def tempered_weights(log_weights: np.ndarray, temperature: float) -> np.ndarray:
     _check_temperature("weight", temperature)
     with np.errstate(over="ignore"):
         powers = log_weights / temperature
-    total = logsumexp(powers)
+    total = log_sum_exp(powers[None].copy())[0]
     if not math.isfinite(total):
         raise InputError(f"weight temperature {temperature}: too near 0; at 0.01 the likeliest component has it all")
     return powers - total

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from steps.data.index import Index
 from steps.generators.validation import check_embeddings
@@ -111,6 +110,8 @@ class Pairs:
 
 def sum_by(labels: np.ndarray, values: np.ndarray, n_labels: int, weights: np.ndarray | None = None) -> np.ndarray:
     """Weighted sums (L, D) of the rows of `values` (N, D) that share a label (N,) in 0..L-1."""
+    from scipy.sparse import csr_array  # sampling, which needs no sums, does not load it
+
     ones = np.ones(len(labels)) if weights is None else weights
     return csr_array((ones, (labels, np.arange(len(labels)))), shape=(n_labels, len(labels))) @ values
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp
 
 from steps.generators.mixture import Mixture
 from utils.errors import InputError, brief
+from utils.vectors import log_sum_exp
 
 LARGEST = 1e9  # of any number in a model or an embedding: sums of their squares then fit float32
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -38,7 +38,8 @@ def check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
 
 def _sum_to_one(name: str, log_weights: np.ndarray) -> None:
     """Log weights (..., K)."""
-    sums = np.exp(logsumexp(np.atleast_1d(log_weights), axis=-1))
+    logs = np.atleast_1d(log_weights).astype(np.float64)
+    sums = np.exp(log_sum_exp(logs.reshape(-1, logs.shape[-1])))
     wrong = sums[~(np.abs(sums - 1) <= WEIGHT_TOLERANCE)]
     if wrong.size:
         raise ValueError(f"{name}: the weights sum to {wrong[0]:.6g}, expected 1")
