@@ -150,8 +150,10 @@ class Rules:
         if len(path) > LONGEST_PATH:
             return None
         stem = strip_extension(path.replace("\\", "/"))
-        found = (pattern.search(stem) for pattern in self.speakers.get(source, {}).get("pattern", ()))
-        return next(filter(None, found), None)
+        for pattern in self.speakers.get(source, {}).get("pattern", ()):
+            if found := pattern.search(stem):
+                return found
+        return None
 
 
 def _fold(label: Any) -> str:

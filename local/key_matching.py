@@ -5,7 +5,7 @@ among those that keep all rows and all matched keys distinct. The number of matc
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,24 +17,29 @@ from utils.text_lookup import AMBIGUOUS, TextLookup
 RESTORED = "_voicefixer"  # the suffix of the names of CapSpeech's restored audio
 
 
-def _plain(path: str) -> str:
-    """The path with slashes, as Windows does not write it, and composed letters, as a Mac does not."""
-    if path.isascii() and "\\" not in path and "./" not in path and "//" not in path:
-        return path
+def _plain(paths: Sequence[str]) -> Sequence[str]:
+    """The paths with slashes, as Windows does not write them, and composed letters, as a Mac does not."""
+    joined = "\n".join(paths)
+    if joined.isascii() and not any(signs in joined for signs in ("\\", "./", "//")):
+        return paths
+    return list(map(_plain_path, paths))
+
+
+def _plain_path(path: str) -> str:
     parts = unicodedata.normalize("NFC", path).replace("\\", "/").split("/")
     return "/".join(part for number, part in enumerate(parts) if part not in (".", "") or (number == 0 and not part))
 
 
-def _bare(path: str) -> str:
-    return strip_extension(_plain(path))
+def _bare(paths: Sequence[str]) -> list[str]:
+    return list(map(strip_extension, _plain(paths)))
 
 
-def _stem(path: str) -> str:
-    return _bare(path).rpartition("/")[2]
+def _stem(paths: Sequence[str]) -> list[str]:
+    return [path.rpartition("/")[2] for path in _bare(paths)]
 
 
-def _tail(parts: int) -> Callable[[str], str]:
-    return lambda path: "-".join(_bare(path).split("/")[-parts:])
+def _tail(parts: int) -> Form:
+    return lambda paths: ["-".join(path.split("/")[-parts:]) for path in _bare(paths)]
 
 
 # name of a rule -> the form in which paths and keys are compared; of two rules with as many matches the first is used
@@ -42,14 +47,14 @@ RULES: dict[str, Form | None] = {
     "exact": None,
     "slashes and letters": _plain,
     "without extension": _bare,
-    "file name": lambda path: _plain(path).rpartition("/")[2],
+    "file name": lambda paths: [path.rpartition("/")[2] for path in _plain(paths)],
     "stem": _stem,
-    "restored stem": lambda path: _stem(path).removesuffix(RESTORED),
-    "slashes as dashes": lambda path: _bare(path).replace("/", "-"),
-    "slashes as underscores": lambda path: _bare(path).replace("/", "_"),
+    "restored stem": lambda paths: [name.removesuffix(RESTORED) for name in _stem(paths)],
+    "slashes as dashes": lambda paths: [path.replace("/", "-") for path in _bare(paths)],
+    "slashes as underscores": lambda paths: [path.replace("/", "_") for path in _bare(paths)],
     "last two parts by dashes": _tail(2),
     "last three parts by dashes": _tail(3),
-    "without case": lambda path: _bare(path).casefold(),
+    "without case": lambda paths: list(map(str.casefold, _bare(paths))),
 }
 
 

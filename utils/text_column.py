@@ -11,7 +11,7 @@ What looks at all texts goes through them in chunks, so that only these are Pyth
 import io
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from utils.chunks import CHUNK, chunked
 BUCKET = 2**14  # texts that are sorted at a time, about
 SAMPLED = 64  # of them decide where a bucket ends
 KEEP = "surrogatepass"  # what is no character (of a file's name that is not in UTF-8) comes back as it was
-Form = Callable[[str], str]
+Form = Callable[[Sequence[str]], Sequence[str]]  # what some texts are compared by
 
 
 class TextColumn:
@@ -81,10 +81,11 @@ class TextColumn:
         places = zip(ends[rows].tolist(), ends[np.asarray(rows) + 1].tolist(), strict=True)
         return [data[start:stop].decode("utf-8", KEEP) for start, stop in places]
 
-    def of(self, rows: np.ndarray) -> Iterator[str]:
-        """The texts of any number of rows (n,), in that order, one at a time."""
+    def of(self, rows: np.ndarray, form: Form | None = None) -> Iterator[str]:
+        """The texts of any number of rows (n,), or what `form` makes of them, in that order, one at a time."""
         for start in range(0, len(rows), CHUNK):
-            yield from self.at(rows[start : start + CHUNK])
+            texts = self.at(rows[start : start + CHUNK])
+            yield from texts if form is None else form(texts)
 
     def lengths(self) -> np.ndarray:
         """(N,) int64, the bytes of each text."""
@@ -118,11 +119,9 @@ class TextColumn:
             result[start:end] = inside[_order(self.at(inside))]
         return result
 
-    def hashes(self, rows: np.ndarray | None = None, form: Form | None = None) -> np.ndarray:
+    def hashes(self, rows: np.ndarray, form: Form | None = None) -> np.ndarray:
         """(n,) int64, a hash of the text of each row, or of what `form` makes of it; equal texts have equal ones."""
-        names: Iterable[str] = self if rows is None else self.of(rows)
-        count = len(self if rows is None else rows)
-        return np.fromiter(map(hash, names if form is None else map(form, names)), np.int64, count)
+        return np.fromiter(map(hash, self.of(rows, form)), np.int64, len(rows))
 
 
 def _order(names: list[str]) -> np.ndarray:

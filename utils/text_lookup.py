@@ -8,7 +8,7 @@ Hashes of 64 bits are sorted and searched, 12 bytes a text; what has the same ha
 different texts have the same hash, which chance alone never does, a dictionary decides.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -68,18 +68,15 @@ class TextLookup:
 
     def _are_equal(self, texts: TextColumn, rows: np.ndarray, own: np.ndarray) -> bool:
         """Have these rows of a column the forms of these rows here?"""
-        return all(map(str.__eq__, self._forms(texts, rows), self._forms(self.texts, own)))
-
-    def _forms(self, texts: TextColumn, rows: np.ndarray) -> Iterator[str]:
-        return texts.of(rows) if self.form is None else map(self.form, texts.of(rows))
+        return all(map(str.__eq__, texts.of(rows, self.form), self.texts.of(own, self.form)))
 
     def _by_table(self, texts: TextColumn, rows: np.ndarray) -> np.ndarray:
         """The same by a dictionary."""
         if self._table is None:
             self._table = {}
-            for row, name in zip(self.rows.tolist(), self._forms(self.texts, self.rows), strict=True):
+            for row, name in zip(self.rows.tolist(), self.texts.of(self.rows, self.form), strict=True):
                 self._table[name] = AMBIGUOUS if name in self._table else row
-        return np.fromiter((self._table.get(name, -1) for name in self._forms(texts, rows)), np.int64, len(rows))
+        return np.fromiter((self._table.get(name, -1) for name in texts.of(rows, self.form)), np.int64, len(rows))
 
 
 def first_of_equals(
@@ -96,7 +93,7 @@ def first_of_equals(
     heads = order[np.maximum.accumulate(np.where(is_new, np.arange(len(rows)), 0))]
     shared = np.flatnonzero(np.append(~is_new[1:], False) | ~is_new)  # places in runs of two or more
     inside, heads = order[shared], heads[shared]
-    names = texts.of(rows[inside]) if form is None else map(form, texts.of(rows[inside]))
+    names = texts.of(rows[inside], form)
     last, alike = -1, {}
     for position, head, name in zip(inside.tolist(), heads.tolist(), names, strict=True):
         if head != last:

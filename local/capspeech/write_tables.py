@@ -1,6 +1,10 @@
 """Write the data directory of a captioned corpus: one table after another, each from the columns of its rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from itertools import compress
+from pathlib import Path
 
 import numpy as np
 
@@ -8,12 +12,14 @@ from local.capspeech.embedding_tables import EmbeddingTables
 from local.capspeech.row_table import RowTable
 from steps.data.speaker_vectors import write_of_columns
 from steps.data.spellings import DISTINCT
+from utils.chunks import CHUNK
 from utils.code_column import NONE
 from utils.command import logger
 from utils.data_dir import require_valid
+from utils.forked import call_all
 from utils.stage_dir import StageDir
 from utils.table_columns import write_spk2utt
-from utils.tables import write_lines, write_table
+from utils.tables import TableWriter, write_table
 from utils.text_column import TextColumn
 
 log = logger(__name__)
@@ -35,18 +41,7 @@ def write_tables(
         genders: of the speakers whose gender is known. alike: the table `distinct_speakers`.
     """
 
-    def write(name: str, values: Iterable[str], places: np.ndarray | None = None) -> None:
-        if places is None or len(places):
-            write_lines(stage.dir / name, ids if places is None else ids.of(places), values)
-
-    write("utt2spk", table.speaker_ids.of(rows))
-    write("utt2corpus_id", table.paths.of(rows))
-    write("utt2split", map(table.splits.__getitem__, table.files.codes[rows].tolist()))
-    captioned = np.flatnonzero(table.captions.has()[rows])
-    write("utt2caption", table.captions.of(rows[captioned]), captioned)
-    for attribute, labels in table.labels.items():
-        labelled = np.flatnonzero(labels.codes[rows] != NONE)
-        write(f"utt2{attribute}", labels.of(rows[labelled]), labelled)
+    _write_side_by_side(stage.dir, table, rows, ids)
     speakers = {table.speaker_ids.word(code) for code in np.unique(table.speaker_ids.codes[rows]).tolist()}
     if genders.keys() == speakers:
         write_table(stage.dir / "spk2gender", {speaker: gender[0] for speaker, gender in genders.items()})
@@ -57,15 +52,36 @@ def write_tables(
     locations = tables.write_script(table.keys[rows], ids, stage.dir, stage.final)
     if alike:
         write_table(stage.dir / DISTINCT, alike)
-    write_spk2utt(
-        stage.dir / "spk2utt", ids, np.arange(len(ids)), table.speaker_ids.words.listed, table.speaker_ids.codes[rows]
-    )
-    require_valid(stage.dir)
+    speakers, codes = table.speaker_ids.words.listed, table.speaker_ids.codes[rows]
+    write_spk2utt(stage.dir / "spk2utt", ids, np.arange(len(ids)), speakers, codes)
 
     def describe(place: int) -> str:
         line = tables.entries.line(int(table.keys[rows[place]]))
         return f"{line}: {line.key}"
 
-    write_of_columns(
-        stage.dir, stage.final, table.speaker_ids.words.listed, table.speaker_ids.codes[rows], locations, describe
-    )
+    means = partial(write_of_columns, stage.dir, stage.final, speakers, codes, locations, describe)
+    call_all([partial(require_valid, stage.dir), means], len(ids))
+
+
+def _write_side_by_side(folder: Path, table: RowTable, rows: np.ndarray, ids: TextColumn) -> None:
+    """Write the tables of utterances, each without the lines that it has no value for, if it has any."""
+    everywhere, captioned = np.ones(len(rows), bool), table.captions.has()[rows]
+    columns: dict[str, tuple[np.ndarray, Callable[[np.ndarray], Iterable[str]]]] = {
+        "utt2spk": (everywhere, table.speaker_ids.of),
+        "utt2corpus_id": (everywhere, table.paths.of),
+        "utt2split": (everywhere, lambda some: [table.splits[code] for code in table.files.codes[some].tolist()]),
+        "utt2caption": (captioned, table.captions.of),
+    }
+    columns |= {
+        f"utt2{attribute}": (labels.codes[rows] != NONE, labels.of) for attribute, labels in table.labels.items()
+    }
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(TableWriter(folder / name)) for name, (has, _) in columns.items() if has.any()
+        }
+        for start in range(0, len(rows), CHUNK):
+            keys, some = ids.part(start, start + CHUNK), rows[start : start + CHUNK]
+            for name, writer in writers.items():
+                has, read = columns[name]
+                chosen = has[start : start + CHUNK]
+                writer.write(keys if chosen.all() else list(compress(keys, chosen)), list(read(some[chosen])))

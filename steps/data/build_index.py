@@ -8,15 +8,22 @@ that are identical. Each vector is read once and must be complete, finite and no
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from steps.data.spellings import DISTINCT_HELP, mentions_in, refuse_shared, require_distinct
 from utils.command import logger, run_command
 from utils.errors import InputError, brief
+from utils.forked import call_all
 from utils.options import option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.stage_dir import StageDir
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from steps.data.index_writer import SetReader
 
 log = logger(__name__)
 
@@ -47,13 +54,20 @@ def work(options: Options) -> None:
         refuse_shared({reader.data.path.name: reader.speakers.words for reader in readers})
         mentions = (mention for reader in readers for mention in mentions_in(reader.data))
         require_distinct(mentions, options.distinct_ids, f"give one id to both in {options.data}, and split anew")
-        dim, fingerprints = None, {}
-        for reader in readers:
+        dim, fingerprints = readers[0].dim(), {}
+        jobs = [partial(_write, stage, dim, reader) for reader in readers]
+        found = call_all(jobs, sum(len(reader.names) for reader in readers))
+        for reader, (stats, prints) in zip(readers, found, strict=True):
             name = reader.data.path.name
-            stats, fingerprints[name] = reader.write(stage.dir / name, stage.final / name, dim)
-            dim = stats["dim"]
+            fingerprints[name] = prints
             log.info("%s: %d vectors of dimension %d, %d speakers", name, stats["utterances"], dim, stats["speakers"])
         report_duplicates(stage.dir, fingerprints)
+
+
+def _write(stage: StageDir, dim: int, reader: "SetReader") -> "tuple[dict[str, Any], np.ndarray]":
+    """Write the index of one set. Returns its statistics and fingerprints."""
+    name = reader.data.path.name
+    return reader.write(stage.dir / name, stage.final / name, dim)
 
 
 def _distinct_names(sets: tuple[str, ...]) -> list[str]:

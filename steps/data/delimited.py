@@ -11,11 +11,12 @@ Common Voice writes it) is read without quotes; a csv with a stray quote is an e
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from utils.chunks import CHUNK, chunked
 from utils.command import logger
 from utils.errors import InputError, brief
 from utils.packed_files import unpacked_suffix
@@ -31,6 +32,7 @@ LOOKS: tuple[Look, ...] = (
     lambda cell: any(c in "./\\_-" for c in cell),
 )
 
+BREAK = re.compile("\r\n|\r|\n")
 DELIMITERS = ",\t;|"
 WITHOUT_QUOTES = "\t|"  # delimiters of tables in which quotes may mean nothing
 SEP = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[,;\t ]*(?=\r?\n)', re.IGNORECASE)  # for Excel, above the header
@@ -86,6 +88,12 @@ def read_header(file: Path) -> list[str]:
 
 def read_delimited(file: Path) -> tuple[list[str], Rows]:
     """Read a table. Returns its header, and its rows, of as many cells. Raises InputError for any other file."""
+    header, chunks = read_delimited_chunks(file)
+    return header, (row for chunk in chunks for row in zip(*chunk, strict=True))
+
+
+def read_delimited_chunks(file: Path) -> tuple[list[str], Iterator[tuple[Sequence[int], list[list[str]]]]]:
+    """The same, many rows at a time: the line where each begins, and its cells."""
     text = _Text(file)
     header, quoted = _first_cells(text), False
     for block in text.blocks():  # to the end: a file is text throughout, or an error
@@ -102,8 +110,8 @@ def read_delimited(file: Path) -> tuple[list[str], Rows]:
             if text.delimiter not in WITHOUT_QUOTES or not _is_without_quotes(text, len(header)):
                 raise InputError(str(error)) from error
             log.info("%s: quotes mean nothing in this file and are read as letters", file)
-            return header, _unquoted_rows(text)
-    return header, _rows(text, len(header))
+            return header, (tuple(zip(*some, strict=True)) for some in chunked(_unquoted_rows(text)))
+    return header, _row_chunks(text, len(header))
 
 
 def _first_cells(text: _Text) -> list[str]:
@@ -130,19 +138,35 @@ def _records(lines: Iterable[str], delimiter: str, strict: bool = False) -> Iter
         seen.clear()
 
 
-def _rows(text: _Text, width: int) -> Rows:
+def _row_chunks(text: _Text, width: int) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
     records = csv.reader(text.lines(), delimiter=text.delimiter)
     next(filter(None, records))
-    line = records.line_num + 1
-    for cells in records:
-        if cells and len(cells) != width:
-            raise InputError(
-                f"{text.file}:{line}: {len(cells)} cells, but the header has {width} columns; correct the row, or "
-                "double the quotes inside its cells"
-            )
-        if cells:
-            yield line, cells
-        line = records.line_num + 1
+    begin = records.line_num + 1
+    while rows := list(islice(records, CHUNK)):
+        end = records.line_num + 1
+        lines: Sequence[int] = range(begin, end)
+        if len(lines) > len(rows):  # a cell has line breaks
+            spans = [1 + sum(len(BREAK.findall(cell)) for cell in cells) for cells in rows]
+            lines = [begin, *(begin + span for span in accumulate(spans[:-1]))]
+        if set(map(len, rows)) != {width}:
+            lines, rows = _filled_rows(text.file, width, lines, rows)
+        if rows:
+            yield lines, rows
+        begin = end
+
+
+def _filled_rows(
+    file: Path, width: int, lines: Sequence[int], rows: list[list[str]]
+) -> tuple[list[int], list[list[str]]]:
+    """Rows without the empty lines between them. Raises InputError for a row that has not as many cells as columns."""
+    pairs = [(line, cells) for line, cells in zip(lines, rows, strict=True) if cells]
+    bad = next((pair for pair in pairs if len(pair[1]) != width), None)
+    if bad:
+        raise InputError(
+            f"{file}:{bad[0]}: {len(bad[1])} cells, but the header has {width} columns; correct the row, or double "
+            "the quotes inside its cells"
+        )
+    return [line for line, _ in pairs], [cells for _, cells in pairs]
 
 
 def _is_simple(text: _Text, width: int) -> bool:

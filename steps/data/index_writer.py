@@ -84,11 +84,15 @@ class SetReader:
         tables = [self.data.path / name for name in names if self.data.has(name)]
         return tables + [Path(path) for path in sorted(self.locations.paths)]
 
-    def write(self, out: Path, final: Path, dim: int | None) -> tuple[dict[str, Any], np.ndarray]:
+    def dim(self) -> int:
+        """D of the vector of the first row."""
+        return read_locations(self.locations.at(self.order[:1]), self._describe).shape[1]
+
+    def write(self, out: Path, final: Path, dim: int) -> tuple[dict[str, Any], np.ndarray]:
         """Write the index into `out`, which will be moved to `final`. Returns the statistics, and fingerprints (N,).
 
         Args:
-            dim: dimension of all vectors; None for that of the first.
+            dim: dimension of all vectors.
         Raises:
             InputError: a vector has another dimension or is unusable.
         """
@@ -99,7 +103,6 @@ class SetReader:
             for start in progress(starts, len(starts), self.data.path.name):
                 chunk = self._read(start, dim)
                 if statistics is None:
-                    dim = chunk.shape[1]
                     statistics, fingerprints = Statistics(dim), Fingerprints(dim)
                     records = RecordWriter(archive, self.names, self.order, dim)
                 squares = squared_norms(chunk)
@@ -124,7 +127,7 @@ class SetReader:
         (out / STATS).write_text(json_text(stats, out / STATS, indent=1) + "\n", encoding="utf-8")
         return stats, fingerprints.all()
 
-    def _read(self, start: int, dim: int | None) -> np.ndarray:
+    def _read(self, start: int, dim: int) -> np.ndarray:
         locations = self.locations.at(self.order[start : start + CHUNK])
         return read_locations(locations, lambda row: self._describe(start + row), dim)
 

@@ -11,7 +11,7 @@ thresholds. It depends neither on the order of the rows nor on other speakers, a
 
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from utils.code_column import NONE, CodeColumn, distinct
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, require_valid
 from utils.errors import InputError, brief
+from utils.forked import call_all
 from utils.options import MAX_SEED, option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.sorted_tables import open_sorted
@@ -97,9 +98,13 @@ def work(options: Options) -> None:
             [None if stages[name].done else stages[name].dir for name in SETS],
         )
         tables.write(alike)
-        for number, name in enumerate(SETS):
-            if not stages[name].done:
-                finish_set(stages[name], tables, number, genders, vectors)
+        jobs = [
+            job
+            for number, name in enumerate(SETS)
+            if not stages[name].done
+            for job in finish_set(stages[name], tables, number, genders, vectors)
+        ]
+        call_all(jobs, n_all)
         if not stages["split"].done:
             write_table(stages["split"].dir / "spk2set", spk2set)
             counts.write(stages["split"].dir / "coverage.tsv")
@@ -179,8 +184,10 @@ def _sets_of_rows(speakers: CodeColumn, rows: np.ndarray, spk2set: Mapping[str, 
     return sets
 
 
-def finish_set(stage: StageDir, tables: SetTables, number: int, genders: SpeakerGenders, vectors: VectorTable) -> None:
-    """Write what follows from the tables of one set, once these are written, and check it."""
+def finish_set(
+    stage: StageDir, tables: SetTables, number: int, genders: SpeakerGenders, vectors: VectorTable
+) -> list[Callable[[], None]]:
+    """Write what follows from the tables of one set. Returns what is left to do: a check, and the means of speakers."""
     rows, names, speakers = tables.rows(number), tables.utt2spk.names, tables.utt2spk.column
     codes, spk2gender, n_speakers = speakers.codes[rows], genders.of(rows), len(_speakers_of(speakers, rows))
     if not genders.are_told and spk2gender and len(spk2gender) != n_speakers:
@@ -192,11 +199,17 @@ def finish_set(stage: StageDir, tables: SetTables, number: int, genders: Speaker
     if spk2gender:
         write_table(stage.dir / "spk2gender", spk2gender)
     write_spk2utt(stage.dir / "spk2utt", names, rows, speakers.words.listed, codes)
-    with naming_source(tables.data.path):
-        require_valid(stage.dir)
-    if len(tables.vectors):
-        places = tables.vectors[rows]
-        vectors.write_speakers(stage, places, speakers.words.listed, codes, lambda at: names[int(rows[at])])
+
+    def check() -> None:
+        with naming_source(tables.data.path):
+            require_valid(stage.dir)
+
+    def write_means() -> None:
+        if len(tables.vectors):
+            places = tables.vectors[rows]
+            vectors.write_speakers(stage, places, speakers.words.listed, codes, lambda at: names[int(rows[at])])
+
+    return [check, write_means]
 
 
 def write_left_out(path: Path, tables: SetTables, attributes: Sequence[str]) -> None:

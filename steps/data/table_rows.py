@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from steps.data.arrow_rows import read_arrow
-from steps.data.delimited import read_delimited, read_header
+from steps.data.delimited import read_delimited_chunks, read_header
 from utils.chunks import chunked
 from utils.errors import InputError, brief
 from utils.json_files import parse_json
@@ -43,7 +43,7 @@ class RowChunk(NamedTuple):
     """
 
     place: str
-    numbers: list[int]
+    numbers: Sequence[int]
     columns: dict[str, Sequence[Any]]
 
     def rows(self) -> Rows:
@@ -124,15 +124,14 @@ def _not_empty(file: Path, items: Iterator[T]) -> Iterator[T]:
 
 
 def _read_csv(file: Path) -> tuple[list[str], Iterator[RowChunk]]:
-    header, rows = read_delimited(file)
-    return header, (_chunk_of_cells(file, header, some) for some in chunked(rows))
+    header, chunks = read_delimited_chunks(file)
+    return header, (_chunk_of_cells(file, header, *chunk) for chunk in chunks)
 
 
-def _chunk_of_cells(file: Path, header: list[str], rows: list[tuple[int, list[str]]]) -> RowChunk:
-    numbers, rows = zip(*rows, strict=True)
+def _chunk_of_cells(file: Path, header: list[str], lines: Sequence[int], rows: list[list[str]]) -> RowChunk:
     cells = zip(*rows, strict=True)
     columns = {name: [cell or None for cell in column] for name, column in zip(header, cells, strict=True)}
-    return RowChunk(f"{file}:", list(numbers), columns)
+    return RowChunk(f"{file}:", lines, columns)
 
 
 def _chunks_of_rows(columns: list[str], rows: Rows) -> Iterator[RowChunk]:

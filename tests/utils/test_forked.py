@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from utils.errors import InputError
-from utils.forked import map_forked
+from utils.forked import call_all, map_forked
 
 
 @pytest.mark.parametrize("nj", [1, 2, 5])
@@ -28,6 +28,14 @@ def test_an_error_of_the_input_is_raised_here():
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(InputError, match="^the third is wrong$"):
         next(results)
+
+
+@pytest.mark.parametrize("n_lines", [1, 10**9])
+def test_jobs_of_many_lines_run_two_at_a_time(n_lines):
+    found = call_all([lambda number=number: (number, os.getpid()) for number in range(4)], n_lines)
+    assert [number for number, _ in found] == list(range(4))
+    two = n_lines > 1 and len(os.sched_getaffinity(0)) > 1
+    assert (os.getpid() in {pid for _, pid in found}) != two
 
 
 def test_a_fault_of_the_machine_is_told_in_one_line(tmp_path):

@@ -15,10 +15,13 @@ from utils.text_lookup import AMBIGUOUS, TextLookup, first_of_equals, hashes_of
 NAMES = ["b", "", "Müller", "a b", "日本", "\udcff.wav", "x\ny", "b", "z" * 300, "\U0001f3a4"]
 
 
+def lowered(texts: list[str]) -> list[str]:
+    return [text.lower() for text in texts]
+
+
 def colliding(texts: TextColumn, rows: np.ndarray, form) -> np.ndarray:
     """Hashes of one bit."""
-    names = texts.of(rows) if form is None else map(form, texts.of(rows))
-    return np.fromiter((len(name) % 2 for name in names), np.int64, len(rows))
+    return np.fromiter((len(name) % 2 for name in texts.of(rows, form)), np.int64, len(rows))
 
 
 @pytest.mark.parametrize("names", [NAMES, [], ["a"], [f"s{n % 7}-{n:04d}" for n in range(3000)]])
@@ -57,9 +60,9 @@ def test_lookup_finds_by_form_even_where_hashes_collide(hashes):
     wanted = TextColumn(["b", "x", "a/1.wav", "DD", "a/1.WAV"])
     rows = np.arange(len(wanted))
     assert TextLookup(keys, hashes=hashes).find(wanted, rows).tolist() == [2, -1, 0, -1, -1]
-    folded = TextLookup(keys, form=str.lower, hashes=hashes).find(wanted, rows)
+    folded = TextLookup(keys, form=lowered, hashes=hashes).find(wanted, rows)
     assert folded.tolist() == [2, -1, AMBIGUOUS, 4, AMBIGUOUS]
-    assert TextLookup(keys, np.array([3, 1]), str.lower, hashes).find(wanted, rows[2:]).tolist() == [1, -1, 1]
+    assert TextLookup(keys, np.array([3, 1]), lowered, hashes).find(wanted, rows[2:]).tolist() == [1, -1, 1]
     assert TextLookup(TextColumn(), hashes=hashes).find(wanted, rows).tolist() == [-1] * 5
 
 
@@ -67,7 +70,7 @@ def test_lookup_finds_by_form_even_where_hashes_collide(hashes):
 def test_first_of_equal_texts(hashes):
     column = TextColumn(["b", "a", "b", "c", "a", "b", "B"])
     assert first_of_equals(column, hashes=hashes).tolist() == [0, 1, 0, 3, 1, 0, 6]
-    assert first_of_equals(column, np.array([6, 5, 4, 1]), str.lower, hashes).tolist() == [0, 0, 2, 2]
+    assert first_of_equals(column, np.array([6, 5, 4, 1]), lowered, hashes).tolist() == [0, 0, 2, 2]
     assert first_of_equals(TextColumn(), hashes=hashes).tolist() == []
 
 

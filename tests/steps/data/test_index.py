@@ -17,6 +17,7 @@ from steps.data.split_speakers import SETS
 from steps.data.split_speakers import Options as Split
 from steps.data.split_speakers import work as split
 from tests.steps.data.corpus import make_all
+from utils import forked
 from utils.archive_writer import write_vectors
 from utils.archives import read_vectors
 from utils.data_dir import DataDir
@@ -50,6 +51,24 @@ def test_rows_are_those_of_the_foreign_archive(sets):
         assert index.speakers == [data.utt2spk[key] for key in keys]
         assert index.groups == [data.table("utt2group")[key] for key in keys]
         assert index.genders == data.table("spk2gender")
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """The files below a directory, but for the records of the command."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in (".done", "run_info.json"))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_two_processes_write_what_one_does(sets, monkeypatch):
+    work(Options(sets, sets / "index"))
+    before = content(sets)
+    monkeypatch.setattr(forked, "LEAST_LINES", 1)
+    split(Split(sets / "all", attributes=("gender", "pitch"), force=True))
+    work(Options(sets, sets / "index", force=True))
+    assert content(sets) == before
+    (sets / "x.ark").write_bytes((sets / "x.ark").read_bytes()[:-9])
+    with pytest.raises(InputError, match=r"(train|dev|test)/xvector.scp:\d+: s\d+-u2: .* does not end inside"):
+        work(Options(sets, sets / "index", force=True))
 
 
 def test_kaldi_reads_it(sets):
