@@ -104,7 +104,7 @@ class RehearsedStages:
         audio = self.rehearsal.data / "audio"
         whole = _sizes(audio)
         log_of = self.rehearsal.exp / "log"
-        rates = {name: sum(_rates(log_of.glob(f"{name}.*.log"))) for name in ("embed", "attributes")}
+        rates = {name: sum(_rates(log_of.glob(f"{name}.*.log"))) for name in ("embed", "measure")}
         seconds = trial.seconds + sum(whole.seconds / rate for rate in rates.values() if rate)
         self.estimate.add("0", seconds)
         found = f"{whole.utterances:,} utterances, {whole.seconds / 3600:.1f} hours"

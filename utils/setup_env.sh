@@ -170,8 +170,7 @@ install() {
     *) source+=(--find-links "$torch_from") ;;
   esac
   if can_use_uv; then
-    uv pip install --python .venv/bin/python3 --compile-bytecode --index-strategy unsafe-best-match \
-      "${source[@]}" "$@" >&2 && return
+    uv pip install --python .venv/bin/python3 --index-strategy unsafe-best-match "${source[@]}" "$@" >&2 && return
     say "uv has failed, see above; pip installs"
   fi
   .venv/bin/python3 -m pip install --disable-pip-version-check "${source[@]}" "$@" >&2 || {

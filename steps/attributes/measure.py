@@ -5,6 +5,7 @@ Inputs: the table of `steps.attributes.plan`, and the audio. Output: a journal f
 """
 
 import sys
+import time
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -46,13 +47,19 @@ def work(options: Options) -> None:
     mine = chosen_shards(planned.n_shards, options.shards, options.job, options.nj)
     todo = planned.missing(mine, JOURNAL)
     log.info("job %d of %d: %d of its %d shards are left to do", options.job, options.nj, len(todo), len(mine))
-    if todo:
-        require("Measuring F0", "parselmouth")
+    if not todo:
+        return
+    require("Measuring F0", "parselmouth")
+    begin, seconds = time.perf_counter(), 0.0
     for shard, items in progress(planned.shards(todo), len(todo), "shards"):
         with Journal(planned.part(shard, JOURNAL)) as journal:
             for item in items[len(journal.rows) :]:
-                journal.append(astuple(measure(Utterance.from_row(item.content))))
+                measured = measure(Utterance.from_row(item.content))
+                seconds += measured.seconds
+                journal.append(astuple(measured))
             journal.seal()
+    wall = time.perf_counter() - begin
+    log.info("%.0f s of audio in %.2f s, %.0f times real time", seconds, wall, seconds / wall)
 
 
 def measure(utterance: Utterance) -> Measurement:
