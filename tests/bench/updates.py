@@ -26,11 +26,14 @@ def measure_updates(setting: Setting, rounds: int) -> str:
     batch = task.train.draw(rng, setting.n_batches)[0]
     small = batch[: max(1, len(setting.train.x) // MANY)]
     variants = task.train.some_variants(rng, setting.options.texts_per_group)
+    whole, part = (batch, variants), (small, variants)
+    if task.grids is not None:
+        whole, part = (task.grids.epoch(rng, n)[0] for n in (setting.n_batches, len(setting.train.x) // len(small)))
     density = DensityAlone(task, len(batch))
     square = torch.randn(SQUARE, SQUARE, device=setting.device)
     actions: dict[str, Callable[[], object]] = {
-        "update": lambda: loop.update((batch, variants)),
-        "small": lambda: loop.update((small, variants)),
+        "update": lambda: loop.update(whole),
+        "small": lambda: loop.update(part),
         "loop": lambda: [reference.step() for _ in range(REFERENCE_STEPS)],
         "density": density.step,
         "same": density.products,
