@@ -53,7 +53,7 @@ class Options:
 
 def work(options: Options) -> None:
     """Check everything, print a table, and raise InputError for what is missing."""
-    words = [word for word in sys.stdin.read().split("\0") if word] if not sys.stdin.isatty() else []
+    words = words_of(sys.stdin.read()) if not sys.stdin.isatty() else []
     verdicts, estimate = Verdicts(), Estimate()
     with working_directory(options.exp) as directory:
         rehearsal = Rehearsal(options.script, words, directory)
@@ -66,6 +66,11 @@ def work(options: Options) -> None:
     print(text_of(verdicts, estimate, whole))
     if verdicts.missing:
         raise InputError(f"{len(verdicts.missing)} of the run's needs are not met: {'; '.join(verdicts.missing)}")
+
+
+def words_of(call: str) -> list[str]:
+    """The words of a call, each ended by a NUL; an empty one is the value of an option."""
+    return call.split("\0")[:-1]
 
 
 @contextmanager

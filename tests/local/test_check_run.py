@@ -52,6 +52,11 @@ def test_a_rehearsal_calls_the_recipe_as_its_user_did(rehearsal: Rehearsal) -> N
     assert stopped.fault == "" and stopped.seconds < 30
 
 
+def test_an_empty_word_of_the_call_is_a_word() -> None:
+    assert check_run.words_of("--text\0\0--labels\0a b\0") == ["--text", "", "--labels", "a b"]
+    assert check_run.words_of("") == []
+
+
 def test_what_grows_and_what_does_not() -> None:
     assert grown(10, 4, 3) == 22 and grown(3, 4, 100) == 3
     assert scored_factor(200, 1800) == 1 and scored_factor(4000, 10**6) == 2
