@@ -11,7 +11,7 @@ a valid data directory: `xvector.{ark,scp}`, `spk_xvector.{ark,scp}`, `num_utts.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -54,18 +54,8 @@ class RecordBlock(NamedTuple):
         return self.key_bytes + 1 + HEADER_BYTES
 
 
-def row_order(keys: Iterable[str]) -> list[str]:
-    """The order of the rows: by length in bytes, then as Kaldi sorts."""
-    return sorted(keys, key=lambda key: (len(key.encode()), key))
-
-
-def find_blocks(keys: Iterable[str], dim: int) -> list[RecordBlock]:
-    """The blocks of an archive whose records have these keys, in the order of the file, which is Kaldi's."""
-    return blocks_of(np.array([len(key.encode()) for key in sorted(keys)], dtype=np.int64), dim)
-
-
 def blocks_of(lengths: np.ndarray, dim: int) -> list[RecordBlock]:
-    """The same for keys of these lengths (N,) in bytes, in the order of the file."""
+    """The blocks of an archive whose keys have these lengths (N,) in bytes, in the order of the file, Kaldi's."""
     sizes, counts = np.unique(lengths, return_counts=True)
     next_row = dict(zip(sizes.tolist(), (np.cumsum(counts) - counts).tolist(), strict=True))
     blocks: list[RecordBlock] = []

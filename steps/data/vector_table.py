@@ -80,7 +80,3 @@ class VectorTable:
         if len(self.locations):
             found = self.locations.take(rows)
             write_means(stage.dir, stage.final, speakers, codes, found, lambda at: f"{self.script}: {key(at)}")
-
-
-def _numbered(script: Path) -> Iterable[tuple[int, tuple[str, str]]]:
-    return enumerate(iterate_table(script), 1)
