@@ -1,7 +1,7 @@
 """Write the data directories of sets of speakers: the tables of the whole are read side by side, a part at a time.
 
-Memory holds no table that has a line an utterance, whatever the order of its lines; one that is not sorted is sorted in
-memory. Tables of speakers, and of recordings where there are segments, are read as a whole.
+Memory holds no table that has a line an utterance, unless its lines are not sorted: then they are sorted there. Tables
+of speakers, and of recordings where there are segments, are read as a whole.
 """
 
 from collections import defaultdict

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.code_column import NONE, distinct
+from utils.code_column import NONE, CodeColumn, distinct
 from utils.data_dir import DataDir
 from utils.errors import InputError
 from utils.sorted_tables import open_sorted
@@ -43,7 +43,8 @@ class SpeakerGenders:
         self._initials = np.array([*initials, NONE], np.int8)[genders.codes]
         self._require_one(np.flatnonzero(self._initials != NONE), genders)
 
-    def _require_one(self, rows: np.ndarray, genders: object) -> None:
+    def _require_one(self, rows: np.ndarray, genders: CodeColumn) -> None:
+        """Raise InputError where speakers have two genders in some rows (n,); `genders` (N) has them in words."""
         codes = self._whole.column.codes[rows]
         heads = distinct(codes, self._initials[rows])[0]
         firsts = distinct(codes[heads])[0]
