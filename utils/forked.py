@@ -28,13 +28,16 @@ FORK = multiprocessing.get_context("fork")
 def die_with_parent() -> None:
     """Ask Linux to kill this process when the one that started it dies, by whatever signal."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:  # it has died already
+        os._exit(1)
 
 
 def map_forked(function: Callable[[Item], Result], items: Sequence[Item], nj: int) -> Iterator[Result]:
     """Yield `function(item)` for each item in order, computed in at most `nj` processes.
 
     A free process takes the next item. Raises InputError where `function` does, or where it meets a fault of the
-    machine; RuntimeError where a process has died.
+    machine; ChildProcessError where a process has died.
     """
     nj = min(nj, len(items))
     if nj < 2:
@@ -87,7 +90,7 @@ def _in_order(receivers: list[Connection], processes: list[Any], n: int) -> Iter
                     continue
                 waiting[found] = result
             if not alive and number not in waiting:
-                raise RuntimeError(f"no process has done item {number}")
+                raise ChildProcessError(f"no process has done item {number}")
         result = waiting.pop(number)
         if isinstance(result, InputError):
             raise result
@@ -98,7 +101,7 @@ def _check_end(process: Any, number: int) -> None:
     process.join()
     if process.exitcode:
         killed = ", killed for its memory?" if process.exitcode == -signal.SIGKILL else ""
-        raise RuntimeError(f"a process ended with status {process.exitcode} before item {number} was done{killed}")
+        raise ChildProcessError(f"a process ended with status {process.exitcode} before item {number} was done{killed}")
 
 
 def _serve(

@@ -44,7 +44,7 @@ def test_a_fault_of_the_machine_is_told_in_one_line(tmp_path):
 
 
 def test_a_process_that_dies_is_an_error():
-    with pytest.raises(RuntimeError, match="status -9 before item 0 was done, killed for its memory"):
+    with pytest.raises(ChildProcessError, match="status -9 before item 0 was done, killed for its memory"):
         list(map_forked(lambda n: os.kill(os.getpid(), signal.SIGKILL), range(4), 2))
 
 
