@@ -179,7 +179,7 @@ sub start_job {
     my $log  = log_of($number);
     my $text = for_job($command, $line->{name}, $number);
     if (!eval { JobLog::start($log, $text, $restarts{$number}); 1 }) {
-        print STDERR "run.pl: $@";
+        complain($@);
         return 0;
     }
     $starting = 1;
@@ -195,7 +195,7 @@ sub start_job {
     }
     $starting = 0;
     stop($stopped_by) if $stopped_by;
-    print STDERR "run.pl: cannot fork: $!\n" if !defined $pid;
+    complain("cannot fork: $!\n") if !defined $pid;
     return defined $pid;
 }
 
@@ -213,7 +213,7 @@ sub wait_for_job {
 sub close_job {
     my ($job, $wait_status) = @_;
     my $written = eval { JobLog::finish($job->{log}, $wait_status, time - $job->{started}, 1); 1 };
-    print STDERR "run.pl: $@" if !$written;
+    complain($@) if !$written;
     return $written && $wait_status == 0;
 }
 
@@ -271,6 +271,13 @@ sub last_message {
     return ($line // '') =~ s/[^ -~]//gr;
 }
 
+# Writes a message above the bar.
+sub complain {
+    my ($message) = @_;
+    erase_bar();
+    print STDERR "run.pl: $message";
+}
+
 # Makes the line of the bar empty, for something else to be written.
 sub erase_bar {
     print STDERR "\r\e[K" if $drawn;
@@ -281,6 +288,7 @@ sub erase_bar {
 sub stop {
     my ($signal) = @_;
     $SIG{$_} = 'IGNORE' for qw(INT TERM HUP ALRM);
+    erase_bar();
     for my $step (qw(TERM KILL)) {
         kill $step, map { -$_ } keys %running;
         my $deadline = time + $GRACE_SECONDS;
