@@ -43,7 +43,14 @@ class LastLine:
         self.width = 0  # of what is drawn
         self.written = time.monotonic()  # when something else was written
         self.of_fork = False
-        os.register_at_fork(after_in_child=self._be_of_fork)
+        # nobody writes while a process forks: a fork would wait for the stream's lock for ever
+        os.register_at_fork(before=self._hold, after_in_parent=self._let_go, after_in_child=self._be_of_fork)
+
+    def _hold(self) -> None:
+        self.lock.acquire()
+
+    def _let_go(self) -> None:
+        self.lock.release()
 
     def _be_of_fork(self) -> None:
         """Forks draw nothing, as their parent does."""

@@ -4,6 +4,7 @@ import io
 import os
 import pty
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -91,3 +92,22 @@ def test_jobs_have_a_bar_on_a_terminal(tmp_path):
         pass
     assert os.waitpid(pid, 0)[1] == 0
     assert b"jobs [                    ] 0/1 2 s epoch 7" in shown and shown.endswith(b"\r\x1b[K")
+
+
+def test_a_process_does_not_fork_while_another_thread_writes() -> None:
+    written, holding = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with display.LAST_LINE.lock:
+            holding.set()
+            time.sleep(0.2)
+            written.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    holding.wait()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if written.is_set() and display.LAST_LINE.lock.acquire(blocking=False) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    thread.join()
