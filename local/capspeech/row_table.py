@@ -33,6 +33,7 @@ class TextFile:
         ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded))) + self._ends[-1]
         self._ends.frombytes(ends.tobytes())
         self._file.write(b"".join(encoded))
+        self._file.flush()  # forks read it too
 
     def has(self) -> np.ndarray:
         """(N,) is there a text, and not an empty one?"""
@@ -40,7 +41,6 @@ class TextFile:
 
     def of(self, rows: np.ndarray) -> Iterator[str]:
         """The texts of some rows (n,), in that order, one at a time."""
-        self._file.flush()
         ends, number = self._ends, self._file.fileno()
         for row in rows.tolist():
             start = ends[row]

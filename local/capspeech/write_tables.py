@@ -41,19 +41,20 @@ def write_tables(
         genders: of the speakers whose gender is known. alike: the table `distinct_speakers`.
     """
 
-    _write_side_by_side(stage.dir, table, rows, ids)
-    speakers = {table.speaker_ids.word(code) for code in np.unique(table.speaker_ids.codes[rows]).tolist()}
-    if genders.keys() == speakers:
+    known = {table.speaker_ids.word(code) for code in np.unique(table.speaker_ids.codes[rows]).tolist()}
+    if genders.keys() == known:
         write_table(stage.dir / "spk2gender", {speaker: gender[0] for speaker, gender in genders.items()})
     else:
-        log.info(
-            "no spk2gender: the gender of %d of %d speakers is unknown", len(speakers - genders.keys()), len(speakers)
-        )
-    locations = tables.write_script(table.keys[rows], ids, stage.dir, stage.final)
+        log.info("no spk2gender: the gender of %d of %d speakers is unknown", len(known - genders.keys()), len(known))
     if alike:
         write_table(stage.dir / DISTINCT, alike)
     speakers, codes = table.speaker_ids.words.listed, table.speaker_ids.codes[rows]
-    write_spk2utt(stage.dir / "spk2utt", ids, np.arange(len(ids)), speakers, codes)
+    jobs = [
+        partial(tables.write_script, table.keys[rows], ids, stage.dir, stage.final),
+        *(partial(_write_side_by_side, stage.dir, table, rows, ids, half) for half in range(2)),
+        partial(write_spk2utt, stage.dir / "spk2utt", ids, np.arange(len(ids)), speakers, codes),
+    ]
+    locations = call_all(jobs, len(ids))[0]
 
     def describe(place: int) -> str:
         line = tables.entries.line(int(table.keys[rows[place]]))
@@ -63,8 +64,8 @@ def write_tables(
     call_all([partial(require_valid, stage.dir), means], len(ids))
 
 
-def _write_side_by_side(folder: Path, table: RowTable, rows: np.ndarray, ids: TextColumn) -> None:
-    """Write the tables of utterances, each without the lines that it has no value for, if it has any."""
+def _write_side_by_side(folder: Path, table: RowTable, rows: np.ndarray, ids: TextColumn, half: int) -> None:
+    """Write a half of the tables of utterances, each without the lines that it has no value for, if it has any."""
     everywhere, captioned = np.ones(len(rows), bool), table.captions.has()[rows]
     columns: dict[str, tuple[np.ndarray, Callable[[np.ndarray], Iterable[str]]]] = {
         "utt2spk": (everywhere, table.speaker_ids.of),
@@ -76,9 +77,8 @@ def _write_side_by_side(folder: Path, table: RowTable, rows: np.ndarray, ids: Te
         f"utt2{attribute}": (labels.codes[rows] != NONE, labels.of) for attribute, labels in table.labels.items()
     }
     with ExitStack() as stack:
-        writers = {
-            name: stack.enter_context(TableWriter(folder / name)) for name, (has, _) in columns.items() if has.any()
-        }
+        names = [name for number, (name, (has, _)) in enumerate(columns.items()) if has.any() and number % 2 == half]
+        writers = {name: stack.enter_context(TableWriter(folder / name)) for name in names}
         for start in range(0, len(rows), CHUNK):
             keys, some = ids.part(start, start + CHUNK), rows[start : start + CHUNK]
             for name, writer in writers.items():

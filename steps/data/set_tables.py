@@ -7,7 +7,8 @@ of speakers, and of recordings where there are segments, are read as a whole.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import compress
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from utils.chunks import CHUNK
 from utils.code_column import NONE
 from utils.data_dir import PER_RECORDING, PER_SPEAKER, DataDir, is_table
 from utils.errors import InputError
+from utils.forked import call_all
 from utils.script_files import PathRenewal
 from utils.sorted_tables import open_sorted
 from utils.table_columns import CodedTable
@@ -27,6 +29,7 @@ from utils.tables import TableWriter, write_table
 
 SEGMENTS, GROUPS = "segments", "utt2group"
 NOTHING = "utt2spk has none of it"
+OWN = {"utt2spk": "utt2spk", GROUPS: "utt2group"}  # the tables that are attributes of SetTables
 Writers = dict[str, dict[int, TableWriter]]  # of each table, by set
 
 
@@ -55,7 +58,7 @@ class SetTables:
         files = (file.name for file in self.data.path.iterdir())
         names = sorted(name for name in files if is_table(name) and name not in ("utt2spk", "spk2utt", GROUPS))
         apart = {*PER_SPEAKER, *(PER_RECORDING if SEGMENTS in names else ())}
-        recordings = self._write_of_utterances([name for name in names if name not in apart])
+        recordings = self._write_of_utterances([*OWN, *(name for name in names if name not in apart)])
         known = [set(found) for found in self._speakers()]
         for name in (*(name for name in names if name in apart), DISTINCT):
             owners = recordings if name in PER_RECORDING else known
@@ -93,24 +96,33 @@ class SetTables:
 
     def _write_of_utterances(self, names: Sequence[str]) -> list[set[str]]:
         """Write the tables of utterances. Returns the recordings of each set, and of all, where there are segments."""
-        tables = {name: open_sorted(self.data.path / name) for name in names}
-        renewals = {
-            name: PathRenewal(self.data.path / name, LinesOf(self.data.path / name))
-            for name in names
-            if name.endswith(".scp")
-        }
+        halves = [replace(self, surplus={}) for _ in range(2)]
+        jobs = [partial(half._deal_tables, names[number::2]) for number, half in enumerate(halves)]
         recordings: list[set[str]] = [set() for _ in range(len(self.folders) + 1)]
+        for surplus, vectors, heard in call_all(jobs, len(self.sets)):
+            self.surplus |= surplus
+            self.vectors = vectors if len(vectors) else self.vectors
+            recordings = [one | other for one, other in zip(recordings, heard, strict=True)]
+        return recordings
+
+    def _deal_tables(self, names: Sequence[str]) -> tuple[dict[str, list[str]], np.ndarray, list[set[str]]]:
+        """Write some of them. Returns `surplus` and `vectors` of these, and the recordings that they name."""
+        scripts = {name: self.data.path / name for name in names if name.endswith(".scp")}
+        renewals = {name: PathRenewal(script, LinesOf(script)) for name, script in scripts.items()}
+        recordings: list[set[str]] = [set() for _ in range(len(self.folders) + 1)]
+        tables = {name: open_sorted(self.data.path / name) for name in names if name not in OWN}
         vectors, n_vectors = [], 0
         with ExitStack() as stack:
             writers: Writers = defaultdict(dict)
             for start in range(0, len(self.sets), CHUNK):
                 utterances = self.utt2spk.names.part(start, start + CHUNK)
                 rows = np.arange(start, start + len(utterances))
-                self._deal(stack, writers, "utt2spk", utterances, list(self.utt2spk.column.of(rows)), rows)
-                self._deal(stack, writers, GROUPS, utterances, list(self.utt2group.column.of(rows)), rows)
+                for name in OWN.keys() & set(names):
+                    table = getattr(self, OWN[name])
+                    self._deal(stack, writers, name, utterances, list(table.column.of(rows)), rows)
                 beginnings = [f"{utterance} " for utterance in utterances]
                 for name, table in tables.items():
-                    lines = None if name in (SCRIPT, SEGMENTS, *renewals) else table.lines_of(beginnings)
+                    lines = None if name in (SEGMENTS, *renewals) else table.lines_of(beginnings)
                     if lines:
                         self._deal_lines(stack, writers, name, lines, rows)
                         continue
@@ -125,12 +137,10 @@ class SetTables:
                         vectors.append(found)
                     if name in renewals:
                         values = list(map(renewals[name].line, keys, values))
-                    is_known = places != NONE
-                    self._deal(stack, writers, name, keys, values, np.where(is_known, places + start, NONE))
+                    self._deal(stack, writers, name, keys, values, np.where(places != NONE, places + start, NONE))
         for name, table in tables.items():
             self._keep_surplus(name, table.until(None)[0])
-        self.vectors = np.concatenate(vectors) if vectors else self.vectors
-        return recordings
+        return self.surplus, np.concatenate([np.empty(0, np.int32), *vectors]), recordings
 
     def _places(self, name: str, keys: list[str], utterances: list[str]) -> np.ndarray:
         """The place of each key among some utterances; NONE for a key that is not there, which is kept as surplus."""
