@@ -1,12 +1,10 @@
 """Settings of torch, and of the memory of the process, under which back-ends run their networks."""
 
-import ctypes
-
+from steps.training.heap import keep_freed
 from utils.command import logger
 
 log = logger(__name__)
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 KEPT_BYTES = 1 << 30
 
 
@@ -40,7 +38,4 @@ def _keep_freed_memory() -> None:
     By default it returns large blocks to the kernel, which clears the memory of each layer anew: then batches of 24 s
     take ERes2NetV2 a third longer, in 1.2 GB instead of 1.7.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
-        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+    keep_freed(KEPT_BYTES, KEPT_BYTES)
