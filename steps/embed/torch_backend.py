@@ -37,8 +37,8 @@ class WeightOptions:
 class TorchBackend(Backend):
     """A network in evaluation mode.
 
-    On a processor, batches hold waveforms of one length, whose filter banks it computes. On a GPU they
-    are padded waveforms, and the GPU computes the filter banks.
+    On a processor, batches hold waveforms of one length, whose filter banks it computes. On a GPU they hold padded
+    ones, and the GPU computes the filter banks.
     """
 
     options: WeightOptions

@@ -58,8 +58,8 @@ class Task(Protocol[Batch, Result]):
         network: the module that is trained, on its device; checkpoints hold its parameters and buffers.
         n_updates: batches in an epoch.
         repeats: on a GPU, batches are named tuples of tensors there, in few shapes, and `loss` neither draws from
-        random streams nor looks at values on the host: an update is recorded once, and replayed. `batches` draws from
-        its `rng` alone, and is called for the next epoch while the GPU works on this one.
+            random streams nor looks at values on the host: an update is recorded once, and replayed. `batches` draws
+            from its `rng` alone, and is called for the next epoch while the GPU works on this one.
         report: the metrics, and the one that decides.
     """
 

@@ -27,7 +27,7 @@ class MdnTask:
     Args:
         stop_requested: asked during the start, which raises RunAgain.
         grids: score all groups at once, with padding, instead of one after the other; by default on a GPU, where few
-        large kernels are several times as fast. On a processor padding costs up to a tenth.
+            large kernels are several times as fast. On a processor padding costs up to a tenth.
     """
 
     def __init__(
