@@ -4,7 +4,7 @@ The corpus itself is read in full where that is quick beside the run: rows and k
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +16,7 @@ from local.rehearsal import Rehearsal, Trial, size_of
 from local.rehearsed_training import train_for
 from steps.data import take_part
 from steps.generators import train
-from steps.generators.train import FITS, generator_options, read_list
+from steps.generators.train import FITS, Entry, generator_options, read_list
 from steps.training.workplace import find_device
 from utils.archives import ArchiveReader
 from utils.command import logger
@@ -47,8 +47,8 @@ class RehearsedStages:
         whole = self._corpus()
         if whole is None or self.options.stop_stage < 1:
             return whole or Sizes(0)
-        if self._texts(whole) and self.options.stop_stage >= 4:
-            self._training(whole) and self._figures(whole)
+        if self._texts(whole) and self.options.stop_stage >= 4 and self._training(whole):
+            self._figures(whole)
         self._room(whole)
         return whole
 
@@ -187,7 +187,7 @@ class RehearsedStages:
             self._add(trial, self.rehearsal.run(4, last, *more), {4: whole.utterances / part, 5: 1.0, 6: scored})
             self.verdicts.good(f"a part in stages 4 to {last}", ", ".join(entry.name for entry in closed))
 
-    def _list(self, wanted) -> Path:
+    def _list(self, wanted: Callable[[Entry], bool]) -> Path:
         """A list of some of the generators."""
         path = self.rehearsal.directory / "generators.txt"
         lines = [f"{entry.name} {entry.fit} {entry.conf or '-'}" for entry in self.entries if wanted(entry)]

@@ -54,6 +54,7 @@ def work(options: Options) -> None:
 
 def speed_rows(setting: "Setting", options: Options) -> list[tuple[str, str, str]]:
     """Updates in each precision, and a whole training."""
+    from tests.bench.generated import GROUPS
     from tests.bench.gpu_updates import KINDS, Speed, WatchedLoop, trained
 
     rows = []
@@ -68,7 +69,7 @@ def speed_rows(setting: "Setting", options: Options) -> list[tuple[str, str, str
         busy = trained(setting, "watched", WatchedLoop, epochs=WatchedLoop.BEFORE + 5).busy
         share = busy / (whole.seconds(1) / (options.epochs - 1))
         rows.append(("the GPU is busy, share of the time of whole epochs", f"{share:.2f}", target(share, ">= 0.7")))
-    pairs = len(setting.train.x) * options.n_texts // 18
+    pairs = len(setting.train.x) * options.n_texts // len(GROUPS)
     what = f"{options.epochs} epochs of {pairs:,} pairs, dev figures and checkpoints included, s"
     rows.append((what, f"{whole.seconds():.1f}", target(whole.seconds(), "< 15")))
     return rows

@@ -187,6 +187,8 @@ def measure_one_text(source: Source, directory: Path, n: int) -> tuple[str, ...]
 
 def measure_small(source: Source, directory: Path, n: int, options: Options) -> list[Row]:
     """Processor time of a small request, ours and that of the earlier revision in turn."""
+    from tests.bench.generated import GROUPS
+
     checkouts = {"now": None} | ({"before": options.before.absolute()} if options.before else {})
     seconds: dict[str, list[float]] = {name: [] for name in checkouts}
     for _ in range(options.rounds):
@@ -196,7 +198,7 @@ def measure_small(source: Source, directory: Path, n: int, options: Options) -> 
             seconds[name].append(run.processor)
             shutil.rmtree(out)
     rows = [
-        (f"{source.model.name}, {n * 18} speakers, {name}", spread(np.array(values), digits=2), "")
+        (f"{source.model.name}, {n * len(GROUPS)} speakers, {name}", spread(np.array(values), digits=2), "")
         for name, values in seconds.items()
     ]
     if options.before:
