@@ -34,13 +34,14 @@ class Options:
 def work(options: Options) -> None:
     """Choose the utterances, and copy their lines."""
     data = DataDir(options.data)
-    with StageDir(options.out, options, [data.path / "utt2spk"], options.force) as stage:
+    files = sorted(file for file in data.path.iterdir() if is_table(file.name))
+    with StageDir(options.out, options, files, options.force) as stage:
         if stage.done:
             return
         chosen = choose(data.path, options.utterances)
         tables = {}
-        for file in sorted(data.path.iterdir()):
-            if is_table(file.name) and file.name != "spk2utt":
+        for file in files:
+            if file.name != "spk2utt":
                 table = _kept(file, chosen)
                 tables[file.name] = renew_paths(file, table) if file.suffix == ".scp" else table
         tables = restrict(tables, tables["utt2spk"])

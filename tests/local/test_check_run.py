@@ -22,6 +22,7 @@ from tests.processes import wait_for
 from tests.recipes.slice import write_slice
 from tests.steps.generators.experiment import write_experiment
 from utils.data_dir import DataDir, validate, write_data_dir
+from utils.tables import write_table
 
 ROOT = Path(__file__).parents[2]
 RECIPE = """#!/bin/bash
@@ -116,8 +117,6 @@ def test_a_part_is_of_speakers_from_everywhere(tmp_path: Path) -> None:
         "utt2gender": {u: "male" for u in utt2spk},
         "spk2gender": dict.fromkeys(set(utt2spk.values()), "m"),
     }
-    tables["xvector.scp"] = {u: "/nowhere/a.ark:5" for u in utt2spk}
-    del tables["xvector.scp"]
     write_data_dir(tmp_path / "all", tables)
     for wanted, speakers in ((200, 20), (2000, 100), (10**6, 100)):
         out = tmp_path / f"part {wanted}"
@@ -126,6 +125,12 @@ def test_a_part_is_of_speakers_from_everywhere(tmp_path: Path) -> None:
         assert validate(out, text=False, feats=False, wav=False) == [] and len(part.spk2utt) == speakers
         assert len(part.utt2spk) == min(wanted, 3000) and set(part.table("spk2gender")) == set(part.spk2utt)
     assert sorted(DataDir(tmp_path / "part 200").spk2utt)[-1] > "s090"
+    write_table(tmp_path / "all" / "utt2gender", dict.fromkeys(utt2spk, "female"))
+    assert (
+        take_part.main(["--data", str(tmp_path / "all"), "--out", str(tmp_path / "part 200"), "--utterances", "200"])
+        == 0
+    )
+    assert set(DataDir(tmp_path / "part 200").table("utt2gender").values()) == {"female"}  # made anew
 
 
 @pytest.fixture
