@@ -38,6 +38,11 @@ def cut(text: str) -> str:
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
+def in_one_line(error: BaseException, most: int) -> str:
+    """The first `most` characters of what a library says."""
+    return " ".join(str(error).split())[:most]
+
+
 def absence(path: Path, noun: str) -> str:
     """Why there is nothing at a path: no such `noun`, or a link whose target is gone."""
     if Path(path).is_symlink():

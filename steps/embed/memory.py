@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from steps.embed.backend import Backend
 from steps.embed.extraction import BackendChoice
 from utils.command import logger
-from utils.errors import InputError
+from utils.errors import InputError, in_one_line
 
 Result = TypeVar("Result")
 
@@ -23,7 +23,7 @@ def load_network(choice: BackendChoice, device: str) -> Backend:
     try:
         return choice.cls(choice.options, device)
     except torch.OutOfMemoryError as error:
-        said = _words(error)
+        said = in_one_line(error, 200)
     raise InputError(f"{device}: no memory for the weights of {choice.cls.name}; {OTHERS} ({said})")
 
 
@@ -40,7 +40,7 @@ def within_memory(backend: Backend, compute: Callable[[Any], Result], features: 
     try:
         return [compute(features)]
     except torch.OutOfMemoryError as error:
-        said = _words(error)
+        said = in_one_line(error, 200)
     # from here on no traceback holds the tensors of the failed call
     parts = backend.halves(features)
     if len(parts) < 2:
@@ -60,8 +60,3 @@ def _tell(device: str) -> None:
         " a lower --set batch_seconds avoids it",
         device,
     )
-
-
-def _words(error: Exception) -> str:
-    """The beginning of what torch said."""
-    return " ".join(str(error).split())[:200]

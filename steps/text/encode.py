@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from steps.text.encoder_files import model_directory, model_files
 from utils.command import progress
-from utils.errors import InputError, brief
+from utils.errors import InputError, brief, in_one_line
 from utils.forked import map_forked
 
 if TYPE_CHECKING:
@@ -151,4 +151,4 @@ class LibraryModel:
 
 def _told(error: Exception) -> str:
     """An error of the libraries, in one line of a length."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return f"{type(error).__name__}: {in_one_line(error, 300)}"

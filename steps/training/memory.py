@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import torch
 
-from utils.errors import InputError
+from utils.errors import InputError, in_one_line
 
 
 @contextlib.contextmanager
@@ -14,5 +14,5 @@ def memory_told(where: object, what: str) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
-        said = " ".join(str(error).split())[:200]
+        said = in_one_line(error, 200)
         raise InputError(f"{where}: out of memory on the GPU: {what}, or use --use_gpu false ({said})") from error

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from steps.generators.validation import number_of, size_of
-from utils.errors import InputError, brief
+from utils.errors import InputError, brief, in_one_line
 
 INPUTS = 384  # of the installed sentence encoder
 NETWORK = "network."  # prefix of the network's tensors in files that hold others too
@@ -134,9 +134,7 @@ class MixtureDensityNetwork(nn.Module):
             with torch.device("meta"):
                 cls(sizes).load_state_dict(own, assign=True)
         except RuntimeError as error:
-            raise InputError(
-                f"{where}: the weights are of other sizes: {' '.join(str(error).split())[:250]}"
-            ) from error
+            raise InputError(f"{where}: the weights are of other sizes: {in_one_line(error, 250)}") from error
         network = cls(sizes)
         network.load_state_dict(own)
         return network
