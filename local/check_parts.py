@@ -1,5 +1,6 @@
 """What a long run needs besides its corpus: an encoder of sentences, a GPU if it is asked for, memory and disk."""
 
+import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,22 @@ class Verdicts:
         """Something is missing."""
         self.rows.append((what, found if len(found) <= 100 else f"{found[:97]}...", "MISSING"))
         self.missing.append(f"{what}: {found}")
+
+
+def what_exists(path: Path) -> Path:
+    """The path itself, or else the nearest one above it that is there."""
+    path = path.resolve()
+    return next(one for one in (path, *path.parents) if one.exists())
+
+
+def require_places(data: Path, exp: Path) -> None:
+    """Raise InputError, before anything is tried, where the run could not write its directories."""
+    for name, path in (("data", data), ("exp", exp)):
+        there = what_exists(path)
+        reason = "is no directory" if not there.is_dir() else ""
+        reason = reason or ("" if os.access(there, os.W_OK | os.X_OK) else "cannot be written to")
+        if reason:
+            raise InputError(f"--{name} {path}: {there} {reason}; name a directory that can be made or written to")
 
 
 def check_encoder(path: Path | None, verdicts: Verdicts) -> None:
@@ -73,9 +90,7 @@ def check_room(data: Path, exp: Path, estimate: Estimate, verdicts: Verdicts) ->
         verdicts.good("memory", f"{needed}; this machine does not tell what is free")
     else:
         (verdicts.good if estimate.memory < free else verdicts.bad)("memory", f"{needed}, {_gb(free)} free")
-    there = [
-        next(folder for folder in (path, *path.parents) if folder.exists()) for path in (data.resolve(), exp.resolve())
-    ]
+    there = [what_exists(path) for path in (data, exp)]
     free = min(shutil.disk_usage(folder).free for folder in there)
     found = f"{_gb(estimate.disk)} needed, {_gb(free)} free at {there[1]}"
     (verdicts.good if estimate.disk < free else verdicts.bad)("disk", found)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from local.check_parts import Verdicts, check_encoder, check_gpu, check_room
+from local.check_parts import Verdicts, check_encoder, check_gpu, check_room, require_places, what_exists
 from local.estimates import Estimate, Sizes, span_in_words
 from local.rehearsal import Rehearsal
 from local.rehearsed_stages import RehearsedStages
@@ -55,6 +55,7 @@ def work(options: Options) -> None:
     """Check everything, print a table, and raise InputError for what is missing."""
     words = words_of(sys.stdin.read()) if not sys.stdin.isatty() else []
     verdicts, estimate = Verdicts(), Estimate()
+    require_places(options.data, options.exp)
     with working_directory(options.exp) as directory:
         rehearsal = Rehearsal(options.script, words, directory)
         with stopping(rehearsal):
@@ -76,8 +77,7 @@ def words_of(call: str) -> list[str]:
 @contextmanager
 def working_directory(exp: Path) -> Iterator[Path]:
     """A directory on the disk of `exp`: in the checkout if that lies there too, else beside the first that exists."""
-    exp = exp.resolve()
-    there = next(folder for folder in (exp, *exp.parents) if folder.exists())
+    exp, there = exp.resolve(), what_exists(exp)
     setup = CHECKOUT / ".setup"
     parent = setup if setup.is_dir() and setup.stat().st_dev == there.stat().st_dev else there
     parent = parent.parent if parent == exp else parent

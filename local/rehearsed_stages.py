@@ -20,6 +20,7 @@ from steps.generators.train import FITS, Entry, generator_options, read_list
 from steps.training.workplace import find_device
 from utils.archives import ArchiveReader
 from utils.command import logger
+from utils.data_dir import require_valid
 from utils.errors import InputError
 from utils.options import parse
 from utils.tables import iterate_table
@@ -63,6 +64,7 @@ class RehearsedStages:
         """Read the corpus, and leave a part of it in the directory of the rehearsal."""
         log.info("reading the corpus")
         if self.options.stage > 0:
+            require_valid(self.options.data / "all")
             whole = _sizes(self.options.data / "all")
             self._take(self.options.data / "all")
             self.verdicts.good("corpus", f"{whole.utterances:,} utterances in {self.options.data / 'all'}")

@@ -1,5 +1,6 @@
 """The check before a long run: what it finds, what it estimates, and that it leaves nothing behind."""
 
+import io
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from local import check_run
-from local.check_parts import Verdicts, check_encoder, check_gpu, check_room
+from local.check_parts import Verdicts, check_encoder, check_gpu, check_room, require_places
 from local.estimates import Estimate, Sizes, grown, in_words, memory_of, scored_factor, span_in_words
 from local.rehearsal import Rehearsal
 from local.rehearsed_training import Training, repeated, train_for
@@ -22,6 +23,7 @@ from tests.processes import wait_for
 from tests.recipes.slice import write_slice
 from tests.steps.generators.experiment import write_experiment
 from utils.data_dir import DataDir, validate, write_data_dir
+from utils.errors import InputError
 from utils.tables import write_table
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +110,31 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     check_gpu("auto", "slurm.pl", verdicts)
     check_gpu("false", "run.pl", verdicts)
     assert [verdict for *_, verdict in verdicts.rows[3:]] == ["ok", "ok"]
+
+
+@pytest.fixture
+def without_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+
+@pytest.mark.usefixtures("without_words")
+def test_a_run_that_could_not_write_is_not_tried(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    require_places(tmp_path / "data" / "demo", tmp_path)
+    call = ["--data", str(tmp_path / "file" / "data"), "--exp", str(tmp_path / "exp")]
+    assert check_run.main(call) == 1 and f"{tmp_path / 'file'} is no directory" in capsys.readouterr().err
+    with pytest.raises(InputError, match="--exp .*file is no directory; name a directory"):
+        require_places(tmp_path, tmp_path / "file")
+
+
+@pytest.mark.usefixtures("without_words")
+def test_data_of_an_earlier_stage_is_checked_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["--data", str(tmp_path / "data"), "--exp", str(tmp_path / "exp"), "--stage", "1"]
+    assert check_run.main(call) == 1 and "all/utt2spk: missing" in capsys.readouterr().err
+    data = tmp_path / "data" / "all"
+    write_data_dir(data, {"utt2spk": {"a-1": "a"}})
+    write_table(data / "utt2dur", {"a-1": "long"})
+    assert check_run.main(call) == 1 and "utt2dur" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_part_is_of_speakers_from_everywhere(tmp_path: Path) -> None:
