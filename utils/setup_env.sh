@@ -22,10 +22,10 @@ help_message="usage: utils/setup_env.sh [--extras audio,demo,...] [--wheels DIR]
               audio       reading and embedding speech        attributes  measuring it (Praat, GPL)
               demo        the demo corpus, with audio (espeak-ng, GPL)
               onnx        networks in onnx files, with audio  parquet     tables in parquet and arrow files
-              openai      paraphrases by a language model     notebook    figures as data frames of pandas
+              openai      paraphrases by a language model
               test        tests/run.sh, with all others
   --wheels  install from this folder alone, without a registry (default: \$PSEUDOSPEAKERS_WHEELS)
-PSEUDOSPEAKERS_TORCH=cpu has torch's build without CUDA, 1.6 GB in place of 5.9. PSEUDOSPEAKERS_TORCH_FROM says where it is: a
+PSEUDOSPEAKERS_TORCH=cpu has torch's build without CUDA, 1.7 GB in place of 5.9. PSEUDOSPEAKERS_TORCH_FROM says where it is: a
 folder of wheels, or the address of an index (README.md, Installation). Any other PSEUDOSPEAKERS_TORCH, such as
 torch==2.13.0+cu130 or the path of a wheel, is installed in place of the pinned torch."
 extras=

@@ -38,7 +38,7 @@ read_values steps.generators.train generators use_gpu num_gpus
 n_generators=$(grep -cvE '^[[:space:]]*(#|$)' "$generators") ||
   refuse "$generators: no generator in it; expected lines 'name fit conf'"
 for ((job = 1; job <= n_generators; job++)); do
-  is_done python3 -m steps.generators.train "${given[@]}" --job "$job" 2>/dev/null || break
+  is_done python3 -m steps.generators.train "${given[@]}" --job "$job" || break
 done
 if [ "$job" -gt "$n_generators" ]; then
   echo "$0: all $n_generators generators are up to date" >&2

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils.errors import InputError
-from utils.extras import extra
 
 BLOCK = 1 << 20  # pairs held at a time
 ONE_KIND = "all"  # the kind of all trials where no kinds are given
@@ -108,8 +107,7 @@ class Trials(TrialPairs):
 
     def table(self):
         """A pandas DataFrame with the columns enrol, test, target and kind."""
-        with extra("A data frame"):
-            import pandas as pd
+        import pandas as pd
 
         return pd.DataFrame(
             {

@@ -14,7 +14,6 @@ from steps.score.evaluation import Examples, Scorer
 from steps.score.judges import FAMILIES, INSIDE_GENDER
 from steps.score.likelihood import compare
 from utils.errors import InputError
-from utils.extras import extra
 from utils.json_files import json_text, read_json
 
 # Dicts of the document whose keys depend on the data: attributes, conditions, groups, levels and speakers.
@@ -97,8 +96,7 @@ def read_results(path: Path | str):
         Columns model; kind; texts that were sampled for (seen, heldout, given; empty where no text matters); metric, as
         `frechet.ratio`; item, which attribute, condition, group, level or speaker (empty where there is none); value.
     """
-    with extra("A data frame"):
-        import pandas as pd
+    import pandas as pd
 
     path = Path(path)
     found = [one for one in (path, path / "scores.json", path / "score" / "scores.json") if one.is_file()]

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from steps.data.arrow_rows import read_arrow
-from steps.score.results import read_results
 from steps.text.endpoint_settings import read_settings
 from utils.command import run_command
 from utils.errors import InputError
@@ -35,7 +34,6 @@ def without(monkeypatch):
 NEEDS = {
     "pyarrow": (lambda path: read_arrow(path), "{path}: a parquet file needs pyarrow, which", "parquet"),
     "openai": (lambda path: read_settings(None), "--augment openai needs openai, which", "openai"),
-    "pandas": (lambda path: read_results(path), "A data frame needs pandas, which", "notebook"),
 }
 
 
