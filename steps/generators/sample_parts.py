@@ -102,7 +102,7 @@ def _opened(path: Path, layout: Layout) -> Iterator[BinaryIO]:
             f"{path}: {'missing' if size is None else f'{size} bytes, expected {layout.size}'}; run python3 -m"
             " steps.generators.plan_samples again, with --force true"
         )
-    with os.fdopen(os.open(path, os.O_WRONLY), "wb") as archive:
+    with open(path, "wb", opener=lambda name, _: os.open(name, os.O_WRONLY)) as archive:  # kept, and told by its name
         yield archive
 
 

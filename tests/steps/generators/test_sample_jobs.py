@@ -12,7 +12,7 @@ import pytest
 
 from steps.generators import merge_samples, plan_samples, sample
 from steps.text.encode import SentenceEncoder
-from tests.processes import wait_for
+from tests.processes import small_files, wait_for
 from tests.steps.generators.conftest import ROOT
 from tests.steps.generators.experiment import Experiment
 from tests.steps.generators.test_sample import files, words
@@ -266,3 +266,11 @@ def test_an_archive_of_parts_that_is_gone_or_cut_is_told(experiment: Experiment,
     assert sample.main([*options, "--shards", "7"]) == 1
     assert "xvector.ark: missing; run python3 -m steps.generators.plan_samples again" in capsys.readouterr().err
     assert plan_samples.main([*options, "--force", "true"]) == 0 and parts(tmp_path / "out") == []
+
+
+def test_the_file_that_has_no_room_is_named(experiment: Experiment, models, tmp_path, capsys):
+    options = words(experiment, models["ridge_gaussian"], tmp_path / "out", "-n", "6000")
+    assert plan_samples.main(options) == 0
+    with small_files(1000):
+        assert sample.main([*options, "--shards", "0-7"]) == 1
+    assert "xvector.ark: File too large; no output was committed" in capsys.readouterr().err.splitlines()[-1]
