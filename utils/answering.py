@@ -9,6 +9,7 @@ up to date. So the answer is that of a process of its own. Where it has somethin
 said is shown, and it is started as usual. From then on every answer is no, as what follows reads what it writes.
 """
 
+import argparse
 import contextlib
 import importlib
 import io
@@ -32,6 +33,10 @@ class Said(NamedTuple):
 
 def main() -> int:
     """Answer until there are no more questions."""
+    how = argparse.ArgumentParser(
+        "python3 -m utils.answering", None, __doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    how.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback: the script that asks ends too
     start_log()
     finished = True
