@@ -74,7 +74,7 @@ END
 What to expect on 2 cores   demo (1,800 x 256)   CapSpeech-real (81,000 x 512 in training)
   disk, beside .venv          0.3 GB               0.7 GB; .venv 1.7 GB, of torch with CUDA 5.9 GB (README.md)
   memory                      0.7 GB a job         2 GB a job
-  time                        3 minutes            1 to 2 hours; without the plain network and the score 6 minutes
+  time                        2 minutes            1 to 2 hours; without the plain network and the score 6 minutes
   again, nothing to do        1 second
 END
 }
