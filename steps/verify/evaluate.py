@@ -123,7 +123,8 @@ def work(options: Options) -> None:
             models[name] = train_baseline(name, options, *baselines[name])
         judge(name, models.get(name), sets, options)
     if not options.systems:
-        for root in dict.fromkeys([options.out, *sets.open]):
+        own = [options.out] if sets.closed or not sets.open else []  # else other corpora alone are judged
+        for root in dict.fromkeys([*own, *sets.open]):
             report(root, bool(sets.closed) and root == options.out, root in sets.open, list(baselines), options)
 
 

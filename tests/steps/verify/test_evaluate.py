@@ -136,6 +136,18 @@ def test_other_corpora_have_trials_and_a_report_of_their_own(plain, tmp_path, ca
     fails(evaluate.main([*words, "--others", str(tmp_path / "none")]), capsys, "none: no utt2spk here")
 
 
+def test_other_corpora_alone_are_judged(plain, tmp_path):
+    feats, other = tmp_path / "feats", tmp_path / "other"
+    feats.mkdir()
+    (feats / "train").symlink_to(plain / "train")
+    other.symlink_to(plain / "open")
+    assert (
+        evaluate.main(["--feats", str(feats), "--out", str(tmp_path / "out"), "--draws", "20", "--others", str(other)])
+        == 0
+    )
+    assert (tmp_path / "out/others/other/report/figures.json").is_file() and not (tmp_path / "out/report").exists()
+
+
 def test_test_speakers_that_are_not_in_training_are_the_open_set(plain, tmp_path):
     root = tmp_path / "feats"
     for name, source in (("train", "train"), ("test", "open")):
