@@ -1,0 +1,89 @@
+"""Likelihoods of frames under a mixture by one matrix product, and the sums of frames that EM and MAP need.
+
+A mixture gives log w N(x) as constants and factors of expanded frames, [x, x^2] if its covariances are diagonal
+(D. Reynolds et al., "Speaker verification using adapted Gaussian mixture models", Digital Signal Processing 10, 2000,
+equations 2 and 5 to 7), so that a second matrix product gives the sums. Products are float32 unless asked otherwise,
+sums over frames are float64. Sums add up, whatever set of frames each is of.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from steps.gmm.diag_gmm import DiagGmm
+from steps.gmm.full_gmm import FullGmm
+from utils.errors import InputError
+
+BLOCK = 1 << 19  # elements (frames x components) at a time: they stay in the processor's cache
+Gmm = DiagGmm | FullGmm
+
+
+@dataclass(frozen=True)
+class GmmSums:
+    """Sums over frames, under the mixture that has given the posteriors.
+
+    Attributes:
+        counts: (C,) float64 posteriors. expanded: (C, E) float64 expanded frames, weighted by posteriors.
+        log_likelihood: of all frames. n_frames: their number.
+    """
+
+    counts: np.ndarray
+    expanded: np.ndarray
+    log_likelihood: float
+    n_frames: int
+
+    def __add__(self, other: "GmmSums") -> "GmmSums":
+        return GmmSums(
+            self.counts + other.counts,
+            self.expanded + other.expanded,
+            self.log_likelihood + other.log_likelihood,
+            self.n_frames + other.n_frames,
+        )
+
+
+class FrameScorer:
+    """A mixture ready for frames, on a device, in a precision."""
+
+    def __init__(self, gmm: Gmm, device: str = "cpu", dtype: torch.dtype = torch.float32):
+        self.gmm, self.device, self.dtype = gmm, device, dtype
+        self.constant, self.factors = map(self._tensor, gmm.linear_form())
+        self.mean, self.per_deviation = self._tensor(gmm.scale.mean), self._tensor(1 / gmm.scale.deviation)
+
+    def _tensor(self, values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, self.dtype)
+
+    def blocks(self, frames: np.ndarray) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Of frames (T, D), block after block: expanded frames (B, E), and log weighted densities (B, C)."""
+        if frames.ndim != 2 or frames.shape[1] != self.gmm.dim:
+            raise InputError(f"frames of shape {frames.shape}; the mixture has {self.gmm.dim} features")
+        size = max(1, BLOCK // self.gmm.n_components)
+        for first in range(0, len(frames), size):
+            block = torch.from_numpy(frames[first : first + size]).to(self.device, self.dtype)
+            expanded = self.gmm.expand((block - self.mean) * self.per_deviation)
+            yield expanded, torch.addmm(self.constant, expanded, self.factors)
+
+    def log_likelihoods(self, frames: np.ndarray) -> np.ndarray:
+        """Log densities (T,) float64 of frames (T, D)."""
+        parts = [joint.logsumexp(dim=1).cpu().double().numpy() for _, joint in self.blocks(frames)]
+        return np.concatenate([*parts, np.empty(0)])
+
+    def sums(self, utterances: Iterable[np.ndarray]) -> GmmSums:
+        """Sums over all frames of utterances, each (T, D)."""
+        zeros = {"dtype": torch.float64, "device": self.device}
+        sums, log_likelihood = (
+            torch.zeros(self.gmm.n_components, len(self.factors) + 1, **zeros),
+            torch.zeros((), **zeros),
+        )
+        n_frames = 0
+        for expanded, joint in (block for frames in utterances for block in self.blocks(frames)):
+            largest = joint.amax(dim=1, keepdim=True)
+            densities = joint.sub_(largest).exp_()  # over that of the likeliest component
+            total = densities.sum(dim=1, keepdim=True)
+            # posteriors are densities / total; dividing the narrower factor of the product is cheaper
+            sums += densities.T @ (torch.cat([expanded, torch.ones_like(total)], dim=1) / total)
+            log_likelihood += (largest + total.log()).sum(dtype=torch.float64)
+            n_frames += len(expanded)
+        found = sums.cpu().numpy()
+        return GmmSums(found[:, -1], found[:, :-1], float(log_likelihood), n_frames)
