@@ -1,0 +1,1 @@
+"""Hidden Markov models of phones and words: graphs of transcripts, alignment, training, scores."""
