@@ -1,0 +1,1 @@
+"""I-vectors: one vector an utterance, from the statistics of a mixture."""
