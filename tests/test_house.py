@@ -26,8 +26,9 @@ ROOMS = (
         *("steps/embed", "steps/generators", "steps/attributes", "steps/text", "steps/sid", "steps/units", "steps/asr"),
         *("steps/vocoder", "steps/unit_lm", "steps/hmm", "steps/ivector", "steps/dtw"),
     },
+    {"steps/gmm"},
     {"steps/vad", "steps/features"},
-    {"steps", "steps/networks", "steps/training", "steps/gmm", "steps/metrics", "steps/data", "steps/audio"},
+    {"steps", "steps/networks", "steps/training", "steps/metrics", "steps/data", "steps/audio"},
     {"utils"},
 )
 BESIDE = {("steps/generators", "steps/text")}
