@@ -42,12 +42,16 @@ class DiagGmm:
         mean = self.weights @ self.means
         return FrameScale(mean, np.sqrt(self.weights @ (self.variances + (self.means - mean) ** 2)))
 
-    def linear_form(self) -> tuple[np.ndarray, np.ndarray]:
+    def linear_form(self, scale: FrameScale | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Constants (C,) and factors (2D, C): log w N(x) = constant + expand(z) . factors, z as `scale` makes it of x.
 
         log N(x; m, v) = -1/2 sum(log 2 pi v + m^2 / v) + x . m / v - x^2 . 1 / 2v
+
+        Args:
+            scale: by default the mixture's own.
         """
-        means, variances = self.scale.apply(self.means), self.variances / self.scale.deviation**2
+        scale = scale or self.scale
+        means, variances = scale.apply(self.means), self.variances / scale.deviation**2
         with np.errstate(divide="ignore"):  # components of weight 0 take no frames
             constant = np.log(self.weights)
         constant = constant - 0.5 * (np.log(2 * np.pi * self.variances) + means**2 / variances).sum(axis=1)

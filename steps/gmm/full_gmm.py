@@ -49,10 +49,15 @@ class FullGmm:
         mean = self.weights @ self.means
         return FrameScale(mean, np.sqrt(self.weights @ (self.variances + (self.means - mean) ** 2)))
 
-    def linear_form(self) -> tuple[np.ndarray, np.ndarray]:
-        """Constants (C,) and factors (D + D (D + 1) / 2, C): log w N(x) = constant + expand(z) . factors."""
-        deviation = self.scale.deviation
-        means = self.scale.apply(self.means)
+    def linear_form(self, scale: FrameScale | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Constants (C,) and factors (D + D (D + 1) / 2, C): log w N(x) = constant + expand(z) . factors.
+
+        Args:
+            scale: that makes z of x; by default the mixture's own.
+        """
+        scale = scale or self.scale
+        deviation = scale.deviation
+        means = scale.apply(self.means)
         precisions = np.linalg.inv(self.covariances / np.outer(deviation, deviation))
         _, log_determinants = np.linalg.slogdet(self.covariances)
         linear = np.einsum("cij,cj->ci", precisions, means)
