@@ -77,9 +77,6 @@ class _TrialTask:
             scores, failed = score(rows)
             reasons = [[int(rows[place]), *why] for place, why in sorted(failed.items())]
             return reasons, {"pairs": rows, "scores": scores}
-                "pairs": rows,
-                "scores": scores,
-            }
 
         return make
 
