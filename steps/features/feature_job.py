@@ -11,7 +11,7 @@ from typing import Any
 from steps.audio.lengths import audio_identity
 from steps.audio.perturbation import PerturbationOptions, check_perturbation
 from steps.audio.recordings import Utterance
-from steps.features.types import TYPES
+from steps.features.types import TYPES, told
 from utils.data_dir import is_table
 from utils.option_values import as_dict, own_names
 from utils.options import MAX_SEED, option
@@ -69,7 +69,7 @@ class FeatureChoice:
             for one in (chosen.Options, PerturbationOptions)
         )
         check_perturbation(perturbation)
-        return cls(chosen, own, perturbation)
+        return cls(chosen, chosen(own).options, perturbation)
 
     def extractor(self) -> Any:
         """An extractor of the type."""
@@ -79,7 +79,7 @@ class FeatureChoice:
         """The options that decide the features, as plain values."""
         names = ("type", "copies", "compress", "min_seconds", "shard_seconds")
         copied = {"seed": options.seed, "perturbation": as_dict(self.perturbation)} if options.copies else {}
-        return {name: getattr(options, name) for name in names} | {"features": as_dict(self.own)} | copied
+        return {name: getattr(options, name) for name in names} | {"features": told(self.own)} | copied
 
 
 def identity_of(choice: FeatureChoice, options: Options, utterances: Sequence[Utterance]) -> str:

@@ -139,7 +139,7 @@ class _Plan:
         """
         hertz = np.arange(self.fft // 2 + 1) * self.rate / self.fft
         lowest, highest = BANDS[self.preset]
-        edges = np.linspace(_mel(lowest), _mel(min(highest, self.rate / 2)), self.bins + 2)
+        edges = mel_edges(self.bins, lowest, min(highest, self.rate / 2))
         points = _mel(hertz)
         if not self.is_kaldi:
             edges, points = 700 * np.expm1(edges / 1127), hertz
@@ -148,8 +148,27 @@ class _Plan:
         falling = (high - points[:, None]) / (high - centre)
         weights = np.maximum(np.minimum(rising, falling), 0)
         if not weights.any(axis=0).all():
-            raise InputError(f"bins {self.bins}: bands that hold no frequency at {self.rate} Hz; expected fewer bins")
+            raise too_many(self.bins, self.rate)
         return weights.astype(np.float32)
+
+
+def mel_edges(bins: int, lowest: float, highest: float) -> np.ndarray:
+    """The mels (bins + 2,) where bands between two frequencies begin, peak and end."""
+    return np.linspace(_mel(lowest), _mel(highest), bins + 2)
+
+
+def require_frequencies(bins: int, lowest: float, highest: float, sample_rate: int) -> None:
+    """Raise InputError where a band of Kaldi's holds no frequency of a spectrum at this rate."""
+    fft = 1 << (int(sample_rate * WINDOW) - 1).bit_length()
+    points, edges = _mel(np.arange(fft // 2 + 1) * sample_rate / fft), mel_edges(bins, lowest, highest)
+    within = np.searchsorted(points, edges[2:], "left") - np.searchsorted(points, edges[:-2], "right")
+    if not within.all():
+        raise too_many(bins, sample_rate)
+
+
+def too_many(bins: int, sample_rate: int) -> InputError:
+    """The error of so many bands that some are empty."""
+    return InputError(f"bins {bins}: bands that hold no frequency at {sample_rate} Hz; expected fewer bins")
 
 
 def _mel(hertz: "np.ndarray | float") -> "np.ndarray | float":

@@ -13,7 +13,7 @@ help_message="usage: steps/features/make_feats.sh [options] <data> <out>
   --cmd         launcher and resources (default: run.pl)
   --nj          number of jobs (default: 2); the features do not depend on it
   --type        logmel (default), fbank (the same), mfcc, or module:Class
-  --preset      of logmel: kaldi (default), or original, as --set preset=original
+  --preset      of logmel: kaldi (default), or original; of mfcc: kaldi (default), notebook or planned; as --set preset=planned
   --conf, --set options of python3 -m steps.features.compute, of the type and of copies: a YAML file, and key=value,... that
                 override it, such as --set bins=64,max_fail=0.05; --shared_with: commands that they are for too
   --copies      perturbed copies of each utterance (default: 0); --seed of them (default: 0)

@@ -3,8 +3,8 @@
     extractor = load_features(FeatsDir(Path("exp/feats/test")).features)
     features = extractor(waveform, 16000)                    # (T, dim) float32
 
-A type is a class with frozen options in `Options`, `sample_rate` (None: that of each waveform), `dim`, a call as above
-and `shift_seconds`.
+A type is a class with frozen options in `Options`, which its `options` hold, `sample_rate` (None: that of each
+waveform), `dim`, a call as above and `shift_seconds`.
 """
 
 from collections.abc import Mapping
@@ -28,9 +28,18 @@ TYPES = Registry(
 )
 
 
+def told(options: Any) -> dict[str, Any]:
+    """The options of a type as plain values, without those of its `LATER` that are as they were before they came.
+
+    So features of that time are described as they were then.
+    """
+    later = getattr(options, "LATER", {})
+    return {name: value for name, value in as_dict(options).items() if (name, value) not in later.items()}
+
+
 def describe_features(name: str, extractor: Any, sample_rate: int) -> dict[str, Any]:
     """What features.json says: all that must agree between the features of a model and those that it is given."""
-    options = as_dict(extractor.options) | {"sample_rate": sample_rate}
+    options = told(extractor.options) | {"sample_rate": sample_rate}
     seconds = extractor.shift_seconds(sample_rate)
     return {"type": name, "options": options, "dim": extractor.dim, "frames_per_second": round(1 / seconds, 6)}
 
