@@ -8,7 +8,7 @@ Network: J. Devlin et al., "BERT: Pre-training of deep bidirectional transformer
 NAACL 2019. Vectors: N. Reimers and I. Gurevych, "Sentence-BERT", EMNLP 2019.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -39,7 +39,10 @@ class BertSentences:
 
     Attributes:
         max_seq_length: tokens that are read of a text, the mark before and the one behind it among them.
+        batches: texts may go through it side by side.
     """
+
+    batches = True
 
     def __init__(self, tensors: Mapping[str, Tensor], config: Mapping[str, Any], tokenizer: Tokenizer, longest: int):
         self.tensors, self.max_seq_length, self.tokenizer = tensors, longest, tokenizer
@@ -74,19 +77,26 @@ class BertSentences:
             return None
         return cls(tensors, config, Tokenizer.from_file(str(files[3])), longest)
 
-    def encode(self, text: str) -> np.ndarray:
-        """The vector (S,) float32 of a text."""
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors (B, S) float32 of texts with the same number of tokens; beside others a text's last bits differ.
+
+        Raises ValueError for other texts.
+        """
         with torch.inference_mode():
-            rows = self._rows(torch.tensor([self.tokenizer.encode(text).ids]))  # (1, L, S)
+            rows = self._rows(torch.tensor([self.tokenizer.encode(text).ids for text in texts]))  # (B, L, S)
             mean = rows.sum(dim=1) / rows.shape[1]
-            return functional.normalize(mean, p=2, dim=1)[0].numpy()
+            return functional.normalize(mean, p=2, dim=1).numpy()
+
+    def n_tokens(self, text: str) -> int:
+        """How many tokens of a text are read, the two marks among them."""
+        return len(self.tokenizer.encode(text).ids)
 
     def ends(self, text: str) -> list[int]:
         """Where in the text each token ends; 0 for the two marks."""
         return [end for _, end in self.tokenizer.encode(text).offsets]
 
     def _rows(self, tokens: Tensor) -> Tensor:
-        """The last states (1, L, S) of tokens (1, L)."""
+        """The last states (B, L, S) of tokens (B, L)."""
         names = (WORD_VECTORS, "embeddings.token_type_embeddings", "embeddings.position_embeddings")
         words, kinds, positions = (self.tensors[f"{name}.weight"] for name in names)
         x = functional.embedding(tokens, words) + kinds[0] + positions[: tokens.shape[1]]
@@ -96,12 +106,12 @@ class BertSentences:
         return x
 
     def _block(self, x: Tensor, name: str) -> Tensor:
-        """One block of attention and dense layers: (1, L, S) -> (1, L, S)."""
-        heads = (1, x.shape[1], self.n_heads, x.shape[2] // self.n_heads)
+        """One block of attention and dense layers: (B, L, S) -> (B, L, S)."""
+        heads = (*x.shape[:2], self.n_heads, x.shape[2] // self.n_heads)
         query, key, value = (
             self._dense(x, f"{name}attention.self.{part}").view(heads).transpose(1, 2)
             for part in ("query", "key", "value")
-        )  # (1, heads, L, S / heads) each
+        )  # (B, heads, L, S / heads) each
         attended = functional.scaled_dot_product_attention(query, key, value)
         attended = attended.transpose(1, 2).reshape(x.shape)
         x = self._norm(self._dense(attended, f"{name}attention.output.dense") + x, f"{name}attention.output.LayerNorm")

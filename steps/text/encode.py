@@ -6,7 +6,8 @@
 The vector of a text does not depend on the other texts, to the last bit. Padding and batching change the last bits of a
 transformer's output, so each distinct text is encoded alone, on the CPU and in one thread (10 ms a text instead of 4).
 Nothing is downloaded. Importing this module is cheap; the first encoding loads torch. The usual kind of model is read
-by `steps.text.bert`, any other by sentence-transformers itself, with the same bits.
+by `steps.text.bert`, any other by sentence-transformers itself, with the same bits. Texts that only teach a reader
+go `together`, which is faster.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 PACKAGE_MODEL = "all-MiniLM-L6-v2"
 LEAST = 50  # texts of a process
+BATCH = 32  # texts side by side
 
 
 class SentenceEncoder:
@@ -82,37 +84,46 @@ class SentenceEncoder:
         except Exception as error:  # what a wrong file leads to depends on the file
             raise InputError(f"{self.path}: not a usable sentence-transformers model: {_told(error)}") from error
 
-    def encode(self, texts: Sequence[str]) -> "np.ndarray":
+    def encode(self, texts: Sequence[str], together: bool = False) -> "np.ndarray":
         """Encode texts, each distinct one once.
 
         Args:
             texts: (T) strings.
+            together: texts of one length go through the network side by side, which is faster; the last bits of a
+                vector then depend on the other texts, and on nothing else.
         Returns:
             (T, dim) float32, row t for texts[t].
         """
         import numpy as np
         import torch
 
-        distinct = sorted(set(texts))
-        row = {text: index for index, text in enumerate(distinct)}
-        self._model  # noqa: B018 - loaded before there are forks
+        distinct = self._side_by_side(sorted(set(texts)), BATCH if together and self._model.batches else 1)
+        order = [text for several in distinct for text in several]
+        row = {text: index for index, text in enumerate(order)}
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            encoded = map_forked(self._vector, distinct, min(self.nj, len(distinct) // LEAST))
+            encoded = map_forked(self._vectors, distinct, min(self.nj, len(order) // LEAST))
             vectors = list(progress(encoded, len(distinct), "encoding texts"))
         finally:
             torch.set_num_threads(threads)
-        matrix = np.stack(vectors).astype(np.float32, copy=False)
+        matrix = np.concatenate(vectors).astype(np.float32, copy=False)
         if matrix.ndim != 2 or not np.isfinite(matrix).all():
             raise InputError(f"{self.path}: gives no finite vectors; its weights are not those of a trained model")
         return matrix[[row[text] for text in texts]]
 
-    def _vector(self, text: str) -> "np.ndarray":
+    def _side_by_side(self, texts: Sequence[str], most: int) -> list[list[str]]:
+        """Lists of at most `most` texts of one number of tokens."""
+        of_length: dict[int, list[str]] = {}
+        for text in texts:
+            of_length.setdefault(self._model.n_tokens(text) if most > 1 else 0, []).append(text)
+        return [alike[i : i + most] for alike in of_length.values() for i in range(0, len(alike), most)]
+
+    def _vectors(self, texts: list[str]) -> "np.ndarray":
         try:
-            return self._model.encode(text)
+            return self._model.encode(texts)
         except (RuntimeError, ValueError, LookupError, TypeError) as error:
-            raise InputError(f"{self.path}: cannot encode {brief(text)}: {_told(error)}") from error
+            raise InputError(f"{self.path}: cannot encode {brief(texts[0])}: {_told(error)}") from error
 
 
 class LibraryModel:
@@ -120,7 +131,10 @@ class LibraryModel:
 
     Attributes:
         max_seq_length: tokens that it reads of a text; None where there is no limit.
+        batches: do texts go through it side by side? Not where nobody knows how it pads.
     """
+
+    batches = False
 
     def __init__(self, path: Path):
         os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -139,9 +153,9 @@ class LibraryModel:
         fast = getattr(getattr(self.model, "tokenizer", None), "is_fast", False)
         self.max_seq_length = getattr(self.model, "max_seq_length", None) if fast else None
 
-    def encode(self, text: str) -> "np.ndarray":
-        """The vector (S,) of a text."""
-        return self.model.encode(text, show_progress_bar=False)
+    def encode(self, texts: Sequence[str]) -> "np.ndarray":
+        """The vectors (B, S) of texts, each encoded alone."""
+        return self.model.encode(list(texts), show_progress_bar=False, batch_size=1)
 
     def ends(self, text: str) -> list[int]:
         """Where in the text each token ends that is read; 0 for marks."""

@@ -61,7 +61,7 @@ def teach(
     with doing("write texts that teach the reader"):
         lessons = _lessons(attributes, own, number, seed)
     log.info("the reader learns from %d parts of texts", len(lessons))
-    vectors = encoder.encode([lesson.text for lesson in lessons])
+    vectors = encoder.encode([lesson.text for lesson in lessons], together=True)
     labels = soft_labels([lesson.said for lesson in lessons], attributes)
     with doing("fit the reader's classifier"):
         return fit_classifier(vectors, labels, [lesson.kind for lesson in lessons], attributes)

@@ -49,7 +49,7 @@ def test_the_bits_are_those_of_the_library(encoder):
     torch.set_num_threads(1)
     try:
         for text in TEXTS:
-            assert np.array_equal(ours.encode(text), theirs.encode(text)), text
+            assert np.array_equal(ours.encode([text]), theirs.encode([text])), text
             assert ours.ends(text) == theirs.ends(text), text
     finally:
         torch.set_num_threads(threads)
@@ -77,3 +77,13 @@ def test_processes_change_no_bit(encoder, monkeypatch):
     monkeypatch.setattr("steps.text.encode.LEAST", 2)
     together = SentenceEncoder(nj=3).encode(TEXTS)
     assert np.array_equal(together, encoder.encode(TEXTS))
+
+
+def test_texts_of_one_length_side_by_side_give_the_same_vectors_for_any_processes(encoder, monkeypatch):
+    texts = [f"a {one} voice of a {other}" for one in ("deep", "high", "calm") for other in ("man", "woman", "tiger")]
+    together = encoder.encode([*texts, *TEXTS], together=True)
+    assert np.allclose(together, encoder.encode([*texts, *TEXTS]), atol=1e-6)
+    monkeypatch.setattr("steps.text.encode.LEAST", 2)
+    for nj, order in ((1, -1), (3, 1)):
+        again = SentenceEncoder(nj=nj).encode([*texts, *TEXTS][::order], together=True)
+        assert np.array_equal(again[::order], together)
