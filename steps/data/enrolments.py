@@ -32,7 +32,9 @@ def read_enrolments(data: Path) -> dict[str, tuple[str, ...]]:
             raise InputError(f"{path}:{line}: {model}: an utterance stands twice; expected each once")
         speakers = sorted({utt2spk[one] for one in utterances})
         if len(speakers) > 1:
-            raise InputError(f"{path}:{line}: {model}: utterances of {speakers[0]} and {speakers[1]}; expected one speaker")
+            raise InputError(
+                f"{path}:{line}: {model}: utterances of {speakers[0]} and {speakers[1]}; expected one speaker"
+            )
         found[model] = utterances
     return found
 

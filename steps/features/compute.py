@@ -6,7 +6,7 @@ continues with the missing ones.
 """
 
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,41 +16,24 @@ from steps.audio.lengths import Outcome
 from steps.audio.perturbation import perturb, stream_of
 from steps.audio.read import load
 from steps.audio.recordings import Utterance
-from steps.features.feature_job import PLANNER, FeatureChoice, Options, is_merged, planned_identity
-from utils.command import logger, progress, run_command
-from utils.parts import Work, check_merged, write_part
-from utils.shards import chosen_shards
+from steps.features.feature_job import FeatureChoice, Options
+from utils.command import run_command
+from utils.parts import Work, write_part
 
 if TYPE_CHECKING:
     import numpy as np
 
-log = logger(__name__)
 COMPRESSION = "CM"  # Kaldi's compress=true: a byte an element, by the quantiles of each column
 
 
 def work(options: Options) -> None:
     """Write the missing parts of this job's shards."""
     choice = FeatureChoice.of(options)
-    identity = planned_identity(choice, options)
-    if is_merged(choice, options, identity):
-        check_merged(options.out, options.shards, options.job, options.nj)
-        log.info("%s is up to date", options.out)
-        return
-    planned = Work.load(options.out, identity, PLANNER)
-    missing = planned.missing(chosen_shards(planned.n_shards, options.shards, options.job, options.nj))
-    if not missing:
-        log.info("all parts of this job exist")
-        return
-    from threadpoolctl import threadpool_limits
 
-    begin, audio = time.perf_counter(), 0.0
-    with threadpool_limits(1):  # jobs share the processors, and sums would depend on the number of threads
-        computer = Computer(choice, options, planned.about["features"]["options"]["sample_rate"])
-        for shard, items in progress(planned.shards(missing), len(missing), "shards"):
-            if not planned.has_part(shard):
-                audio += computer.write(planned.part(shard), [Utterance.from_row(item.content) for item in items])
-    seconds = time.perf_counter() - begin
-    log.info("%.0f s of audio and copies in %.2f s, %.0f times real time", audio, seconds, audio / seconds)
+    def writer(planned: Work) -> Callable[[Path, list[Utterance]], float]:
+        return Computer(choice, options, planned.about["features"]["options"]["sample_rate"]).write
+
+    choice.jobs(options).compute(writer)
 
 
 class Computer:

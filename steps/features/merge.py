@@ -14,29 +14,20 @@ More failures than --max_fail are an error, and nothing is written but their lis
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from steps.audio.failures import FAILURES, Failure, check_failures, read_failures, write_failures, write_left_out
+from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
 from steps.audio.recordings import Utterance
-from steps.features.feature_job import (
-    MERGER,
-    PLANNER,
-    FeatureChoice,
-    Options,
-    copy_ids,
-    planned_identity,
-    result_settings,
-)
+from steps.audio.utterance_jobs import gather
+from steps.features.feature_job import FeatureChoice, Options, copy_ids
 from steps.features.types import FEATURES
 from utils.archive_writer import ArchiveWriter
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.json_files import json_text
-from utils.option_values import as_words
-from utils.parts import Work, read_part, remove_parts
+from utils.parts import Work
 from utils.stage_dir import StageDir
-from utils.tables import read_lines
 
 log = logger(__name__)
 OF_AUDIO = ("wav.scp", "segments", "reco2dur")  # copies have none
@@ -61,20 +52,8 @@ class Joined:
 
 def work(options: Options) -> None:
     """Join the parts and commit the result."""
-    choice = FeatureChoice.of(options)
-    identity = planned_identity(choice, options)
-    settings = result_settings(choice, options, identity)
-    with StageDir(options.out, settings, [], options.force, command=MERGER) as stage:
-        if stage.done:  # joined, perhaps with a larger --max_fail
-            failures = read_failures(options.out / FAILURES)
-            n = len(read_lines(options.out / "utt2spk")) // (1 + options.copies) + len(failures)
-            check_failures(failures, n, options.max_fail, options.out)
-        else:
-            planned = Work.load(options.out, identity, PLANNER)
-            planned.require(planned.missing(), compute_call(options))
-            stage.n_shards = planned.n_shards
-            write_outputs(stage, options, planned)
-    remove_parts(options.out)
+    jobs = FeatureChoice.of(options).jobs(options)
+    jobs.merge(lambda stage, planned: write_outputs(stage, options, planned))
 
 
 def write_outputs(stage: StageDir, options: Options, planned: Work) -> None:
@@ -107,23 +86,19 @@ def write_outputs(stage: StageDir, options: Options, planned: Work) -> None:
 
 def join(planned: Work, stage: StageDir, copies: int) -> Joined:
     """Write feats.{ark,scp}, in the order of the table, and return what else the parts say."""
-    joined = Joined(failures=[tuple(failure) for failure in planned.about["refused"]])
+    joined = Joined()
     files = (stage.dir / "feats.ark", stage.dir / "feats.scp", stage.final / "feats.ark")
     with ArchiveWriter(*files) as writer:
-        for shard, items in planned.shards(range(planned.n_shards)):
-            rows, arrays = read_part(planned.part(shard))
-            records, sums, begin = memoryview(arrays["records"]), iter(arrays["sums"]), 0
-            for item, row in zip(items, rows, strict=True):
-                utterance = Utterance.from_row(item.content)
-                if row["reason"]:
-                    joined.failures.append((item.id, row["reason"], row["detail"]))
-                    continue
-                joined.utterances[item.id] = utterance
-                joined.frames[item.id], joined.seconds[item.id] = row["frames"], row["seconds"]
-                for key, size in zip(copy_ids(item.id, copies), row["sizes"], strict=True):
-                    writer.append(key, records[begin : begin + size])
-                    begin += size
-                    joined.sums[utterance.speaker] = joined.sums.get(utterance.speaker, 0) + next(sums)
+        for found in gather(planned, joined.failures):
+            begin, number = 0, 0
+            for utterance, row, arrays in found:
+                joined.utterances[utterance.id] = utterance
+                joined.frames[utterance.id], joined.seconds[utterance.id] = row["frames"], row["seconds"]
+                for key, size in zip(copy_ids(utterance.id, copies), row["sizes"], strict=True):
+                    writer.append(key, memoryview(arrays["records"])[begin : begin + size])
+                    sums = arrays["sums"][number]
+                    joined.sums[utterance.speaker] = joined.sums.get(utterance.speaker, 0) + sums
+                    begin, number = begin + size, number + 1
     return joined
 
 
@@ -149,11 +124,6 @@ def tables_of(options: Options, joined: Joined) -> Mapping[str, Mapping[str, str
             for name, table in tables.items()
         }
     return {name: table for name, table in tables.items() if table}
-
-
-def compute_call(options: Options) -> list[str]:
-    """The command that writes parts, in words, without --shards."""
-    return ["python3", "-m", "steps.features.compute", *as_words(replace(options, nj=1, job=0, shards=None))]
 
 
 def _write_json(path: Path, value: Mapping) -> None:

@@ -8,60 +8,35 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from steps.audio.failures import check_failures
-from steps.audio.lengths import Measured, Outcome, left_out_rows, read_lengths, require_sorted, require_utterances
-from steps.audio.recordings import Utterance, read_utterances
-from steps.features.feature_job import MERGER, FeatureChoice, Options, copy_ids, identity_of, is_merged
+from steps.audio.lengths import Measured, Outcome, read_lengths, require_sorted
+from steps.audio.recordings import Utterance
+from steps.audio.utterance_jobs import Accepted
+from steps.features.feature_job import FeatureChoice, Options, copy_ids
 from steps.features.types import describe_features
-from utils.command import logger, run_command
+from utils.command import run_command
 from utils.errors import InputError
-from utils.out_dir import check_out
-from utils.parts import Item, Work, make_current, remove_parts
-from utils.shards import shards_of
-
-log = logger(__name__)
-LONGEST_SHARD = 3600.0  # seconds
 
 
 def work(options: Options) -> None:
     """Write the table of shards, unless it or the result exists; then make it the current one."""
     choice = FeatureChoice.of(options)
-    utterances = read_utterances(options.data)
-    identity = identity_of(choice, options, utterances)
-    if options.force:
-        remove_parts(options.out, identity)
-    if not is_merged(choice, options, identity):
-        check_out(options.out, MERGER, [options.data])
-        if Work.find(options.out, identity) is None:
-            write_work(identity, choice, options, utterances)
-    make_current(options.out, identity, choice.settings(options))
+    choice.jobs(options).plan(lambda utterances: accept(utterances, choice, options))
 
 
-def write_work(identity: str, choice: FeatureChoice, options: Options, utterances: Sequence[Utterance]) -> None:
-    """Write the table. Raises InputError for ids that cannot be sorted, and where too many headers are bad."""
-    check_ids(utterances, options)
+def accept(utterances: Sequence[Utterance], choice: FeatureChoice, options: Options) -> Accepted:
+    """The utterances that can be used, and the features of all. Raises InputError for ids that cannot be sorted."""
+    check_copies(utterances, options)
     measured = list(read_lengths(utterances, options.min_seconds))
     extractor = choice.extractor()
     rate = extractor.sample_rate or only_rate(measured)
     if choice.own.other_rates == "refuse":
         measured = [refuse_rate(one, rate) for one in measured]
-    bad = [(one.utterance.id, one.outcome.reason, one.outcome.detail) for one in measured if one.outcome.reason]
-    check_failures(bad, len(measured), options.max_fail, options.out)
     features = describe_features(options.type, extractor, rate)
-    good = [one for one in measured if not one.outcome.reason]
-    sizes = [one.outcome.seconds * (1 + options.copies) for one in good]
-    shards = shards_of(sizes, options.shard_seconds, LONGEST_SHARD)
-    items = [Item(one.utterance.id, shard, one.utterance.as_row()) for one, shard in zip(good, shards, strict=True)]
-    planned = Work.write(
-        options.out, identity, items, {"refused": bad, "features": features, "left_out": left_out_rows(options.data)}
-    )
-    hours = sum(one.outcome.seconds for one in good) / 3600
-    log.info("%d utterances, %.2f hours, %d Hz, in %d shards", len(items), hours, rate, planned.n_shards)
+    return Accepted(measured, {"features": features}, 1 + options.copies)
 
 
-def check_ids(utterances: Sequence[Utterance], options: Options) -> None:
+def check_copies(utterances: Sequence[Utterance], options: Options) -> None:
     """Raise InputError where utterances with their copies would not be sorted by speaker, or two have one id."""
-    require_utterances(utterances, options.data)
     if not options.copies:
         return
     near = [one for run in runs_of_one_beginning(utterances) for one in run]  # only there can a copy be out of place
