@@ -48,6 +48,35 @@ def cohort_scores(vectors: np.ndarray, cohort: np.ndarray, top: int) -> CohortSc
     return found
 
 
+def side_scores(
+    scores: np.ndarray, sides: np.ndarray, n_sides: int, top: int, least: int
+) -> tuple[CohortScores, np.ndarray]:
+    """The same of scores that are there already: the `top` highest (N,) of each enrolment or test, and how many.
+
+    The deviation of a side with fewer than `least` scores is chance, and that of equal scores is none: such a side has
+    the root mean square deviation of all sides. A side without scores has their mean, too.
+
+    Args:
+        sides: (N,) whose score it is, 0 to n_sides - 1.
+    Returns:
+        means and deviations, and the number of scores (n_sides,) that each rests on.
+    """
+    order = np.lexsort((-scores, sides))
+    starts = np.searchsorted(sides[order], np.arange(n_sides))
+    best = order[np.arange(len(order)) - starts[sides[order]] < max(top, 2)]
+    counts = np.bincount(sides[best], minlength=n_sides)
+    known, many = counts > 0, np.maximum(counts, 1)
+    means = np.bincount(sides[best], scores[best], n_sides) / many
+    means[~known] = means[known].mean() if known.any() else 0
+    squares = np.bincount(sides[best], (scores[best] - means[sides[best]]) ** 2, n_sides) / many
+    several = counts > 1
+    common = np.sqrt(squares[several].mean()) if several.any() else 0.0
+    if not common > ROUNDING * np.abs(means).max(initial=0):
+        raise InputError("no enrolment or test has two different scores in the cohort; AS-norm needs some")
+    own = (counts >= max(least, 2)) & (np.sqrt(squares) > ROUNDING * np.abs(means))
+    return CohortScores(means, np.where(own, np.sqrt(squares), common)), counts
+
+
 def as_norm(scores: np.ndarray, enrol: CohortScores, test: CohortScores) -> np.ndarray:
     """Normalised scores; `enrol` and `test` are of the two sides of each trial, in shapes that broadcast."""
     return (_over(scores, enrol) + _over(scores, test)) / 2

@@ -10,7 +10,7 @@ A notebook starts with one line:
     table = read_scores("scores", "trials")            # a pandas DataFrame: enrol, test, score, target, kind
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +72,7 @@ def _read_pairs(path: Path, widths: tuple[int, ...], expected: str) -> tuple[Tri
         rest.append(fields[2:])
     if not rest:
         raise InputError(f"{path}: no trials; expected lines of '{expected}'")
-    (enrolments, enrol), (tests, test) = map(_coded, zip(*numbers, strict=True))
-    return TrialPairs(enrolments, tests, enrol, test), rest
+    return _coded_pairs(numbers), rest
 
 
 def write_trials(path: Path, trials: Trials) -> None:
@@ -85,8 +84,11 @@ def write_trials(path: Path, trials: Trials) -> None:
             file.write(f"{trials.name(number)} {words[target]}{kind}\n")
 
 
-def read_trial_scores(path: Path | str, trials: TrialPairs) -> np.ndarray:
-    """Scores (P,) of trials, from a file with one line for each of them and no others, in any order."""
+def read_trial_scores(path: Path | str, trials: TrialPairs, failed: Collection[str] = ()) -> np.ndarray:
+    """Scores (P,) of trials, from a file with one line for each of them and no others, in any order.
+
+    Those that have `failed`, each named as `enrolment test`, have no line, and NaN here.
+    """
     numbers = {pair: number for number, pair in enumerate(_pairs(trials))}
     scores, found = np.empty(len(trials)), np.zeros(len(trials), dtype=bool)
     for pair, score, where in _scores(Path(path)):
@@ -96,12 +98,31 @@ def read_trial_scores(path: Path | str, trials: TrialPairs) -> np.ndarray:
         if found[number]:
             raise InputError(f"{where}: duplicate score of '{' '.join(pair)}'; remove one of the two lines")
         scores[number], found[number] = score, True
+    for name in failed:
+        number = numbers.get(tuple(name.split()))
+        if number is None or found[number]:
+            why = "is not among the trials" if number is None else "has a score, too"
+            raise InputError(f"{path}: '{name}' has failed, and {why}; score the trials anew")
+        scores[number], found[number] = np.nan, True
     missing = np.flatnonzero(~found)
     if len(missing):
         raise InputError(
             f"{path}: {len(missing)} of {len(trials)} trials have no score, the first is '{trials.name(missing[0])}'"
         )
     return scores
+
+
+def read_listed_scores(path: Path | str) -> tuple[TrialPairs, np.ndarray]:
+    """The pairs of a file of scores, in its order, and their scores (P,)."""
+    numbers: dict[Pair, int] = {}
+    scores = []
+    for pair, score, where in _scores(Path(path)):
+        if numbers.setdefault(pair, len(scores)) != len(scores):
+            raise InputError(f"{where}: duplicate score of '{' '.join(pair)}'; remove one of the two lines")
+        scores.append(score)
+    if not scores:
+        raise InputError(f"{path}: no scores; expected lines of 'enrolment test score'")
+    return _coded_pairs(numbers), np.array(scores)
 
 
 def read_scores(scores: Path | str, trials: Path | str):
@@ -158,6 +179,12 @@ def _pairs(trials: TrialPairs) -> Iterator[Pair]:
     enrolments, tests = ([*map(str, ids)] for ids in (trials.enrolments, trials.tests))
     numbers = zip(trials.enrol.tolist(), trials.test.tolist(), strict=True)
     return ((enrolments[enrol], tests[test]) for enrol, test in numbers)
+
+
+def _coded_pairs(pairs: Collection[Pair]) -> TrialPairs:
+    """Distinct pairs, in their order."""
+    (enrolments, enrol), (tests, test) = map(_coded, zip(*pairs, strict=True))
+    return TrialPairs(enrolments, tests, enrol, test)
 
 
 def _coded(values: Sequence[str]) -> tuple[list[str], np.ndarray]:

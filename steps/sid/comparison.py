@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from steps.metrics.det_picture import HUES
-from steps.metrics.detection_figures import FEW
-from steps.sid.judgements import ALL, few, one_session
+from steps.metrics.detection_figures import FEW, few
+from steps.sid.judgements import ALL, one_session
 from utils.report_tables import Cell, Table
 
 if TYPE_CHECKING:

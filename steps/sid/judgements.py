@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from steps.metrics.detection_figures import FEW, det_points, detection_figures
+from steps.metrics.detection_figures import det_points, detection_figures
 from steps.metrics.identification import identification_figures, most_confused
 from steps.metrics.trial_files import DESIGN, enrolment_speakers, read_trial_scores, read_trials
 from steps.metrics.trials import ScoredTrials, Trials
@@ -116,11 +116,3 @@ def one_session(document: Mapping[str, Any]) -> bool:
     targets = {name: n for name, n in document["design"].items() if name.startswith("targets ")}
     within = sum(n for name, n in targets.items() if name != "targets across chapters")
     return seen or bool(document["open"]) and (not targets or within > 0)
-
-
-def few(figures: Mapping[str, Any], metric: str) -> bool:
-    """Whether a figure rests on fewer than FEW errors, of either kind."""
-    kinds = [
-        figures[name] for name in (f"{metric}_errors", f"{metric}_misses", f"{metric}_false_alarms") if name in figures
-    ]
-    return min(kinds) < FEW

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steps.metrics.as_norm import CohortScores, as_norm, cohort_scores
+from steps.metrics.as_norm import CohortScores, as_norm, cohort_scores, side_scores
 from utils.errors import InputError
 
 
@@ -46,3 +46,17 @@ def test_a_deviation_that_is_rounding_is_none():
     cohort = np.stack([voice, voice * (1 + 4e-16), voice])
     with pytest.raises(InputError, match="all have the same score"):
         cohort_scores(voice[None], cohort, 3)
+
+
+def test_scores_that_are_there_already():
+    """Side 0 has three scores, side 1 equal ones, side 2 one, side 3 none: all but 0 have the deviation of all."""
+    scores, sides = np.array([1.0, 4, 2, 5, 5, 3]), np.array([0, 0, 0, 1, 1, 2])
+    found, counts = side_scores(scores, sides, 4, top=2, least=2)
+    assert counts.tolist() == [2, 2, 1, 0]
+    assert found.means.tolist() == [3, 5, 3, 11 / 3]  # of 2 and 4
+    common = np.sqrt((1 + 0) / 2)  # the root mean square deviation of sides 0 and 1
+    assert found.deviations == pytest.approx([1, common, common, common])
+    few, _ = side_scores(scores, sides, 4, top=3, least=4)
+    assert np.ptp(few.deviations) == 0
+    with pytest.raises(InputError, match="no enrolment or test has two different scores"):
+        side_scores(np.ones(4), np.array([0, 0, 1, 1]), 2, 2, 2)
