@@ -4,26 +4,14 @@ Mixtures grow by splitting (Y. Linde, A. Buzo, R. Gray, 1980, IEEE Transactions 
 components become two, a part of a deviation apart, until there are as many as wanted.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from steps.gmm.diag_gmm import DiagGmm
+from steps.gmm.em_options import EmOptions
 from steps.gmm.full_gmm import FullGmm
 from steps.gmm.statistics import Gmm, GmmSums
-from utils.options import option
-
-
-@dataclass(frozen=True)
-class EmOptions:
-    """What keeps components from falling onto single frames."""
-
-    variance_floor: float = option(0.01, "least variance, of that of all frames", least=0, most=1)
-    least_frames: float = option(10.0, "a component with less than this many frames is left out", least=0, most=1e9)
-    split_distance: float = option(
-        0.2, "of the two halves of a component from its mean, in deviations", least=0, most=10
-    )
 
 
 class Updated(NamedTuple):

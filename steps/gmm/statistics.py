@@ -16,7 +16,7 @@ from steps.gmm.diag_gmm import DiagGmm
 from steps.gmm.full_gmm import FullGmm
 from utils.errors import InputError
 
-BLOCK = 1 << 19  # elements (frames x components) at a time: they stay in the processor's cache
+BLOCK = 1 << 19  # elements (frames x components, or frames x what they are expanded to) at a time: they stay in caches
 Gmm = DiagGmm | FullGmm
 
 
@@ -51,6 +51,11 @@ class FrameScorer:
         self.constant, self.factors = map(self._tensor, gmm.linear_form())
         self.mean, self.per_deviation = self._tensor(gmm.scale.mean), self._tensor(1 / gmm.scale.deviation)
 
+    @property
+    def block_size(self) -> int:
+        """Frames in a block."""
+        return max(1, BLOCK // max(self.factors.shape))
+
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, self.dtype)
 
@@ -58,7 +63,7 @@ class FrameScorer:
         """Of frames (T, D), block after block: expanded frames (B, E), and log weighted densities (B, C)."""
         if frames.ndim != 2 or frames.shape[1] != self.gmm.dim:
             raise InputError(f"frames of shape {frames.shape}; the mixture has {self.gmm.dim} features")
-        size = max(1, BLOCK // self.gmm.n_components)
+        size = self.block_size
         for first in range(0, len(frames), size):
             block = torch.from_numpy(frames[first : first + size]).to(self.device, self.dtype)
             expanded = self.gmm.expand((block - self.mean) * self.per_deviation)
@@ -77,7 +82,9 @@ class FrameScorer:
             torch.zeros((), **zeros),
         )
         n_frames = 0
-        for expanded, joint in (block for frames in utterances for block in self.blocks(frames)):
+        for expanded, joint in (
+            block for frames in _joined(utterances, self.block_size) for block in self.blocks(frames)
+        ):
             largest = joint.amax(dim=1, keepdim=True)
             densities = joint.sub_(largest).exp_()  # over that of the likeliest component
             total = densities.sum(dim=1, keepdim=True)
@@ -87,3 +94,19 @@ class FrameScorer:
             n_frames += len(expanded)
         found = sums.cpu().numpy()
         return GmmSums(found[:, -1], found[:, :-1], float(log_likelihood), n_frames)
+
+
+def _joined(utterances: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """The same frames in arrays of `size` or a multiple of it, but for the last one: short utterances share blocks."""
+    waiting: list[np.ndarray] = []
+    n_waiting = 0
+    for frames in utterances:
+        waiting.append(frames)
+        n_waiting += len(frames)
+        if n_waiting >= size:
+            joined = np.concatenate(waiting)
+            whole = n_waiting - n_waiting % size
+            yield joined[:whole]
+            waiting, n_waiting = [joined[whole:]], n_waiting % size
+    if n_waiting:
+        yield np.concatenate(waiting)

@@ -7,7 +7,8 @@ from scipy.stats import multivariate_normal
 from sklearn.mixture import GaussianMixture
 
 from steps.gmm.diag_gmm import DiagGmm
-from steps.gmm.em import EmOptions, split, update, with_full_covariances
+from steps.gmm.em import split, update, with_full_covariances
+from steps.gmm.em_options import EmOptions
 from steps.gmm.kaldi_text import read_kaldi_text, write_kaldi_text
 from steps.gmm.map_adaptation import MapOptions, adapt
 from steps.gmm.statistics import FrameScorer
