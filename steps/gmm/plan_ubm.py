@@ -13,11 +13,12 @@ from steps.audio.failures import check_failures
 from steps.features.speech_frames import SpeechFrames
 from steps.gmm.ubm_job import BY_SEX, Group, Options, groups_of, identity_of, is_trained
 from utils.command import logger, progress, run_command
-from utils.data_dir import DataDir, check_genders
+from utils.data_dir import check_genders
 from utils.errors import InputError
 from utils.out_dir import check_out
 from utils.parts import Item, Work, remove_parts
 from utils.shards import shards_of
+from utils.tables import read_table
 
 log = logger(__name__)
 MOST_SHARDS = 64  # each has a file of sums in every pass
@@ -64,10 +65,8 @@ def utterances_by_group(options: Options, frames: SpeechFrames) -> dict[str, lis
     """The utterances of each mixture: all of them, or those of each sex that there is."""
     if options.sexes != BY_SEX:
         return {"all": frames.utterances}
-    data, table = DataDir(options.data), options.data / "spk2gender"
-    if not data.has(table.name):
-        raise InputError(f"{options.data}: no spk2gender here, which --sexes {BY_SEX} needs; --sexes pooled needs none")
-    genders = data.table(table.name)
+    table = options.data / "spk2gender"
+    genders = read_table(table)
     check_genders(genders, table)
     groups: dict[str, list[str]] = {}
     for utterance, speaker in frames.utt2spk.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from steps.gmm.em_options import EmOptions
+from utils.errors import InputError
 from utils.option_values import raw_values
 from utils.options import MAX_SEED, option
 from utils.parts import Work
@@ -77,8 +78,14 @@ def settings_of(options: Options) -> dict[str, Any]:
 
 def inputs_of(options: Options) -> list[Path]:
     """The files that decide the model."""
-    tables = ["utt2spk", *(["spk2gender"] if options.sexes == BY_SEX else [])]
-    return [options.feats, *(options.data / name for name in tables)]
+    tables = [options.data / "utt2spk"]
+    if options.sexes == BY_SEX:
+        tables.append(options.data / "spk2gender")
+        if not tables[-1].is_file():
+            raise InputError(
+                f"{options.data}: no spk2gender here, which --sexes {BY_SEX} needs; --sexes {POOLED} does without"
+            )
+    return [options.feats, *tables]
 
 
 def identity_of(options: Options) -> str:
