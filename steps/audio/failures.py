@@ -1,4 +1,4 @@
-"""Utterances without an embedding or a measurement: the table of them, and the check that they are not too many."""
+"""What has no result, such as utterances without an embedding: the table of them, and the check that they are few."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ FAILURES = "failures.tsv"  # name of the table in a directory of results
 Failure = tuple[str, str, str]  # utterance, reason, detail
 
 
-def write_failures(file: Path, failures: Sequence[Failure]) -> None:
-    """Write a table `utterance<tab>reason<tab>detail`, sorted."""
-    lines = ["utterance\treason\tdetail", *("\t".join(map(one_line, failure)) for failure in sorted(failures))]
+def write_failures(file: Path, failures: Sequence[Failure], noun: str = "utterance") -> None:
+    """Write a table `utterance<tab>reason<tab>detail`, sorted; `noun` says what fails, if that is no utterance."""
+    lines = [f"{noun}\treason\tdetail", *("\t".join(map(one_line, failure)) for failure in sorted(failures))]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -37,8 +37,10 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else " ".join(text.split())
 
 
-def check_failures(failures: Sequence[Failure], n_utterances: int, max_fail: float, out: Path) -> None:
-    """Log how many utterances failed, by reason.
+def check_failures(
+    failures: Sequence[Failure], n_utterances: int, max_fail: float, out: Path, noun: str = "utterance"
+) -> None:
+    """Log how many utterances failed, by reason; `noun` says what fails, if that is no utterance.
 
     Raises InputError where more than the share `max_fail` of all `n_utterances` failed, or all of them; their table is
     then written beside `out` as `<out>.failures.tsv`.
@@ -49,11 +51,11 @@ def check_failures(failures: Sequence[Failure], n_utterances: int, max_fail: flo
         return
     reasons = Counter(reason for _, reason, _ in failures)
     counts = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
-    share = f"{len(failures)} of {n_utterances} utterances ({100 * len(failures) / n_utterances:.2f} %) fail: {counts}"
+    share = f"{len(failures)} of {n_utterances} {noun}s ({100 * len(failures) / n_utterances:.2f} %) fail: {counts}"
     if len(failures) > max_fail * n_utterances or len(failures) == n_utterances:
         listing.parent.mkdir(parents=True, exist_ok=True)
         listing.unlink(missing_ok=True)  # perhaps a link
-        write_failures(listing, failures)
+        write_failures(listing, failures, noun)
         raise InputError(
             f"{share}; more than --max_fail {max_fail:g}. They are listed in {listing}; repair or remove them,"
             " or allow for more"

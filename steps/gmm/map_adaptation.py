@@ -4,33 +4,46 @@ D. Reynolds et al., "Speaker verification using adapted Gaussian mixture models"
 equations 11 to 14: a component with n frames moves n / (n + r) of the way from the prior to the frames' own estimate.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 
-from steps.gmm.diag_gmm import DiagGmm
-from steps.gmm.statistics import GmmSums
-from utils.options import option
-
-MEANS, VARIANCES, WEIGHTS = "means", "variances", "weights"
-
-
-@dataclass(frozen=True)
-class MapOptions:
-    """What is adapted, and how much."""
-
-    relevance: float = option(10.0, "frames at which a component has gone half of the way", least=1e-6, most=1e6)
-    adapt: tuple[str, ...] = option((MEANS,), "what moves", choices=(MEANS, VARIANCES, WEIGHTS))
+from steps.gmm.full_gmm import FullGmm
+from steps.gmm.map_options import MEANS, VARIANCES, WEIGHTS, MapOptions
+from steps.gmm.statistics import Gmm, GmmSums
+from utils.errors import InputError
 
 
-def adapt(prior: DiagGmm, sums: GmmSums, options: MapOptions) -> DiagGmm:
-    """The prior moved towards frames; components without frames keep theirs."""
-    own_means, own_variances = prior.estimated(sums.counts, sums.expanded)
+def adapt(prior: Gmm, sums: GmmSums, options: MapOptions, current: Gmm | None = None) -> Gmm:
+    """The prior moved towards frames; components without frames keep theirs.
+
+    Args:
+        current: the mixture that the sums were made with, if that is not the prior.
+    """
+    own_means, own_variances = (current or prior).estimated(sums.counts, sums.expanded)
     share = (sums.counts / (sums.counts + options.relevance))[:, None]
-    means = share * own_means + (1 - share) * prior.means if MEANS in options.adapt else prior.means
-    weights, variances = prior.weights, prior.variances
+    moved = {}
+    means = prior.means
+    if MEANS in options.adapt:
+        means = moved["means"] = share * own_means + (1 - share) * prior.means
     if VARIANCES in options.adapt:
-        second = share * (own_variances + own_means**2) + (1 - share) * (prior.variances + prior.means**2)
-        variances = second - means**2 if MEANS in options.adapt else second - prior.means**2
-    if WEIGHTS in options.adapt and sums.n_frames:
-        weights = share[:, 0] * sums.counts / sums.n_frames + (1 - share[:, 0]) * prior.weights
-        weights = weights / weights.sum()
-    return DiagGmm(weights, means, variances)
+        if isinstance(prior, FullGmm):
+            raise InputError("full covariances are not adapted; leave variances out of --adapt")
+        about_own = own_variances + (own_means - means) ** 2
+        about_prior = prior.variances + (prior.means - means) ** 2
+        moved["variances"] = share * about_own + (1 - share) * about_prior
+    if WEIGHTS in options.adapt and sums.counts.sum() > 0:
+        weights = share[:, 0] * sums.counts / sums.counts.sum() + (1 - share[:, 0]) * prior.weights
+        moved["weights"] = weights / weights.sum()
+    return replace(prior, **moved)
+
+
+def adapt_in_passes(prior: Gmm, sums: Callable[[Gmm], GmmSums], options: MapOptions) -> Gmm:
+    """The prior adapted in --passes, of which each takes the posteriors of the model before it.
+
+    Args:
+        sums: of a speaker's frames, under a mixture.
+    """
+    model = prior
+    for _ in range(options.passes):
+        model = adapt(prior, sums(model), options, model)
+    return model

@@ -1,0 +1,148 @@
+"""Adaptation of models in jobs, whatever kind of model: recordings in, arrays out, a named reason where there are none.
+
+What the directory holds in the end is in `adapted_dir`. The shards are of models, so that jobs share nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from steps.audio.failures import FAILURES, Failure, check_failures, read_failures, write_failures
+from steps.data.enrolments import ENROL_MAP, SENTENCES, model_sentences, read_enrolments
+from steps.features.speech_frames import SpeechFrames
+from steps.gmm.adapted_dir import NUM_FRAMES, UNUSABLE
+from steps.gmm.map_options import ADAPTABLE, MapJobOptions
+from utils.archive_writer import ArchiveWriter
+from utils.command import logger
+from utils.errors import InputError
+from utils.part_jobs import Part, run_part_jobs
+from utils.parts import Item, Work, read_part
+from utils.shards import shards_of
+from utils.stage_dir import StageDir
+from utils.tables import read_lines, write_table
+
+log = logger(__name__)
+NO_RECORDING = "no_recording"
+Recordings = Mapping[str, np.ndarray]  # utterance -> speech frames (T, D)
+
+
+class Adapted(NamedTuple):
+    """What adaptation gives for a model.
+
+    Attributes:
+        moved: arrays by name; empty where none of the recordings could be used.
+        unusable: recordings that could not be used: utterance, reason, detail.
+    """
+
+    moved: Mapping[str, np.ndarray]
+    unusable: Sequence[Failure] = ()
+
+
+Adapter = Callable[[str, Recordings], Adapted]  # of the name of a model, and recordings that have speech frames
+
+
+def run_map_jobs(
+    options: MapJobOptions,
+    inputs: Sequence[Path],
+    adapter: Callable[[SpeechFrames], Adapter],
+    write_background: Callable[[Path], None],
+) -> None:
+    """Adapt a model for each line of the enrol_map, or the share of this job.
+
+    Args:
+        inputs: what the models follow from, beside data and features.
+        adapter: called once where there is something to adapt. write_background: into the directory of the models.
+    """
+    if not options.adapt:
+        raise InputError(f"--adapt: expected one or more of {', '.join(ADAPTABLE)}")
+    own = [options.data / name for name in ("utt2spk", ENROL_MAP, SENTENCES) if (options.data / name).is_file()]
+    task = _MapTask(options, adapter, write_background)
+    run_part_jobs(options, [*own, options.feats, *inputs], task, free=("max_fail",))
+
+
+@dataclass
+class _MapTask:
+    """The work; items are models with their recordings."""
+
+    options: MapJobOptions
+    adapter: Callable[[SpeechFrames], Adapter]
+    write_background: Callable[[Path], None]
+
+    def items(self) -> list[Item]:
+        enrolments = read_enrolments(self.options.data)
+        if not enrolments:
+            raise InputError(f"{self.options.data / ENROL_MAP}: empty; expected lines 'model utterance utterance ...'")
+        shards = shards_of([len(recordings) for recordings in enrolments.values()], self.options.shard_recordings)
+        return [
+            Item(model, shard, recordings)
+            for shard, (model, recordings) in zip(shards, enrolments.items(), strict=True)
+        ]
+
+    def prepare(self) -> Callable[[list[Item]], Part]:
+        frames = SpeechFrames(self.options.feats)
+        adapt = self.adapter(frames)
+
+        def make(items: list[Item]) -> Part:
+            rows, moved = [], []
+            for item in items:
+                frames.skipped.clear()
+                recordings = dict(frames.usable(item.content))
+                adapted = adapt(item.id, recordings) if recordings else Adapted({})
+                unusable = [*frames.skipped, *adapted.unusable]
+                used = [utterance for utterance in item.content if utterance not in {one[0] for one in unusable}]
+                n_frames = sum(len(recordings[utterance]) for utterance in used)
+                rows.append({"used": used, "frames": n_frames, "unusable": unusable})
+                moved += [adapted.moved] if used else []
+            frames.release()
+            names = moved[0] if moved else ()
+            return rows, {name: np.stack([one[name] for one in moved]).astype(np.float32) for name in names}
+
+        return make
+
+    def join(self, stage: StageDir, planned: Work) -> None:
+        rows: dict[str, dict[str, Any]] = {}
+        with ExitStack() as stack:
+            writers = {}
+            for name in self.options.adapt:
+                files = (stage.dir / f"{name}.ark", stage.dir / f"{name}.scp", stage.final / f"{name}.ark")
+                writers[name] = stack.enter_context(ArchiveWriter(*files))
+            for shard, items in planned.shards(range(planned.n_shards)):
+                own, arrays = read_part(planned.part(shard))
+                rows |= {item.id: row for item, row in zip(items, own, strict=True)}
+                names = [item.id for item, row in zip(items, own, strict=True) if row["used"]]
+                for name, array in arrays.items():
+                    for model, values in zip(names, array, strict=True):
+                        writers[name].add(model, values)
+        failures = [(model, NO_RECORDING, _reasons(row)) for model, row in rows.items() if not row["used"]]
+        check_failures(failures, len(rows), self.options.max_fail, self.options.out, "model")
+        write_failures(stage.dir / FAILURES, failures, "model")
+        self._write_tables(stage.dir, rows)
+        self.write_background(stage.dir)
+        log.info("%s: %d of %d models", stage.final, len(rows) - len(failures), len(rows))
+
+    def _write_tables(self, directory: Path, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write what is noted of each model, sorted."""
+        unusable = {tuple(one) for row in rows.values() for one in row["unusable"]}
+        write_failures(directory / UNUSABLE, sorted(unusable))
+        if unusable:
+            log.warning("%d recordings could not be used; they are listed in %s", len(unusable), UNUSABLE)
+        kept = {model: rows[model] for model in sorted(rows) if rows[model]["used"]}
+        write_table(directory / NUM_FRAMES, {model: str(row["frames"]) for model, row in kept.items()})
+        write_table(directory / ENROL_MAP, {model: " ".join(row["used"]) for model, row in kept.items()})
+        if (self.options.data / SENTENCES).is_file():
+            sentences = model_sentences(self.options.data)
+            write_table(directory / SENTENCES, {model: sentences[model] for model in kept})
+
+    def check(self) -> None:
+        failures = read_failures(self.options.out / FAILURES)
+        n_models = len(failures) + len(read_lines(self.options.out / NUM_FRAMES))
+        check_failures(failures, n_models, self.options.max_fail, self.options.out, "model")
+
+
+def _reasons(row: Mapping[str, Any]) -> str:
+    """Why a model has no recording, in a line."""
+    return "; ".join(detail for _, _, detail in row["unusable"])

@@ -1,0 +1,78 @@
+"""Trials in groups: test recordings that the same models claim are scored together, against all of these at once."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from steps.features.speech_frames import FramesProblem, SpeechFrames
+from steps.gmm.adapted_dir import AdaptedDir
+from steps.gmm.likelihood_ratios import Movement, RatioScorer
+from steps.metrics.trial_shards import Scored, Unscored
+from steps.metrics.trials import TrialPairs
+
+FRAMES_AT_ONCE = 1 << 13
+NUMBERS_KEPT = 1 << 27  # of models, in memory
+Test = tuple[int, np.ndarray]  # number of a test recording, and places (M,) of its trials in the scores
+
+
+class GroupScorer:
+    """Scores trials of a list.
+
+    Args:
+        pairs: the list. models: with those of all its trials, but for failures. frames: of its test recordings.
+        scorer: of frames.
+    """
+
+    def __init__(self, pairs: TrialPairs, models: AdaptedDir, frames: SpeechFrames, scorer: RatioScorer):
+        self.pairs, self.models, self.frames, self.scorer = pairs, models, frames, scorer
+        self.at_once = max(1, NUMBERS_KEPT // scorer.background.means.size)
+        self._movement = lru_cache(self.at_once)(self._read)
+
+    def score(self, rows: np.ndarray) -> Scored:
+        """Scores of the pairs with these numbers (P,), which are sorted by test, and why some have none."""
+        scores, failed = np.full(len(rows), np.nan), {}
+        for models, tests in self._groups(rows, failed).items():
+            for utterances, places in self._batches(tests, failed):
+                for first in range(0, len(models), self.at_once):
+                    some = slice(first, first + self.at_once)
+                    movements = [self._movement(model) for model in models[some]]
+                    scores[places[:, some]] = self.scorer.means(utterances, movements)
+        self.frames.release()
+        return scores, failed
+
+    def _groups(self, rows: np.ndarray, failed: dict[int, Unscored]) -> dict[tuple[str, ...], list[Test]]:
+        """Tests by the models that claim them. Notes in `failed` the trials of models that there are not."""
+        found: dict[tuple[str, ...], list[Test]] = {}
+        tests, enrol = self.pairs.test[rows], self.pairs.enrol[rows]
+        for places in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(tests)) + 1):
+            names = {int(place): self.pairs.enrolments[enrol[place]] for place in places}
+            gone = {place: self.models.failures[name] for place, name in names.items() if name in self.models.failures}
+            failed |= {place: Unscored(*why) for place, why in gone.items()}
+            kept = sorted(names.keys() - gone.keys(), key=names.__getitem__)
+            if kept:
+                models = tuple(names[place] for place in kept)
+                found.setdefault(models, []).append((int(tests[kept[0]]), np.array(kept)))
+        return found
+
+    def _batches(
+        self, tests: Sequence[Test], failed: dict[int, Unscored]
+    ) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
+        """Speech frames of some tests, and places (U, M) of their trials. Notes in `failed` those without frames."""
+        utterances: list[np.ndarray] = []
+        places: list[np.ndarray] = []
+        for test, own in tests:
+            try:
+                utterances.append(self.frames.read(self.pairs.tests[test]))
+            except FramesProblem as problem:
+                failed |= {int(place): Unscored(problem.reason, problem.detail) for place in own}
+                continue
+            places.append(own)
+            if sum(map(len, utterances)) >= FRAMES_AT_ONCE:
+                yield utterances, np.stack(places)
+                utterances, places = [], []
+        if utterances:
+            yield utterances, np.stack(places)
+
+    def _read(self, model: str) -> Movement:
+        return self.scorer.movement(self.models.model(self.scorer.background, model))
