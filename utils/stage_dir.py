@@ -44,7 +44,7 @@ log = logger(__name__)
 BEGUN, CONFIG = ".signature", "config.yaml"
 AUDIO = (
     *(".aac", ".aif", ".aifc", ".aiff", ".amr", ".au", ".caf", ".flac", ".m4a", ".mp2", ".mp3", ".mp4", ".nist"),
-    *(".oga", ".ogg", ".opus", ".rf64", ".snd", ".sph", ".voc", ".w64", ".wav", ".webm", ".wma", ".wv"),
+    *(".oga", ".ogg", ".opus", ".pcm", ".rf64", ".snd", ".sph", ".voc", ".w64", ".wav", ".webm", ".wma", ".wv"),
 )
 BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards", "distinct_ids")  # options that do not change an output

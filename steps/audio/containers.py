@@ -2,7 +2,8 @@
 
 Input: a path. Output: an open file of soundfile, whose `frames` are all there. A file that is shorter than its header
 tells, as a download leaves it that broke off, is no shorter recording: it raises AudioProblem. The header of a stream,
-written before its length was known, tells none; then the recording is what is there.
+written before its length was known, tells none; then the recording is what is there. A file named .pcm has no header:
+it is taken as 16 bits, little endian, one channel, 16 kHz (unless its first bytes are those of another format).
 """
 
 import io
@@ -21,7 +22,9 @@ from utils.pointer_files import pointer_problem
 if TYPE_CHECKING:
     from soundfile import SoundFile
 
-FORMATS = ("WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "NIST", "VOC", "SVX", "HTK")
+FORMATS = ("WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "NIST", "VOC", "SVX", "HTK", "RAW")
+PCM, PCM_RATE, PCM_BYTES = ".pcm", 16000, 2  # suffix of a file without a header, its Hz and bytes of a sample
+HEADERS = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"FORM", b"NIST_1A", b"caff")  # of files that are misnamed .pcm
 RATES = (2_000, 1_000_000)  # Hz: a header that tells less or more is wrong
 MOST_CHANNELS = 256
 MOST_SECONDS = 7 * 24 * 3600  # of a recording
@@ -107,12 +110,26 @@ def _open(source: Path | io.IOBase, path: Path, head: bytes) -> "SoundFile":
     import soundfile
 
     try:
+        if Path(path).suffix.lower() == PCM and not head.startswith(HEADERS):
+            return _open_pcm(Path(path), head)
         return soundfile.SoundFile(source)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a suffix of files without a header, as .raw
         raise_if_lost(file_of(path), error)
         what = next((text for pattern, text in OTHERS if pattern.match(head)), None)
         detail = what or getattr(error, "error_string", str(error))
         raise AudioProblem("corrupt", f"{path}: {detail}") from error
+
+
+def _open_pcm(path: Path, head: bytes) -> "SoundFile":
+    """Open a file of samples without a header, whose fault can be seen by its size and first bytes alone."""
+    import soundfile
+
+    what = next((text for pattern, text in OTHERS if pattern.match(head)), None)
+    size = path.stat().st_size
+    if what or size % PCM_BYTES:
+        half = f"{size} bytes, half a sample at its end; it was written or copied in part: copy it again"
+        raise AudioProblem("corrupt", f"{path}: {what or half}")
+    return soundfile.SoundFile(path, samplerate=PCM_RATE, channels=1, format="RAW", subtype="PCM_16", endian="LITTLE")
 
 
 def read_head(path: Path) -> bytes:
