@@ -1,0 +1,1 @@
+"""RedDots, and corpora in its files: `pcm/`, lists in `ndx/`, tables in `infos/`."""
