@@ -31,7 +31,7 @@ ROOMS = (
     {"steps", "steps/networks", "steps/training", "steps/metrics", "steps/data", "steps/audio"},
     {"utils"},
 )
-BESIDE = {("steps/generators", "steps/text")}
+BESIDE = {("steps/generators", "steps/text"), ("steps/vad", "steps/features")}
 OF_UTILS = {"numpy", "yaml", "kaldiio", "matplotlib", "submitit"}
 TOP = {
     *("egs", "local", "steps", "utils", "conf", "tests"),

@@ -101,3 +101,8 @@ def json_text(
     except ValueError as error:
         raise InputError(f"{where}: a number in it is not finite, and JSON has no such numbers") from error
     return text.encode("utf-8", "backslashreplace").decode()  # half of a character becomes its escape
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON value as a file for people too, indented. Raises InputError for a number that is not finite."""
+    path.write_text(f"{json_text(value, path, indent=2)}\n", encoding="utf-8")

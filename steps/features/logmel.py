@@ -99,13 +99,10 @@ class _Plan:
     def frames(self, waveform: np.ndarray) -> np.ndarray:
         """The windows (T, window) of a waveform (samples,), a view."""
         if self.is_kaldi:
-            waveform = waveform * np.float32(SIXTEEN_BITS)
-        elif len(waveform) > self.window // 2:
-            waveform = np.pad(waveform, self.window // 2, mode="reflect")
-        else:
+            return kaldi_frames(waveform, self.rate)
+        if len(waveform) <= self.window // 2:
             return np.empty((0, self.window), np.float32)
-        if len(waveform) < self.window:
-            return np.empty((0, self.window), np.float32)
+        waveform = np.pad(waveform, self.window // 2, mode="reflect")
         return np.lib.stride_tricks.sliding_window_view(waveform, self.window)[:: self.shift]
 
     def log_mel(self, frames: np.ndarray, room: np.ndarray) -> np.ndarray:
@@ -150,6 +147,14 @@ class _Plan:
         if not weights.any(axis=0).all():
             raise too_many(self.bins, self.rate)
         return weights.astype(np.float32)
+
+
+def kaldi_frames(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
+    """The whole windows (T, window) of a waveform (samples,) in -1..1, a view of samples as 16 bits have them."""
+    window, shift = int(sample_rate * WINDOW), int(sample_rate * SHIFT)
+    if len(waveform) < window:
+        return np.empty((0, window), np.float32)
+    return np.lib.stride_tricks.sliding_window_view(waveform * np.float32(SIXTEEN_BITS), window)[::shift]
 
 
 def mel_edges(bins: int, lowest: float, highest: float) -> np.ndarray:

@@ -15,7 +15,6 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
 from steps.audio.recordings import Utterance
@@ -25,7 +24,7 @@ from steps.features.types import FEATURES
 from utils.archive_writer import ArchiveWriter
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
-from utils.json_files import json_text
+from utils.json_files import write_json
 from utils.parts import Work
 from utils.stage_dir import StageDir
 
@@ -66,7 +65,7 @@ def write_outputs(stage: StageDir, options: Options, planned: Work) -> None:
     ) as writer:
         for speaker in sorted(joined.sums):
             writer.add(speaker, joined.sums[speaker])
-    _write_json(stage.dir / FEATURES, planned.about["features"])
+    write_json(stage.dir / FEATURES, planned.about["features"])
     write_failures(stage.dir / FAILURES, joined.failures)
     write_left_out(stage.dir, planned.about["left_out"])
     seconds = sum(joined.seconds.values())
@@ -79,7 +78,7 @@ def write_outputs(stage: StageDir, options: Options, planned: Work) -> None:
         "failed": len(joined.failures),
         "failures": dict(sorted(Counter(reason for _, reason, _ in joined.failures).items())),
     }
-    _write_json(stage.dir / "summary.json", summary)
+    write_json(stage.dir / "summary.json", summary)
     write_data_dir(stage.dir, tables_of(options, joined))
     log.info("%s: %d of %d utterances, %.2f hours", stage.final, len(joined.utterances), n, seconds / 3600)
 
@@ -124,10 +123,6 @@ def tables_of(options: Options, joined: Joined) -> Mapping[str, Mapping[str, str
             for name, table in tables.items()
         }
     return {name: table for name, table in tables.items() if table}
-
-
-def _write_json(path: Path, value: Mapping) -> None:
-    path.write_text(f"{json_text(value, path, indent=2)}\n", encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,13 +13,12 @@ An utterance that has no speech frames, values that are no numbers, or no featur
 """
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from steps.features.feats_dir import FeatsDir
-from utils.archives import ArchiveReader
+from steps.features.speech_masks import SpeechMasks
 from utils.data_dir import DataDir
 from utils.errors import InputError
 
@@ -52,6 +51,7 @@ class SpeechFrames:
         self.feats = FeatsDir(feats)
         if not self.feats.data.has("vad.scp"):
             raise InputError(f"{feats}: no vad.scp here; python3 -m steps.features.normalise writes it")
+        self._masks = SpeechMasks(feats)
         self.utt2spk = DataDir(data or feats).require_utterances().utt2spk
         self.skipped: list[tuple[str, str, str]] = []
 
@@ -67,14 +67,12 @@ class SpeechFrames:
 
     def read(self, utterance: str) -> np.ndarray:
         """Features (T, D) float32 of the T > 0 speech frames of an utterance. Raises FramesProblem."""
-        features, mask = self.all_frames(utterance), self.mask(utterance)
-        if len(mask) != len(features):
-            raise InputError(
-                f"{self._vad.script}: {utterance}: {len(mask)} frames, but its features have {len(features)}; run"
-                " python3 -m steps.features.normalise again"
-            )
+        features = self.all_frames(utterance)
+        mask = self._masks.of(utterance, len(features))
         if not mask.any():
-            raise FramesProblem(utterance, NO_SPEECH, f"{self._vad.script}: {utterance}: none of its frames is speech")
+            raise FramesProblem(
+                utterance, NO_SPEECH, f"{self._masks.script}: {utterance}: none of its frames is speech"
+            )
         return features[mask]
 
     def all_frames(self, utterance: str) -> np.ndarray:
@@ -89,10 +87,7 @@ class SpeechFrames:
     def mask(self, utterance: str) -> np.ndarray:
         """Which frames are speech, (T,) bool. Raises FramesProblem."""
         self._require(utterance)
-        found = self._vad[utterance]
-        if found.ndim != 1 or not np.isin(found, (0, 1)).all():
-            raise InputError(f"{self._vad.script}: {utterance}: expected a vector of 0 and 1; run steps/vad/detect.sh")
-        return found.astype(bool)
+        return self._masks.of(utterance)
 
     def usable(self, utterances: Iterable[str]) -> Iterator[tuple[str, np.ndarray]]:
         """Each of the utterances with its speech frames (T, D) float32; the others are noted in `skipped`."""
@@ -107,13 +102,9 @@ class SpeechFrames:
     def release(self) -> None:
         """Let go of what was read: the pages of archives that are mapped count as memory of this process."""
         self.feats.release()
-        self._vad.release()
+        self._masks.release()
 
     def _require(self, utterance: str) -> None:
-        if utterance not in self._vad:
-            detail = f"{self._vad.script}: no line for {utterance}; is it in failures.tsv of the features?"
+        if utterance not in self._masks:
+            detail = f"{self._masks.script}: no line for {utterance}; is it in failures.tsv of the features?"
             raise FramesProblem(utterance, MISSING, detail)
-
-    @cached_property
-    def _vad(self) -> ArchiveReader:
-        return ArchiveReader(self.feats.path / "vad.scp")

@@ -10,6 +10,7 @@ waveform), `dim`, a call as above and `shift_seconds`.
 from collections.abc import Mapping
 from typing import Any
 
+from steps.features.normalised import NORMALISED, NormalisedFeatures
 from utils.errors import InputError, brief
 from utils.option_values import as_dict, convert
 from utils.registry import Registry
@@ -53,6 +54,7 @@ def check_features(features: Any, where: str) -> dict[str, Any]:
         "options": isinstance(known.get("options"), dict),
         "dim": isinstance(dim, int) and 1 <= dim <= MOST_DIM,
         "frames_per_second": isinstance(rate, int | float) and LEAST_RATE <= rate <= MOST_RATE,
+        NORMALISED: isinstance(known.get(NORMALISED, {}), dict),
     }
     for key, good in fits.items():
         if not good:
@@ -61,11 +63,15 @@ def check_features(features: Any, where: str) -> dict[str, Any]:
 
 
 def load_features(features: Mapping[str, Any], where: str = FEATURES) -> Any:
-    """The extractor that `describe_features` has described; `where` begins the message on what is wrong."""
+    """The extractor that `describe_features` has described; `where` begins the message on what is wrong.
+
+    That of features of `steps.features.normalise` is called with the frames that are speech, too.
+    """
     if not isinstance(features.get("type"), str) or not isinstance(features.get("options"), dict):
         raise InputError(f"{where}: expected 'type' and 'options', as steps/features/make_feats.sh writes them")
     cls = TYPES.load(features["type"])
     values = {
         name: convert(cls.Options, name, value, f"{where}: {name}") for name, value in features["options"].items()
     }
-    return cls(cls.Options(**values))
+    extractor = cls(cls.Options(**values))
+    return NormalisedFeatures(extractor, features[NORMALISED], where) if NORMALISED in features else extractor

@@ -62,7 +62,7 @@ def test_half_an_archive_is_an_error(feats):
 
 @pytest.mark.parametrize(
     ("mask", "answer"),
-    [(np.ones(19), "19 frames, but its features have 20"), (np.full(20, 0.5), "expected a vector of 0 and 1")],
+    [(np.ones(19), "19 frames, its features have 20"), (np.full(20, 0.5), "expected a vector of 0 and 1")],
     ids=["short", "half"],
 )
 def test_a_mask_that_is_none_is_an_error(tmp_path, mask, answer):

@@ -1,0 +1,1 @@
+"""Voice activity detection: which frames of audio are speech."""

@@ -1,0 +1,141 @@
+"""Speech of a small corpus: planned, detected by any number of jobs, joined, and read."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from steps.audio.read import load
+from steps.audio.recordings import read_utterances
+from steps.features import compute as features_compute
+from steps.features import merge as features_merge
+from steps.features import plan as features_plan
+from steps.features.speech_masks import SpeechMasks
+from steps.vad import compute, merge, plan
+from tests.steps.audio.sounds import babble, write_bad_sounds, write_sound
+from utils.data_dir import DataDir, validate, write_data_dir
+
+ROOT = Path(__file__).parents[3]
+NAMES = ("vad.ark", "utt2spk", "utt2num_frames", "utt2num_speech_frames", "vad.json", "no_speech.tsv", "failures.tsv")
+
+
+def spoken(seed: int, rate: int = 16000) -> np.ndarray:
+    """A second of near silence, one of babble, half a second of near silence, half a second of babble."""
+    noise = 1e-4 * np.random.default_rng(seed).normal(size=3 * rate)
+    noise[rate : 2 * rate] += babble(seed, 1, rate)
+    noise[5 * rate // 2 :] += babble(seed + 1, 0.5, rate)
+    return noise.astype(np.float32)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two speakers with two utterances each, one of them silence but for noise."""
+    sounds = {"a-1": spoken(1), "a-2": spoken(2), "b-1": spoken(3), "b-2": spoken(4)[:16000]}
+    wav = {key: str(write_sound(tmp_path / "wav" / f"{key}.wav", one)) for key, one in sounds.items()}
+    tables = {"utt2spk": {key: key[0] for key in wav}, "wav.scp": wav, "spk2gender": {"a": "f", "b": "m"}}
+    write_data_dir(tmp_path / "data", tables | {"utt2word": dict.fromkeys(wav, "yes")})
+    return tmp_path / "data"
+
+
+def detect(data: Path, out: Path, *words: str, nj: int = 1) -> int:
+    """Run the commands as detect.sh does. Returns the first status that is not 0."""
+    given = [*words, "--data", str(data), "--out", str(out), "--nj", str(nj)]
+    calls = [(plan, given), *((compute, [*given, "--job", str(job)]) for job in range(1, nj + 1)), (merge, given)]
+    return next((status for module, line in calls if (status := module.main(line))), 0)
+
+
+@pytest.mark.parametrize("backend", ["energy", "webrtc"])
+def test_speech_is_found_where_it_is(data, tmp_path, backend):
+    if backend == "webrtc":
+        pytest.importorskip("webrtcvad", reason="webrtcvad is not installed")
+    assert detect(data, tmp_path / "vad", "--backend", backend) == 0
+    speech = SpeechMasks(tmp_path / "vad").of("a-1", 298)
+    assert not speech[:95].any() and speech[105:190].mean() > 0.9 and speech[252:].mean() > 0.9
+    assert not speech[230:245].any()  # webrtc goes on for a while after speech
+    assert validate(tmp_path / "vad", text=False, feats=False) == []
+    assert (tmp_path / "vad" / "no_speech.tsv").read_text().splitlines()[1:] == ["b-2\t1.000"]
+    summary = json.loads((tmp_path / "vad" / "summary.json").read_text())
+    assert (summary["utterances"], summary["without_speech"], summary["failed"]) == (4, 1, 0)
+    assert 0.4 < summary["speech"] < 0.6 and summary["speech_of_an_utterance"]["least"] == 0
+    table = DataDir(tmp_path / "vad").table("utt2num_speech_frames")
+    assert table["a-1"] == str(speech.sum()) and table["b-2"] == "0"
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050])
+def test_frames_are_those_of_the_features(data, tmp_path, rate):
+    given = ["--data", str(data), "--out", str(tmp_path / "feats"), "--set", f"bins=20,sample_rate={rate}"]
+    assert [one.main(given) for one in (features_plan, features_compute, features_merge)] == [0, 0, 0]
+    for backend in ("energy", "webrtc"):
+        assert detect(data, tmp_path / backend, "--backend", backend, "--sample_rate", str(rate)) == 0
+        frames = (tmp_path / backend / "utt2num_frames").read_bytes()
+        assert frames == (tmp_path / "feats" / "utt2num_frames").read_bytes()
+
+
+def test_segments_are_a_data_directory_of_the_speech(data, tmp_path):
+    smoothing = "least_silence=0.1,least_speech=0.1,padding=0.05"
+    assert detect(data, tmp_path / "vad", "--backend", "energy", "--set", smoothing) == 0
+    assert validate(tmp_path / "vad" / "speech", text=False, feats=False) == []
+    found = read_utterances(tmp_path / "vad" / "speech")
+    assert [one.id.rpartition("-")[0].rpartition("-")[0] for one in found] == ["a-1", "a-1", "a-2", "a-2", "b-1", "b-1"]
+    assert [one.begin for one in found[:2]] == pytest.approx([0.95, 2.45], abs=0.06)
+    assert [one.end for one in found[:2]] == pytest.approx([2.05, 3.0], abs=0.06)
+    assert np.sqrt(np.mean(np.square(load(found[0]).waveform))) > 0.05
+    # segments of segments: times are those of the recordings
+    assert detect(tmp_path / "vad" / "speech", tmp_path / "again", "--backend", "energy") == 0
+    again = read_utterances(tmp_path / "again" / "speech")
+    assert [one.path for one in again[:1]] == [found[0].path] and 1.0 < again[0].begin + 0.05 < again[0].end < 2.05
+
+
+def test_bytes_depend_neither_on_jobs_nor_on_kills(data, tmp_path):
+    words = ("--backend", "energy", "--set", "shard_seconds=1")
+    assert detect(data, tmp_path / "one", *words) == 0
+    given = [*words, "--data", str(data), "--out", str(tmp_path / "three")]
+    assert plan.main(given) == 0 and compute.main([*given, "--shards", "1"]) == 0
+    assert merge.main(given) == 1  # parts are missing
+    assert detect(data, tmp_path / "three", *words, nj=3) == 0
+    for name in NAMES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "three" / name).read_bytes()
+    before = (tmp_path / "one" / "vad.ark").stat()
+    assert detect(data, tmp_path / "one", *words) == 0
+    assert (tmp_path / "one" / "vad.ark").stat() == before
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_audio_that_cannot_be_read_is_listed_and_counted(tmp_path, capsys):
+    bad = {f"s1-{reason}": str(path) for reason, path in write_bad_sounds(tmp_path / "bad").items()}
+    wav = bad | {"s1-good": str(write_sound(tmp_path / "good.wav", spoken(1)))}
+    write_data_dir(tmp_path / "data", {"utt2spk": dict.fromkeys(wav, "s1"), "wav.scp": wav})
+    assert detect(tmp_path / "data", tmp_path / "vad", "--backend", "energy") == 1
+    assert "more than --max_fail 0.01" in capsys.readouterr().err and not (tmp_path / "vad").exists()
+    assert detect(tmp_path / "data", tmp_path / "vad", "--backend", "energy", "--max_fail", "0.9") == 0
+    rows = [line.split("\t") for line in (tmp_path / "vad" / "failures.tsv").read_text().splitlines()[1:]]
+    assert {row[0]: row[1] for row in rows} == {key: key.removeprefix("s1-") for key in bad}
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("--backend", "sonic"), "'sonic' is no detector of speech; expected one of webrtc, energy, or module:Class"),
+        (("--set", "mode=4"), "mode"),
+        (("--backend", "energy", "--set", "mode=2"), "mode"),
+        (("--sample_rate", "1"), "sample_rate"),
+    ],
+)
+def test_bad_options_are_named_before_any_work(data, tmp_path, capsys, words, answer):
+    assert plan.main([*words, "--data", str(data), "--out", str(tmp_path / "vad")]) == 1
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 1 and answer in error[0] and not list(tmp_path.glob(".vad*"))
+
+
+def test_script_detects_once(data, tmp_path):
+    out = tmp_path / "my out"
+    command = [str(ROOT / "steps/vad/detect.sh"), "--backend", "energy", "--set", "context=2", str(data), str(out)]
+    first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert first.returncode == 0, first.stderr
+    assert json.loads((out / "vad.json").read_text())["options"]["context"] == 2
+    before = (out / "vad.ark").stat()
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0 and f"{out} is up to date" in again.stderr
+    assert (out / "vad.ark").stat() == before
