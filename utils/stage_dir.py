@@ -51,7 +51,7 @@ HOW_NOT_WHAT = ("force", "nj", "job", "shards", "distinct_ids")  # options that 
 # options that came later, with what was done before: outputs of that time stay finished
 LATER = {
     **{"ark_paths": RECIPE, "strict": False, "with_chapters": False, "speaker_folder": 2},
-    **{"embeddings": None, "as_norm": None, "cohort_top": 300},
+    **{"embeddings": None, "as_norm": None, "cohort_top": 300, "missing": "error"},
 }
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
 NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files of an input directory that are not its content

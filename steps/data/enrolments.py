@@ -8,6 +8,9 @@ A directory without `enrol_map` has a model for each speaker, of all of the spea
 
 from pathlib import Path
 
+import numpy as np
+
+from steps.data.spoken_vectors import SpokenVectors
 from utils.data_dir import DataDir
 from utils.errors import InputError
 from utils.tables import iterate_table, read_table, repeated_key
@@ -55,3 +58,14 @@ def model_sentences(data: Path) -> dict[str, str]:
     if missing:
         raise InputError(f"{path}: {missing[0]}: no line for this model ({len(missing)} such models)")
     return sentences
+
+
+def vectors_of_models(spoken: SpokenVectors, data: Path) -> SpokenVectors:
+    """The embeddings of a directory's utterances, each with its model as its speaker; one of two models comes twice.
+
+    A model none of whose utterances has an embedding is left.
+    """
+    rows = spoken.rows()
+    pairs = [(model, one) for model, utterances in read_enrolments(data).items() for one in utterances if one in rows]
+    models = np.array([model for model, _ in pairs], dtype=object)
+    return SpokenVectors([one for _, one in pairs], models, spoken.x[[rows[one] for _, one in pairs]])

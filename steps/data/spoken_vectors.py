@@ -43,18 +43,19 @@ class SpokenVectors(NamedTuple):
         return names.tolist(), sums / counts[:, None], counts
 
 
-def read_spoken(directory: Path, vectors: Path | None = None) -> SpokenVectors:
+def read_spoken(directory: Path, vectors: Path | None = None, may_miss: bool = False) -> SpokenVectors:
     """The embeddings of all utterances of `utt2spk`. One without a vector is an InputError; other vectors are left.
 
     Args:
         vectors: the directory that has xvector.scp, if it is another one.
+        may_miss: utterances without a vector are left, too, if there are others.
     """
     data, script = DataDir(directory).require_utterances(), Path(vectors or directory) / SCRIPT
     if not script.is_file():
         raise InputError(f"{script}: no such file; embeddings of {directory} are read from it")
     known = read_table(script)
     missing = [utterance for utterance in data.utt2spk if utterance not in known]
-    if missing:
+    if missing and not (may_miss and len(missing) < len(data.utt2spk)):
         raise InputError(
             f"{script}: {len(missing)} of {len(data.utt2spk)} utterances of utt2spk have no embedding, the first is"
             f" {missing[0]}; extract them, or take them out with utils/fix_data_dir.sh"
@@ -63,13 +64,14 @@ def read_spoken(directory: Path, vectors: Path | None = None) -> SpokenVectors:
         log.info(
             "%s: %d embeddings are of no utterance in utt2spk and are left", script, len(known) - len(data.utt2spk)
         )
-    utterances, x = read_vectors(script, data.utt2spk)
+    kept = {utterance: speaker for utterance, speaker in data.utt2spk.items() if utterance in known}
+    utterances, x = read_vectors(script, kept)
     bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
     if len(bad):
         raise InputError(
             f"{script}: {utterances[bad[0]]}: the embedding has values that are not finite ({len(bad)} such embeddings)"
         )
-    return SpokenVectors(utterances, np.array([*data.utt2spk.values()], dtype=object), x)
+    return SpokenVectors(utterances, np.array([*kept.values()], dtype=object), x)
 
 
 def spoken_files(directory: Path) -> list[Path]:

@@ -83,5 +83,10 @@ def write_score_dir(directory: Path, trials: TrialPairs, scores: np.ndarray, rea
     some = TrialPairs(trials.enrolments, trials.tests, trials.enrol[kept], trials.test[kept])
     write_scores(directory / SCORES, some, scores[kept])
     names = [trials.name(number) for number in np.flatnonzero(np.isnan(scores)).tolist()]
-    lines = [HEADER, *(f"{name}\t{reasons[name]}\t" for name in names)]
+    write_failures(directory, {name: reasons[name] for name in names})
+
+
+def write_failures(directory: Path, reasons: Mapping[str, str]) -> None:
+    """Write failures.tsv: `enrolment test` -> reason."""
+    lines = [HEADER, *(f"{name}\t{reason}\t" for name, reason in reasons.items())]
     (directory / FAILURES).write_text("\n".join(lines) + "\n", encoding="utf-8")

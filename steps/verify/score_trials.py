@@ -5,12 +5,14 @@
         --as_norm exp/mamba2_embed/train --out exp/scores/mamba2
 
 Reads the list --trials/trials, of which the first two columns count, and the data directories --trials/enrol and
---trials/test; each of the three can be named by itself. Enrolments are speakers of the one, tests utterances of the
-other. With --embeddings their vectors are read from that directory, so that several systems score the same trials. With
---as_norm scores are normalised by the mean embeddings of a cohort's speakers (adaptive symmetric normalisation).
-Speakers of the trials who are in the cohort, or whom the model of the embeddings was trained on, are an error.
+--trials/test; each of the three can be named by itself. Enrolments are speakers of the one, or the models that its
+`enrol_map` lists, each of some utterances; tests are utterances of the other. With --embeddings their vectors are read
+from that directory, so that several systems score the same trials. With --as_norm scores are normalised by the mean
+embeddings of a cohort's speakers (adaptive symmetric normalisation); the cohort may be of sampled speakers. Speakers of
+the trials who are in the cohort, or whom the model of the embeddings was trained on, are an error.
 
-Writes `scores`, a line `enrolment test score` a trial, in their order.
+Writes `scores`, a line `enrolment test score` a trial, in their order; with --missing list also failures.tsv, the
+trials of which a side has no embedding.
 """
 
 import sys
@@ -40,7 +42,9 @@ class Options:
     COMMAND: ClassVar[str] = "steps.verify.score_trials"
     trials: Path = option(help="directory of steps.verify.make_trials, or a list of trials, two columns or more")
     out: Path = option(help="directory to write")
-    enrol: Path | None = option(None, "data directory whose speakers are the enrolments; default: enrol in --trials")
+    enrol: Path | None = option(
+        None, "data directory whose speakers, or models of enrol_map, are the enrolments; default: enrol in --trials"
+    )
     test: Path | None = option(None, "data directory whose utterances are the tests; default: test in --trials")
     plda: Path | None = option(None, "directory of steps.verify.train_plda; without it, scores are cosines")
     embeddings: Path | None = option(
@@ -52,6 +56,9 @@ class Options:
     cohort_top: int = option(
         300, "as_norm: speakers of the cohort that are nearest to a side, at most", least=2, most=10**6
     )
+    missing: str = option(
+        "error", "of utterances without an embedding; list: their trials have no score", choices=("error", "list")
+    )
     force: bool = option(False, "score again even if nothing has changed")
 
 
@@ -62,14 +69,19 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, _inputs(listed, enrol, test, options), options.force) as stage:
         if stage.done:
             return
+        from steps.data.enrolments import ENROL_MAP, model_speakers, vectors_of_models
         from steps.data.spoken_vectors import read_spoken, require_unknown
         from steps.metrics.trial_files import enrolment_speakers, read_pairs, write_scores
-        from steps.verify.scorers import CosineScorer, PldaScorer, sides
+        from steps.verify.score_dirs import write_failures
+        from steps.verify.scorers import CosineScorer, PldaScorer, sides, with_embeddings
 
-        pairs = read_pairs(listed)
-        enrolled, tested = read_spoken(enrol, options.embeddings), read_spoken(test, options.embeddings)
-        enrol2spk = enrolment_speakers(listed.parent, pairs.enrolments)
-        speakers = {enrol2spk[one] for one in pairs.enrolments} | set(tested.speakers)
+        listed_pairs, may_miss = read_pairs(listed), options.missing == "list"
+        enrolled, tested = (read_spoken(one, options.embeddings, may_miss) for one in (enrol, test))
+        enrol2spk = enrolment_speakers(listed.parent, listed_pairs.enrolments)
+        if (enrol / ENROL_MAP).is_file():
+            enrolled, enrol2spk = vectors_of_models(enrolled, enrol), model_speakers(enrol)
+        pairs, lost = with_embeddings(listed_pairs, enrolled, tested, (enrol, test)) if may_miss else (listed_pairs, {})
+        speakers = {enrol2spk[one] for one in pairs.enrolments if one in enrol2spk} | set(tested.speakers)
         for source in {options.embeddings or enrol, options.embeddings or test}:
             require_unknown(source, speakers)
         scorer = CosineScorer() if options.plda is None else PldaScorer(options.plda)
@@ -78,6 +90,8 @@ def work(options: Options) -> None:
         if options.as_norm is not None:
             scores = _normalised(scores, pairs, both, tested, scorer, speakers, options)
         write_scores(stage.dir / "scores", pairs, scores)
+        if may_miss:
+            write_failures(stage.dir, lost)
         log.info("%s: %d trials of %d enrolments", stage.final, len(pairs), len(pairs.enrolments))
 
 
@@ -90,6 +104,7 @@ def _inputs(listed: Path, enrol: Path, test: Path, options: Options) -> list[Pat
         from steps.data.spoken_vectors import spoken_files
 
         inputs += [enrol / "utt2spk", test / "utt2spk", *spoken_files(options.embeddings)]
+    inputs += [path] if (path := enrol / "enrol_map").is_file() else []
     if options.as_norm is not None:
         from steps.data.spoken_vectors import spoken_files
 

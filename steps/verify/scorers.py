@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from steps.data.enrolments import read_enrolments
 from steps.data.spoken_vectors import SpokenVectors
 from steps.metrics.plda_files import load_plda
 from steps.metrics.trials import TrialPairs
+from utils.data_dir import DataDir
 from utils.errors import InputError
 from utils.vectors import unit_rows
 
@@ -83,3 +85,41 @@ def require_one_kind(what: str, spoken: SpokenVectors, enrolled: SpokenVectors) 
     dims = [one.x.shape[1] for one in (enrolled, spoken)]
     if dims[0] != dims[1]:
         raise InputError(f"enrolments have {dims[0]} dimensions, {what} {dims[1]}; use one kind of both")
+
+
+def with_embeddings(
+    pairs: TrialPairs, enrolled: SpokenVectors, tested: SpokenVectors, data: tuple[Path, Path]
+) -> tuple[TrialPairs, dict[str, str]]:
+    """The pairs both of whose sides have an embedding, and why the others have no score: `enrolment test` -> reason.
+
+    Args:
+        data: the data directories of enrolments and tests: a side that is not in these is an InputError.
+    """
+    models, tests = read_enrolments(data[0]), DataDir(data[1]).utt2spk
+    for ids, known, what, where in (
+        (pairs.enrolments, models, "model", data[0]),
+        (pairs.tests, tests, "test", data[1]),
+    ):
+        missing = [one for one in ids if one not in known]
+        if missing:
+            raise InputError(f"{where}: {missing[0]}: no such {what} ({len(missing)} such)")
+    has_model, has_test = set(enrolled.speakers), set(tested.utterances)
+    sides = np.array([one in has_model for one in pairs.enrolments])[pairs.enrol]
+    heard = np.array([one in has_test for one in pairs.tests])[pairs.test]
+    kept = np.flatnonzero(sides & heard)
+    if not len(kept):
+        raise InputError(f"{data[1]}: no trial has embeddings of both sides; extract them")
+    lost = {
+        pairs.name(number): "test_without_embedding" if sides[number] else "model_without_embedding"
+        for number in np.flatnonzero(~(sides & heard)).tolist()
+    }
+    return _some(pairs, kept), lost
+
+
+def _some(pairs: TrialPairs, rows: np.ndarray) -> TrialPairs:
+    """Some (R,) of the pairs, with the enrolments and tests that they name alone."""
+    (enrolments, enrol), (tests, test) = (
+        np.unique(side[rows], return_inverse=True) for side in (pairs.enrol, pairs.test)
+    )
+    names = [pairs.enrolments[one] for one in enrolments.tolist()], [pairs.tests[one] for one in tests.tolist()]
+    return TrialPairs(*names, enrol, test)
