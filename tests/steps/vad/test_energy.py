@@ -33,3 +33,12 @@ def test_equals_the_loop(context, proportion):
 @pytest.mark.parametrize("samples", [0, 399, 400])
 def test_short_waveforms(samples):
     assert Energy(EnergyOptions(), 16000)(WAVEFORM[:samples]).shape == (int(samples == 400),)
+
+
+@pytest.mark.parametrize("level", [1.0, 1e-3])
+def test_a_range_below_the_loud_frames_knows_no_level(level):
+    waveform = WAVEFORM * np.float32(level)
+    energies = log_energies(waveform, 16000) * 10 / np.log(10)
+    found = Energy(EnergyOptions(range_db=20), 16000)(waveform)
+    assert 0.2 < found.mean() < 0.9
+    np.testing.assert_array_equal(found, energies > np.percentile(energies, 95) - 20)
