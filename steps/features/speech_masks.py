@@ -23,14 +23,15 @@ class SpeechMasks:
     def of(self, utterance: str, n_frames: int | None = None) -> np.ndarray:
         """Which frames of an utterance are speech, (T,) bool. Raises InputError where they are not `n_frames`."""
         found = self._reader[utterance]
-        if found.ndim != 1 or not np.isin(found, (0, 1)).all():
+        speech = found == 1
+        if found.ndim != 1 or not (speech | (found == 0)).all():
             raise InputError(f"{self.script}: {utterance}: expected a vector of 0 and 1; run steps/vad/detect.sh")
         if n_frames not in (None, len(found)):
             raise InputError(
                 f"{self.script}: {utterance}: {len(found)} frames, its features have {n_frames}; run"
                 " steps/vad/detect.sh for the recordings of the features, with --sample_rate as features.json says"
             )
-        return found.astype(bool)
+        return speech
 
     def release(self) -> None:
         """Let go of what was read: the pages of archives that are mapped count as memory of this process."""

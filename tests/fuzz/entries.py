@@ -172,6 +172,12 @@ ENTRIES = {
     ),
     "extraction": Entry(inputs.build_recordings, extraction, ("*.wav", "data/*"), is_stage),
     "features": Entry(inputs.build_recordings, features, ("*.wav", "data/*"), is_data, 0.3),
+    "speech": Entry(
+        inputs.build_speech,
+        always("steps.features.normalise", "--feats feats --vad vad --out out --max_fail 0.9"),
+        ("feats/*", "vad/*"),
+        is_data,
+    ),
     "attributes": Entry(inputs.build_measured, attributes, ("*.wav", "data/*", "x.*"), is_stage, 0.6),
     "split": Entry(
         inputs.build_sets,

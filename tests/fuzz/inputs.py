@@ -13,7 +13,8 @@ from tests.local.corpus import Corpus, make_rows
 from tests.steps.audio.sounds import babble, write_sound
 from tests.steps.data.corpus import make_all
 from tests.steps.generators.experiment import Experiment, write_experiment
-from utils.archive_writer import write_vectors
+from tests.steps.sid.feats import write_feats
+from utils.archive_writer import ArchiveWriter, write_vectors
 from utils.tables import write_table
 
 
@@ -94,6 +95,18 @@ def build_recordings(folder: Path) -> None:
     )
     (data / "utt2spk").write_text("".join(f"s{n}-{part} s{n}\n" for n in range(3) for part in range(2)))
     (data / "text").write_text("".join(f"s{n}-{part} some words of text\n" for n in range(3) for part in range(2)))
+
+
+def build_speech(folder: Path) -> None:
+    """Features of four utterances of two speakers, and which of their frames are speech."""
+    rng, utt2spk = np.random.default_rng(0), {f"s{n // 2}-u{n}": f"s{n // 2}" for n in range(4)}
+    frames = [rng.normal(size=(20 + n, 6)) for n in range(4)]
+    write_feats(folder / "feats", utt2spk, frames, spk2gender={"s0": "f", "s1": "m"})
+    (folder / "vad").mkdir()
+    with ArchiveWriter(folder / "vad" / "vad.ark", folder / "vad" / "vad.scp") as writer:
+        for utterance, x in zip(utt2spk, frames, strict=True):
+            writer.add(utterance, (rng.random(len(x)) < 0.7).astype(np.float32))
+    (folder / "vad" / "vad.json").write_text('{"backend": "energy", "frames_per_second": 100.0}')
 
 
 def build_measured(folder: Path) -> None:

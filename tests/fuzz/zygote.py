@@ -30,6 +30,7 @@ MODULES = (
     "steps.features.plan",
     "steps.features.compute",
     "steps.features.merge",
+    "steps.features.normalise",
     "steps.attributes.plan",
     "steps.attributes.measure",
     "steps.attributes.label",
