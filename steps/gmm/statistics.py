@@ -8,6 +8,7 @@ sums over frames are float64. Sums add up, whatever set of frames each is of.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from steps.gmm.full_gmm import FullGmm
 from utils.errors import InputError
 
 BLOCK = 1 << 19  # elements (frames x components, or frames x what they are expanded to) at a time: they stay in caches
+GPU_BLOCK = 1 << 25
 Gmm = DiagGmm | FullGmm
 
 
@@ -54,7 +56,7 @@ class FrameScorer:
     @property
     def block_size(self) -> int:
         """Frames in a block."""
-        return max(1, BLOCK // max(self.factors.shape))
+        return max(1, (BLOCK if self.device == "cpu" else GPU_BLOCK) // max(self.factors.shape))
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, self.dtype)
@@ -71,29 +73,30 @@ class FrameScorer:
 
     def log_likelihoods(self, frames: np.ndarray) -> np.ndarray:
         """Log densities (T,) float64 of frames (T, D)."""
-        parts = [joint.logsumexp(dim=1).cpu().double().numpy() for _, joint in self.blocks(frames)]
+        parts = [log_sum_exp(joint, joint.softmax(dim=1)).cpu().numpy() for _, joint in self.blocks(frames)]
         return np.concatenate([*parts, np.empty(0)])
 
     def sums(self, utterances: Iterable[np.ndarray]) -> GmmSums:
         """Sums over all frames of utterances, each (T, D)."""
-        zeros = {"dtype": torch.float64, "device": self.device}
-        sums, log_likelihood = (
-            torch.zeros(self.gmm.n_components, len(self.factors) + 1, **zeros),
-            torch.zeros((), **zeros),
-        )
-        n_frames = 0
-        for expanded, joint in (
-            block for frames in _joined(utterances, self.block_size) for block in self.blocks(frames)
-        ):
-            largest = joint.amax(dim=1, keepdim=True)
-            densities = joint.sub_(largest).exp_()  # over that of the likeliest component
-            total = densities.sum(dim=1, keepdim=True)
-            # posteriors are densities / total; dividing the narrower factor of the product is cheaper
-            sums += densities.T @ (torch.cat([expanded, torch.ones_like(total)], dim=1) / total)
-            log_likelihood += (largest + total.log()).sum(dtype=torch.float64)
+        zeros = partial(torch.zeros, dtype=torch.float64, device=self.device)
+        sums, log_likelihood, n_frames = zeros(self.gmm.n_components, len(self.factors) + 1), zeros(()), 0
+        joined = _joined(utterances, self.block_size)
+        for expanded, joint in (block for frames in joined for block in self.blocks(frames)):
+            posteriors = joint.softmax(dim=1)
+            sums += posteriors.T @ torch.cat([expanded, torch.ones_like(expanded[:, :1])], dim=1)
+            log_likelihood += log_sum_exp(joint, posteriors).sum()
             n_frames += len(expanded)
         found = sums.cpu().numpy()
         return GmmSums(found[:, -1], found[:, :-1], float(log_likelihood), n_frames)
+
+
+def log_sum_exp(joint: torch.Tensor, posteriors: torch.Tensor) -> torch.Tensor:
+    """log sum exp (B,) float64 of log densities (B, C) whose softmax is known.
+
+    torch's exp is many times slower where results are tiny, as most densities over the largest one are; its softmax is
+    not.
+    """
+    return joint.amax(dim=1).double() - posteriors.amax(dim=1).double().log()
 
 
 def _joined(utterances: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
