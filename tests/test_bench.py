@@ -76,10 +76,10 @@ def test_speed_of_extraction(tmp_path, monkeypatch, librispeech_251):
 def test_speed_of_features(tmp_path, monkeypatch, librispeech_251):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     results = tmp_path / "RESULTS.md"
-    words = ["--files", "2", "--rounds", "1", "--copies", "1", "--results", str(results)]
+    words = ["--files", "2", "--rounds", "1", "--copies", "1", "--short", "9", "--results", str(results)]
     assert importlib.import_module("tests.bench.feature_speed").main(words) == 0
     text = results.read_text()
-    assert "nan" not in text and len(re.findall(r"^\| .+ \| [\d,]+ \([\d,]+ to [\d,]+\) \|", text, re.MULTILINE)) == 11
+    assert "nan" not in text and len(re.findall(r"^\| .+ \| [\d,]+ \([\d,]+ to [\d,]+\) \|", text, re.MULTILINE)) == 19
 
 
 def test_error_rates_of_real_speakers(tmp_path, monkeypatch, librispeech_251):
