@@ -47,7 +47,7 @@ class Options:
     enrol: Path | None = option(None, "data directory of the models; model2sent says their sentences")
     cohort: Path | None = option(None, "data directory of the cohort, with model2sent and utt2spk")
     cohort_top: int = option(300, "highest scores of a side, at most", least=2, most=10**6)
-    own_deviation: int = option(10, "scores that a side needs for a deviation of its own", least=2, most=10**6)
+    own_deviation: int = option(30, "scores that a side needs for a deviation of its own", least=2, most=10**6)
     missing: str = option(
         "error", "of a side without scores of the cohort; mean: it has the mean of all sides", choices=("error", "mean")
     )

@@ -1,4 +1,4 @@
-"""The tables and pictures of error rates: for each part a table of rates, of costs and of counts, and DET curves."""
+"""The tables and pictures of error rates: for each part tables of rates, of costs and of counts, and DET curves."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -61,25 +61,28 @@ def _det_picture(part: str, curves: Mapping[str, Curves]) -> Picture:
 
 
 def part_tables(part: str, figures: Figures) -> Iterator[Table]:
-    """The three tables of a part."""
+    """The tables of a part."""
     own = {cell: found for cell, found in figures.items() if cell.part == part}
-    yield _rates(part, own)
+    yield from _rates(part, own)
     yield _costs(part, own)
     yield _trials(part, own)
 
 
-def _rates(part: str, own: Figures) -> Table:
+def _rates(part: str, own: Figures) -> Iterator[Table]:
+    """Rates, and then their intervals: the first fits the screen of a phone."""
     kinds, systems, sexes = (list(dict.fromkeys(getattr(cell, name) for cell in own)) for name in CELL_NAMES)
     shown = sexes if len(sexes) > 2 else sexes[:1]  # one sex is all
-    rows = []
-    for sex in shown:
-        for system in systems:
-            cells = [_rate(own[ErrorCell(part, sex, system, kind)]) for kind in kinds]
-            rows.append([Cell(system if sex == ALL else f"{system}, {sex}"), *cells])
+    rows = {
+        (system if sex == ALL else f"{system}, {sex}"): [own[ErrorCell(part, sex, system, kind)] for kind in kinds]
+        for sex in shown
+        for system in systems
+    }
     caption = "By the sex of the model's speaker, as spk2gender says it."
     if len(shown) == 1:
         caption = f"The sex of all models' speakers: {sexes[-1] if len(sexes) > 1 else UNKNOWN}."
-    return Table(f"Part {part}: equal error rates, %", caption, ["system", *kinds], rows)
+    for what, cell in (("equal error rates, %", _rate), ("95 % intervals of the equal error rates, %", _bounds)):
+        lines = [[Cell(name), *map(cell, found)] for name, found in rows.items()]
+        yield Table(f"Part {part}: {what}", caption, ["system", *kinds], lines)
 
 
 def _costs(part: str, own: Figures) -> Table:
@@ -110,11 +113,18 @@ def _trials(part: str, own: Figures) -> Table:
 
 
 def _rate(figures: Mapping[str, Any]) -> Cell:
-    """An equal error rate with its interval, or what is missing."""
+    """An equal error rate, or what is missing."""
     if "empty" in figures:
         return Cell(figures["empty"])
+    return Cell(f"{100 * figures['eer']:.2f}{mark(figures, 'eer')}")
+
+
+def _bounds(figures: Mapping[str, Any]) -> Cell:
+    """The interval of an equal error rate."""
+    if "empty" in figures:
+        return Cell("-")
     low, high = figures["eer_ci95"]
-    return Cell(f"{100 * figures['eer']:.2f}{mark(figures, 'eer')} [{100 * low:.2f} to {100 * high:.2f}]")
+    return Cell(f"{100 * low:.2f} to {100 * high:.2f}")
 
 
 def _number(figures: Mapping[str, Any], metric: str) -> Cell:

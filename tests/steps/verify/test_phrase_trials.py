@@ -100,7 +100,7 @@ def test_figures_are_those_of_the_scores(judged):
 
 def test_the_page_stands_alone(judged):
     page = (judged / "report/report.html").read_text()
-    assert page.count("<table>") == 3 and 'name="viewport"' in page and "data:image/png" in page
+    assert page.count("<table>") == 4 and 'name="viewport"' in page and "data:image/png" in page
     assert "<script" not in page and "http" not in page.partition("</style>")[2]
     assert "Part 01: equal error rates" in (judged / "report/summary.md").read_text()
     assert (judged / "report/det_01.png").is_file()
