@@ -42,7 +42,9 @@ class Options:
     models: Path = option(help="data directory of the models, with enrol_map")
     feats: Path = option(help="directory of features with speech frames, as steps.features.normalise writes it")
     out: Path = option(help="directory to write")
-    distance: str = option(COSINE, "between frames: of features, or of posteriors of --ubm", choices=(COSINE, POSTERIOR))
+    distance: str = option(
+        COSINE, "between frames: of features, or of posteriors of --ubm", choices=(COSINE, POSTERIOR)
+    )
     ubm: Path | None = option(None, "distance posterior: directory of steps/gmm/train_ubm.sh")
     templates: str = option(NEAREST, "the cost of the nearest template counts, or the mean", choices=(NEAREST, MEAN))
     band: float = option(
@@ -58,13 +60,12 @@ class Options:
 
 def work(options: Options) -> None:
     """Score the share of this job, or all, and commit the directory."""
-    from steps.features.speech_frames import speech_files
     from steps.metrics.trial_shards import run_trial_shards
 
     if (options.distance == POSTERIOR) != (options.ubm is not None):
         raise InputError(f"--distance {options.distance}: --ubm goes with --distance posterior; give both or neither")
-    inputs = [options.models / "enrol_map", options.models / "utt2spk", *speech_files(options.feats)]
-    inputs += [options.ubm / "model.safetensors"] if options.ubm is not None else []
+    listed = [path for name in ("utt2spk", "enrol_map") if (path := options.models / name).is_file()]
+    inputs = [*listed, options.feats, *([] if options.ubm is None else [options.ubm])]
     run_trial_shards(options, inputs, lambda pairs: prepare(options, pairs))
 
 

@@ -49,14 +49,6 @@ class Frames:
             return unit_rows(x)
         return np.concatenate([joint.softmax(dim=1).numpy() for _, joint in self.scorer.blocks(x)])
 
-    def problem(self, recording: str) -> FramesProblem | None:
-        """Why the recording has no frames; None where it has."""
-        try:
-            self.speech.read(recording)
-        except FramesProblem as problem:
-            return problem
-        return None
-
 
 class TemplateScorer:
     """Scores trials by their numbers.
@@ -69,33 +61,39 @@ class TemplateScorer:
         self, pairs: TrialPairs, models: Mapping[str, Sequence[str]], frames: Frames, band: float, nearest: bool
     ):
         self.pairs, self.models, self.frames, self.band = pairs, models, frames, band
-        self.summary = np.minimum if nearest else np.add
         self.nearest = nearest
         self.lengths: dict[str, int] = {}  # of recordings that can be used
-        self.problems: dict[str, FramesProblem] = {}
+        self.problems: dict[str, FramesProblem] = {}  # of others
 
     def score(self, rows: np.ndarray) -> Scored:
         """Minus the costs (P,) of trials."""
         place_of, warped, failed = [], [], {}
         for place, row in enumerate(rows.tolist()):
             templates = self.models[self.pairs.enrolments[self.pairs.enrol[row]]]
-            found = [(one, self.pairs.tests[self.pairs.test[row]]) for one in templates if self.usable(one)]
-            problem = self.problem(found[0][1]) if found else self.problem(templates[0])
-            if problem is not None:
+            test = self.pairs.tests[self.pairs.test[row]]
+            usable = [one for one in templates if self.can_be_used(one)]
+            if not usable or not self.can_be_used(test):
+                problem = self.problems[test if usable else templates[0]]
                 failed[place] = Unscored(problem.reason, problem.detail)
-                continue
-            place_of += [place] * len(found)
-            warped += found
-        costs, places = self.costs(warped), np.array(place_of, int)
-        totals = np.full(len(rows), np.inf if self.nearest else 0.0)
-        self.summary.at(totals, places, costs)
-        if not self.nearest:
-            totals /= np.maximum(np.bincount(places, minlength=len(rows)), 1)
-        for place in np.flatnonzero(~np.isfinite(totals)).tolist():
+            else:
+                place_of += [place] * len(usable)
+                warped += [(one, test) for one in usable]
+        totals = self.summary(np.array(place_of, int), self.costs(warped), len(rows))
+        for place in np.flatnonzero(np.isinf(totals)).tolist():
             detail = f"{self.pairs.name(rows[place])}: no path within --band {self.band:g} of so few frames"
-            failed.setdefault(place, Unscored("no_path", detail))
+            failed[place] = Unscored("no_path", detail)
         totals[list(failed)] = np.nan
         return -totals, failed
+
+    def summary(self, places: np.ndarray, costs: np.ndarray, n_trials: int) -> np.ndarray:
+        """The least or the mean cost (P,) of trials, of costs (W,) that are of the trials `places` (W,)."""
+        if self.nearest:
+            found = np.full(n_trials, np.inf)
+            np.minimum.at(found, places, costs)
+            found[np.bincount(places, minlength=n_trials) == 0] = np.nan
+            return found
+        sums, counts = (np.bincount(places, one, minlength=n_trials) for one in (costs, np.ones(len(costs))))
+        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
     def costs(self, warped: Sequence[tuple[str, str]]) -> np.ndarray:
         """Costs (W,) float64 of pairs of a template and a test."""
@@ -107,22 +105,15 @@ class TemplateScorer:
         self.frames.speech.release()
         return costs
 
-    def usable(self, recording: str) -> bool:
-        """Whether a template has frames; one that has none is logged once."""
-        known = recording in self.lengths or recording in self.problems
-        if self.problem(recording) is not None and not known:
-            log.info("a template is left out: %s", self.problems[recording].detail)
-        return recording in self.lengths
-
-    def problem(self, recording: str) -> FramesProblem | None:
-        """Why a recording cannot be used."""
+    def can_be_used(self, recording: str) -> bool:
+        """Whether a recording has frames; of one that has none the log tells once."""
         if recording not in self.lengths and recording not in self.problems:
-            found = self.frames.problem(recording)
-            if found is None:
+            try:
                 self.lengths[recording] = len(self.frames.speech.read(recording))
-            else:
-                self.problems[recording] = found
-        return self.problems.get(recording)
+            except FramesProblem as problem:
+                self.problems[recording] = problem
+                log.info("%s: %s", problem.reason, problem.detail)
+        return recording in self.lengths
 
 
 def _blocks(lengths: np.ndarray) -> Iterator[np.ndarray]:

@@ -3,8 +3,8 @@
 The cheapest path from the first frames of both to the last ones, by steps of one frame in either or in both, a step in
 both counting twice, divided by the frames of both (H. Sakoe, S. Chiba, "Dynamic programming algorithm optimization
 for spoken word recognition", IEEE Transactions on ASSP 26, 1978, symmetric form without slope constraint, equations
-18, 19). All cells of an anti-diagonal are found at once, of all pairs: those of a diagonal lie at one distance from each
-other, each with the pairs side by side.
+18, 19). All cells of an anti-diagonal are found at once, of all pairs: those of a diagonal lie at one distance from
+each other, each with the pairs side by side.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def warp(distances: np.ndarray, lengths: np.ndarray, band: float = 1.0) -> np.nd
 
 
 class _Band:
-    """The rows of each anti-diagonal that are in the band: |j - i slope| <= width, where i + j is the diagonal's number.
+    """The rows of each anti-diagonal in the band: |j - i slope| <= width, where i + j is the number of the diagonal.
 
     Attributes:
         low, high: (K, B) first and last row of each pair. lowest, highest: (K,) of all pairs.
