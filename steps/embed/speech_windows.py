@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from steps.audio.containers import AudioProblem
+from steps.audio.loudness import FULL_SCALE, louder
 from steps.features.mel import mel_filters, mel_spectrogram
 from utils.options import option
 
 WINDOW, HOP, BANDS = 400, 160, 40  # samples: 25 ms, 10 ms; mel bands
 FRAMES = 160  # of a window: 1.6 s
-FULL_SCALE = 2**15 - 1  # of 16 bits
 LOUDNESS = -30  # dB of full scale, of the mean power; louder speech is not changed
 VAD_WINDOW, VAD_MODE = 480, 3  # samples: 30 ms; the strictest mode
 VAD_AVERAGE, VAD_MARGIN = 8, 7  # windows: the majority of 8 decides, then speech is widened by 3 on either side
@@ -52,7 +52,7 @@ class SpeechWindows:
 
     def prepare(self, waveform: np.ndarray) -> np.ndarray:
         """Make a waveform louder, and remove long silences. Raises AudioProblem `no_speech` where nothing is left."""
-        speech = self._speech(louder(waveform)) if waveform.any() else waveform[:0]
+        speech = self._speech(louder(waveform, LOUDNESS)) if waveform.any() else waveform[:0]
         if not len(speech):
             seconds = len(waveform) / self.sample_rate
             raise AudioProblem("no_speech", f"no speech in {seconds:.2f} s; is it silent, or not at 16 kHz?")
@@ -104,10 +104,3 @@ def widened(kept: np.ndarray, margin: int) -> np.ndarray:
     """Flags (n,) that are true where one within so many places is: as scipy's `binary_dilation`, without its start."""
     counts = np.cumsum(np.pad(kept, (margin + 1, margin)), dtype=np.int64)  # (1 + n + 2 margin,)
     return counts[2 * margin + 1 :] > counts[: len(kept)]
-
-
-def louder(waveform: np.ndarray) -> np.ndarray:
-    """A waveform (samples,) whose mean power is LOUDNESS at least, as the package's `normalize_volume` makes it."""
-    level = 20 * np.log10(np.sqrt(np.mean((waveform * FULL_SCALE) ** 2)) / FULL_SCALE)
-    change = LOUDNESS - level
-    return waveform if change < 0 else waveform * (10 ** (change / 20))

@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from steps.audio.loudness import FULL_SCALE, louder
 from steps.features.logmel import SHIFT, WINDOW
 from steps.features.rates import RESAMPLE, at_rate
 from utils.extras import require
 from utils.options import option
 
 RATES = (8000, 16000, 32000, 48000)  # Hz that it takes
-FULL_SCALE = 2**15 - 1  # of 16 bits
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class WebrtcOptions:
 
     mode: int = option(2, "0 to 3: the higher, the less is speech", least=0, most=3)
     window: int = option(10, "ms of its windows", choices=(10, 20, 30), least=10, most=30)
+    loudness: float | None = option(
+        None, "dB of full scale, to which the mean power of quieter utterances is raised first", least=-100, most=0
+    )
 
 
 class Webrtc:
@@ -50,6 +53,8 @@ class Webrtc:
 
         size = self.rate * self.options.window // 1000
         n = -(-len(waveform) // size)
+        if self.options.loudness is not None and waveform.any():
+            waveform = louder(waveform, self.options.loudness)
         samples = np.pad(np.clip(waveform, -1, 1), (0, n * size - len(waveform)))
         pcm = np.round(samples * FULL_SCALE).astype("<i2").tobytes()
         is_speech = Vad(self.options.mode).is_speech  # anew for each waveform, since it adapts to the noise
