@@ -6,7 +6,9 @@ nasals, fricatives and pauses, drawn by a generator of random numbers. Pulses an
 the short-time spectrum. Averages of vowels: Peterson and Barney, "Control methods used in a study of the vowels", 1952.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.signal import istft, lfilter, stft
@@ -59,6 +61,16 @@ class SessionChannel:
     level: float
 
 
+class PhoneSegment(NamedTuple):
+    """A stretch of speech: frames; formants (5,) in Hz; strength of voice and of friction; place of friction in Hz."""
+
+    frames: int
+    formants: np.ndarray
+    voiced: float
+    friction: float
+    place: float
+
+
 def draw_voice(rng: np.random.Generator, gender: str) -> FormantVoice:
     """A speaker of a sex: women speak about 0.8 octaves higher, with formants some 17 % higher."""
     low, high, tract = (165, 255, 1.17) if gender == "f" else (85, 155, 1.0)
@@ -84,10 +96,21 @@ def draw_channel(rng: np.random.Generator) -> SessionChannel:
 
 
 def speak(rng: np.random.Generator, voice: FormantVoice, channel: SessionChannel, seconds: float) -> np.ndarray:
-    """An utterance. Returns (samples,) int16 at SAMPLE_RATE."""
+    """An utterance of phones that are drawn. Returns (samples,) int16 at SAMPLE_RATE."""
     samples = round(seconds * SAMPLE_RATE)
+    return speak_segments(rng, voice, channel, _phones(rng, voice, samples // HOP + 2), samples)
+
+
+def speak_segments(
+    rng: np.random.Generator,
+    voice: FormantVoice,
+    channel: SessionChannel,
+    segments: Sequence[PhoneSegment],
+    samples: int,
+) -> np.ndarray:
+    """An utterance of segments, whose frames (samples // HOP + 2 of them) are HOP apart. Returns (samples,) int16."""
     frames = samples // HOP + 2
-    formants, voiced, friction, place = _phones(rng, voice, frames)
+    formants, voiced, friction, place = _tracks(segments, frames)
     pulses = _pulses(rng, voice, _upsample(voiced, samples))
     noise = rng.normal(0, 1, samples) * 0.3
     spectra = [_spectrum(signal)[:frames] for signal in (pulses, noise)]
@@ -104,26 +127,34 @@ def speak(rng: np.random.Generator, voice: FormantVoice, channel: SessionChannel
     return np.rint(scaled * 32767).astype(np.int16)
 
 
-def _phones(rng: np.random.Generator, voice: FormantVoice, frames: int) -> tuple[np.ndarray, ...]:
-    """Formants (frames, 5) in Hz, strength of voice and friction (frames,), and the place of the friction in Hz."""
-    formants, voiced, friction, place = (np.empty((frames, 5)), *(np.empty(frames) for _ in range(3)))
+def _phones(rng: np.random.Generator, voice: FormantVoice, frames: int) -> list[PhoneSegment]:
+    """Phones of so many frames or more."""
+    segments: list[PhoneSegment] = []
     start = 0
     while start < frames:
-        stop = start + max(4, round(rng.gamma(6, 1 / 6) / voice.pace * SAMPLE_RATE / HOP))
+        length = max(4, round(rng.gamma(6, 1 / 6) / voice.pace * SAMPLE_RATE / HOP))
         kind = rng.choice(KINDS, p=SHARES) if start else "vowel"
         table = NASALS if kind == "nasal" else VOWELS
         target = np.concatenate([table[rng.integers(len(table))] * np.exp(rng.normal(0, 0.03, 3)), UPPER])
-        formants[start:stop] = target * voice.formants
-        voiced[start:stop] = {"vowel": rng.uniform(0.6, 1), "nasal": 0.35, "fricative": 0.05, "pause": 0}[kind]
-        friction[start:stop] = rng.uniform(0.3, 1) if kind == "fricative" else 0
-        place[start:stop] = rng.choice(FRICATIVES) * voice.formants[-1]
-        start = stop
+        voiced = {"vowel": rng.uniform(0.6, 1), "nasal": 0.35, "fricative": 0.05, "pause": 0.0}[kind]
+        friction = rng.uniform(0.3, 1) if kind == "fricative" else 0.0
+        place = rng.choice(FRICATIVES) * voice.formants[-1]
+        segments.append(PhoneSegment(length, target * voice.formants, voiced, friction, place))
+        start += length
+    return segments
+
+
+def _tracks(segments: Sequence[PhoneSegment], frames: int) -> tuple[np.ndarray, ...]:
+    """Formants (frames, 5) in Hz, strength of voice and friction (frames,), and the place of the friction in Hz."""
+    lengths = [segment.frames for segment in segments]
     kernel = np.hanning(SMOOTH + 2)[1:-1] / np.hanning(SMOOTH + 2).sum()
 
-    def smooth(track: np.ndarray) -> np.ndarray:
-        return np.convolve(np.pad(track, SMOOTH // 2, "edge"), kernel, "valid")
+    def smooth(values: Sequence[float]) -> np.ndarray:
+        return np.convolve(np.pad(np.repeat(values, lengths)[:frames], SMOOTH // 2, "edge"), kernel, "valid")
 
-    return np.stack([smooth(track) for track in formants.T], 1), smooth(voiced), smooth(friction), smooth(place)
+    columns = [[segment.formants[number] for segment in segments] for number in range(len(BANDWIDTHS))]
+    others = zip(*(segment[2:] for segment in segments), strict=True)
+    return np.stack([smooth(column) for column in columns], 1), *map(smooth, others)
 
 
 def _pulses(rng: np.random.Generator, voice: FormantVoice, strength: np.ndarray) -> np.ndarray:

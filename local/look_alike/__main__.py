@@ -1,7 +1,7 @@
 """Write a corpus of digits in the files of RedDots: pcm/, ndx/, infos/, which `local.reddots` reads.
 
 Corpora: `fsdd` (the Free Spoken Digit Dataset, six men), `arabic-digits` (thirty speakers; the part words has the lists
-that come with it). Digits are joined to phrases of four. Output:
+that come with it), `synthetic` (voices made of formant filters, no data). Digits are joined to phrases of four. Output:
 pcm/<speaker>/<recording>.pcm (16 bits, 16 kHz, no header; what is recorded at 8 kHz is upsampled), ndx/*.trn and *.ndx,
 infos/script.txt, infos/phones.csv (English), infos/folds.txt (`<speaker> <fold>`), infos/sources.tsv (the files that
 each recording is joined of) and infos/speakers.tsv. `local/look_alike/plan.py` tells the parts.
@@ -15,18 +15,20 @@ from typing import ClassVar
 import numpy as np
 
 from local.look_alike.listed_words import listed_words
-from local.look_alike.plan import PARTS, WORDS, Plan, check_takes, make_plan
+from local.look_alike.plan import PARTS, WORDS, Plan, PlannedRecording, check_takes, make_plan
 from local.look_alike.real_digits import ArabicDigits, Fsdd
-from local.look_alike.sources import CMUDICT, DigitSource, SourceSpeaker
+from local.look_alike.sources import CMUDICT, DigitSource
+from local.look_alike.synthetic_digits import SyntheticDigits
 from local.reddots.list_files import FLAGS, KINDS
+from steps.audio.containers import PCM_RATE
 from utils.command import logger, progress, run_command
 from utils.errors import InputError
 from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
-FSDD, ARABIC = "fsdd", "arabic-digits"
-FOLDS = {FSDD: 2, ARABIC: 3}
+FSDD, ARABIC, SYNTHETIC = "fsdd", "arabic-digits", "synthetic"
+FOLDS = {FSDD: 2, ARABIC: 3, SYNTHETIC: 3}
 FLAGS_OF = {KINDS[number]: flags for flags, number in FLAGS.items()}
 PHONES_HEADER = "sentence_id;content;phones"
 
@@ -36,12 +38,13 @@ class Options:
     """Options of the command."""
 
     COMMAND: ClassVar[str] = "local.prepare_look_alike"
-    corpus: str = option(help="what the digits are of", choices=(FSDD, ARABIC))
+    corpus: str = option(help="what the digits are of", choices=(FSDD, ARABIC, SYNTHETIC))
     out: Path = option(help="directory to write")
     data_dir: Path | None = option(None, "the corpus, with flac/; not for synthetic")
     parts: tuple[str, ...] = option(PARTS, "parts to write")
     n_folds: int = option(0, "folds of speakers; 0: 2 of fsdd, else 3", least=0, most=1000)
-    seed: int = option(1, "decides own and prompted phrases", least=0, most=MAX_SEED)
+    n_speakers: int = option(10, "speakers of synthetic, every second one a woman", least=2, most=9999)
+    seed: int = option(1, "decides own and prompted phrases, and synthetic voices", least=0, most=MAX_SEED)
     force: bool = option(False, "redo the stage even if it is up to date")
 
 
@@ -69,6 +72,10 @@ def work(options: Options) -> None:
 def find_source(options: Options) -> DigitSource:
     """The digits of a corpus."""
     n_folds = options.n_folds or FOLDS[options.corpus]
+    if options.corpus == SYNTHETIC:
+        if options.data_dir is not None:
+            raise InputError("--data_dir: synthetic speakers need no data; leave it out, or name another --corpus")
+        return SyntheticDigits(options.n_speakers, n_folds, options.seed)
     if options.data_dir is None:
         raise InputError(f"--data_dir: missing; give the directory of {options.corpus}, which has flac/")
     return (Fsdd if options.corpus == FSDD else ArabicDigits)(options.data_dir, n_folds)
@@ -130,24 +137,26 @@ def write_infos(out: Path, plan: Plan) -> None:
 
 def write_recordings(out: Path, plan: Plan) -> float:
     """Write pcm/. Returns the seconds of all."""
-    total, source = 0, plan.source
-    for speaker in progress(source.speakers, len(source.speakers), "speakers"):
+    total = 0
+    for speaker in progress(plan.source.speakers, len(plan.source.speakers), "speakers"):
         folder = out / "pcm" / speaker.id
         folder.mkdir(parents=True)
         heard: dict[tuple[int, int], np.ndarray] = {}
         for one in (one for one in plan.recordings.values() if one.speaker == speaker):
-            takes = [_take(source, speaker, pair, heard) for pair in one.heard()]
-            samples = takes[0] if len(takes) == 1 else source.join(takes)
-            content = np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2")
-            (folder / f"{one.name}.pcm").write_bytes(content.tobytes())
-            total += len(content)
-    return total / 16000
+            content = samples_of(plan.source, one, heard).tobytes()
+            (folder / f"{one.name}.pcm").write_bytes(content)
+            total += len(content) // 2
+    return total / PCM_RATE
 
 
-def _take(source: DigitSource, speaker: SourceSpeaker, pair: tuple[int, int], heard: dict) -> np.ndarray:
-    if pair not in heard:
-        heard[pair] = source.read(speaker, *pair)
-    return heard[pair]
+def samples_of(source: DigitSource, one: PlannedRecording, heard: dict[tuple[int, int], np.ndarray]) -> np.ndarray:
+    """The samples (samples,) int16 of a recording; `heard` keeps the digits and takes of its speaker."""
+    for pair in one.heard():
+        if pair not in heard:
+            heard[pair] = source.read(one.speaker, *pair)
+    takes = [heard[pair] for pair in one.heard()]
+    samples = takes[0] if len(takes) == 1 else source.join(takes)
+    return np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2")
 
 
 def main(argv: list[str] | None = None) -> int:

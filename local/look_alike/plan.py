@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from local.look_alike.sources import DigitSource, SourceSpeaker
+from local.look_alike.sources import EVERYBODY, FOLD, SEX, DigitSource, SourceSpeaker
 from local.reddots.names import ModelName, RecordingName
 from utils.errors import InputError
 
@@ -101,10 +101,11 @@ class Plan:
         return model
 
     def groups(self) -> list[list[SourceSpeaker]]:
-        """The speakers among whom impostors are: of a fold, or of a sex."""
+        """The speakers among whom impostors are: of a fold, of a sex, or all."""
+        keys = {FOLD: lambda one: one.fold, SEX: lambda one: one.sex, EVERYBODY: lambda _: ""}
         found: dict[str, list[SourceSpeaker]] = {}
         for speaker in self.source.speakers:
-            found.setdefault(speaker.fold if self.source.within_folds else speaker.sex, []).append(speaker)
+            found.setdefault(keys[self.source.impostors](speaker), []).append(speaker)
         return [found[key] for key in sorted(found)]
 
     def draw(self) -> Digits:
@@ -150,7 +151,7 @@ def shared_sentences(plan: Plan, sentences: Sequence[str], n_test: int, way: str
         for i, speaker in enumerate(group):
             for j, sentence in enumerate(sentences):
                 model = plan.enrol(part, speaker, sentence, way)
-                design = _all if plan.source.within_folds else _some
+                design = _all if plan.source.impostors == FOLD else _some
                 for other, said, number, kind in design(group, i, sentences, j, n_test):
                     part.trials.append((model, plan.say(other, said, "test", number), kind))
     return part

@@ -15,6 +15,9 @@ CMUDICT = {
 }
 
 
+FOLD, SEX, EVERYBODY = "fold", "sex", "everybody"  # among whom impostors are
+
+
 class SourceSpeaker(NamedTuple):
     """A speaker: the id in the look-alike, the name in the source, f or m, and the fold."""
 
@@ -50,14 +53,14 @@ class DigitSource(Protocol):
 
     Attributes:
         words: the text of each digit. takes: which enrol, which test.
-        within_folds: impostors are of the fold, and all trials are made; else they are of the sex, and some are.
+        impostors: FOLD, all trials of whose speakers are made, SEX or EVERYBODY, some of whose trials are.
         inputs: files and directories that are read.
     """
 
     speakers: tuple[SourceSpeaker, ...]
     words: Sequence[str]
     takes: Takes
-    within_folds: bool
+    impostors: str
     inputs: tuple[Path, ...]
 
     def name(self, speaker: SourceSpeaker, digit: int, take: int) -> str:

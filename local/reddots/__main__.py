@@ -70,9 +70,8 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
-        parts = read_parts(root / "ndx", options.parts)
-        sexes = speaker_sexes(parts)
-        recordings = _recordings(options, parts, sexes)
+        parts = read_parts(root / "ndx", options.parts, options.allow_shared)
+        recordings, sexes = _recordings(options, parts)
         left_out = LeftOutRows()
         parts = [without_faults(part, recordings.faults, left_out) for part in parts]
         _note_others(recordings, left_out)
@@ -89,18 +88,22 @@ def work(options: Options) -> None:
     print("\n".join(count_lines(rows)))
 
 
-def _recordings(options: Options, parts: list[PartList], sexes: Mapping[str, str]) -> Recordings:
-    """The recordings of the lists, and if asked for those of the script; faulty ones are counted, and not too many."""
-    infos = options.data_dir / "infos"
-    script = read_script(infos / "script.txt")
+def _recordings(options: Options, parts: list[PartList]) -> tuple[Recordings, dict[str, str]]:
+    """The recordings of the lists, and if asked for those of the script; and speaker -> f or m where it is known.
+
+    Faulty recordings are counted; too many are an error.
+    """
+    file = options.data_dir / "infos" / "script.txt"
+    script = read_script(file)
     names = {name for part in parts for name in (*part.enrolling(), *part.trials.tests)}
     if options.background == EVERY:
         names |= script.keys()
-    texts = texts_of(names, script, infos / "script.txt")
+    sexes = speaker_sexes(parts, names)
+    texts = texts_of(names, script, file)
     found = read_recordings(options.data_dir, names, texts, sexes, options.min_seconds)
     failures = [(utterance_of(name), *fault) for name, fault in found.faults.items()]
     check_failures(failures, len(names), options.max_fail, options.out)
-    return found
+    return found, sexes
 
 
 def _note_others(recordings: Recordings, left_out: LeftOutRows) -> None:

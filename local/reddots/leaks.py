@@ -6,15 +6,13 @@ No recording enrols and tests in one list; no speaker of a list's enrolment or t
 UBM; no trial has a model that is not enrolled.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from local.reddots.write_lists import LISTS
 from steps.data.enrolments import read_enrolments
-from steps.metrics.trial_files import read_trials
 from utils.data_dir import DataDir
 from utils.errors import InputError
-from utils.tables import read_table
+from utils.tables import iterate_lines, read_table
 
 OTHERS = ("background", "cohort", "ubm")
 
@@ -43,23 +41,10 @@ def check_leaks(data: Path, allow_shared: bool = False) -> None:
 
 
 def _check_models(data: Path, name: str) -> None:
-    models = read_enrolments(data / f"enrol_{name}")
-    trials = read_trials(data / f"test_{name}" / "trials")
-    absent = sorted(set(trials.enrolments) - models.keys())
-    if absent:
-        raise InputError(f"list {name}: no enrolment of {absent[0]}, which trials have ({len(absent)} such models)")
-    check_own_tests(name, ((model, models[model]) for model in trials.enrolments), trials)
-
-
-def check_own_tests(name: str, models: Iterable[tuple[str, tuple[str, ...]]], trials) -> None:
-    """Raise InputError where a model is tested with a recording that enrols it; `models` in the order of the trials."""
-    tests = {test: number for number, test in enumerate(trials.tests)}
-    own = {(row, tests[one]) for row, (_, recordings) in enumerate(models) for one in recordings if one in tests}
-    if not own:
-        return
-    for pair in zip(trials.enrol.tolist(), trials.test.tolist(), strict=True):
-        if pair in own:
-            raise InputError(
-                f"list {name}: the trial '{trials.enrolments[pair[0]]} {trials.tests[pair[1]]}' tests a model with a "
-                "recording that enrols it; remove the trial"
-            )
+    """Raise InputError for a trial of a model that is not enrolled, or that the trial's recording enrols."""
+    models = {model: frozenset(utterances) for model, utterances in read_enrolments(data / f"enrol_{name}").items()}
+    for line in iterate_lines(data / f"test_{name}" / "trials"):
+        model, test, _ = line.split(" ", 2)
+        if test in models.get(model, (test,)):
+            fault = "a recording that enrols it" if model in models else "no enrolment"
+            raise InputError(f"list {name}: the trial '{model} {test}' is of a model with {fault}; remove the trial")

@@ -7,7 +7,8 @@ The kinds: TC target speaker and correct sentence (the targets), TW target speak
 correct sentence, IW both wrong. Each fault is an InputError with file and line.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -63,36 +64,39 @@ def read_models(path: Path, free_sentences: bool = False) -> Models:
     return models
 
 
-def read_ndx(path: Path, models: Mapping[ModelName, object]) -> Trials:
+def read_ndx(path: Path, models: Mapping[ModelName, Collection[str]], allow_shared: bool = False) -> Trials:
     """The trials of a list; enrolments and tests are names as in RedDots.
 
     Args:
-        models: that the list may have.
+        models: that the list may have, with the recordings that enrol them. allow_shared: a recording that enrols a
+            model may test others, but never its own.
     """
     enrolments: dict[str, int] = {}
     tests: dict[str, int] = {}
     cells: dict[str, int] = {}  # of recordings as they are written -> number of the recording
-    rows: list[tuple[int, int, int]] = []
+    rows = array("q")  # three numbers a trial
     for where, line in lines_of(path, iterate_lines(path)):
         model, _, rest = line.partition(",")
         cell, _, flags = rest.partition(",")
         enrol, test, kind = enrolments.get(model), cells.get(cell), FLAGS.get(flags)
+        if None in (enrol, test, kind) and line.count(",") != 1 + len(KINDS):
+            columns = ",".join(KINDS)
+            raise InputError(f"{where}: expected '<speaker>_<sentence>,<recording>,{columns}', found {brief(line)}")
         if enrol is None:
-            enrol = _add_model(enrolments, model, models, where, line)
+            enrol = _add_model(enrolments, model, models, where)
         if test is None:
             test = cells[cell] = tests.setdefault(read_recording(cell, where), len(tests))
-        rows.append((enrol, test, _kind(flags, where) if kind is None else kind))
-    table = np.array(rows, np.int64).reshape(-1, 3)
+        rows.extend((enrol, test, _kind(flags, where) if kind is None else kind))
+    table = np.frombuffer(rows, np.int64).reshape(-1, 3) if rows else np.empty((0, 3), np.int64)
     trials = Trials(
         list(enrolments), list(tests), table[:, 0], table[:, 1], table[:, 2] == KINDS.index("TC"), KINDS, table[:, 2]
     )
     _check_rows(path, trials)
+    _check_sides(path, trials, models, allow_shared)
     return trials
 
 
-def _add_model(enrolments: dict[str, int], word: str, models: Mapping[ModelName, object], where: str, line: str) -> int:
-    if line.count(",") != 1 + len(KINDS):
-        raise InputError(f"{where}: expected '<speaker>_<sentence>,<recording>,{','.join(KINDS)}', found {brief(line)}")
+def _add_model(enrolments: dict[str, int], word: str, models: Mapping[ModelName, object], where: str) -> int:
     model = read_model(word, where)
     if model not in models:
         raise InputError(
@@ -141,3 +145,16 @@ def _check_rows(path: Path, trials: Trials) -> None:
         raise InputError(
             f"{path}:{row + 1}: the trial '{trials.name(row)}' stands above too; remove one of the two lines"
         )
+
+
+def _check_sides(path: Path, trials: Trials, models: Mapping[ModelName, Collection[str]], allow_shared: bool) -> None:
+    """Raise InputError for a trial whose recording enrols its model, or any model."""
+    enrolling = {recording for recordings in models.values() for recording in recordings}
+    shared = np.array([name in enrolling for name in trials.tests], bool)
+    own = [models[ModelName(*name.split("_"))] for name in trials.enrolments]
+    for row in np.flatnonzero(shared[trials.test]).tolist():
+        if not allow_shared or trials.tests[trials.test[row]] in own[trials.enrol[row]]:
+            raise InputError(
+                f"{path}:{row + 1}: the recording of the trial '{trials.name(row)}' enrols a model; remove the trial"
+                + ("" if allow_shared else ", or give --allow_shared true if no recording tests its own model")
+            )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from local.reddots.list_files import KINDS, Models, read_models, read_ndx
-from local.reddots.names import parts_of, sex_in_name
+from local.reddots.names import ModelName, parts_of, sex_in_name
 from steps.metrics.trials import Trials
 from utils.command import logger
 from utils.errors import InputError, absence
@@ -60,8 +60,11 @@ def rows_of(trials: Trials, rows: np.ndarray) -> Trials:
     return Trials(enrolments, tests, enrol, test, trials.targets[rows], trials.kinds, trials.kind[rows])
 
 
-def read_parts(folder: Path, wanted: Iterable[str] = ()) -> list[PartList]:
-    """The lists of a directory `ndx`, sorted by name; those of some parts alone if they are named."""
+def read_parts(folder: Path, wanted: Iterable[str] = (), allow_shared: bool = False) -> list[PartList]:
+    """The lists of a directory `ndx`, sorted by name; those of some parts alone if they are named.
+
+    `allow_shared`: as of `read_ndx`.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder}: {absence(folder, 'directory')}; expected lists m_part_01.trn, m_part_01.ndx, ...")
     found = {path.name: FILE.fullmatch(path.name) for path in sorted(folder.iterdir())}
@@ -73,14 +76,16 @@ def read_parts(folder: Path, wanted: Iterable[str] = ()) -> list[PartList]:
     missing = [name for name in wanted if name not in names]
     if missing or not names:
         raise InputError(f"{folder}: no lists of part {', '.join(missing) or '01'}; found {', '.join(names) or 'none'}")
-    listed = [one for name in names if not wanted or name in wanted for one in _read_part(folder, name, found)]
+    listed = [
+        one for name in names if not wanted or name in wanted for one in _read_part(folder, name, found, allow_shared)
+    ]
     for one in listed:
         if not len(one.trials):
             raise InputError(f"{one.files[-1]}: no trials in the lists of part {one.name}, of either sex")
     return listed
 
 
-def _read_part(folder: Path, name: str, found: Mapping[str, re.Match | None]) -> list[PartList]:
+def _read_part(folder: Path, name: str, found: Mapping[str, re.Match | None], allow_shared: bool) -> list[PartList]:
     """The lists of one part, one for each way to enrol."""
     of_part = [match for match in found.values() if match and match[2] == name]
     ways = sorted({match[3] or "" for match in of_part if match[4] == "trn"})
@@ -107,13 +112,14 @@ def _read_part(folder: Path, name: str, found: Mapping[str, re.Match | None]) ->
                 f"{lacking}: missing, but {here[0].name} is there; restore it, or empty it if it has no lines"
             )
         files += here
-        own: dict = {}
+        own: dict[ModelName, set[str]] = {}
         for way, path in paths.items():
             read = read_models(path, free_sentences=bool(way))
             _add_sexes(sexes, sex, read, path)
             models[way] |= read
-            own |= read
-        trials.append(read_ndx(ndx, own))
+            for model, recordings in read.items():
+                own.setdefault(model, set()).update(recordings)
+        trials.append(read_ndx(ndx, own, allow_shared))
     joined = _join(trials)
     return [_with_models(PartList(f"{name}{way}", tuple(files), models[way], joined, sexes)) for way in ways]
 
@@ -155,14 +161,10 @@ def _with_models(part: PartList) -> PartList:
     return replace(part, trials=part.of(kept))
 
 
-def speaker_sexes(parts: Iterable[PartList]) -> dict[str, str]:
-    """Speaker -> f or m, of all speakers of the lists whose sex their name or a list of models tells."""
+def speaker_sexes(parts: Iterable[PartList], recordings: Iterable[str]) -> dict[str, str]:
+    """Speaker -> f or m, where a list of models or the speaker's name tells it; recordings: of all speakers."""
     sexes: dict[str, str] = {}
     for part in parts:
         sexes |= part.sexes
-        for recording in part.trials.tests:
-            speaker = parts_of(recording).speaker
-            named = sex_in_name(speaker)
-            if named:
-                sexes[speaker] = named
-    return sexes
+    named = {speaker: sex_in_name(speaker) for speaker in {parts_of(name).speaker for name in recordings}}
+    return sexes | {speaker: sex for speaker, sex in named.items() if sex}

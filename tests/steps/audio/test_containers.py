@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import struct
 from pathlib import Path
 
@@ -219,3 +220,39 @@ def test_the_file_is_at_its_beginning(tmp_path):
     for name in ("a.wav", "a.flac", "a.mp3", "a.ogg"):
         with open_audio(write_sound(tmp_path / name, babble(0))) as file:
             assert file.tell() == 0
+
+
+@pytest.fixture
+def headerless(tmp_path) -> Path:
+    path = tmp_path / "a.pcm"
+    path.write_bytes(np.round(babble(0, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def test_samples_without_a_header_are_16_bits_at_16_khz(headerless):
+    header = read_header(utterance(headerless))
+    assert (header.frames, header.sample_rate) == (RATE, RATE)
+    assert np.abs(load(utterance(headerless)).waveform - babble(0, 1)).max() < 1e-4
+    assert len(load(utterance(headerless, 0.25, 0.75)).waveform) == RATE // 2
+    assert len(load(utterance(headerless), 8000).waveform) == RATE // 2
+
+
+def test_faults_of_samples_without_a_header_are_named(headerless):
+    whole = headerless.read_bytes()
+    for content, told in (
+        (whole[:-1], "corrupt: .*half a sample at its end"),
+        (b"", "empty: "),
+        (b"<!DOCTYPE html><html>", "corrupt: .*is a web page"),
+        (b"\x1f\x8b\x08" + whole, "corrupt: .*gzip"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 9\n", "corrupt: .*Git LFS"),
+    ):
+        headerless.write_bytes(content)
+        assert re.search(told, reason(headerless)), content[:20]
+    headerless.unlink()
+    assert reason(headerless).startswith("missing: ")
+
+
+def test_a_wav_file_that_is_named_pcm_is_read_as_what_it_is(tmp_path):
+    path = tmp_path / "a.pcm"
+    path.write_bytes(wav(tmp_path / "b.wav"))
+    assert read_header(utterance(path)).frames == RATE
