@@ -3,8 +3,8 @@
 Corpora: `fsdd` (the Free Spoken Digit Dataset, six men), `arabic-digits` (thirty speakers; the part words has the lists
 that come with it), `synthetic` (voices made of formant filters, no data). Digits are joined to phrases of four. Output:
 pcm/<speaker>/<recording>.pcm (16 bits, 16 kHz, no header; what is recorded at 8 kHz is upsampled), ndx/*.trn and *.ndx,
-infos/script.txt, infos/phones.csv (English), infos/folds.txt (`<speaker> <fold>`), infos/sources.tsv (the files that
-each recording is joined of) and infos/speakers.tsv. `local/look_alike/plan.py` tells the parts.
+infos/script.txt, infos/phones.csv (English), infos/folds.txt (`<speaker> <fold>`), infos/sexes.txt (of arabic-digits,
+estimates), infos/sources.tsv (the files that each recording is joined of) and infos/speakers.tsv. `local/look_alike/plan.py` tells the parts.
 """
 
 import sys
@@ -131,6 +131,8 @@ def write_infos(out: Path, plan: Plan) -> None:
     if set(plan.source.words) <= CMUDICT.keys():
         rows = [f"{name};{texts[name]};{' _ '.join(CMUDICT[word] for word in texts[name].split())}" for name in said]
         tables["phones.csv"] = [PHONES_HEADER, *rows]
+    if plan.source.estimated:
+        tables["sexes.txt"] = [f"{speaker.id} {speaker.sex}?" for speaker in plan.source.speakers]
     for name, lines in tables.items():
         (out / "infos" / name).write_text("\n".join(lines) + "\n", encoding="latin-1")
 

@@ -45,7 +45,7 @@ class RealDigits:
 class Fsdd(RealDigits):
     """Six men in two folds: phrases of takes 0 to 11 enrol, of takes 12 to 47 test; each take stands in one phrase."""
 
-    words, impostors = ENGLISH, FOLD
+    words, impostors, estimated = ENGLISH, FOLD, False
     takes = Takes(range(12), range(12, 48), stride=4, n_enrol=3, n_test=9)
 
     def __init__(self, root: Path, n_folds: int):
@@ -72,7 +72,7 @@ class Fsdd(RealDigits):
 class ArabicDigits(RealDigits):
     """Thirty speakers, folds by sex and name: takes 1 to 3 enrol, 4 to 10 test; words are cut out of their second."""
 
-    words, impostors = ARABIC, SEX
+    words, impostors, estimated = ARABIC, SEX, True
     takes = Takes(range(1, 4), range(4, 11), stride=1, n_enrol=3, n_test=7)
 
     def __init__(self, root: Path, n_folds: int):

@@ -54,13 +54,14 @@ class DigitSource(Protocol):
     Attributes:
         words: the text of each digit. takes: which enrol, which test.
         impostors: FOLD, all trials of whose speakers are made, SEX or EVERYBODY, some of whose trials are.
-        inputs: files and directories that are read.
+        estimated: the sexes are; the source does not tell them. inputs: files and directories that are read.
     """
 
     speakers: tuple[SourceSpeaker, ...]
     words: Sequence[str]
     takes: Takes
     impostors: str
+    estimated: bool
     inputs: tuple[Path, ...]
 
     def name(self, speaker: SourceSpeaker, digit: int, take: int) -> str:

@@ -57,7 +57,7 @@ AROUND = 6  # frames of silence before and after a digit
 class SyntheticDigits:
     """Speakers, every second one a woman: takes 0 to 2 enrol, 3 to 6 test."""
 
-    words, impostors, inputs = ENGLISH, EVERYBODY, ()
+    words, impostors, estimated, inputs = ENGLISH, EVERYBODY, False, ()
     takes = Takes(range(3), range(3, 7), stride=1, n_enrol=3, n_test=4)
 
     def __init__(self, n_speakers: int, n_folds: int, seed: int):

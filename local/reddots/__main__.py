@@ -1,7 +1,7 @@
 """Stage 0 of the recipe reddots: lists of RedDots, or of a corpus in its files, become Kaldi data directories.
 
 Input: `data_dir` with `pcm/<speaker>/<recording>.pcm` (16 bits, 16 kHz, no header), `ndx/{m,f}_part_<part>.{trn,ndx}`,
-`infos/script.txt`, and if there are any `infos/phones.csv` and `infos/folds.txt`. `local.look_alike` writes such a
+`infos/script.txt`, and if they are there `infos/folds.txt` and `infos/sexes.txt`. `local.look_alike` writes such a
 directory. Output: `all`, `lists`, and for each list `enrol_`, `test_`, `background_`, `cohort_`, `ubm_<list>`
 (`local/reddots/write_lists.py`); `counts.tsv`, the numbers of models and trials by list, sex, speaker and kind;
 `left_out.tsv`, each recording that cannot be used, and what goes with it; `spk2fold`, where lists go by folds.
@@ -16,7 +16,7 @@ from typing import ClassVar
 from local.reddots.cohorts import cohort_of
 from local.reddots.counts import COUNTS, count, count_lines, write_counts
 from local.reddots.experiments import LEAST_FOLDS, Experiment, by_folds, deal_folds, whole_lists
-from local.reddots.info_files import read_folds, read_script
+from local.reddots.info_files import read_folds, read_script, read_sexes
 from local.reddots.leaks import check_leaks
 from local.reddots.names import parts_of, utterance_of
 from local.reddots.parts import PartList, read_parts, speaker_sexes
@@ -66,6 +66,8 @@ def work(options: Options) -> None:
             raise InputError(
                 f"--data_dir {root}: {absence(root / name, 'directory')}, {name}; expected pcm, ndx and infos"
             )
+    if options.ubm_data and not options.ubm_data.is_dir():
+        raise InputError(f"--ubm_data {options.ubm_data}: {absence(options.ubm_data, 'directory')}")
     inputs = [root, *([options.ubm_data] if options.ubm_data else [])]
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
@@ -99,6 +101,8 @@ def _recordings(options: Options, parts: list[PartList]) -> tuple[Recordings, di
     if options.background == EVERY:
         names |= script.keys()
     sexes = speaker_sexes(parts, names)
+    if (file.parent / "sexes.txt").is_file():
+        sexes |= read_sexes(file.parent / "sexes.txt")
     texts = texts_of(names, script, file)
     found = read_recordings(options.data_dir, names, texts, sexes, options.min_seconds)
     failures = [(utterance_of(name), *fault) for name, fault in found.faults.items()]

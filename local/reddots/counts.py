@@ -16,13 +16,15 @@ Row = tuple[str | int, ...]
 def count(experiments: Iterable[Experiment], sexes: Mapping[str, str]) -> list[Row]:
     """Rows of COLUMNS: for each list its sum, those of both sexes, and each speaker; trials count for the model's.
 
-    A list has both sexes, with zeros where it has no speaker of one; `-`: a sex that nobody tells.
+    A list has both sexes, with zeros where it has no speaker of one; f? and m? are estimates, and `-`
+    is a sex that nobody tells.
     """
     rows: list[Row] = []
     for experiment in experiments:
         sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * (2 + len(KINDS)))
+        mark = "?" if any(sex.endswith("?") for sex in sexes.values()) else ""
         for sex in "fm":
-            sums[sex, ANY]
+            sums[f"{sex}{mark}", ANY]
         for (speaker, column), number in _by_speaker(experiment).items():
             sex = sexes.get(speaker, "-")
             for key in ((sex, speaker), (sex, ANY), (ANY, ANY)):

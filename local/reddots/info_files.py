@@ -1,7 +1,8 @@
-"""Tables of RedDots in `infos/`: what recordings say, and folds of speakers. Read strictly.
+"""Tables of RedDots in `infos/`: what recordings say, and two that are not in RedDots. Read strictly.
 
     script.txt  20150201101010101_m0001_31;My voice is my password        latin-1
-    folds.txt   m0001 0           not in RedDots: experiments by folds of speakers
+    folds.txt   m0001 0           experiments by folds of speakers
+    sexes.txt   f0004 f?          f or m, or f? and m? where nobody has told the sex and it is estimated
 
 Each fault is an InputError with file and line.
 """
@@ -59,10 +60,18 @@ def read_script(path: Path) -> dict[str, str]:
 
 def read_folds(path: Path) -> dict[str, str]:
     """Speaker -> fold."""
-    folds = read_table(path)
-    for number, (speaker, fold) in enumerate(folds.items(), 1):
-        if not re.fullmatch(WORD, speaker) or not re.fullmatch("[0-9]{1,4}", fold):
-            raise InputError(
-                f"{path}:{number}: expected '<speaker> <fold>', a fold from 0, found {brief(f'{speaker} {fold}')}"
-            )
-    return folds
+    return _read_speakers(path, "[0-9]{1,4}", "<speaker> <fold>, a fold from 0")
+
+
+def read_sexes(path: Path) -> dict[str, str]:
+    """Speaker -> f, m, f? or m?."""
+    return _read_speakers(path, r"[fm]\??", "<speaker> f|m|f?|m?")
+
+
+def _read_speakers(path: Path, value: str, expected: str) -> dict[str, str]:
+    """A table of speakers, whose values fit a pattern."""
+    table = read_table(path)
+    for number, (speaker, word) in enumerate(table.items(), 1):
+        if not re.fullmatch(WORD, speaker) or not re.fullmatch(value, word):
+            raise InputError(f"{path}:{number}: expected {expected}, found {brief(f'{speaker} {word}')}")
+    return table

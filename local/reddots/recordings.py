@@ -40,7 +40,8 @@ def read_recordings(
     """Measure recordings, and make the tables of those that can be used.
 
     Args:
-        texts: recording -> what it says; of all of them. sexes: of all speakers, or there is no spk2gender.
+        texts: recording -> what it says; of all of them. sexes: there is a spk2gender only where these are
+            f or m for all speakers.
     """
     names = sorted(set(names))
     utterances = [
@@ -60,7 +61,7 @@ def read_recordings(
         tables["text"][one.id] = texts[one.name]
         tables["utt2sent"][one.id] = parts_of(one.name).sentence
     speakers = set(tables["utt2spk"].values())
-    if speakers <= sexes.keys():
+    if all(sexes.get(speaker) in ("f", "m") for speaker in speakers):
         tables["spk2gender"] = {speaker: sexes[speaker] for speaker in speakers}
     return Recordings(tables, faults)
 

@@ -16,7 +16,7 @@ from steps.audio.failures import check_failures
 from steps.audio.lengths import read_lengths
 from steps.audio.recordings import Utterance, read_data_dir
 from utils.data_dir import DataDir
-from utils.errors import InputError, absence
+from utils.errors import InputError
 from utils.tables import check_key
 
 PREFIX = "ubm"
@@ -25,8 +25,6 @@ MAX_FAIL = 0.05  # share of files that cannot be used
 
 def read_ubm_speech(source: Path, min_seconds: float, out: Path) -> Tables:
     """The tables of the speech: wav.scp, utt2spk, utt2dur, and text and spk2gender where they are known of all."""
-    if not source.is_dir():
-        raise InputError(f"--ubm_data {source}: {absence(source, 'directory')}")
     is_data = (source / "wav.scp").is_file()
     if is_data and (source / "segments").is_file():
         raise InputError(f"--ubm_data {source}: has segments; give whole recordings, such as those it was cut from")

@@ -171,6 +171,17 @@ def test_files_of_windows_and_of_one_sex_are_read(corpus):
     assert set(texts.values()) == {"My voice’s é my password", "OK Google"}
 
 
+def test_sexes_that_are_estimated_are_told_as_such(corpus):
+    (corpus / "infos/sexes.txt").write_text("m0001 f?\nm0002 m?\nm0003 m?\nm0004 f?\n")
+    out = make(corpus, "--background", "all")
+    assert not list(out.glob("*/spk2gender"))
+    assert [row[1:4] for row in rows(out / "counts.tsv")[1:4]] == [
+        ["all", "all", "6"],
+        ["f?", "all", "2"],
+        ["f?", "m0001", "2"],
+    ]
+
+
 def test_leaks_are_found_in_what_is_written(corpus):
     out = make(corpus, "--background", "all")
     check_leaks(out)
@@ -250,11 +261,13 @@ def test_faults_of_directories_are_told(corpus, capsys):
         return capsys.readouterr().err.splitlines()[-1]
 
     (corpus / "infos/folds.txt").write_text("m0001 0\nm0002 1\nm0003 x\n")
-    assert "folds.txt:3: expected '<speaker> <fold>'" in told()
+    assert "folds.txt:3: expected <speaker> <fold>" in told()
     (corpus / "infos/folds.txt").write_text("m0001 0\nm0002 1\n")
     assert "folds.txt: no fold of m0003" in told()
     (corpus / "infos/folds.txt").write_text("m0001 0\nm0002 1\nm0003 1\n")
     assert "folds.txt: 2 folds, so that list 01 has no background; expected at least 3" in told()
+    (corpus / "infos/sexes.txt").write_text("m0001 f\nm0002 male\n")
+    assert "sexes.txt:2: expected <speaker> f|m|f?|m?" in told()
     (corpus / "ndx/m_part_01.trn").unlink()
     assert "m_part_01.trn: missing, but m_part_01.ndx is there" in told()
     (corpus / "ndx/m_part_01.ndx").unlink()
