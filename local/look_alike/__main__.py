@@ -4,7 +4,8 @@ Corpora: `fsdd` (the Free Spoken Digit Dataset, six men), `arabic-digits` (thirt
 that come with it), `synthetic` (voices made of formant filters, no data). Digits are joined to phrases of four. Output:
 pcm/<speaker>/<recording>.pcm (16 bits, 16 kHz, no header; what is recorded at 8 kHz is upsampled), ndx/*.trn and *.ndx,
 infos/script.txt, infos/phones.csv (English), infos/folds.txt (`<speaker> <fold>`), infos/sexes.txt (of arabic-digits,
-estimates), infos/sources.tsv (the files that each recording is joined of) and infos/speakers.tsv. `local/look_alike/plan.py` tells the parts.
+estimates), infos/sources.tsv (the files that each recording is joined of) and infos/speakers.tsv.
+`local/look_alike/plan.py` tells the parts.
 """
 
 import sys

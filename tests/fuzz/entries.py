@@ -58,6 +58,12 @@ def is_corpus(folder: Path, whole: bool) -> list[str]:
     return is_data(folder, whole) or (check_rows(folder / "corpus", folder / "out") if whole else [])
 
 
+def is_lists(folder: Path, whole: bool) -> list[str]:
+    """`out` is a stage whose directories are data directories, or no stage at all."""
+    inner = sorted(path.parent for path in (folder / "out").glob("*/utt2spk")) if whole else []
+    return is_stage(folder, whole) or [fault for path in inner for fault in check_data_dir(path)]
+
+
 def is_samples(folder: Path, whole: bool) -> list[str]:
     """`out` is a complete data directory with its vectors, or no stage at all."""
     return is_data(folder, whole) or (check_vectors(folder / "out") if whole else [])
@@ -153,6 +159,13 @@ ENTRIES = {
         always("local.librispeech", "--data_dir LibriSpeech --out out --max_fail 0.7"),
         ("LibriSpeech/**/*",),
         is_data,
+    ),
+    "RedDots": Entry(
+        inputs.build_reddots,
+        always("local.reddots.__main__", "--data_dir reddots --out out --max_fail 0.7 --background all"),
+        ("reddots/ndx/*", "reddots/ndx/*", "reddots/infos/*", "reddots/pcm/**/*"),
+        is_lists,
+        0.3,
     ),
     "a saved LibriSpeech": Entry(
         inputs.build_saved,

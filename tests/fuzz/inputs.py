@@ -10,6 +10,7 @@ import yaml
 
 from tests.fuzz.trees import OPTIONS
 from tests.local.corpus import Corpus, make_rows
+from tests.local.reddots.small_corpus import write_corpus as write_reddots
 from tests.steps.audio.sounds import babble, write_sound
 from tests.steps.data.corpus import make_all
 from tests.steps.generators.experiment import Experiment, write_experiment
@@ -43,6 +44,13 @@ def build_librispeech(folder: Path) -> None:
         (chapter / f"{speaker}-1.trans.txt").write_text(f"{speaker}-1-0000 SOME WORDS\n")
         lines.append(f"{speaker} | F | dev-clean | 8.0 | A Name")
     (folder / "LibriSpeech/SPEAKERS.TXT").write_text("\n".join(lines) + "\n")
+
+
+def build_reddots(folder: Path) -> None:
+    """Lists of three men and two sentences, in the files of RedDots, with folds."""
+    root = write_reddots(folder / "reddots")
+    (root / "infos/folds.txt").write_text("m0001 0\nm0002 1\nm0003 2\nm0004 2\n")
+    (root / "infos/sexes.txt").write_text("m0001 m\nm0002 m\n")
 
 
 def build_saved(folder: Path) -> None:
