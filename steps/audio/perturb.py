@@ -35,7 +35,10 @@ from utils.stage_dir import StageDir, signature
 
 log = logger(__name__)
 FLAC, WAV = CONTAINERS = ("flac", "wav")
-STALE = ("segments", "reco2dur", "feats.scp", "cmvn.scp", "vad.scp", "xvector.scp", "utt2num_frames")
+STALE = (
+    *("segments", "reco2dur", "feats.scp", "cmvn.scp", "vad.scp", "xvector.scp"),
+    *("utt2num_frames", "utt2num_speech_frames"),
+)
 PER_FOLDER = 1000  # files
 FULL_SCALE = 32767  # of 16 bits
 LONGEST_NAME = 200  # bytes of a file's name without its suffix

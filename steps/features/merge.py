@@ -30,7 +30,10 @@ from utils.stage_dir import StageDir
 
 log = logger(__name__)
 OF_AUDIO = ("wav.scp", "segments", "reco2dur")  # copies have none
-OF_FEATURES = ("feats.scp", "cmvn.scp", "vad.scp", "xvector.scp", "utt2num_frames", "utt2dur", "utt2uniq")
+OF_FEATURES = (
+    *("feats.scp", "cmvn.scp", "vad.scp", "xvector.scp"),
+    *("utt2num_frames", "utt2num_speech_frames", "utt2dur", "utt2uniq"),
+)
 
 
 @dataclass

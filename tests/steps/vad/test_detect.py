@@ -13,7 +13,7 @@ from steps.features import compute as features_compute
 from steps.features import merge as features_merge
 from steps.features import plan as features_plan
 from steps.features.speech_masks import SpeechMasks
-from steps.vad import compute, merge, plan
+from steps.vad import compute, merge, picture, plan
 from tests.steps.audio.sounds import babble, write_bad_sounds, write_sound
 from utils.data_dir import DataDir, validate, write_data_dir
 
@@ -86,6 +86,18 @@ def test_segments_are_a_data_directory_of_the_speech(data, tmp_path):
     assert detect(tmp_path / "vad" / "speech", tmp_path / "again", "--backend", "energy") == 0
     again = read_utterances(tmp_path / "again" / "speech")
     assert [one.path for one in again[:1]] == [found[0].path] and 1.0 < again[0].begin + 0.05 < again[0].end < 2.05
+
+
+def test_a_picture_is_of_the_least_speech_the_most_and_some_between(data, tmp_path, capsys):
+    assert detect(data, tmp_path / "vad", "--backend", "energy") == 0
+    words = ["--data", str(data), "--vad", str(tmp_path / "vad"), "--out", str(tmp_path / "picture")]
+    assert picture.main([*words, "--utterances", "3"]) == 0
+    rows = [line.split("\t") for line in (tmp_path / "picture" / "chosen.tsv").read_text().splitlines()[1:]]
+    assert rows[0] == ["b-2", "0.0000"] and len(rows) == 3 and rows[1][1] <= rows[2][1]
+    assert (tmp_path / "picture" / "speech.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "vad" / "utt2num_frames").write_text("a-1 x\n")
+    assert picture.main(words) == 1
+    assert "a-1: expected numbers of frames, found 'x'" in capsys.readouterr().err
 
 
 def test_bytes_depend_neither_on_jobs_nor_on_kills(data, tmp_path):
