@@ -76,15 +76,6 @@ class RatioScorer:
     def __init__(self, scorer: FrameScorer, method: str = LLR, least_share: float = 0.01):
         self.scorer, self.method, self.least_share = scorer, method, least_share
 
-    @property
-    def background(self) -> Gmm:
-        """The background."""
-        return self.scorer.gmm
-
-    def movement(self, model: Gmm) -> Movement:
-        """A model, ready for `means`."""
-        return Movement(self.scorer, model)
-
     def means(self, utterances: Sequence[np.ndarray], models: Sequence[Movement]) -> np.ndarray:
         """Mean log likelihood ratios a frame (U, M) float64 of utterances, each (T, D)."""
         if self.method == LINEAR:

@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from steps.gmm.map_options import MapJobOptions
 from utils.command import run_command
-from utils.errors import InputError
 from utils.options import option
 
 if TYPE_CHECKING:
-    from steps.features.speech_frames import SpeechFrames
-    from steps.gmm.map_task import Adapted, Adapter, Recordings
+    from steps.gmm.map_task import Adapter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,32 +41,17 @@ def work(options: Options) -> None:
     def write_background(directory: Path) -> None:
         write_gmm(directory, read_gmm(options.ubm))
 
-    run_map_jobs(options, [file], lambda frames: adapter(options, frames), write_background)
+    run_map_jobs(options, [file], lambda: adapter(options), write_background)
 
 
-def adapter(options: Options, frames: "SpeechFrames") -> "Adapter":
+def adapter(options: Options) -> "Adapter":
     """What adapts the mixture to the recordings of a model."""
     import torch
 
-    from steps.gmm.gmm_dir import gmm_arrays, read_gmm
-    from steps.gmm.map_adaptation import adapt_in_passes
-    from steps.gmm.map_task import Adapted
-    from steps.gmm.statistics import FrameScorer
+    from steps.gmm.mixture_adapter import MixtureAdapter
 
     torch.set_num_threads(1)  # jobs share the processors, and sums would depend on the number of threads
-    ubm = read_gmm(options.ubm)
-    if frames.dim != ubm.dim:
-        raise InputError(
-            f"{options.ubm}: {ubm.dim} features, but {options.feats} has {frames.dim}; give those it is of"
-        )
-
-    def adapt(model: str, recordings: "Recordings") -> "Adapted":
-        own = list(recordings.values())
-        adapted = adapt_in_passes(ubm, lambda gmm: FrameScorer(gmm).sums(own), options)
-        arrays = gmm_arrays(adapted)
-        return Adapted({name: arrays[name] for name in options.adapt})
-
-    return adapt
+    return MixtureAdapter(options.ubm, options.feats, options)
 
 
 def main(argv: list[str] | None = None) -> int:

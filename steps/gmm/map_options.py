@@ -13,7 +13,7 @@ MEANS, VARIANCES, WEIGHTS = ADAPTABLE = ("means", "variances", "weights")
 class MapOptions:
     """What is adapted, and how much."""
 
-    relevance: float = option(10.0, "frames at which a Gaussian has gone half of the way", least=1e-6, most=1e6)
+    relevance: float = option(3.0, "frames at which a Gaussian has gone half of the way", least=1e-6, most=1e6)
     adapt: tuple[str, ...] = option((MEANS,), "what moves: means, variances, weights", choices=ADAPTABLE)
     passes: int = option(1, "each assigns the frames anew, by the model of the one before", least=1, most=100)
 

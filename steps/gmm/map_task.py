@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from steps.audio.failures import FAILURES, Failure, check_failures, read_failures, write_failures
 from steps.data.enrolments import ENROL_MAP, SENTENCES, model_sentences, read_enrolments
-from steps.features.speech_frames import SpeechFrames
+from steps.features.speech_frames import FramesProblem
 from steps.gmm.adapted_dir import NUM_FRAMES, UNUSABLE
 from steps.gmm.map_options import ADAPTABLE, MapJobOptions
 from utils.archive_writer import ArchiveWriter
@@ -27,28 +27,36 @@ from utils.tables import read_lines, write_table
 
 log = logger(__name__)
 NO_RECORDING = "no_recording"
-Recordings = Mapping[str, np.ndarray]  # utterance -> speech frames (T, D)
 
 
-class Adapted(NamedTuple):
-    """What adaptation gives for a model.
+class Recording(NamedTuple):
+    """What a recording gives.
 
     Attributes:
-        moved: arrays by name; empty where none of the recordings could be used.
-        unusable: recordings that could not be used: utterance, reason, detail.
+        frames: (T, D). aligned: what else the adapter knows of it, such as its words.
     """
 
-    moved: Mapping[str, np.ndarray]
-    unusable: Sequence[Failure] = ()
+    frames: np.ndarray
+    aligned: Any = None
 
 
-Adapter = Callable[[str, Recordings], Adapted]  # of the name of a model, and recordings that have speech frames
+class Adapter(Protocol):
+    """What adapts a background to recordings."""
+
+    def read(self, utterance: str) -> Recording:
+        """A recording. Raises FramesProblem where it cannot be used."""
+
+    def adapt(self, recordings: Sequence[Recording]) -> Mapping[str, np.ndarray]:
+        """What has moved, by name."""
+
+    def release(self) -> None:
+        """Let go of what was read."""
 
 
 def run_map_jobs(
     options: MapJobOptions,
     inputs: Sequence[Path],
-    adapter: Callable[[SpeechFrames], Adapter],
+    adapter: Callable[[], Adapter],
     write_background: Callable[[Path], None],
 ) -> None:
     """Adapt a model for each line of the enrol_map, or the share of this job.
@@ -69,7 +77,7 @@ class _MapTask:
     """The work; items are models with their recordings."""
 
     options: MapJobOptions
-    adapter: Callable[[SpeechFrames], Adapter]
+    adapter: Callable[[], Adapter]
     write_background: Callable[[Path], None]
 
     def items(self) -> list[Item]:
@@ -83,21 +91,16 @@ class _MapTask:
         ]
 
     def prepare(self) -> Callable[[list[Item]], Part]:
-        frames = SpeechFrames(self.options.feats)
-        adapt = self.adapter(frames)
+        adapter = self.adapter()
 
         def make(items: list[Item]) -> Part:
             rows, moved = [], []
             for item in items:
-                frames.skipped.clear()
-                recordings = dict(frames.usable(item.content))
-                adapted = adapt(item.id, recordings) if recordings else Adapted({})
-                unusable = [*frames.skipped, *adapted.unusable]
-                used = [utterance for utterance in item.content if utterance not in {one[0] for one in unusable}]
-                n_frames = sum(len(recordings[utterance]) for utterance in used)
-                rows.append({"used": used, "frames": n_frames, "unusable": unusable})
-                moved += [adapted.moved] if used else []
-            frames.release()
+                recordings, unusable = _read(adapter, item.content)
+                n_frames = sum(len(one.frames) for one in recordings.values())
+                rows.append({"used": list(recordings), "frames": n_frames, "unusable": unusable})
+                moved += [adapter.adapt(list(recordings.values()))] if recordings else []
+            adapter.release()
             names = moved[0] if moved else ()
             return rows, {name: np.stack([one[name] for one in moved]).astype(np.float32) for name in names}
 
@@ -141,6 +144,17 @@ class _MapTask:
         failures = read_failures(self.options.out / FAILURES)
         n_models = len(failures) + len(read_lines(self.options.out / NUM_FRAMES))
         check_failures(failures, n_models, self.options.max_fail, self.options.out, "model")
+
+
+def _read(adapter: Adapter, utterances: Sequence[str]) -> tuple[dict[str, Recording], list[Failure]]:
+    """The recordings that can be used, and why others cannot."""
+    found, unusable = {}, []
+    for utterance in utterances:
+        try:
+            found[utterance] = adapter.read(utterance)
+        except FramesProblem as problem:
+            unusable.append((problem.utterance, problem.reason, problem.detail))
+    return found, unusable
 
 
 def _reasons(row: Mapping[str, Any]) -> str:

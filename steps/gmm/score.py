@@ -49,8 +49,7 @@ def prepare(options: Options, pairs: "TrialPairs") -> "Score":
     from steps.features.speech_frames import SpeechFrames
     from steps.gmm.adapted_dir import AdaptedDir
     from steps.gmm.gmm_dir import read_gmm
-    from steps.gmm.likelihood_ratios import RatioScorer
-    from steps.gmm.statistics import FrameScorer
+    from steps.gmm.mixture_trials import MixtureTrials
     from steps.gmm.trial_groups import GroupScorer
 
     torch.set_num_threads(1)  # jobs share the processors, and sums would depend on the number of threads
@@ -62,8 +61,8 @@ def prepare(options: Options, pairs: "TrialPairs") -> "Score":
         raise InputError(
             f"{options.models}: {ubm.dim} features, but {options.feats} has {frames.dim}; give those it is of"
         )
-    scorer = RatioScorer(FrameScorer(ubm), options.method, options.least_share)
-    return GroupScorer(pairs, models, frames, scorer).score
+    scorer = MixtureTrials(models, ubm, options.method, options.least_share)
+    return GroupScorer(pairs, models.failures, frames, scorer).score
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,13 +1,12 @@
 """Trials in groups: test recordings that the same models claim are scored together, against all of these at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 
 from steps.features.speech_frames import FramesProblem, SpeechFrames
-from steps.gmm.adapted_dir import AdaptedDir
-from steps.gmm.likelihood_ratios import Movement, RatioScorer
 from steps.metrics.trial_shards import Scored, Unscored
 from steps.metrics.trials import TrialPairs
 
@@ -16,18 +15,43 @@ NUMBERS_KEPT = 1 << 27  # of models, in memory
 Test = tuple[int, np.ndarray]  # number of a test recording, and places (M,) of its trials in the scores
 
 
+class BatchScorer(Protocol):
+    """What scores some recordings against some models.
+
+    Attributes:
+        model_size: numbers that a loaded model takes.
+    """
+
+    model_size: int
+
+    def load(self, model: str) -> Any:
+        """A model by name, ready for `means`."""
+
+    def means(self, utterances: Sequence[np.ndarray], models: Sequence[Any]) -> np.ndarray:
+        """Scores (U, M) of utterances, each (T, D); NaN where there is none."""
+
+    def why_not(self, frames: np.ndarray, model: Any) -> Unscored:
+        """Why frames (T, D) have no score."""
+
+
 class GroupScorer:
     """Scores trials of a list.
 
     Args:
-        pairs: the list. models: with those of all its trials, but for failures. frames: of its test recordings.
+        pairs: the list. failures: models that there are not -> reason and detail. frames: of its test recordings.
         scorer: of frames.
     """
 
-    def __init__(self, pairs: TrialPairs, models: AdaptedDir, frames: SpeechFrames, scorer: RatioScorer):
-        self.pairs, self.models, self.frames, self.scorer = pairs, models, frames, scorer
-        self.at_once = max(1, NUMBERS_KEPT // scorer.background.means.size)
-        self._movement = lru_cache(self.at_once)(self._read)
+    def __init__(
+        self,
+        pairs: TrialPairs,
+        failures: Mapping[str, tuple[str, str]],
+        frames: SpeechFrames,
+        scorer: BatchScorer,
+    ):
+        self.pairs, self.failures, self.frames, self.scorer = pairs, failures, frames, scorer
+        self.at_once = max(1, NUMBERS_KEPT // scorer.model_size)
+        self._load = lru_cache(self.at_once)(scorer.load)
 
     def score(self, rows: np.ndarray) -> Scored:
         """Scores of the pairs with these numbers (P,), which are sorted by test, and why some have none."""
@@ -36,8 +60,12 @@ class GroupScorer:
             for utterances, places in self._batches(tests, failed):
                 for first in range(0, len(models), self.at_once):
                     some = slice(first, first + self.at_once)
-                    movements = [self._movement(model) for model in models[some]]
-                    scores[places[:, some]] = self.scorer.means(utterances, movements)
+                    loaded = [self._load(model) for model in models[some]]
+                    found = self.scorer.means(utterances, loaded)
+                    scores[places[:, some]] = found
+                    for row, column in np.argwhere(np.isnan(found)):
+                        why = self.scorer.why_not(utterances[row], loaded[column])
+                        failed[int(places[row, first + column])] = why
         self.frames.release()
         return scores, failed
 
@@ -47,7 +75,7 @@ class GroupScorer:
         tests, enrol = self.pairs.test[rows], self.pairs.enrol[rows]
         for places in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(tests)) + 1):
             names = {int(place): self.pairs.enrolments[enrol[place]] for place in places}
-            gone = {place: self.models.failures[name] for place, name in names.items() if name in self.models.failures}
+            gone = {place: self.failures[name] for place, name in names.items() if name in self.failures}
             failed |= {place: Unscored(*why) for place, why in gone.items()}
             kept = sorted(names.keys() - gone.keys(), key=names.__getitem__)
             if kept:
@@ -73,6 +101,3 @@ class GroupScorer:
                 utterances, places = [], []
         if utterances:
             yield utterances, np.stack(places)
-
-    def _read(self, model: str) -> Movement:
-        return self.scorer.movement(self.models.model(self.scorer.background, model))

@@ -5,7 +5,7 @@ import pytest
 from sklearn.mixture import GaussianMixture
 
 from steps.gmm.em import with_full_covariances
-from steps.gmm.likelihood_ratios import RatioScorer
+from steps.gmm.likelihood_ratios import Movement, RatioScorer
 from steps.gmm.map_adaptation import adapt
 from steps.gmm.map_options import MapOptions
 from steps.gmm.statistics import FrameScorer
@@ -28,14 +28,18 @@ def recordings() -> list[np.ndarray]:
 
 def adapted(ubm, recordings, moves=("means",)):
     scorer = FrameScorer(ubm)
-    return [adapt(ubm, scorer.sums([x]), MapOptions(adapt=moves)) for x in recordings[:3]]
+    return [adapt(ubm, scorer.sums([x]), MapOptions(relevance=10, adapt=moves)) for x in recordings[:3]]
+
+
+def movements(scorer, models):
+    return [Movement(scorer.scorer, model) for model in models]
 
 
 @pytest.mark.parametrize("moves", [("means",), ("means", "variances", "weights")], ids="+".join)
 def test_ratios_are_those_of_a_loop(recordings, moves):
     ubm = background()
     models, scorer = adapted(ubm, recordings, moves), RatioScorer(FrameScorer(ubm))
-    found = scorer.means(recordings, list(map(scorer.movement, models)))
+    found = scorer.means(recordings, movements(scorer, models))
     expected = [[likelihood(model, x) - likelihood(ubm, x) for model in models] for x in recordings]
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -45,7 +49,7 @@ def test_nothing_is_lost_far_from_all_gaussians():
     ubm = background()
     far = [np.full((3, DIM), 300, np.float32), np.full((2, DIM), -250, np.float32)]
     models, scorer = adapted(ubm, [*far, far[0]]), RatioScorer(FrameScorer(ubm))
-    found = scorer.means(far, list(map(scorer.movement, models)))
+    found = scorer.means(far, movements(scorer, models))
     expected = [[likelihood(model, x) - likelihood(ubm, x) for model in models] for x in far]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
@@ -55,7 +59,7 @@ def test_full_covariances_give_the_same_where_they_are_diagonal(recordings):
     scores = []
     for ubm in (diag, full):
         scorer = RatioScorer(FrameScorer(ubm))
-        scores.append(scorer.means(recordings, list(map(scorer.movement, adapted(ubm, recordings)))))
+        scores.append(scorer.means(recordings, movements(scorer, adapted(ubm, recordings))))
     np.testing.assert_allclose(*scores, atol=1e-5)
 
 
@@ -65,7 +69,7 @@ def test_selection_of_all_is_all_and_of_few_is_near(recordings):
     found = []
     for options in (("llr",), ("selected", 1e-30), ("selected", 0.01), ("selected", 1.0)):
         scorer = RatioScorer(FrameScorer(ubm), *options)
-        found.append(scorer.means(recordings, list(map(scorer.movement, models))))
+        found.append(scorer.means(recordings, movements(scorer, models)))
     np.testing.assert_allclose(found[1], found[0], atol=1e-5)
     losses = [np.abs(one - found[0]).max() for one in found[2:]]
     assert losses[0] < 0.02 < losses[1]
@@ -75,7 +79,7 @@ def test_linear_scores_are_their_formula(recordings):
     """Of Glembek et al.: sum_c (m_c - mu_c) / v_c . (F_c - N_c mu_c), less half of N_c (m_c - mu_c)^2 / v_c."""
     ubm = background()
     models, scorer = adapted(ubm, recordings), RatioScorer(FrameScorer(ubm), "linear")
-    found = scorer.means(recordings, list(map(scorer.movement, models)))
+    found = scorer.means(recordings, movements(scorer, models))
     for row, x in zip(found, recordings, strict=True):
         sums = FrameScorer(ubm).sums([x])
         own, _ = ubm.estimated(sums.counts, sums.expanded)
