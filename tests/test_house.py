@@ -37,7 +37,8 @@ TOP = {
     *("egs", "local", "steps", "utils", "conf", "tests"),
     *("path.sh", "cmd.sh", "run.sh", "README.md", "LICENSE", "CITATION.cff", "RESULTS.md", "pyproject.toml"),
     *("requirements.txt", "requirements-audio.txt", "requirements-audio-nodeps.txt", "requirements-attributes.txt"),
-    *("requirements-demo.txt", "requirements-onnx.txt", "requirements-openai.txt"),
+    *("requirements-demo.txt", "requirements-lexicon.txt", "requirements-lexicon-nodeps.txt"),
+    *("requirements-onnx.txt", "requirements-openai.txt"),
     *("requirements-parquet.txt", "requirements-test.txt"),
 }
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

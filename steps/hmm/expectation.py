@@ -20,7 +20,7 @@ from steps.hmm.transcript_states import TranscriptStates
 from steps.hmm.trellis import Trellis, best_paths, posteriors
 
 FORWARD_BACKWARD, VITERBI = METHODS = ("forward_backward", "viterbi")
-BATCH = 1 << 21  # frames x states of a batch, padded
+BATCH = 6_000_000  # frames x states of a batch, padded
 MOST_UTTERANCES = 256  # of a batch
 
 
@@ -84,10 +84,10 @@ class Aligner:
         self.states_of = lru_cache(4096)(lang.states_of)
 
     def batches(self, utterances: Iterable[Spoken]) -> Iterator[list[Spoken]]:
-        """Utterances side by side, in their order, as many as fit."""
+        """Utterances side by side, the longest first, as many as fit."""
         batch: list[Spoken] = []
         longest = largest = 0
-        for one in utterances:
+        for one in sorted(utterances, key=lambda one: -len(one.frames)):
             size = len(self.states_of(one.words).pdfs)
             longest, largest = max(longest, len(one.frames)), max(largest, size)
             if batch and ((len(batch) + 1) * longest * largest > BATCH or len(batch) == MOST_UTTERANCES):
@@ -100,7 +100,7 @@ class Aligner:
     def trellis(self, batch: Sequence[Spoken]) -> Trellis:
         """The trellis of a batch."""
         graphs = [self.states_of(one.words).graph(self.scorer.model.loops) for one in batch]
-        return Trellis.of(graphs, [self.scorer.log_likelihoods(one.frames) for one in batch])
+        return Trellis.of(graphs, [self.scorer.log_likelihoods(one.frames).to(self.scorer.dtype) for one in batch])
 
     def aligned(self, batch: Sequence[Spoken]) -> list[Aligned]:
         """What each utterance of a batch gives."""
@@ -109,14 +109,14 @@ class Aligner:
             totals, paths = best_paths(trellis)
             pairs = zip(paths, totals, strict=True)
             return [self._along(self.states_of(one.words), *pair) for one, pair in zip(batch, pairs, strict=True)]
-        of_states, of_arcs, totals = posteriors(trellis)
+        of_states, of_loops, totals = posteriors(trellis)
         found = []
         for number, one in enumerate(batch):
             states = self.states_of(one.words)
             size, pdfs = len(states.pdfs), torch.from_numpy(states.pdfs)
-            own = of_states[number, : len(one.frames), :size].cpu()
+            own = of_states[number, : len(one.frames), :size].double().cpu()
             shares = torch.zeros(len(own), self.lang.n_pdfs, dtype=own.dtype).index_add_(1, pdfs, own)
-            loops = of_arcs[number, :size, 0].cpu().numpy()
+            loops = of_loops[number, :size].double().cpu().numpy()
             found.append(Aligned(shares, np.bincount(states.pdfs, loops, self.lang.n_pdfs), float(totals[number])))
         return found
 

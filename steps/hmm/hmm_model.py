@@ -105,7 +105,7 @@ class HmmScorer:
     """A model ready for frames, on a device, in a precision."""
 
     def __init__(self, model: HmmModel, device: str = "cpu", dtype: torch.dtype = torch.float32):
-        self.model, self.device = model, device
+        self.model, self.device, self.dtype = model, device, dtype
         self._frames = FrameScorer(model.pool, device, dtype)
         self._by_size = [tuple(torch.from_numpy(part).to(device) for part in pair) for pair in model.by_size]
         self._pdfs = torch.from_numpy(model.pdfs).to(device)
