@@ -10,7 +10,7 @@ A directory holds `generator.json` (kind, sizes and the numbers of that kind) an
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -37,6 +37,7 @@ KINDS = Registry(
     {
         "linear": "steps.generators.linear_generator:LinearGenerator",
         "grouped": "steps.generators.group_generator:GroupGenerator",
+        "manifold": "steps.generators.manifold_generator:ManifoldGenerator",
         "mdn": "steps.generators.mdn.generator:MdnGenerator",
         "read": "steps.generators.read_generator:ReadGenerator",
         "table": "steps.generators.table_generator:TableGenerator",
@@ -67,9 +68,11 @@ class Generator(ABC):
         kind: name in `KINDS`.
         dim: D of the embeddings.
         text_dim: E of the text vectors.
+        has_density: do its mixtures have `log_density`, and stand in frames? Else they have `sample` and `tempered`.
     """
 
     kind: ClassVar[str]
+    has_density: ClassVar[bool] = True
     dim: int
     text_dim: int
 
@@ -179,6 +182,22 @@ def _check_files(directory: Path) -> None:
             f"{directory / DESCRIPTION}: {(directory / DESCRIPTION).stat().st_size} bytes, and no description of a"
             f" generator has more than {LONGEST_DESCRIPTION}; train the model again"
         )
+
+
+def inner_generator(description: Any, arrays: dict[str, np.ndarray], outer: Collection[str]) -> Generator:
+    """The generator within another one, whose state has `description`: {"kind", "values"}.
+
+    Args:
+        outer: kinds that do not stand within.
+    Raises:
+        ValueError: where it is none.
+    """
+    kind = description.get("kind") if isinstance(description, dict) else None
+    if kind in outer or kind not in list(KINDS.entries):
+        raise ValueError(f"inner: expected a known kind of generator, found {brief(description)}")
+    made = KINDS.load(kind).from_state(description["values"], arrays)
+    check_names(made, description["values"], arrays)
+    return made
 
 
 def check_names(generator: Generator, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from steps.generators.contract import Fit, Generator
 from steps.generators.covariance import SUBSPACE_FLOOR, principal_subspace
 from steps.generators.linear import GroupClassifier, LinearMap
+from steps.generators.manifold import ManifoldOptions
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
 from steps.generators.validation import size_of
@@ -22,7 +23,7 @@ from utils.vectors import check_shape
 
 
 @dataclass(frozen=True)
-class GroupGaussianOptions:
+class GroupGaussianOptions(ManifoldOptions):
     """A full-covariance Gaussian per group, shrunk towards the pooled covariance."""
 
     prior: float = option(1.0, "weight of the pooled covariance, in embeddings a dimension", above=0, most=10**9)
@@ -33,7 +34,7 @@ class GroupGaussianOptions:
 
 
 @dataclass(frozen=True)
-class GmmOptions:
+class GmmOptions(ManifoldOptions):
     """A mixture of diagonal Gaussians, for all groups together or per group."""
 
     per_group: bool = option(False, "a mixture for each group instead of one for all texts")

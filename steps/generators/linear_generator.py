@@ -12,6 +12,7 @@ import numpy as np
 from steps.generators.contract import Fit, Generator
 from steps.generators.covariance import SUBSPACE_FLOOR, mean_map, principal_subspace, residuals, shrunk_spread
 from steps.generators.linear import LinearMap
+from steps.generators.manifold import ManifoldOptions
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.pairs import Pairs
 from steps.generators.validation import number_of
@@ -21,7 +22,7 @@ from utils.vectors import check_shape
 
 
 @dataclass(frozen=True)
-class GaussianOptions:
+class GaussianOptions(ManifoldOptions):
     """One Gaussian for all speakers, whatever the text."""
 
     shrinkage: float = option(0.1, "share by which off-diagonal covariances are shrunk", least=0, most=1)

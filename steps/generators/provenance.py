@@ -36,7 +36,7 @@ def provenance_lines(samples: Samples, seed: int, speakers: Sequence[str] | None
     pieces: list[Piece] = [
         (f'{{"id": {_literal(key)}%s"', numbers(samples.first, samples.first + len(samples.x))),
         (f', "text_id": {_literal(text_id)}, "text": {_literal(text)}, "component": %d', samples.component.tolist()),
-        (f', "seed": {seed}, "log_density": %.6f', samples.log_density.tolist()),
+        *_density(samples, seed),
         *_nearest(samples, speakers),
         *_gender(samples, genders),
         (f"{_literal(_understood(samples))}}}\n", None),
@@ -49,6 +49,13 @@ def provenance_lines(samples: Samples, seed: int, speakers: Sequence[str] | None
 def _literal(text: str) -> str:
     """A text as a format has it."""
     return text.replace("%", "%%")
+
+
+def _density(samples: Samples, seed: int) -> Iterator[Piece]:
+    if samples.log_density is None:
+        yield f', "seed": {seed}, "log_density": null', None
+    else:
+        yield f', "seed": {seed}, "log_density": %.6f', samples.log_density.tolist()
 
 
 def _nearest(samples: Samples, speakers: Sequence[str] | None) -> Iterator[Piece]:

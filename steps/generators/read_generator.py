@@ -12,7 +12,7 @@ import numpy as np
 
 from steps.generators.blend import Blend, blend
 from steps.generators.caption_shift import NAMES, CaptionShift
-from steps.generators.contract import KINDS, Generator, check_names
+from steps.generators.contract import Generator, inner_generator
 from steps.generators.corpus_groups import CorpusGroups
 from steps.generators.mixture import Mixture
 from steps.text.layout import TextLayout
@@ -99,13 +99,11 @@ class ReadGenerator(Generator):
     @classmethod
     def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "ReadGenerator":
         """Build the generator from what `state` gave."""
-        groups, inner = _groups_of(values, arrays), values["inner"]
+        groups = _groups_of(values, arrays)
         own = {name: array for name, array in arrays.items() if name not in (PRIOR, SCALES, *NAMES)}
-        if not isinstance(inner, dict) or inner.get("kind") == cls.kind or inner.get("kind") not in list(KINDS.entries):
-            raise ValueError(f"inner: expected a known kind of generator, found {brief(inner)}")
-        made = KINDS.load(inner["kind"]).from_state(inner["values"], own)
-        check_names(made, inner["values"], own)
-        return cls(made, groups, CaptionShift.from_arrays(arrays))
+        return cls(
+            inner_generator(values["inner"], own, [cls.kind, "manifold"]), groups, CaptionShift.from_arrays(arrays)
+        )
 
 
 def _groups_of(values: dict[str, Any], arrays: dict[str, np.ndarray]) -> CorpusGroups:

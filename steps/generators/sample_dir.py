@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from steps.generators.blend import Blend
+from steps.generators.manifold_generator import MappedMixture
 from steps.generators.mixture import Mixture
 from steps.generators.requests import SampleRequest
 from steps.generators.sample_archive import ARK, Layout
@@ -40,13 +41,18 @@ def complete(
     return write_tables(target, layout, path_in_script(final / ARK, final), genders, text_as_transcript)
 
 
-def write_parameters(target: Path, mixtures: list[Mixture | Blend], requests: Sequence[SampleRequest]) -> None:
+def write_parameters(
+    target: Path, mixtures: list[Mixture | Blend | MappedMixture], requests: Sequence[SampleRequest]
+) -> None:
     """Write the mixture of each text in the space of the embeddings, as `Mixture.original_space` names its parts.
 
     `mixtures.npz` holds the arrays `<text-id>/weights` and so on, `mixtures.json` the same numbers below `texts`.
     Texts share their bases: `basis` is a number n that stands for the array `bases/n`, or for the entry n of `bases`;
-    where the components of a text stand in several frames, it is such a number for each (K,).
+    where the components of a text stand in several frames, it is such a number for each (K,). Of samples on a surface
+    (`manifold.py`) these are the parameters of the pre-activations, and `manifold` is how they are mapped.
     """
+    surface = next((mixture.manifold for mixture in mixtures if isinstance(mixture, MappedMixture)), None)
+    mixtures = [mixture.inner if isinstance(mixture, MappedMixture) else mixture for mixture in mixtures]
     frames = {id(frame): frame for mixture in mixtures for frame in mixture.frames}
     number = {identity: n for n, identity in enumerate(frames)}
     arrays: dict[str, np.ndarray] = {}
@@ -59,6 +65,8 @@ def write_parameters(target: Path, mixtures: list[Mixture | Blend], requests: Se
         texts[request.text_id]["dof"] = None if math.isinf(mixture.dof) else mixture.dof
     bases = [frame.matrix for frame in frames.values()]
     np.savez_compressed(target / "mixtures.npz", **arrays, **{f"bases/{n}": basis for n, basis in enumerate(bases)})
-    table = {"bases": [basis.tolist() for basis in bases], "texts": texts}
+    table = {"bases": [basis.tolist() for basis in bases], "texts": texts} | (
+        {"manifold": surface.as_dict()} if surface else {}
+    )
     text = json_text(table, target / "mixtures.json", ensure_ascii=False)
     (target / "mixtures.json").write_text(f"{text}\n", encoding="utf-8")

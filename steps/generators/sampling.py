@@ -37,7 +37,8 @@ class Samples(NamedTuple):
 
     Attributes:
         request: what was asked for. first: number of the first sample, from 0.
-        x: (n, D) float32. component: (n,). log_density: (n,) nats, under the generator at temperature 1.
+        x: (n, D) float32. component: (n,). log_density: (n,) nats, under the generator at temperature 1;
+            None where it has no density.
         nearest: (n,) position of the nearest training speaker, and distance: (n,) its cosine distance; or None.
         female: (n,) posterior of being female, by the classifier of the model; None where the request has a gender.
         read_as: attribute -> value or `unsaid` -> posterior, how the text was read; empty where no attributes are.
@@ -47,7 +48,7 @@ class Samples(NamedTuple):
     first: int
     x: np.ndarray
     component: np.ndarray
-    log_density: np.ndarray
+    log_density: np.ndarray | None
     nearest: np.ndarray | None
     distance: np.ndarray | None
     female: np.ndarray | None = None
@@ -140,11 +141,15 @@ class Voices:
         nearest = distance = None
         if self.speakers:
             nearest, distance = self._find_nearest(x)
+        density = self._density(mixture, request, x) if self.generator.has_density else None
+        judged = self.genders.female(x) if self.genders and request.gender is None else None
+        return Samples(request, first, x, component, density, nearest, distance, judged)
+
+    def _density(self, mixture: Mixture, request: SampleRequest, x: np.ndarray) -> np.ndarray:
         density = np.concatenate([mixture.log_density(x[start : start + ROWS]) for start in range(0, len(x), ROWS)])
         if not np.isfinite(density).all():
             raise InputError(f"{self.model}: the density at samples of {request.text_id} is not finite; train it again")
-        judged = self.genders.female(x) if self.genders and request.gender is None else None
-        return Samples(request, first, x, component, density, nearest, distance, judged)
+        return density
 
     def _draw_apart(
         self, mixture: Mixture, rng: np.random.Generator, n: int, settings: SamplingSettings, request: SampleRequest

@@ -128,6 +128,9 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
 def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> None:
     """Fit one generator with its `own` options; the first process saves it in the directory of `workplace`."""
     from steps.generators.conditioning import fit_generator
+    from steps.generators.imputation import impute
+    from steps.generators.manifold import AUTO, Manifold
+    from steps.generators.manifold_generator import ManifoldGenerator
     from steps.generators.pairs import load_pairs
     from steps.generators.validation import check_varied
 
@@ -138,7 +141,12 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
         raise RunAgain(f"{workplace.directory}: asked to stop before the fit")
     check_varied(train.x)
     log.info("fitting %d embeddings of %d speakers", len(train.x), train.speakers.max() + 1)
+    manifold = Manifold.find(train.x) if own.manifold == AUTO else None
+    if manifold:
+        log.info("all embeddings have %s; so will samples (--set train.manifold=none: they need not)", manifold)
+        train, dev = impute(manifold, train, dev, getattr(own, "seed", 0))
     generator = fit_generator(FITS.load(fit), train, dev, own, workplace, options.text_vectors)
+    generator = ManifoldGenerator(generator, manifold) if manifold else generator
     if workplace.first:
         generator.save(workplace.directory)
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from steps.generators.covariance import SUBSPACE_FLOOR
+from steps.generators.manifold import AUTO, HELP, NONE, ManifoldOptions
 from steps.training.options import PRECISIONS
 from utils.options import MAX_SEED, option
 
@@ -14,9 +15,10 @@ UPDATES_TIMES_SIZE, FEWEST, MOST = 1_300_000, 10, 100
 
 
 @dataclass(frozen=True)
-class MdnOptions:
+class MdnOptions(ManifoldOptions):
     """A mixture density network on frozen text vectors."""
 
+    manifold: str = option(AUTO, HELP, choices=(AUTO, NONE))
     n_components: int = option(15, "K, components of the mixture", least=1, most=10_000)
     hidden: int = option(512, "width of the dense layers", least=1, most=65_536)
     n_layers: int = option(3, "dense layers", least=0, most=100)

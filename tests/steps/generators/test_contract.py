@@ -52,7 +52,8 @@ def test_the_mixture_of_a_text_does_not_depend_on_its_neighbours(models, experim
 def test_all_kinds_are_tried(models, read_models):
     tried = [*models.values(), *read_models.values()]
     kinds = {json.loads((path / "generator.json").read_text())["kind"] for path in tried}
-    assert kinds | {"table"} == set(KINDS.entries)  # of test_table_generator.py
+    # those of test_table_generator.py and test_manifold_generator.py beside them
+    assert kinds | {"table", "manifold"} == set(KINDS.entries)
 
 
 class Bomb:
@@ -161,7 +162,7 @@ def test_a_description_that_is_none_is_refused(model, content, message):
 def test_an_unknown_kind_is_refused(model, kind):
     """A class too: a model would say what code is run."""
     edit(model, kind=kind)
-    with pytest.raises(InputError, match=f"unknown kind '{kind}'; known are linear, grouped, mdn"):
+    with pytest.raises(InputError, match=f"unknown kind '{kind}'; known are linear, grouped, manifold, mdn"):
         load_generator(model)
 
 
