@@ -22,7 +22,7 @@ from utils.command import progress
 
 SWEEPS = 60
 SWEEPS_OF_OTHERS = 20  # of speakers that nothing is fitted to
-PRIOR = 2.0  # speakers, of the mean of all groups in that of a group
+PRIOR = 0.2  # speakers, of the mean of all groups in that of a group
 SHRINKAGE_BETWEEN, SHRINKAGE_WITHIN = 0.1, 0.05  # of what lies off the diagonal
 FLOOR = 1e-3  # of the largest variance between speakers, in any direction
 BLOCK = 32  # entries between which single draws are passed on
