@@ -53,7 +53,7 @@ class Options:
     cohort_recordings: int = option(3, "recordings of a model of the cohort; 0: no cohorts", least=0, most=1000)
     ubm_data: Path | None = option(None, "other speech for the UBM: a data directory, or a tree of audio by speaker")
     min_seconds: float = option(0.1, "shortest recording that is used", least=0, most=60)
-    max_fail: float = option(0.1, "largest share of recordings that cannot be used", least=0, most=1)
+    max_fail: float = option(0.1, "largest share of the recordings of lists that cannot be used", least=0, most=1)
     allow_shared: bool = option(False, "let recordings that enrol one model test others")
     force: bool = option(False, "redo the stage even if it is up to date")
 
@@ -93,20 +93,20 @@ def work(options: Options) -> None:
 def _recordings(options: Options, parts: list[PartList]) -> tuple[Recordings, dict[str, str]]:
     """The recordings of the lists, and if asked for those of the script; and speaker -> f or m where it is known.
 
-    Faulty recordings are counted; too many are an error.
+    Too many faulty recordings of lists are an error.
     """
     file = options.data_dir / "infos" / "script.txt"
     script = read_script(file)
-    names = {name for part in parts for name in (*part.enrolling(), *part.trials.tests)}
-    if options.background == EVERY:
-        names |= script.keys()
+    listed = {name for part in parts for name in (*part.enrolling(), *part.trials.tests)}
+    names = listed | script.keys() if options.background == EVERY else listed
+    log.info("%s: %d recordings, of which no list has %d", file, len(script), len(script.keys() - listed))
     sexes = speaker_sexes(parts, names)
     if (file.parent / "sexes.txt").is_file():
         sexes |= read_sexes(file.parent / "sexes.txt")
     texts = texts_of(names, script, file)
     found = read_recordings(options.data_dir, names, texts, sexes, options.min_seconds)
-    failures = [(utterance_of(name), *fault) for name, fault in found.faults.items()]
-    check_failures(failures, len(names), options.max_fail, options.out)
+    failures = [(utterance_of(name), *fault) for name, fault in found.faults.items() if name in listed]
+    check_failures(failures, len(listed), options.max_fail, options.out)
     return found, sexes
 
 

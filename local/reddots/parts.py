@@ -8,7 +8,7 @@ Files of women begin with f; they may be empty, or not be there. Whatever stands
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,8 @@ import numpy as np
 from local.reddots.list_files import KINDS, Models, read_models, read_ndx
 from local.reddots.names import ModelName, parts_of, sex_in_name
 from steps.metrics.trials import Trials
-from utils.command import logger
 from utils.errors import InputError, absence
 
-log = logger(__name__)
 SEXES = ("f", "m")
 FILE = re.compile(r"([mf])_part_([0-9A-Za-z]+)(_[0-9A-Za-z]+)?\.(trn|ndx)")
 
@@ -30,7 +28,7 @@ class PartList:
 
     Attributes:
         name: 01, or with the way to enrol 04_td. files: that it was read from.
-        models: with the recordings that enrol them.
+        models: with the recordings that enrol them; the trials may have others, which another way enrols.
         trials: enrolments are names of models, tests are names of recordings; kinds are KINDS.
         sexes: speakers of models -> f or m, as the names of files tell.
     """
@@ -121,7 +119,7 @@ def _read_part(folder: Path, name: str, found: Mapping[str, re.Match | None], al
                 own.setdefault(model, set()).update(recordings)
         trials.append(read_ndx(ndx, own, allow_shared))
     joined = _join(trials)
-    return [_with_models(PartList(f"{name}{way}", tuple(files), models[way], joined, sexes)) for way in ways]
+    return [PartList(f"{name}{way}", tuple(files), models[way], joined, sexes) for way in ways]
 
 
 def _add_sexes(sexes: dict[str, str], sex: str, models: Models, path: Path) -> None:
@@ -144,21 +142,6 @@ def _join(parts: list[Trials]) -> Trials:
         enrolments += one.enrolments
     columns = [np.concatenate(column) for column in (enrol, test, [t.targets for t in parts], [t.kind for t in parts])]
     return Trials(enrolments, list(tests), columns[0], columns[1], columns[2], KINDS, columns[3])
-
-
-def _with_models(part: PartList) -> PartList:
-    """The list without the trials of models that this way to enrol does not have; they are counted."""
-    models = {str(model) for model in part.models}
-    kept = np.array([name in models for name in part.trials.enrolments], bool)[part.trials.enrol]
-    if kept.all():
-        return part
-    log.warning(
-        "list %s: %d of %d trials are left out, whose models its .trn does not have",
-        part.name,
-        (~kept).sum(),
-        len(kept),
-    )
-    return replace(part, trials=part.of(kept))
 
 
 def speaker_sexes(parts: Iterable[PartList], recordings: Iterable[str]) -> dict[str, str]:

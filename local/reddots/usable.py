@@ -4,7 +4,7 @@ A model loses a faulty recording, and goes with all its trials where it has no o
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from utils.errors import InputError
 
 log = logger(__name__)
 LEFT_OUT = "left_out.tsv"
+UNUSABLE, UNLISTED = "none of its recordings can be used", "no line in the .trn of this list"
 HEADER = ("list", "what", "name", "reason", "trials", "detail")
 
 
@@ -47,17 +48,31 @@ def without_faults(part: PartList, faults: Mapping[str, tuple[str, str]], left_o
                 left_out.add(part.name, "enrolment", name, faults[name][0], 0, faults[name][1])
         if kept:
             models[model] = kept
-    trials, names_left = part.trials, {str(model) for model in models}
-    lost_models = np.array([name not in names_left for name in trials.enrolments])
-    lost_tests = np.array([name in faults for name in trials.tests])
-    for lost, side, names, what in (
-        (lost_models, trials.enrol, trials.enrolments, "model"), (lost_tests, trials.test, trials.tests, "test"),
-    ):  # fmt: skip
-        counts = np.bincount(side, minlength=len(names))
-        for number in np.flatnonzero(lost):
-            reason, detail = faults.get(names[number], ("no recording is left that enrols it", ""))
-            left_out.add(part.name, what, names[number], reason, int(counts[number]), detail)
-    kept = ~(lost_models[trials.enrol] | lost_tests[trials.test])
-    if not kept.any():
+    trials, tried = part.trials, set(part.trials.enrolments)
+    listed, left = ({str(model) for model in some} for some in (part.models, models))
+    of_models = {name: (UNUSABLE if name in listed else UNLISTED, "") for name in trials.enrolments if name not in left}
+    of_tests = {name: faults[name] for name in trials.tests if name in faults}
+    lost_models = _note(part, "model", trials.enrolments, trials.enrol, of_models, left_out)
+    lost_tests = _note(part, "test", trials.tests, trials.test, of_tests, left_out)
+    for model in sorted(left - tried):
+        left_out.add(part.name, "model", model, "no trial", 0, "")
+    rows = ~(lost_models | lost_tests)
+    if not rows.any():
         raise InputError(f"{part.files[-1]}: no trial of list {part.name} is left, since recordings cannot be used")
-    return replace(part, models=models, trials=part.of(kept))
+    return replace(part, models={model: models[model] for model in models if str(model) in tried}, trials=part.of(rows))
+
+
+def _note(
+    part: PartList,
+    what: str,
+    names: Sequence[str],
+    side: np.ndarray,
+    reasons: Mapping[str, tuple[str, str]],
+    left_out: LeftOutRows,
+) -> np.ndarray:
+    """Add a row for each name of one side (P,) of the trials that has a reason to go. Returns (P,) which trials go."""
+    counts = np.bincount(side, minlength=len(names))
+    for number, name in enumerate(names):
+        if name in reasons:
+            left_out.add(part.name, what, name, reasons[name][0], int(counts[number]), reasons[name][1])
+    return np.array([name in reasons for name in names], bool)[side]

@@ -116,7 +116,7 @@ def test_faulty_recordings_are_listed_with_what_goes_with_them(corpus):
     assert left_out[paths["empty"].stem] == ("test", "empty", "6")
     assert left_out[paths["too_short"].stem] == ("test", "too_short", "6")
     assert left_out[paths["corrupt"].stem] == ("test", "corrupt", "6")
-    assert left_out["m0002_31"] == ("model", "no recording is left that enrols it", "12")
+    assert left_out["m0002_31"] == ("model", "none of its recordings can be used", "12")
     assert len(left_out) == 1 + 4 + 3 + 1
     models = read_enrolments(out / "enrol_01")
     assert len(models["m0001_31"]) == 2 and "m0002_31" not in models
@@ -137,12 +137,16 @@ def test_part_04_enrols_in_two_ways_and_tests_once(corpus):
     prompted = [
         line.replace("_100032 ", "_x ").replace("_31 ", "_100032 ").replace("_x ", "_31 ") for line in trn_lines()
     ]
-    write(ndx / "m_part_04_tp.trn", prompted[:-1])
+    write(ndx / "m_part_04_tp.trn", [*prompted[:-1], prompted[0].replace("m0001", "m0004")])
     write(ndx / "m_part_04.ndx", ndx_lines())
     out = make(corpus, "--background", "all", "--parts", "04")
     assert read_table(out / "lists") == {"04_td": "04_td", "04_tp": "04_tp"}
     assert read_enrolments(out / "enrol_04_td")["m0001_31"][0].endswith("_31")
     assert read_enrolments(out / "enrol_04_tp")["m0001_31"][0].endswith("_100032")
+    assert [row[2:5] for row in rows(out / "left_out.tsv")[1:]] == [
+        ["m0003_31", "no line in the .trn of this list", "12"],
+        ["m0004_100032", "no trial", "0"],
+    ]
     assert len(read_trials(out / "test_04_td/trials")) == 72 and len(read_trials(out / "test_04_tp/trials")) == 60
 
 
