@@ -1,8 +1,8 @@
 """Stage 0 of the recipe reddots: lists of RedDots, or of a corpus in its files, become Kaldi data directories.
 
 Input: `data_dir` with `pcm/<speaker>/<recording>.pcm` (16 bits, 16 kHz, no header), `ndx/{m,f}_part_<part>.{trn,ndx}`,
-`infos/script.txt`, and if they are there `infos/folds.txt` and `infos/sexes.txt`. `local.look_alike` writes such a
-directory. Output: `all`, `lists`, and for each list `enrol_`, `test_`, `background_`, `cohort_`, `ubm_<list>`
+`infos/script.txt`, and if they are there `infos/phones.csv`, `infos/folds.txt`, `infos/sexes.txt`. `local.look_alike`
+writes such a directory. Output: `all`, `lists`, and for each list `enrol_`, `test_`, `background_`, `cohort_`, `ubm_<list>`
 (`local/reddots/write_lists.py`); `counts.tsv`, the numbers of models and trials by list, sex, speaker and kind;
 `left_out.tsv`, each recording that cannot be used, and what goes with it; `spk2fold`, where lists go by folds.
 """
@@ -25,6 +25,7 @@ from local.reddots.ubm_speech import read_ubm_speech
 from local.reddots.usable import LEFT_OUT, LeftOutRows, without_faults
 from local.reddots.write_lists import ALL, write_experiment, write_names, write_sides, write_utterances
 from steps.audio.failures import check_failures
+from steps.hmm.phones_file import read_phones_file
 from utils.command import logger, run_command
 from utils.errors import InputError, absence
 from utils.options import option
@@ -97,6 +98,8 @@ def _recordings(options: Options, parts: list[PartList]) -> tuple[Recordings, di
     """
     file = options.data_dir / "infos" / "script.txt"
     script = read_script(file)
+    if (file.parent / "phones.csv").is_file():
+        read_phones_file(file.parent / "phones.csv")  # it is read by a later stage: its faults are told now
     listed = {name for part in parts for name in (*part.enrolling(), *part.trials.tests)}
     names = listed | script.keys() if options.background == EVERY else listed
     log.info("%s: %d recordings, of which no list has %d", file, len(script), len(script.keys() - listed))

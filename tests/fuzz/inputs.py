@@ -50,6 +50,7 @@ def build_reddots(folder: Path) -> None:
     """Lists of three men and two sentences, in the files of RedDots, with folds."""
     root = write_reddots(folder / "reddots")
     (root / "infos/folds.txt").write_text("m0001 0\nm0002 1\nm0003 2\nm0004 2\n")
+    (root / "infos/phones.csv").write_text("sentence_id;content;phones\n31;My voice;M AY1 _ V OY1 S\n")
     (root / "infos/sexes.txt").write_text("m0001 m\nm0002 m\n")
 
 
