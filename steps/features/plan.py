@@ -5,6 +5,7 @@ that `utils.parts` describes, beside --out. Audio that cannot be used is refused
 """
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -13,8 +14,10 @@ from steps.audio.recordings import Utterance
 from steps.audio.utterance_jobs import Accepted
 from steps.features.feature_job import FeatureChoice, Options, copy_ids
 from steps.features.types import describe_features
-from utils.command import run_command
+from utils.command import logger, run_command
 from utils.errors import InputError
+
+log = logger(__name__)
 
 
 def work(options: Options) -> None:
@@ -31,6 +34,7 @@ def accept(utterances: Sequence[Utterance], choice: FeatureChoice, options: Opti
     rate = extractor.sample_rate or only_rate(measured)
     if choice.own.other_rates == "refuse":
         measured = [refuse_rate(one, rate) for one in measured]
+    warn_of_upsampling(measured, rate)
     features = describe_features(options.type, extractor, rate)
     return Accepted(measured, {"features": features}, 1 + options.copies)
 
@@ -65,6 +69,17 @@ def only_rate(measured: Iterable[Measured]) -> int:
         found = ", ".join(f"{path} of {rate} Hz" for rate, path in sorted(examples.items())[:2])
         raise InputError(f"{found}: recordings of several rates; choose one with --set sample_rate=...")
     return next(iter(examples), 0)
+
+
+def warn_of_upsampling(measured: Iterable[Measured], rate: int) -> None:
+    """Log how many recordings have a lower rate than the features, whose upper bands then hold next to nothing."""
+    lower = Counter(one.sample_rate for one in measured if not one.outcome.reason and one.sample_rate < rate)
+    for own, n in sorted(lower.items()):
+        log.warning(
+            "%d utterances are of %d Hz, the features of %d: bands above %d Hz are empty there; --set sample_rate=%d"
+            " computes features at their rate",
+            *(n, own, rate, own // 2, own),
+        )
 
 
 def refuse_rate(one: Measured, rate: int) -> Measured:

@@ -142,6 +142,18 @@ def test_original_preset_takes_the_rate_of_the_corpus(tmp_path, capsys):
     )
 
 
+def test_audio_of_a_lower_rate_is_told(tmp_path, caplog):
+    pytest.importorskip("kaldi_native_fbank", reason="kaldi-native-fbank is not installed")
+    data = write_data(tmp_path / "data", {"s1-u1": 8000, "s1-u2": 16000})
+    words = ("--type", "mfcc", "--set", "preset=planned")
+    assert make(data, tmp_path / "feats", *words) == 0
+    assert "1 utterances are of 8000 Hz, the features of 16000: bands above 4000 Hz are empty there" in caplog.text
+    caplog.clear()
+    assert make(data, tmp_path / "narrow", *words, "--set", "sample_rate=8000") == 0
+    assert "bands above" not in caplog.text
+    assert FeatsDir(tmp_path / "narrow").features["options"]["bins"] == 24
+
+
 def test_an_id_that_a_copy_has_is_refused(tmp_path, capsys):
     data = write_data(tmp_path / "data", {"s1-u1": 16000, "s1-u1-p1": 16000})
     assert make(data, tmp_path / "feats") == 0
