@@ -36,6 +36,7 @@ SECTIONS = (
     "Launchers",
     "Embeddings of real speakers",
     "Trials of all pairs",
+    "Dynamic time warping",
     "Sampled speakers beside real strangers",
     "Downstream programs",
     "Extraction speed",
