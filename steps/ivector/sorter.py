@@ -20,7 +20,7 @@ from utils.errors import InputError, absence, in_one_line
 PDFS = "pdfs"
 
 
-class Statistics(NamedTuple):
+class FrameStatistics(NamedTuple):
     """What is known of an utterance: counts (C,), and sums (C, D) of frames less the mean of each component, over its
     deviation; both float32.
     """
@@ -57,7 +57,7 @@ class FrameSorter:
     def _scorer(self) -> FrameScorer:
         return FrameScorer(self.gmm)
 
-    def statistics(self, frames: np.ndarray, densities: np.ndarray | None = None) -> Statistics:
+    def statistics(self, frames: np.ndarray, densities: np.ndarray | None = None) -> FrameStatistics:
         """Counts and sums of frames (T, D), with the posteriors (T, P) of densities where there are any."""
         counts, sums = np.zeros(self.gmm.n_components, np.float32), np.zeros(self.gmm.means.shape, np.float32)
         first = 0
@@ -71,7 +71,7 @@ class FrameSorter:
             sums += posteriors.T @ frames[first:last]
             first = last
         deviations = np.sqrt(self.gmm.variances)
-        return Statistics(counts, ((sums - counts[:, None] * self.gmm.means) / deviations).astype(np.float32))
+        return FrameStatistics(counts, ((sums - counts[:, None] * self.gmm.means) / deviations).astype(np.float32))
 
     def _within(self, joint: np.ndarray, densities: np.ndarray) -> np.ndarray:
         """Posteriors (T, C), of log densities (T, C) and posteriors of densities (T, P)."""

@@ -1,4 +1,4 @@
-"""Statistics of utterances, read from features with speech frames and, where there are any, from alignments.
+"""FrameStatistics of utterances, read from features with speech frames and, where there are any, from alignments.
 
 Alignments are a directory with ali.scp, vectors of int32 that name the density (pdf) of each frame, or with post.scp,
 matrices (T, P) of posteriors of all densities; T is the number of all frames, or of those of speech.
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from steps.features.speech_frames import FramesProblem, SpeechFrames
-from steps.ivector.sorter import FrameSorter, Statistics
+from steps.ivector.sorter import FrameSorter, FrameStatistics
 from utils.archives import ArchiveReader
 from utils.errors import InputError
 
@@ -20,7 +20,7 @@ TOLERANCE = 0.01  # of the sum of posteriors of a frame
 
 
 class UtteranceStatistics:
-    """Statistics, an utterance at a time.
+    """FrameStatistics, an utterance at a time.
 
     Args:
         feats: directory of features. sorter: the mixture. alignments: their directory, where the mixture has densities.
@@ -41,7 +41,7 @@ class UtteranceStatistics:
             self._reader = ArchiveReader(found[0])
         self._n_read = 0
 
-    def of(self, utterance: str) -> Statistics:
+    def of(self, utterance: str) -> FrameStatistics:
         """Of one utterance. Raises FramesProblem where it has nothing to count."""
         self._n_read += 1
         if self._n_read % RELEASE == 0:
@@ -70,6 +70,6 @@ class UtteranceStatistics:
         return rows.astype(np.float32)
 
 
-def pooled(parts: list[Statistics]) -> Statistics:
+def pooled(parts: list[FrameStatistics]) -> FrameStatistics:
     """The statistics of several utterances as of one."""
-    return Statistics(*(np.sum(own, axis=0) for own in zip(*parts, strict=True)))
+    return FrameStatistics(*(np.sum(own, axis=0) for own in zip(*parts, strict=True)))
