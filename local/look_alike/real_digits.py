@@ -9,6 +9,7 @@ arabic-digits   flac/<speaker>/<word>_<take>.flac         thirty speakers, takes
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,18 +22,22 @@ from utils.errors import InputError, absence
 
 FEMALE_FROM = 157.5  # Hz of the median pitch: the middle of 140 Hz, below which are men, and 175 Hz, above which women
 QUIET, FRAME, MARGIN = 10**-3.5, 160, 5  # share of the loudest frame's power; samples; frames kept around a word
-FSDD_FILE = re.compile(r"([0-9])_([a-z]+)_([0-9]+)\.flac")
+FSDD_FILE = re.compile(r"([0-9])_([a-z]+)_([0-9]+)\.(flac|wav)")
 
 
 class RealDigits:
-    """Files of digits, one for each speaker, digit and take."""
+    """Files of digits, one for each speaker, digit and take, in the first folder of FOLDERS that is there."""
+
+    FOLDERS: ClassVar[dict[str, str]] = {"flac": ".flac"}  # with the suffix of its files
 
     def __init__(self, root: Path):
         self.root = root
-        if not (root / "flac").is_dir():
+        self.folder = next((name for name in self.FOLDERS if (root / name).is_dir()), "")
+        if not self.folder:
             raise InputError(
-                f"--data_dir {root}: {absence(root / 'flac', 'directory')}, flac; expected flac/ with digits"
+                f"--data_dir {root}: {absence(root / 'flac', 'directory')}, flac; expected one with digits"
             )
+        self.suffix = self.FOLDERS[self.folder]
 
     def name(self, speaker: SourceSpeaker, digit: int, take: int) -> str:
         raise NotImplementedError
@@ -46,24 +51,25 @@ class Fsdd(RealDigits):
     """Six men in two folds: phrases of takes 0 to 11 enrol, of takes 12 to 47 test; each take stands in one phrase."""
 
     words, impostors, estimated = ENGLISH, FOLD, False
+    FOLDERS: ClassVar[dict[str, str]] = {"flac": ".flac", "recordings": ".wav"}
     takes = Takes(range(12), range(12, 48), stride=4, n_enrol=3, n_test=9)
 
     def __init__(self, root: Path, n_folds: int):
         super().__init__(root)
-        files = {path.name: FSDD_FILE.fullmatch(path.name) for path in sorted((root / "flac").iterdir())}
+        files = {path.name: FSDD_FILE.fullmatch(path.name) for path in sorted((root / self.folder).iterdir())}
         names = sorted({match[2] for match in files.values() if match})
         if len(names) < 2 * n_folds:
             raise InputError(
                 f"--data_dir {root}: {len(names)} speakers; expected two or more for each of {n_folds} folds"
             )
-        self.inputs = (root / "flac",)
+        self.inputs = (root / self.folder,)
         self.speakers = tuple(
             SourceSpeaker(f"m{number + 1:04d}", name, "m", str(number * n_folds // len(names)))
             for number, name in enumerate(names)
         )
 
     def name(self, speaker: SourceSpeaker, digit: int, take: int) -> str:
-        return f"flac/{digit}_{speaker.name}_{take}.flac"
+        return f"{self.folder}/{digit}_{speaker.name}_{take}{self.suffix}"
 
     def join(self, takes: Sequence[np.ndarray]) -> np.ndarray:
         return np.concatenate(takes)

@@ -1,10 +1,10 @@
 """Stage 0 of the recipe reddots: lists of RedDots, or of a corpus in its files, become Kaldi data directories.
 
 Input: `data_dir` with `pcm/<speaker>/<recording>.pcm` (16 bits, 16 kHz, no header), `ndx/{m,f}_part_<part>.{trn,ndx}`,
-`infos/script.txt`, and if they are there `infos/phones.csv`, `infos/folds.txt`, `infos/sexes.txt`. `local.look_alike`
-writes such a directory. Output: `all`, `lists`, and for each list `enrol_`, `test_`, `background_`, `cohort_`, `ubm_<list>`
-(`local/reddots/write_lists.py`); `counts.tsv`, the numbers of models and trials by list, sex, speaker and kind;
-`left_out.tsv`, each recording that cannot be used, and what goes with it; `spk2fold`, where lists go by folds.
+`infos/script.txt`, and if they are there `infos/phones.csv`, `infos/folds.txt` and `infos/sexes.txt`, as they are also
+written by `local.look_alike`. Output: `all`, `lists`, and for each list `enrol_`, `test_`, `background_`, `cohort_` and
+`ubm_<list>` (`local/reddots/write_lists.py`); `counts.tsv`, the numbers of models and trials by list, sex, speaker and
+kind; `left_out.tsv`, what cannot be used, and what goes with it; `spk2fold`, where lists go by folds.
 """
 
 import sys
@@ -34,6 +34,7 @@ from utils.tables import write_table
 
 log = logger(__name__)
 SPEAKER_FOLDS = "spk2fold"
+LEAST_BACKGROUND = 0.1  # share of all speakers: where a list leaves fewer, lists go by folds
 OWN, EVERY = "part", "all"
 
 
@@ -62,11 +63,7 @@ class Options:
 def work(options: Options) -> None:
     """Read the lists, and write them."""
     root = options.data_dir
-    for name in ("pcm", "ndx", "infos"):
-        if not (root / name).is_dir():
-            raise InputError(
-                f"--data_dir {root}: {absence(root / name, 'directory')}, {name}; expected pcm, ndx and infos"
-            )
+    _require_folders(root)
     if options.ubm_data and not options.ubm_data.is_dir():
         raise InputError(f"--ubm_data {options.ubm_data}: {absence(options.ubm_data, 'directory')}")
     inputs = [root, *([options.ubm_data] if options.ubm_data else [])]
@@ -89,6 +86,14 @@ def work(options: Options) -> None:
         check_leaks(stage.dir, options.allow_shared)
         log.info("%s: %d lists of %d recordings", stage.final, len(experiments), len(recordings.tables["utt2spk"]))
     print("\n".join(count_lines(rows)))
+
+
+def _require_folders(root: Path) -> None:
+    for name in ("pcm", "ndx", "infos"):
+        if not (root / name).is_dir():
+            found = sorted(path.parent for path in root.glob("*/ndx"))
+            hint = f"; is it {found[0]}?" if found else "; expected pcm, ndx and infos"
+            raise InputError(f"--data_dir {root}: {absence(root / name, 'directory')}, {name}{hint}")
 
 
 def _recordings(options: Options, parts: list[PartList]) -> tuple[Recordings, dict[str, str]]:
@@ -128,13 +133,14 @@ def divide(
     speakers = sorted(set(recordings.tables["utt2spk"].values()))
     file = options.data_dir / "infos" / "folds.txt"
     whole = whole_lists(parts, speakers)
-    bare = [one.name for one in whole if not one.background]
+    bare = [one for one in whole if len(one.background) < LEAST_BACKGROUND * len(speakers)]
     if options.n_folds:
         where, folds = f"--n_folds {options.n_folds}", deal_folds(speakers, sexes, options.n_folds)
     elif file.is_file():
         where, folds = str(file), read_folds(file)
     elif bare:
-        log.info("no speaker is left for the background of list %s, so that lists go by %d folds", bare[0], LEAST_FOLDS)
+        left = f"{len(bare[0].background)} of {len(speakers)} speakers"
+        log.info("%s are left for the background of list %s: lists go by %d folds", left, bare[0].name, LEAST_FOLDS)
         where, folds = "the corpus", deal_folds(speakers, sexes, LEAST_FOLDS)
     else:
         return whole, {}

@@ -18,7 +18,7 @@ class Men(Fsdd):
 
     def __init__(self):
         names = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-        self.inputs = ()
+        self.inputs, self.folder, self.suffix = (), "flac", ".flac"
         self.speakers = tuple(
             SourceSpeaker(f"m{number + 1:04d}", name, "m", str(number // 3)) for number, name in enumerate(names)
         )
