@@ -10,7 +10,7 @@ A notebook starts with one line:
     table = read_scores("scores", "trials")            # a pandas DataFrame: enrol, test, score, target, kind
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +53,15 @@ def write_pairs(path: Path, trials: TrialPairs) -> None:
         file.writelines(f"{trials.name(number)}\n" for number in range(len(trials)))
 
 
-def write_scores(path: Path, pairs: TrialPairs, scores: np.ndarray) -> None:
-    """Write the scores (P,) of pairs. Raises InputError where one is not finite."""
+def write_scores(
+    path: Path, pairs: TrialPairs, scores: np.ndarray, text: Callable[[float], str] = "{:.6f}".format
+) -> None:
+    """Write the scores (P,) of pairs, each as `text` shows it. Raises InputError where one is not finite."""
     bad = np.flatnonzero(~np.isfinite(scores))
     if len(bad):
         raise InputError(f"{len(bad)} of {len(scores)} scores are not finite, the first is of '{pairs.name(bad[0])}'")
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{pairs.name(number)} {score:.6f}\n" for number, score in enumerate(scores.tolist()))
+        file.writelines(f"{pairs.name(number)} {text(score)}\n" for number, score in enumerate(scores.tolist()))
 
 
 def _read_pairs(path: Path, widths: tuple[int, ...], expected: str) -> tuple[TrialPairs, list[list[str]]]:

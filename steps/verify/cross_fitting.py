@@ -12,7 +12,7 @@ import numpy as np
 
 from steps.metrics.logistic import CrossFit, cross_fit_trials
 from steps.verify.score_dirs import find_scores, read_score_dir, score_files, write_score_dir
-from steps.verify.trial_parts import FOLDS, TrialPart, folds_of, part_files
+from steps.verify.trial_parts import FOLDS, Folds, TrialPart, folds_of, part_files
 from utils.command import logger
 from utils.errors import InputError
 from utils.names import check_name
@@ -64,11 +64,11 @@ def _learn_all(groups: Mapping[str, Mapping[str, Mapping[str, Path]]], options: 
                 for directory in systems.values():
                     known.setdefault(directory, read_score_dir(directory, part.trials))
                 read = {system: known[directory] for system, directory in systems.items()}
-                _learn(stage.dir / name / out, part, read, part.of_sides(folds), options)
+                _learn(stage.dir / name / out, part, read, folds, options)
             log.info("%s: part %s: %s", stage.final, name, " ".join(own))
 
 
-def _learn(out: Path, part: TrialPart, read: Mapping[str, Read], folds: np.ndarray, options: Any) -> None:
+def _learn(out: Path, part: TrialPart, read: Mapping[str, Read], folds: Folds, options: Any) -> None:
     """Write scores, failures and weights of one system that comes out."""
     scores = np.stack([values for values, _ in read.values()], axis=1)
     rows = np.flatnonzero(~np.isnan(scores).any(axis=1))
@@ -77,14 +77,15 @@ def _learn(out: Path, part: TrialPart, read: Mapping[str, Read], folds: np.ndarr
     kind = part.trials.kind[rows] if options.kinds == "equal" else np.zeros(len(rows), dtype=int)
     targets = part.trials.targets[rows]
     found, fits = np.full(len(scores), np.nan), []
+    sides = part.of_sides(folds.of)[:, rows]
     try:
-        for fit in cross_fit_trials(scores[rows], targets, kind, folds[:, rows], options.prior, options.penalty):
+        for fit in cross_fit_trials(scores[rows], targets, kind, sides, options.prior, options.penalty):
             found[rows[fit.rows]] = fit.score(scores[rows[fit.rows]])
             fits.append(fit)
     except InputError as error:
         raise InputError(f"{part.where}: {', '.join(read)}: {error}") from error
     write_score_dir(out, part.trials, found, _reasons(read))
-    (out / "weights.tsv").write_text("\n".join(_weight_lines(list(read), fits)) + "\n", encoding="utf-8")
+    (out / "weights.tsv").write_text("\n".join(_weight_lines(list(read), folds.names, fits)) + "\n", encoding="utf-8")
     for system, weight in zip(read, np.mean([fit.score.weights for fit in fits], axis=0), strict=True):
         if len(read) == 1 and weight <= 0:
             log.warning(
@@ -101,11 +102,11 @@ def _reasons(read: Mapping[str, Read]) -> dict[str, str]:
     return found
 
 
-def _weight_lines(systems: Sequence[str], fits: Sequence[CrossFit]) -> Iterator[str]:
+def _weight_lines(systems: Sequence[str], folds: Sequence[str], fits: Sequence[CrossFit]) -> Iterator[str]:
     """The lines of weights.tsv."""
-    yield "\t".join(
-        ["model_fold", "test_fold", *systems, "offset", "trials", "fitted_to_targets", "fitted_to_nontargets"]
-    )
+    yield "\t".join(["fold", "other_fold", *systems, "offset", "trials", "fitted_to_targets", "fitted_to_nontargets"])
     for fit in fits:
         numbers = [f"{value:.8g}" for value in (*fit.score.weights, fit.score.offset)]
-        yield "\t".join([*map(str, fit.folds), *numbers, *map(str, (len(fit.rows), fit.n_targets, fit.n_nontargets))])
+        yield "\t".join(
+            [*(folds[one] for one in fit.folds), *numbers, *map(str, (len(fit.rows), fit.n_targets, fit.n_nontargets))]
+        )

@@ -77,11 +77,11 @@ def failure_reasons(path: Path) -> dict[str, str]:
 
 
 def write_score_dir(directory: Path, trials: TrialPairs, scores: np.ndarray, reasons: Mapping[str, str]) -> None:
-    """Write the scores (P,) that are numbers, in the order of the trials, and the failures of the others."""
+    """Write the scores (P,) that are numbers, with all their digits, and the failures of the others."""
     directory.mkdir(parents=True, exist_ok=True)
     kept = np.flatnonzero(~np.isnan(scores))
     some = TrialPairs(trials.enrolments, trials.tests, trials.enrol[kept], trials.test[kept])
-    write_scores(directory / SCORES, some, scores[kept])
+    write_scores(directory / SCORES, some, scores[kept], repr)
     names = [trials.name(number) for number in np.flatnonzero(np.isnan(scores)).tolist()]
     write_failures(directory, {name: reasons[name] for name in names})
 

@@ -8,6 +8,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -93,14 +94,26 @@ def part_files(data: Path, name: str) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def folds_of(speakers: Sequence[str], table: Path | None, n_folds: int, seed: int) -> dict[str, int]:
-    """The fold of each speaker: that of a table, or else dealt at random into `n_folds`, or as many as speakers."""
+class Folds(NamedTuple):
+    """Folds of speakers.
+
+    Attributes:
+        names: of the folds. of: speaker -> number of its fold.
+    """
+
+    names: list[str]
+    of: dict[str, int]
+
+
+def folds_of(speakers: Sequence[str], table: Path | None, n_folds: int, seed: int) -> Folds:
+    """The folds of a table, or those that the speakers are dealt into at random, `n_folds` at most."""
     if table is None:
-        order = np.random.default_rng(seed).permutation(len(speakers))
-        return {speaker: int(number) % n_folds for speaker, number in zip(speakers, order, strict=True)}
+        order = np.random.default_rng(seed).permutation(len(speakers)) % n_folds
+        names = [str(number) for number in range(n_folds)]
+        return Folds(names, dict(zip(speakers, order.tolist(), strict=True)))
     known = read_table(table)
     missing = [speaker for speaker in speakers if speaker not in known]
     if missing:
         raise InputError(f"{table}: {missing[0]}: no fold of this speaker ({len(missing)} such speakers)")
     names = sorted({known[speaker] for speaker in speakers})
-    return {speaker: names.index(known[speaker]) for speaker in speakers}
+    return Folds(names, {speaker: names.index(known[speaker]) for speaker in speakers})

@@ -53,8 +53,8 @@ def fails(status: int, capsys: pytest.CaptureFixture, *words: str) -> None:
 
 def test_lists_are_joined_in_the_order_of_the_part(judged):
     trials = [line.split()[:2] for line in (judged / "data/test_01/trials").read_text().splitlines()]
-    scores = [line.split()[:2] for line in (judged / "pooled/01/gmm/scores").read_text().splitlines()]
-    assert scores == trials
+    scores = [line.split() for line in (judged / "pooled/01/gmm/scores").read_text().splitlines()]
+    assert [pair for *pair, _ in scores] == trials
     assert len((judged / "pooled/01/hmm/scores").read_text().splitlines()) == len(trials) - 1
     failed = (judged / "pooled/01/hmm/failures.tsv").read_text().splitlines()
     assert failed == ["trial\treason\tdetail", f"{' '.join(trials[7])}\tno_speech\t"]
@@ -69,7 +69,7 @@ def test_weights_are_of_the_lists_folds(judged):
     weights = pd.read_csv(judged / "fused/01/fused/weights.tsv", sep="\t")
     assert len(weights) == 6 and (weights[["gmm", "hmm"]] > 0).all(axis=None)
     assert weights.trials.sum() == len((judged / "pooled/01/gmm/scores").read_text().splitlines()) - 1
-    within = weights[weights.model_fold == weights.test_fold]
+    within = weights[weights.fold == weights.other_fold]
     assert (within.fitted_to_targets == 48).all()  # of two of the three folds, 4 speakers of 3 sentences each
     assert (weights.drop(within.index).fitted_to_targets == 24).all()
 
@@ -218,3 +218,38 @@ def test_equal_scores_are_named(tmp_path, capsys):
     assert error_report.main([*words, "--draws", "20"]) == 0
     table = pd.read_csv(tmp_path / "out/results.tsv", sep="\t").set_index(["sex", "system", "kind", "metric"])
     assert table.value["all", "flat", "all", "eer"] == 0.5
+
+
+def test_small_scores_keep_their_digits(tmp_path):
+    rows = write_phrases(tmp_path / "data", speakers=3)
+    out = tmp_path / "exp/01/scores/gmm"
+    out.mkdir(parents=True)
+    lines = [f"{model} {test} {1e-9 * number:.4e}" for number, (model, test, _) in enumerate(rows)]
+    (out / "scores").write_text("\n".join(lines) + "\n")
+    words = ["--data", str(tmp_path / "data"), "--exp", str(tmp_path / "exp"), "--out", str(tmp_path / "out")]
+    assert pool_scores.main(words) == 0
+    found = [float(line.split()[2]) for line in (tmp_path / "out/01/gmm/scores").read_text().splitlines()]
+    assert found == [float(line.split()[2]) for line in lines]
+
+
+@pytest.mark.hostile("Phrases: trials of a part in two lists or in none, a system with scores of some lists alone")
+def test_lists_that_do_not_make_a_part(tmp_path, capsys):
+    write_lists(tmp_path)
+    words = ["--data", str(tmp_path / "data"), "--exp", str(tmp_path / "exp"), "--out", str(tmp_path / "out")]
+    (tmp_path / "exp/01-f0/scores/dtw").mkdir()
+    (tmp_path / "exp/01-f0/scores/dtw/scores").write_text("")
+    fails(pool_scores.main(words), capsys, "01-f0f1/scores/dtw: no scores here, but dtw has scores of other lists")
+    words += ["--systems", "gmm"]
+    lists = tmp_path / "data/lists"
+    lists.write_text(lists.read_text().replace("01-f0f1 01\n", ""))
+    fails(pool_scores.main(words), capsys, "test_01/trials:", "is in no list (192 such trials)")
+    lists.write_text(lists.read_text() + "01 01\n")
+    write_system(tmp_path / "exp/01/scores/gmm", (rows := rows_of(tmp_path)), np.arange(len(rows)) / 7)
+    fails(pool_scores.main(words), capsys, "is in two lists; expected one")
+    lists.write_text("01 02 03\n")
+    fails(pool_scores.main(words), capsys, "lists: 01: expected 'list part'")
+
+
+def rows_of(root: Path) -> list[Row]:
+    lines = [line.split() for line in (root / "data/test_01/trials").read_text().splitlines()]
+    return [(model, test, kind) for model, test, _, kind in lines]
