@@ -40,11 +40,17 @@ def work(options: Options) -> None:
 
 def run_recipe(corpus: Path | None = None) -> Path:
     """Run the recipe to its end. Returns the directory that has `data`, `samples` and `verify`."""
+    corpus = corpus_directory(corpus)
+    subprocess.run(["./run.sh", "--data_dir", str(corpus.absolute()), *HERE], cwd=RECIPE, check=True, stdout=sys.stderr)
+    return RECIPE / "exp" / "bench"
+
+
+def corpus_directory(corpus: Path | None) -> Path:
+    """The corpus, by default that of librispeech-251."""
     corpus = corpus or Path(os.environ.get("PSEUDOSPEAKERS_DATA", "nowhere")) / "librispeech-251" / "LibriSpeech"
     if not corpus.is_dir():
         raise InputError(f"{corpus}: no such directory; set PSEUDOSPEAKERS_DATA to the one that has librispeech-251")
-    subprocess.run(["./run.sh", "--data_dir", str(corpus.absolute()), *HERE], cwd=RECIPE, check=True, stdout=sys.stderr)
-    return RECIPE / "exp" / "bench"
+    return corpus
 
 
 ABOUT = (

@@ -38,6 +38,7 @@ SECTIONS = (
     "Trials of all pairs",
     "Dynamic time warping",
     "Sampled speakers beside real strangers",
+    "Cohorts of sampled speakers",
     "Downstream programs",
     "Extraction speed",
     "Extraction on a GPU",

@@ -124,6 +124,16 @@ def verification(folder: Path) -> list[Command]:
     return [("steps.verify.train_plda", training), ("steps.verify.score_trials", words.split())]
 
 
+def decisions(folder: Path) -> list[Command]:
+    """Scores of lists are joined, fused and reported."""
+    data = ["--data", "data"]
+    return [
+        ("steps.verify.pool_scores", [*data, "--exp", "exp", "--out", "pooled"]),
+        ("steps.verify.fuse", [*data, "--scores", "pooled", "--out", "fused"]),
+        ("steps.verify.error_report", [*data, "--scores", "pooled,fused", "--out", "out", "--draws", "5"]),
+    ]
+
+
 def given(folder: Path) -> list[str]:
     """The options of words.json for a command line."""
     words = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
@@ -260,6 +270,9 @@ ENTRIES = {
         1.5,
     ),
     "trials": Entry(inputs.build_trials, verification, ("data/t*/*", "ark/*"), is_stage),
+    "phrases": Entry(
+        inputs.build_phrases, decisions, ("exp/**/*", "data/*/*", "data/*", "data/test*/trials"), is_stage, 1
+    ),
     "fixing": Entry(inputs.build_sets, always("utils.fix_data_dir", "all"), ("all/*",), is_anything),
     "sweep": Entry(
         inputs.build_sweep,

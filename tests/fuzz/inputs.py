@@ -15,8 +15,9 @@ from tests.steps.audio.sounds import babble, write_sound
 from tests.steps.data.corpus import make_all
 from tests.steps.generators.experiment import Experiment, write_experiment
 from tests.steps.sid.feats import write_feats
+from tests.steps.verify.phrases import made_up_scores, write_phrases, write_system
 from utils.archive_writer import ArchiveWriter, write_vectors
-from utils.tables import write_table
+from utils.tables import read_lines, read_table, write_table
 
 
 def build_corpus(folder: Path, container: str = "csv", layout: str = "scp") -> None:
@@ -263,3 +264,15 @@ def build_trials(folder: Path) -> None:
     """A PLDA trained on real speakers, and trials of others."""
     write_experiment(folder)
     (folder / "data/test/trials").write_text("gen-s52 gen-s52-u0 target\ngen-s52 gen-s53-u0 nontarget\n")
+
+
+def build_phrases(folder: Path) -> None:
+    """Trials of phrases in three folds of speakers, and the scores of two systems."""
+    rows = write_phrases(folder / "data", speakers=6, folds=3)
+    for name in read_table(folder / "data/lists"):
+        listed = {tuple(line.split()[:2]) for line in read_lines(folder / f"data/test_{name}/trials")}
+        own = [number for number, row in enumerate(rows) if row[:2] in listed]
+        for seed, system in enumerate(("gmm", "hmm")):
+            scores = made_up_scores(rows, seed, 2, 1 + seed)[own]
+            out = write_system(folder / f"exp/{name}/scores/{system}", [rows[number] for number in own], scores)
+            (out / "failures.tsv").write_text("trial\treason\tdetail\n")
