@@ -3,7 +3,7 @@
     python3 -m steps.verify.calibrate --data data --scores exp/pooled --out exp/calibrated
 
 Reads <scores>/<part>/<system> and the trials of each part (`steps.verify.trial_parts`). The speakers are in folds,
-those of --folds, by default --data/spk2fold, or else dealt by --seed. A trial is calibrated by what is fitted to those
+those of --folds, or dealt into --n_folds by --seed. A trial is calibrated by what is fitted to those
 trials alone both of whose speakers are in other folds than its two. Writes, for each part and system,
 
     <out>/<part>/<system><suffix>/scores, failures.tsv
@@ -29,14 +29,14 @@ class Options:
     out: Path = option(help="directory to write")
     systems: tuple[str, ...] = option((), "calibrate these alone; default: all")
     suffix: str = option("_calibrated", "what the name of a calibrated system ends with")
-    folds: Path | None = option(None, "table of speaker and fold; default: spk2fold in --data, where it is there")
-    n_folds: int = option(5, "folds that the speakers are dealt into where there is no table", least=2, most=1000)
+    folds: Path | None = option(None, "table of speaker and fold; default: the speakers are dealt into --n_folds")
+    n_folds: int = option(10, "folds of speakers, at most as many as speakers", least=2, most=1000)
     seed: int = option(0, "of the deal", least=0, most=MAX_SEED)
     prior: float = option(0.5, "effective prior of a target, at which the errors count", least=1e-6, most=0.999999)
     kinds: str = option(
         "equal", "equal: each kind of non-targets counts the same; trials: each trial", choices=("equal", "trials")
     )
-    penalty: float = option(1e-4, "of squared weights", least=1e-9, most=1e3)
+    penalty: float = option(0.01, "of squared weights", least=1e-9, most=1e3)
     force: bool = option(False, "calibrate again even if nothing has changed")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from steps.metrics.logistic import CrossFit, cross_fit_trials
 from steps.verify.score_dirs import find_scores, read_score_dir, score_files, write_score_dir
-from steps.verify.trial_parts import FOLDS, Folds, TrialPart, folds_of, part_files
+from steps.verify.trial_parts import Folds, TrialPart, folds_of, part_files
 from utils.command import logger
 from utils.errors import InputError
 from utils.names import check_name
@@ -49,16 +49,15 @@ def fuse(options: Any) -> None:
 
 def _learn_all(groups: Mapping[str, Mapping[str, Mapping[str, Path]]], options: Any) -> None:
     """part -> name of what comes out -> system -> its directory: learn, and commit the directory."""
-    table = options.folds or options.data / FOLDS
     inputs = [path for part in groups for path in part_files(options.data, part)]
     inputs += [path for own in groups.values() for one in own.values() for d in one.values() for path in score_files(d)]
-    inputs += [table] if options.folds or table.is_file() else []
+    inputs += [options.folds] if options.folds else []
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
         for name, own in groups.items():
             part = TrialPart.read(options.data, name)
-            folds = folds_of(part.speakers, table if table in inputs else None, options.n_folds, options.seed)
+            folds = folds_of(part.speakers, options.folds, options.n_folds, options.seed)
             known: dict[Path, Read] = {}
             for out, systems in own.items():
                 for directory in systems.values():

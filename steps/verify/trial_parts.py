@@ -1,7 +1,7 @@
 """A part of a corpus of trials, such as part 01 of RedDots: its trials, who speaks on each side, and of which sex.
 
-<data>/test_<part>     trials, utt2spk
-<data>/enrol_<part>    utt2spk, enrol_map (without it a model is a speaker), spk2gender
+    <data>/test_<part>     trials, utt2spk
+    <data>/enrol_<part>    utt2spk, enrol_map (without it a model is a speaker), spk2gender
 <data>/spk2fold        speaker and fold, where the lists have folds of speakers
 """
 
@@ -20,7 +20,6 @@ from utils.errors import InputError
 from utils.tables import read_table
 
 UNKNOWN = "unknown"  # sex of a speaker of whom spk2gender says nothing
-FOLDS = "spk2fold"
 
 
 @dataclass(frozen=True, eq=False)
