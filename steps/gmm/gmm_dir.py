@@ -9,12 +9,12 @@ import numpy as np
 
 from steps.gmm.diag_gmm import DiagGmm
 from steps.gmm.full_gmm import FullGmm
-from steps.gmm.kaldi_text import read_kaldi_text
+from steps.gmm.kaldi_text import read_kaldi_text, write_kaldi_text
 from steps.gmm.statistics import Gmm
 from utils.durable import write_whole
 from utils.errors import InputError, absence, in_one_line
 
-MODEL = "model.safetensors"
+MODEL, KALDI_DIAG, KALDI_FULL = "model.safetensors", "final.dubm", "final.ubm"
 DIAG, FULL = ("weights", "means", "variances"), ("weights", "means", "covariances")
 TRAINER = "steps/gmm/train_ubm.sh"
 
@@ -40,6 +40,12 @@ def write_gmm(directory: Path, gmm: Gmm) -> None:
 
     arrays = {name: np.ascontiguousarray(array, np.float64) for name, array in gmm_arrays(gmm).items()}
     write_whole(directory / MODEL, save(arrays))
+
+
+def write_forms(directory: Path, gmm: Gmm) -> None:
+    """Write `model.safetensors`, and the same in Kaldi's text form."""
+    write_gmm(directory, gmm)
+    write_kaldi_text(directory / (KALDI_DIAG if isinstance(gmm, DiagGmm) else KALDI_FULL), gmm)
 
 
 def read_gmm(path: Path) -> Gmm:

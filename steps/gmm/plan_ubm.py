@@ -21,7 +21,7 @@ from utils.shards import shards_of
 from utils.tables import read_table
 
 log = logger(__name__)
-MOST_SHARDS = 64  # each has a file of sums in every pass
+MOST_SHARDS = 32  # each has a file of sums in every pass
 RELEASE = 256  # utterances after which archives are let go of
 CONSTANT = 1e-12  # variance of a feature, over its mean square, that is rounding
 

@@ -63,6 +63,7 @@ def train(options: Options, planned: Work) -> "list[Arrays]":
 
     from steps.features.speech_frames import SpeechFrames
     from steps.gmm.ubm_passes import UbmPasses
+    from steps.training.heap import freed_memory_kept
     from steps.training.workplace import find_device
     from utils.passes import Passes
 
@@ -70,7 +71,8 @@ def train(options: Options, planned: Work) -> "list[Arrays]":
     device = find_device(options.use_gpu, 1)
     utterances = dict(planned.shards(range(planned.n_shards)))
     states = []
-    with threadpool_limits(1):  # jobs share the processors, and sums would depend on the number of threads
+    # jobs share the processors, and sums would depend on the number of threads
+    with threadpool_limits(1), freed_memory_kept():
         for group in groups_of(planned):
             shards = [[item.id for item in utterances[shard]] for shard in group.shards]
             own = UbmPasses(group, options, SpeechFrames(options.feats, options.data), shards, device)
@@ -82,14 +84,12 @@ def train(options: Options, planned: Work) -> "list[Arrays]":
 
 def write_outputs(directory: Path, planned: Work, states: "Sequence[Arrays]") -> None:
     """Write all files of the model."""
-    from steps.gmm.gmm_dir import write_gmm
-    from steps.gmm.kaldi_text import write_kaldi_text
+    from steps.gmm.gmm_dir import write_forms
     from steps.gmm.passes_table import PICTURE, TABLE, draw_passes, write_passes
     from steps.gmm.ubm_passes import HISTORY, mixture_of
 
     gmm = joined([mixture_of(state) for state in states])
-    write_gmm(directory, gmm)
-    write_kaldi_text(directory / ("final.ubm" if hasattr(gmm, "covariances") else "final.dubm"), gmm)
+    write_forms(directory, gmm)
     histories = {group.name: state[HISTORY] for group, state in zip(groups_of(planned), states, strict=True)}
     write_passes(directory / TABLE, histories)
     draw_passes(directory / PICTURE, histories)

@@ -38,7 +38,7 @@ class Options(EmOptions):
     use_gpu: str = option("false", "do the matrix products on a GPU", choices=("auto", "true", "false"))
     seed: int = option(0, "of the directions of splits", least=0, most=MAX_SEED)
     max_fail: float = option(0.01, "largest share of utterances that may have no frames", least=0, most=1)
-    shard_frames: int = option(5000, "least frames of a shard", least=1, most=10**9)
+    shard_frames: int = option(10_000, "least frames of a shard", least=1, most=10**9)
     nj: int = option(1, "number of jobs that share the work", least=1, most=MOST_JOBS)
     job: int = option(0, "this job, from 1; 0: what is missing, and the end", least=0, most=MOST_JOBS)
     force: bool = option(False, "train again even if nothing has changed")

@@ -48,6 +48,7 @@ SECTIONS = (
     "Scans of Mamba: memory",
     "Scans of Mamba: training",
     "Feature speed",
+    "EM of Gaussian mixtures",
     "Field cases",
     "Hostile input",
     "Mutated input",
