@@ -1,7 +1,7 @@
 """Take a mixture from a file, such as a UBM that Kaldi has trained, into a directory that every command here reads.
 
-Input: a directory or file of a mixture, in our form or in Kaldi's text form. Output: `model.safetensors`, and the same in
-Kaldi's text form, `final.dubm` or, with full covariances, `final.ubm`.
+Input: a directory or file of a mixture, in our form or in Kaldi's text form. Output: `model.safetensors`, and the same
+in Kaldi's text form, `final.dubm` or, with full covariances, `final.ubm`.
 """
 
 import sys

@@ -9,10 +9,8 @@ from sklearn.mixture import GaussianMixture
 from steps.gmm.diag_gmm import DiagGmm
 from steps.gmm.em import split, update, with_full_covariances
 from steps.gmm.em_options import EmOptions
-from steps.gmm.kaldi_text import read_kaldi_text, write_kaldi_text
 from steps.gmm.map_adaptation import MapOptions, adapt
 from steps.gmm.statistics import FrameScorer
-from utils.errors import InputError
 
 FREE = EmOptions(variance_floor=0, least_frames=0)
 
@@ -99,19 +97,21 @@ def test_map_by_hand():
     assert adapt(prior, sums, MapOptions()).variances is prior.variances
 
 
-def test_kaldis_text_is_read_back_exactly(tmp_path, start):
-    write_kaldi_text(tmp_path / "a", start)
-    again = read_kaldi_text(tmp_path / "a")
-    write_kaldi_text(tmp_path / "b", again)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    np.testing.assert_allclose(again.means, start.means, rtol=1e-6)
-    text = (tmp_path / "a").read_text()
-    for wrong in (
-        text[:100],
-        text.replace("<INV_VARS>", "<INV>"),
-        text.replace(" ]", " x ]", 1),
-        text.replace("[ ", "[ 1 ", 2),
-    ):
-        (tmp_path / "c").write_text(wrong)
-        with pytest.raises(InputError, match=f"{tmp_path}/c: "):
-            read_kaldi_text(tmp_path / "c")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("kind", ["diag", "full"])
+def test_likelihoods_and_sums_on_a_gpu_are_the_same(frames, start, kind):
+    gmm = start if kind == "diag" else with_full_covariances(start)
+    cpu, gpu = FrameScorer(gmm), FrameScorer(gmm, "cuda")
+    np.testing.assert_allclose(gpu.log_likelihoods(frames), cpu.log_likelihoods(frames), atol=1e-4)
+    ours, theirs = cpu.sums([frames]), gpu.sums([frames])
+    np.testing.assert_allclose(theirs.expanded, ours.expanded, atol=1e-2)
+    assert theirs.log_likelihood / theirs.n_frames == pytest.approx(ours.log_likelihood / ours.n_frames, abs=1e-4)
+
+
+def test_likelihoods_of_tiny_densities_and_of_joined_utterances(start):
+    x = np.random.default_rng(1).normal(0, 200, (50, 7)).astype(np.float32) + 40  # far from every component
+    scorer = FrameScorer(start, dtype=torch.float64)
+    np.testing.assert_allclose(scorer.log_likelihoods(x), densities(start, x.astype(float)), rtol=1e-9)
+    whole, cut = scorer.sums([x]), scorer.sums([x[:1], x[1:1], x[1:30], x[30:]])
+    np.testing.assert_allclose(cut.expanded, whole.expanded)
+    assert cut.n_frames == 50 and cut.log_likelihood == pytest.approx(whole.log_likelihood)

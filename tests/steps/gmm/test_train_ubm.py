@@ -161,9 +161,10 @@ def test_frames_that_are_no_numbers_and_no_speech_are_counted(tmp_path, capsys):
         (None, ["--components", "2000"], "frames of speech for 2000 Gaussians; expected as many at least"),
         (lambda frames, speech: [x.__setitem__((slice(None), 2), 7.5) for x in frames], [], "feature 2 .* same value"),
         (None, ["--sexes", "by_sex", "--components", "1"], "--components 1: expected 2 or more"),
+        (lambda frames, speech: [x.__imul__(1e30) for x in frames[:1]], ["--variance_floor", "0"], "pass . of .*: "),
         (None, ["--use_gpu", "true"], "torch sees no GPU here"),
     ],
-    ids=["few_frames", "constant", "components", "gpu"],
+    ids=["few_frames", "constant", "components", "far", "gpu"],
 )
 def test_what_cannot_be_trained_is_told(tmp_path, capsys, damage, more, said, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
