@@ -72,7 +72,7 @@ def work(options: Options) -> None:
 def prepare(options: Options, pairs: "TrialPairs") -> "Score":
     """What scores trials. Raises InputError for a model that is not enrolled."""
     from steps.data.enrolments import read_enrolments
-    from steps.dtw.templates import Frames, TemplateScorer
+    from steps.dtw.templates import ComparedFrames, TemplateScorer
 
     models = read_enrolments(options.models)
     missing = [model for model in pairs.enrolments if model not in models]
@@ -80,7 +80,7 @@ def prepare(options: Options, pairs: "TrialPairs") -> "Score":
         raise InputError(
             f"{options.trials}: {missing[0]}: {options.models} has no model of this name ({len(missing)} such models)"
         )
-    frames = Frames(options.feats, options.ubm)
+    frames = ComparedFrames(options.feats, options.ubm)
     return TemplateScorer(pairs, models, frames, options.band, options.templates == NEAREST).score
 
 

@@ -24,7 +24,7 @@ KEPT = 1 << 26  # numbers of recordings that are kept
 USUAL = 200  # frames
 
 
-class Frames:
+class ComparedFrames:
     """Frames of recordings as distances take them: of unit length, or posteriors of the components of a mixture.
 
     Args:
@@ -58,7 +58,7 @@ class TemplateScorer:
     """
 
     def __init__(
-        self, pairs: TrialPairs, models: Mapping[str, Sequence[str]], frames: Frames, band: float, nearest: bool
+        self, pairs: TrialPairs, models: Mapping[str, Sequence[str]], frames: ComparedFrames, band: float, nearest: bool
     ):
         self.pairs, self.models, self.frames, self.band = pairs, models, frames, band
         self.nearest = nearest

@@ -1,6 +1,7 @@
 """Passes of EM over the utterances of a background, as `utils.passes` makes them; statistics stay in memory.
 
-The number of factors, unless it is given: one for each 30 recordings of the background, from 10 to 600.
+The number of factors, unless it is given: one for each ten recordings of the background, but from 100 to 600, and at
+most one for two recordings.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from steps.ivector.utterances import NO_ALIGNMENT, UtteranceStatistics
 from utils.errors import InputError
 from utils.passes import Arrays
 
-RECORDINGS_A_FACTOR, FEWEST, MOST = 30, 10, 600
+RECORDINGS_A_FACTOR, FEWEST, MOST, LEAST_RECORDINGS = 10, 100, 600, 2
 SKIPS = (*REASONS, NO_ALIGNMENT)  # a skipped utterance has the number of one of them, from 1
 LARGEST_LOSS = 1e-6  # nats a frame that a pass may lose by rounding
 MEMORY = 1 << 29  # bytes of statistics that are kept from pass to pass
@@ -26,7 +27,8 @@ def number_of_factors(wanted: int, n_utterances: int, n_values: int) -> int:
     Args:
         wanted: 0: by rule. n_utterances: of the background. n_values: of a supervector, C times D.
     """
-    factors = wanted or min(MOST, max(FEWEST, n_utterances // RECORDINGS_A_FACTOR), n_values)
+    by_rule = min(MOST, max(FEWEST, n_utterances // RECORDINGS_A_FACTOR), n_utterances // LEAST_RECORDINGS, n_values)
+    factors = wanted or max(1, by_rule)
     for n, what in ((n_utterances, "recordings to learn them from"), (n_values, "means of the mixture")):
         if factors > n:
             raise InputError(f"{factors} dimensions, but {n} {what}; ask for a smaller --dim, or add recordings")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 MOST_SHARDS = 16
+RULE = "one for each 10 recordings, from 100 to 600, at most one for 2"
 LARGEST_PASS = 1 << 32  # bytes of the sums of all shards
 
 
@@ -51,7 +52,7 @@ class Options:
     alignments: Path | None = option(
         None, "hmm: directory with ali.scp (densities) or post.scp (posteriors) of all frames"
     )
-    dim: int = option(0, "of i-vectors; 0: one for each 30 recordings, from 10 to 600", least=0, most=10_000)
+    dim: int = option(0, f"of i-vectors; 0: {RULE}", least=0, most=10_000)
     passes: int = option(10, "of EM", least=1, most=1000)
     seed: int = option(0, "of the first loadings", least=0, most=MAX_SEED)
     max_fail: float = option(0.01, "largest share of utterances that may have no statistics", least=0, most=1)
@@ -99,7 +100,7 @@ def train(options: Options, identity: str) -> "tuple[Arrays, FrameSorter]":
     statistics = UtteranceStatistics(options.feats, sorter, options.alignments)
     utterances = list(DataDir(options.data).require_utterances().utt2spk)
     n_factors = number_of_factors(options.dim, len(utterances), sorter.gmm.means.size)
-    why = "as --dim says" if options.dim else "one for each 30 recordings, from 10 to 600"
+    why = "as --dim says" if options.dim else RULE
     log.info(
         "%d recordings, %d components: %d dimensions, %s", len(utterances), sorter.gmm.n_components, n_factors, why
     )

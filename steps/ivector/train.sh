@@ -14,7 +14,7 @@ help_message="usage: steps/ivector/train.sh [options] <data> <feats> <out>
   --nj          number of jobs (default: 2); the extractor does not depend on it
   --ubm         directory of a UBM, whose posteriors sort the frames
   --hmm, --alignments  in its place: directories of a hidden Markov model, and of alignments of the utterances
-  --dim         of i-vectors (default: one for each 30 recordings, from 10 to 600)
+  --dim         of i-vectors (default: one for each 10 recordings, from 100 to 600, at most one for 2)
   --conf, --set options of python3 -m steps.ivector.train: a YAML file, and key=value,... that override it, such as
                 --set passes=5,seed=1; --shared_with: commands that they are for too
   --max_fail    largest share of utterances that may have no statistics (default: 0.01)

@@ -1,4 +1,4 @@
-"""FrameStatistics of utterances, read from features with speech frames and, where there are any, from alignments.
+"""Statistics of utterances, read from features with speech frames and, where there are any, from alignments.
 
 Alignments are a directory with ali.scp, vectors of int32 that name the density (pdf) of each frame, or with post.scp,
 matrices (T, P) of posteriors of all densities; T is the number of all frames, or of those of speech.
@@ -20,7 +20,7 @@ TOLERANCE = 0.01  # of the sum of posteriors of a frame
 
 
 class UtteranceStatistics:
-    """FrameStatistics, an utterance at a time.
+    """Statistics, an utterance at a time.
 
     Args:
         feats: directory of features. sorter: the mixture. alignments: their directory, where the mixture has densities.

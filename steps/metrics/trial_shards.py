@@ -65,16 +65,20 @@ class _TrialTask:
         return [Item(test, shard) for test, shard in zip(pairs.tests, shards, strict=True)]
 
     def prepare(self) -> Callable[[list[Item]], Part]:
+        from threadpoolctl import threadpool_limits
+
         pairs = read_pairs(self.options.trials)
         order = np.argsort(pairs.test, kind="stable")
         begins = np.searchsorted(pairs.test[order], np.arange(len(pairs.tests) + 1))
         numbers = {test: number for number, test in enumerate(pairs.tests)}
+
         score = self.prepare_score(pairs)
 
         def make(items: list[Item]) -> Part:
             first, last = numbers[items[0].id], numbers[items[-1].id]
             rows = order[begins[first] : begins[last + 1]]
-            scores, failed = score(rows)
+            with threadpool_limits(1):  # jobs share the processors, and sums would depend on the number of threads
+                scores, failed = score(rows)
             reasons = [[int(rows[place]), *why] for place, why in sorted(failed.items())]
             return reasons, {"pairs": rows, "scores": scores}
 
