@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from utils.command import logger, run_command
+from utils.data_dir import DataDir
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
@@ -120,6 +121,13 @@ class Sides:
 
     def of_models(self, pairs, scores: "np.ndarray", where: Path) -> "tuple[CohortScores, dict[str, int]]":
         """Means and deviations (P,) of the models of the trials, from their scores (N,) against recordings."""
+        if self.options.cohort is not None:
+            known = DataDir(self.options.cohort).utt2spk
+            foreign = [one for one in pairs.tests if one not in known]
+            if foreign:
+                raise InputError(
+                    f"{where}: {foreign[0]}: no utterance of the cohort {self.options.cohort} ({len(foreign)} such)"
+                )
         number = {model: side for side, model in enumerate(self.trials.enrolments)}
         codes = [number.get(one, -1) for one in pairs.enrolments]
         return self._sides(codes, pairs.enrol, scores, self.trials.enrol, [*self.trials.enrolments], where)

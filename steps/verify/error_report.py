@@ -73,6 +73,10 @@ def work(options: Options) -> None:
             curves |= {name: of_part} if of_part else {}
         missing = sorted({*read_table(lists).values()} - found.keys()) if lists.is_file() else []
         remarks = [f"Parts of the lists without scores: {', '.join(missing)}."] if missing else []
+        everywhere = list(dict.fromkeys(system for own in found.values() for system in own))
+        for name, own in found.items():
+            absent = [system for system in everywhere if system not in own]
+            remarks += [f"Part {name} has no scores of {', '.join(absent)}."] if absent else []
         document = {"parts": nested(figures), "without_scores": missing, "draws": options.draws}
         text = json_text(document, stage.dir / "figures.json", indent=1)
         (stage.dir / "figures.json").write_text(f"{text}\n", encoding="utf-8")

@@ -26,6 +26,8 @@ def find_scores(roots: Sequence[str], systems: Sequence[str] = ()) -> dict[str, 
 
     Raises InputError where there is none, where two have one name, or where one of `systems` is in no part.
     """
+    if not roots:
+        raise InputError("--scores: expected directories of <part>/<system>/scores, separated by commas, found none")
     found: dict[str, dict[str, Path]] = {}
     for root in map(Path, roots):
         files = sorted(root.glob(f"*/*/{SCORES}"))

@@ -88,6 +88,9 @@ def test_cohorts_that_do_not_do(words, tmp_path, capsys):
     fails(as_norm_trials.main(words), capsys, "enrol_scores:2", "not finite")
     write_file(tmp_path / "enrol_scores", {"a_s1 c-1": 1.0})
     fails(as_norm_trials.main(words), capsys, "no scores of the cohort for a_s2")
+    swapped = [*words[:2], "--enrol_scores", words[5], "--test_scores", words[3], *words[6:]]
+    write_file(tmp_path / "test_scores", TEST)
+    fails(as_norm_trials.main(swapped), capsys, "test_scores: t1: no utterance of the cohort", "(2 such)")
     write_table(tmp_path / "cohort/model2sent", {"c_s1": "s1"})
     fails(as_norm_trials.main(words), capsys, "model2sent: c_s2: no line for this model (4 such models)")
     write_table(tmp_path / "cohort/utt2spk", {one: "a" for one in COHORT.values()})

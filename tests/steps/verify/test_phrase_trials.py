@@ -196,6 +196,8 @@ def test_folds_that_cannot_be_learnt_from(tmp_path, capsys):
     fails(error_report.main([*words, "--systems", "dtw"]), capsys, "has this name, too")
     words[3] = str(tmp_path / "data")
     fails(error_report.main(words), capsys, "no <part>/<system>/scores here")
+    words[3] = ""
+    fails(error_report.main(words), capsys, "--scores: expected directories", "found none")
 
 
 @pytest.mark.hostile("Phrases: trials of which no kind of non-targets is there, or of unknown models")
@@ -254,3 +256,14 @@ def test_lists_that_do_not_make_a_part(tmp_path, capsys):
 def rows_of(root: Path) -> list[Row]:
     lines = [line.split() for line in (root / "data/test_01/trials").read_text().splitlines()]
     return [(model, test, kind) for model, test, _, kind in lines]
+
+
+def test_a_system_that_one_part_lacks_is_named(tmp_path, capsys):
+    rows, words = one_list(tmp_path)
+    other = write_phrases(tmp_path / "data", speakers=3, part="02")
+    write_system(tmp_path / "scores/02/hmm", other, made_up_scores(other, 2, 1, 3))
+    assert error_report.main([*words, "--draws", "5"]) == 0
+    summary = (tmp_path / "out/summary.md").read_text()
+    assert "Part 01 has no scores of hmm." in summary and "Part 02 has no scores of gmm." in summary
+    assert set(pd.read_csv(tmp_path / "out/results.tsv", sep="\t", dtype=str).part) == {"01", "02"}
+    fails(fuse.main([*words[:-1], str(tmp_path / "fused")]), capsys, "part 01 has no scores of hmm")
