@@ -33,6 +33,9 @@ class Options:
     n_folds: int = option(10, "folds of speakers, at most as many as speakers", least=2, most=1000)
     seed: int = option(0, "of the deal", least=0, most=MAX_SEED)
     prior: float = option(0.5, "effective prior of a target, at which the errors count", least=1e-6, most=0.999999)
+    cost: tuple[float, ...] = option(
+        (), "prior of a target, cost of a miss, cost of a false alarm: their effective prior instead", above=0
+    )
     kinds: str = option(
         "equal", "equal: each kind of non-targets counts the same; trials: each trial", choices=("equal", "trials")
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from steps.metrics.logistic import CrossFit, cross_fit_trials
+from steps.metrics.detection import Cost
+from steps.metrics.logistic import CrossFit, cross_fit_trials, effective_prior
 from steps.verify.score_dirs import find_scores, read_score_dir, score_files, write_score_dir
 from steps.verify.trial_parts import Folds, TrialPart, folds_of, part_files
 from utils.command import logger
@@ -67,6 +68,15 @@ def _learn_all(groups: Mapping[str, Mapping[str, Mapping[str, Path]]], options: 
             log.info("%s: part %s: %s", stage.final, name, " ".join(own))
 
 
+def _prior(options: Any) -> float:
+    """The prior that --cost amounts to, or else --prior."""
+    if not options.cost:
+        return options.prior
+    if len(options.cost) != 3 or options.cost[0] >= 1:
+        raise InputError(f"--cost {','.join(map(str, options.cost))}: expected a prior below 1 and two costs: .01,10,1")
+    return effective_prior(Cost(*options.cost))
+
+
 def _learn(out: Path, part: TrialPart, read: Mapping[str, Read], folds: Folds, options: Any) -> None:
     """Write scores, failures and weights of one system that comes out."""
     scores = np.stack([values for values, _ in read.values()], axis=1)
@@ -78,7 +88,7 @@ def _learn(out: Path, part: TrialPart, read: Mapping[str, Read], folds: Folds, o
     found, fits = np.full(len(scores), np.nan), []
     sides = part.of_sides(folds.of)[:, rows]
     try:
-        for fit in cross_fit_trials(scores[rows], targets, kind, sides, options.prior, options.penalty):
+        for fit in cross_fit_trials(scores[rows], targets, kind, sides, _prior(options), options.penalty):
             found[rows[fit.rows]] = fit.score(scores[rows[fit.rows]])
             fits.append(fit)
     except InputError as error:

@@ -267,3 +267,13 @@ def test_a_system_that_one_part_lacks_is_named(tmp_path, capsys):
     assert "Part 01 has no scores of hmm." in summary and "Part 02 has no scores of gmm." in summary
     assert set(pd.read_csv(tmp_path / "out/results.tsv", sep="\t", dtype=str).part) == {"01", "02"}
     fails(fuse.main([*words[:-1], str(tmp_path / "fused")]), capsys, "part 01 has no scores of hmm")
+
+
+def test_a_cost_stands_for_its_effective_prior(tmp_path, capsys):
+    _, words = one_list(tmp_path)
+    assert fuse.main([*words, "--cost", "0.01,10,1"]) == 0
+    found = (tmp_path / "out/01/fused/weights.tsv").read_text()
+    assert fuse.main([*words[:-1], str(tmp_path / "same"), "--prior", str(0.1 / 1.09)]) == 0
+    assert (tmp_path / "same/01/fused/weights.tsv").read_text() == found
+    fails(fuse.main([*words, "--cost", "10,1"]), capsys, "--cost 10.0,1.0: expected a prior below 1 and two costs")
+    fails(fuse.main([*words, "--cost", "0.01,0,1"]), capsys, "--cost: expected a finite number above 0, found 0.0")
