@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from steps.data.spoken_vectors import read_spoken
 from steps.generators.mdn.density import paired_log_density
+from tests.bench import sampled_cohort
 from tests.bench.first_minutes import measure
 from tests.bench.generated import Corpus
 from tests.bench.reference import Reference
@@ -19,8 +21,10 @@ from tests.bench.results import PREFACE, SECTIONS, record, target
 from tests.bench.setting import prepare
 from tests.bench.simulated_slurm import count_calls
 from tests.bench.timing import run_child, run_module
+from tests.steps.verify.corpus import write_corpus
 from utils.archive_writer import write_vectors
 from utils.errors import InputError
+from utils.vectors import unit_rows
 
 TINY = ["--n", "720", "--dim", "8", "--n_texts", "36", "--n_components", "3", "--rounds", "1"]
 BENCHMARKS = {
@@ -197,3 +201,17 @@ def test_the_first_minutes_are_told_by_stage():
     with pytest.raises(subprocess.CalledProcessError, match="status 3") as error:
         measure(["bash", "-c", "echo no; exit 3"])
     assert error.value.output == "no\n"
+
+
+def test_cohorts_are_compared(tmp_path):
+    corpus = write_corpus(tmp_path)
+    test, real, sampled = (read_spoken(path) for path in corpus[1::-1] + corpus[2:])
+    genders = {speaker: "fm"[number % 2] for number, speaker in enumerate(sorted({*real.speakers, *sampled.speakers}))}
+    options = sampled_cohort.Options(size=20, top=10, draws=10, cohorts=2)
+    found = [sampled_cohort.compare(test, sampled_cohort.cohorts_of(real, sampled, genders), options)]
+    text = sampled_cohort.section(options, found)
+    rows = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert [row.split(" | ")[0][2:] for row in rows] == [sampled_cohort.NONE, *sampled_cohort.KINDS]
+    assert "Sampled less real cohorts" in text
+    scores = sampled_cohort.pairs(test, unit_rows(test.x.astype(float)))
+    assert len(scores.scores) == len(test.x) * (len(test.x) - 1) / 2

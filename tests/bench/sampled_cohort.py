@@ -125,9 +125,14 @@ Judged = dict[str, list[tuple[DetCurve, Replicates]]]
 def judge(options: Options, split: int) -> Judged:
     """The curve, and those of draws of test speakers, of each kind of cohort and of each of its draws."""
     out, samples = train_and_sample(options, split)
-    test, genders = read_spoken(out / "test"), DataDir(options.work / "data/all").table("spk2gender")
-    genders |= DataDir(samples).table("spk2gender")
+    genders = DataDir(options.work / "data/all").table("spk2gender") | DataDir(samples).table("spk2gender")
     cohorts = cohorts_of(read_spoken(out / "train"), read_spoken(samples), genders)
+    log.info("split %d: generator trained, speakers sampled", split)
+    return compare(read_spoken(out / "test"), cohorts, options)
+
+
+def compare(test: SpokenVectors, cohorts: Cohorts, options: Options) -> Judged:
+    """The same of the pairs of a test set."""
     x = unit_rows(test.x.astype(np.float64))
     found: Judged = {NONE: [curves(pairs(test, x), options)]}
     for kind in KINDS:
@@ -135,7 +140,6 @@ def judge(options: Options, split: int) -> Judged:
         for seed in range(options.cohorts):
             side = cohort_scores(x, cohorts.draw(kind, TIMES.get(kind, 1) * options.size, seed), options.top)
             found[kind].append(curves(pairs(test, x, side), options))
-            log.info("split %d, %s, draw %d", split, kind, seed)
     return found
 
 
