@@ -5,10 +5,10 @@ densities that is given, such as one of another recogniser, takes the place of b
 Markov models", Proceedings of the IEEE 77, 1989, equations 37 and 52 to 54.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from steps.hmm.trellis import Trellis, best_paths, posteriors
 FORWARD_BACKWARD, VITERBI = METHODS = ("forward_backward", "viterbi")
 BATCH = 6_000_000  # frames x states of a batch, padded
 MOST_UTTERANCES = 256  # of a batch
+T = TypeVar("T")
 
 
 class Spoken(NamedTuple):
@@ -83,16 +84,16 @@ class Aligner:
         self.scorer, self.lang, self.method = scorer, lang, method
         self.states_of = lru_cache(4096)(lang.states_of)
 
-    def batches(self, utterances: Iterable[Spoken]) -> Iterator[list[Spoken]]:
-        """Utterances side by side, the longest first, as many as fit."""
-        batch: list[Spoken] = []
+    def batches(self, utterances: Iterable[T], key: Callable[[T], Spoken] = lambda one: one) -> Iterator[list[T]]:
+        """Utterances side by side, the longest first, as many as fit; `key` gives words and frames of each."""
+        batch: list[T] = []
         longest = largest = 0
-        for one in sorted(utterances, key=lambda one: -len(one.frames)):
-            size = len(self.states_of(one.words).pdfs)
-            longest, largest = max(longest, len(one.frames)), max(largest, size)
+        for one in sorted(utterances, key=lambda one: -len(key(one).frames)):
+            length, size = len(key(one).frames), len(self.states_of(key(one).words).pdfs)
+            longest, largest = max(longest, length), max(largest, size)
             if batch and ((len(batch) + 1) * longest * largest > BATCH or len(batch) == MOST_UTTERANCES):
                 yield batch
-                batch, longest, largest = [], len(one.frames), size
+                batch, longest, largest = [], length, size
             batch.append(one)
         if batch:
             yield batch
@@ -109,6 +110,10 @@ class Aligner:
             totals, paths = best_paths(trellis)
             pairs = zip(paths, totals, strict=True)
             return [self._along(self.states_of(one.words), *pair) for one, pair in zip(batch, pairs, strict=True)]
+        return self.summed(batch, trellis)
+
+    def summed(self, batch: Sequence[Spoken], trellis: Trellis) -> list[Aligned]:
+        """What each utterance of a batch gives by all paths through its trellis."""
         of_states, of_loops, totals = posteriors(trellis)
         found = []
         for number, one in enumerate(batch):
