@@ -27,7 +27,7 @@ from utils.stage_dir import StageDir
 
 log = logger(__name__)
 ALI, PHONES, POST = "ali", "phones", "post"  # archives
-SYMBOLS, CTM, WORDS_CTM, LIKELIHOODS = "phones.txt", "ctm", "words.ctm", "loglikes.tsv"
+CTM, WORDS_CTM, LIKELIHOODS = "ctm", "words.ctm", "loglikes.tsv"
 HEADER = "utterance\tlog_likelihood"  # a frame, of the best path
 
 
@@ -73,8 +73,7 @@ class AlignTask:
                         lines += row[name]
         check_failures(failures, planned.n_items, self.options.max_fail, self.options.out)
         write_failures(stage.dir / FAILURES, failures)
-        _, lang = read_hmm(self.options.model)
-        texts[SYMBOLS] = ["<eps> 0", *(f"{unit} {number}" for number, unit in enumerate(lang.units, 1))]
+        read_hmm(self.options.model)[1].write_symbols(stage.dir)
         for name, lines in texts.items():
             (stage.dir / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         log.info("%s: %d of %d utterances", stage.final, planned.n_items - len(failures), planned.n_items)

@@ -22,7 +22,7 @@ from utils.errors import InputError, brief
 from utils.json_files import json_text, read_json
 from utils.tables import read_table
 
-UNITS, ABOUT = "units.txt", "lang.json"
+UNITS, ABOUT, SYMBOLS = "units.txt", "lang.json", "phones.txt"
 MOST_STATES = 1000  # of a unit
 
 
@@ -106,6 +106,11 @@ class Lang:
         write_lexicon(directory / LEXICON, self.lexicon)
         about = {"silence": self.silence, "silence_share": self.silence_share}
         write_whole(directory / ABOUT, (json_text(about, directory / ABOUT) + "\n").encode())
+
+    def write_symbols(self, directory: Path) -> None:
+        """Write phones.txt, the numbers of units as Kaldi has them: from 1 on, 0 for nothing."""
+        lines = ["<eps> 0\n", *(f"{unit} {number}\n" for number, unit in enumerate(self.units, 1))]
+        write_whole(directory / SYMBOLS, "".join(lines).encode())
 
     @classmethod
     def load(cls, directory: Path) -> "Lang":

@@ -17,7 +17,7 @@ def uniform_alignment(lang: Lang, words: Sequence[str], speech: np.ndarray) -> n
     Words have their first pronunciation. Where there is less speech than states, all frames count as speech.
     """
     rows = [lang.lexicon[fold(word)][0] for word in words]
-    row = np.concatenate([_states(lang, unit) for units in rows for unit in units])
+    row = np.concatenate([states_of_unit(lang, unit) for units in rows for unit in units])
     if speech.sum() < len(row):
         speech = np.ones_like(speech)
     pdfs = np.empty(len(speech), np.int64)
@@ -25,11 +25,11 @@ def uniform_alignment(lang: Lang, words: Sequence[str], speech: np.ndarray) -> n
     borders = np.flatnonzero(np.diff(speech.astype(int))) + 1
     for run in np.split(np.arange(len(speech)), borders):
         if not speech[run[0]]:
-            pdfs[run] = spread(_states(lang, lang.silence), len(run))
+            pdfs[run] = spread(states_of_unit(lang, lang.silence), len(run))
     return pdfs
 
 
-def _states(lang: Lang, unit: str) -> np.ndarray:
+def states_of_unit(lang: Lang, unit: str) -> np.ndarray:
     """The densities of a unit."""
     first = lang.first_pdfs[unit]
     return np.arange(first, first + lang.units[unit])
