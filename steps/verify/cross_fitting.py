@@ -115,7 +115,7 @@ def _weight_lines(systems: Sequence[str], folds: Sequence[str], fits: Sequence[C
     """The lines of weights.tsv."""
     yield "\t".join(["fold", "other_fold", *systems, "offset", "trials", "fitted_to_targets", "fitted_to_nontargets"])
     for fit in fits:
-        numbers = [f"{value:.8g}" for value in (*fit.score.weights, fit.score.offset)]
+        numbers = [f"{value:.6g}" for value in (*fit.score.weights, fit.score.offset)]
         yield "\t".join(
             [*(folds[one] for one in fit.folds), *numbers, *map(str, (len(fit.rows), fit.n_targets, fit.n_nontargets))]
         )

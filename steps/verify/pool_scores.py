@@ -62,7 +62,7 @@ def work(options: Options) -> None:
             pairs = [read_pairs(options.data / f"test_{name}" / "trials") for name in parts[part]]
             for system, directories in systems.items():
                 scores, reasons = _join(options.data / f"test_{part}" / "trials", whole, pairs, directories)
-                write_score_dir(stage.dir / part / system, whole, scores, reasons)
+                write_score_dir(stage.dir / part / system, whole, scores, reasons, all_digits=True)
             log.info(
                 "%s: part %s: %d trials of %d lists, %s", stage.final, part, len(whole), len(pairs), " ".join(systems)
             )

@@ -78,12 +78,14 @@ def failure_reasons(path: Path) -> dict[str, str]:
     return found
 
 
-def write_score_dir(directory: Path, trials: TrialPairs, scores: np.ndarray, reasons: Mapping[str, str]) -> None:
-    """Write the scores (P,) that are numbers, with all their digits, and the failures of the others."""
+def write_score_dir(
+    directory: Path, trials: TrialPairs, scores: np.ndarray, reasons: Mapping[str, str], all_digits: bool = False
+) -> None:
+    """Write the scores (P,) that are numbers, in the order of the trials, and the failures of the others."""
     directory.mkdir(parents=True, exist_ok=True)
     kept = np.flatnonzero(~np.isnan(scores))
     some = TrialPairs(trials.enrolments, trials.tests, trials.enrol[kept], trials.test[kept])
-    write_scores(directory / SCORES, some, scores[kept], repr)
+    write_scores(directory / SCORES, some, scores[kept], repr if all_digits else "{:.6f}".format)
     names = [trials.name(number) for number in np.flatnonzero(np.isnan(scores)).tolist()]
     write_failures(directory, {name: reasons[name] for name in names})
 
