@@ -1,0 +1,116 @@
+"""Log likelihood ratios of recordings: paths through the graph of a claimed sentence, against what else may be there.
+
+The numerator is of the model that was adapted to a speaker or, where the question is what was said, of the background
+model. The denominator is of one or more of these, in the mean of their log likelihoods:
+
+    background   the background model, the same sentence
+    ubm          a mixture of Gaussians, which knows no order of frames
+    loop         the background model, a free loop of all words
+    sentences    the background model, that of all sentences which fits best
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from steps.gmm.likelihood_ratios import Movement, log_sums
+from steps.gmm.statistics import FrameScorer, Gmm
+from steps.hmm.hmm_model import HmmModel
+from steps.hmm.lang import Lang
+from steps.hmm.score_options import BACKGROUND, LOOP, SENTENCES
+from steps.hmm.sentence_densities import DensityGaussians, FramesOfBatch
+from steps.hmm.totals import GraphTotals, LoopTotals
+from steps.hmm.trellis import NEVER
+
+MOST_ELEMENTS = 1 << 22  # recordings x frames x states at a time
+Words = tuple[str, ...]
+
+
+class Claim(NamedTuple):
+    """What a trial claims: the words, and what has moved for the speaker; None: of any speaker."""
+
+    words: Words
+    movement: Movement | None
+
+
+class Sentence(NamedTuple):
+    """A sentence, ready for frames: the Gaussians of its states, and what adds up its paths."""
+
+    densities: DensityGaussians
+    totals: GraphTotals | LoopTotals
+
+
+class PathRatios:
+    """Log likelihood ratios a frame.
+
+    Args:
+        background: the model, with its units and words in `lang`. against: the denominators. best: by the best path;
+            else by all paths. ubm, sentences: for the denominators of these names.
+    """
+
+    def __init__(
+        self,
+        background: HmmModel,
+        lang: Lang,
+        against: Sequence[str],
+        best: bool,
+        ubm: Gmm | None = None,
+        sentences: Sequence[Words] = (),
+    ):
+        self.background, self.lang, self.against, self.best = background, lang, against, best
+        self.pool = FrameScorer(background.pool)
+        self.ubm = None if ubm is None else FrameScorer(ubm)
+        self.sentences = sorted(set(sentences))
+        self.sentence = lru_cache(1 << 12)(self._sentence)
+
+    def _sentence(self, words: Words | None) -> Sentence:
+        """The sentence of these words; None: the free loop."""
+        if words is None:
+            loop = LoopTotals(self.lang, self.background.loops)
+            return Sentence(DensityGaussians.of(self.background, loop.pdfs), loop)
+        graph = self.lang.graph_of(words, self.background.loops)
+        return Sentence(DensityGaussians.of(self.background, graph.pdfs), GraphTotals(graph))
+
+    def means(self, utterances: Sequence[np.ndarray], claims: Sequence[Claim]) -> np.ndarray:
+        """Log likelihood ratios a frame (U, M) of utterances, each (T, D); NaN where one is shorter than all paths."""
+        batch, columns = FramesOfBatch(self.pool, utterances), {}
+        for number, claim in enumerate(claims):
+            columns.setdefault(claim.words, []).append(number)
+        wanted = {*columns, *(self.sentences if SENTENCES in self.against else ())}
+        of_background = {words: self._totals(batch, words, [None])[:, 0] for words in sorted(wanted)}
+        shared = self._shared_denominators(batch, of_background)
+        found = np.empty((len(utterances), len(claims)))
+        for words, numbers in columns.items():
+            own = [of_background[words]] if BACKGROUND in self.against else []
+            moved = [claims[number].movement for number in numbers if claims[number].movement is not None]
+            numerator = self._totals(batch, words, moved) if moved else of_background[words][:, None]
+            found[:, numbers] = numerator - np.mean([*own, *shared], axis=0)[:, None]
+        return found / batch.lengths.numpy()[:, None]
+
+    def _shared_denominators(self, batch: FramesOfBatch, of_background: dict[Words, np.ndarray]) -> list[np.ndarray]:
+        """Those (U,) that all claims share."""
+        found = []
+        if self.ubm is not None:
+            found.append(batch.sums(torch.cat([log_sums(joint) for _, joint in self.ubm.blocks(batch.frames)])))
+        if LOOP in self.against:
+            found.append(self._totals(batch, None, [None])[:, 0])
+        if SENTENCES in self.against:
+            found.append(np.fmax.reduce([of_background[words] for words in self.sentences]))
+        return found
+
+    def _totals(self, batch: FramesOfBatch, words: Words | None, movements: Sequence[Movement | None]) -> np.ndarray:
+        """Log likelihoods (U, M) of all recordings, under the background with each movement; NaN where no path fits."""
+        sentence, longest = self.sentence(words), int(batch.lengths.max())
+        size = len(batch.lengths) * longest * len(sentence.densities.densities)
+        at_once = max(1, MOST_ELEMENTS // size)
+        found = []
+        for first in range(0, len(movements), at_once):
+            some = movements[first : first + at_once]
+            emissions = torch.cat([batch.of_states(sentence.densities, movement) for movement in some])
+            found.append(sentence.totals(emissions, batch.lengths.repeat(len(some)), self.best))
+        totals = torch.cat(found).double().numpy().reshape(len(movements), -1).T
+        references = batch.sums(batch.reference) + np.log(self.background.n_pdfs) * batch.lengths.numpy()
+        return np.where(totals > NEVER / 2, totals + references[:, None], np.nan)

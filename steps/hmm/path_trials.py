@@ -1,0 +1,47 @@
+"""Adapted hidden Markov models of a directory, and their likelihood ratios, for `steps/gmm/trial_groups.py`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from steps.gmm.adapted_dir import AdaptedDir
+from steps.gmm.likelihood_ratios import Movement
+from steps.gmm.statistics import Gmm
+from steps.hmm.adapted_words import read_words
+from steps.hmm.hmm_dir import read_hmm
+from steps.hmm.path_ratios import Claim, PathRatios
+from steps.hmm.transcribed import TOO_SHORT
+from steps.metrics.trial_shards import Unscored
+
+
+class PathTrials:
+    """Scores of recordings against models, each with its sentence.
+
+    Args:
+        of_background: the numerator is the background model, not the adapted one.
+    """
+
+    def __init__(
+        self, models: AdaptedDir, against: Sequence[str], best: bool, ubm: Gmm | None, of_background: bool = False
+    ):
+        self.models, self.of_background = models, of_background
+        background, lang = read_hmm(models.path)
+        self.words = read_words(models.path)
+        self.ratios = PathRatios(background, lang, against, best, ubm, list(self.words.values()))
+        self.model_size = background.means.size
+
+    def load(self, model: str) -> Claim:
+        """A model by name."""
+        if self.of_background:
+            return Claim(self.words[model], None)
+        adapted = self.models.model(self.ratios.background, model)
+        return Claim(self.words[model], Movement(self.ratios.pool, adapted.pool))
+
+    def means(self, utterances: Sequence[np.ndarray], models: Sequence[Claim]) -> np.ndarray:
+        """Scores (U, M) of utterances, each (T, D); NaN where one is shorter than the sentence."""
+        return self.ratios.means(utterances, models)
+
+    def why_not(self, frames: np.ndarray, model: Claim) -> Unscored:
+        """Why frames (T, D) have no score."""
+        least = self.ratios.lang.fewest_frames(model.words)
+        return Unscored(TOO_SHORT, f"{len(frames)} frames of speech; '{' '.join(model.words)}' takes {least} at least")
