@@ -1,6 +1,7 @@
 """Digits of real speakers: the Free Spoken Digit Dataset, and digits of the Arabic Speech Commands Dataset.
 
-fsdd            flac/<digit>_<speaker>_<take>.flac        six men, two folds, takes 0 to 49, 8 kHz
+fsdd            flac/<digit>_<speaker>_<take>.flac        six men, two folds, takes 0 to 49, 8 kHz; or as its
+                recordings/<digit>_<speaker>_<take>.wav   owner ships it
 arabic-digits   flac/<speaker>/<word>_<take>.flac         thirty speakers, takes 01 to 10, 16 kHz, one second each
                 speakers.csv with f0_median_hz            the sex is an estimate by it; the corpus does not tell it
                 enrol.csv, trials.csv.gz                  the lists that come with the data

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from local.reddots.cohorts import cohort_of
+from local.reddots.copies import COPIES, find_copies, write_copies
 from local.reddots.counts import COUNTS, count, count_lines, write_counts
 from local.reddots.experiments import LEAST_FOLDS, Experiment, by_folds, deal_folds, whole_lists
 from local.reddots.info_files import read_folds, read_script, read_sexes
@@ -76,6 +77,8 @@ def work(options: Options) -> None:
         parts = [without_faults(part, recordings.faults, left_out) for part in parts]
         _note_others(recordings, left_out)
         left_out.write(stage.dir / LEFT_OUT)
+        paths = {name.partition("-")[2]: Path(path) for name, path in recordings.tables["wav.scp"].items()}
+        write_copies(stage.dir / COPIES, find_copies(paths), parts)
         experiments, folds = divide(options, parts, recordings, sexes)
         if folds:
             write_table(stage.dir / SPEAKER_FOLDS, folds)

@@ -186,6 +186,13 @@ def test_sexes_that_are_estimated_are_told_as_such(corpus):
     ]
 
 
+def test_copies_under_other_names_are_listed(corpus):
+    names = [recording("m0001", "31", number) for number in (0, 3)]
+    shutil.copy(*(corpus / "pcm/m0001" / f"{name}.pcm" for name in names))
+    out = make(corpus, "--background", "all")
+    assert rows(out / "copies.tsv") == [["lists", "recordings"], ["01", ",".join(names)]]
+
+
 def test_leaks_are_found_in_what_is_written(corpus):
     out = make(corpus, "--background", "all")
     check_leaks(out)
