@@ -29,7 +29,7 @@ log = logger(__name__)
 NO_RECORDING = "no_recording"
 
 
-class Recording(NamedTuple):
+class EnrolledFrames(NamedTuple):
     """What a recording gives.
 
     Attributes:
@@ -43,10 +43,10 @@ class Recording(NamedTuple):
 class Adapter(Protocol):
     """What adapts a background to recordings."""
 
-    def read(self, utterance: str) -> Recording:
+    def read(self, utterance: str) -> EnrolledFrames:
         """A recording. Raises FramesProblem where it cannot be used."""
 
-    def adapt(self, recordings: Sequence[Recording]) -> Mapping[str, np.ndarray]:
+    def adapt(self, recordings: Sequence[EnrolledFrames]) -> Mapping[str, np.ndarray]:
         """What has moved, by name."""
 
     def release(self) -> None:
@@ -146,7 +146,7 @@ class _MapTask:
         check_failures(failures, n_models, self.options.max_fail, self.options.out, "model")
 
 
-def _read(adapter: Adapter, utterances: Sequence[str]) -> tuple[dict[str, Recording], list[Failure]]:
+def _read(adapter: Adapter, utterances: Sequence[str]) -> tuple[dict[str, EnrolledFrames], list[Failure]]:
     """The recordings that can be used, and why others cannot."""
     found, unusable = {}, []
     for utterance in utterances:

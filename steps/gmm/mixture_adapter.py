@@ -9,7 +9,7 @@ from steps.features.speech_frames import SpeechFrames
 from steps.gmm.gmm_dir import gmm_arrays, read_gmm
 from steps.gmm.map_adaptation import adapt_in_passes
 from steps.gmm.map_options import MapOptions
-from steps.gmm.map_task import Recording
+from steps.gmm.map_task import EnrolledFrames
 from steps.gmm.statistics import FrameScorer
 from utils.errors import InputError
 
@@ -26,11 +26,11 @@ class MixtureAdapter:
         if self.frames.dim != self.ubm.dim:
             raise InputError(f"{ubm}: {self.ubm.dim} features, but {feats} has {self.frames.dim}; give those it is of")
 
-    def read(self, utterance: str) -> Recording:
+    def read(self, utterance: str) -> EnrolledFrames:
         """A recording. Raises FramesProblem where it cannot be used."""
-        return Recording(self.frames.read(utterance))
+        return EnrolledFrames(self.frames.read(utterance))
 
-    def adapt(self, recordings: Sequence[Recording]) -> Mapping[str, np.ndarray]:
+    def adapt(self, recordings: Sequence[EnrolledFrames]) -> Mapping[str, np.ndarray]:
         """What has moved, by name."""
         frames = [one.frames for one in recordings]
         arrays = gmm_arrays(adapt_in_passes(self.ubm, lambda gmm: FrameScorer(gmm).sums(frames), self.options))

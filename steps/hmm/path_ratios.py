@@ -29,7 +29,7 @@ MOST_ELEMENTS = 1 << 22  # recordings x frames x states at a time
 Words = tuple[str, ...]
 
 
-class Claim(NamedTuple):
+class ClaimedVoice(NamedTuple):
     """What a trial claims: the words, and what has moved for the speaker; None: of any speaker."""
 
     words: Words
@@ -74,7 +74,7 @@ class PathRatios:
         graph = self.lang.graph_of(words, self.background.loops)
         return Sentence(DensityGaussians.of(self.background, graph.pdfs), GraphTotals(graph))
 
-    def means(self, utterances: Sequence[np.ndarray], claims: Sequence[Claim]) -> np.ndarray:
+    def means(self, utterances: Sequence[np.ndarray], claims: Sequence[ClaimedVoice]) -> np.ndarray:
         """Log likelihood ratios a frame (U, M) of utterances, each (T, D); NaN where one is shorter than all paths."""
         batch, columns = FramesOfBatch(self.pool, utterances), {}
         for number, claim in enumerate(claims):

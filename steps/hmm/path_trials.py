@@ -9,7 +9,7 @@ from steps.gmm.likelihood_ratios import Movement
 from steps.gmm.statistics import Gmm
 from steps.hmm.adapted_words import read_words
 from steps.hmm.hmm_dir import read_hmm
-from steps.hmm.path_ratios import Claim, PathRatios
+from steps.hmm.path_ratios import ClaimedVoice, PathRatios
 from steps.hmm.transcribed import TOO_SHORT
 from steps.metrics.trial_shards import Unscored
 
@@ -30,18 +30,18 @@ class PathTrials:
         self.ratios = PathRatios(background, lang, against, best, ubm, list(self.words.values()))
         self.model_size = background.means.size
 
-    def load(self, model: str) -> Claim:
+    def load(self, model: str) -> ClaimedVoice:
         """A model by name."""
         if self.of_background:
-            return Claim(self.words[model], None)
+            return ClaimedVoice(self.words[model], None)
         adapted = self.models.model(self.ratios.background, model)
-        return Claim(self.words[model], Movement(self.ratios.pool, adapted.pool))
+        return ClaimedVoice(self.words[model], Movement(self.ratios.pool, adapted.pool))
 
-    def means(self, utterances: Sequence[np.ndarray], models: Sequence[Claim]) -> np.ndarray:
+    def means(self, utterances: Sequence[np.ndarray], models: Sequence[ClaimedVoice]) -> np.ndarray:
         """Scores (U, M) of utterances, each (T, D); NaN where one is shorter than the sentence."""
         return self.ratios.means(utterances, models)
 
-    def why_not(self, frames: np.ndarray, model: Claim) -> Unscored:
+    def why_not(self, frames: np.ndarray, model: ClaimedVoice) -> Unscored:
         """Why frames (T, D) have no score."""
         least = self.ratios.lang.fewest_frames(model.words)
         return Unscored(TOO_SHORT, f"{len(frames)} frames of speech; '{' '.join(model.words)}' takes {least} at least")

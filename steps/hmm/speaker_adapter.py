@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from steps.gmm.map_task import Recording
+from steps.gmm.map_task import EnrolledFrames
 from steps.gmm.statistics import GmmSums
 from steps.hmm.adaptation_options import Options
 from steps.hmm.alignments import AlignedFrames
@@ -32,19 +32,19 @@ class SpeakerAdapter:
                 f"{options.mono}: {self.model.dim} features, but {options.feats} has {dim}; give those it is of"
             )
 
-    def read(self, utterance: str) -> Recording:
+    def read(self, utterance: str) -> EnrolledFrames:
         """A recording, with its words or its alignment. Raises FramesProblem where it cannot be used."""
         if self.options.ali is None:
             words, frames = self.source.read(utterance)
-            return Recording(frames, words)
-        return Recording(*self.source.read(utterance))
+            return EnrolledFrames(frames, words)
+        return EnrolledFrames(*self.source.read(utterance))
 
-    def adapt(self, recordings: Sequence[Recording]) -> Mapping[str, np.ndarray]:
+    def adapt(self, recordings: Sequence[EnrolledFrames]) -> Mapping[str, np.ndarray]:
         """What has moved, by name."""
         adapted = adapt_in_passes(self.model, lambda model: self._sums(model, recordings), self.options)
         return {name: getattr(adapted, name) for name in self.options.adapt}
 
-    def _sums(self, model: HmmModel, recordings: Sequence[Recording]) -> GmmSums:
+    def _sums(self, model: HmmModel, recordings: Sequence[EnrolledFrames]) -> GmmSums:
         """Sums over the frames of recordings, under a model."""
         scorer = HmmScorer(model)
         if self.options.ali is None:

@@ -18,7 +18,7 @@ from steps.hmm.hmm_dir import read_hmm, write_hmm
 from steps.hmm.hmm_model import HmmScorer
 from steps.hmm.map_adapt import main as map_adapt
 from steps.hmm.map_adaptation import adapt_hmm
-from steps.hmm.path_ratios import Claim, PathRatios
+from steps.hmm.path_ratios import ClaimedVoice, PathRatios
 from steps.hmm.score import main as score
 from steps.hmm.totals import LoopTotals
 from steps.hmm.trellis import Trellis, best_paths, totals
@@ -123,7 +123,7 @@ def test_denominators_are_what_they_say(best):
     model, lang, rng = small_model(), small_lang(), np.random.default_rng(0)
     ubm = DiagGmm(np.array([0.4, 0.6]), rng.normal(size=(2, DIM)), np.ones((2, DIM)))
     utterances = [sample(model, lang, list(words), 7).astype("f4") for words in SAID.values()]
-    claims = [Claim(words, None) for words in SAID.values()]
+    claims = [ClaimedVoice(words, None) for words in SAID.values()]
     of_sentences = np.array([[total(model, lang, words, x, best) for words in SAID.values()] for x in utterances])
     lengths = np.array([len(x) for x in utterances])
     expected = {
@@ -263,6 +263,6 @@ def test_movements_of_variances_too_are_exact(here):
     ratios = PathRatios(prior, lang, ("background",), True)
     arrays = {name: ArchiveReader(Path(f"models/{name}.scp"))["ann_s1"] for name in ("means", "variances", "weights")}
     own = replace(prior, **{name: array.astype(float) for name, array in arrays.items()})
-    found = ratios.means([x], [Claim(SAID["s1"], Movement(ratios.pool, own.pool))])
+    found = ratios.means([x], [ClaimedVoice(SAID["s1"], Movement(ratios.pool, own.pool))])
     expected = total(own, lang, SAID["s1"], x, True) - total(prior, lang, SAID["s1"], x, True)
     assert found[0, 0] == pytest.approx(expected / len(x), abs=1e-4)
