@@ -50,6 +50,10 @@ BENCHMARKS = {
     ),
     "trial_speed": ("Trials of all pairs", ["--n", "60", "--n_speakers", "6", "--draws", "5"]),
     "dtw_speed": ("Dynamic time warping", ["--pairs", "8", "--looped", "2", "--frames", "12", "--rounds", "1"]),
+    "gmm_speed": (
+        "EM of Gaussian mixtures",
+        ["--frames", "200", "--dim", "3", "--components", "4", "--rounds", "1", "--jobs", "false"],
+    ),
     "launcher_overhead": ("Launchers", ["--n_jobs", "2", "--rounds", "1", "--slurm_rounds", "0", "--n_waited", "1,20"]),
 }
 

@@ -117,6 +117,15 @@ def attributes(folder: Path) -> list[Command]:
     ]
 
 
+def mixtures(folder: Path) -> list[Command]:
+    """A UBM is trained; a mixture of others is copied."""
+    small = "--components 4 --passes 2 --least_frames 2 --sexes by_sex --full_passes 1 --max_fail 0.9"
+    return [
+        ("steps.gmm.copy", ["--gmm", "kaldi.dubm", "--out", "copy"]),
+        ("steps.gmm.train_ubm", ["--data", "feats", "--feats", "feats", "--out", "out", *small.split()]),
+    ]
+
+
 def verification(folder: Path) -> list[Command]:
     """A PLDA is trained, trials are scored."""
     words = "--trials data/test/trials --enrol data/test --test data/test --plda plda --out out"
@@ -200,6 +209,13 @@ ENTRIES = {
         always("steps.features.normalise", "--feats feats --vad vad --out out --max_fail 0.9"),
         ("feats/*", "vad/*"),
         is_data,
+    ),
+    "mixtures": Entry(
+        inputs.build_mixtures,
+        mixtures,
+        ("feats/*", "feats/*", "feats/spk2gender", "kaldi.dubm", "kaldi.dubm"),
+        is_stage,
+        0.5,
     ),
     "attributes": Entry(inputs.build_measured, attributes, ("*.wav", "data/*", "x.*"), is_stage, 0.6),
     "split": Entry(

@@ -8,11 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from steps.gmm.diag_gmm import DiagGmm
+from steps.gmm.kaldi_text import write_kaldi_text
 from tests.fuzz.trees import OPTIONS
 from tests.local.corpus import Corpus, make_rows
 from tests.local.reddots.small_corpus import write_corpus as write_reddots
 from tests.steps.audio.sounds import babble, write_sound
 from tests.steps.data.corpus import make_all
+from tests.steps.features.speech import write_speech
 from tests.steps.generators.experiment import Experiment, write_experiment
 from tests.steps.sid.feats import write_feats
 from tests.steps.verify.phrases import made_up_scores, write_phrases, write_system
@@ -117,6 +120,14 @@ def build_speech(folder: Path) -> None:
         for utterance, x in zip(utt2spk, frames, strict=True):
             writer.add(utterance, (rng.random(len(x)) < 0.7).astype(np.float32))
     (folder / "vad" / "vad.json").write_text('{"backend": "energy", "frames_per_second": 100.0}')
+
+
+def build_mixtures(folder: Path) -> None:
+    """Speech frames to train a UBM on, and a mixture in Kaldi's text form."""
+    rng, utt2spk = np.random.default_rng(0), {f"s{n // 2}-u{n}": f"s{n // 2}" for n in range(4)}
+    frames = [rng.normal(size=(40 + n, 6)) for n in range(4)]
+    write_speech(folder / "feats", utt2spk, frames, spk2gender={"s0": "f", "s1": "m"})
+    write_kaldi_text(folder / "kaldi.dubm", DiagGmm(np.full(2, 0.5), rng.normal(size=(2, 3)), np.ones((2, 3))))
 
 
 def build_measured(folder: Path) -> None:
