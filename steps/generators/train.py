@@ -133,6 +133,7 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
     from steps.generators.manifold_generator import ManifoldGenerator
     from steps.generators.pairs import load_pairs
     from steps.generators.validation import check_varied
+    from steps.generators.within_speaker import WithinSpeaker
 
     train, dev = (
         load_pairs(options.index / part, options.descriptions, options.text_vectors) for part in ("train", "dev")
@@ -141,7 +142,8 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
         raise RunAgain(f"{workplace.directory}: asked to stop before the fit")
     check_varied(train.x)
     log.info("fitting %d embeddings of %d speakers", len(train.x), train.speakers.max() + 1)
-    manifold = Manifold.find(train.x) if own.manifold == AUTO else None
+    embeddings = train.x
+    manifold = Manifold.find(embeddings) if own.manifold == AUTO else None
     if manifold:
         log.info("all embeddings have %s; so will samples (--set train.manifold=none: they need not)", manifold)
         train, dev = impute(manifold, train, dev, getattr(own, "seed", 0))
@@ -149,6 +151,8 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
     generator = ManifoldGenerator(generator, manifold) if manifold else generator
     if workplace.first:
         generator.save(workplace.directory)
+        if within := WithinSpeaker.fit(train.x, embeddings, train.speakers):
+            within.save(workplace.directory)
 
 
 def copy_reader(text_vectors: Path, directory: Path) -> None:
