@@ -30,7 +30,7 @@ def test_each_stage_has_a_line(tmp_path, capsys):
         ("foo.x=1", "--set foo.x=1: expected STAGE.KEY=VALUE with a stage of prepare, split, train, sample"),
         ("max_tries=1", "--set max_tries=1: expected STAGE.KEY=VALUE"),
         (".max_tries=1", "expected key=value"),
-        ("train.hiden=1", "--set train.hiden=1: unknown option; valid ones are n_components, hidden,"),
+        ("train.hiden=1", "--set train.hiden=1: unknown option; valid ones are manifold, n_components,"),
         ("split.split_seed=x", "--set split.split_seed=x: expected int, found 'x'"),
         ("sample.temperature=0", "--set sample.temperature=0: expected a finite number above 0, 1000000.0 or less"),
         ("prepare.chekpoint=x", "--set prepare.chekpoint=x: unknown option; valid ones are partials_per_second,"),

@@ -24,6 +24,7 @@ from utils.pickles import PICKLES
 
 COMMON = {
     "gender.json",
+    "within.safetensors",
     "generator.json",
     "weights.safetensors",
     "encoder.json",
@@ -129,7 +130,7 @@ def test_the_precision_of_products_is_an_option_of_networks(tmp_path):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--set", "hiden=5"], "--set hiden=5: unknown option; valid ones are n_components, hidden,"),
+        (["--set", "hiden=5"], "--set hiden=5: unknown option; valid ones are manifold, n_components,"),
         (["--set", "hidden=many"], "--set hidden=many: expected int, found 'many'"),
         (["--set", "hidden"], "--set hidden: expected key=value"),
         (["--set", "lr=nan"], "--set lr=nan: expected float"),
