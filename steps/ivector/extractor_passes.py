@@ -11,12 +11,12 @@ import torch
 
 from steps.features.speech_frames import REASONS, FramesProblem
 from steps.ivector.extractor import Extractor, expect, maximise, start
-from steps.ivector.utterances import NO_ALIGNMENT, UtteranceStatistics
+from steps.ivector.utterances import SKIPPED, UtteranceStatistics
 from utils.errors import InputError
 from utils.passes import Arrays
 
 RECORDINGS_A_FACTOR, FEWEST, MOST, LEAST_RECORDINGS = 10, 100, 600, 2
-SKIPS = (*REASONS, NO_ALIGNMENT)  # a skipped utterance has the number of one of them, from 1
+SKIPS = (*REASONS, *SKIPPED)  # a skipped utterance has the number of one of them, from 1
 LARGEST_LOSS = 1e-6  # nats a frame that a pass may lose by rounding
 MEMORY = 1 << 29  # bytes of statistics that are kept from pass to pass
 

@@ -14,7 +14,7 @@ from utils.archives import ArchiveReader
 from utils.errors import InputError
 
 ALIGNED, POSTERIORS = "ali.scp", "post.scp"
-NO_ALIGNMENT = "no_alignment"
+NO_ALIGNMENT, OTHER_LENGTH = SKIPPED = ("no_alignment", "other_length")
 RELEASE = 256  # utterances, after which archives are let go of
 TOLERANCE = 0.01  # of the sum of posteriors of a frame
 
@@ -58,16 +58,17 @@ class UtteranceStatistics:
             raise FramesProblem(utterance, NO_ALIGNMENT, f"{where}: no alignment")
         found, mask = self._reader[utterance], self.speech.mask(utterance)
         if len(found) not in (n_frames, len(mask)):
-            raise InputError(f"{where}: {len(found)} frames, the features have {len(mask)}, {n_frames} of them speech")
+            detail = f"{where}: {len(found)} frames, the features have {len(mask)}, {n_frames} of them speech"
+            raise FramesProblem(utterance, OTHER_LENGTH, detail)
         rows = found[mask] if len(found) == len(mask) else found
         if rows.ndim == 1:
             if rows.dtype.kind != "i" or rows.min() < 0 or rows.max() >= self.sorter.n_pdfs:
                 raise InputError(f"{where}: expected numbers of densities from 0 to {self.sorter.n_pdfs - 1}")
             return np.eye(self.sorter.n_pdfs, dtype=np.float32)[rows]
-        sums = rows.sum(axis=1)
+        sums = rows.sum(axis=1, keepdims=True)
         if rows.shape[1] != self.sorter.n_pdfs or (rows < 0).any() or not (np.abs(sums - 1) < TOLERANCE).all():
             raise InputError(f"{where}: expected posteriors of {self.sorter.n_pdfs} densities, which sum to 1")
-        return rows.astype(np.float32)
+        return (rows / sums).astype(np.float32)
 
 
 def pooled(parts: list[FrameStatistics]) -> FrameStatistics:

@@ -188,6 +188,12 @@ def test_alignments_take_the_place_of_posteriors(tmp_path, capsys):
     assert files(folder / "by_ali", *TRAINED) == files(folder / "by_post", *TRAINED)
     own = ("--extractor", f"{folder}/by_ali", "--alignments", f"{folder}/ali")
     assert extract.main(extraction(folder, folder / "model", "--by", "model", *own)) == 0
+    with ArchiveWriter(folder / "ali" / "ali.ark", folder / "ali" / "ali.scp") as writer:
+        for number, utterance in enumerate(utterances[1:]):
+            writer.add(utterance, np.full(30 if number else 20, int(utterance[3]) - 1, np.int32))
+    assert extract.main(extraction(folder, folder / "recording", *own, "--max_fail", ".1")) == 0
+    failed = [line.split("\t")[:2] for line in (folder / "recording" / "failures.tsv").read_text().splitlines()[1:]]
+    assert failed == [["s0-1-0", "no_alignment"], ["s0-1-1", "other_length"]]
     capsys.readouterr()
     assert extract.main(extraction(folder, folder / "recording", *own[:2])) == 1
     assert "alignments go with a hidden Markov model" in capsys.readouterr().err
