@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from steps.verify.scorers import Scorer, Sides
 
 log = logger(__name__)
+ELSEWHERE = 3.0  # deviations of the trials' scores, by which a cohort of the same embeddings does not lie below
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,12 @@ def _normalised(
             " is of other speakers, such as those of training"
         )
     as_enrolments, as_tests = cohort_sides(scorer, cohort, tested)
+    nearness = float(as_enrolments.mean(axis=0) @ both[1].mean(axis=0))  # the mean score of all tests and the cohort
+    if nearness < scores.mean() - ELSEWHERE * scores.std():
+        log.warning(
+            "%s: tests score %.3f with the cohort, %.3f in the trials: is the cohort of embeddings of another network?",
+            options.as_norm, nearness, scores.mean(),
+        )  # fmt: skip
     found = [
         cohort_scores(one, other, options.cohort_top)
         for one, other in zip(both, (as_tests, as_enrolments), strict=True)

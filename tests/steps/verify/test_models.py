@@ -72,3 +72,17 @@ def test_a_cohort_of_other_speakers(words, tmp_path, capsys):
     assert score_trials.main([*words, "--as_norm", str(tmp_path / "cohort"), "--cohort_top", "5"]) == 0
     assert score_trials.main([*words, "--as_norm", str(tmp_path / "embed")]) == 1
     assert "4 speakers of the cohort are in the trials: v00" in capsys.readouterr().err
+
+
+def test_a_cohort_of_another_network_is_told(words, tmp_path, caplog):
+    rng = np.random.default_rng(0)
+    utt2spk = read_table(tmp_path / "embed/utt2spk")
+    write_set(tmp_path / "near", utt2spk, 3 + rng.normal(size=(len(utt2spk), 5)))
+    names = {f"sampled-{n}": f"sampled-{n}" for n in range(9)}
+    write_set(tmp_path / "like", names, 3 + rng.normal(size=(9, 5)))
+    write_set(tmp_path / "unlike", names, (3 + rng.normal(size=(9, 5))) * [1, -1, 1, -1, 0.1])
+    words[3] = str(tmp_path / "near")
+    for cohort, told in (("like", False), ("unlike", True)):
+        caplog.clear()
+        assert score_trials.main([*words, "--as_norm", str(tmp_path / cohort)]) == 0
+        assert ("of another network?" in caplog.text) == told
