@@ -38,6 +38,12 @@ class Options:
         "lda", "whitening within classes and LDA; whitening of all; or none", choices=("lda", "whitening", "none")
     )
     dim: int = option(0, "directions that the projection keeps at most; 0: all", least=0, most=10_000)
+    shrinkage: float = option(
+        0.5,
+        "lda: share of a multiple of the identity in the covariance within classes, for few recordings",
+        least=0,
+        most=1,
+    )
     length_norm: bool = option(True, "give all vectors one length after the projection")
     iterations: int = option(100, "of PLDA's EM, at most", least=0, most=100_000)
     force: bool = option(False, "train again even if nothing has changed")
@@ -62,7 +68,7 @@ def work(options: Options) -> None:
             classes = pairs_of(spoken.utterances, spoken.speakers, options.data / SENTENCES)
         n_classes = len(set(classes))
         try:
-            settings = TransformSettings(options.projection, options.dim, options.length_norm)
+            settings = TransformSettings(options.projection, options.dim, options.length_norm, options.shrinkage)
             transform = fit_transform(spoken.x, classes, settings)
             model = fit_plda(transform(spoken.x), classes, PldaSettings(options.iterations))
         except InputError as error:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steps.metrics.plda import diagonalised, require_known_within, speaker_statistics
+from steps.metrics.plda import SpeakerStatistics, diagonalised, require_known_within, speaker_statistics
 from utils.errors import InputError
 from utils.vectors import check_shape, unit_rows
 
@@ -26,11 +26,17 @@ FLOOR = 0.01  # share of the largest standard deviation; narrower principal dire
 
 @dataclass(frozen=True)
 class TransformSettings:
-    """Which transform is fitted. `dim`: how many directions the projection keeps at most; 0 keeps all."""
+    """Which transform is fitted.
+
+    Attributes:
+        dim: how many directions the projection keeps at most; 0 keeps all. shrinkage: `lda`: share of a multiple of the
+            identity in the covariance within speakers, which few recordings or speakers need, from 0 to 1.
+    """
 
     projection: str = "lda"
     dim: int = 0
     length_norm: bool = True
+    shrinkage: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +66,7 @@ def fit_transform(x: np.ndarray, speakers: np.ndarray, settings: TransformSettin
     mean = x.mean(axis=0)
     basis, variances = _live_directions(x - mean)
     if settings.projection == "lda":
-        projection = _discriminants((x - mean) @ basis.T, speakers) @ basis
+        projection = _discriminants((x - mean) @ basis.T, speakers, settings.shrinkage) @ basis
     elif settings.projection == "whitening":
         projection = basis / np.sqrt(variances)[:, None]
     else:
@@ -83,10 +89,19 @@ def _live_directions(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return directions[:, keep].T, variances[keep]
 
 
-def _discriminants(x: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+def _discriminants(x: np.ndarray, speakers: np.ndarray, shrinkage: float) -> np.ndarray:
     """The directions (D, D) of linear discriminant analysis of x (N, D), the one that tells most apart first."""
     statistics = speaker_statistics(x, speakers)
-    within = require_known_within(statistics)
+    within = _shrunk_within(statistics, shrinkage) if shrinkage else require_known_within(statistics)
     deviations = statistics.means - x.mean(axis=0)
     between = (deviations * statistics.counts[:, None]).T @ deviations / len(x)
     return diagonalised(x.mean(axis=0), within, between).transform[::-1]
+
+
+def _shrunk_within(statistics: SpeakerStatistics, shrinkage: float) -> np.ndarray:
+    """The covariance (D, D) within speakers, shrunk to a multiple of the identity that has the same trace."""
+    degrees = int(statistics.counts.sum()) - len(statistics.counts)
+    if not degrees or len(statistics.counts) < 2:
+        return require_known_within(statistics)  # which tells what is missing
+    within = statistics.scatter / degrees
+    return (1 - shrinkage) * within + shrinkage * np.trace(within) / len(within) * np.eye(len(within))

@@ -54,6 +54,20 @@ def test_projections_keep_their_promises():
         np.testing.assert_allclose(lengths, np.sqrt(3))
 
 
+def test_a_shrunk_covariance_needs_no_more_differences_than_dimensions():
+    x, speakers = voices()
+    few, own = x[:6], speakers[:6]
+    with pytest.raises(InputError, match="more than"):
+        fit_transform(few, own, TransformSettings())
+    shrunk = TransformSettings(shrinkage=0.5, length_norm=False)
+    assert fit_transform(few, own, shrunk)(few).shape == few.shape
+    with pytest.raises(InputError, match="each of the 4 speakers has one utterance"):
+        fit_transform(few[:4], np.arange(4), shrunk)
+    nearly = fit_transform(x, speakers, TransformSettings(shrinkage=1e-12, length_norm=False))
+    plain = fit_transform(x, speakers, TransformSettings(length_norm=False))
+    np.testing.assert_allclose(np.abs(nearly.projection), np.abs(plain.projection), rtol=1e-6)
+
+
 def test_more_dimensions_than_there_are_is_an_error():
     x, speakers = voices()
     with pytest.raises(
