@@ -50,6 +50,10 @@ BENCHMARKS = {
     ),
     "trial_speed": ("Trials of all pairs", ["--n", "60", "--n_speakers", "6", "--draws", "5"]),
     "dtw_speed": ("Dynamic time warping", ["--pairs", "8", "--looped", "2", "--frames", "12", "--rounds", "1"]),
+    "hmm_speed": (
+        "Best paths through phrases",
+        ["--utterances", "8", "--looped", "2", "--frames", "100", "--rounds", "1"],
+    ),
     "gmm_speed": (
         "EM of Gaussian mixtures",
         ["--frames", "200", "--dim", "3", "--components", "4", "--rounds", "1", "--jobs", "false"],

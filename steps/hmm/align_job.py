@@ -15,9 +15,9 @@ from steps.hmm.expectation import VITERBI, Aligner, Spoken
 from steps.hmm.hmm_dir import read_hmm
 from steps.hmm.hmm_model import HmmScorer
 from steps.hmm.lang import Lang
+from steps.hmm.paths import best_paths
 from steps.hmm.segments import LabelledStretch, ctm_lines, labelled, units_of_path, words_of_path
 from steps.hmm.transcribed import SPEECH, TranscribedFrames
-from steps.hmm.trellis import best_paths
 from utils.archive_writer import ArchiveWriter
 from utils.command import logger
 from utils.part_jobs import Part

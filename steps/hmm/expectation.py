@@ -16,8 +16,9 @@ import torch
 from steps.gmm.statistics import GmmSums
 from steps.hmm.hmm_model import HmmScorer
 from steps.hmm.lang import Lang
+from steps.hmm.paths import best_paths, posteriors
 from steps.hmm.transcript_states import TranscriptStates
-from steps.hmm.trellis import Trellis, best_paths, posteriors
+from steps.hmm.trellis import Trellis
 
 FORWARD_BACKWARD, VITERBI = METHODS = ("forward_backward", "viterbi")
 BATCH = 6_000_000  # frames x states of a batch, padded
@@ -85,11 +86,11 @@ class Aligner:
         self.states_of = lru_cache(4096)(lang.states_of)
 
     def batches(self, utterances: Iterable[T], key: Callable[[T], Spoken] = lambda one: one) -> Iterator[list[T]]:
-        """Utterances side by side, the longest first, as many as fit; `key` gives words and frames of each."""
+        """Utterances side by side, those with the most states first, as many as fit; `key` gives words and frames."""
+        sized = [(len(self.states_of(key(one).words).pdfs), len(key(one).frames), one) for one in utterances]
         batch: list[T] = []
         longest = largest = 0
-        for one in sorted(utterances, key=lambda one: -len(key(one).frames)):
-            length, size = len(key(one).frames), len(self.states_of(key(one).words).pdfs)
+        for size, length, one in sorted(sized, key=lambda sized: (-sized[0], -sized[1])):
             longest, largest = max(longest, length), max(largest, size)
             if batch and ((len(batch) + 1) * longest * largest > BATCH or len(batch) == MOST_UTTERANCES):
                 yield batch
@@ -119,7 +120,7 @@ class Aligner:
         for number, one in enumerate(batch):
             states = self.states_of(one.words)
             size, pdfs = len(states.pdfs), torch.from_numpy(states.pdfs)
-            own = of_states[number, : len(one.frames), :size].double().cpu()
+            own = of_states[: len(one.frames), number, :size].double().cpu()
             shares = torch.zeros(len(own), self.lang.n_pdfs, dtype=own.dtype).index_add_(1, pdfs, own)
             loops = of_loops[number, :size].double().cpu().numpy()
             found.append(Aligned(shares, np.bincount(states.pdfs, loops, self.lang.n_pdfs), float(totals[number])))

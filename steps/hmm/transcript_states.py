@@ -5,10 +5,11 @@ Which states follow which is known before any model is; `graph` puts the probabi
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from steps.hmm.trellis import NEVER, Graph
+from steps.hmm.trellis import NEVER, ArcTable, Graph
 
 SILENCE_WORD = -1  # the number of the word that silence belongs to
 BEFORE = -1  # stands for the beginning among sources
@@ -34,12 +35,18 @@ class TranscriptStates:
     log_start: np.ndarray
     log_end: np.ndarray
 
+    @cached_property
+    def table(self) -> ArcTable:
+        """The table of sources, which is the same for all models."""
+        return ArcTable(self.sources)
+
     def graph(self, loops: np.ndarray) -> Graph:
         """The same with the probabilities of staying in states with each density, (P,)."""
         stay, leave = np.log(loops[self.pdfs]), np.log1p(-loops[self.pdfs])
         arcs = self.choices + leave[np.maximum(self.sources, 0)]
         arcs[:, 0] = stay
-        return Graph(self.pdfs, self.sources, arcs, self.log_start, np.maximum(self.log_end + leave, NEVER))
+        ends = np.maximum(self.log_end + leave, NEVER)
+        return Graph(self.pdfs, self.sources, arcs, self.log_start, ends, self.table)
 
 
 @dataclass

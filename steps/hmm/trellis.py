@@ -1,76 +1,81 @@
-"""The sum over all paths, and the best path, through the graphs of many utterances at once, in the log domain.
+"""The graphs of many utterances side by side, for sums over all paths and for best paths (`steps/hmm/paths.py`).
 
-L. Rabiner, "A tutorial on hidden Markov models", Proceedings of the IEEE 77, 1989, equations 19 to 37. One step of time
-is a few operations on all utterances and states, so that the loop over frames costs little. Most states are reached
-from themselves and from the state before: these arcs are shifts of a row. Only the states with other arcs, such as
-those at which words begin, look up where these come from. Utterances are sorted by length, so that those that have
+One step of time is a few operations on all utterances and states, so that the loop over frames costs little. Most
+states are reached from themselves, from the state before, or from one that lies a common number of states before, such
+as by the arcs over silence: these arcs are shifts of a row. Only states with other arcs, such as those at which words
+with several pronunciations end, look up where these come from. Utterances are sorted by length, so that those that have
 ended cost nothing; padding changes nothing.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 
 NEVER = -1e30  # log of probability 0: finite, so that differences are numbers
-RESCALED = 8  # frames after which log probabilities of a row are taken relative to its largest
-ENDS = ("log_start", "log_end")
+MOST_SHIFTS = 1  # beside loops and arcs from the state before
 
 
 @dataclass(frozen=True)
-class Graph:
-    """States that an utterance may pass through.
+class ArcPlaces:
+    """Where the arcs of a graph are in its table of sources (S, A), by what they are.
 
     Attributes:
-        pdfs: (S,) which density each state has.
-        sources: (S, A) the states that lead into each, -1 where there are fewer; itself among them for a loop.
-        log_arcs: (S, A) log probabilities of these arcs.
-        log_start, log_end: (S,) log probabilities of beginning, and of ending, in each state.
+        loops: (S,) columns of each state's loop. shifts: (K, S) columns of the arcs from a state that lies a certain
+            number of states before; -1 where there is none.
+        targets: (E,) states with other arcs. sources, columns: (A, E) states and columns of these, -1 where there are
+            fewer. exits: (X,) states from which they come. outgoing: (O, X) which of the A x E they are, or -1.
     """
 
-    pdfs: np.ndarray
-    sources: np.ndarray
-    log_arcs: np.ndarray
-    log_start: np.ndarray
-    log_end: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Arcs:
-    """The arcs of one graph, by what they are.
-
-    Attributes:
-        stay, step: (S,) of each state's loop, and from the state before it.
-        targets: (E,) states with other arcs. sources, log_arcs: (A, E) of these. exits: (X,) where they come from.
-        outgoing: (O, X) which of them, counted row by row, -1 where there are fewer.
-    """
-
-    stay: np.ndarray
-    step: np.ndarray
+    loops: np.ndarray
+    shifts: np.ndarray
     targets: np.ndarray
     sources: np.ndarray
-    log_arcs: np.ndarray
+    columns: np.ndarray
     exits: np.ndarray
     outgoing: np.ndarray
 
     @classmethod
-    def of(cls, graph: Graph) -> "_Arcs":
-        """The arcs of a graph."""
-        states = np.arange(len(graph.pdfs))[:, None]
-        known = graph.sources >= 0
-        loops, steps = known & (graph.sources == states), known & (graph.sources == states - 1)
-        rows = [np.where(kind, graph.log_arcs, NEVER).max(axis=1, initial=NEVER) for kind in (loops, steps)]
-        target, column = np.nonzero(known & ~loops & ~steps)
-        source, log_arc = graph.sources[target, column], graph.log_arcs[target, column]
+    def of(cls, sources: np.ndarray, offsets: Sequence[int]) -> "ArcPlaces":
+        """Of a table of sources (S, A), of whose arcs those from some numbers of states before are shifts."""
+        states = np.arange(len(sources))
+        others, shifts = sources >= 0, []
+        for offset in (0, *offsets):
+            kind = (sources == (states - offset)[:, None]) & others
+            shifts.append(np.where(kind.any(axis=1), kind.argmax(axis=1), -1))
+            others[states[shifts[-1] >= 0], shifts[-1][shifts[-1] >= 0]] = False
+        target, column = np.nonzero(others)
+        source = sources[target, column]
         targets, entry, place = _ranked(target)
-        sources = np.full((1 + place.max(initial=-1), len(targets)), -1)
-        log_arcs = np.full(sources.shape, NEVER)
-        sources[place, entry], log_arcs[place, entry] = source, log_arc
+        from_, columns = np.full((2, 1 + place.max(initial=-1), len(targets)), -1)
+        from_[place, entry], columns[place, entry] = source, column
         exits, leaving, rank = _ranked(source)
         outgoing = np.full((1 + rank.max(initial=-1), len(exits)), -1)
         outgoing[rank, leaving] = place * len(targets) + entry
-        return cls(*rows, targets, sources, log_arcs, exits, outgoing)
+        return cls(shifts[0], np.array(shifts[1:]), targets, from_, columns, exits, outgoing)
+
+
+class ArcTable:
+    """The table of sources (S, A) of a graph, and where its arcs are, which is found once."""
+
+    def __init__(self, sources: np.ndarray):
+        self.sources = sources
+        self._places: dict[tuple[int, ...], ArcPlaces] = {}
+
+    @cached_property
+    def offsets(self) -> Counter[int]:
+        """How many arcs come from how many states before, without loops and arcs from the state before."""
+        offsets = np.arange(len(self.sources))[:, None] - self.sources
+        return Counter(offsets[(self.sources >= 0) & (offsets > 1)].tolist())
+
+    def places(self, offsets: tuple[int, ...]) -> ArcPlaces:
+        """Where arcs are, if those with these offsets are shifts."""
+        if offsets not in self._places:
+            self._places[offsets] = ArcPlaces.of(self.sources, offsets)
+        return self._places[offsets]
 
 
 def _ranked(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,13 +88,45 @@ def _ranked(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @dataclass(frozen=True)
+class Graph:
+    """States that an utterance may pass through.
+
+    Attributes:
+        pdfs: (S,) which density each state has.
+        sources: (S, A) the states that lead into each, -1 where there are fewer; itself among them for a loop.
+        log_arcs: (S, A) log probabilities of these arcs.
+        log_start, log_end: (S,) log probabilities of beginning, and of ending, in each state.
+        known_table: the table of sources with what is known of it.
+    """
+
+    pdfs: np.ndarray
+    sources: np.ndarray
+    log_arcs: np.ndarray
+    log_start: np.ndarray
+    log_end: np.ndarray
+    known_table: ArcTable | None = None
+
+    @cached_property
+    def table(self) -> ArcTable:
+        """The table of sources."""
+        return self.known_table or ArcTable(self.sources)
+
+    def arcs_at(self, columns: np.ndarray, states: np.ndarray) -> np.ndarray:
+        """Log probabilities of the arcs in some columns of some states; NEVER where a column is -1."""
+        return np.where(columns >= 0, self.log_arcs[states, columns], NEVER)
+
+
+@dataclass(frozen=True)
 class Trellis:
     """Graphs of B utterances side by side, the longest utterance first, padded with states and frames of probability 0.
 
+    Arcs are relative to the loop of the state that they lead into, which its emissions have taken up.
+
     Attributes:
         order: (B,) the number, among the utterances given, of each row. lengths: (B,) frames, falling.
-        emissions: (B, T, S). log_start, log_end, stay, step: (B, S), see `_Arcs`. targets: (B, E). sources, log_arcs:
-            (A, B, E). exits: (B, X). outgoing: (O, B, X), which of the A x E arcs; A x E stands for none.
+        emissions: (T, B, S). log_start, log_end: (B, S). no_loop: (B, S), 0 where a state has a loop; None: all have.
+        offsets: of K shifts, 1 the first. shifts: (K, B, S). targets: (B, E). sources, log_arcs: (A, B, E).
+        exits: (B, X). outgoing: (O, B, X), which of the A x E arcs; A x E stands for none.
     """
 
     order: np.ndarray
@@ -97,8 +134,9 @@ class Trellis:
     emissions: torch.Tensor
     log_start: torch.Tensor
     log_end: torch.Tensor
-    stay: torch.Tensor
-    step: torch.Tensor
+    no_loop: torch.Tensor | None
+    offsets: tuple[int, ...]
+    shifts: torch.Tensor
     targets: torch.Tensor
     sources: torch.Tensor
     log_arcs: torch.Tensor
@@ -112,43 +150,72 @@ class Trellis:
         lengths = np.array([len(own) for own in log_likelihoods])
         order = np.argsort(-lengths, kind="stable")
         graphs = [graphs[number] for number in order]
-        arcs = [_Arcs.of(graph) for graph in graphs]
+        offsets = (1, *_common_offsets(graphs))
+        places = [graph.table.places(offsets) for graph in graphs]
         nobody = max(len(graph.pdfs) for graph in graphs)  # the number of a last state, which padding leads to
-        emissions = torch.full((len(graphs), int(lengths.max()), nobody + 1), NEVER, dtype=dtype, device=device)
-        for row, (number, graph) in enumerate(zip(order, graphs, strict=True)):
-            pdfs = torch.from_numpy(graph.pdfs).to(device)
-            emissions[row, : lengths[number], : len(pdfs)] = log_likelihoods[number][:, pdfs]
-        sources, outgoing = (_tables([getattr(own, name) for own in arcs], -1) for name in ("sources", "outgoing"))
-        no_arc, width = sources.shape[0] * sources.shape[2], sources.shape[2]
-        for row, own in enumerate(arcs):  # arcs are numbered in the padded table
-            n_arcs, n_exits = own.outgoing.shape
-            column, place = np.divmod(own.outgoing, max(1, len(own.targets)))
-            outgoing[:n_arcs, row, :n_exits] = np.where(own.outgoing < 0, -1, column * width + place)
 
         def placed(table: np.ndarray) -> torch.Tensor:
             is_float = table.dtype.kind == "f"
             return torch.from_numpy(table).to(device, dtype if is_float else torch.long)
 
+        rows = [np.arange(len(graph.pdfs)) for graph in graphs]
+        stays = [graph.arcs_at(own.loops, row) for graph, own, row in zip(graphs, places, rows, strict=True)]
+        bases = [np.where(own.loops < 0, 0, stay) for own, stay in zip(places, stays, strict=True)]
+        emissions = torch.full((int(lengths.max()), len(graphs), nobody + 1), NEVER, dtype=dtype, device=device)
+        for row, (number, graph, base) in enumerate(zip(order, graphs, bases, strict=True)):
+            own = log_likelihoods[number].index_select(1, placed(graph.pdfs))
+            torch.add(own, placed(base), out=emissions[: lengths[number], row, : len(base)])
+        shifts = [graph.arcs_at(own.shifts, row) for graph, own, row in zip(graphs, places, rows, strict=True)]
+        others = [graph.arcs_at(own.columns, own.targets) for graph, own in zip(graphs, places, strict=True)]
+        sources = _tables([own.sources for own in places], -1)
         return cls(
             order,
             lengths[order],
             emissions,
-            *(placed(_rows([getattr(graph, name) for graph in graphs], NEVER, nobody + 1)) for name in ENDS),
-            *(placed(_rows([getattr(own, name) for own in arcs], NEVER, nobody + 1)) for name in ("stay", "step")),
-            placed(_rows([own.targets for own in arcs], nobody)),
+            placed(_rows([g.log_start - base for g, base in zip(graphs, bases, strict=True)], NEVER, nobody + 1)),
+            placed(_rows([graph.log_end for graph in graphs], NEVER, nobody + 1)),
+            placed(_rows([np.where(own.loops < 0, NEVER, 0.0) for own in places], 0.0, nobody + 1))
+            if any((own.loops < 0).any() for own in places)
+            else None,
+            offsets,
+            placed(_shifts([shift - base for shift, base in zip(shifts, bases, strict=True)], nobody + 1)),
+            placed(_rows([own.targets for own in places], nobody)),
             placed(np.where(sources < 0, nobody, sources)),
-            placed(_tables([own.log_arcs for own in arcs], NEVER)),
-            placed(_rows([own.exits for own in arcs], nobody)),
-            placed(np.where(outgoing < 0, no_arc, outgoing)),
+            placed(_tables([o - b[p.targets] for o, b, p in zip(others, bases, places, strict=True)], NEVER)),
+            placed(_rows([own.exits for own in places], nobody)),
+            placed(_outgoing(places, sources.shape[0], sources.shape[2])),
         )
 
     def running(self) -> list[int]:
         """How many utterances, from the first on, have a frame at each time."""
-        return (self.lengths[:, None] > np.arange(self.emissions.shape[1])).sum(axis=0).tolist()
+        return (self.lengths[:, None] > np.arange(len(self.emissions))).sum(axis=0).tolist()
 
     def back(self) -> np.ndarray:
         """The row of each utterance, in the order in which they were given."""
         return np.argsort(self.order)
+
+
+def _common_offsets(graphs: Sequence[Graph]) -> list[int]:
+    """The offsets of arcs, of which most graphs have some, so that a shift of all costs less than looking them up."""
+    found: Counter[int] = Counter()
+    for graph in graphs:
+        found.update({offset for offset, n in graph.table.offsets.items() if n > 1})
+    return sorted(offset for offset, n in found.most_common(MOST_SHIFTS) if 2 * n > len(graphs))
+
+
+def _shifts(shifts: Sequence[np.ndarray], width: int) -> np.ndarray:
+    """Arcs (K, S) of B utterances as (K, B, width), padded at their ends."""
+    return np.stack([_rows([own[number] for own in shifts], NEVER, width) for number in range(len(shifts[0]))])
+
+
+def _outgoing(places: Sequence[ArcPlaces], height: int, width: int) -> np.ndarray:
+    """Which arcs lead out of exits, numbered in the padded table of height x width arcs; this one stands for none."""
+    outgoing = _tables([own.outgoing for own in places], -1)
+    for row, own in enumerate(places):
+        n_arcs, n_exits = own.outgoing.shape
+        column, place = np.divmod(own.outgoing, max(1, len(own.targets)))
+        outgoing[:n_arcs, row, :n_exits] = np.where(own.outgoing < 0, -1, column * width + place)
+    return np.where(outgoing < 0, height * width, outgoing)
 
 
 def _rows(rows: Sequence[np.ndarray], pad: float, width: int | None = None) -> np.ndarray:
@@ -166,149 +233,3 @@ def _tables(tables: Sequence[np.ndarray], pad: float) -> np.ndarray:
     for number, table in enumerate(tables):
         stacked[: table.shape[0], number, : table.shape[1]] = table
     return stacked
-
-
-def best_paths(trellis: Trellis) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Viterbi: log probability (B,) of the best path of each utterance, and its states (T_b,)."""
-    scores = trellis.log_start + trellis.emissions[:, 0]
-    n_batch, n_frames, n_states = trellis.emissions.shape
-    taken = torch.zeros(n_batch, dtype=torch.float64, device=scores.device)
-    stepped = torch.zeros(n_frames, n_batch, n_states, dtype=torch.bool, device=scores.device)
-    chosen = torch.zeros(n_frames, *trellis.targets.shape, dtype=torch.long, device=scores.device)
-    for t, n in enumerate(trellis.running()):
-        if t == 0:
-            continue
-        before = scores[:n]
-        best = before + trellis.stay[:n]
-        step = before[:, :-1] + trellis.step[:n, 1:]
-        stepped[t, :n, 1:] = step > best[:, 1:]
-        torch.maximum(best[:, 1:], step, out=best[:, 1:])
-        if trellis.targets.shape[1]:
-            arrived, arcs = _arrivals(trellis, before, n).max(dim=0)
-            targets = trellis.targets[:n]
-            here = best.gather(1, targets)
-            chosen[t, :n] = torch.where(arrived > here, arcs + 1, 0)
-            best.scatter_(1, targets, torch.maximum(arrived, here))
-        best += trellis.emissions[:n, t]
-        if t % RESCALED == 0:
-            largest = best.amax(dim=1, keepdim=True)
-            best -= largest
-            taken[:n] += largest[:, 0]
-        scores[:n] = best
-    final, last = (scores + trellis.log_end).max(dim=1)
-    back = trellis.back()
-    paths = _states(trellis, stepped, chosen, last)
-    return (final.double() + taken).cpu().numpy()[back], [paths[row] for row in back]
-
-
-def _arrivals(trellis: Trellis, scores: torch.Tensor, n: int) -> torch.Tensor:
-    """By the arcs that are no shifts, of scores (n, S) before: (A, n, E)."""
-    sources = trellis.sources[:, :n]
-    return scores.expand(len(sources), *scores.shape).gather(2, sources) + trellis.log_arcs[:, :n]
-
-
-def _states(trellis: Trellis, stepped: torch.Tensor, chosen: torch.Tensor, last: torch.Tensor) -> list[np.ndarray]:
-    """The states (T_b,) of each row, back from the last (B,).
-
-    Args:
-        stepped: (T, B, S) whether the best way to a state is from the state before it. chosen: (T, B, E) from 1 on the
-            arc by which it is better still.
-    """
-    stepped_, chosen_, state = stepped.cpu().numpy(), chosen.cpu().numpy(), last.cpu().numpy()
-    sources = trellis.sources.cpu().numpy()
-    places = np.full((len(state), stepped.shape[2]), -1)  # of states among the targets
-    targets = trellis.targets.cpu().numpy()
-    np.put_along_axis(places, targets, np.arange(targets.shape[1])[None, :], axis=1)
-    path = np.empty((len(state), stepped.shape[0]), np.int64)
-    running = trellis.running()
-    for t in range(len(running) - 1, -1, -1):
-        rows = np.arange(running[t])
-        own = state[rows]
-        path[rows, t] = own
-        if t:
-            place = places[rows, own]
-            arc = np.where(place >= 0, chosen_[t, rows, place], 0) if targets.shape[1] else np.zeros_like(own)
-            other = sources[arc - 1, rows, place] if targets.shape[1] else own
-            state[rows] = np.where(arc > 0, other, own - stepped_[t, rows, own])
-    return [row[:length] for row, length in zip(path, trellis.lengths, strict=True)]
-
-
-def forward(trellis: Trellis) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Sums over all paths up to each frame.
-
-    Returns:
-        log probabilities (B, T, S) of the frames up to each and its state, less what is taken off: (B, T) float64, the
-        sum of this up to each frame; and (B,) float64, those of whole utterances, in the order of the rows.
-    """
-    every = torch.zeros_like(trellis.emissions)
-    taken = torch.zeros(every.shape[:2], dtype=torch.float64, device=every.device)
-    scores = trellis.log_start + trellis.emissions[:, 0]
-    every[:, 0] = scores
-    for t, n in enumerate(trellis.running()):
-        if t == 0:
-            continue
-        before = scores[:n]
-        total = before + trellis.stay[:n]
-        total[:, 1:] = torch.logaddexp(total[:, 1:], before[:, :-1] + trellis.step[:n, 1:])
-        if trellis.targets.shape[1]:
-            targets = trellis.targets[:n]
-            arrived = torch.logaddexp(total.gather(1, targets), _arrivals(trellis, before, n).logsumexp(dim=0))
-            total.scatter_(1, targets, arrived)
-        total += trellis.emissions[:n, t]
-        taken[:, t] = taken[:, t - 1]
-        if t % RESCALED == 0:
-            largest = total.amax(dim=1, keepdim=True)
-            total -= largest
-            taken[:n, t] += largest[:, 0]
-        scores[:n] = every[:n, t] = total
-    totals = (scores + trellis.log_end).double().logsumexp(dim=1) + taken[:, -1]
-    return every, taken, totals
-
-
-def totals(trellis: Trellis) -> torch.Tensor:
-    """Log likelihoods (B,) float64 of whole utterances, in the order in which they were given."""
-    return forward(trellis)[2][torch.from_numpy(trellis.back())]
-
-
-def _backward(trellis: Trellis) -> torch.Tensor:
-    """Log probabilities (B, T, S) of the frames behind each, given its state, less anything of a frame of a row."""
-    every = torch.zeros_like(trellis.emissions)
-    rows = torch.arange(len(trellis.lengths), device=every.device)
-    every[rows, torch.from_numpy(trellis.lengths - 1).to(every.device)] = trellis.log_end
-    no_arc = torch.full_like(trellis.log_end[:, :1], NEVER)
-    running = trellis.running()
-    for t in range(len(running) - 2, -1, -1):
-        n = running[t + 1]
-        behind = every[:n, t + 1] + trellis.emissions[:n, t + 1]
-        total = behind + trellis.stay[:n]
-        total[:, :-1] = torch.logaddexp(total[:, :-1], behind[:, 1:] + trellis.step[:n, 1:])
-        if trellis.targets.shape[1]:
-            by_arc = behind.gather(1, trellis.targets[:n]) + trellis.log_arcs[:, :n]  # (A, n, E)
-            by_arc = torch.cat([by_arc.transpose(0, 1).flatten(1), no_arc[:n]], dim=1)
-            outgoing = trellis.outgoing[:, :n]
-            left = by_arc.expand(len(outgoing), *by_arc.shape).gather(2, outgoing).logsumexp(dim=0)
-            exits = trellis.exits[:n]
-            total.scatter_(1, exits, torch.logaddexp(total.gather(1, exits), left))
-        if t % RESCALED == 0:
-            total -= total.amax(dim=1, keepdim=True)
-        every[:n, t] = total
-    return every
-
-
-def posteriors(trellis: Trellis) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Forward-backward: all in the order in which the utterances were given.
-
-    Returns:
-        posteriors of states (B, T, S), of staying in each state (B, S), summed over frames; and log likelihoods (B,).
-    """
-    alpha, taken, found = forward(trellis)
-    beta = _backward(trellis)
-    gamma = torch.softmax(alpha + beta, dim=2)
-    ended = torch.arange(alpha.shape[1])[None, :] >= torch.from_numpy(trellis.lengths)[:, None]
-    gamma[ended.to(gamma.device)] = 0
-    # of those that are in a state at t + 1, the share that was in it at t
-    change = (taken[:, 1:] - taken[:, :-1]).to(alpha.dtype)[:, :, None]
-    arrived = alpha[:, :-1] + trellis.stay[:, None] + trellis.emissions[:, 1:] - change - alpha[:, 1:]
-    stays = (gamma[:, 1:] * arrived.clamp(max=0).exp()).sum(dim=1)
-    back = torch.from_numpy(trellis.back()).to(gamma.device)
-    return gamma[back], stays[back], found[back]

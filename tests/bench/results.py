@@ -37,6 +37,7 @@ SECTIONS = (
     "Embeddings of real speakers",
     "Trials of all pairs",
     "Dynamic time warping",
+    "Best paths through phrases",
     "Sampled speakers beside real strangers",
     "Cohorts of sampled speakers",
     "Downstream programs",

@@ -19,9 +19,10 @@ from steps.hmm.hmm_model import HmmScorer
 from steps.hmm.map_adapt import main as map_adapt
 from steps.hmm.map_adaptation import adapt_hmm
 from steps.hmm.path_ratios import ClaimedVoice, PathRatios
+from steps.hmm.paths import best_paths, totals
 from steps.hmm.score import main as score
 from steps.hmm.totals import LoopTotals
-from steps.hmm.trellis import Trellis, best_paths, totals
+from steps.hmm.trellis import Trellis
 from tests.steps.features.speech import write_speech
 from tests.steps.hmm.small_hmm import DIM, sample, small_lang, small_model
 from utils.archive_writer import ArchiveWriter

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from steps.hmm.trellis import NEVER, Graph, Trellis, best_paths, posteriors
+from steps.hmm.paths import best_paths, posteriors
+from steps.hmm.trellis import NEVER, Graph, Trellis
 
 
 def graph(seed: int, n_states: int) -> Graph:
@@ -40,7 +41,7 @@ def paths(one: Graph, own: np.ndarray) -> dict[tuple[int, ...], float]:
 def batch():
     """Three utterances of several lengths and sizes."""
     rng = np.random.default_rng(5)
-    graphs = [graph(0, 3), graph(1, 4), graph(2, 2)]
+    graphs = [graph(0, 3), graph(1, 5), graph(2, 2)]
     return graphs, [rng.normal(0, 2, (length, 4)) for length in (5, 6, 3)]
 
 
@@ -59,7 +60,7 @@ def test_best_paths_and_posteriors_are_those_of_all_paths(batch):
         for path, score in every.items():
             expected[range(len(own)), path] += np.exp(score - total)
             np.add.at(loops, [a for a, b in zip(path, path[1:], strict=False) if a == b], np.exp(score - total))
-        np.testing.assert_allclose(of_states[number, : len(own), : len(one.pdfs)], expected, atol=1e-10)
+        np.testing.assert_allclose(of_states[: len(own), number, : len(one.pdfs)], expected, atol=1e-10)
         np.testing.assert_allclose(of_loops[number, : len(one.pdfs)], loops, atol=1e-10)
 
 
