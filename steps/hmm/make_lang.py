@@ -2,7 +2,7 @@
 
 Input: the directory of a lexicon (`steps.hmm.make_lexicon`), or a file in its form. Output: what `steps/hmm/lang.py`
 reads. With --topology phones every phone is a unit of --states states; with words every word is a unit of its own, with
---word_states states for each phone of its first pronunciation. Silence has --silence_states.
+--word_states states for each phone of its first pronunciation, or --states_of_every_word. Silence has --silence_states.
 """
 
 import sys
@@ -30,6 +30,7 @@ class Options:
     topology: str = option(PHONES, "what has states of its own", (PHONES, WORDS))
     states: int = option(3, "of a phone", least=1, most=100)
     word_states: int = option(2, "of a word, for each of its phones", least=1, most=100)
+    states_of_every_word: int = option(0, "in the place of this rule; 0: by the rule", least=0, most=MOST_STATES)
     silence: str = option("SIL", "name of the unit of silence, which no word has")
     silence_states: int = option(3, "of silence", least=1, most=100)
     silence_share: float = option(
@@ -62,7 +63,7 @@ def language(lexicon: Pronunciations, options: Options, file: Path) -> Lang:
         rows = lexicon
     else:
         sizes = {word: options.word_states * len(lexicon[word][0]) for word in sorted(lexicon)}
-        units |= {word: min(size, MOST_STATES) for word, size in sizes.items()}
+        units |= {word: options.states_of_every_word or min(size, MOST_STATES) for word, size in sizes.items()}
         rows = {word: [(word,)] for word in lexicon}
     return Lang(units, rows, options.silence, options.silence_share)
 
