@@ -54,6 +54,10 @@ BENCHMARKS = {
         "Best paths through phrases",
         ["--utterances", "8", "--looped", "2", "--frames", "100", "--rounds", "1"],
     ),
+    "ivector_speed": (
+        "Training of i-vectors",
+        ["--utterances", "6", "--components", "3", "--dim", "2", "--factors", "4", "--rounds", "1"],
+    ),
     "gmm_speed": (
         "EM of Gaussian mixtures",
         ["--frames", "200", "--dim", "3", "--components", "4", "--rounds", "1", "--jobs", "false"],

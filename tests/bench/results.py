@@ -38,6 +38,7 @@ SECTIONS = (
     "Trials of all pairs",
     "Dynamic time warping",
     "Best paths through phrases",
+    "Training of i-vectors",
     "Sampled speakers beside real strangers",
     "Cohorts of sampled speakers",
     "Downstream programs",
