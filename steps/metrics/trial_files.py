@@ -10,6 +10,7 @@ A notebook starts with one line:
     table = read_scores("scores", "trials")            # a pandas DataFrame: enrol, test, score, target, kind
 """
 
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def read_pairs(path: Path | str) -> TrialPairs:
 def write_pairs(path: Path, trials: TrialPairs) -> None:
     """Write the pairs of trials, two columns."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{trials.name(number)}\n" for number in range(len(trials)))
+        file.writelines(f"{enrolment} {test}\n" for enrolment, test in _pairs(trials))
 
 
 def write_scores(
@@ -61,16 +62,17 @@ def write_scores(
     if len(bad):
         raise InputError(f"{len(bad)} of {len(scores)} scores are not finite, the first is of '{pairs.name(bad[0])}'")
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{pairs.name(number)} {text(score)}\n" for number, score in enumerate(scores.tolist()))
+        rows = zip(_pairs(pairs), scores.tolist(), strict=True)
+        file.writelines(f"{enrolment} {test} {text(score)}\n" for (enrolment, test), score in rows)
 
 
 def _read_pairs(path: Path, widths: tuple[int, ...], expected: str) -> tuple[TrialPairs, list[list[str]]]:
     """The pairs of a file, and the fields of each line behind them."""
     numbers: dict[Pair, int] = {}
     rest = []
-    for number, where, fields in _lines(path, widths, expected):
+    for number, fields in _lines(path, widths, expected):
         if numbers.setdefault((fields[0], fields[1]), number) != number:
-            raise InputError(f"{where}: duplicate trial '{fields[0]} {fields[1]}'; remove one of the two lines")
+            raise InputError(f"{path}:{number}: duplicate trial '{fields[0]} {fields[1]}'; remove one of the two lines")
         rest.append(fields[2:])
     if not rest:
         raise InputError(f"{path}: no trials; expected lines of '{expected}'")
@@ -91,14 +93,19 @@ def read_trial_scores(path: Path | str, trials: TrialPairs, failed: Collection[s
 
     Those that have `failed`, each named as `enrolment test`, have no line, and NaN here.
     """
-    numbers = {pair: number for number, pair in enumerate(_pairs(trials))}
+    listed, own = list(_scores(Path(path))), list(_pairs(trials))
+    if [pair for pair, _, _ in listed] == own and not failed:  # as it is written
+        return np.array([score for _, score, _ in listed])
+    numbers = {pair: number for number, pair in enumerate(own)}
     scores, found = np.empty(len(trials)), np.zeros(len(trials), dtype=bool)
-    for pair, score, where in _scores(Path(path)):
+    for pair, score, line in listed:
         number = numbers.get(pair)
         if number is None:
-            raise InputError(f"{where}: '{' '.join(pair)}' is not among the {len(trials)} trials; score these alone")
+            raise InputError(
+                f"{path}:{line}: '{' '.join(pair)}' is not among the {len(trials)} trials; score these alone"
+            )
         if found[number]:
-            raise InputError(f"{where}: duplicate score of '{' '.join(pair)}'; remove one of the two lines")
+            raise InputError(f"{path}:{line}: duplicate score of '{' '.join(pair)}'; remove one of the two lines")
         scores[number], found[number] = score, True
     for name in failed:
         number = numbers.get(tuple(name.split()))
@@ -118,9 +125,9 @@ def read_listed_scores(path: Path | str) -> tuple[TrialPairs, np.ndarray]:
     """The pairs of a file of scores, in its order, and their scores (P,)."""
     numbers: dict[Pair, int] = {}
     scores = []
-    for pair, score, where in _scores(Path(path)):
+    for pair, score, line in _scores(Path(path)):
         if numbers.setdefault(pair, len(scores)) != len(scores):
-            raise InputError(f"{where}: duplicate score of '{' '.join(pair)}'; remove one of the two lines")
+            raise InputError(f"{path}:{line}: duplicate score of '{' '.join(pair)}'; remove one of the two lines")
         scores.append(score)
     if not scores:
         raise InputError(f"{path}: no scores; expected lines of 'enrolment test score'")
@@ -154,27 +161,29 @@ def enrolment_speakers(trials: Path, enrolments: Sequence[str]) -> dict[str, str
     return table
 
 
-def _scores(path: Path) -> Iterator[tuple[Pair, float, str]]:
-    """Pair, score and `file:line` of each line."""
-    for _, where, (enrolment, test, word) in _lines(path, (3,), "enrolment test score"):
+def _scores(path: Path) -> Iterator[tuple[Pair, float, int]]:
+    """Pair, score and number of each line."""
+    for line, (enrolment, test, word) in _lines(path, (3,), "enrolment test score"):
         try:
             score = float(word)
         except ValueError as error:
-            raise InputError(f"{where}: expected a score, found {word!r}") from error
-        if not np.isfinite(score):
-            raise InputError(f"{where}: the score {word} is not finite")
+            raise InputError(f"{path}:{line}: expected a score, found {word!r}") from error
+        if not math.isfinite(score):
+            raise InputError(f"{path}:{line}: the score {word} is not finite")
         if abs(score) > LARGEST_SCORE:  # sums and widths of larger ones are not finite
-            raise InputError(f"{where}: expected a score from -{LARGEST_SCORE:g} to {LARGEST_SCORE:g}, found {word}")
-        yield (enrolment, test), score, where
+            raise InputError(
+                f"{path}:{line}: expected a score from -{LARGEST_SCORE:g} to {LARGEST_SCORE:g}, found {word}"
+            )
+        yield (enrolment, test), score, line
 
 
-def _lines(path: Path, widths: tuple[int, ...], expected: str) -> Iterator[tuple[int, str, list[str]]]:
-    """Number, `file:line` and fields of each line."""
+def _lines(path: Path, widths: tuple[int, ...], expected: str) -> Iterator[tuple[int, list[str]]]:
+    """Number and fields of each line."""
     for number, line in enumerate(iterate_lines(path), 1):
         fields = line.split()
         if len(fields) not in widths:
             raise InputError(f"{path}:{number}: expected '{expected}', found {line!r}")
-        yield number, f"{path}:{number}", fields
+        yield number, fields
 
 
 def _pairs(trials: TrialPairs) -> Iterator[Pair]:
@@ -191,5 +200,6 @@ def _coded_pairs(pairs: Collection[Pair]) -> TrialPairs:
 
 def _coded(values: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """The distinct values, sorted, and the number of each value in them (P,)."""
-    names, codes = np.unique(np.array(values, dtype=object), return_inverse=True)
-    return names.tolist(), codes.astype(np.int32)
+    names = sorted(set(values))
+    numbers = {name: number for number, name in enumerate(names)}
+    return names, np.fromiter((numbers[value] for value in values), np.int32, len(values))

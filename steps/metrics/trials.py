@@ -60,6 +60,11 @@ class TrialPairs:
         """One pair as it stands in a file of trials."""
         return f"{self.enrolments[self.enrol[number]]} {self.tests[self.test[number]]}"
 
+    def names(self) -> list[str]:
+        """All pairs as they stand in a file of trials."""
+        numbers = zip(self.enrol.tolist(), self.test.tolist(), strict=True)
+        return [f"{self.enrolments[enrol]} {self.tests[test]}" for enrol, test in numbers]
+
     def products(self, enrol: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Scores (P,): scalar products of vectors `enrol` (E, D) of the enrolments and `test` (T, D) of the tests.
 

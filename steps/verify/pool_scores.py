@@ -102,11 +102,11 @@ def _join(where: Path, whole: "TrialPairs", pairs: "list[TrialPairs]", directori
 
     from steps.verify.score_dirs import read_score_dir
 
-    numbers = {whole.name(number): number for number in range(len(whole))}
+    numbers = {name: number for number, name in enumerate(whole.names())}
     scores, seen, reasons = np.full(len(whole), np.nan), np.zeros(len(whole), dtype=bool), {}
     for own, directory in zip(pairs, directories, strict=True):
         found, failed = read_score_dir(directory, own)
-        rows = [numbers.get(own.name(number), -1) for number in range(len(own))]
+        rows = [numbers.get(name, -1) for name in own.names()]
         if min(rows) < 0:
             raise InputError(
                 f"{where}: no trial '{own.name(rows.index(-1))}', which {directory} has; make the lists anew"
