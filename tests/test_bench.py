@@ -62,6 +62,10 @@ BENCHMARKS = {
         "EM of Gaussian mixtures",
         ["--frames", "200", "--dim", "3", "--components", "4", "--rounds", "1", "--jobs", "false"],
     ),
+    "ratio_speed": (
+        "Likelihood ratios of trials",
+        [*("--tests", "6", "--frames", "9", "--speakers", "3", "--dim", "3"), "--components", "4", "--rounds", "1"],
+    ),
     "launcher_overhead": ("Launchers", ["--n_jobs", "2", "--rounds", "1", "--slurm_rounds", "0", "--n_waited", "1,20"]),
 }
 

@@ -25,6 +25,8 @@ from steps.gmm.score_options import LINEAR, LLR
 from steps.gmm.statistics import FrameScorer, Gmm
 from utils.errors import InputError
 
+NUMBERS = 1 << 22  # of sums of recordings, at a time
+
 
 class Movement:
     """What adaptation has changed of a background: d_c(x) of all frames as one matrix product.
@@ -54,6 +56,11 @@ class Movement:
         """F."""
         return self.factors.shape[1] - 1
 
+    def widened(self, width: int) -> torch.Tensor:
+        """The factors (C, F + 1) for more columns of expanded frames, which take no part."""
+        extra = self.factors.new_zeros(len(self.factors), width - self.width)
+        return torch.cat([self.factors[:, :-1], extra, self.factors[:, -1:]], dim=1)
+
 
 def with_ones(expanded: torch.Tensor, width: int) -> torch.Tensor:
     """The first F columns of expanded frames (T, E), and one of ones: (T, F + 1)."""
@@ -79,7 +86,7 @@ class RatioScorer:
     def means(self, utterances: Sequence[np.ndarray], models: Sequence[Movement]) -> np.ndarray:
         """Mean log likelihood ratios a frame (U, M) float64 of utterances, each (T, D)."""
         if self.method == LINEAR:
-            return np.stack([self._linear(frames, models) for frames in utterances])
+            return self._linear(utterances, models)
         begins = np.cumsum([0, *map(len, utterances)])
         ratios = self.ratios(np.concatenate(utterances), models).astype(np.float64)
         return np.add.reduceat(ratios, begins[:-1], axis=0) / np.diff(begins)[:, None]
@@ -123,14 +130,18 @@ class RatioScorer:
 
         return ratio
 
-    def _linear(self, frames: np.ndarray, models: Sequence[Movement]) -> np.ndarray:
-        """Mean ratios a frame (M,) of first order, of frames (T, D): sum_c g_c [z, 1] times the models' factors."""
-        width = max((model.width for model in models), default=0)
-        sums = torch.zeros(self.scorer.gmm.n_components, width + 1, dtype=self.scorer.dtype, device=self.scorer.device)
-        for expanded, joint in self.scorer.blocks(frames):
-            sums += joint.softmax(dim=1).T @ with_ones(expanded, width)
+    def _linear(self, utterances: Sequence[np.ndarray], models: Sequence[Movement]) -> np.ndarray:
+        """Mean ratios a frame (U, M) of first order: sums of g_c [z, 1] over frames, times the models' factors."""
+        width = max(model.width for model in models)
+        factors = torch.stack([model.widened(width) for model in models]).flatten(1)  # (M, C (F + 1))
+        at_once = max(1, NUMBERS // factors.shape[1])
         found = []
-        for model in models:
-            own = sums if model.width == width else sums[:, [*range(model.width), -1]]
-            found.append(torch.dot(own.flatten(), model.factors.flatten()))
-        return torch.stack(found).double().cpu().numpy() / len(frames)
+        for first in range(0, len(utterances), at_once):
+            sums = torch.stack([self._sums(frames, width) for frames in utterances[first : first + at_once]])
+            found.append((sums.flatten(1) @ factors.T).double().cpu().numpy())
+        return np.concatenate(found) / np.array([len(frames) for frames in utterances])[:, None]
+
+    def _sums(self, frames: np.ndarray, width: int) -> torch.Tensor:
+        """Sums (C, F + 1) over frames (T, D) of posteriors, times expanded frames and one."""
+        parts = (joint.softmax(dim=1).T @ with_ones(expanded, width) for expanded, joint in self.scorer.blocks(frames))
+        return torch.stack(list(parts)).sum(dim=0)

@@ -51,6 +51,7 @@ SECTIONS = (
     "Scans of Mamba: training",
     "Feature speed",
     "EM of Gaussian mixtures",
+    "Likelihood ratios of trials",
     "Field cases",
     "Hostile input",
     "Mutated input",
