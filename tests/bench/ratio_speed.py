@@ -6,7 +6,7 @@ of this process's processor; what is compared takes turns. Writes a section of R
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from steps.gmm.map_options import MapOptions
 from steps.gmm.score_options import LINEAR, LLR, METHODS, SELECTED
 from steps.gmm.statistics import FrameScorer
 from steps.metrics.detection import DetCurve, equal_error_rate
+from steps.metrics.trial_files import read_trial_scores, read_trials
 from steps.training.heap import freed_memory_kept
 from tests.bench.results import PATH, Row, command_line, record, table, target
 from tests.bench.timing import require_one_thread, spread, take_turns
@@ -30,6 +31,7 @@ TITLE = "Likelihood ratios of trials"
 GOALS, EQUAL = {LLR: 2.5, SELECTED: 6, LINEAR: 50}, 1e-4
 LOOP = "loop of score calls"
 ENROLMENT = 3  # recordings
+KINDS = ("IC", "TW", "IW")  # of trials that are no targets: impostor or target, correct or wrong sentence
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Options:
     components: int = option(1024, "Gaussians", least=2, most=65536)
     looped: int = option(12, "trials of the loop that are timed", least=1, most=10**6)
     rounds: int = option(3, "how often everything is timed", least=1, most=100)
+    trials: Path | None = option(None, "real trials, whose error rates are compared too")
+    scores: Path | None = option(None, "their scores: a directory with gmm_llr, gmm_selected and gmm_linear")
     results: Path = option(PATH, "file whose section is written")
 
 
@@ -94,7 +98,13 @@ def work(options: Options) -> None:
         " loop, each two calls, for the model and the background. Processor time, median and range. Recordings and"
         " models are in memory."
     )
-    body = "\n\n".join([about, table(("of", "measured", "goal"), rows)])
+    parts = [about, table(("of", "measured", "goal"), rows)]
+    if options.trials and options.scores:
+        parts += [
+            f"Equal error rates of real trials, {options.trials}, in %:",
+            table(("method", *KINDS), real_rows(options.trials, options.scores)),
+        ]
+    body = "\n\n".join(parts)
     record(options.results, TITLE, command_line("tests.bench.ratio_speed", options), body)
 
 
@@ -137,6 +147,18 @@ def rate_of(scores: np.ndarray, options: Options) -> float:
     """The equal error rate of scores (U, M)."""
     targets = np.arange(options.tests)[:, None] % options.speakers == np.arange(options.speakers)
     return float(equal_error_rate(DetCurve.of(scores.ravel(), targets.ravel())))
+
+
+def real_rows(listed: Path, scores: Path) -> Iterator[list[str]]:
+    """Rows of the table of real trials: targets against each kind of the others."""
+    trials = read_trials(listed)
+    for name in METHODS:
+        found = read_trial_scores(scores / f"gmm_{name}" / "scores", trials)
+        row = [name]
+        for kind in KINDS:
+            rows = trials.targets | (np.array(trials.kinds)[trials.kind] == kind)
+            row.append(f"{100 * float(equal_error_rate(DetCurve.of(found[rows], trials.targets[rows]))):.2f}")
+        yield row
 
 
 def main(argv: list[str] | None = None) -> int:
