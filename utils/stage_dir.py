@@ -50,7 +50,7 @@ BY_SIZE_AND_TIME = {".ark", ".arrow", ".parquet", *AUDIO}
 HOW_NOT_WHAT = ("force", "nj", "job", "shards", "distinct_ids")  # options that do not change an output
 # options that came later, with what was done before: outputs of that time stay finished
 LATER = {
-    **{"ark_paths": RECIPE, "strict": False, "with_chapters": False, "speaker_folder": 2},
+    **{"ark_paths": RECIPE, "strict": False, "with_chapters": False, "speaker_folder": 2, "utts_per_speaker": 1},
     **{"embeddings": None, "as_norm": None, "cohort_top": 300, "missing": "error"},
 }
 NOT_HASHED = ("out", *HOW_NOT_WHAT)

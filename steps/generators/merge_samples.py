@@ -29,7 +29,7 @@ def work(options: Options) -> None:
             table.require(table.missing(), ["python3", "-m", "steps.generators.sample", *as_words(options)])
             stage.n_shards = table.n_shards
             texts = Texts.read(table.directory)
-            layout = Layout(texts.requests, dim_of(options.model))
+            layout = Layout(texts.requests, dim_of(options.model), options.utts_per_speaker)
             finish(options, texts, layout, collect(table, stage.dir, layout), stage)
     remove_parts(options.out)
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 log = logger(__name__)
-LEAST = 256  # samples in a shard: few enough that the samples of a corpus's groups make several shards
+LEAST = 256  # utterances in a shard: few enough that the samples of a corpus's groups make several shards
 
 
 def work(options: Options) -> None:
@@ -63,7 +63,7 @@ def plan(options: Options) -> None:
 
         texts = read_texts(options)
         items, directory = divide(options, texts.requests), parts_root(options.out) / identity
-        make_archive(directory, Layout(texts.requests, dim_of(options.model)))
+        make_archive(directory, Layout(texts.requests, dim_of(options.model), options.utts_per_speaker))
         write_mixtures(options.model, texts, directory)
         texts.write(directory)
         Work.write(options.out, identity, items)
@@ -124,7 +124,8 @@ def with_prefixes(options: Options, requests: list[SampleRequest]) -> list[Sampl
     """The same requests with the prefixes of their speakers' ids."""
     if options.id_prefix is not None:
         return [request._replace(prefix=f"{options.id_prefix}-{request.text_id}") for request in requests]
-    name, model, settings = set_name(options.out), model_hash(options.model), sampling_settings(options)
+    name, settings = set_name(options.out), sampling_settings(options)
+    model = model_hash(options.model, several=settings.utts_per_speaker > 1)
     return [request._replace(prefix=id_prefix(name, model, settings, request)) for request in requests]
 
 
@@ -132,9 +133,9 @@ def divide(options: Options, requests: list[SampleRequest]) -> list[Item]:
     """The table of shards: an item a chunk of a text, with the row of the text and the number of the chunk."""
     settings = sampling_settings(options)
     chunks = [
-        (row, number, len(samples))
+        (row, number, len(speakers) * settings.utts_per_speaker)
         for row, request in enumerate(requests)
-        for number, samples in enumerate(chunks_of(request, settings))
+        for number, speakers in enumerate(chunks_of(request, settings))
     ]
     shards = shards_of([size for _, _, size in chunks], LEAST, CHUNK)
     return [

@@ -1,4 +1,8 @@
-"""The lines of `provenance.jsonl`: how each sample was drawn, and what it is like."""
+"""The lines of `provenance.jsonl`, one a speaker: how it was drawn, and what it is like.
+
+Of a speaker with several utterances, `utterances` says how many; log density is their mean, distance and gender are of
+their mean embedding.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,15 +21,15 @@ Piece = tuple[str, Sequence | None]  # of a line: a format, and the column (n) t
 
 
 def genders_of(samples: Samples, threshold: float) -> np.ndarray:
-    """The gender (n,) uint8 of each sample, m, f or UNKNOWN: of the request, or what the classifier is sure of."""
+    """The gender (n,) uint8 of each speaker, m, f or UNKNOWN: of the request, or what the classifier is sure of."""
     if samples.request.gender or samples.female is None:
-        return np.full(len(samples.x), ord(samples.request.gender or UNKNOWN), np.uint8)
+        return np.full(len(samples.component), ord(samples.request.gender or UNKNOWN), np.uint8)
     told = "".join([gender or UNKNOWN for gender in letters(samples.female, threshold)])
     return np.frombuffer(told.encode(), np.uint8)
 
 
 def provenance_lines(samples: Samples, seed: int, speakers: Sequence[str] | None, genders: np.ndarray) -> bytes:
-    """The lines of a chunk of n samples.
+    """The lines of a chunk of n speakers.
 
     Args:
         speakers: the training speakers, by their positions. genders: (n,) uint8, m, f or UNKNOWN.
@@ -33,8 +37,10 @@ def provenance_lines(samples: Samples, seed: int, speakers: Sequence[str] | None
     request = samples.request
     key = json.dumps(f"{request.prefix}-").removesuffix('"')
     text_id, text = json.dumps(request.text_id), json.dumps(request.text, ensure_ascii=False)
+    each = len(samples.x) // len(samples.component)
+    utterances = f', "utterances": {each}' if each > 1 else ""
     pieces: list[Piece] = [
-        (f'{{"id": {_literal(key)}%s"', numbers(samples.first, samples.first + len(samples.x))),
+        (f'{{"id": {_literal(key)}%s"{utterances}', numbers(samples.first, samples.first + len(samples.component))),
         (f', "text_id": {_literal(text_id)}, "text": {_literal(text)}, "component": %d', samples.component.tolist()),
         *_density(samples, seed),
         *_nearest(samples, speakers),

@@ -11,9 +11,10 @@ from utils.data_dir import CONTROL_CHARACTERS
 from utils.errors import InputError, brief
 from utils.tables import check_key, read_lines, read_table
 
-CHUNK = 8192  # samples drawn at once: bounds the memory
+CHUNK = 8192  # utterances drawn at once: bounds the memory
 LONGEST_ID = 200  # characters of a text's id, which all ids of its speakers repeat
 MOST_SAMPLES = 9_999_999  # of one text: ids have seven digits
+MOST_UTTERANCES = 9999  # of one speaker: ids have four digits
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class SamplingSettings:
         distance_to_train: least cosine distance of a sample from every training speaker; 0 for no limit.
         distance_to_others: least cosine distance between two samples of one text; 0 for no limit.
         max_tries: rounds of rejection, each of as many draws as samples, after which a distance is an error.
+        utts_per_speaker: utterances of each sampled speaker.
     """
 
     seed: int = 0
@@ -34,6 +36,12 @@ class SamplingSettings:
     distance_to_train: float = 0.0
     distance_to_others: float = 0.0
     max_tries: int = 100
+    utts_per_speaker: int = 1
+
+    @property
+    def speakers_at_once(self) -> int:
+        """How many speakers a chunk has."""
+        return max(CHUNK // self.utts_per_speaker, 1)
 
 
 class SampleRequest(NamedTuple):
@@ -59,13 +67,17 @@ class SampleRequest(NamedTuple):
 
 
 def chunks_of(request: SampleRequest, settings: SamplingSettings) -> list[range]:
-    """The samples of a request, numbered from 0, in chunks that are drawn at once, each with its own random stream.
+    """The speakers of a request, numbered from 0, in chunks that are drawn at once, each with its own random stream.
 
-    Raises InputError for more than `CHUNK` samples that must keep a distance from each other.
+    Raises InputError for more speakers that must keep a distance from each other than a chunk has.
     """
-    if request.n > CHUNK and settings.distance_to_others:
-        raise InputError(f"{request.text_id}: distance_to_others is possible for up to {CHUNK} samples of a text")
-    return [range(first, min(first + CHUNK, request.n)) for first in range(0, request.n, CHUNK)]
+    most = settings.speakers_at_once
+    if request.n > most and settings.distance_to_others:
+        several = "" if settings.utts_per_speaker == 1 else f" with {settings.utts_per_speaker} utterances each"
+        raise InputError(
+            f"{request.text_id}: distance_to_others is possible for up to {most} samples of a text{several}"
+        )
+    return [range(first, min(first + most, request.n)) for first in range(0, request.n, most)]
 
 
 def from_text(text: str, n: int, gender: str | None = None) -> list[SampleRequest]:

@@ -67,7 +67,7 @@ def sample_all(options: Options, at_hand: Options) -> None:
         shards = [list(items) for _, items in groupby(divide(options, texts.requests), key=lambda item: item.shard)]
         stage.n_shards = len(shards)
         voices = Voices(options.model)
-        layout = Layout(texts.requests, voices.generator.dim)
+        layout = Layout(texts.requests, voices.generator.dim, options.utts_per_speaker)
         chunks = (draw(options, voices, texts, items) for items in progress(shards, len(shards), "sampling"))
         genders = write_samples(stage.dir, layout, chain.from_iterable(chunks))
         finish(options, texts, layout, genders, stage)
@@ -87,7 +87,7 @@ def write_missing(options: Options) -> None:
         from steps.generators.sampling import Voices
 
         texts, voices = Texts.read(table.directory), Voices(options.model, table=known_mixtures(table.directory))
-        layout = Layout(texts.requests, voices.generator.dim)
+        layout = Layout(texts.requests, voices.generator.dim, options.utts_per_speaker)
         shards = progress(table.shards(missing), len(missing), "sampling")
         write_parts(table, layout, (to_draw(options, voices, texts, layout, *shard) for shard in shards))
     log.info("this job has %d of %d shards, and has drawn %d", len(mine), table.n_shards, len(missing))
@@ -101,7 +101,10 @@ def to_draw(
 
     chunks = [(row, chunks_of(texts.requests[row], sampling_settings(options))[at]) for _, _, (row, at) in items]
     (row, first), (last_row, last) = chunks[0], chunks[-1]
-    start, stop = layout.position(row, first.start), layout.position(last_row, last.stop)
+    start, stop = (
+        layout.position(row, number * options.utts_per_speaker)
+        for row, number in ((row, first.start), (last_row, last.stop))
+    )
     return Shard(number, start, stop, draw(options, voices, texts, items))
 
 
@@ -116,7 +119,7 @@ def draw(options: Options, voices: "Voices", texts: Texts, items: Iterable[Item]
         for samples in voices.draw(texts.requests[row], texts.vectors[row], settings, numbers):
             genders = genders_of(samples, options.gender_threshold)
             lines = provenance_lines(samples, options.seed, voices.speakers, genders)
-            yield Drawn(row, samples.first, samples.x, lines, genders)
+            yield Drawn(row, samples.first * options.utts_per_speaker, samples.x, lines, genders)
 
 
 def main(argv: list[str] | None = None) -> int:

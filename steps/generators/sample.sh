@@ -16,7 +16,7 @@ help_message="usage: steps/generators/sample.sh [options] <descriptions> <text-v
   --nj         number of jobs (default: 2); the samples do not depend on it
   --conf, --set  options of python3 -m steps.generators.sample: a YAML file, and key=value,... that override it
   --text       a description; --text_file: a file or pipe (-) of them; neither: the groups of <descriptions>
-  --n_samples, --seed, --temperature, --force  the same as in --set"
+  --n_samples, --utts_per_speaker, --seed, --temperature, --force  the same as in --set"
 cmd=run.pl
 nj=2
 conf=
@@ -24,6 +24,7 @@ set=
 text=- # no text; an empty one is an error
 text_file=
 n_samples=
+utts_per_speaker=
 seed=
 temperature=
 force=
@@ -47,7 +48,7 @@ elif [[ $text_file == - || $text_file == /dev/* || -p $text_file ]]; then # only
   cat -- "$text_file" >"$logs/text.txt"
   text_file=$logs/text.txt
 fi
-give nj conf set text_file n_samples seed temperature force
+give nj conf set text_file n_samples utts_per_speaker seed temperature force
 [ -n "$text_file" ] || given+=(--descriptions "$descriptions" --text_vectors "$text_vectors")
 given+=(--model "$model" --out "$out")
 

@@ -1,6 +1,6 @@
 """`xvector.ark` of sampled speakers, which several jobs write at once: each the stretch of its own shards.
 
-The records of one text have one size, so the place of every sample is known before it is drawn. The jobs may run on
+The records of one text have one size, so the place of every utterance is known before it is drawn. The jobs may run on
 several machines, and a file system may send whole pages over the network; so no page is written by two jobs. What lies
 in the first and in the last page of a shard is kept with its part, and put into the archive when all parts are there.
 """
@@ -13,28 +13,30 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from steps.generators.requests import SampleRequest
-from steps.generators.sample_ids import DIGITS, numbers
+from steps.generators.sample_ids import check_order, utterance_numbers
 from utils.kaldi_objects import HEADER_BYTES, encode
 from utils.tables import check_keys
 
 ARK = "xvector.ark"
 PAGE = 1 << 16  # bytes; those of file systems are as large, or a fraction of it
-ROWS = 2048  # samples whose records are in memory at once
+ROWS = 2048  # records in memory at once
 
 
 class Layout:
-    """Where the samples of all requests lie in the archive: one request after another, by their numbers.
+    """Where the utterances of all requests lie in the archive: one request after another, by their numbers from 0.
 
     Attributes:
-        requests: (T). dim: D of the vectors. starts: (T + 1) bytes before each request, and in all.
+        requests: (T). dim: D of the vectors. utts_per_speaker: U. starts: (T + 1) bytes before each request, and all.
     """
 
-    def __init__(self, requests: Sequence[SampleRequest], dim: int):
-        """Raise InputError for a prefix that no key can have."""
+    def __init__(self, requests: Sequence[SampleRequest], dim: int, utts_per_speaker: int = 1):
+        """Raise InputError for a prefix that no key can have, and for speakers that Kaldi's sort would mix."""
         check_keys([request.prefix for request in requests], ARK)
-        self.requests, self.dim = requests, dim
+        check_order(requests, utts_per_speaker)
+        self.requests, self.dim, self.utts_per_speaker = requests, dim, utts_per_speaker
+        self._digits = len(self.ends(0, 1)[0])
         self._head = b" " + encode(np.zeros(dim, np.float32), np.dtype(np.float32))[:HEADER_BYTES]
-        sizes = [self.record_bytes(row) * request.n for row, request in enumerate(requests)]
+        sizes = [self.record_bytes(row) * request.n * utts_per_speaker for row, request in enumerate(requests)]
         self.starts = list(accumulate(sizes, initial=0))
 
     @property
@@ -47,33 +49,37 @@ class Layout:
         return self._key_bytes(row) + len(self._head) + 4 * self.dim
 
     def _key_bytes(self, row: int) -> int:
-        return len(self.requests[row].prefix.encode()) + 1 + DIGITS
+        return len(self.requests[row].prefix.encode()) + 1 + self._digits
+
+    def ends(self, first: int, stop: int) -> list[str]:
+        """How the keys of the utterances from `first` to before `stop` end."""
+        return utterance_numbers(first, stop, self.utts_per_speaker)
 
     def position(self, row: int, number: int) -> int:
-        """Where the record of a sample begins; `number` is from 0."""
+        """Where the record of an utterance begins."""
         return self.starts[row] + number * self.record_bytes(row)
 
     def offsets(self, row: int, first: int, stop: int) -> range:
-        """What the script file says of the samples from `first` to before `stop`: the byte after the key's blank."""
+        """What the script file says of the utterances from `first` to before `stop`: the byte after the key's blank."""
         after = self._key_bytes(row) + 1
         return range(self.position(row, first) + after, self.position(row, stop) + after, self.record_bytes(row))
 
     def records(self, row: int, first: int, x: np.ndarray) -> Iterator[np.ndarray]:
-        """The records of the samples x (n, D) of a request, from the number `first` on, as blocks (bytes,) uint8."""
+        """The records of utterances x (n, D) of a request, from the number `first` on, as blocks (bytes,) uint8."""
         prefix = np.frombuffer(f"{self.requests[row].prefix}-".encode(), np.uint8)
-        begin = len(prefix) + DIGITS
+        begin = len(prefix) + self._digits
         for start in range(0, len(x), ROWS):
             block = x[start : start + ROWS]
             found = np.empty((len(block), self.record_bytes(row)), np.uint8)
-            digits = "".join(numbers(first + start, first + start + len(block)))
+            ends = "".join(self.ends(first + start, first + start + len(block)))
             found[:, : len(prefix)] = prefix
-            found[:, len(prefix) : begin] = np.frombuffer(digits.encode(), np.uint8).reshape(-1, DIGITS)
+            found[:, len(prefix) : begin] = np.frombuffer(ends.encode(), np.uint8).reshape(-1, self._digits)
             found[:, begin : begin + len(self._head)] = np.frombuffer(self._head, np.uint8)
             found[:, begin + len(self._head) :] = np.ascontiguousarray(block, "<f4").view(np.uint8)
             yield found.reshape(-1)
 
     def vectors(self, archive: BinaryIO, row: int, first: int, stop: int) -> np.ndarray:
-        """The vectors (n, D) float32 of some samples, read from the archive."""
+        """The vectors (n, D) float32 of some utterances, read from the archive."""
         size, n = self.record_bytes(row), stop - first
         archive.seek(self.position(row, first))
         records = np.frombuffer(archive.read(size * n), np.uint8).reshape(n, size)

@@ -15,6 +15,7 @@ from steps.generators.manifold_generator import MappedMixture
 from steps.generators.mixture import Mixture
 from steps.generators.requests import SampleRequest
 from steps.generators.sample_archive import ARK, Layout
+from steps.generators.sample_means import SPEAKER_ARK, write_means
 from steps.generators.sample_npz import NPZ, write_npz
 from steps.generators.sample_tables import key_order, write_tables
 from utils.json_files import json_text
@@ -32,10 +33,12 @@ def complete(
     """Write the tables into `target`, where the archive is; paths are as they will be in `final`.
 
     Args:
-        genders: (N,) uint8, the letters m, f and UNKNOWN of all samples, request after request.
+        genders: (N,) uint8, the letters m, f and UNKNOWN of all speakers, request after request.
     Returns:
         the number of speakers in spk2gender.
     """
+    if layout.utts_per_speaker > 1:
+        write_means(target / SPEAKER_ARK, target / ARK, layout)
     if npz:
         write_npz(target / NPZ, target / ARK, layout, key_order(layout.requests))
     return write_tables(target, layout, path_in_script(final / ARK, final), genders, text_as_transcript)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from steps.generators.gender import parse_gender
-from steps.generators.requests import MOST_SAMPLES, SampleRequest, SamplingSettings
+from steps.generators.requests import MOST_SAMPLES, MOST_UTTERANCES, SampleRequest, SamplingSettings
 from steps.generators.sample_ids import check_prefix
 from utils.command import logger
 from utils.errors import InputError
@@ -47,6 +47,9 @@ class Options:
     descriptions: Path | None = option(None, "data/<corpus>/descriptions: sample for each of its groups")
     text_vectors: Path | None = option(None, "exp/<corpus>/text: vectors of the descriptions, encoded before")
     n_samples: int = option(100, "speakers for each text, or for each group", short="-n", least=1, most=MOST_SAMPLES)
+    utts_per_speaker: int = option(
+        SamplingSettings.utts_per_speaker, "utterances of each speaker", least=1, most=MOST_UTTERANCES
+    )
     seed: int = option(SamplingSettings.seed, "seed of the random streams", least=0, most=MAX_SEED)
     temperature: float = option(
         SamplingSettings.weight_temperature, "sets both temperatures; 1 is the model's own density", **TEMPERATURES
@@ -176,6 +179,7 @@ def sampling_settings(options: Options) -> SamplingSettings:
         distance_to_train=options.distance_to_train,
         distance_to_others=options.distance_to_others,
         max_tries=options.max_tries,
+        utts_per_speaker=options.utts_per_speaker,
     )
 
 
@@ -183,7 +187,7 @@ def finish(options: Options, texts: Texts, layout: "Layout", genders: "np.ndarra
     """Write what stands beside archive and provenance into the directory of the stage.
 
     Args:
-        genders: (N,) uint8, the letters m, f and UNKNOWN of all samples, text after text.
+        genders: (N,) uint8, the letters m, f and UNKNOWN of all speakers, text after text.
     """
     from steps.generators.sample_dir import complete, write_parameters
 
@@ -192,7 +196,8 @@ def finish(options: Options, texts: Texts, layout: "Layout", genders: "np.ndarra
         from steps.generators.contract import load_generator
 
         write_parameters(stage.dir, load_generator(options.model).mixtures(texts.vectors), texts.requests)
-    log.info("%s: %d speakers for %d texts", stage.final, len(genders), len(texts.requests))
+    each = "" if options.utts_per_speaker == 1 else f" with {options.utts_per_speaker} utterances each"
+    log.info("%s: %d speakers for %d texts%s", stage.final, len(genders), len(texts.requests), each)
     tell_genders(known, len(genders), (options.model / "gender.json").is_file())
 
 

@@ -2,6 +2,7 @@
 
 content = np.load("exp/demo/samples/deep/xvector.npz")
 content["ids"], content["vectors"]      # rows in the order of xvector.scp
+np.char.rpartition(content["ids"], "-")[:, 0]  # their speakers, where these have several utterances
 """
 
 import zipfile
@@ -12,7 +13,6 @@ import numpy as np
 from numpy.lib import format as npy
 
 from steps.generators.sample_archive import Layout
-from steps.generators.sample_ids import numbers
 from steps.generators.sample_tables import Run
 
 NPZ = "xvector.npz"
@@ -21,13 +21,15 @@ CHUNK = 4096  # rows in memory
 
 def write_npz(file: Path, archive: Path, layout: Layout, order: Sequence[Run]) -> None:
     """Write the vectors of an archive, in the order of `order`."""
-    n = sum(request.n for request in layout.requests)
-    longest = max(len(f"{request.prefix}-{numbers(0, 1)[0]}") for request in layout.requests)
+    each = layout.utts_per_speaker
+    order = [Run(row, first * each, stop * each) for row, first, stop in order]
+    n = sum(request.n for request in layout.requests) * each
+    longest = max(len(f"{request.prefix}-{layout.ends(0, 1)[0]}") for request in layout.requests)
     with zipfile.ZipFile(file, "w") as target, archive.open("rb") as source:
         with target.open(_entry("ids"), "w", force_zip64=4 * longest * n > zipfile.ZIP64_LIMIT) as out:
             _write_header(out, f"<U{longest}", (n,))
             for row, first, stop in _blocks(order):
-                ids = [f"{layout.requests[row].prefix}-{end}" for end in numbers(first, stop)]
+                ids = [f"{layout.requests[row].prefix}-{end}" for end in layout.ends(first, stop)]
                 out.write(np.array(ids, f"<U{longest}").tobytes())
         with target.open(_entry("vectors"), "w", force_zip64=True) as out:
             _write_header(out, "<f4", (n, layout.dim))

@@ -24,10 +24,10 @@ from utils.parts import Work, read_part, write_part
 
 
 class Drawn(NamedTuple):
-    """A chunk of n samples.
+    """A chunk of n speakers with U utterances each.
 
     Attributes:
-        row: of the request. first: number of the first sample, from 0. x: (n, D) float32.
+        row: of the request. first: number of the first utterance, from 0. x: (n U, D) float32.
         provenance: the lines. genders: (n,) uint8, the letters m, f and UNKNOWN.
     """
 
@@ -52,7 +52,7 @@ class Shard(NamedTuple):
 
 
 def write_samples(target: Path, layout: Layout, chunks: Iterable[Drawn]) -> np.ndarray:
-    """Write archive and provenance of all samples into `target`. Returns the genders (N,) uint8."""
+    """Write archive and provenance of all samples into `target`. Returns the genders (N,) uint8 of the speakers."""
     genders = []
     with (target / ARK).open("wb") as archive, (target / PROVENANCE).open("wb") as provenance:
         for chunk in chunks:
@@ -107,7 +107,7 @@ def _opened(path: Path, layout: Layout) -> Iterator[BinaryIO]:
 
 
 def collect(table: Work, target: Path, layout: Layout) -> np.ndarray:
-    """Make archive and provenance in `target` of all parts, which stay as they are. Returns the genders (N,) uint8."""
+    """Make archive and provenance in `target` of all parts, which stay. Returns the genders (N,) uint8 of speakers."""
     with _opened(table.directory / ARK, layout) as archive, (target / PROVENANCE).open("wb") as provenance:
         genders = []
         for shard in range(table.n_shards):

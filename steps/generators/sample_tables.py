@@ -1,11 +1,11 @@
 """The tables of sampled speakers: made of the requests alone, a block of lines at a time, in the order of Kaldi's sort.
 
 Lines follow from the text and the number of a sample, and from its place in the archive (`sample_archive.Layout`); so
-memory holds a block of them, and the genders of all samples, a byte each.
+memory holds a block of them, and the genders of all speakers, a byte each.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -13,13 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from steps.generators.requests import SampleRequest
-from steps.generators.sample_archive import Layout
+from steps.generators.sample_archive import ARK, Layout
 from steps.generators.sample_ids import numbers
+from steps.generators.sample_means import SPEAKER_ARK, SPEAKER_SCP
 from steps.text.check import transcript
 
 SCP, CSV = "xvector.scp", "xvector.csv"
 UNKNOWN = "-"  # a gender
-COPIES = (("spk_xvector.scp", SCP), ("spk2utt", "utt2spk"))  # a speaker has one sample
+COPIES = ((SPEAKER_SCP, SCP), ("spk2utt", "utt2spk"))  # where a speaker has one utterance
 LINES = 8192  # of a table in memory
 
 
@@ -35,8 +36,20 @@ class Run(NamedTuple):
     stop: int
 
 
+class LineBlock(NamedTuple):
+    """Speakers whose lines are made together.
+
+    Attributes:
+        run: which. ids: (n) of them. utterances: (n U) ids, U of each speaker.
+    """
+
+    run: Run
+    ids: list[str]
+    utterances: list[str]
+
+
 def key_order(requests: Sequence[SampleRequest]) -> list[Run]:
-    """All samples, in the order of their keys.
+    """All speakers, in the order of their keys, which is also that of their utterances (`sample_ids.check_order`).
 
     The samples of a request follow each other but where another prefix lies within: `a-0000001-0000001` comes between
     `a-0000001` and `a-0000002`.
@@ -72,22 +85,20 @@ def write_tables(
 
     Args:
         ark_name: of the archive in script files.
-        genders: (N,) uint8, the letters m, f and UNKNOWN of all samples, request after request.
+        genders: (N,) uint8, the letters m, f and UNKNOWN of all speakers, request after request.
     """
-    lines = Lines(layout, ark_name, genders)
-    makers = {name: make for name, make in lines.makers.items() if name != "text" or text_as_transcript}
+    lines, single = Lines(layout, ark_name, genders), layout.utts_per_speaker == 1
+    left_out = ["text"] * (not text_as_transcript) + [copy for copy, _ in COPIES if single]
+    makers = {name: make for name, make in lines.makers.items() if name not in left_out}
     with ExitStack() as stack:
         files = {
             name: stack.enter_context((target / name).open("w", encoding="utf-8", newline="\n")) for name in makers
         }
         files[CSV].write("id,storage_path,storage_byte\n")
-        for run in key_order(layout.requests):
-            for first in range(run.first, run.stop, LINES):
-                block = Run(run.row, first, min(first + LINES, run.stop))
-                ends = numbers(block.first, block.stop)
-                for name, make in makers.items():
-                    files[name].write(make(block, ends))
-    for copy, name in COPIES:
+        for block in lines.blocks():
+            for name, make in makers.items():
+                files[name].write(make(block))
+    for copy, name in COPIES if single else ():
         shutil.copyfile(target / name, target / copy)
     for name in ("utt2group", "spk2gender"):  # of no speaker: Kaldi wants no such file
         if not (target / name).stat().st_size:
@@ -99,53 +110,83 @@ class Lines:
     """Makes lines of each table.
 
     Attributes:
-        makers: table -> what makes its lines, of a block of samples and of the ends of their keys.
+        makers: table -> what makes its lines, of a block.
     """
 
     def __init__(self, layout: Layout, ark_name: str, genders: np.ndarray):
         self.layout, self.requests, self.ark_name, self.genders = layout, layout.requests, ark_name, genders
+        self.means = Layout(layout.requests, layout.dim)
         self._before = np.cumsum([0, *(request.n for request in layout.requests)]).tolist()
-        self.makers: dict[str, Callable[[Run, list[str]], str]] = {
+        self.makers: dict[str, Callable[[LineBlock], str]] = {
             SCP: self._script,
             CSV: self._csv,
+            SPEAKER_SCP: self._means,
             "utt2spk": self._speakers,
-            "num_utts.ark": lambda block, ends: self._same(block, ends, "1"),
-            "utt2description": lambda block, ends: self._same(block, ends, self.requests[block.row].text),
-            "utt2group": lambda block, ends: self._same(block, ends, self.requests[block.row].group),
-            "text": lambda block, ends: self._same(block, ends, transcript(self.requests[block.row].text)),
+            "spk2utt": self._utterances,
+            "num_utts.ark": lambda block: _same(block.ids, str(layout.utts_per_speaker)),
+            "utt2description": lambda block: _same(block.utterances, self.requests[block.run.row].text),
+            "utt2group": lambda block: _same(block.utterances, self.requests[block.run.row].group),
+            "text": lambda block: _same(block.utterances, transcript(self.requests[block.run.row].text)),
             "spk2gender": self._genders,
         }
 
-    def _head(self, block: Run) -> str:
-        return f"{self.requests[block.row].prefix}-"
+    def blocks(self) -> Iterator[LineBlock]:
+        """All speakers in the order of their keys."""
+        each = self.layout.utts_per_speaker
+        size = max(LINES // each, 1)
+        for row, first, stop in key_order(self.requests):
+            head = f"{self.requests[row].prefix}-"
+            for start in range(first, stop, size):
+                run = Run(row, start, min(start + size, stop))
+                ids = [f"{head}{end}" for end in numbers(run.first, run.stop)]
+                ends = self.layout.ends(run.first * each, run.stop * each) if each > 1 else ()
+                yield LineBlock(run, ids, [f"{head}{end}" for end in ends] if each > 1 else ids)
 
-    def _same(self, block: Run, ends: list[str], value: str | None) -> str:
-        """Lines of one value; no lines of None."""
-        if value is None:
-            return ""
-        head, rest = self._head(block), f" {value}\n"
-        return head + f"{rest}{head}".join(ends) + rest
+    def _speakers(self, block: LineBlock) -> str:
+        each = self.layout.utts_per_speaker
+        speakers = block.ids if each == 1 else [one for one in block.ids for _ in range(each)]
+        return "".join([f"{key} {speaker}\n" for key, speaker in zip(block.utterances, speakers, strict=True)])
 
-    def _speakers(self, block: Run, ends: list[str]) -> str:
-        head = self._head(block)
-        return "".join([f"{head}{end} {head}{end}\n" for end in ends])
+    def _utterances(self, block: LineBlock) -> str:
+        each = self.layout.utts_per_speaker
+        keys = (block.utterances[first : first + each] for first in range(0, len(block.utterances), each))
+        return "".join([f"{speaker} {' '.join(own)}\n" for speaker, own in zip(block.ids, keys, strict=True)])
 
-    def _script(self, block: Run, ends: list[str]) -> str:
-        head, offsets = self._head(block), self.layout.offsets(*block)
-        return "".join([f"{head}{end} {self.ark_name}:{at}\n" for end, at in zip(ends, offsets, strict=True)])
+    def _script(self, block: LineBlock) -> str:
+        return "".join([f"{key} {self.ark_name}:{at}\n" for key, at in self._places(block)])
 
-    def _csv(self, block: Run, ends: list[str]) -> str:
-        (head, mark), ark = _quoted(self._head(block)), "".join(_quoted(self.ark_name))
-        places = zip(ends, self.layout.offsets(*block), strict=True)
-        return "".join([f"{head}{end}{mark},{ark},{at}\n" for end, at in places])
+    def _means(self, block: LineBlock) -> str:
+        ark = f"{self.ark_name.removesuffix(ARK)}{SPEAKER_ARK}"
+        return "".join(
+            [f"{key} {ark}:{at}\n" for key, at in zip(block.ids, self.means.offsets(*block.run), strict=True)]
+        )
 
-    def _genders(self, block: Run, ends: list[str]) -> str:
-        head, start = self._head(block), self._before[block.row]
-        letters = self.genders[start + block.first : start + block.stop].tobytes().decode()
-        known = [(end, letter) for end, letter in zip(ends, letters, strict=True) if letter != UNKNOWN]
-        return "".join([f"{head}{end} {letter}\n" for end, letter in known])
+    def _csv(self, block: LineBlock) -> str:
+        ark = _quoted(self.ark_name)
+        mark = _quoted(block.ids[0])[0]  # of all ids of a request, or of none
+        spelled = _quoted if mark == '"' else str
+        return "".join([f"{spelled(key)},{ark},{at}\n" for key, at in self._places(block)])
+
+    def _places(self, block: LineBlock) -> Iterable[tuple[str, int]]:
+        row, first, stop = block.run
+        each = self.layout.utts_per_speaker
+        return zip(block.utterances, self.layout.offsets(row, first * each, stop * each), strict=True)
+
+    def _genders(self, block: LineBlock) -> str:
+        start = self._before[block.run.row]
+        letters = self.genders[start + block.run.first : start + block.run.stop].tobytes().decode()
+        known = [(key, letter) for key, letter in zip(block.ids, letters, strict=True) if letter != UNKNOWN]
+        return "".join([f"{key} {letter}\n" for key, letter in known])
 
 
-def _quoted(field: str) -> tuple[str, str]:
-    """A field of a csv, and the mark that ends it, if it needs one."""
-    return (f'"{field.replace(chr(34), chr(34) * 2)}', '"') if any(mark in field for mark in ',"') else (field, "")
+def _same(keys: Sequence[str], value: str | None) -> str:
+    """Lines of one value; no lines of None."""
+    if value is None:
+        return ""
+    end = f" {value}\n"
+    return end.join(keys) + end
+
+
+def _quoted(field: str) -> str:
+    """A field of a csv."""
+    return f'"{field.replace(chr(34), chr(34) * 2)}"' if any(mark in field for mark in ',"') else field

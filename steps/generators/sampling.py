@@ -2,6 +2,7 @@
 
     voices = Voices("exp/demo/mdn")
     embeddings = voices.sample("A woman with a deep voice", n=20, seed=0)   # (20, D) float32
+    utterances = voices.sample("A woman with a deep voice", n=20, seed=0, utts_per_speaker=7)   # (20, 7, D)
 
 Samples are drawn in chunks. The random stream of a chunk depends only on the seed, the text, its id and the number of
 the chunk, so the samples do not depend on the number of jobs.
@@ -16,14 +17,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from steps.generators.blend import Blend
 from steps.generators.contract import load_generator
 from steps.generators.gender_classifier import GenderClassifier
+from steps.generators.manifold_generator import ManifoldGenerator, MappedMixture
 from steps.generators.mixture import Mixture
 from steps.generators.nearest_speakers import NearestSpeakers
-from steps.generators.requests import MOST_SAMPLES, SampleRequest, SamplingSettings, chunks_of
+from steps.generators.requests import MOST_SAMPLES, MOST_UTTERANCES, SampleRequest, SamplingSettings, chunks_of
+from steps.generators.sample_means import means_of
 from steps.generators.speaker_means import read_speaker_means
 from steps.generators.text_warnings import heed_warnings
 from steps.generators.validation import check_embeddings
+from steps.generators.within_speaker import WithinSpeaker
 from steps.text.check import require_text
 from steps.text.read import Reader
 from utils.errors import InputError, brief
@@ -33,14 +38,15 @@ ROWS = 1024  # whose densities are worked out at once
 
 
 class Samples(NamedTuple):
-    """A chunk of samples of one text.
+    """A chunk of n speakers of one text, with U utterances each.
 
     Attributes:
-        request: what was asked for. first: number of the first sample, from 0.
-        x: (n, D) float32. component: (n,). log_density: (n,) nats, under the generator at temperature 1;
-            None where it has no density.
+        request: what was asked for. first: number of the first speaker, from 0.
+        x: (n U, D) float32. component: (n,). log_density: (n,) nats, under the generator at temperature 1, the mean
+            of a speaker's utterances; None where it has no density.
         nearest: (n,) position of the nearest training speaker, and distance: (n,) its cosine distance; or None.
         female: (n,) posterior of being female, by the classifier of the model; None where the request has a gender.
+            Both are of the mean of the speaker's utterances.
         read_as: attribute -> value or `unsaid` -> posterior, how the text was read; empty where no attributes are.
     """
 
@@ -79,19 +85,35 @@ class Voices:
         """The reader of the texts that the model was trained with."""
         return Reader.load(self.model, self.encoder_path)
 
-    def sample(self, text: str, n: int, seed: int = 0) -> np.ndarray:
-        """Draw n speakers for a text. Returns (n, D) float32, the same as the command draws.
+    @cached_property
+    def within(self) -> WithinSpeaker:
+        """How utterances of one speaker differ. Raises InputError where the model does not know."""
+        generator = self.generator
+        return WithinSpeaker.load(
+            self.model, generator.inner.dim if isinstance(generator, ManifoldGenerator) else generator.dim
+        )
+
+    def sample(self, text: str, n: int, seed: int = 0, utts_per_speaker: int = 1) -> np.ndarray:
+        """Draw n speakers for a text, the same as the command draws.
 
         What the reader warns of is logged.
+
+        Returns:
+            (n, D) float32; of speakers with several utterances (n, U, D).
         """
         if not 1 <= n <= MOST_SAMPLES:
             raise InputError(f"n {brief(n)}: expected a number of speakers, 1 to {MOST_SAMPLES}")
+        if not 1 <= utts_per_speaker <= MOST_UTTERANCES:
+            raise InputError(
+                f"utts_per_speaker {brief(utts_per_speaker)}: expected a number from 1 to {MOST_UTTERANCES}"
+            )
         text = require_text(text, "text")
         reading = self.reader.read([text])
         request = SampleRequest("text", text, n, warnings=tuple(reading.warnings[0]))
         heed_warnings([request], strict=False)
-        drawn = self.draw(request, reading.vectors[0], SamplingSettings(seed=seed))
-        return np.concatenate([samples.x for samples in drawn])
+        settings = SamplingSettings(seed=seed, utts_per_speaker=utts_per_speaker)
+        x = np.concatenate([samples.x for samples in self.draw(request, reading.vectors[0], settings)])
+        return x if utts_per_speaker == 1 else x.reshape(n, utts_per_speaker, -1)
 
     def draw(
         self,
@@ -111,8 +133,8 @@ class Voices:
             if settings.distance_to_train or settings.distance_to_others:
                 x, component = self._draw_apart(tempered, rng, n, settings, request)
             else:
-                x, component = tempered.sample(rng, n)
-            self._check(x, request, chunks[number].start, settings)
+                x, component = self._draw_speakers(tempered, rng, n, settings.utts_per_speaker)
+            self._check(x.reshape(-1, x.shape[2]), request, chunks[number].start, settings)
             samples = self._describe(mixture, request, chunks[number].start, x, component)
             yield samples._replace(read_as=self.generator.layout.read_as(vector))
 
@@ -130,7 +152,8 @@ class Voices:
         check_embeddings(
             x,
             lambda row: (
-                f"{self.model}: sample {first + row + 1} of {request.text_id}, at the temperatures"
+                f"{self.model}: sample {first + row // settings.utts_per_speaker + 1} of {request.text_id}, at the"
+                " temperatures"
                 f" {settings.weight_temperature:g} (weights) and {settings.spread_temperature:g} (spread)"
             ),
         )
@@ -138,12 +161,14 @@ class Voices:
     def _describe(
         self, mixture: Mixture, request: SampleRequest, first: int, x: np.ndarray, component: np.ndarray
     ) -> Samples:
-        nearest = distance = None
+        nearest = distance = density = None
+        means, flat = means_of(x), x.reshape(-1, x.shape[2])
         if self.speakers:
-            nearest, distance = self._find_nearest(x)
-        density = self._density(mixture, request, x) if self.generator.has_density else None
-        judged = self.genders.female(x) if self.genders and request.gender is None else None
-        return Samples(request, first, x, component, density, nearest, distance, judged)
+            nearest, distance = self._find_nearest(means)
+        if self.generator.has_density:
+            density = self._density(mixture, request, flat).reshape(x.shape[:2]).mean(axis=1)
+        judged = self.genders.female(means) if self.genders and request.gender is None else None
+        return Samples(request, first, flat, component, density, nearest, distance, judged)
 
     def _density(self, mixture: Mixture, request: SampleRequest, x: np.ndarray) -> np.ndarray:
         density = np.concatenate([mixture.log_density(x[start : start + ROWS]) for start in range(0, len(x), ROWS)])
@@ -151,17 +176,36 @@ class Voices:
             raise InputError(f"{self.model}: the density at samples of {request.text_id} is not finite; train it again")
         return density
 
+    def _draw_speakers(
+        self, mixture: Mixture | Blend | MappedMixture, rng: np.random.Generator, n: int, utts_per_speaker: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw n speakers. Returns their utterances (n, U, D) float32 and the component (n,) of each speaker."""
+        if utts_per_speaker == 1:
+            x, component = mixture.sample(rng, n)
+            return x[:, None], component
+        inner = mixture.inner if isinstance(mixture, MappedMixture) else mixture
+        if not isinstance(inner, Mixture | Blend):
+            raise InputError(
+                f"{self.model}: a generator of the kind {self.generator.kind!r} has no components to draw utterances"
+                " of; sample one utterance a speaker"
+            )
+        x, component = self.within.sample(inner, rng, n, utts_per_speaker)
+        if isinstance(mixture, MappedMixture):
+            x = mixture.manifold.to_embedding(x.reshape(n * utts_per_speaker, -1)).reshape(n, utts_per_speaker, -1)
+        return x, component
+
     def _draw_apart(
         self, mixture: Mixture, rng: np.random.Generator, n: int, settings: SamplingSettings, request: SampleRequest
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw n samples that keep their distances, by rejection. Raises InputError after `max_tries` rounds."""
+        """Draw n speakers whose means keep distances, by rejection. Raises InputError after `max_tries` rounds."""
         if settings.distance_to_train and not self.speakers:
             raise InputError(f"{self.model}: holds no training speakers to keep a distance from; train it with them")
-        kept = np.empty((0, self.generator.dim), dtype=np.float32)
+        each = settings.utts_per_speaker
+        kept = np.empty((0, each, self.generator.dim), dtype=np.float32)
         components = np.empty(0, dtype=np.int64)
         for _ in range(settings.max_tries):
-            x, component = mixture.sample(rng, n)
-            good = self._far_enough(x, kept, settings)[: n - len(kept)]
+            x, component = self._draw_speakers(mixture, rng, n, each)
+            good = self._far_enough(means_of(x), means_of(kept), settings)[: n - len(kept)]
             kept, components = np.concatenate([kept, x[good]]), np.concatenate([components, component[good]])
             if len(kept) == n:
                 return kept, components
