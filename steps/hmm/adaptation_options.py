@@ -17,5 +17,5 @@ class Options(MapJobOptions):
     COMMAND: ClassVar[str] = "steps.hmm.map_adapt"
     mono: Path = option(help="directory of steps/hmm/train_mono.sh")
     alignment: str = option(METHODS[0], "frames go to the states of the best path, or of all paths", choices=METHODS)
-    ali: Path | None = option(None, "alignments of steps/hmm/align.sh or import_ali.sh, in the place of our own")
+    ali: Path | None = option(None, "alignments of steps/hmm/align.sh or steps.hmm.import_ali, in the place of our own")
     texts: Path | None = option(None, "data directory whose text and utt2sent tell what sentences are; default: --data")

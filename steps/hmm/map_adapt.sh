@@ -14,7 +14,7 @@ help_message="usage: steps/hmm/map_adapt.sh [options] <data> <feats> <mono> <out
   --nj          number of jobs (default: 2); the models do not depend on it
   --conf, --set options of python3 -m steps.hmm.map_adapt: a YAML file, and key=value,... that override it, such as
                 --set relevance=16,adapt=means; --shared_with: commands that they are for too
-  --ali         alignments of steps/hmm/align.sh or import_ali.sh, in the place of our own
+  --ali         alignments of steps/hmm/align.sh or steps.hmm.import_ali, in the place of our own
   --texts       data directory that tells what sentences are, if <data> does not
   --max_fail    largest share of models without any usable recording (default: 0.01)
   --force       adapt again even if nothing has changed"

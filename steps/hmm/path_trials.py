@@ -7,10 +7,10 @@ import numpy as np
 from steps.gmm.adapted_dir import AdaptedDir
 from steps.gmm.likelihood_ratios import Movement
 from steps.gmm.statistics import Gmm
-from steps.hmm.adapted_words import read_words
+from steps.hmm.adapted_words import MODEL_WORDS, read_words
 from steps.hmm.hmm_dir import read_hmm
 from steps.hmm.path_ratios import ClaimedVoice, PathRatios
-from steps.hmm.transcribed import TOO_SHORT
+from steps.hmm.transcribed import TOO_SHORT, UNKNOWN_WORD
 from steps.metrics.trial_shards import Unscored
 
 
@@ -19,6 +19,10 @@ class PathTrials:
 
     Args:
         of_background: the numerator is the background model, not the adapted one.
+
+    Attributes:
+        failures: models without scores -> reason and detail: those that there are not, and those whose sentence has a
+            word outside of the lexicon.
     """
 
     def __init__(
@@ -27,7 +31,16 @@ class PathTrials:
         self.models, self.of_background = models, of_background
         background, lang = read_hmm(models.path)
         self.words = read_words(models.path)
-        self.ratios = PathRatios(background, lang, against, best, ubm, list(self.words.values()))
+        known = {model: words for model, words in self.words.items() if not lang.unknown(words)}
+        self.ratios = PathRatios(background, lang, against, best, ubm, list(known.values()))
+        self.failures = models.failures | {
+            model: (
+                UNKNOWN_WORD,
+                f"{models.path / MODEL_WORDS}: {model}: no word {lang.unknown(words)[0]} in the lexicon",
+            )
+            for model, words in self.words.items()
+            if model not in known and model not in models.failures
+        }
         self.model_size = background.means.size
 
     def load(self, model: str) -> ClaimedVoice:

@@ -54,7 +54,7 @@ def prepare(options: Options, pairs: "TrialPairs") -> "Score":
     for where, dim in ((options.models, scorer.ratios.background.dim), (options.ubm, ubm.dim if ubm else frames.dim)):
         if dim != frames.dim:
             raise InputError(f"{where}: {dim} features, but {options.feats} has {frames.dim}; give those it is of")
-    return GroupScorer(pairs, models.failures, frames, scorer).score
+    return GroupScorer(pairs, scorer.failures, frames, scorer).score
 
 
 def main(argv: list[str] | None = None) -> int:

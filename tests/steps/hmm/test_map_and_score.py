@@ -240,6 +240,19 @@ def test_faults_are_named(here, damage, said, capsys):
     assert error.count("ERROR") == 1 and said in error and not Path("models").exists()
 
 
+def test_claims_of_words_outside_the_lexicon_are_named(here):
+    """Enrolled with other words, as prompted models may be."""
+    for name in ("text", "utt2sent"):
+        Path(name).write_text(Path("feats", name).read_text())
+    Path("text").write_text(Path("text").read_text().replace(" abc", " xyz"))
+    Path("utt2spk").write_text(Path("feats/utt2spk").read_text())
+    assert map_adapt([*ADAPT, "--texts", ".", "--out", "models"]) == 0
+    assert score([*SCORE, "--against", "sentences", "--out", "scores"]) == 0
+    failed = [line.split("\t") for line in Path("scores/failures.tsv").read_text().splitlines()[1:]]
+    named = [row for row in failed if row[0].split()[0] in ("ann_s2", "tom_s2")]
+    assert len(named) == 26 and {row[1] for row in named} == {"unknown_word"} and "no word xyz" in named[0][2]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
