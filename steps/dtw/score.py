@@ -65,7 +65,7 @@ def work(options: Options) -> None:
     if (options.distance == POSTERIOR) != (options.ubm is not None):
         raise InputError(f"--distance {options.distance}: --ubm goes with --distance posterior; give both or neither")
     listed = [path for name in ("utt2spk", "enrol_map") if (path := options.models / name).is_file()]
-    inputs = [*listed, options.feats, *([] if options.ubm is None else [options.ubm])]
+    inputs = [*listed, options.feats, *([] if options.ubm is None else [options.ubm / "model.safetensors"])]
     run_trial_shards(options, inputs, lambda pairs: prepare(options, pairs))
 
 

@@ -57,7 +57,11 @@ class Options:
 def work(options: Options) -> None:
     """Extract the share of this job, or all, and commit the directory."""
     inputs = [path for name in TABLES if (path := options.data / name).is_file()]
-    inputs += [options.feats, options.extractor, *([options.alignments] if options.alignments else [])]
+    inputs += [
+        options.feats,
+        options.extractor / "model.safetensors",
+        *([options.alignments] if options.alignments else []),
+    ]
     run_part_jobs(options, inputs, _Extraction(options), free=("max_fail",))
 
 

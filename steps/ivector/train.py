@@ -67,7 +67,8 @@ def work(options: Options) -> None:
         raise InputError("give --ubm, or --hmm with --alignments")
     settings = {name: value for name, value in raw_values(options).items() if name != "max_fail"}
     inputs = [options.data / "utt2spk", options.feats]
-    inputs += [path for path in (options.ubm, options.hmm, options.alignments) if path is not None]
+    inputs += [(options.ubm or options.hmm) / "model.safetensors"]
+    inputs += [options.alignments] if options.alignments is not None else []
     if options.job:
         if not options.force and is_done(options.out, settings, inputs):
             log.info("%s is up to date", options.out)
