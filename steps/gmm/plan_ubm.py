@@ -34,9 +34,11 @@ def work(options: Options) -> None:
     if is_trained(options):
         return
     check_out(options.out, options.COMMAND, [options.data, options.feats])
-    planned = Work.find(options.out, identity)
-    if planned is None:
-        planned = write_work(options, identity)
+    check(options, Work.find(options.out, identity) or write_work(options, identity))
+
+
+def check(options: Options, planned: Work) -> None:
+    """Raise InputError where too many utterances have no frames, or frames are too few or do not vary."""
     n_utterances = planned.n_items + len(planned.about["failures"])
     check_failures([tuple(row) for row in planned.about["failures"]], n_utterances, options.max_fail, options.out)
     for group in groups_of(planned):

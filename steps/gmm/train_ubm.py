@@ -41,7 +41,9 @@ def work(options: Options) -> None:
         if is_trained(options):
             log.info("%s is up to date", options.out)
         else:
-            train(options, Work.load(options.out, identity_of(options), PLANNER))
+            planned = Work.load(options.out, identity_of(options), PLANNER)
+            plan_ubm.check(options, planned)
+            train(options, planned)
         return
     plan_ubm.work(options)
     settings = settings_of(options)

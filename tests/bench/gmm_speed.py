@@ -5,12 +5,12 @@ and need a machine that does nothing else. Writes a section of RESULTS.md.
 """
 
 import gc
-import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -199,11 +199,19 @@ def measure_jobs(directory: Path, options: Options) -> list[Row]:
         child = run_module("steps.gmm.train_ubm", *words(feats, directory / f"ubm{part}", options))
         goal = target(child.megabytes, f"< {MEMORY_TARGET}") if part == 1 else ""
         rows.append((f"peak of a training on {n:,} frames, MB", f"{child.megabytes:.0f}", goal))
-    seconds = {nj: time_jobs(feats, directory / f"by{nj}", nj, options) for nj in (1, 2)}
-    for nj, own in seconds.items():
-        rows.append((f"passes over {options.many:,} frames, {nj} jobs, s of the clock", f"{own:.1f}", ""))
-    ratio = seconds[1] / seconds[2]
-    return [*rows, ("two jobs : one", f"{ratio:.2f}", target(ratio, f">= {JOBS_TARGET}"))]
+    found = {nj: time_jobs(feats, directory / f"by{nj}", nj, options) for nj in (1, 2)}
+    for nj, (clock, processor) in found.items():
+        times = f"{clock:.1f}, {processor:.1f}"
+        rows.append(
+            (
+                f"passes over {options.many:,} frames, jobs: {nj}; s of the clock, and of the busiest job's processor",
+                times,
+                "",
+            )
+        )
+    by_clock, by_processor = (one / two for one, two in zip(*found.values(), strict=True))
+    rows.append(("one job : two, by the clock", f"{by_clock:.2f}", target(by_clock, f">= {JOBS_TARGET}")))
+    return [*rows, ("one job : the busier of two, processor time", f"{by_processor:.2f}", "")]
 
 
 def write_frames(feats: Path, n: int, options: Options) -> Path:
@@ -221,15 +229,17 @@ def words(feats: Path, out: Path, options: Options) -> list[str]:
     return [word for name, value in given.items() for word in (f"--{name}", str(value))]
 
 
-def time_jobs(feats: Path, out: Path, nj: int, options: Options) -> float:
-    """Seconds of the clock in which so many jobs make all passes."""
-    run_module("steps.gmm.plan_ubm", *words(feats, out, options))
-    command = [sys.executable, "-m", "steps.gmm.train_ubm", *words(feats, out, options), "--nj", str(nj), "--job"]
+def time_jobs(feats: Path, out: Path, nj: int, options: Options) -> tuple[float, float]:
+    """So many jobs make all passes. Returns seconds of the clock, and of the processor for the busiest job."""
+    own = words(feats, out, options)
+    run_module("steps.gmm.plan_ubm", *own)
     begin = time.perf_counter()
-    jobs = [subprocess.Popen([*command, str(job)], stderr=subprocess.DEVNULL) for job in range(1, nj + 1)]
-    if any([job.wait() for job in jobs]):
-        raise subprocess.CalledProcessError(1, command)
-    return time.perf_counter() - begin
+    with ThreadPoolExecutor(nj) as threads:
+        jobs = threads.map(
+            lambda job: run_module("steps.gmm.train_ubm", *own, "--nj", nj, "--job", job), range(1, nj + 1)
+        )
+        busiest = max(job.processor for job in jobs)
+    return time.perf_counter() - begin, busiest
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -172,6 +172,7 @@ def test_what_cannot_be_trained_is_told(tmp_path, capsys, damage, more, said, mo
     assert train_ubm.main(words(feats, tmp_path / "ubm", *more)) == 1
     error = [line for line in capsys.readouterr().err.splitlines() if "ERROR" in line]
     assert len(error) == 1
+    assert train_ubm.main(words(feats, tmp_path / "ubm", *more, "--nj", "2", "--job", "1")) == 1
     assert re.search(said, error[0])
     assert not (tmp_path / "ubm").exists()
 
