@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from utils.command import logger
-from utils.errors import InputError
+from utils.errors import InputError, brief
 from utils.tables import read_lines
 
 log = logger(__name__)
@@ -27,9 +27,14 @@ def write_left_out(directory: Path, files: Sequence[Sequence[str]]) -> None:
 
 
 def read_failures(file: Path) -> list[Failure]:
-    """Read a table of `write_failures`."""
-    utterances = (line.split("\t") for line in read_lines(file)[1:])
-    return [(utterance, reason, detail) for utterance, reason, detail in utterances]
+    """Read a table of `write_failures`. Raises InputError with the line that is none of it."""
+    found: list[Failure] = []
+    for number, line in enumerate(read_lines(file)[1:], 2):
+        cells = line.split("\t")
+        if len(cells) != 3:
+            raise InputError(f"{file}:{number}: expected 3 cells (an id, a reason, a detail), found {brief(line)}")
+        found.append((cells[0], cells[1], cells[2]))
+    return found
 
 
 def one_line(text: str) -> str:

@@ -99,12 +99,25 @@ class _MapTask:
                 recordings, unusable = _read(adapter, item.content)
                 n_frames = sum(len(one.frames) for one in recordings.values())
                 rows.append({"used": list(recordings), "frames": n_frames, "unusable": unusable})
-                moved += [adapter.adapt(list(recordings.values()))] if recordings else []
+                moved += [self._adapted(adapter, item.id, list(recordings.values()))] if recordings else []
             adapter.release()
             names = moved[0] if moved else ()
             return rows, {name: np.stack([one[name] for one in moved]).astype(np.float32) for name in names}
 
         return make
+
+    def _adapted(self, adapter: Adapter, model: str, recordings: list[EnrolledFrames]) -> Mapping[str, np.ndarray]:
+        """What has moved, of one model. Raises InputError for frames that no Gaussian can follow."""
+        try:
+            return adapter.adapt(recordings)
+        except InputError:
+            raise
+        except ValueError as error:
+            largest = max(float(np.abs(one.frames).max()) for one in recordings)
+            raise InputError(
+                f"{self.options.feats}: {model}: cannot be adapted ({error}); its features go up to {largest:g}:"
+                " compute them again"
+            ) from error
 
     def join(self, stage: StageDir, planned: Work) -> None:
         rows: dict[str, dict[str, Any]] = {}

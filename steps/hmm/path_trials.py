@@ -1,6 +1,6 @@
 """Adapted hidden Markov models of a directory, and their likelihood ratios, for `steps/gmm/trial_groups.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from steps.hmm.hmm_dir import read_hmm
 from steps.hmm.path_ratios import ClaimedVoice, PathRatios
 from steps.hmm.transcribed import TOO_SHORT, UNKNOWN_WORD
 from steps.metrics.trial_shards import Unscored
+from utils.errors import InputError
 
 
 class PathTrials:
@@ -42,6 +43,15 @@ class PathTrials:
             if model not in known and model not in models.failures
         }
         self.model_size = background.means.size
+
+    def require_words(self, models: Iterable[str]) -> None:
+        """Raise InputError for the first of these models of which nobody says what it claims."""
+        missing = [model for model in models if model not in self.words and model not in self.failures]
+        if missing:
+            raise InputError(
+                f"{self.models.path / MODEL_WORDS}: {missing[0]}: no line for this model; adapt again by"
+                " steps/hmm/map_adapt.sh"
+            )
 
     def load(self, model: str) -> ClaimedVoice:
         """A model by name."""

@@ -50,6 +50,7 @@ def prepare(options: Options, pairs: "TrialPairs") -> "Score":
     models.require(pairs.enrolments, options.trials)
     ubm = None if options.ubm is None else read_gmm(options.ubm)
     scorer = PathTrials(models, options.denominators, options.paths == VITERBI, ubm, options.verify == UTTERANCE)
+    scorer.require_words(pairs.enrolments)
     frames = SpeechFrames(options.feats)
     for where, dim in ((options.models, scorer.ratios.background.dim), (options.ubm, ubm.dim if ubm else frames.dim)):
         if dim != frames.dim:

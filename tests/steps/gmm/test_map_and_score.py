@@ -120,6 +120,7 @@ def test_a_model_without_recordings_is_a_named_skip_and_so_are_its_trials(here, 
         ("no mixture", "model.safetensors"),
         ("empty map", "enrol_map"),
         ("nothing moves", "--adapt"),
+        ("huge values", "feats: anna_1: cannot be adapted"),
     ],
     ids=str,
 )
@@ -129,6 +130,9 @@ def test_faults_of_adaptation_are_named(here, damage, said, capsys):
     if damage == "other features":
         shutil.rmtree("feats")
         write_speech(Path("feats"), {"anna-0": "anna"}, [np.ones((3, 5), np.float32)])
+    if damage == "huge values":
+        shutil.rmtree("feats")
+        write_speech(Path("feats"), {"anna-0": "anna"}, [np.full((3, 4), 1e30, np.float32)])
     if damage == "no mixture":
         Path("ubm/model.safetensors").unlink()
     if damage == "empty map":
