@@ -52,7 +52,7 @@ BENCHMARKS = {
     "dtw_speed": ("Dynamic time warping", ["--pairs", "8", "--looped", "2", "--frames", "12", "--rounds", "1"]),
     "hmm_speed": (
         "Best paths through phrases",
-        ["--utterances", "8", "--looped", "2", "--frames", "100", "--rounds", "1"],
+        ["--utterances", "8", "--batch", "5", "--looped", "2", "--frames", "100", "--rounds", "1"],
     ),
     "ivector_speed": (
         "Training of i-vectors",

@@ -22,7 +22,7 @@ from steps.hmm.trellis import Trellis
 
 FORWARD_BACKWARD, VITERBI = METHODS = ("forward_backward", "viterbi")
 BATCH = 6_000_000  # frames x states of a batch, padded
-MOST_UTTERANCES = 256  # of a batch
+MOST_UTTERANCES = 512  # of a batch
 T = TypeVar("T")
 
 

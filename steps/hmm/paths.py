@@ -4,8 +4,6 @@ L. Rabiner, "A tutorial on hidden Markov models", Proceedings of the IEEE 77, 19
 the log probabilities of an utterance are taken relative to its largest, so that float32 has digits enough.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
@@ -14,7 +12,6 @@ from steps.hmm.trellis import NEVER, Trellis
 RESCALED = 8  # frames after which log probabilities are taken relative to the largest
 
 
-@dataclass(frozen=True)
 class _Ways:
     """How best paths arrive in states.
 
@@ -23,52 +20,69 @@ class _Ways:
         chosen: (T, B, E) uint8, from 1 on the arc that is no shift and better still.
     """
 
-    shifted: torch.Tensor
-    chosen: torch.Tensor
+    def __init__(self, trellis: Trellis):
+        shape = trellis.emissions.shape
+        self.shifted = np.empty((len(trellis.offsets), *shape), bool)
+        self.chosen = np.empty((shape[0], *trellis.targets.shape), np.uint8)
 
-    @classmethod
-    def of(cls, trellis: Trellis) -> "_Ways":
-        """Before any are known."""
-        size, device = len(trellis.offsets), trellis.emissions.device
-        shifted = torch.empty(size, *trellis.emissions.shape, dtype=torch.bool, device=device)
-        chosen = torch.empty(len(trellis.emissions), *trellis.targets.shape, dtype=torch.uint8, device=device)
-        return cls(shifted, chosen)
+
+class _OtherArcs:
+    """The arcs that are no shifts, in rows of scores (B, S) one behind the other."""
+
+    def __init__(self, trellis: Trellis):
+        firsts = np.arange(len(trellis.lengths))[:, None] * trellis.emissions.shape[2]
+        self.sources, self.log_arcs = trellis.sources.cpu().numpy() + firsts, trellis.log_arcs.cpu().numpy()
+        self.targets = trellis.targets.cpu().numpy() + firsts
+
+    def arrive(self, before: np.ndarray, best: np.ndarray, chosen: np.ndarray) -> None:
+        """Bring them into the best scores (n, S), and note which have been chosen (n, E)."""
+        n, targets = len(best), self.targets[: len(best)]
+        arrived = before.reshape(-1).take(self.sources[:, :n]) + self.log_arcs[:, :n]
+        most, arc = arrived[0], np.ones(targets.shape, np.uint8)
+        for number in range(1, len(arrived)):
+            np.putmask(arc, arrived[number] > most, number + 1)
+            most = np.maximum(arrived[number], most)
+        here = best.reshape(-1).take(targets)
+        np.multiply(arc, most > here, out=chosen)
+        best.reshape(-1)[targets] = np.maximum(most, here)
 
 
 def best_paths(trellis: Trellis) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Viterbi: log probability (B,) of the best path of each utterance, and its states (T_b,)."""
-    scores = trellis.log_start + trellis.emissions[0]
-    spare, moved = torch.empty_like(scores), torch.empty_like(scores)
-    taken = torch.zeros(len(scores), dtype=torch.float64, device=scores.device)
-    ways = _Ways.of(trellis)
+    """Viterbi: log probability (B,) of the best path of each utterance, and its states (T_b,).
+
+    On the processor, in numpy, whose many small operations cost less than those of torch.
+    """
+    emissions, shifts = trellis.emissions.cpu().numpy(), trellis.shifts.cpu().numpy()
+    no_loop = None if trellis.no_loop is None else trellis.no_loop.cpu().numpy()
+    scores = trellis.log_start.cpu().numpy() + emissions[0]
+    spare, moved, taken = np.empty_like(scores), np.empty_like(scores).ravel(), np.zeros(len(scores))
+    ways, others, width = _Ways(trellis), _OtherArcs(trellis), emissions.shape[2]
     for t, n in enumerate(trellis.running()):
         if t == 0:
             continue
-        before, best = scores[:n], spare[:n]
-        stayed = before if trellis.no_loop is None else before + trellis.no_loop[:n]
-        best[:, 0] = stayed[:, 0]
+        size, before, best = n * width, scores[:n], spare[:n]
+        stayed = before if no_loop is None else before + no_loop[:n]
+        flat = best.reshape(-1)
+        flat[0] = stayed[0, 0]
         for number, offset in enumerate(trellis.offsets):
-            here, own = (best if number else stayed)[:, offset:], moved[:n, offset:]
-            torch.add(before[:, :-offset], trellis.shifts[number, :n, offset:], out=own)
-            torch.gt(own, here, out=ways.shifted[number, t, :n, offset:])
-            torch.maximum(own, here, out=best[:, offset:])
-        if trellis.targets.shape[1]:
-            arrived, arcs = _arrivals(trellis, before, n).max(dim=0)
-            here = best.gather(1, trellis.targets[:n])
-            torch.mul(arcs + 1, arrived > here, out=arcs)
-            ways.chosen[t, :n] = arcs
-            best.scatter_(1, trellis.targets[:n], torch.maximum(arrived, here))
-        best += trellis.emissions[t, :n]
+            # rows are one behind the other: at their beginnings, where a shift comes from another row, it has no arc
+            here, own = (best if number else stayed).reshape(-1)[offset:], moved[offset:size]
+            np.add(before.reshape(-1)[:-offset], shifts[number, :n].reshape(-1)[offset:], out=own)
+            np.greater(own, here, out=ways.shifted[number, t, :n].reshape(-1)[offset:])
+            np.maximum(own, here, out=flat[offset:])
+        if others.targets.shape[1]:
+            others.arrive(before, best, ways.chosen[t, :n])
+        best += emissions[t, :n]
         if t % RESCALED == 0:
-            largest = best.amax(dim=1, keepdim=True)
+            largest = best.max(axis=1, keepdims=True)
             best -= largest
             taken[:n] += largest[:, 0]
         spare[n:] = scores[n:]
         scores, spare = spare, scores
-    final, last = (scores + trellis.log_end).max(dim=1)
+    final = scores + trellis.log_end.cpu().numpy()
     back = trellis.back()
-    paths = _states(trellis, ways, last.cpu().numpy())
-    return (final.double() + taken).cpu().numpy()[back], [paths[row] for row in back]
+    paths = _states(trellis, ways, final.argmax(axis=1))
+    return (final.max(axis=1) + taken)[back], [paths[row] for row in back]
 
 
 def _arrivals(trellis: Trellis, scores: torch.Tensor, n: int) -> torch.Tensor:
@@ -84,7 +98,7 @@ def _states(trellis: Trellis, ways: _Ways, last: np.ndarray) -> list[np.ndarray]
     n_targets = targets.shape[1]
     entries = np.full((n_batch, n_states), -1)  # of states among the targets
     np.put_along_axis(entries, targets, np.arange(n_targets)[None, :], axis=1)
-    shifted, chosen = ways.shifted.flatten(2).cpu().numpy(), ways.chosen.cpu().numpy()
+    shifted = ways.shifted.reshape(*ways.shifted.shape[:2], -1)
     path, state, running = np.empty((n_frames, n_batch), np.int64), last.copy(), trellis.running()
     for t in range(n_frames - 1, 0, -1):
         path[t] = state
@@ -93,10 +107,10 @@ def _states(trellis: Trellis, ways: _Ways, last: np.ndarray) -> list[np.ndarray]
         before = own
         for number, offset in enumerate(trellis.offsets):
             before = np.where(shifted[number, t][place] & (own >= offset), own - offset, before)
-        rows = np.flatnonzero(entries[:n].ravel()[place] >= 0) if n_targets else ()
+        rows = np.flatnonzero(entries.reshape(-1)[place] >= 0) if n_targets else ()
         if len(rows):
             entry = entries[rows, own[rows]]
-            arc = chosen[t, rows, entry]
+            arc = ways.chosen[t, rows, entry]
             before[rows] = np.where(arc > 0, sources[arc.astype(int) - 1, rows, entry], before[rows])
         state[:n] = before
     path[0] = state
@@ -119,10 +133,11 @@ def forward(trellis: Trellis) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]
             continue
         before, total = every[t - 1, :n], every[t, :n]
         stayed = before if trellis.no_loop is None else before + trellis.no_loop[:n]
-        total[:, 0] = stayed[:, 0]
+        total.copy_(stayed)
         for number, offset in enumerate(trellis.offsets):
-            moved = before[:, :-offset] + trellis.shifts[number, :n, offset:]
-            torch.logaddexp((total if number else stayed)[:, offset:], moved, out=total[:, offset:])
+            moved = before.view(-1)[:-offset] + trellis.shifts[number, :n].view(-1)[offset:]
+            own = total.view(-1)[offset:]
+            torch.logaddexp(own, moved, out=own)
         if trellis.targets.shape[1]:
             targets = trellis.targets[:n]
             arrived = torch.logaddexp(total.gather(1, targets), _arrivals(trellis, before, n).logsumexp(dim=0))
@@ -155,10 +170,11 @@ def _backward(trellis: Trellis) -> torch.Tensor:
         behind = every[t + 1, :n] + trellis.emissions[t + 1, :n]
         total = every[t, :n]
         stayed = behind if trellis.no_loop is None else behind + trellis.no_loop[:n]
-        total[:, -1] = stayed[:, -1]
+        total.copy_(stayed)
         for number, offset in enumerate(trellis.offsets):
-            moved = behind[:, offset:] + trellis.shifts[number, :n, offset:]
-            torch.logaddexp((total if number else stayed)[:, :-offset], moved, out=total[:, :-offset])
+            moved = behind.view(-1)[offset:] + trellis.shifts[number, :n].view(-1)[offset:]
+            own = total.view(-1)[:-offset]
+            torch.logaddexp(own, moved, out=own)
         if trellis.targets.shape[1]:
             by_arc = behind.gather(1, trellis.targets[:n]) + trellis.log_arcs[:, :n]  # (A, n, E)
             by_arc = torch.cat([by_arc.transpose(0, 1).flatten(1), no_arc[:n]], dim=1)

@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 NEVER = -1e30  # log of probability 0: finite, so that differences are numbers
 MOST_SHIFTS = 1  # beside loops and arcs from the state before
@@ -21,41 +22,49 @@ MOST_SHIFTS = 1  # beside loops and arcs from the state before
 
 @dataclass(frozen=True)
 class ArcPlaces:
-    """Where the arcs of a graph are in its table of sources (S, A), by what they are.
+    """What the arcs of a graph are, and where they are in its table of sources (S, A), row by row.
 
     Attributes:
-        loops: (S,) columns of each state's loop. shifts: (K, S) columns of the arcs from a state that lies a certain
-            number of states before; -1 where there is none.
-        targets: (E,) states with other arcs. sources, columns: (A, E) states and columns of these, -1 where there are
-            fewer. exits: (X,) states from which they come. outgoing: (O, X) which of the A x E they are, or -1.
+        loops: (S,) of each state's loop. shifts: (K, S) of the arcs from a state that lies a certain number of states
+            before; -1 where there is none.
+        others: (N,) of the other arcs. sources: (N,) states from which these come. targets, exits: the different states
+            in which these arrive, and from which they come. entries, leaves: (N,) numbers of an arc's states among
+            these. nths, ways_out: (N,) how many of an arc's target, and of its exit, come before it.
     """
 
     loops: np.ndarray
     shifts: np.ndarray
-    targets: np.ndarray
+    others: np.ndarray
     sources: np.ndarray
-    columns: np.ndarray
+    targets: np.ndarray
+    entries: np.ndarray
+    nths: np.ndarray
     exits: np.ndarray
-    outgoing: np.ndarray
+    leaves: np.ndarray
+    ways_out: np.ndarray
 
     @classmethod
     def of(cls, sources: np.ndarray, offsets: Sequence[int]) -> "ArcPlaces":
         """Of a table of sources (S, A), of whose arcs those from some numbers of states before are shifts."""
-        states = np.arange(len(sources))
-        others, shifts = sources >= 0, []
+        states, others, shifts = np.arange(len(sources)), sources >= 0, []
         for offset in (0, *offsets):
             kind = (sources == (states - offset)[:, None]) & others
-            shifts.append(np.where(kind.any(axis=1), kind.argmax(axis=1), -1))
-            others[states[shifts[-1] >= 0], shifts[-1][shifts[-1] >= 0]] = False
+            column, is_there = kind.argmax(axis=1), kind.any(axis=1)
+            shifts.append(np.where(is_there, states * sources.shape[1] + column, -1))
+            others[states[is_there], column[is_there]] = False
         target, column = np.nonzero(others)
         source = sources[target, column]
-        targets, entry, place = _ranked(target)
-        from_, columns = np.full((2, 1 + place.max(initial=-1), len(targets)), -1)
-        from_[place, entry], columns[place, entry] = source, column
-        exits, leaving, rank = _ranked(source)
-        outgoing = np.full((1 + rank.max(initial=-1), len(exits)), -1)
-        outgoing[rank, leaving] = place * len(targets) + entry
-        return cls(shifts[0], np.array(shifts[1:]), targets, from_, columns, exits, outgoing)
+        rest = (*_ranked(target), *_ranked(source))
+        return cls(shifts[0], np.array(shifts[1:]), target * sources.shape[1] + column, source, *rest)
+
+
+def _ranked(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The different keys, sorted; of each key (N,) its number among these, and how many of the same come before it."""
+    different, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    order = np.argsort(place, kind="stable")
+    rank = np.empty(len(keys), np.int64)
+    rank[order] = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return different, place, rank
 
 
 class ArcTable:
@@ -111,10 +120,6 @@ class Graph:
         """The table of sources."""
         return self.known_table or ArcTable(self.sources)
 
-    def arcs_at(self, columns: np.ndarray, states: np.ndarray) -> np.ndarray:
-        """Log probabilities of the arcs in some columns of some states; NEVER where a column is -1."""
-        return np.where(columns >= 0, self.log_arcs[states, columns], NEVER)
-
 
 @dataclass(frozen=True)
 class Trellis:
@@ -151,40 +156,22 @@ class Trellis:
         order = np.argsort(-lengths, kind="stable")
         graphs = [graphs[number] for number in order]
         offsets = (1, *_common_offsets(graphs))
-        places = [graph.table.places(offsets) for graph in graphs]
-        nobody = max(len(graph.pdfs) for graph in graphs)  # the number of a last state, which padding leads to
+        batch = _Batch([graph.table.places(offsets) for graph in graphs], [graph.log_arcs for graph in graphs])
+        loops, base = batch.loops()
 
         def placed(table: np.ndarray) -> torch.Tensor:
             is_float = table.dtype.kind == "f"
             return torch.from_numpy(table).to(device, dtype if is_float else torch.long)
 
-        rows = [np.arange(len(graph.pdfs)) for graph in graphs]
-        stays = [graph.arcs_at(own.loops, row) for graph, own, row in zip(graphs, places, rows, strict=True)]
-        bases = [np.where(own.loops < 0, 0, stay) for own, stay in zip(places, stays, strict=True)]
-        emissions = torch.full((int(lengths.max()), len(graphs), nobody + 1), NEVER, dtype=dtype, device=device)
-        for row, (number, graph, base) in enumerate(zip(order, graphs, bases, strict=True)):
-            own = log_likelihoods[number].index_select(1, placed(graph.pdfs))
-            torch.add(own, placed(base), out=emissions[: lengths[number], row, : len(base)])
-        shifts = [graph.arcs_at(own.shifts, row) for graph, own, row in zip(graphs, places, rows, strict=True)]
-        others = [graph.arcs_at(own.columns, own.targets) for graph, own in zip(graphs, places, strict=True)]
-        sources = _tables([own.sources for own in places], -1)
-        return cls(
-            order,
-            lengths[order],
-            emissions,
-            placed(_rows([g.log_start - base for g, base in zip(graphs, bases, strict=True)], NEVER, nobody + 1)),
-            placed(_rows([graph.log_end for graph in graphs], NEVER, nobody + 1)),
-            placed(_rows([np.where(own.loops < 0, NEVER, 0.0) for own in places], 0.0, nobody + 1))
-            if any((own.loops < 0).any() for own in places)
-            else None,
-            offsets,
-            placed(_shifts([shift - base for shift, base in zip(shifts, bases, strict=True)], nobody + 1)),
-            placed(_rows([own.targets for own in places], nobody)),
-            placed(np.where(sources < 0, nobody, sources)),
-            placed(_tables([o - b[p.targets] for o, b, p in zip(others, bases, places, strict=True)], NEVER)),
-            placed(_rows([own.exits for own in places], nobody)),
-            placed(_outgoing(places, sources.shape[0], sources.shape[2])),
-        )
+        padded = pad_sequence([log_likelihoods[number] for number in order], padding_value=NEVER)
+        pdfs = placed(batch.states([graph.pdfs for graph in graphs], 0))
+        emissions = padded.gather(2, pdfs.expand(len(padded), *pdfs.shape)).add_(placed(base))
+        starts = np.maximum(batch.states([graph.log_start for graph in graphs], NEVER) - base, NEVER)
+        ends = np.maximum(batch.states([graph.log_end for graph in graphs], NEVER), NEVER)
+        no_loop = None if loops.all() else placed(np.where(loops, 0.0, NEVER))
+        tables = (batch.shifts(base), batch.targets, *batch.others(base), batch.exits, batch.outgoing())
+        fixed = (emissions, placed(starts), placed(ends), no_loop, offsets)
+        return cls(order, lengths[order], *fixed, *map(placed, tables))
 
     def running(self) -> list[int]:
         """How many utterances, from the first on, have a frame at each time."""
@@ -203,33 +190,75 @@ def _common_offsets(graphs: Sequence[Graph]) -> list[int]:
     return sorted(offset for offset, n in found.most_common(MOST_SHIFTS) if 2 * n > len(graphs))
 
 
-def _shifts(shifts: Sequence[np.ndarray], width: int) -> np.ndarray:
-    """Arcs (K, S) of B utterances as (K, B, width), padded at their ends."""
-    return np.stack([_rows([own[number] for own in shifts], NEVER, width) for number in range(len(shifts[0]))])
+class _Batch:
+    """Arcs of B graphs, as padded tables; the last state of the width W is nobody's, and padding leads to it."""
+
+    def __init__(self, places: Sequence[ArcPlaces], log_arcs: Sequence[np.ndarray]):
+        self.places, self.n = places, len(places)
+        sizes = np.array([len(own.loops) for own in places])
+        self.width = int(sizes.max()) + 1
+        self.rows, self.columns = _within(sizes)
+        self.flat = np.concatenate([*(arcs.ravel() for arcs in log_arcs), [NEVER]])  # the last one is that of no arc
+        self.firsts = np.cumsum([0, *(arcs.size for arcs in log_arcs[:-1])])
+        self.arc_rows, _ = _within(np.array([len(own.others) for own in places]))
+        self.targets, self.exits = (self._keys([getattr(own, name) for own in places]) for name in ("targets", "exits"))
+
+    def _keys(self, keys: Sequence[np.ndarray]) -> np.ndarray:
+        """Different states of each graph as (B, E)."""
+        rows, columns = _within(np.array([len(own) for own in keys]))
+        table = np.full((self.n, 1 + columns.max(initial=-1)), self.width - 1)
+        table[rows, columns] = np.concatenate(keys)
+        return table
+
+    def _joined(self, name: str) -> np.ndarray:
+        return np.concatenate([getattr(own, name) for own in self.places])
+
+    def states(self, values: Sequence[np.ndarray], pad: float) -> np.ndarray:
+        """Values of the states of each graph as (B, W)."""
+        joined = np.concatenate(values)
+        table = np.full((self.n, self.width), pad, joined.dtype)
+        table[self.rows, self.columns] = joined
+        return table
+
+    def _at(self, places: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Log probabilities of arcs at places in the tables of graphs; NEVER where a place is -1."""
+        return np.maximum(self.flat[np.where(places < 0, -1, places + self.firsts[rows])], NEVER)
+
+    def loops(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which states (B, W) have loops, or are nobody's; and log probabilities of these, 0 where there is none."""
+        places = self._joined("loops")
+        have, base = np.full((self.n, self.width), True), np.full((self.n, self.width), NEVER)
+        have[self.rows, self.columns] = places >= 0
+        base[self.rows, self.columns] = np.where(places < 0, 0.0, self._at(places, self.rows))
+        return have, base
+
+    def shifts(self, base: np.ndarray) -> np.ndarray:
+        """Log probabilities (K, B, W) of shifts, over those of loops."""
+        places = np.concatenate([own.shifts for own in self.places], axis=1)
+        table = np.full((len(places), self.n, self.width), NEVER)
+        table[:, self.rows, self.columns] = self._at(places, self.rows) - base[self.rows, self.columns]
+        return np.maximum(table, NEVER)
+
+    def others(self, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sources, and log probabilities over those of loops, (A, B, E) of the other arcs."""
+        nths, entries, places = self._joined("nths"), self._joined("entries"), self._joined("others")
+        sources = np.full((1 + nths.max(initial=-1), *self.targets.shape), self.width - 1)
+        log_arcs = np.full(sources.shape, NEVER)
+        where = (nths, self.arc_rows, entries)
+        sources[where] = self._joined("sources")
+        log_arcs[where] = self._at(places, self.arc_rows) - base[self.arc_rows, self.targets[self.arc_rows, entries]]
+        return sources, np.maximum(log_arcs, NEVER)
+
+    def outgoing(self) -> np.ndarray:
+        """Which of the A x E arcs lead out of each exit, (O, B, X); A x E stands for none."""
+        nths, entries, ways_out = self._joined("nths"), self._joined("entries"), self._joined("ways_out")
+        none = (1 + nths.max(initial=-1)) * self.targets.shape[1]
+        table = np.full((1 + ways_out.max(initial=-1), *self.exits.shape), none)
+        table[ways_out, self.arc_rows, self._joined("leaves")] = nths * self.targets.shape[1] + entries
+        return table
 
 
-def _outgoing(places: Sequence[ArcPlaces], height: int, width: int) -> np.ndarray:
-    """Which arcs lead out of exits, numbered in the padded table of height x width arcs; this one stands for none."""
-    outgoing = _tables([own.outgoing for own in places], -1)
-    for row, own in enumerate(places):
-        n_arcs, n_exits = own.outgoing.shape
-        column, place = np.divmod(own.outgoing, max(1, len(own.targets)))
-        outgoing[:n_arcs, row, :n_exits] = np.where(own.outgoing < 0, -1, column * width + place)
-    return np.where(outgoing < 0, height * width, outgoing)
-
-
-def _rows(rows: Sequence[np.ndarray], pad: float, width: int | None = None) -> np.ndarray:
-    """Vectors as rows of one array, padded at their ends."""
-    stacked = np.full((len(rows), max(map(len, rows)) if width is None else width), pad, rows[0].dtype)
-    for number, row in enumerate(rows):
-        stacked[number, : len(row)] = row
-    return np.maximum(stacked, NEVER) if stacked.dtype.kind == "f" else stacked
-
-
-def _tables(tables: Sequence[np.ndarray], pad: float) -> np.ndarray:
-    """Matrices (A, E) of B utterances as one array (A, B, E), padded at their ends."""
-    height, width = (max(table.shape[axis] for table in tables) for axis in (0, 1))
-    stacked = np.full((height, len(tables), width), pad, tables[0].dtype)
-    for number, table in enumerate(tables):
-        stacked[: table.shape[0], number, : table.shape[1]] = table
-    return stacked
+def _within(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of items in groups of some sizes, one behind the other: the group of each, and its number in it."""
+    rows = np.repeat(np.arange(len(sizes)), sizes)
+    return rows, np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
