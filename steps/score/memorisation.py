@@ -7,12 +7,11 @@ of real test segments that are too close is the yardstick.
 
 import numpy as np
 
+from steps.metrics.closeness import COPY, close_threshold
 from steps.metrics.distances import nearest
 from steps.score.data import VectorSet
 from utils.vectors import unit_rows
 
-COPY = 1e-5  # cosine distance that float32 cannot tell from zero
-CLOSE_PERCENTILE = 1
 MAX_ROWS = 5000  # queries against all training vectors
 
 
@@ -28,8 +27,7 @@ class Memorisation:
     def __init__(self, train: VectorSet, test: VectorSet, rng: np.random.Generator):
         self._train = unit_rows(train.x)
         rows = rng.permutation(len(train.x))[:MAX_ROWS]
-        others = nearest(self._train[rows], self._train, 1, train.speaker_codes[rows], train.speaker_codes)
-        self.threshold = float(np.percentile(others, CLOSE_PERCENTILE))
+        self.threshold = close_threshold(self._train, train.speaker_codes, rows)
         self.close_test = float(
             (self._distance(test.x[rng.permutation(len(test.x))[:MAX_ROWS]]) < self.threshold).mean()
         )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steps.metrics.frechet import FrechetRatios, Moments
+from steps.metrics.frechet import FrechetRatios, Moments, extrapolated_distance
 
 
 @pytest.fixture
@@ -40,3 +40,14 @@ def test_conditions_with_few_segments_are_left_out():
     assert ratios.ratio(train) == pytest.approx(1)
     assert ratios.condition_ratios(train, masks[0]) == {"many": pytest.approx(1)}
     assert ratios.ratio(2 * train) > 5
+
+
+def test_extrapolation_takes_the_bias_away():
+    rng = np.random.default_rng(3)
+    found, plain = [], []
+    for _ in range(6):
+        x, y = rng.normal(size=(300, 10)), 0.5 + rng.normal(size=(200, 10))  # 10 * .25 apart
+        found.append(extrapolated_distance(x, y, (np.arange(300), np.arange(200)), rng))
+        plain.append(Moments.of(y).distance(x))
+    assert np.mean(plain) > 2.62
+    assert np.mean(found) == pytest.approx(2.5, abs=0.12)
