@@ -19,6 +19,8 @@ class MixtureTrials:
         method, least_share: as `RatioScorer` takes them.
     """
 
+    same_claims = True
+
     def __init__(self, models: AdaptedDir, ubm: Gmm, method: str, least_share: float):
         self.models, self.ubm, self.frame_scorer = models, ubm, FrameScorer(ubm)
         self.ratios = RatioScorer(self.frame_scorer, method, least_share)
@@ -28,8 +30,8 @@ class MixtureTrials:
         """A model by name."""
         return Movement(self.frame_scorer, self.models.model(self.ubm, model))
 
-    def means(self, utterances: Sequence[np.ndarray], models: Sequence[Movement]) -> np.ndarray:
-        """Scores (U, M) of utterances, each (T, D)."""
+    def means(self, utterances: Sequence[np.ndarray], models: Sequence[Movement], wanted: np.ndarray) -> np.ndarray:
+        """Scores (U, M) of utterances, each (T, D), which are all wanted."""
         return self.ratios.means(utterances, models)
 
     def why_not(self, frames: np.ndarray, model: Movement) -> Unscored:

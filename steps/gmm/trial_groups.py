@@ -12,23 +12,25 @@ from steps.metrics.trials import TrialPairs
 
 FRAMES_AT_ONCE = 1 << 13
 NUMBERS_KEPT = 1 << 27  # of models, in memory
-Test = tuple[int, np.ndarray]  # number of a test recording, and places (M,) of its trials in the scores
+Test = tuple[int, np.ndarray]  # number of a test recording, and places (M,) of its trials in the scores; -1: none
 
 
 class BatchScorer(Protocol):
     """What scores some recordings against some models.
 
     Attributes:
-        model_size: numbers that a loaded model takes.
+        model_size: numbers that a loaded model takes. same_claims: tests are to be grouped by the models that claim
+            them; else each model need not be asked for each test.
     """
 
     model_size: int
+    same_claims: bool
 
     def load(self, model: str) -> Any:
         """A model by name, ready for `means`."""
 
-    def means(self, utterances: Sequence[np.ndarray], models: Sequence[Any]) -> np.ndarray:
-        """Scores (U, M) of utterances, each (T, D); NaN where there is none."""
+    def means(self, utterances: Sequence[np.ndarray], models: Sequence[Any], wanted: np.ndarray) -> np.ndarray:
+        """Scores (U, M) of utterances, each (T, D), where they are `wanted` (U, M); NaN where there is none."""
 
     def why_not(self, frames: np.ndarray, model: Any) -> Unscored:
         """Why frames (T, D) have no score."""
@@ -56,16 +58,17 @@ class GroupScorer:
     def score(self, rows: np.ndarray) -> Scored:
         """Scores of the pairs with these numbers (P,), which are sorted by test, and why some have none."""
         scores, failed = np.full(len(rows), np.nan), {}
-        for models, tests in self._groups(rows, failed).items():
+        groups = self._groups(rows, failed)
+        for models, tests in (groups if self.scorer.same_claims else joined(groups)).items():
             for utterances, places in self._batches(tests, failed):
                 for first in range(0, len(models), self.at_once):
-                    some = slice(first, first + self.at_once)
-                    loaded = [self._load(model) for model in models[some]]
-                    found = self.scorer.means(utterances, loaded)
-                    scores[places[:, some]] = found
-                    for row, column in np.argwhere(np.isnan(found)):
-                        why = self.scorer.why_not(utterances[row], loaded[column])
-                        failed[int(places[row, first + column])] = why
+                    own = places[:, first : first + self.at_once]
+                    loaded = [self._load(model) for model in models[first : first + self.at_once]]
+                    wanted = own >= 0
+                    found = self.scorer.means(utterances, loaded, wanted)
+                    scores[own[wanted]] = found[wanted]
+                    for row, column in np.argwhere(np.isnan(found) & wanted):
+                        failed[int(own[row, column])] = self.scorer.why_not(utterances[row], loaded[column])
         self.frames.release()
         return scores, failed
 
@@ -93,7 +96,7 @@ class GroupScorer:
             try:
                 utterances.append(self.frames.read(self.pairs.tests[test]))
             except FramesProblem as problem:
-                failed |= {int(place): Unscored(problem.reason, problem.detail) for place in own}
+                failed |= {int(place): Unscored(problem.reason, problem.detail) for place in own if place >= 0}
                 continue
             places.append(own)
             if sum(map(len, utterances)) >= FRAMES_AT_ONCE:
@@ -101,3 +104,17 @@ class GroupScorer:
                 utterances, places = [], []
         if utterances:
             yield utterances, np.stack(places)
+
+
+def joined(groups: Mapping[tuple[str, ...], Sequence[Test]]) -> dict[tuple[str, ...], list[Test]]:
+    """All tests as one group, of all of their models."""
+    models = tuple(sorted({model for group in groups for model in group}))
+    numbers = {model: number for number, model in enumerate(models)}
+    found = []
+    for group, tests in groups.items():
+        columns = [numbers[model] for model in group]
+        for test, own in tests:
+            places = np.full(len(models), -1)
+            places[columns] = own
+            found.append((test, places))
+    return {models: sorted(found, key=lambda one: one[0])} if found else {}

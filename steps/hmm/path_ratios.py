@@ -74,21 +74,35 @@ class PathRatios:
         graph = self.lang.graph_of(words, self.background.loops)
         return Sentence(DensityGaussians.of(self.background, graph.pdfs), GraphTotals(graph))
 
-    def means(self, utterances: Sequence[np.ndarray], claims: Sequence[ClaimedVoice]) -> np.ndarray:
-        """Log likelihood ratios a frame (U, M) of utterances, each (T, D); NaN where one is shorter than all paths."""
+    def means(
+        self, utterances: Sequence[np.ndarray], claims: Sequence[ClaimedVoice], wanted: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Log likelihood ratios a frame (U, M) of utterances, each (T, D); NaN where one is shorter than all paths.
+
+        Args:
+            wanted: (U, M) bool; others are not computed. By default all are.
+        """
         batch, columns = FramesOfBatch(self.pool, utterances), {}
+        wanted = np.ones((len(utterances), len(claims)), bool) if wanted is None else wanted
         for number, claim in enumerate(claims):
             columns.setdefault(claim.words, []).append(number)
-        wanted = {*columns, *(self.sentences if SENTENCES in self.against else ())}
-        of_background = {words: self._totals(batch, words, [None])[:, 0] for words in sorted(wanted)}
+        listed = {*columns, *(self.sentences if SENTENCES in self.against else ())}
+        of_background = {words: self._of_background(batch, words) for words in sorted(listed)}
         shared = self._shared_denominators(batch, of_background)
-        found = np.empty((len(utterances), len(claims)))
+        found = np.full(wanted.shape, np.nan)
         for words, numbers in columns.items():
             own = [of_background[words]] if BACKGROUND in self.against else []
-            moved = [claims[number].movement for number in numbers if claims[number].movement is not None]
-            numerator = self._totals(batch, words, moved) if moved else of_background[words][:, None]
-            found[:, numbers] = numerator - np.mean([*own, *shared], axis=0)[:, None]
+            denominator = np.mean([*own, *shared], axis=0)
+            found[:, numbers] = (of_background[words] - denominator)[:, None]
+            moved = [(claims[n].movement, np.flatnonzero(wanted[:, n])) for n in numbers if claims[n].movement]
+            if moved:
+                rows, totals = np.concatenate([rows for _, rows in moved]), self._totals(batch, words, moved)
+                found[rows, np.repeat(numbers, [len(rows) for _, rows in moved])] = totals - denominator[rows]
         return found / batch.lengths.numpy()[:, None]
+
+    def _of_background(self, batch: FramesOfBatch, words: Words | None) -> np.ndarray:
+        """Log likelihoods (U,) of all recordings under the background."""
+        return self._totals(batch, words, [(None, np.arange(len(batch.lengths)))])
 
     def _shared_denominators(self, batch: FramesOfBatch, of_background: dict[Words, np.ndarray]) -> list[np.ndarray]:
         """Those (U,) that all claims share."""
@@ -96,21 +110,29 @@ class PathRatios:
         if self.ubm is not None:
             found.append(batch.sums(torch.cat([log_sums(joint) for _, joint in self.ubm.blocks(batch.frames)])))
         if LOOP in self.against:
-            found.append(self._totals(batch, None, [None])[:, 0])
+            found.append(self._of_background(batch, None))
         if SENTENCES in self.against:
             found.append(np.fmax.reduce([of_background[words] for words in self.sentences]))
         return found
 
-    def _totals(self, batch: FramesOfBatch, words: Words | None, movements: Sequence[Movement | None]) -> np.ndarray:
-        """Log likelihoods (U, M) of all recordings, under the background with each movement; NaN where no path fits."""
-        sentence, longest = self.sentence(words), int(batch.lengths.max())
-        size = len(batch.lengths) * longest * len(sentence.densities.densities)
-        at_once = max(1, MOST_ELEMENTS // size)
-        found = []
-        for first in range(0, len(movements), at_once):
-            some = movements[first : first + at_once]
-            emissions = torch.cat([batch.of_states(sentence.densities, movement) for movement in some])
-            found.append(sentence.totals(emissions, batch.lengths.repeat(len(some)), self.best))
-        totals = torch.cat(found).double().numpy().reshape(len(movements), -1).T
+    def _totals(
+        self, batch: FramesOfBatch, words: Words | None, moved: Sequence[tuple[Movement | None, np.ndarray]]
+    ) -> np.ndarray:
+        """Log likelihoods (P,) of recordings, in a row for each movement of the background; NaN where no path fits.
+
+        Args:
+            moved: movements, and the numbers of the recordings for each.
+        """
+        sentence = self.sentence(words)
+        states = batch.of_sentence(sentence.densities)
+        found, emissions, lengths = [], [], []
+        most = max(1, MOST_ELEMENTS // (int(batch.lengths.max()) * len(sentence.densities.densities)))  # recordings
+        for number, (movement, rows) in enumerate(moved, 1):
+            emissions.append(states.log_likelihoods(rows, movement))
+            lengths.append(batch.lengths[rows])
+            if number == len(moved) or sum(map(len, lengths)) >= most:
+                found.append(sentence.totals(torch.cat(emissions), torch.cat(lengths), self.best))
+                emissions, lengths = [], []
+        totals, rows = torch.cat(found).double().numpy(), np.concatenate([rows for _, rows in moved])
         references = batch.sums(batch.reference) + np.log(self.background.n_pdfs) * batch.lengths.numpy()
-        return np.where(totals > NEVER / 2, totals + references[:, None], np.nan)
+        return np.where(totals > NEVER / 2, totals + references[rows], np.nan)

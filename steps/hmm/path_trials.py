@@ -26,6 +26,8 @@ class PathTrials:
             word outside of the lexicon.
     """
 
+    same_claims = False  # tests side by side make steps of time worth while
+
     def __init__(
         self, models: AdaptedDir, against: Sequence[str], best: bool, ubm: Gmm | None, of_background: bool = False
     ):
@@ -60,9 +62,9 @@ class PathTrials:
         adapted = self.models.model(self.ratios.background, model)
         return ClaimedVoice(self.words[model], Movement(self.ratios.pool, adapted.pool))
 
-    def means(self, utterances: Sequence[np.ndarray], models: Sequence[ClaimedVoice]) -> np.ndarray:
-        """Scores (U, M) of utterances, each (T, D); NaN where one is shorter than the sentence."""
-        return self.ratios.means(utterances, models)
+    def means(self, utterances: Sequence[np.ndarray], models: Sequence[ClaimedVoice], wanted: np.ndarray) -> np.ndarray:
+        """Scores (U, M) of utterances, each (T, D), where wanted; NaN where one is too short for the sentence."""
+        return self.ratios.means(utterances, models, wanted)
 
     def why_not(self, frames: np.ndarray, model: ClaimedVoice) -> Unscored:
         """Why frames (T, D) have no score."""

@@ -59,7 +59,8 @@ class FramesOfBatch:
 
     Attributes:
         frames: (T, D) of all recordings in a row. lengths: (U,) how many of each. joint: (C, T) log weighted densities.
-            reference: (T,) the largest of each frame. ones: (E + 1, T) expanded frames, and ones.
+            reference: (T,) the largest of each frame. ones: (E + 1, T) expanded frames, and ones. places: (U, T) where
+            the frames of each recording are, padded.
     """
 
     def __init__(self, pool: FrameScorer, utterances: Sequence[np.ndarray]):
@@ -71,19 +72,43 @@ class FramesOfBatch:
         self.reference = joint.amax(dim=1)
         self.joint = (joint - self.reference[:, None]).T.contiguous()
         self.ones = torch.cat([expanded, expanded.new_ones(len(expanded), 1)], dim=1).T.contiguous()
-        begins = torch.cumsum(self.lengths, 0) - self.lengths
-        steps = torch.arange(int(self.lengths.max()))
-        self._places = (begins[:, None] + steps).clamp(max=len(joint) - 1)  # (U, T): beyond the end, any frame
+        self.places = self._padded(self.lengths)
 
-    def of_states(self, densities: DensityGaussians, movement: Movement | None = None) -> torch.Tensor:
-        """Log likelihoods (U, T, S) of the states of a sentence, padded, after a movement of its Gaussians."""
-        joint = self.joint[densities.gaussians]
-        if movement is not None:
-            width = movement.width
-            frames = self.ones if width == len(self.ones) - 1 else torch.cat([self.ones[:width], self.ones[-1:]])
-            joint = torch.addmm(joint, movement.factors[densities.gaussians], frames)
-        return densities.of_states(joint).T[self._places]
+    def _padded(self, lengths: torch.Tensor) -> torch.Tensor:
+        """Where the frames of recordings of these lengths (R,) are in a row of all: (R, T); beyond the end, any."""
+        begins = torch.cumsum(lengths, 0) - lengths
+        return (begins[:, None] + torch.arange(int(self.lengths.max()))).clamp(max=int(lengths.sum()) - 1)
+
+    def frames_of(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Numbers of the frames of some recordings, in a row, and where each of them is in this row, padded."""
+        ends = torch.cumsum(self.lengths, 0)
+        chosen = [torch.arange(int(ends[row] - self.lengths[row]), int(ends[row])) for row in rows]
+        return torch.cat(chosen), self._padded(self.lengths[rows])
+
+    def of_sentence(self, densities: DensityGaussians) -> "FramesOfSentence":
+        """The same under the Gaussians of a sentence."""
+        return FramesOfSentence(self, densities)
 
     def sums(self, values: torch.Tensor) -> np.ndarray:
         """Sums (U,) over the frames of each recording, of values (T,)."""
         return np.array([float(own.sum(dtype=torch.float64)) for own in values.split(self.lengths.tolist())])
+
+
+class FramesOfSentence:
+    """Frames of recordings under the Gaussians of a sentence."""
+
+    def __init__(self, batch: FramesOfBatch, densities: DensityGaussians):
+        self.batch, self.densities = batch, densities
+        self._joint = batch.joint[densities.gaussians]  # (G, T)
+
+    def log_likelihoods(self, rows: np.ndarray, movement: Movement | None = None) -> torch.Tensor:
+        """Log likelihoods (R, T, S) of the states, padded, of the recordings with these numbers, after a movement."""
+        joint, ones, places = self._joint, self.batch.ones, self.batch.places
+        if len(rows) < len(self.batch.lengths):
+            chosen, places = self.batch.frames_of(rows)
+            joint, ones = joint.index_select(1, chosen), ones.index_select(1, chosen)
+        if movement is not None:
+            width = movement.width
+            frames = ones if width == len(ones) - 1 else torch.cat([ones[:width], ones[-1:]])
+            joint = torch.addmm(joint, movement.factors[self.densities.gaussians], frames)
+        return self.densities.of_states(joint).T[places]

@@ -53,7 +53,8 @@ def here(tmp_path, monkeypatch) -> Path:
     (tmp_path / "feats/enrol_map").write_text("".join(f"{m} {' '.join(names)}\n" for m, names in models.items()))
     (tmp_path / "feats/model2sent").write_text("".join(f"{m} {m[-2:]}\n" for m in models))
     tests = [name for name, _, _ in names if name[-1] in "238"]
-    (tmp_path / "trials").write_text("".join(f"{m} {test}\n" for m, test in itertools.product(models, tests)))
+    pairs = [pair for number, pair in enumerate(itertools.product(models, tests)) if number % 5]  # not all of them
+    (tmp_path / "trials").write_text("".join(f"{model} {test}\n" for model, test in pairs))
     (tmp_path / "mono").mkdir()
     write_hmm(tmp_path / "mono", model, lang)
     monkeypatch.chdir(tmp_path)
@@ -109,7 +110,7 @@ def test_scores_are_those_of_a_plain_loop(here, paths):
     rows = [line.split() for line in Path("scores/scores").read_text().splitlines()]
     listed = [line.split() for line in Path("trials").read_text().splitlines()]
     short = [one for one in listed if len(frames[one[1]]) < lang.fewest_frames(SAID[one[0][-2:]])]
-    assert [row[:2] for row in rows] == [one for one in listed if one not in short] and len(short) > 5
+    assert [row[:2] for row in rows] == [one for one in listed if one not in short] and len(short) > 4
     for model, test, value in rows[::5]:
         own = replace(prior, means=means[model].astype(float))
         both = [total(one, lang, SAID[model[-2:]], frames[test], paths == "viterbi") for one in (own, prior)]
@@ -207,7 +208,12 @@ def test_utterances_are_verified_apart_from_speakers(here):
         assert score([*SCORE, "--verify", "utterance", "--against", against, "--out", against]) == 0
         rows = [line.split() for line in Path(against, "scores").read_text().splitlines()]
         scores = {(model, test): float(value) for model, test, value in rows}
-        assert all(scores[f"ann_{m[-2:]}", test] == scores[f"tom_{m[-2:]}", test] for m, test in scores)
+        both = [
+            (scores[m, t], scores[f"tom{m[3:]}", t])
+            for m, t in scores
+            if m[:3] == "ann" and (f"tom{m[3:]}", t) in scores
+        ]
+        assert len(both) > 10 and all(ann == tom for ann, tom in both)
         said = {right: [v for (m, t), v in scores.items() if (m[-2:] == t[4:6]) == right] for right in (True, False)}
         assert np.mean(said[True]) > np.mean(said[False])
 
@@ -250,7 +256,7 @@ def test_claims_of_words_outside_the_lexicon_are_named(here):
     assert score([*SCORE, "--against", "sentences", "--out", "scores"]) == 0
     failed = [line.split("\t") for line in Path("scores/failures.tsv").read_text().splitlines()[1:]]
     named = [row for row in failed if row[0].split()[0] in ("ann_s2", "tom_s2")]
-    assert len(named) == 26 and {row[1] for row in named} == {"unknown_word"} and "no word xyz" in named[0][2]
+    assert len(named) > 20 and {row[1] for row in named} == {"unknown_word"} and "no word xyz" in named[0][2]
 
 
 @pytest.mark.parametrize(
