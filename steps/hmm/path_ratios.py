@@ -94,10 +94,12 @@ class PathRatios:
             own = [of_background[words]] if BACKGROUND in self.against else []
             denominator = np.mean([*own, *shared], axis=0)
             found[:, numbers] = (of_background[words] - denominator)[:, None]
-            moved = [(claims[n].movement, np.flatnonzero(wanted[:, n])) for n in numbers if claims[n].movement]
-            if moved:
-                rows, totals = np.concatenate([rows for _, rows in moved]), self._totals(batch, words, moved)
-                found[rows, np.repeat(numbers, [len(rows) for _, rows in moved])] = totals - denominator[rows]
+            asked = [n for n in numbers if claims[n].movement is not None and wanted[:, n].any()]
+            if asked:
+                moved = [(claims[n].movement, np.flatnonzero(wanted[:, n])) for n in asked]
+                rows = np.concatenate([own_rows for _, own_rows in moved])
+                places = rows, np.repeat(asked, [len(own_rows) for _, own_rows in moved])
+                found[places] = self._totals(batch, words, moved) - denominator[rows]
         return found / batch.lengths.numpy()[:, None]
 
     def _of_background(self, batch: FramesOfBatch, words: Words | None) -> np.ndarray:

@@ -120,6 +120,17 @@ def test_scores_are_those_of_a_plain_loop(here, paths):
     assert any("2 frames of speech; 'ab c' takes" in line for line in failed)
 
 
+def test_only_what_is_wanted_is_computed():
+    model, lang = small_model(), small_lang()
+    utterances = [sample(model, lang, list(words), 7).astype("f4") for words in SAID.values()]
+    ratios = PathRatios(model, lang, ("background",), True)
+    own = replace(model, means=model.means + 0.3)
+    claims = [ClaimedVoice(words, Movement(ratios.pool, own.pool)) for words in SAID.values()]
+    every = ratios.means(utterances, claims)
+    wanted = np.array([[True, False, False], [True, False, True], [False, False, False]])
+    np.testing.assert_allclose(ratios.means(utterances, claims, wanted)[wanted], every[wanted], atol=1e-6)
+
+
 @pytest.mark.parametrize("best", [True, False], ids=["best", "all"])
 def test_denominators_are_what_they_say(best):
     model, lang, rng = small_model(), small_lang(), np.random.default_rng(0)
