@@ -1,5 +1,7 @@
 """Align the frames of utterances to the states of their transcripts: the best path, and posteriors if asked for.
 
+With --words loop, to a free loop of all words and silence: tests are then aligned without what their text says.
+
 Input: a data directory with text, a model of `steps/hmm/train_mono.sh`, features with speech marks. With --job, parts
 of the work; without, what is missing, and the end: the same bytes whatever the number of jobs. Output, a directory:
 
@@ -32,6 +34,9 @@ class Options:
     model: Path = option(help="directory of steps/hmm/train_mono.sh")
     feats: Path = option(help="directory of features with vad.scp, of steps.features.normalise")
     out: Path = option(help="directory of alignments to write")
+    words: str = option(
+        "transcript", "transcript: those of text; loop: any words, where text must not help", ("transcript", "loop")
+    )
     frames: str = option("all", "which frames, as in the training of the model", ("all", "speech"))
     posteriors: bool = option(False, "write post.{ark,scp} too")
     max_fail: float = option(0.05, "largest share of utterances that cannot be aligned", least=0, most=1)
@@ -46,7 +51,8 @@ def work(options: Options) -> None:
     """Align all utterances, or the share of this job."""
     from steps.hmm.align_job import AlignTask
 
-    inputs = [options.data / "utt2spk", options.data / "text", options.model, options.feats]
+    text = [options.data / "text"] if options.words == "transcript" else []
+    inputs = [options.data / "utt2spk", *text, options.model, options.feats]
     run_part_jobs(options, inputs, AlignTask(options), free=("max_fail",))
 
 

@@ -12,6 +12,7 @@ set -euo pipefail
 help_message="usage: steps/hmm/align.sh [options] <data> <model> <feats> <out>
   --cmd         launcher and resources (default: run.pl)
   --nj          number of jobs (default: 2); the alignments do not depend on it
+  --words       transcript (default), or loop: any words of the lexicon, where the text of a test must not help
   --posteriors  true: posteriors of densities by all paths, too (default: false)
   --conf, --set options of python3 -m steps.hmm.align: a YAML file, and key=value,... that override it;
                 --shared_with: commands that they are for too
@@ -19,6 +20,7 @@ help_message="usage: steps/hmm/align.sh [options] <data> <model> <feats> <out>
   --force       align again even if nothing has changed"
 cmd=run.pl
 nj=2
+words=
 posteriors=
 conf=
 set=
@@ -34,7 +36,7 @@ arguments="<data> <model> <feats> <out>"
 data=$1 model=$2 feats=$3 out=${4%/}
 check_jobs
 check_paths data model feats out conf
-give nj posteriors conf set shared_with max_fail force
+give nj words posteriors conf set shared_with max_fail force
 given+=(--data "$data" --model "$model" --feats "$feats" --out "$out")
 
 run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.hmm.align "${given[@]}" --job JOB

@@ -18,6 +18,7 @@ from steps.hmm.lang import Lang
 from steps.hmm.paths import best_paths
 from steps.hmm.segments import LabelledStretch, ctm_lines, labelled, units_of_path, words_of_path
 from steps.hmm.transcribed import SPEECH, TranscribedFrames
+from steps.hmm.word_loop import ANY_WORDS
 from utils.archive_writer import ArchiveWriter
 from utils.command import logger
 from utils.part_jobs import Part
@@ -28,6 +29,7 @@ from utils.stage_dir import StageDir
 log = logger(__name__)
 ALI, PHONES, POST = "ali", "phones", "post"  # archives
 CTM, WORDS_CTM, LIKELIHOODS = "ctm", "words.ctm", "loglikes.tsv"
+LOOP = "loop"
 HEADER = "utterance\tlog_likelihood"  # a frame, of the best path
 
 
@@ -47,7 +49,8 @@ class AlignTask:
         return [Item(utterance, shard) for utterance, shard in zip(source.utterances, shards, strict=True)]
 
     def _source(self, lang: Lang) -> TranscribedFrames:
-        return TranscribedFrames(self.options.feats, self.options.data, lang, self.options.frames)
+        any_words = self.options.words == LOOP
+        return TranscribedFrames(self.options.feats, self.options.data, lang, self.options.frames, any_words)
 
     def prepare(self) -> Callable[[list[Item]], Part]:
         """Read the model."""
@@ -94,7 +97,7 @@ class _ShardAligner:
 
     def __init__(self, aligner: Aligner, source: TranscribedFrames, posteriors: bool):
         self.aligner, self.source, self.posteriors = aligner, source, posteriors
-        self.names = list(aligner.lang.units)
+        self.names, self.words = list(aligner.lang.units), sorted(aligner.lang.lexicon)
 
     def __call__(self, items: list[Item]) -> Part:
         """Rows of the utterances that can be aligned and of those that cannot, and arrays of all frames."""
@@ -129,8 +132,9 @@ class _ShardAligner:
         rate = self.source.frames.feats.frames_per_second
         begins = units_of_path(states, path)
         units = labelled(begins, times, rate, [self.names[states.units[path[begin]]] for begin in begins])
+        spoken_words = self.words if spoken.words == ANY_WORDS else spoken.words
         words = [
-            LabelledStretch(times[first] / rate, (times[last] + 1) / rate, spoken.words[number])
+            LabelledStretch(times[first] / rate, (times[last] + 1) / rate, spoken_words[number])
             for first, last, number in words_of_path(states, path)
         ]
         row = {"utterance": utterance, CTM: ctm_lines(utterance, units), WORDS_CTM: ctm_lines(utterance, words)}

@@ -19,6 +19,7 @@ from steps.hmm.lang import Lang
 from steps.hmm.paths import best_paths, posteriors
 from steps.hmm.transcript_states import TranscriptStates
 from steps.hmm.trellis import Trellis
+from steps.hmm.word_loop import ANY_WORDS, loop_states
 
 FORWARD_BACKWARD, VITERBI = METHODS = ("forward_backward", "viterbi")
 BATCH = 6_000_000  # frames x states of a batch, padded
@@ -83,11 +84,20 @@ class Aligner:
 
     def __init__(self, scorer: HmmScorer, lang: Lang, method: str = FORWARD_BACKWARD):
         self.scorer, self.lang, self.method = scorer, lang, method
-        self.states_of = lru_cache(4096)(lang.states_of)
+        self.states_of = lru_cache(4096)(self._states_of)
+
+    def _states_of(self, words: tuple[str, ...]) -> TranscriptStates:
+        """The states of a transcript, or of the loop of all words."""
+        return loop_states(self.lang) if words == ANY_WORDS else self.lang.states_of(words)
+
+    def _size(self, words: tuple[str, ...]) -> int:
+        """How much a frame of an utterance takes: its states, or more, where each has many sources."""
+        sources = self.states_of(words).sources
+        return max(len(sources), sources.shape[1] ** 2 // 16)
 
     def batches(self, utterances: Iterable[T], key: Callable[[T], Spoken] = lambda one: one) -> Iterator[list[T]]:
         """Utterances side by side, those with the most states first, as many as fit; `key` gives words and frames."""
-        sized = [(len(self.states_of(key(one).words).pdfs), len(key(one).frames), one) for one in utterances]
+        sized = [(self._size(key(one).words), len(key(one).frames), one) for one in utterances]
         batch: list[T] = []
         longest = largest = 0
         for size, length, one in sorted(sized, key=lambda sized: (-sized[0], -sized[1])):

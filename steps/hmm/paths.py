@@ -17,13 +17,13 @@ class _Ways:
 
     Attributes:
         shifted: (K, T, B, S) bool, whether a shift is better than all before it, and than the loop.
-        chosen: (T, B, E) uint8, from 1 on the arc that is no shift and better still.
+        chosen: (T, B, E) uint16, from 1 on the arc that is no shift and better still.
     """
 
     def __init__(self, trellis: Trellis):
         shape = trellis.emissions.shape
         self.shifted = np.empty((len(trellis.offsets), *shape), bool)
-        self.chosen = np.empty((shape[0], *trellis.targets.shape), np.uint8)
+        self.chosen = np.empty((shape[0], *trellis.targets.shape), np.uint16)
 
 
 class _OtherArcs:
@@ -38,7 +38,7 @@ class _OtherArcs:
         """Bring them into the best scores (n, S), and note which have been chosen (n, E)."""
         n, targets = len(best), self.targets[: len(best)]
         arrived = before.reshape(-1).take(self.sources[:, :n]) + self.log_arcs[:, :n]
-        most, arc = arrived[0], np.ones(targets.shape, np.uint8)
+        most, arc = arrived[0], np.ones(targets.shape, np.uint16)
         for number in range(1, len(arrived)):
             np.putmask(arc, arrived[number] > most, number + 1)
             most = np.maximum(arrived[number], most)

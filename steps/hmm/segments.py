@@ -32,9 +32,12 @@ def units_of_path(states: TranscriptStates, path: np.ndarray) -> np.ndarray:
 
 
 def words_of_path(states: TranscriptStates, path: np.ndarray) -> list[tuple[int, int, int]]:
-    """First frame, last frame and number of each word on a path (T,), without silence."""
+    """First frame, last frame and number of each word on a path (T,), without silence.
+
+    A path that goes back, which only a loop of words lets it do, begins another word.
+    """
     numbers = states.words[path]
-    borders = np.flatnonzero(np.diff(numbers)) + 1
+    borders = np.flatnonzero((np.diff(numbers) != 0) | (np.diff(path) < 0)) + 1
     runs = zip([0, *borders], [*borders, len(numbers)], strict=True)
     return [(int(a), int(b) - 1, int(numbers[a])) for a, b in runs if numbers[a] != SILENCE_WORD]
 

@@ -15,6 +15,7 @@ from steps.features.speech_frames import FramesProblem, SpeechFrames
 from steps.hmm.expectation import Spoken
 from steps.hmm.lang import Lang
 from steps.hmm.lexicon import words_of
+from steps.hmm.word_loop import ANY_WORDS, fewest_frames
 from utils.data_dir import DataDir
 from utils.errors import InputError, brief
 
@@ -27,18 +28,18 @@ class TranscribedFrames:
     """The utterances of a data directory.
 
     Args:
-        which: one of FRAMES.
+        which: one of FRAMES. any_words: `text` is not read: each utterance may be any row of the lexicon's words.
 
     Attributes:
         skipped: (utterance, reason, detail) that `usable` has left out.
     """
 
-    def __init__(self, feats: Path, data: Path, lang: Lang, which: str = ALL):
-        self.frames, self.lang, self.which = SpeechFrames(feats, data), lang, which
+    def __init__(self, feats: Path, data: Path, lang: Lang, which: str = ALL, any_words: bool = False):
+        self.frames, self.lang, self.which, self.any_words = SpeechFrames(feats, data), lang, which, any_words
         directory = DataDir(data)
-        if not directory.has("text"):
+        if not any_words and not directory.has("text"):
             raise InputError(f"{data}: no text here; expected lines `utterance word word ...`")
-        self.text, self.path = directory.table("text"), data / "text"
+        self.text, self.path = {} if any_words else directory.table("text"), data / "text"
         self.skipped: list[tuple[str, str, str]] = []
 
     @property
@@ -48,6 +49,8 @@ class TranscribedFrames:
 
     def words(self, utterance: str) -> tuple[str, ...]:
         """The words of an utterance. Raises FramesProblem where there are none, or one is not in the lexicon."""
+        if self.any_words:
+            return ANY_WORDS
         words = words_of(self.text.get(utterance, ""))
         if not words:
             raise FramesProblem(utterance, NO_TRANSCRIPT, f"{self.path}: {utterance}: no words")
@@ -61,7 +64,7 @@ class TranscribedFrames:
         """Words and frames of an utterance. Raises FramesProblem."""
         words = self.words(utterance)
         frames = self.frames.read(utterance) if self.which == SPEECH else self.frames.all_frames(utterance)
-        least = self.lang.fewest_frames(words)
+        least = fewest_frames(self.lang) if self.any_words else self.lang.fewest_frames(words)
         if len(frames) < least:
             detail = f"{self.path}: {utterance}: {len(frames)} frames, but its words take {least} at least"
             raise FramesProblem(utterance, TOO_SHORT, detail)

@@ -5,16 +5,22 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from steps.hmm import align, import_ali
 from steps.hmm.hmm_dir import write_hmm
+from steps.hmm.hmm_model import HmmScorer
+from steps.hmm.paths import best_paths, totals
 from steps.hmm.segments import read_ctm
-from tests.steps.hmm.small_hmm import small_lang, small_model
+from steps.hmm.totals import LoopTotals
+from steps.hmm.trellis import Trellis
+from steps.hmm.word_loop import loop_states
+from tests.steps.hmm.small_hmm import sample, small_lang, small_model
 from tests.steps.hmm.trainings import train, write_corpus
 from utils.archive_writer import ArchiveWriter
 from utils.archives import ArchiveReader
 from utils.errors import InputError
-from utils.tables import read_table
+from utils.tables import read_lines, read_table
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +72,33 @@ def test_the_number_of_jobs_changes_nothing(corpus, tmp_path):
     assert run_align(corpus, tmp_path / "ali", "--posteriors", "true") == 0
     names = ["ali.ark", "phones.ark", "post.ark", "ctm", "words.ctm", "loglikes.tsv", "failures.tsv"]
     assert filecmp.cmpfiles(corpus / "ali", tmp_path / "ali", names, shallow=False) == (names, [], [])
+
+
+def test_a_loop_of_words_needs_no_text(corpus, tmp_path):
+    shutil.copytree(corpus, tmp_path / "c")
+    (tmp_path / "c" / "feats" / "text").unlink()
+    assert run_align(tmp_path / "c", tmp_path / "ali", "--words", "loop", "--posteriors", "true") == 0
+    words, text = read_ctm(tmp_path / "ali" / "words.ctm"), read_table(corpus / "feats" / "text")
+    known = set(small_lang().lexicon)
+    found = {key: [one.label for one in words.get(key, [])] for key in text}
+    assert all(set(labels) <= known for labels in found.values())
+    free, bound = (
+        {key: float(value) for key, value in (line.split("\t") for line in lines[1:])}
+        for lines in (read_lines(directory / "ali" / "loglikes.tsv") for directory in (tmp_path, corpus))
+    )
+    rough = [abs(free[key] - bound[key]) for key in text]  # words and silence have other probabilities
+    assert np.mean(rough) < 0.5
+
+
+def test_the_loop_is_that_of_scores():
+    lang, model = small_lang(), small_model()
+    frames = sample(model, lang, ["ab", "abc"], 1)
+    likelihoods = HmmScorer(model, dtype=torch.float64).log_likelihoods(frames)
+    trellis = Trellis.of([loop_states(lang).graph(model.loops)], [likelihoods])
+    theirs = LoopTotals(lang, model.loops, torch.float64)
+    emissions, lengths = likelihoods[None][:, :, theirs.pdfs], torch.tensor([len(frames)])
+    assert best_paths(trellis)[0][0] == pytest.approx(float(theirs(emissions, lengths, True)[0]))
+    assert float(totals(trellis)[0]) == pytest.approx(float(theirs(emissions, lengths, False)[0]))
 
 
 def test_what_cannot_be_aligned_is_named(corpus, tmp_path, capsys):
