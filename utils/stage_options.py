@@ -28,6 +28,9 @@ BY_RECIPE = {
     **dict.fromkeys(("feats", "profile.conf_dir"), "--data, --exp and --conf_dir"),
     **dict.fromkeys(("evaluate.models", "losses.models", "profile.models"), "--models"),
     **{"split.by": "--split_mode", "features.copies": "--copies", "features.preset": "--preset"},
+    **dict.fromkeys(("trials", "models", "ubm", "enrol", "lang", "hmm", "extractor"), "--data and --exp"),
+    **dict.fromkeys(("corpus.corpus", "lists.data_dir"), "--corpus and --data_dir"),
+    **{"lists.parts": "--parts", "lists.ubm_data": "--ubm_data", "features.type": "--preset", "fuse.systems": "--fuse"},
     **dict.fromkeys(("split.open_share", "split.open_subsets"), "--open_set"),
 }
 
