@@ -22,7 +22,12 @@ def only_asked() -> Iterator[None]:
         _only_asked.reset(token)
 
 
+def is_only_asked() -> bool:
+    """Is it only asked whether there is anything to do?"""
+    return _only_asked.get()
+
+
 def refuse_unfinished(directory: Path, finished: bool) -> None:
     """Raise NotFinished where only this is asked, and the answer is no."""
-    if _only_asked.get() and not finished:
+    if is_only_asked() and not finished:
         raise NotFinished(directory)

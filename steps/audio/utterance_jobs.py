@@ -18,6 +18,7 @@ from steps.audio.lengths import Measured, audio_identity, left_out_rows, require
 from steps.audio.recordings import Utterance, read_utterances
 from utils.command import logger, progress
 from utils.data_dir import is_table
+from utils.finished import is_only_asked
 from utils.option_values import as_words
 from utils.options import option
 from utils.out_dir import check_out
@@ -165,7 +166,12 @@ class UtteranceJobs:
         remove_parts(options.out)
 
     def _planned_identity(self) -> str:
-        """The identity of the plan for --out. Raises InputError where there is none, or one of other options."""
+        """The identity of the plan for --out. Raises InputError where there is none, or one of other options.
+
+        Where it is only asked whether there is anything to do, it is that of the plan that would be made.
+        """
+        if is_only_asked():
+            return self._identity_of(read_utterances(self.options.data))
         return current_identity(self.options.out, self.settings, self.planner)
 
     def _result_settings(self, identity: str) -> dict[str, Any]:

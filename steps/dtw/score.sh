@@ -36,5 +36,6 @@ check_paths trials models feats out conf ubm
 give conf set shared_with ubm max_fail force
 given+=(--trials "$trials" --models "$models" --feats "$feats" --out "$out")
 
+! is_done python3 -m steps.dtw.score "${given[@]}" || exit 0
 run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.dtw.score "${given[@]}" --nj "$nj" --job JOB
 python3 -m steps.dtw.score "${given[@]}"

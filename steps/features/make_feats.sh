@@ -45,6 +45,7 @@ add_settings preset
 give nj type conf set shared_with copies seed compress max_fail force
 given+=(--data "$data" --out "$out")
 
+! is_done python3 -m steps.features.merge "${given[@]}" || exit 0
 python3 -m steps.features.plan "${given[@]}"
 run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.features.compute "${given[@]}" --job JOB
 python3 -m steps.features.merge "${given[@]}"

@@ -15,6 +15,7 @@ from steps.gmm.ubm_job import BY_SEX, Group, Options, groups_of, identity_of, is
 from utils.command import logger, progress, run_command
 from utils.data_dir import check_genders
 from utils.errors import InputError
+from utils.finished import refuse_unfinished
 from utils.out_dir import check_out
 from utils.parts import Item, Work, remove_parts
 from utils.shards import shards_of
@@ -28,11 +29,12 @@ CONSTANT = 1e-12  # variance of a feature, over its mean square, that is roundin
 
 def work(options: Options) -> None:
     """Write the table of shards, unless it or the model exists."""
+    if is_trained(options):
+        return
+    refuse_unfinished(options.out, False)
     identity = identity_of(options)
     if options.force:
         remove_parts(options.out, identity)
-    if is_trained(options):
-        return
     check_out(options.out, options.COMMAND, [options.data, options.feats])
     check(options, Work.find(options.out, identity) or write_work(options, identity))
 

@@ -39,6 +39,8 @@ check_jobs
 check_paths data feats out conf
 give nj components conf set use_gpu seed max_fail force
 given+=(--data "$data" --feats "$feats" --out "$out")
+
+! is_done python3 -m steps.gmm.train_ubm "${given[@]}" || exit 0
 read_values steps.gmm.train_ubm use_gpu
 [ "$use_gpu" = false ] || cmd="$cmd --gpu 1"
 

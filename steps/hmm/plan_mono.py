@@ -10,6 +10,7 @@ from steps.audio.failures import check_failures
 from steps.hmm.mono_job import Options, identity_of, is_trained
 from utils.command import logger, progress, run_command
 from utils.errors import InputError
+from utils.finished import refuse_unfinished
 from utils.out_dir import check_out
 from utils.parts import Item, Work, remove_parts
 from utils.shards import shards_of
@@ -20,11 +21,12 @@ MOST_SHARDS = 64  # each has a file of sums in every pass
 
 def work(options: Options) -> None:
     """Write the table of shards, unless it or the model exists."""
+    if is_trained(options):
+        return
+    refuse_unfinished(options.out, False)
     identity = identity_of(options)
     if options.force:
         remove_parts(options.out, identity)
-    if is_trained(options):
-        return
     check_out(options.out, options.COMMAND, [options.data, options.feats, options.lang])
     planned = Work.find(options.out, identity) or write_work(options, identity)
     failures = [tuple(row) for row in planned.about["failures"]]

@@ -37,6 +37,7 @@ check_paths data lang feats out conf ali
 give nj conf set shared_with ali max_fail force
 given+=(--data "$data" --lang "$lang" --feats "$feats" --out "$out")
 
+! is_done python3 -m steps.hmm.train_mono "${given[@]}" || exit 0
 python3 -m steps.hmm.plan_mono "${given[@]}"
 run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.hmm.train_mono "${given[@]}" --job JOB
 python3 -m steps.hmm.train_mono "${given[@]}"

@@ -38,5 +38,6 @@ check_paths data feats extractor out conf alignments
 give conf set shared_with by alignments max_fail force
 given+=(--data "$data" --feats "$feats" --extractor "$extractor" --out "$out")
 
+! is_done python3 -m steps.ivector.extract "${given[@]}" || exit 0
 run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.ivector.extract "${given[@]}" --nj "$nj" --job JOB
 python3 -m steps.ivector.extract "${given[@]}"

@@ -38,5 +38,6 @@ check_paths trials models tests out conf backend
 give conf set shared_with backend kind max_fail force
 given+=(--trials "$trials" --models "$models" --tests "$tests" --out "$out")
 
+! is_done python3 -m steps.ivector.score "${given[@]}" || exit 0
 run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.ivector.score "${given[@]}" --nj "$nj" --job JOB
 python3 -m steps.ivector.score "${given[@]}"

@@ -45,6 +45,7 @@ SECTIONS = (
     "Extraction speed",
     "Extraction on a GPU",
     "Who speaks?",
+    "Short phrases",
     "Scans of Mamba: time",
     "Scans of Mamba: errors",
     "Scans of Mamba: memory",

@@ -1,4 +1,4 @@
-"""The recipe of short phrases on synthetic voices in the files of RedDots, with models so small that it takes a minute."""
+"""The recipe of short phrases on synthetic voices in the files of RedDots, with small models: a run takes a minute."""
 
 from pathlib import Path
 
@@ -35,8 +35,9 @@ class Phrases(Recipe):
         folder.mkdir()
         settings = ",".join(f"{key}={value}" for key, value in SMALL.items())
         self.words = [
-            "./run.sh", "--corpus", "reddots", "--data_dir", str(corpus), "--data", str(self.data), "--exp", str(self.exp),
-            "--topology", "words", "--systems", "gmm_llr,hmm_viterbi", "--nj", "1", "--set", settings, *options,
+            "./run.sh", "--corpus", "reddots", "--data_dir", str(corpus), "--data", str(self.data),
+            "--exp", str(self.exp), "--topology", "words", "--systems", "gmm_llr,hmm_viterbi", "--nj", "1",
+            "--set", settings, *options,
         ]  # fmt: skip
 
     def start(self, *more: str):

@@ -67,7 +67,8 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
 5, 6:         --systems ($SYSTEMS;
               synthetic: $QUICK)
               --as_norm (systems that are normalised by the cohort, too; - for none)
-7 decide:     --fuse (systems of the fusion) --cohort (vectors of speakers, such as sampled ones, for AS-norm of dvector)
+7 decide:     --fuse (systems of the fusion) --cohort (embeddings of speakers, such as sampled ones:
+              dvector, normalised by these, is dvector_cohort)
 Others:       --set ubm.components=256,mono.gaussians=4,... or a file <stage>.yaml of --conf_dir (conf/<corpus>). Options above go
               before --set, --set before the file.
 Options of a stage with meanings and defaults: python3 -m <command> --help
@@ -130,14 +131,17 @@ if [ -z "$fuse" ]; then # what tells voices apart, and what tells words apart
     [[ ,$systems, != *",$system,"* ]] || fuse+=${fuse:+,}$system
   done
 fi
-find_among fuse "$systems${as_norm:+,${as_norm//,/_as_norm,}_as_norm}"
+[[ -z $cohort || ,$systems, = *,dvector,* ]] || refuse "--cohort $cohort: is for the system dvector; add it to --systems"
+find_among fuse "$systems${as_norm:+,${as_norm//,/_as_norm,}_as_norm}${cohort:+,dvector_cohort}"
 [ "$force" = true ] || force= # --set ubm.force=true redoes one stage
 export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
 . ./cmd.sh
 
 . utils/lock_dir.sh
 lock_dir "$exp"
-PS_PYTHON_BIN=$(utils/setup_env.sh --extras audio)
+extras=audio
+[ "$corpus" != reddots ] || [ -e "$data_dir/infos/phones.csv" ] || extras+=,lexicon # letters to sounds
+PS_PYTHON_BIN=$(utils/setup_env.sh --extras "$extras")
 export PS_PYTHON_BIN
 . ./path.sh
 start_answering # what has nothing to do is told by one process
@@ -245,8 +249,10 @@ score() {
     dtw) steps/dtw/score.sh --cmd "$decode_cmd" "${given[@]}" "$trials" "$data/$3_$2" "$exp/feats/all" "$out" ;;
     ivector) steps/ivector/score.sh --cmd "$decode_cmd" "${given[@]}" "$trials" "$dir/$3" "$dir/$4" "$out" ;;
     *)
-      unless_done python3 -m steps.verify.score_trials "${given[@]}" --trials "$trials" --enrol "$data/$3_$2" \
-        --test "$data/$4_$2" --embeddings "$exp/embed/$room" --missing list --out "$out"
+      given+=(--trials "$trials" --enrol "$data/$3_$2" --test "$data/$4_$2" --embeddings "$exp/embed/$room" --missing list)
+      unless_done python3 -m steps.verify.score_trials "${given[@]}" --out "$out"
+      [ "$1" != dvector ] || [ -z "$cohort" ] || [ "$5" != "$data/test_$2/trials" ] ||
+        unless_done python3 -m steps.verify.score_trials "${given[@]}" --as_norm "$cohort" --out "${out}_cohort"
       ;;
   esac
 }
@@ -278,14 +284,14 @@ fi
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
   title "1: lexicon and states of $topology, in $exp/lang"
   find_lists
-  phones='' digits=''
+  phones='' digits='' english=''
   case $corpus in
-    reddots) phones=$data_dir/infos/phones.csv ;;
+    reddots) [ -e "$data_dir/infos/phones.csv" ] && phones=$data_dir/infos/phones.csv || english=true ;;
     arabic-digits) digits=arabic ;;
     *) digits=english ;;
   esac
-  stage_options lexicon phones digits force
-  unless_done python3 -m steps.hmm.make_lexicon "${given[@]}" --out "$exp/lexicon"
+  stage_options lexicon phones digits english force
+  unless_done python3 -m steps.hmm.make_lexicon "${given[@]}" --data "$data/all" --out "$exp/lexicon"
   stage_options lang topology force
   unless_done python3 -m steps.hmm.make_lang "${given[@]}" --lexicon "$exp/lexicon" --out "$exp/lang"
 fi
@@ -369,4 +375,5 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   fi
   stage_options report seed force
   unless_done python3 -m steps.verify.error_report "${given[@]}" --data "$data" --scores "$judged" --out "$exp/report"
+  echo "The report is $exp/report/report.html"
 fi
