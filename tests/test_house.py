@@ -343,7 +343,8 @@ def stage_commands(name: str) -> dict[str, list[str]]:
     """The commands of each stage of the recipe that a document is about: that of its directory, or the main one."""
     script = ROOT / Path(name).parent / "run.sh"
     text = script.read_text(encoding="utf-8") if script.is_file() and name.startswith("egs/") else ""
-    listed = re.search(r'--commands "([^"]+)"', text.replace("\\\n", ""))
+    listed = re.search(r"^COMMANDS=\(([^)]+)\)", text, re.MULTILINE)
+    listed = listed or re.search(r'--commands "([^"]+)"', text.replace("\\\n", ""))
     if not listed:
         return COMMANDS
     corpora = ("synthetic", "librispeech", "folder")
