@@ -13,7 +13,7 @@ import torch
 
 from steps.data.spoken_vectors import read_spoken
 from steps.generators.mdn.density import paired_log_density
-from tests.bench import sampled_cohort
+from tests.bench import sampled_cohort, sampled_plda
 from tests.bench.first_minutes import measure
 from tests.bench.generated import Corpus
 from tests.bench.reference import Reference
@@ -231,3 +231,17 @@ def test_cohorts_are_compared(tmp_path):
     assert "Sampled less real cohorts" in text
     scores = sampled_cohort.pairs(test, unit_rows(test.x.astype(float)))
     assert len(scores.scores) == len(test.x) * (len(test.x) - 1) / 2
+
+
+def test_back_ends_of_sampled_speakers_are_compared(tmp_path):
+    """Speakers of one model stand for real and for sampled ones."""
+    spoken = [read_spoken(path) for path in write_corpus(tmp_path)[:2]]
+    train, test = (sampled_plda.Utterances(one.x, np.unique(one.speakers, return_inverse=True)[1]) for one in spoken)
+    options = sampled_plda.Options(dims=(4, 6), draws=10)
+    sets = {kind: [train] for kind in sampled_plda.KINDS}
+    sets[sampled_plda.BOTH] = [sampled_plda.joined(train, train)]
+    text = sampled_plda.section(options, [sampled_plda.judge(options, sets, test)])
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    assert [row[0][2:] for row in rows[2:6]] == [*sampled_plda.KINDS]
+    assert rows[3][3] == "1.00 [1.00 to 1.00]" and "< 1.5: met" in rows[3][5] and "1 in the interval: met" in rows[4][5]
+    assert "nan" not in text and rows[-1][1] == rows[-3][1]

@@ -1,14 +1,18 @@
 """How the utterances of one speaker differ: a covariance and how much it varies from speaker to speaker.
 
 An embedding of a generator is m + s u in the coordinates of its frame, u ~ N(0, I). It is taken apart, so that the
-utterances of a speaker share a part, and one utterance has the generator's own density, as in two-covariance PLDA (N.
-Brummer and E. de Villiers, The speaker partitioning problem, Odyssey 2010):
+utterances of a speaker share a part, as in two-covariance PLDA (N. Brummer and E. de Villiers, The speaker partitioning
+problem, Odyssey 2010):
 
-    u_j = V (sqrt(1 - w) e + t t_j sqrt(w) e_j),     e, e_j ~ N(0, I)
+    u_j = V (sqrt(max(1 - w, LEAST)) e + t t_j sqrt(w) e_j),     e, e_j ~ N(0, I)
 
-V and w (q) are eigenvectors and eigenvalues of the covariance within speakers, in the coordinates of u. Some speakers
-vary more than others, and some utterances are far from all: t and t_j are factors of a speaker and of an utterance,
-t^2 ~ (dof - 2) / chi^2(dof), whose mean is 1 and whose variance is 2 / (dof - 4).
+V and w (q) are eigenvectors and eigenvalues of the covariance within speakers, in the coordinates of u. Where w is at
+most 1 - LEAST, one utterance has the generator's own density. It is above in a few directions: what differs between
+utterances of a speaker is in part what their texts tell, and the density of one text is narrower. There utterances
+spread wider than the text says, as those of real speakers do.
+
+Some speakers vary more than others, and some utterances are far from all: t and t_j are factors of a speaker and of an
+utterance, t^2 ~ (dof - 2) / chi^2(dof), whose mean is 1 and whose variance is 2 / (dof - 4).
 """
 
 import math
@@ -25,7 +29,7 @@ from steps.generators.pairs import sum_by
 from utils.errors import InputError
 
 FILE = "within.safetensors"
-LARGEST_SHARE = 0.95  # of the variance in any direction, that is within speakers
+LEAST = 0.05  # share of the generator's variance in any direction that is between speakers
 SHRINKAGE = 0.05  # of covariances off the diagonal
 
 
@@ -94,7 +98,7 @@ class WithinSpeaker:
         inverse = frame.inverse * np.eye(frame.latent_dim) if np.ndim(frame.inverse) == 0 else frame.inverse
         inverse = inverse / scales[:, None]
         variances, directions = np.linalg.eigh(inverse @ self.covariance @ inverse.T)
-        return Axes(directions, np.clip(variances, 0, LARGEST_SHARE))
+        return Axes(directions, np.maximum(variances, 0))
 
     def sample(
         self, mixture: Mixture | Blend, rng: np.random.Generator, n: int, n_utterances: int
@@ -124,7 +128,8 @@ class WithinSpeaker:
         shape = (len(components), n_utterances, part.frame.latent_dim)
         shared, own = rng.standard_normal((shape[0], 1, shape[2])), rng.standard_normal(shape)
         factor = _factors(rng, spread, (shape[0], 1, 1)) * _factors(rng, self.spreads[1], (*shape[:2], 1))
-        u = (np.sqrt(1 - axes.variances) * shared + factor * np.sqrt(axes.variances) * own) @ axes.directions.T
+        between = np.maximum(1 - axes.variances, LEAST)
+        u = (np.sqrt(between) * shared + factor * np.sqrt(axes.variances) * own) @ axes.directions.T
         if math.isfinite(part.dof):
             u *= np.sqrt(part.dof / rng.chisquare(part.dof, (shape[0], 1, 1)))
         y = part.means[components][:, None] + part.scales[components][:, None] * u
@@ -151,7 +156,7 @@ def _spreads(left: np.ndarray, speakers: np.ndarray) -> np.ndarray:
     """Variances (2,) of the factors of speakers and of utterances, by moments of the squared lengths of residuals.
 
     Those of a Gaussian of covariance C have the relative variance 2 tr(C^2) / tr(C)^2; factors multiply 1 + variance.
-    Of few utterances a speaker the mean takes a part of the second one away, so that it is on the small side.
+    The mean of n utterances mixes their factors: of the variance of t_j^2, (1 - 1/n)^2 + 1 / (n^2 (n - 1)) is left.
     """
     squares = (left**2).sum(axis=1)
     squares /= squares.mean()
@@ -163,4 +168,5 @@ def _spreads(left: np.ndarray, speakers: np.ndarray) -> np.ndarray:
     means = np.bincount(speakers, squares)[np.unique(speakers)] / counts
     by_chance = squares.var() * np.mean(1 / counts)
     of_speakers = min(max(means.var() - by_chance, 0.0), total)
-    return np.array([of_speakers, (1 + total) / (1 + of_speakers) - 1])
+    left_over = np.average((1 - 1 / counts) ** 2 + 1 / (counts**2 * (counts - 1)), weights=counts)
+    return np.array([of_speakers, ((1 + total) / (1 + of_speakers) - 1) / left_over])

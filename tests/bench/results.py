@@ -41,6 +41,7 @@ SECTIONS = (
     "Training of i-vectors",
     "Sampled speakers beside real strangers",
     "Cohorts of sampled speakers",
+    "PLDA trained on sampled speakers",
     "Downstream programs",
     "Extraction speed",
     "Extraction on a GPU",

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
+from steps.generators import sample
 from tests.recipes.recipe import ROOT
 from tests.steps.verify.corpus import write_corpus
 from utils.archives import read_vectors
@@ -104,6 +105,25 @@ def test_samples_are_judged_beside_real_strangers(finished):
     assert "Not run here: Kaldi's programs are not on PATH" in said or (out / "scores/kaldi/scores").is_file()
     again = recipe.run("--stage", "1")
     assert again.count("is up to date") == 5
+
+
+@pytest.mark.timeout(400)
+def test_a_back_end_is_trained_on_samples_alone(finished):
+    recipe, _ = finished
+    exp, samples = recipe.root / "exp", recipe.root / "samples"
+    words = [
+        "--model",
+        exp / "mdn",
+        "--descriptions",
+        recipe.root / "data/descriptions",
+        "--text_vectors",
+        exp / "text",
+    ]
+    words += ["--out", samples, "-n", "3", "--utts_per_speaker", "3", "--id_prefix", "backend"]
+    assert sample.main([str(word) for word in words]) == 0
+    recipe.run("--stage", "1", "--stop_stage", "1", "--train", str(samples), "--out", str(recipe.root / "sampled"))
+    speakers = read_table(recipe.root / "sampled/plda/train/utt2spk").values()
+    assert len(set(speakers)) * 3 == len(speakers) == 162 and all(one.startswith("backend-") for one in speakers)
 
 
 @pytest.mark.timeout(400)

@@ -18,6 +18,7 @@ stop_stage=100
 data_dir=
 data=data
 exp=exp
+train=
 samples=
 out=exp/verify
 conf_dir=conf
@@ -29,12 +30,13 @@ force=
 help_message="usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...]
 
   0 speakers  --data_dir: LibriSpeech as it is shipped; stages 0 to 5 of the main recipe  -> <data>, <exp>
-  1 train     PLDA of the real training speakers, <data>/train                            -> <out>/plda
+  1 train     PLDA of the real training speakers, <data>/train, or of --train             -> <out>/plda
   2 trials    the real test speakers, <data>/test, and <exp>/samples/groups               -> <out>/trials
   3 score     by PLDA, and by cosines for comparison                                      -> <out>/scores
   4 kaldi     the same with Kaldi's own programs, where they are on PATH                  -> <out>/scores/kaldi
   5 report    equal error rate; acceptance of strangers and of sampled speakers           -> <out>/report
   --data, --exp   of a main recipe that has run, of any corpus; then start with --stage 1
+  --train     another directory of speakers for PLDA; sampled ones will do that have several utterances (README.md)
   --samples   another directory of sampled speakers
   --out       ($out) another one for each sampling keeps all of them
   --set key=value,...   options of steps.verify.train_plda, make_trials, score_trials and report, beside plda.yaml in
@@ -46,7 +48,7 @@ arguments=
 . utils/check_options.sh
 check_stages 5
 check_jobs
-check_paths data_dir data exp samples out conf_dir
+check_paths data_dir data exp train samples out conf_dir
 [ "$stage" -gt 0 ] || [ -n "$data_dir" ] || refuse "give --data_dir, or --stage 1 with --data and --exp (see --help)"
 [ -f "$conf_dir/plda.yaml" ] || refuse "--conf_dir $conf_dir: no plda.yaml there"
 . ./cmd.sh
@@ -67,7 +69,7 @@ add_settings seed force
 conf=$conf_dir/plda.yaml
 give conf set shared_with
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
-  python3 -m steps.verify.train_plda "${given[@]}" --data "$data/train" --out "$out/plda"
+  python3 -m steps.verify.train_plda "${given[@]}" --data "${train:-$data/train}" --out "$out/plda"
 fi
 if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   python3 -m steps.verify.make_trials "${given[@]}" --data "$data/test" --samples "$samples" --out "$out/trials"
