@@ -97,7 +97,7 @@ class _ShardAligner:
 
     def __init__(self, aligner: Aligner, source: TranscribedFrames, posteriors: bool):
         self.aligner, self.source, self.posteriors = aligner, source, posteriors
-        self.names, self.words = list(aligner.lang.units), sorted(aligner.lang.lexicon)
+        self.names, self.words = list(aligner.lang.units), sorted(aligner.lang.heard)
 
     def __call__(self, items: list[Item]) -> Part:
         """Rows of the utterances that can be aligned and of those that cannot, and arrays of all frames."""

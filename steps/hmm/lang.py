@@ -2,7 +2,8 @@
 
     units.txt      `<unit> <states>`, silence first; the order decides the numbers of densities
     lexicon.txt    `<word> <unit> <unit> ...`, a line for each pronunciation
-    lang.json      which unit is silence, and how probable it is before, between and behind words
+    lang.json      which unit is silence, and how probable it is before, between and behind words; in the directory of a
+                   model also the units that its training has not heard
 
 Every state of every unit has a density of its own: the first unit has 0, 1, 2, and so on.
 """
@@ -33,12 +34,14 @@ class Lang:
     Attributes:
         units: name -> number of states. lexicon: word -> its pronunciations, each a row of units.
         silence: the unit of silence. silence_share: how probable it is at each place where it may be.
+        unheard: units that a training has not heard, whose densities are those of all frames.
     """
 
     units: Mapping[str, int]
     lexicon: Pronunciations
     silence: str = "SIL"
     silence_share: float = 0.5
+    unheard: Sequence[str] = ()
 
     def __post_init__(self):
         if self.silence not in self.units:
@@ -47,6 +50,8 @@ class Lang:
             raise ValueError(f"units with numbers of states that are not from 1 to {MOST_STATES}")
         if not 0 < self.silence_share < 1:
             raise ValueError(f"silence_share {self.silence_share}: expected a number between 0 and 1")
+        if any(unit not in self.units for unit in self.unheard):
+            raise ValueError("unheard: names that are no units")
         for word, rows in self.lexicon.items():
             unknown = [unit for row in rows for unit in row if unit not in self.units]
             if unknown or not rows or not all(rows):
@@ -62,6 +67,12 @@ class Lang:
     def n_pdfs(self) -> int:
         """P, the number of densities."""
         return sum(self.units.values())
+
+    @cached_property
+    def heard(self) -> Pronunciations:
+        """The lexicon without pronunciations that have a unit which training has not heard."""
+        rows = {word: [row for row in rows if not {*row} & {*self.unheard}] for word, rows in self.lexicon.items()}
+        return {word: own for word, own in rows.items() if own}
 
     @cached_property
     def _rows(self) -> dict[str, list[tuple[int, int, int]]]:
@@ -105,6 +116,7 @@ class Lang:
         write_whole(directory / UNITS, "".join(lines).encode())
         write_lexicon(directory / LEXICON, self.lexicon)
         about = {"silence": self.silence, "silence_share": self.silence_share}
+        about |= {"unheard": list(self.unheard)} if self.unheard else {}
         write_whole(directory / ABOUT, (json_text(about, directory / ABOUT) + "\n").encode())
 
     def write_symbols(self, directory: Path) -> None:

@@ -29,7 +29,7 @@ log = logger(__name__)
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 FALL = {"float32": 1e-5, "float64": 1e-6}  # nats a frame that rounding may cost
 MODEL = ("weights", "means", "variances", "pdfs", "loops")  # arrays of a state
-HISTORY, VARIANCE = "history", "global_variance"
+HISTORY, VARIANCE, VISITS = "history", "global_variance", "visits"
 CONSTANT = 1e-12  # variance of a feature, over its mean square, that is rounding
 
 
@@ -58,7 +58,7 @@ class MonoPasses:
         size, dim = self.lang.n_pdfs, self.source.frames.dim
         shape = (size, dim)
         model = HmmModel(np.ones(size), np.zeros(shape), np.ones(shape), np.arange(size), np.full(size, 0.5))
-        return _state(model, np.ones(dim), np.empty((0, len(COLUMNS))))
+        return _state(model, np.ones(dim), np.empty((0, len(COLUMNS))), np.zeros(size))
 
     def compute(self, number: int, state: Arrays) -> Callable[[int], Arrays]:
         """What gives the sums over the frames of a shard, under the model of the state."""
@@ -100,7 +100,7 @@ class MonoPasses:
         if self.options.splits_after(number):
             rng = np.random.default_rng([self.options.seed, number])
             after = grown(after, new.counts, self.options.wanted(self.lang), rng, self.options)
-        return _state(after, state[VARIANCE], np.concatenate([state[HISTORY], [row]]))
+        return _state(after, state[VARIANCE], np.concatenate([state[HISTORY], [row]]), sums.visits)
 
     def _first_state(self, model: HmmModel, sums: HmmSums) -> Arrays:
         """Of the sums of the first alignment: the state that EM begins with."""
@@ -121,7 +121,9 @@ class MonoPasses:
         unseen = (sums.visits < self.options.least_frames)[:, None] | (self.options.init == FLAT)
         means, variances = np.where(unseen, mean, new.means), np.where(unseen, variance, new.variances)
         log.info("%s: %d of %d states have frames", self._where(0), (sums.visits > 0).sum(), len(unseen))
-        return _state(replace(new, means=means, variances=variances), variance, np.empty((0, len(COLUMNS))))
+        return _state(
+            replace(new, means=means, variances=variances), variance, np.empty((0, len(COLUMNS))), sums.visits
+        )
 
     def _check(self, number: int, history: np.ndarray, likelihood: float) -> None:
         """Raise InputError where the likelihood a frame is no number, or has fallen though it cannot have."""
@@ -151,8 +153,15 @@ def _added(scorer: HmmScorer, utterances: Iterator[tuple[np.ndarray, Aligned]]) 
     return adder.finished()
 
 
-def _state(model: HmmModel, variance: np.ndarray, history: np.ndarray) -> Arrays:
-    return {name: getattr(model, name) for name in MODEL} | {VARIANCE: variance, HISTORY: history}
+def _state(model: HmmModel, variance: np.ndarray, history: np.ndarray, visits: np.ndarray) -> Arrays:
+    own = {name: getattr(model, name) for name in MODEL}
+    return own | {VARIANCE: variance, HISTORY: history, VISITS: visits}
+
+
+def unheard_units(lang: Lang, visits: np.ndarray, least: float) -> list[str]:
+    """Units with a state that has had fewer frames (P,) in the last pass."""
+    sizes = lang.units.items()
+    return [unit for unit, size in sizes if (visits[lang.first_pdfs[unit] :][:size] < least).any()]
 
 
 def model_of(state: Arrays) -> HmmModel:

@@ -47,7 +47,7 @@ class GraphTotals:
 
 
 class LoopTotals:
-    """Totals of utterances in a free loop of all words of a lexicon, each as probable, and silence.
+    """Totals of utterances in a free loop of all words that training has heard, each as probable, and silence.
 
     Silence has the probability that it has between the words of a transcript; a word's pronunciations share its own.
 
@@ -59,9 +59,9 @@ class LoopTotals:
     """
 
     def __init__(self, lang: Lang, loops: np.ndarray, dtype: torch.dtype = torch.float32):
-        share = (1 - lang.silence_share) / len(lang.lexicon)
+        share = (1 - lang.silence_share) / len(lang.heard)
         rows = [((lang.silence,), lang.silence_share)]
-        rows += [(row, share / len(choices)) for _, choices in sorted(lang.lexicon.items()) for row in choices]
+        rows += [(row, share / len(choices)) for _, choices in sorted(lang.heard.items()) for row in choices]
         densities = [
             [lang.first_pdfs[unit] + position for unit in row for position in range(lang.units[unit])]
             for row, _ in rows

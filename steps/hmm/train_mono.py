@@ -11,6 +11,7 @@ which meet in files (`utils.passes`); without, what is missing is done, and the 
 """
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from steps.audio.failures import FAILURES, check_failures, read_failures, write_failures
@@ -72,10 +73,13 @@ def write_outputs(directory: "Path", options: Options, planned: Work, state: "Ar
     from steps.gmm.passes_table import PICTURE, TABLE, draw_passes, write_passes
     from steps.hmm.hmm_dir import write_hmm
     from steps.hmm.lang import Lang
-    from steps.hmm.mono_passes import HISTORY, model_of
+    from steps.hmm.mono_passes import HISTORY, VISITS, model_of, unheard_units
 
-    model = model_of(state)
-    write_hmm(directory, model, Lang.load(options.lang))
+    model, lang = model_of(state), Lang.load(options.lang)
+    unheard = unheard_units(lang, state[VISITS], options.least_frames)
+    if unheard:
+        log.warning("%d of %d units are hardly heard: %s", len(unheard), len(lang.units), " ".join(unheard[:10]))
+    write_hmm(directory, model, replace(lang, unheard=unheard))
     write_passes(directory / TABLE, {"all": state[HISTORY]})
     draw_passes(directory / PICTURE, {"all": state[HISTORY]})
     write_failures(directory / FAILURES, [tuple(row) for row in planned.about["failures"]])

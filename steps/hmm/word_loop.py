@@ -1,7 +1,8 @@
 """The states of a free loop of all words of a lexicon, and silence: what may be said where nobody has said what is.
 
 Silence has the probability that it has between the words of a transcript; words share the rest evenly, and a word's
-pronunciations its own. The words are numbered as `sorted(lang.lexicon)`.
+pronunciations its own. A word that training has not heard has the density of all frames and would stand for anything:
+it is not in the loop. The words are numbered as `sorted(lang.heard)`.
 """
 
 import numpy as np
@@ -17,8 +18,8 @@ def loop_states(lang: Lang) -> TranscriptStates:
     """The states, row behind row; each row is entered from the end of every one."""
     units = {unit: number for number, unit in enumerate(lang.units)}
     choices = [(SILENCE_WORD, (lang.silence,), lang.silence_share)]
-    for word, rows in enumerate(lang.lexicon[word] for word in sorted(lang.lexicon)):
-        share = (1 - lang.silence_share) / len(lang.lexicon) / len(rows)
+    for word, rows in enumerate(lang.heard[word] for word in sorted(lang.heard)):
+        share = (1 - lang.silence_share) / len(lang.heard) / len(rows)
         choices += [(word, row, share) for row in rows]
     rows = [
         [
@@ -43,5 +44,5 @@ def loop_states(lang: Lang) -> TranscriptStates:
 
 def fewest_frames(lang: Lang) -> int:
     """How many frames the shortest way through the loop takes: silence, or the shortest word."""
-    rows = [(lang.silence,), *(row for rows in lang.lexicon.values() for row in rows)]
+    rows = [(lang.silence,), *(row for rows in lang.heard.values() for row in rows)]
     return min(sum(lang.units[unit] for unit in row) for row in rows)

@@ -8,7 +8,9 @@ import pytest
 
 from steps.hmm import plan_mono, train_mono
 from steps.hmm.hmm_dir import read_hmm
+from steps.hmm.lang import Lang
 from steps.hmm.uniform_alignment import uniform_alignment
+from steps.hmm.word_loop import loop_states
 from tests.steps.features.speech import write_speech
 from tests.steps.hmm.small_hmm import small_lang
 from tests.steps.hmm.trainings import train, write_corpus
@@ -92,3 +94,16 @@ def test_speech_is_shared_out_evenly_and_the_rest_is_silence():
     np.testing.assert_array_equal(found, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 0, 1])
     found = uniform_alignment(small_lang(), ["ab"], np.zeros(6, bool))
     np.testing.assert_array_equal(found, [2, 2, 3, 3, 4, 4])
+
+
+def test_words_that_nobody_says_are_not_in_the_loop(corpus, tmp_path):
+    lang = small_lang()
+    units, lexicon = lang.units | {"D": 2}, {**lang.lexicon, "d": [("D",)], "cd": [("C",), ("C", "D")]}
+    shutil.copytree(corpus, tmp_path / "c")
+    shutil.rmtree(tmp_path / "c" / "lang")
+    Lang(units, lexicon).save(tmp_path / "c" / "lang")
+    assert train(tmp_path / "c", tmp_path / "mono") == 0
+    _, found = read_hmm(tmp_path / "mono")
+    assert list(found.unheard) == ["D"] and found.lexicon == lexicon
+    assert found.heard == {**lang.lexicon, "cd": [("C",)]}
+    assert set(loop_states(found).units) == {0, 1, 2, 3}
