@@ -1,7 +1,8 @@
 """A mixture of mixtures: the density for a text that may mean any of several groups.
 
 `blend` joins the mixtures of the groups by their shares. Those that stand in one frame become one `Mixture`; where each
-group has a frame of its own, they are the parts of a `Blend`, which can do what a `Mixture` can.
+group has a frame of its own, they are the parts of a `Blend`, which can do what a `Mixture` can. Samplers that are no
+mixtures become a `SamplerBlend`.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steps.generators.mixture import Frame, Mixture, draw_components, tempered_weights
+from steps.generators.samplers import Sampler, SamplerBlend
 from utils.vectors import log_sum_exp
 
 
@@ -80,10 +82,10 @@ class Blend:
         }
 
 
-def blend(shares: Sequence[float], mixtures: Sequence[Mixture]) -> Mixture | Blend:
+def blend(shares: Sequence[float], mixtures: Sequence[Mixture] | Sequence[Sampler]) -> Mixture | Blend | Sampler:
     """The mixture of `mixtures` with these shares, which sum to 1; equal mixtures are taken together."""
     total: list[float] = []
-    distinct: list[Mixture] = []
+    distinct: list = []
     for share, mixture in zip(shares, mixtures, strict=True):
         same = [number for number, known in enumerate(distinct) if _same(known, mixture)]
         if same:
@@ -91,6 +93,8 @@ def blend(shares: Sequence[float], mixtures: Sequence[Mixture]) -> Mixture | Ble
         else:
             total.append(share)
             distinct.append(mixture)
+    if isinstance(distinct[0], Sampler):
+        return distinct[0] if len(distinct) == 1 else SamplerBlend(np.log(total), distinct)
     parts = [_joined(np.log(own), members) for own, members in _by_frame(total, distinct)]
     if len(parts) == 1:
         return parts[0]
@@ -123,8 +127,10 @@ def _same_frame(a: Frame, b: Frame) -> bool:
     return a is b or (np.array_equal(a.offset, b.offset) and np.array_equal(a.basis, b.basis))
 
 
-def _same(a: Mixture, b: Mixture) -> bool:
-    """Are these the same density, number by number?"""
+def _same(a: Mixture | Sampler, b: Mixture | Sampler) -> bool:
+    """Are these the same density, number by number? Samplers are, where they are one object."""
+    if isinstance(a, Sampler):
+        return a is b
     arrays = ("log_weights", "means", "scales")
     equal = a is b or all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays)
     return equal and _same_frame(a.frame, b.frame)

@@ -1,11 +1,13 @@
-"""The interface of all generators: text vectors in, mixture densities over embeddings out; a directory on disk.
+"""The interface of all generators: text vectors in, densities over embeddings out; a directory on disk.
 
     generator = load_generator(Path("exp/demo/mdn"))
     mixture, = generator.mixtures(text_vectors[:1])       # text_vectors (T, E) of the reader in the directory
     embeddings, components = mixture.sample(np.random.default_rng(0), 20)
 
 A directory holds `generator.json` (kind, sizes and the numbers of that kind) and `weights.safetensors`, no pickles;
-`steps/generators/README.md` lists the files that training writes beside them.
+`steps/generators/README.md` lists the files that training writes beside them. Most kinds give mixtures
+(`steps.generators.mixture`), the others samplers (`steps.generators.samplers`), which have `sample`, `tempered`,
+`moved` and, where `has_density`, `log_density`, as mixtures have.
 """
 
 import json
@@ -19,6 +21,7 @@ import numpy as np
 from steps.data.arrays import read_arrays
 from steps.generators.blend import Blend
 from steps.generators.mixture import Mixture
+from steps.generators.samplers import Sampler
 from steps.generators.validation import check_arrays, size_of
 from steps.text.layout import READER, TextLayout
 from steps.text.read import ENCODER
@@ -41,8 +44,11 @@ KINDS = Registry(
         "mdn": "steps.generators.mdn.generator:MdnGenerator",
         "read": "steps.generators.read_generator:ReadGenerator",
         "table": "steps.generators.table_generator:TableGenerator",
+        "pool": "steps.generators.rivals.pool_generator:PoolGenerator",
+        "resampled": "steps.generators.rivals.resampled_generator:ResampledGenerator",
     },
 )
+NO_MIXTURES = ("pool",)  # kinds whose samples have no components, and so no parameters to be written
 DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
 LONGEST_DESCRIPTION = 1 << 20  # bytes
 
@@ -68,13 +74,18 @@ class Generator(ABC):
         kind: name in `KINDS`.
         dim: D of the embeddings.
         text_dim: E of the text vectors.
-        has_density: do its mixtures have `log_density`, and stand in frames? Else they have `sample` and `tempered`.
+        no_density: why its densities have no `log_density`; empty: they have one.
     """
 
     kind: ClassVar[str]
-    has_density: ClassVar[bool] = True
+    no_density: str = ""
     dim: int
     text_dim: int
+
+    @property
+    def has_density(self) -> bool:
+        """Have its densities `log_density`?"""
+        return not self.no_density
 
     @property
     def layout(self) -> TextLayout:
@@ -82,7 +93,7 @@ class Generator(ABC):
         return TextLayout(self.text_dim, {})
 
     @abstractmethod
-    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture | Blend]:
+    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture | Blend] | list[Sampler]:
         """The density for each of the text vectors (T, E)."""
 
     @abstractmethod
@@ -125,6 +136,19 @@ def dim_of(directory: Path) -> int:
         return size_of(description, "dim")
     except ValueError as error:
         raise InputError(f"{directory / DESCRIPTION}: {error}; train the model again") from error
+
+
+def require_components(directory: Path, what: str) -> None:
+    """Raise InputError where a generator gives no mixtures, which `what` is made of."""
+    require_files(directory)
+    description = read_json(directory / DESCRIPTION)
+    while isinstance(description, dict) and isinstance(values := description.get("values"), dict):
+        if description.get("kind") in NO_MIXTURES:
+            raise InputError(
+                f"{what}: {directory} is a generator of the kind {description['kind']!r}, whose samples have no"
+                f" components; leave {what} out, or sample from a generator that gives mixtures"
+            )
+        description = values.get("inner")
 
 
 def require_files(directory: Path) -> None:

@@ -12,6 +12,7 @@ from steps.generators.blend import Blend
 from steps.generators.contract import Generator, inner_generator
 from steps.generators.manifold import Manifold
 from steps.generators.mixture import Mixture
+from steps.generators.samplers import Sampler
 from steps.generators.validation import number_of
 from steps.text.layout import TextLayout
 from utils.errors import brief
@@ -21,13 +22,13 @@ ALIVE = "alive"
 
 @dataclass(frozen=True)
 class MappedMixture:
-    """The mixture of pre-activations given a text, whose samples are mapped to embeddings.
+    """The density of pre-activations given a text, whose samples are mapped to embeddings.
 
     Attributes:
         inner: over z (L). manifold: maps z to x (D).
     """
 
-    inner: Mixture | Blend
+    inner: Mixture | Blend | Sampler
     manifold: Manifold
 
     def tempered(self, weights: float = 1.0, spread: float = 1.0) -> "MappedMixture":
@@ -48,7 +49,7 @@ class ManifoldGenerator(Generator):
     """
 
     kind = "manifold"
-    has_density = False
+    no_density = "its samples lie on a surface, which has no density with respect to volume"
 
     def __init__(self, inner: Generator, manifold: Manifold):
         self.inner, self.manifold = inner, manifold

@@ -161,7 +161,7 @@ class Mixture:
         Raises InputError for temperatures that are not finite numbers above 0.
         """
         log_weights = tempered_weights(self.log_weights, weights)
-        _check_temperature("spread", spread)
+        check_temperature("spread", spread)
         return Mixture(log_weights, self.means, self.scales * math.sqrt(spread), self.frame, self.dof)
 
     def moved(self, shift: np.ndarray) -> "Mixture":
@@ -220,7 +220,7 @@ def draw_components(rng: np.random.Generator, log_weights: np.ndarray, n: int) -
 
 def tempered_weights(log_weights: np.ndarray, temperature: float) -> np.ndarray:
     """Weights to the power 1/temperature, which sum to 1 again; both as logarithms (K,)."""
-    _check_temperature("weight", temperature)
+    check_temperature("weight", temperature)
     with np.errstate(over="ignore"):
         powers = log_weights / temperature
     total = log_sum_exp(powers[None].copy())[0]
@@ -229,6 +229,7 @@ def tempered_weights(log_weights: np.ndarray, temperature: float) -> np.ndarray:
     return powers - total
 
 
-def _check_temperature(name: str, temperature: float) -> None:
+def check_temperature(name: str, temperature: float) -> None:
+    """Raise InputError for a temperature that is no finite number above 0."""
     if not 0 < temperature < math.inf:
         raise InputError(f"{name} temperature {temperature}: expected a finite number above 0")

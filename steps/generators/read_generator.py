@@ -15,6 +15,7 @@ from steps.generators.caption_shift import NAMES, CaptionShift
 from steps.generators.contract import Generator, inner_generator
 from steps.generators.corpus_groups import CorpusGroups
 from steps.generators.mixture import Mixture
+from steps.generators.samplers import Sampler
 from steps.text.layout import TextLayout
 from utils.errors import InputError, brief
 from utils.vectors import check_shape
@@ -35,8 +36,8 @@ class ReadGenerator(Generator):
 
     def __init__(self, inner: Generator, groups: CorpusGroups, shift: CaptionShift | None = None):
         self.inner, self.groups, self.shift = inner, groups, shift
-        self.dim, self.text_dim = inner.dim, groups.layout.dim
-        self._of_group: dict[str, Mixture] = {}
+        self.dim, self.text_dim, self.no_density = inner.dim, groups.layout.dim, inner.no_density
+        self._of_group: dict[str, Mixture | Sampler] = {}
         if shift is not None:
             check_shape("the shift of captions", shift.slope, (len(shift.slope), self.dim))
             check_shape("the centre of captions", shift.centre, (self.layout.sentence_dim,))
@@ -48,9 +49,9 @@ class ReadGenerator(Generator):
         """What the columns of text vectors mean."""
         return self.groups.layout
 
-    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture | Blend]:
+    def mixtures(self, text_vectors: np.ndarray) -> list[Mixture | Blend | Sampler]:
         """The density for each of the text vectors (T, E); one object for texts that mean the same."""
-        made: dict[bytes, Mixture | Blend] = {}
+        made: dict[bytes, Mixture | Blend | Sampler] = {}
         shifts = self._shifts(text_vectors)
         keys = [
             vector[self.layout.sentence_dim :].tobytes() + (shift.tobytes() if shift.any() else b"")
@@ -77,7 +78,7 @@ class ReadGenerator(Generator):
         inner = self.inner.in_table(self.groups.features(groups), most_bytes)
         return inner and ReadGenerator(inner, self.groups, self.shift)
 
-    def _mixtures_of(self, groups: list[str]) -> list[Mixture]:
+    def _mixtures_of(self, groups: list[str]) -> list[Mixture] | list[Sampler]:
         """The inner mixtures of groups, each made once."""
         new = [group for group in groups if group not in self._of_group]
         if new:

@@ -41,6 +41,9 @@ FITS = Registry(
         "ridge": "steps.generators.linear_generator:RIDGE",
         "group_gaussian": "steps.generators.group_generator:GROUP_GAUSSIAN",
         "gmm": "steps.generators.group_generator:GMM",
+        "pool": "steps.generators.rivals.pool_generator:POOL",
+        "pca_gmm": "steps.generators.rivals.pca_gmm:PCA_GMM",
+        "nearest_text": "steps.generators.rivals.resampled_generator:NEAREST_TEXT",
     },
     needs=("Options", "fit", "shared"),
 )

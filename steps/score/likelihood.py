@@ -44,7 +44,7 @@ class TestDensity:
         projector = Projector(self.subspace)
         try:
             if not generator.has_density:
-                raise NoDensity("its samples lie on a surface, which has no density with respect to volume")
+                raise NoDensity(generator.no_density)
             seen, _ = self._measure(generator, projector, "seen")
             heldout, ranks = self._measure(generator, projector, "heldout")
             if not (np.isfinite(seen).all() and np.isfinite(heldout).all()):

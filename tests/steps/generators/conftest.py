@@ -9,13 +9,15 @@ from steps.generators import train
 from steps.text.encode import SentenceEncoder
 from tests.steps.generators.experiment import Experiment, read_texts, write_experiment
 
+RIVALS = ("pool", "pool_scaled", "pca_gmm", "nearest_text")  # of conf/generators_rivals.txt
 ROOT = Path(__file__).parents[3]
 SMALL = {"mdn": "hidden=32,epochs=5,folds=5", "mdn_plain": "hidden=32,epochs=5"}
 NAMES = ("mdn", "mdn_plain", "gaussian", "group_gaussian", "group_gmm", "blind_gmm", "ridge_gaussian", "ridge_student")
 
 
 def fit(made: Experiment, name: str, *more: str) -> Path:
-    """Train one generator of conf/generators.txt, small. Returns its directory."""
+    """Train one generator of conf/generators.txt or conf/generators_rivals.txt, small. Returns its directory."""
+    more = (*(("--generators", "conf/generators_rivals.txt") if name in RIVALS else ()), *more)
     settings = ["--set", SMALL[name]] if name in SMALL and "--set" not in more else []
     with contextlib.chdir(ROOT):
         assert train.main(made.options(name, *settings, *more)) == 0
@@ -44,6 +46,18 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 def read_models(read: Experiment) -> dict[str, Path]:
     """Name -> directory of every generator, trained on texts that were read."""
     return {name: fit(read, name) for name in NAMES}
+
+
+@pytest.fixture(scope="session")
+def rivals(experiment: Experiment) -> dict[str, Path]:
+    """Name -> directory of every rival."""
+    return {name: fit(experiment, name) for name in RIVALS}
+
+
+@pytest.fixture(scope="session")
+def read_rivals(read: Experiment) -> dict[str, Path]:
+    """Name -> directory of every rival, trained on texts that were read."""
+    return {name: fit(read, name) for name in RIVALS}
 
 
 @pytest.fixture(scope="session")

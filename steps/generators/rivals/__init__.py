@@ -1,0 +1,1 @@
+"""Generators of the literature, to compare ours with."""
