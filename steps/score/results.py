@@ -5,6 +5,7 @@ A notebook starts with one line:
     table = read_results("exp/demo")    # a pandas DataFrame: model, kind, texts, metric, item, value
 """
 
+import importlib.util
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any
 from steps.score.evaluation import Examples, Scorer
 from steps.score.judges import FAMILIES, INSIDE_GENDER
 from steps.score.likelihood import compare
+from utils.command import logger
 from utils.errors import InputError
+from utils.extras import how_to_install
 from utils.json_files import json_text, read_json
 
 # Dicts of the document whose keys depend on the data: attributes, conditions, groups, levels and speakers.
-ITEMS = {*FAMILIES, "conditions", "groups", "calibration", "per_speaker", "ci95"}
+ITEMS = {*FAMILIES, "conditions", "groups", "calibration", "per_speaker", "ci95", "real_ci95", "difference_ci95"}
+log = logger(__name__)
 REFERENCE_NAMES = {"real_same_group": "real, same group", "real_any_group": "real, any group"}
 
 
@@ -82,6 +86,18 @@ def primary(scores: dict) -> dict:
     return scores["samples"].get("seen") or scores["samples"]["given"]
 
 
+def write_results(directory: Path) -> None:
+    """Write the table of `read_results` of the scores.json in a directory as scores.csv, and as scores.parquet where
+    pyarrow is installed, which the log says.
+    """
+    table = read_results(directory)
+    table.to_csv(directory / "scores.csv", index=False)
+    if importlib.util.find_spec("pyarrow") is None:
+        log.info("no scores.parquet, only scores.csv: pyarrow is not installed (%s)", how_to_install({"pyarrow"}))
+        return
+    table.to_parquet(directory / "scores.parquet", engine="pyarrow", index=False)
+
+
 def read_results(path: Path | str):
     """The figures of generators and of real references as a pandas DataFrame, one a row.
 
@@ -120,7 +136,7 @@ def _figures(value: Any, metric: str = "", item: str = "") -> Iterator[tuple[str
     if isinstance(value, list):  # bounds of an interval
         value = dict(zip(("low", "high"), value, strict=True))
     if not isinstance(value, dict):
-        if not isinstance(value, str):
+        if not isinstance(value, str | bool):
             yield metric, item, value
         return
     of_items = not item and metric.rpartition(".")[2] in ITEMS

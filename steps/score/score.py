@@ -32,14 +32,29 @@ class Options:
     """Options of the command."""
 
     COMMAND: ClassVar[str] = "steps.score.score"
-    index: Path = option(help="exp/<corpus>/index, with train, dev and test")
-    descriptions: Path = option(help="data/<corpus>/descriptions")
-    text_vectors: Path = option(help="exp/<corpus>/text")
     out: Path = option(help="directory to write")
+    index: Path | None = option(None, "exp/<corpus>/index, with train, dev and test")
+    descriptions: Path | None = option(None, "data/<corpus>/descriptions")
+    text_vectors: Path | None = option(None, "exp/<corpus>/text")
+    train: Path | None = option(
+        None,
+        "in place of --index, and of --descriptions and --text_vectors: real speakers of training, a Kaldi data "
+        "directory (utt2spk, xvector.scp) or a set of an index",
+    )
+    test: Path | None = option(None, "real speakers that are not in --train")
     models: tuple[str, ...] = option((), "model directories, the one of most interest first")
     generators: Path | None = option(None, "list of generators (conf/generators.txt): score those of --exp too")
     exp: Path | None = option(None, "exp/<corpus>, where the generators of the list are")
-    samples: tuple[str, ...] = option((), "directories of samples (xvector.scp, utt2group) to score beside the models")
+    samples: tuple[str, ...] = option(
+        (), "directories of samples to score: xvector.scp, and with --index also utt2group"
+    )
+    dev: Path | None = option(None, "more real speakers that are not in --train, whom judges of attributes learn from")
+    metrics: tuple[str, ...] = option(
+        (), "of samples beside real speakers: names, quick or full (default: quick with --index, full with --train)"
+    )
+    n_halves: int = option(
+        20, "random halves of the speakers that intervals of these metrics are made of", least=3, most=1000
+    )
     attributes: tuple[str, ...] = option(ATTRIBUTES, "names of the values that group ids are made of")
     n_draws: int = option(20, "draws of samples that each figure is averaged over", least=1, most=10_000)
     max_samples: int = option(
@@ -55,6 +70,16 @@ class Options:
 def work(options: Options) -> None:
     """Score and commit the directory."""
     directories = named_directories(options)
+    if options.train is not None or options.test is not None:
+        from steps.score.directories import score_directories
+
+        score_directories(options, directories)
+        return
+    absent = [name for name in ("index", "descriptions", "text_vectors") if getattr(options, name) is None]
+    if absent:
+        raise InputError(
+            f"--{absent[0]}: missing; give --index, --descriptions and --text_vectors, or --train and --test"
+        )
     inputs = [options.index / part for part in ("train", "dev", "test")]
     inputs += [options.descriptions, options.text_vectors]
     inputs += [file for directory in directories.values() for file in scored_files(directory)]

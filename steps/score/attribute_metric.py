@@ -1,0 +1,59 @@
+"""Attribute accuracy as a metric of samples beside real speakers: is a sample heard as its group says?
+
+Both families of judges (see `judges`) are fitted to the test speakers, and to those of a dev set where there is one,
+and judge samples in the mix of groups of the test set. Real training speakers of those groups are the ceiling.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from steps.data.groups import group_values
+from steps.metrics.classifiers import FOLDS
+from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors
+from steps.score.attribute_classifiers import AttributeClassifiers, mix_weights
+from steps.score.inside_gender import InsideGender
+
+
+@dataclass(frozen=True, eq=False)
+class AttributeMetric:
+    """The metric.
+
+    Attributes:
+        attributes: names of the values that groups are made of.
+        dev: more real speakers whom no generator has seen, or None.
+    """
+
+    attributes: Sequence[str]
+    dev: SpeakerVectors | None = None
+
+    def __call__(self, comparison: Comparison) -> dict[str, float]:
+        """Accuracy by attribute, 0 to 1. Raises NotMeasured where groups are not known."""
+        samples, test = comparison.samples, comparison.test
+        if samples.groups is None or test.groups is None:
+            raise NotMeasured("the groups of samples and test speakers are not known; give utt2group or spk2gender")
+        held_out = test if self.dev is None or self.dev.groups is None else test.followed_by(self.dev)
+        if held_out.n_speakers < 2 * FOLDS:
+            raise NotMeasured(f"{held_out.n_speakers} held-out speakers; classifiers need {2 * FOLDS}; give --dev")
+        values = self._values(held_out.groups)
+        asked = self._values(np.unique(test.groups))
+        known = (tuple(self.attributes), held_out.x, held_out.speakers, values)
+        weights = mix_weights(samples.groups, _mix(test.groups))
+        if not weights.any():
+            raise NotMeasured("no sample is of a group of the test speakers")
+        rows = weights > 0
+        judged = samples.x[rows], self._values(samples.groups[rows]), weights[rows]
+        found = AttributeClassifiers(*known, comparison.seed).accuracies(*judged)
+        inside = InsideGender.fit(*known, asked, comparison.seed).accuracies(*judged)
+        inside = {f"{name}_inside_gender": value for name, value in inside.items() if np.isfinite(value)}
+        return found | inside
+
+    def _values(self, groups: np.ndarray) -> np.ndarray:
+        names, codes = np.unique(groups.astype(str), return_inverse=True)
+        return np.array([list(group_values(str(name), self.attributes).values()) for name in names])[codes]
+
+
+def _mix(groups: np.ndarray) -> dict[str, float]:
+    names, counts = np.unique(groups.astype(str), return_counts=True)
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))

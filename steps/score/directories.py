@@ -1,0 +1,126 @@
+"""Scores of directories of samples, ours or anyone's, beside real speakers: no index, descriptions or generator needed.
+
+    score_directories(options)    # --train DIR --test DIR --samples DIR,DIR
+
+Real sets are Kaldi data directories (utt2spk, xvector.scp) or sets of an index; samples have xvector.scp, and what
+there is of utt2spk and utt2group. A metric that lacks an input is skipped, and the report says why. Writes scores.json,
+scores.csv and scores.parquet, summary.md and report.html.
+"""
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steps.metrics.speaker_vectors import Comparison
+from steps.score.attribute_metric import AttributeMetric
+from steps.score.halves import write_halves
+from steps.score.inside_gender import GENDER
+from steps.score.measured import SampleSource, chosen_metrics, measure_all
+from steps.score.measured_tables import TITLE, about_directories, measured_tables
+from steps.score.results import plain, to_json, write_results
+from steps.score.vector_sets import NamedVectors, files_of, read_real, read_sampled, require_comparable
+from utils.command import doing, logger
+from utils.errors import InputError
+from utils.report_page import page_html, table_html
+from utils.report_tables import escaped, table_lines
+from utils.stage_dir import StageDir
+
+if TYPE_CHECKING:
+    from steps.score.score import Options
+
+FOR_MODELS = ("index", "descriptions", "text_vectors", "models", "generators", "exp", "texts", "encoder")
+NEEDS_MODEL = "vectors have no density and read no text; score the model that made them with --index and --models"
+ONLY_OF_MODELS = ("log_density", "gain_over_text_blind", "paraphrases", "retrieval")
+log = logger(__name__)
+
+
+def score_directories(options: "Options", directories: Mapping[str, Path]) -> None:
+    """Score samples, name -> directory, and commit the output."""
+    if given := [f"--{name}" for name in FOR_MODELS if getattr(options, name)]:
+        raise InputError(f"--train, --test: {given[0]} is for scores with --index; give one or the other")
+    if options.train is None or options.test is None:
+        raise InputError(f"--{'test' if options.test is None else 'train'}: missing; give --train and --test")
+    names = chosen_metrics(options.metrics, "full")
+    sets = {name: path for name in ("train", "dev", "test") if (path := getattr(options, name)) is not None}
+    if options.train.resolve() == options.test.resolve():
+        raise InputError(f"--test {options.test}: the directory of --train; give speakers held out from training")
+    inputs = [file for one in (*sets.values(), *directories.values()) for file in files_of(one)]
+    with StageDir(options.out, options, inputs, options.force) as stage:
+        if stage.done:
+            return
+        from threadpoolctl import threadpool_limits
+
+        real = {name: read_real(path) for name, path in sets.items()}
+        sampled = {name: read_sampled(path) for name, path in directories.items()}
+        require_comparable(
+            {str(sets[name]): one for name, one in real.items()},
+            {str(directories[name]): one for name, one in sampled.items()},
+        )
+        sources = {name: source_of(options, name, one, real) for name, one in sampled.items()}
+        with threadpool_limits(1), doing("measure"):  # the same bytes for any number of threads
+            measured = measure_all(sources, names, options.n_halves, options.nj)
+        write_halves(stage.dir, sources, measured, options.n_halves)
+        write_scores(stage.dir, document_of(options, real, sampled, measured))
+        for name, one in measured.items():
+            for metric, reason in one["skipped"].items():
+                log.info("%s: %s is skipped: %s", name, metric, reason)
+        log.info("wrote %s", stage.final / "report.html")
+
+
+def source_of(options: "Options", name: str, samples: NamedVectors, real: Mapping[str, NamedVectors]) -> SampleSource:
+    """Samples beside the real sets, with groups where all know them, else with genders where all know these."""
+    sets = [samples, *real.values()]
+    groups_known = all(one.vectors.groups is not None for one in sets)
+    if not groups_known and all(one.genders is not None for one in sets):
+        log.info("%s: groups are not known in all sets, genders are, and are compared", name)
+        vectors, attributes = [one.in_genders() for one in sets], (GENDER,)
+    else:
+        vectors, attributes = [one.vectors for one in sets], options.attributes
+    of_set = dict(zip(real, vectors[1:], strict=True))
+    comparison = Comparison(vectors[0], of_set["train"], of_set["test"], seed=options.seed)
+    return SampleSource(comparison, AttributeMetric(attributes, of_set.get("dev")))
+
+
+def document_of(
+    options: "Options",
+    real: Mapping[str, NamedVectors],
+    sampled: Mapping[str, NamedVectors],
+    measured: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The content of scores.json."""
+    models = {}
+    for name, one in measured.items():
+        skipped = one["skipped"] | dict.fromkeys(ONLY_OF_MODELS, NEEDS_MODEL)
+        models[name] = {"kind": "samples", "samples": {}, "measured": one["figures"], "skipped": skipped}
+    return plain(
+        {
+            "data": {name: counts_of(one) for name, one in real.items()}
+            | {"dim": real["train"].vectors.x.shape[1]}
+            | {"samples": {name: counts_of(one) for name, one in sampled.items()}},
+            "settings": {"seed": options.seed, "n_halves": options.n_halves},
+            "models": models,
+            "references": {},
+        }
+    )
+
+
+def counts_of(one: NamedVectors) -> dict[str, Any]:
+    """How many segments, speakers and groups there are; null where groups are not known."""
+    groups = one.vectors.groups
+    return {
+        "segments": len(one.vectors.x),
+        "speakers": len(one.speakers),
+        "groups": None if groups is None else len(set(groups.tolist())),
+    }
+
+
+def write_scores(directory: Path, document: dict[str, Any]) -> None:
+    """Write all files of the score."""
+    about, tables = about_directories(document), measured_tables(document)
+    (directory / "scores.json").write_text(to_json(document), encoding="utf-8")
+    lines = [f"# {TITLE}", "", escaped(about), "", *(line for table in tables for line in table_lines(table))]
+    (directory / "summary.md").write_text("\n".join(lines), encoding="utf-8")
+    body = [f"<p>{escape(about)}</p>", *map(table_html, tables)]
+    (directory / "report.html").write_text(page_html(TITLE, body), encoding="utf-8")
+    write_results(directory)

@@ -1,0 +1,185 @@
+"""The metrics of `steps.metrics.sample_metrics` for a source of samples: figures, intervals, real speakers beside them.
+
+    found = measure_all({"mdn": SampleSource(comparison)}, names, halves=20, nj=2)["mdn"]
+    found["figures"]["crowding.g2g"]    # {"value": .28, "ci95": [.27, .29], "real": .29, ...}
+
+`real` is the ceiling: the same figure with real speakers in the place of the samples, no more of them than sampled.
+`floor`, where groups count: real training speakers whose groups were dealt anew, as of a generator that does not
+read. Intervals are over speakers, by random halves (see `half_values`), at most `MOST_HALVED` of each set: of more,
+they would be narrower. The halves of the real sets are the same for all sources, so that differences are of pairs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from steps.metrics.sample_metrics import METRICS, SampleMetric, measure, reference
+from steps.metrics.significance import holm, p_of_halves
+from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors
+from steps.score.attribute_metric import AttributeMetric
+from utils.command import progress
+from utils.errors import InputError, brief
+from utils.forked import map_forked
+
+MOST_HALVED = 4000  # speakers of each set
+FEWER_HALVES = {"told_apart": 6}  # of metrics that take long
+GROUPED = ("frechet_groups", "energy", "calibration", "attributes")  # metrics that use groups where these are known
+KINDS = ("quick", "full")
+LEVEL = 0.05
+ATTRIBUTES = "attributes"
+Figures = dict[str, float]
+Function = Callable[[Comparison], Figures]
+OWN = SampleMetric("", "train", "steps/score/judges.py", better="high", needs=("groups",))
+ALL_METRICS: Mapping[str, SampleMetric] = {**METRICS, ATTRIBUTES: OWN}
+
+
+def chosen_metrics(names: Sequence[str], default: str) -> list[str]:
+    """The metrics of --metrics: names, or `quick` or `full` for all of a kind. Raises InputError for others."""
+    wanted = list(names) or [default]
+    found: list[str] = []
+    for name in wanted:
+        if name not in (*KINDS, *ALL_METRICS):
+            raise InputError(f"--metrics: no metric {brief(name)}; expected {', '.join((*KINDS, *ALL_METRICS))}")
+        of_kind = [one for one in ALL_METRICS if name == "full" or ALL_METRICS[one].quick]
+        found += of_kind if name in KINDS else [name]
+    return list(dict.fromkeys(found))
+
+
+@dataclass
+class Values:
+    """What a metric finds: figures by name, their values (halves,) of halves of the speakers; or why nothing."""
+
+    figures: Figures = field(default_factory=dict)
+    halves: dict[str, np.ndarray] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SampleSource:
+    """Samples beside real speakers, and the metric of their attributes, where attributes are judged."""
+
+    comparison: Comparison
+    attributes: AttributeMetric | None = None
+
+    def size(self, name: str) -> int:
+        """How many real speakers stand in the place of the samples, which decides the figures of these."""
+        stand_in = getattr(self.comparison, ALL_METRICS[name].stand_in)
+        return min(self.comparison.samples.n_speakers, stand_in.n_speakers)
+
+    def sampled(self, name: str, comparison: Comparison) -> Figures:
+        """The figures of samples."""
+        return self._attributes(comparison) if name == ATTRIBUTES else measure(name, comparison)
+
+    def real(self, name: str, comparison: Comparison) -> Figures:
+        """The figures of real speakers in the place of the samples."""
+        return self._attributes(comparison.real("train")) if name == ATTRIBUTES else reference(name, comparison)
+
+    def blind(self, name: str, comparison: Comparison) -> Figures:
+        """The figures of real training speakers whose groups were dealt anew; none where groups do not count."""
+        train = comparison.train
+        if name not in GROUPED or train.groups is None or comparison.samples.groups is None:
+            return {}
+        dealt = SpeakerVectors(train.x, train.speakers, comparison.rng(7).permutation(train.groups))
+        return self.sampled(name, replace(comparison, samples=dealt))
+
+    def _attributes(self, comparison: Comparison) -> Figures:
+        if self.attributes is None:
+            raise NotMeasured("no attributes are judged")
+        return self.attributes(comparison)
+
+
+def measure_all(
+    sources: Mapping[str, SampleSource], names: Sequence[str], halves: int, nj: int
+) -> dict[str, dict[str, Any]]:
+    """All metrics of each source of samples, computed `nj` at a time.
+
+    Returns:
+        source -> figures (see above), skipped (metric -> reason), halves (figure -> values of halves of the speakers).
+    """
+    tasks: dict[tuple, Callable[[], Values]] = {}
+    for source, one in sources.items():
+        for name in names:
+            drawn = min(halves, FEWER_HALVES.get(name, halves))
+            tasks[source, name] = partial(values_of, partial(one.sampled, name), one.comparison, drawn)
+            key = "real", name, one.size(name), id(one.comparison.test)
+            tasks.setdefault(key, partial(values_of, partial(one.real, name), one.comparison, drawn))
+            key = "blind", name, id(one.comparison.test)
+            tasks.setdefault(key, partial(values_of, partial(one.blind, name), one.comparison, 0))
+    for one in sources.values():
+        _ = one.comparison.train.whitening  # before there are forks
+    done = progress(map_forked(lambda task: task(), list(tasks.values()), nj), len(tasks), "measuring")
+    found = dict(zip(tasks, done, strict=True))
+    return {source: _of_source(found, source, one, names) for source, one in sources.items()}
+
+
+def values_of(function: Function, comparison: Comparison, halves: int) -> Values:
+    """The figures of a metric, and those of halves."""
+    try:
+        figures = function(comparison)
+    except (NotMeasured, InputError) as error:
+        return Values(reason=str(error))
+    cut = _cut(comparison)
+    try:
+        drawn = [function(cut.half(number)) for number in range(halves)]
+    except (NotMeasured, InputError):  # a half is too small for it: no interval
+        drawn = []
+    names = [figure for figure in figures if drawn and all(figure in one for one in drawn)]
+    return Values(figures, {figure: np.array([one[figure] for one in drawn]) for figure in names})
+
+
+def _cut(comparison: Comparison) -> Comparison:
+    sets = {}
+    for place, what in enumerate(("samples", "train", "test")):
+        one = getattr(comparison, what)
+        order = comparison.rng(8, place).permutation(one.n_speakers)[:MOST_HALVED]
+        sets[what] = one if one.n_speakers <= MOST_HALVED else one.of_speakers(order)
+    return Comparison(**sets, seed=comparison.seed)
+
+
+def _of_source(found: Mapping[tuple, Values], source: str, one: SampleSource, names: Iterable[str]) -> dict[str, Any]:
+    figures, skipped, halves = {}, {}, {}
+    for name in names:
+        mine = found[source, name]
+        real = found["real", name, one.size(name), id(one.comparison.test)]
+        blind = found["blind", name, id(one.comparison.test)]
+        if mine.reason:
+            skipped[name] = mine.reason
+        for figure, value in mine.figures.items():
+            key = name if figure == name else f"{name}.{figure}"
+            figures[key] = _beside(value, mine, real, blind, figure) | {"better": ALL_METRICS[name].better}
+            if figure in mine.halves and figure in real.halves:
+                halves[key] = {"samples": mine.halves[figure].tolist(), "real": real.halves[figure].tolist()}
+    _judge(figures)
+    return {"figures": figures, "skipped": skipped, "halves": halves}
+
+
+def _beside(value: float, mine: Values, real: Values, blind: Values, figure: str) -> dict[str, Any]:
+    """A figure with those of real speakers; `p` that it differs from theirs is not corrected yet."""
+    found: dict[str, Any] = {"value": value}
+    if figure in mine.halves:
+        found["ci95"] = _around(value, mine.halves[figure])
+    if figure in real.figures:
+        found["real"] = real.figures[figure]
+        if figure in mine.halves and figure in real.halves:
+            found["real_ci95"] = _around(found["real"], real.halves[figure])
+            difference, drawn = value - found["real"], mine.halves[figure] - real.halves[figure]
+            found["difference_ci95"] = _around(difference, drawn)
+            found["p"] = p_of_halves(difference, drawn)
+    return found | ({"floor": blind.figures[figure]} if figure in blind.figures else {})
+
+
+def _around(value: float, halves: np.ndarray) -> list[float]:
+    width = 1.96 * float(halves.std(ddof=1))
+    return [value - width, value + width]
+
+
+def _judge(figures: dict[str, dict[str, Any]]) -> None:
+    """Correct p for all figures of the source, and say which are not as those of real speakers."""
+    tested = [one for one in figures.values() if "p" in one]
+    for one, p in zip(tested, holm(np.array([one["p"] for one in tested])), strict=True):
+        one["p"] = float(p)
+        worse = {"near": True, "low": one["value"] > one["real"], "high": one["value"] < one["real"]}[one["better"]]
+        one["as_real"] = not (p < LEVEL and worse)

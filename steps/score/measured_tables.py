@@ -1,0 +1,97 @@
+"""Tables of the metrics of samples beside real speakers, for summary.md and the report.
+
+Input: the document of scores.json, whose models have `measured` and `skipped` (see `measured`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from utils.report_tables import Cell, Table
+
+TITLE = "Samples beside real speakers"
+CAPTION = (
+    "Each figure with its 95 % interval over speakers. Real: what real speakers, no more than there are samples, have "
+    "in the place of the samples, which is the ceiling; real, other group: real training speakers whose groups were "
+    "dealt anew, where groups count. Figures belong where the real ones are, or, where it says so, low or high. (!) "
+    "marks those that differ beyond chance, with all figures of the directory taken into account (Holm, 5 %)."
+)
+SIDE_BY_SIDE = "Figures of all directories, and of real speakers; (!) as below."
+
+
+def measured_tables(document: Mapping[str, Any]) -> list[Table]:
+    """All tables: side by side where there are several sources, then one a source, then what was skipped."""
+    models = {name: document["models"][name] for name in document["models"] if "measured" in document["models"][name]}
+    several = [side_by_side(models)] if len(models) > 1 else []
+    each = [source_table(name, scores["measured"]) for name, scores in models.items()]
+    return [table for table in (*several, *each, skipped_table(models)) if table.rows]
+
+
+def side_by_side(models: Mapping[str, Any]) -> Table:
+    """A row a figure, a column a source."""
+    keys = dict.fromkeys(key for scores in models.values() for key in scores["measured"])
+    rows = []
+    for key in keys:
+        found = [scores["measured"].get(key) for scores in models.values()]
+        real = next((one["real"] for one in found if one and "real" in one), None)
+        rows.append([Cell(key), *(figure_cell(one) for one in found), Cell(number(real))])
+    return Table("All sources", SIDE_BY_SIDE, ["", *models, "real"], rows)
+
+
+def source_table(name: str, measured: Mapping[str, Any]) -> Table:
+    """A row a figure of one source."""
+    header = ["", "samples", "95 % interval", "real", "95 % interval", "real, other group", "wanted", "corrected p"]
+    rows = [
+        [
+            Cell(key),
+            figure_cell(one),
+            Cell(bounds(one.get("ci95"))),
+            Cell(number(one.get("real"))),
+            Cell(bounds(one.get("real_ci95"))),
+            Cell(number(one.get("floor"))),
+            Cell("as real" if one["better"] == "near" else one["better"]),
+            Cell(number(one.get("p"))),
+        ]
+        for key, one in measured.items()
+    ]
+    return Table(f"{name} beside real speakers", CAPTION, header, rows)
+
+
+def skipped_table(models: Mapping[str, Any]) -> Table:
+    """What was not measured, and why."""
+    rows = [
+        [Cell(f"{name}: {metric}"), Cell(reason)]
+        for name, scores in models.items()
+        for metric, reason in scores.get("skipped", {}).items()
+    ]
+    return Table("Skipped", "Metrics that lack an input, and which.", ["", "reason"], rows)
+
+
+def figure_cell(one: Mapping[str, Any] | None) -> Cell:
+    """A figure, marked where it is not as real speakers'."""
+    return Cell("-") if one is None else Cell(number(one["value"]), one.get("as_real"))
+
+
+def number(value: float | None) -> str:
+    """A number with three digits that count."""
+    return "-" if value is None else f"{value:#.3g}".rstrip(".") if abs(value) >= 1e-3 or not value else f"{value:.1e}"
+
+
+def bounds(pair: list[float] | None) -> str:
+    """An interval."""
+    return "-" if pair is None else f"{number(pair[0])} to {number(pair[1])}"
+
+
+def about_directories(document: Mapping[str, Any]) -> str:
+    """What was compared with what."""
+    data, settings = document["data"], document["settings"]
+    real = " and ".join(
+        f"{data[name]['speakers']:,} {name} speakers ({data[name]['segments']:,} segments)"
+        for name in ("train", "test")
+    )
+    samples = "; ".join(
+        f"{name}: {one['speakers']:,} speakers, {one['segments']:,} vectors" for name, one in data["samples"].items()
+    )
+    return (
+        f"Real: {real}, {data['dim']} dimensions. Samples: {samples}. Intervals: {settings['n_halves']} halves of the "
+        "speakers."
+    )
