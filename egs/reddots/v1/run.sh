@@ -59,7 +59,7 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
               --launcher run.pl|slurm.pl (in place of the one in cmd.sh)
 0 lists:      --corpus ($corpus), arabic-digits, fsdd or reddots --data_dir (of reddots, with pcm/ ndx/ infos/; of the others,
               by default that of its name in PSEUDOSPEAKERS_DATA; synthetic needs none)
-              --parts (01; of look-alikes 01,words) --corpora ($corpora)
+              --parts (01; of arabic-digits and fsdd 01,words) --corpora ($corpora)
               --ubm_data (other speech for the UBM, a data directory or a tree of audio; - for none; fsdd: librispeech-251 beside
               --data_dir, where it is there)
 1 lexicon:    --topology phones|words (reddots: phones, else words)
@@ -112,7 +112,7 @@ choose_corpus
 [[ -d $conf_dir ]] || refuse "--conf_dir $conf_dir: no such directory"
 [[ $parts =~ ^(|[A-Za-z0-9_]{1,20}(,[A-Za-z0-9_]{1,20})*)$ ]] ||
   refuse "--parts $(printf %q "${parts:0:100}"): expected names with commas between them, such as 01,04"
-[ -n "$parts" ] || { [ "$corpus" = reddots ] && parts=01; } || parts=01,words
+[ -n "$parts" ] || { [[ $corpus = reddots || $corpus = synthetic ]] && parts=01; } || parts=01,words
 topology=${topology:-$([ "$corpus" = reddots ] && echo phones || echo words)}
 [ "$corpus" = synthetic ] && systems=${systems:-$QUICK} || systems=${systems:-$SYSTEMS}
 # find_among OPTION NAME,...: refuses the option unless it has some of the names, or is - for none.
@@ -207,13 +207,14 @@ adapt() {
 
 # ivectors KIND LIST: an extractor of UBM posteriors (gmm) or of alignments (hmm), the vectors of all sides, and their backend.
 ivectors() {
-  local alignments='' hmm='' side set_by dir=$exp/$2/ivector_$1
+  local alignments='' hmm='' words='' side dir=$exp/$2/ivector_$1
   if [ "$1" = gmm ]; then
     find_ubm "$2"
   else
     ubm='' hmm=$exp/$2/mono alignments=$exp/$2/ali/background
-    stage_options align nj force
-    for side in background enrol test; do
+    for side in background enrol test; do # what tests say is not known
+      [ "$side" = test ] && words=loop || words=
+      stage_options align nj words force
       steps/hmm/align.sh --cmd "$train_cmd" "${given[@]}" "$data/${side}_$2" "$hmm" "$exp/feats/all" "$exp/$2/ali/$side"
     done
   fi
