@@ -239,9 +239,9 @@ def test_back_ends_of_sampled_speakers_are_compared(tmp_path):
     train, test = (sampled_plda.Utterances(one.x, np.unique(one.speakers, return_inverse=True)[1]) for one in spoken)
     options = sampled_plda.Options(dims=(4, 6), draws=10)
     sets = {kind: [train] for kind in sampled_plda.KINDS}
-    sets[sampled_plda.BOTH] = [sampled_plda.joined(train, train)]
+    sets[sampled_plda.BOTH] = [sampled_plda.joined(train, train)] * 2
     text = sampled_plda.section(options, [sampled_plda.judge(options, sets, test)])
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
-    assert [row[0][2:] for row in rows[2:6]] == [*sampled_plda.KINDS]
+    assert [row[0][2:] for row in rows[2:7]] == [*sampled_plda.KINDS]
     assert rows[3][3] == "1.00 [1.00 to 1.00]" and "< 1.5: met" in rows[3][5] and "1 in the interval: met" in rows[4][5]
     assert "nan" not in text and rows[-1][1] == rows[-3][1]

@@ -77,7 +77,7 @@ def work(options: Options) -> None:
     setting = write_setting(place, place / "downstream")
     rows, notes = [], []
     for env in PACKAGES:
-        notes += make_env(options, env)
+        notes += make_env(options.envs, env, options.python, options.fresh)
     for tool in TOOLS:
         found = list(probe(options, tool, setting))
         rows += [(tool.name, one["what"], f"{one['read']:,} of {one['of']:,}", one["note"]) for one in found]
@@ -123,13 +123,13 @@ def write_setting(place: Path, out: Path) -> Path:
     return (out / "setting.json").relative_to(RECIPE)
 
 
-def make_env(options: Options, name: str) -> list[str]:
+def make_env(envs: Path, name: str, python: str = Options.python, fresh: bool = False) -> list[str]:
     """Install an environment, if it is not there. Returns remarks for the section."""
-    env = (options.envs / name).absolute()
-    if options.fresh:
+    env = (envs / name).absolute()
+    if fresh:
         shutil.rmtree(env, ignore_errors=True)
     if not (env / "ready").is_file():
-        subprocess.run([options.python, "-m", "venv", "--clear", str(env)], check=True)
+        subprocess.run([python, "-m", "venv", "--clear", str(env)], check=True)
         done = subprocess.run(
             [str(env / "bin/python"), "-m", "pip", "install", "--quiet", *PACKAGES[name]],
             capture_output=True,
