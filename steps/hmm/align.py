@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from steps.hmm.frame_choice import ALL, FRAMES, FRAMES_HELP
 from utils.command import run_command
 from utils.options import option
 from utils.part_jobs import run_part_jobs
@@ -37,7 +38,7 @@ class Options:
     words: str = option(
         "transcript", "transcript: those of text; loop: any words, where text must not help", ("transcript", "loop")
     )
-    frames: str = option("all", "which frames, as in the training of the model", ("all", "speech"))
+    frames: str = option(ALL, FRAMES_HELP, FRAMES)
     posteriors: bool = option(False, "write post.{ark,scp} too")
     max_fail: float = option(0.05, "largest share of utterances that cannot be aligned", least=0, most=1)
     shard_frames: int = option(20000, "least frames of a shard", least=1, most=10**9)

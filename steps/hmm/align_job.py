@@ -12,12 +12,13 @@ import torch
 
 from steps.audio.failures import FAILURES, Failure, check_failures, read_failures, write_failures
 from steps.hmm.expectation import VITERBI, Aligner, Spoken
+from steps.hmm.frame_choice import SPEECH
 from steps.hmm.hmm_dir import read_hmm
 from steps.hmm.hmm_model import HmmScorer
 from steps.hmm.lang import Lang
 from steps.hmm.paths import best_paths
 from steps.hmm.segments import LabelledStretch, ctm_lines, labelled, units_of_path, words_of_path
-from steps.hmm.transcribed import SPEECH, TranscribedFrames
+from steps.hmm.transcribed import TranscribedFrames
 from steps.hmm.word_loop import ANY_WORDS
 from utils.archive_writer import ArchiveWriter
 from utils.command import logger

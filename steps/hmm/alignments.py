@@ -12,7 +12,7 @@ import torch
 
 from steps.features.speech_frames import FramesProblem, SpeechFrames
 from steps.hmm.expectation import Aligned, Spoken, one_hot, runs
-from steps.hmm.transcribed import SPEECH
+from steps.hmm.frame_choice import SPEECH
 from utils.archives import ArchiveReader
 from utils.errors import InputError
 

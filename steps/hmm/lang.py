@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from steps.hmm.lexicon import LEXICON, Pronunciations, fold, read_lexicon, write_lexicon
+from steps.hmm.lexicon import LEXICON, MOST_STATES, Pronunciations, fold, read_lexicon, write_lexicon
 from steps.hmm.transcript_states import SILENCE_WORD, RowBuilder, TranscriptStates
 from steps.hmm.trellis import Graph
 from utils.durable import write_whole
@@ -24,7 +24,6 @@ from utils.json_files import json_text, read_json
 from utils.tables import read_table
 
 UNITS, ABOUT, SYMBOLS = "units.txt", "lang.json", "phones.txt"
-MOST_STATES = 1000  # of a unit
 
 
 @dataclass(frozen=True)

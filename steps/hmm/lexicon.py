@@ -12,6 +12,7 @@ from utils.errors import InputError, brief
 from utils.tables import iterate_lines
 
 LEXICON = "lexicon.txt"
+MOST_STATES = 1000  # of a unit
 Row = tuple[str, ...]  # of phones or other units
 Pronunciations = Mapping[str, Sequence[Row]]
 WITHIN = "'-_"  # marks that belong to a word where letters stand around them

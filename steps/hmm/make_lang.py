@@ -8,14 +8,16 @@ reads. With --topology phones every phone is a unit of --states states; with wor
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from steps.hmm.lang import MOST_STATES, Lang
-from steps.hmm.lexicon import LEXICON, Pronunciations, read_lexicon
+from steps.hmm.lexicon import LEXICON, MOST_STATES, Pronunciations, read_lexicon
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option
 from utils.stage_dir import StageDir
+
+if TYPE_CHECKING:
+    from steps.hmm.lang import Lang
 
 log = logger(__name__)
 PHONES, WORDS = "phones", "words"
@@ -52,8 +54,10 @@ def work(options: Options) -> None:
         log.info("%d words, %d units, %d states", len(lexicon), len(lang.units), lang.n_pdfs)
 
 
-def language(lexicon: Pronunciations, options: Options, file: Path) -> Lang:
+def language(lexicon: Pronunciations, options: Options, file: Path) -> "Lang":
     """The units and words of a topology. Raises InputError where a word has the unit of silence."""
+    from steps.hmm.lang import Lang
+
     own = {phone for rows in lexicon.values() for row in rows for phone in row}
     if options.silence.split() != [options.silence] or options.silence in own | set(lexicon):
         raise InputError(f"{file}: {options.silence!r} is the unit of silence; give it another name with --silence")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from steps.gmm.em import EmOptions
+from steps.gmm.em_options import EmOptions
 from steps.hmm.expectation import HmmSums
 from steps.hmm.hmm_model import LOOPS, HmmModel
 

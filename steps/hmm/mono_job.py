@@ -6,17 +6,19 @@ Used by the commands `steps.hmm.plan_mono` and `steps.hmm.train_mono`, which tak
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from steps.gmm.em import EmOptions
-from steps.hmm.lang import Lang
-from steps.hmm.transcribed import ALL, FRAMES, FRAMES_HELP
+from steps.gmm.em_options import EmOptions
+from steps.hmm.frame_choice import ALL, FRAMES, FRAMES_HELP
 from utils.option_values import raw_values
 from utils.options import MAX_SEED, option
 from utils.shards import MOST_JOBS
 from utils.stage_dir import is_done, signature
+
+if TYPE_CHECKING:
+    from steps.hmm.lang import Lang
 
 PLANNER = "python3 -m steps.hmm.plan_mono"
 METHODS = ("forward_backward", "viterbi")
@@ -64,7 +66,7 @@ class Options(EmOptions):
         """Is a pass followed by a split? Pass 0 is the first alignment."""
         return number > 0 and number % self.passes_per_split == 0 and number // self.passes_per_split <= self.n_splits
 
-    def wanted(self, lang: Lang) -> np.ndarray:
+    def wanted(self, lang: "Lang") -> np.ndarray:
         """Gaussians of each density at the end, (P,)."""
         wanted = np.full(lang.n_pdfs, self.gaussians)
         first = lang.first_pdfs[lang.silence]

@@ -9,10 +9,11 @@ from steps.gmm.statistics import GmmSums
 from steps.hmm.adaptation_options import Options
 from steps.hmm.alignments import AlignedFrames
 from steps.hmm.expectation import Aligner, Spoken, SumsAdder
+from steps.hmm.frame_choice import SPEECH
 from steps.hmm.hmm_dir import read_hmm
 from steps.hmm.hmm_model import HmmModel, HmmScorer
 from steps.hmm.map_adaptation import adapt_in_passes
-from steps.hmm.transcribed import SPEECH, TranscribedFrames
+from steps.hmm.transcribed import TranscribedFrames
 from utils.errors import InputError
 
 

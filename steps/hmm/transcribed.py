@@ -13,6 +13,7 @@ import numpy as np
 
 from steps.features.speech_frames import FramesProblem, SpeechFrames
 from steps.hmm.expectation import Spoken
+from steps.hmm.frame_choice import ALL, SPEECH
 from steps.hmm.lang import Lang
 from steps.hmm.lexicon import words_of
 from steps.hmm.word_loop import ANY_WORDS, fewest_frames
@@ -20,8 +21,6 @@ from utils.data_dir import DataDir
 from utils.errors import InputError, brief
 
 NO_TRANSCRIPT, UNKNOWN_WORD, TOO_SHORT = "no_transcript", "unknown_word", "too_short"
-ALL, SPEECH = FRAMES = ("all", "speech")
-FRAMES_HELP = "which frames; all: silence has units too; speech: those that the voice activity detection has found"
 
 
 class TranscribedFrames:
