@@ -105,7 +105,7 @@ def _by_frame(shares: list[float], mixtures: list[Mixture]) -> list[tuple[list[f
     """Shares and mixtures of each distinct frame, in the order in which these come."""
     found: list[tuple[list[float], list[Mixture]]] = []
     for share, mixture in zip(shares, mixtures, strict=True):
-        own = [entry for entry in found if _same_frame(entry[1][0].frame, mixture.frame)]
+        own = [entry for entry in found if same_frame(entry[1][0].frame, mixture.frame)]
         if own:
             own[0][0].append(share)
             own[0][1].append(mixture)
@@ -123,7 +123,8 @@ def _joined(log_shares: np.ndarray, mixtures: list[Mixture]) -> Mixture:
     return Mixture(np.concatenate(weights), means, scales, mixtures[0].frame, mixtures[0].dof)
 
 
-def _same_frame(a: Frame, b: Frame) -> bool:
+def same_frame(a: Frame, b: Frame) -> bool:
+    """Is this one frame, number by number?"""
     return a is b or (np.array_equal(a.offset, b.offset) and np.array_equal(a.basis, b.basis))
 
 
@@ -133,4 +134,4 @@ def _same(a: Mixture | Sampler, b: Mixture | Sampler) -> bool:
         return a is b
     arrays = ("log_weights", "means", "scales")
     equal = a is b or all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays)
-    return equal and _same_frame(a.frame, b.frame)
+    return equal and same_frame(a.frame, b.frame)

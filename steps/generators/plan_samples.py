@@ -14,7 +14,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from steps.generators.gender import parse_gender
-from steps.generators.requests import CHUNK, SampleRequest, chunks_of, from_file, from_groups, from_text
+from steps.generators.requests import (
+    CHUNK,
+    SampleRequest,
+    chunks_of,
+    from_file,
+    from_groups,
+    from_text,
+    read_requests,
+)
 from steps.generators.sample_ids import id_prefix, model_hash, set_name
 from steps.generators.sample_job import (
     Options,
@@ -23,6 +31,7 @@ from steps.generators.sample_job import (
     identity_of,
     inputs,
     is_up_to_date,
+    mix_of,
     sampling_settings,
     write_mixtures,
 )
@@ -86,12 +95,9 @@ def read_texts(options: Options) -> Texts:
             f"{options.model}: nobody reads its texts, which are sentence vectors alone (text.reader=sentence), so none"
             " can be refused; leave out --strict, or train on texts of text.reader=posterior"
         )
-    reading = reader.read([request.text for request in requests])
-    requests = [
-        request._replace(warnings=tuple(warnings)) for request, warnings in zip(requests, reading.warnings, strict=True)
-    ]
+    requests, vectors = read_requests(reader, requests)
     heed_warnings(requests, options.strict)
-    return Texts(requests, reading.vectors)
+    return Texts(requests, vectors)
 
 
 def _vectors_of_stage_1(options: Options, ids: list[str]) -> "np.ndarray":
@@ -113,11 +119,13 @@ def _vectors_of_stage_1(options: Options, ids: list[str]) -> "np.ndarray":
 def requests_of(options: Options) -> list[SampleRequest]:
     """The texts to sample for."""
     gender = None if options.gender is None else parse_gender(options.gender, "--gender")
+    if options.descriptions is not None:
+        return from_groups(options.descriptions, options.n_samples)
     if options.text is not None:
-        return from_text(options.text, options.n_samples, gender)
-    if options.text_file is not None:
-        return from_file(options.text_file, options.n_samples, gender)
-    return from_groups(options.descriptions, options.n_samples)
+        requests = from_text(options.text, options.n_samples, gender)
+    else:
+        requests = from_file(options.text_file, options.n_samples, gender)
+    return [request._replace(mix=mix_of(options)) for request in requests]
 
 
 def with_prefixes(options: Options, requests: list[SampleRequest]) -> list[SampleRequest]:

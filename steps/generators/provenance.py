@@ -5,7 +5,7 @@ their mean embedding.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -42,10 +42,11 @@ def provenance_lines(samples: Samples, seed: int, speakers: Sequence[str] | None
     pieces: list[Piece] = [
         (f'{{"id": {_literal(key)}%s"{utterances}', numbers(samples.first, samples.first + len(samples.component))),
         (f', "text_id": {_literal(text_id)}, "text": {_literal(text)}, "component": %d', samples.component.tolist()),
+        *_mix(samples),
         *_density(samples, seed),
         *_nearest(samples, speakers),
         *_gender(samples, genders),
-        (f"{_literal(_understood(samples))}}}\n", None),
+        (f"{_literal(_understood(samples.read_as, samples.request.warnings))}}}\n", None),
     ]
     line = "".join(form for form, _ in pieces)
     columns = [column for _, column in pieces if column is not None]
@@ -82,13 +83,26 @@ def _gender(samples: Samples, genders: np.ndarray) -> Iterator[Piece]:
         yield f', "gender": {json.dumps(samples.request.gender)}, "gender_posterior": null', None
 
 
-def _understood(samples: Samples) -> str:
-    """How the text was read, as the end of each of its lines."""
-    if not samples.read_as:
+def _mix(samples: Samples) -> Iterator[Piece]:
+    """The second description of a mix."""
+    if mix := samples.request.mix:
+        told = {"text": mix.text, "share": mix.share, "by": mix.by}
+        yield f', "mix": {_literal(json.dumps(told, ensure_ascii=False)[:-1])}', None
+        yield f"{_literal(_understood(samples.mix_read_as, mix.warnings))}}}", None
+
+
+def _understood(read_as: Mapping[str, Mapping[str, float]], warned: Sequence[str]) -> str:
+    """How a text was read, as the end of an object."""
+    if not read_as:
         return ""
-    rounded = {
-        attribute: {value: round(share, SHARE_DIGITS) for value, share in shares.items()}
-        for attribute, shares in samples.read_as.items()
-    }
-    warnings = json.dumps(samples.request.warnings, ensure_ascii=False)
+    rounded = rounded_shares(read_as)
+    warnings = json.dumps(warned, ensure_ascii=False)
     return f', "read_as": {json.dumps(rounded, ensure_ascii=False)}, "warnings": {warnings}'
+
+
+def rounded_shares(read_as: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """A posterior of each attribute, as lines have it."""
+    return {
+        attribute: {value: round(share, SHARE_DIGITS) for value, share in shares.items()}
+        for attribute, shares in read_as.items()
+    }

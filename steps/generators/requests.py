@@ -1,8 +1,9 @@
 """Requests for samples: texts with ids and numbers of speakers, from an argument, a file or groups; and settings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from steps.generators.gender import gender_of, parse_cell
 from steps.text.check import require_text
@@ -11,10 +12,32 @@ from utils.data_dir import CONTROL_CHARACTERS
 from utils.errors import InputError, brief
 from utils.tables import check_key, read_lines, read_table
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from steps.text.read import Reader
+
 CHUNK = 8192  # utterances drawn at once: bounds the memory
 LONGEST_ID = 200  # characters of a text's id, which all ids of its speakers repeat
 MOST_SAMPLES = 9_999_999  # of one text: ids have seven digits
 MOST_UTTERANCES = 9999  # of one speaker: ids have four digits
+
+
+BY_TRANSPORT, BY_TEXT = WAYS = ("transport", "text")
+
+
+class Mix(NamedTuple):
+    """A second description, and how far the voices are on the way to it (`interpolation.py`).
+
+    Attributes:
+        text: verbatim. share: 0 for the first description alone, 1 for the second. by: one of `WAYS`.
+        warnings: of the reader.
+    """
+
+    text: str
+    share: float
+    by: str = BY_TRANSPORT
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +78,7 @@ class SampleRequest(NamedTuple):
         prefix: of the speakers' ids, `<prefix>-0000001`, `<prefix>-0000002`, ...; see `steps.generators.sample_ids`.
         gender: m or f where it is known: of the group, or given by the user.
         warnings: of the reader, what a person should know of how it understood the text.
+        mix: the second description that the voices are between; None for those of one.
     """
 
     text_id: str
@@ -64,6 +88,19 @@ class SampleRequest(NamedTuple):
     prefix: str = ""
     gender: str | None = None
     warnings: tuple[str, ...] = ()
+    mix: Mix | None = None
+
+    @property
+    def drawn_as(self) -> str:
+        """The text whose random streams the speakers have: the first, of a mix the second where that is all of it."""
+        return self.mix.text if self.mix and self.mix.share == 1 else self.text
+
+    @property
+    def description(self) -> str:
+        """What the speakers are samples of, in words."""
+        if self.mix is None or self.mix.share in (0, 1):
+            return self.drawn_as
+        return f"{1 - self.mix.share:.4g} {self.text} + {self.mix.share:.4g} {self.mix.text}"
 
 
 def chunks_of(request: SampleRequest, settings: SamplingSettings) -> list[range]:
@@ -78,6 +115,32 @@ def chunks_of(request: SampleRequest, settings: SamplingSettings) -> list[range]
             f"{request.text_id}: distance_to_others is possible for up to {most} samples of a text{several}"
         )
     return [range(first, min(first + most, request.n)) for first in range(0, request.n, most)]
+
+
+def checked_mix(text: str | None, share: float, by: str) -> Mix | None:
+    """The second description of a mix; None where there is none. Raises InputError for what is none."""
+    if text is None:
+        return None
+    if by not in WAYS:
+        raise InputError(f"mix_by {brief(by)}: expected {' or '.join(WAYS)}")
+    if not 0 <= share <= 1:
+        raise InputError(f"mix {brief(share)}: expected a share, 0 to 1")
+    return Mix(require_text(text, "mix_text"), float(share), by)
+
+
+def read_requests(reader: "Reader", requests: Sequence[SampleRequest]) -> tuple[list[SampleRequest], "np.ndarray"]:
+    """Read the texts of requests: with what the reader warns of, and vectors (T, E), of mixes (T, 2, E)."""
+    texts = [text for request in requests for text in (request.text, *([request.mix.text] if request.mix else []))]
+    reading = reader.read(texts)
+    mixed = len(texts) > len(requests)
+    warned = [tuple(own) for own in reading.warnings]
+    if not mixed:
+        return [one._replace(warnings=own) for one, own in zip(requests, warned, strict=True)], reading.vectors
+    told = [
+        one._replace(warnings=own, mix=one.mix and one.mix._replace(warnings=others))
+        for one, own, others in zip(requests, warned[::2], warned[1::2], strict=True)
+    ]
+    return told, reading.vectors.reshape(len(requests), 2, -1)
 
 
 def from_text(text: str, n: int, gender: str | None = None) -> list[SampleRequest]:

@@ -64,7 +64,9 @@ def write_parameters(
         own = np.array([number[id(frame)] for frame in mixture.frames])
         parameters = mixture.original_space() | {"basis": own if isinstance(mixture, Blend) else own[0]}
         arrays |= {f"{request.text_id}/{name}": array for name, array in parameters.items()}
-        texts[request.text_id] = {"text": request.text} | {name: array.tolist() for name, array in parameters.items()}
+        texts[request.text_id] = {"text": request.description} | {
+            name: array.tolist() for name, array in parameters.items()
+        }
         texts[request.text_id]["dof"] = None if math.isinf(mixture.dof) else mixture.dof
     bases = [frame.matrix for frame in frames.values()]
     np.savez_compressed(target / "mixtures.npz", **arrays, **{f"bases/{n}": basis for n, basis in enumerate(bases)})

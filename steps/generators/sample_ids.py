@@ -66,7 +66,9 @@ def id_prefix(name: str, model: str, settings: SamplingSettings, request: Sample
     drawn = {key: value for key, value in asdict(settings).items() if key != "max_tries"}
     if settings.utts_per_speaker == 1:  # as ids were before speakers could have more
         del drawn["utts_per_speaker"]
-    content = [name, model, drawn, request.text_id, request.text, request.n]
+    content = [name, model, drawn, request.text_id, request.drawn_as, request.n]
+    if request.mix and 0 < request.mix.share < 1:
+        content += [request.mix.text, request.mix.share, request.mix.by]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{spelled(name)}-{request.text_id}-{digest[:HASH_DIGITS]}"
 

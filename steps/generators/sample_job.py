@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from steps.generators.gender import parse_gender
-from steps.generators.requests import MOST_SAMPLES, MOST_UTTERANCES, SampleRequest, SamplingSettings
+from steps.generators.requests import (
+    BY_TRANSPORT,
+    MOST_SAMPLES,
+    MOST_UTTERANCES,
+    WAYS,
+    Mix,
+    SampleRequest,
+    SamplingSettings,
+    checked_mix,
+)
 from steps.generators.sample_ids import check_prefix
 from utils.command import logger
 from utils.errors import InputError
@@ -30,6 +39,7 @@ TEXTS = "texts.npz"  # beside the table of shards
 MIXTURES = "mixtures"  # of the texts, beside it too
 MOST_BYTES = 2**26  # of these mixtures
 FORMAT = 2  # of the parts, which those of another one are not mixed with
+MIX = 0.5  # the share of a second description, where none is given
 TEMPERATURES = {"above": 0, "most": 1e6}
 
 
@@ -46,6 +56,13 @@ class Options:
     )
     descriptions: Path | None = option(None, "data/<corpus>/descriptions: sample for each of its groups")
     text_vectors: Path | None = option(None, "exp/<corpus>/text: vectors of the descriptions, encoded before")
+    mix_text: str | None = option(None, "a second description, that the voices of --text or --text_file are moved to")
+    mix: float | None = option(None, "how far, 0 to 1: 0 is the first description, 1 the second", least=0, most=1)
+    mix_by: str = option(
+        BY_TRANSPORT,
+        "transport: every voice moves | text: the descriptions are mixed, voices are of either",
+        choices=WAYS,
+    )
     n_samples: int = option(100, "speakers for each text, or for each group", short="-n", least=1, most=MOST_SAMPLES)
     utts_per_speaker: int = option(
         SamplingSettings.utts_per_speaker, "utterances of each speaker", least=1, most=MOST_UTTERANCES
@@ -91,7 +108,7 @@ class Texts(NamedTuple):
     """All texts to sample for.
 
     Attributes:
-        requests: (T) texts and numbers of samples. vectors: (T, E) float32, the text vectors.
+        requests: (T) texts and numbers of samples. vectors: (T, E) float32, the text vectors; of mixes (T, 2, E).
     """
 
     requests: list[SampleRequest]
@@ -110,15 +127,21 @@ class Texts(NamedTuple):
         except InputError as error:
             again = "run python3 -m steps.generators.plan_samples again, with --force true"
             raise InputError(f"{directory / TEXTS}: missing, or not whole; {again}") from error
-        return cls([SampleRequest(*row) for row in rows], arrays["vectors"])
+        requests = [SampleRequest(*row) for row in rows]
+        requests = [request._replace(mix=request.mix and Mix(*request.mix)) for request in requests]
+        return cls(requests, arrays["vectors"])
 
 
 def write_mixtures(model: Path, texts: Texts, directory: Path) -> None:
     """Write the mixtures that the model's network gives for the texts, so that jobs need no network; if it has one."""
+    import numpy as np
+
     from steps.generators.contract import load_generator
+    from steps.generators.interpolation import vectors_to_know
     from steps.text.layout import READER
 
-    table = load_generator(model).in_table(texts.vectors, MOST_BYTES)
+    known = [vectors_to_know(request, own) for request, own in zip(texts.requests, texts.vectors, strict=True)]
+    table = load_generator(model).in_table(np.concatenate(known), MOST_BYTES)
     if table is not None:
         (directory / MIXTURES).mkdir(parents=True, exist_ok=True)
         if (model / READER).is_file():
@@ -136,6 +159,7 @@ def check(options: Options) -> None:
     sources = [options.text is not None, options.text_file is not None, options.descriptions is not None]
     if sum(sources) != 1:
         raise InputError("give one of --text, --text_file and --descriptions")
+    mix_of(options)
     if options.id_prefix is not None:
         check_prefix(options.id_prefix)
     if options.save_params or options.utts_per_speaker > 1:
@@ -148,6 +172,15 @@ def check(options: Options) -> None:
             raise InputError("--gender is for --text and --text_file; the groups of --descriptions have their own")
     if options.text_vectors is not None and options.descriptions is None:
         raise InputError("--text_vectors has the vectors of --descriptions; other texts are encoded anew, leave it out")
+
+
+def mix_of(options: Options) -> Mix | None:
+    """The second description. Raises InputError where the options contradict each other."""
+    if options.mix_text is not None and options.descriptions is not None:
+        raise InputError("--mix_text is for --text and --text_file; the groups of --descriptions are not mixed")
+    if options.mix is not None and options.mix_text is None:
+        raise InputError("--mix says how far voices are moved to a second description; give --mix_text too")
+    return checked_mix(options.mix_text, MIX if options.mix is None else options.mix, options.mix_by)
 
 
 def inputs(options: Options) -> list[Path]:
@@ -198,8 +231,10 @@ def finish(options: Options, texts: Texts, layout: "Layout", genders: "np.ndarra
     known = complete(stage.dir, stage.final, layout, genders, options.text_as_transcript, options.npz)
     if options.save_params:
         from steps.generators.contract import load_generator
+        from steps.generators.interpolation import mixtures_of
 
-        write_parameters(stage.dir, load_generator(options.model).mixtures(texts.vectors), texts.requests)
+        mixtures = mixtures_of(load_generator(options.model), texts.requests, texts.vectors)
+        write_parameters(stage.dir, mixtures, texts.requests)
     each = "" if options.utts_per_speaker == 1 else f" with {options.utts_per_speaker} utterances each"
     log.info("%s: %d speakers for %d texts%s", stage.final, len(genders), len(texts.requests), each)
     tell_genders(known, len(genders), (options.model / "gender.json").is_file())

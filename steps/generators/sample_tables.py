@@ -124,9 +124,9 @@ class Lines:
             "utt2spk": self._speakers,
             "spk2utt": self._utterances,
             "num_utts.ark": lambda block: _same(block.ids, str(layout.utts_per_speaker)),
-            "utt2description": lambda block: _same(block.utterances, self.requests[block.run.row].text),
+            "utt2description": lambda block: _same(block.utterances, self.requests[block.run.row].description),
             "utt2group": lambda block: _same(block.utterances, self.requests[block.run.row].group),
-            "text": lambda block: _same(block.utterances, transcript(self.requests[block.run.row].text)),
+            "text": lambda block: _same(block.utterances, transcript(self.requests[block.run.row].description)),
             "spk2gender": self._genders,
         }
 

@@ -20,10 +20,20 @@ import numpy as np
 from steps.generators.blend import Blend
 from steps.generators.contract import load_generator
 from steps.generators.gender_classifier import GenderClassifier
+from steps.generators.interpolation import mixture_of
 from steps.generators.manifold_generator import ManifoldGenerator, MappedMixture
 from steps.generators.mixture import Mixture
 from steps.generators.nearest_speakers import NearestSpeakers
-from steps.generators.requests import MOST_SAMPLES, MOST_UTTERANCES, SampleRequest, SamplingSettings, chunks_of
+from steps.generators.requests import (
+    BY_TRANSPORT,
+    MOST_SAMPLES,
+    MOST_UTTERANCES,
+    SampleRequest,
+    SamplingSettings,
+    checked_mix,
+    chunks_of,
+    read_requests,
+)
 from steps.generators.sample_means import means_of
 from steps.generators.speaker_means import read_speaker_means
 from steps.generators.text_warnings import heed_warnings
@@ -48,6 +58,7 @@ class Samples(NamedTuple):
         female: (n,) posterior of being female, by the classifier of the model; None where the request has a gender.
             Both are of the mean of the speaker's utterances.
         read_as: attribute -> value or `unsaid` -> posterior, how the text was read; empty where no attributes are.
+        mix_read_as: the same of the second text of a mix.
     """
 
     request: SampleRequest
@@ -59,6 +70,7 @@ class Samples(NamedTuple):
     distance: np.ndarray | None
     female: np.ndarray | None = None
     read_as: Mapping[str, Mapping[str, float]] = {}
+    mix_read_as: Mapping[str, Mapping[str, float]] = {}
 
 
 class Voices:
@@ -93,10 +105,22 @@ class Voices:
             self.model, generator.inner.dim if isinstance(generator, ManifoldGenerator) else generator.dim
         )
 
-    def sample(self, text: str, n: int, seed: int = 0, utts_per_speaker: int = 1) -> np.ndarray:
+    def sample(
+        self,
+        text: str,
+        n: int,
+        seed: int = 0,
+        utts_per_speaker: int = 1,
+        mix_text: str | None = None,
+        mix: float = 0.5,
+        mix_by: str = BY_TRANSPORT,
+    ) -> np.ndarray:
         """Draw n speakers for a text, the same as the command draws.
 
         What the reader warns of is logged.
+
+        Args:
+            mix_text, mix, mix_by: a second text, how far the speakers are on the way to it, and the way.
 
         Returns:
             (n, D) float32; of speakers with several utterances (n, U, D).
@@ -107,12 +131,11 @@ class Voices:
             raise InputError(
                 f"utts_per_speaker {brief(utts_per_speaker)}: expected a number from 1 to {MOST_UTTERANCES}"
             )
-        text = require_text(text, "text")
-        reading = self.reader.read([text])
-        request = SampleRequest("text", text, n, warnings=tuple(reading.warnings[0]))
-        heed_warnings([request], strict=False)
+        request = SampleRequest("text", require_text(text, "text"), n, mix=checked_mix(mix_text, mix, mix_by))
+        requests, vectors = read_requests(self.reader, [request])
+        heed_warnings(requests, strict=False)
         settings = SamplingSettings(seed=seed, utts_per_speaker=utts_per_speaker)
-        x = np.concatenate([samples.x for samples in self.draw(request, reading.vectors[0], settings)])
+        x = np.concatenate([samples.x for samples in self.draw(requests[0], vectors[0], settings)])
         return x if utts_per_speaker == 1 else x.reshape(n, utts_per_speaker, -1)
 
     def draw(
@@ -122,9 +145,14 @@ class Voices:
         settings: SamplingSettings,
         numbers: Iterable[int] | None = None,
     ) -> Iterator[Samples]:
-        """Draw the samples of one request for its text vector (E,), the chunks of these numbers, or all."""
-        self._check_text(vector, request)
-        mixture = self.generator.mixtures(vector[None])[0]
+        """Draw the samples of one request, the chunks of these numbers, or all.
+
+        Args:
+            vector: (E,) of the text, or (2, E) of both texts of a mix.
+        """
+        vectors = np.atleast_2d(vector)
+        self._check_text(vectors, request)
+        mixture = mixture_of(self.generator, request, vector)
         tempered = mixture.tempered(settings.weight_temperature, settings.spread_temperature)
         chunks = chunks_of(request, settings)
         for number in range(len(chunks)) if numbers is None else numbers:
@@ -136,16 +164,17 @@ class Voices:
                 x, component = self._draw_speakers(tempered, rng, n, settings.utts_per_speaker)
             self._check(x.reshape(-1, x.shape[2]), request, chunks[number].start, settings)
             samples = self._describe(mixture, request, chunks[number].start, x, component)
-            yield samples._replace(read_as=self.generator.layout.read_as(vector))
+            read_as, *others = map(self.generator.layout.read_as, vectors)
+            yield samples._replace(read_as=read_as, mix_read_as=others[0] if others else {})
 
-    def _check_text(self, vector: np.ndarray, request: SampleRequest) -> None:
-        """Raise InputError for a text vector that the generator does not take."""
-        if vector.shape != (self.generator.text_dim,):
+    def _check_text(self, vectors: np.ndarray, request: SampleRequest) -> None:
+        """Raise InputError for text vectors that the generator does not take."""
+        if vectors.shape[1] != self.generator.text_dim:
             raise InputError(
-                f"{request.text_id}: a text vector of {len(vector)} dimensions, {self.model} takes"
+                f"{request.text_id}: a text vector of {vectors.shape[1]} dimensions, {self.model} takes"
                 f" {self.generator.text_dim}; encode the texts with the encoder that it was trained with"
             )
-        check_embeddings(vector[None], lambda row: f"the text vector of {request.text_id}")
+        check_embeddings(vectors, lambda row: f"the text vector of {request.text_id}")
 
     def _check(self, x: np.ndarray, request: SampleRequest, first: int, settings: SamplingSettings) -> None:
         """Raise InputError for a sample among x (n, D) that is no embedding, as of a huge temperature."""
@@ -234,5 +263,5 @@ class Voices:
 
 
 def _entropy(seed: int, request: SampleRequest, chunk: int) -> list[int]:
-    digest = hashlib.sha256(json.dumps([seed, request.text_id, request.text, chunk]).encode()).digest()
+    digest = hashlib.sha256(json.dumps([seed, request.text_id, request.drawn_as, chunk]).encode()).digest()
     return list(np.frombuffer(digest, dtype=np.uint32))
