@@ -104,7 +104,7 @@ class CorpusGroups:
 
     def shares(self, vector: np.ndarray) -> dict[str, float]:
         """p(g | t) for a text vector (E,): groups and their shares, the likeliest first, without a rest `LEFT_OUT`."""
-        said, unsaid = self._read(vector)
+        said, unsaid = self.read(vector)
         factor = np.zeros_like(self.corpus)
         for axes, share in self._said_shares:
             rest = math.prod(unsaid[axis] for axis in range(self.corpus.ndim) if axis not in axes)
@@ -117,8 +117,12 @@ class CorpusGroups:
         total = posterior[kept].sum()
         return {self.cells[cell]: float(posterior[cell] / total) for cell in kept}
 
-    def _read(self, vector: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
-        """The posterior of the known values of each attribute, along its own axis, and of what is not said."""
+    def read(self, vector: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
+        """How a text vector (E,) was read.
+
+        Returns:
+            the posterior of the known values of each attribute, along its own axis, and that of `unsaid`.
+        """
         said, unsaid = [], []
         for axis, (attribute, values) in enumerate(self.values.items()):
             posterior = np.maximum(vector[self.layout.columns(attribute)].astype(np.float64), 0)

@@ -52,7 +52,7 @@ class ReadGenerator(Generator):
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture | Blend | Sampler]:
         """The density for each of the text vectors (T, E); one object for texts that mean the same."""
         made: dict[bytes, Mixture | Blend | Sampler] = {}
-        shifts = self._shifts(text_vectors)
+        shifts = self.shifts(text_vectors)
         keys = [
             vector[self.layout.sentence_dim :].tobytes() + (shift.tobytes() if shift.any() else b"")
             for vector, shift in zip(text_vectors, shifts, strict=True)
@@ -60,13 +60,13 @@ class ReadGenerator(Generator):
         for key, vector, shift in zip(keys, text_vectors, shifts, strict=True):
             if key not in made:
                 shares = self.groups.shares(vector)
-                mixtures = self._mixtures_of(list(shares))
+                mixtures = self.of_groups(list(shares))
                 if shift.any():
                     mixtures = [mixture.moved(shift) for mixture in mixtures]
                 made[key] = blend(list(shares.values()), mixtures)
         return [made[key] for key in keys]
 
-    def _shifts(self, text_vectors: np.ndarray) -> np.ndarray:
+    def shifts(self, text_vectors: np.ndarray) -> np.ndarray:
         """How far each text (T, E) moves the means (T, D)."""
         if self.shift is None:
             return np.zeros((len(text_vectors), 1))
@@ -78,8 +78,8 @@ class ReadGenerator(Generator):
         inner = self.inner.in_table(self.groups.features(groups), most_bytes)
         return inner and ReadGenerator(inner, self.groups, self.shift)
 
-    def _mixtures_of(self, groups: list[str]) -> list[Mixture] | list[Sampler]:
-        """The inner mixtures of groups, each made once."""
+    def of_groups(self, groups: list[str]) -> list[Mixture] | list[Sampler]:
+        """The mixtures of groups, as they are without a text, each made once."""
         new = [group for group in groups if group not in self._of_group]
         if new:
             made = self.inner.mixtures(self.groups.features(new))

@@ -26,7 +26,7 @@ MOST_UTTERANCES = 9999  # of one speaker: ids have four digits
 BY_TRANSPORT, BY_TEXT = WAYS = ("transport", "text")
 
 
-class Mix(NamedTuple):
+class SecondText(NamedTuple):
     """A second description, and how far the voices are on the way to it (`interpolation.py`).
 
     Attributes:
@@ -88,7 +88,7 @@ class SampleRequest(NamedTuple):
     prefix: str = ""
     gender: str | None = None
     warnings: tuple[str, ...] = ()
-    mix: Mix | None = None
+    mix: SecondText | None = None
 
     @property
     def drawn_as(self) -> str:
@@ -117,7 +117,7 @@ def chunks_of(request: SampleRequest, settings: SamplingSettings) -> list[range]
     return [range(first, min(first + most, request.n)) for first in range(0, request.n, most)]
 
 
-def checked_mix(text: str | None, share: float, by: str) -> Mix | None:
+def checked_mix(text: str | None, share: float, by: str) -> SecondText | None:
     """The second description of a mix; None where there is none. Raises InputError for what is none."""
     if text is None:
         return None
@@ -125,7 +125,7 @@ def checked_mix(text: str | None, share: float, by: str) -> Mix | None:
         raise InputError(f"mix_by {brief(by)}: expected {' or '.join(WAYS)}")
     if not 0 <= share <= 1:
         raise InputError(f"mix {brief(share)}: expected a share, 0 to 1")
-    return Mix(require_text(text, "mix_text"), float(share), by)
+    return SecondText(require_text(text, "mix_text"), float(share), by)
 
 
 def read_requests(reader: "Reader", requests: Sequence[SampleRequest]) -> tuple[list[SampleRequest], "np.ndarray"]:

@@ -15,9 +15,9 @@ from steps.generators.requests import (
     MOST_SAMPLES,
     MOST_UTTERANCES,
     WAYS,
-    Mix,
     SampleRequest,
     SamplingSettings,
+    SecondText,
     checked_mix,
 )
 from steps.generators.sample_ids import check_prefix
@@ -128,7 +128,7 @@ class Texts(NamedTuple):
             again = "run python3 -m steps.generators.plan_samples again, with --force true"
             raise InputError(f"{directory / TEXTS}: missing, or not whole; {again}") from error
         requests = [SampleRequest(*row) for row in rows]
-        requests = [request._replace(mix=request.mix and Mix(*request.mix)) for request in requests]
+        requests = [request._replace(mix=request.mix and SecondText(*request.mix)) for request in requests]
         return cls(requests, arrays["vectors"])
 
 
@@ -174,7 +174,7 @@ def check(options: Options) -> None:
         raise InputError("--text_vectors has the vectors of --descriptions; other texts are encoded anew, leave it out")
 
 
-def mix_of(options: Options) -> Mix | None:
+def mix_of(options: Options) -> SecondText | None:
     """The second description. Raises InputError where the options contradict each other."""
     if options.mix_text is not None and options.descriptions is not None:
         raise InputError("--mix_text is for --text and --text_file; the groups of --descriptions are not mixed")

@@ -24,17 +24,17 @@ def heed_warnings(requests: Sequence[SampleRequest], strict: bool) -> None:
         log.warning("%d more texts have such warnings; provenance.jsonl has them all", len(told) - MOST_TOLD)
 
 
-class _Text(NamedTuple):
+class _ToldText(NamedTuple):
     name: str
     text: str
     warnings: Sequence[str]
 
 
-def _texts(request: SampleRequest) -> list[_Text]:
+def _texts(request: SampleRequest) -> list[_ToldText]:
     """The texts of a request, of a mix both."""
-    texts = [_Text(request.text_id, request.text, request.warnings)]
-    return texts + [_Text("mix_text", request.mix.text, request.mix.warnings)] if request.mix else texts
+    texts = [_ToldText(request.text_id, request.text, request.warnings)]
+    return texts + [_ToldText("mix_text", request.mix.text, request.mix.warnings)] if request.mix else texts
 
 
-def _line(text: _Text) -> str:
+def _line(text: _ToldText) -> str:
     return f"{text.name}: {brief(text.text)}: {'; '.join(text.warnings)}"
