@@ -28,13 +28,16 @@ from steps.generators.contract import Generator
 from steps.generators.manifold_generator import MappedMixture
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.requests import BY_TEXT, SampleRequest
+from steps.generators.samplers import Sampler
 from utils.errors import InputError
 
 MOST_PAIRS = 10**6  # of components, between which a plan is made
 LEAST_WEIGHT = 1e-12  # of a pair that is kept
 
 
-def mixture_of(generator: Generator, request: SampleRequest, vectors: np.ndarray) -> Mixture | Blend | MappedMixture:
+def mixture_of(
+    generator: Generator, request: SampleRequest, vectors: np.ndarray
+) -> Mixture | Blend | MappedMixture | Sampler:
     """The density of a request for its text vector (E,), or for the vectors of both its texts (2, E)."""
     found = generator.mixtures(vectors_to_know(request, vectors))
     return found[0] if len(found) == 1 else transported(found[0], found[1], request.mix.share)
@@ -42,7 +45,7 @@ def mixture_of(generator: Generator, request: SampleRequest, vectors: np.ndarray
 
 def mixtures_of(
     generator: Generator, requests: Sequence[SampleRequest], vectors: np.ndarray
-) -> list[Mixture | Blend | MappedMixture]:
+) -> list[Mixture | Blend | MappedMixture | Sampler]:
     """The densities of requests (T) for their text vectors (T, E), of mixes (T, 2, E)."""
     if vectors.ndim == 2:
         return generator.mixtures(vectors)
@@ -62,8 +65,8 @@ def vectors_to_know(request: SampleRequest, vectors: np.ndarray) -> np.ndarray:
 
 
 def transported(
-    a: Mixture | Blend | MappedMixture, b: Mixture | Blend | MappedMixture, share: float
-) -> Mixture | Blend | MappedMixture:
+    a: Mixture | Blend | MappedMixture | Sampler, b: Mixture | Blend | MappedMixture | Sampler, share: float
+) -> Mixture | Blend | MappedMixture | Sampler:
     """The mixture at `share` of the way from `a` to `b`, two of one generator.
 
     Its components are sorted by those of `a`, so that the draws of one random stream choose the same of them.
