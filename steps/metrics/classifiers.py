@@ -12,6 +12,7 @@ import numpy as np
 
 FOLDS = 5
 INVERSE_PENALTY = 5.0  # for embeddings of mean squared length 1 around their mean
+WEAK = 500.0  # likewise, of a classifier that may use narrow directions as well as wide ones
 LEAST_SPEAKERS = 2 * FOLDS  # labels of fewer speakers are not learnt
 SURE = 1e-6  # posteriors are clipped to SURE .. 1 - SURE, which few speakers cannot estimate better
 
@@ -43,7 +44,9 @@ class Classifier:
         return np.array(self.classes)[self.scores(x).argmax(axis=1)]
 
 
-def fit(x: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None = None) -> Classifier:
+def fit(
+    x: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None = None, inverse_penalty: float = INVERSE_PENALTY
+) -> Classifier:
     """Fit a classifier to embeddings (N, D) and their labels (N,), for `classes`, by default those of the labels."""
     from sklearn.linear_model import LogisticRegression
 
@@ -57,7 +60,7 @@ def fit(x: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None = None)
         return Classifier(classes, weights, offsets)
     mean = x.mean(axis=0)
     scale = 1 / np.sqrt(((x - mean) ** 2).sum(axis=1).mean())
-    model = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=1000)
+    model = LogisticRegression(C=inverse_penalty, class_weight="balanced", max_iter=1000)
     model.fit((x - mean) * scale, labels)
     w, b = model.coef_ * scale, model.intercept_
     if len(columns) == 2:  # one row: the scores of the second class, relative to the first
@@ -72,10 +75,12 @@ def speaker_folds(speakers: np.ndarray, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(len(names))[numbers] % FOLDS
 
 
-def cross_fit(x: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> list[Classifier]:
+def cross_fit(
+    x: np.ndarray, labels: np.ndarray, folds: np.ndarray, inverse_penalty: float = INVERSE_PENALTY
+) -> list[Classifier]:
     """For each fold, a classifier of all labels that is fitted to the other folds. x: (N, D); labels, folds: (N,)."""
     classes = np.unique(labels)
-    return [fit(x[folds != fold], labels[folds != fold], classes) for fold in range(FOLDS)]
+    return [fit(x[folds != fold], labels[folds != fold], classes, inverse_penalty) for fold in range(FOLDS)]
 
 
 def learnable(labels: np.ndarray, speakers: np.ndarray, least: int = LEAST_SPEAKERS) -> list[str]:

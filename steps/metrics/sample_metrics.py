@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from steps.metrics.speaker_vectors import Comparison
+from steps.metrics.speaker_vectors import Comparison, NotMeasured
 
 HALVES = 20
 PERMUTATIONS = 99
@@ -59,6 +59,7 @@ METRICS: Mapping[str, SampleMetric] = {
     "told_apart": SampleMetric("sample_tests:told", "train", "Lopez-Paz and Oquab 2017"),
     "energy": SampleMetric("sample_tests:energy", "train", "Gneiting and Raftery 2007", better="low", quick=True),
     "calibration": SampleMetric("sample_tests:calibration", "train", "Gneiting et al. 2008", quick=True),
+    "labels": SampleMetric("sample_tests:labels", "train", "Bishop 2006, 4.3.4", needs=("groups",)),
     "memorisation": SampleMetric("sample_figures:memorisation", "test", "Meehan et al. 2020", quick=True),
     "shape": SampleMetric("sample_figures:shape", "train", "Smirnov 1948", quick=True),
     "spread": SampleMetric("sample_figures:spread", "train", "Efron and Tibshirani 1993", quick=True),
@@ -86,8 +87,18 @@ def half_values(name: str, comparison: Comparison, halves: int = HALVES) -> dict
     variance estimation", Annals of Statistics 17, 1989). A bootstrap would copy speakers, and a copy is its own nearest
     neighbour. Those of two systems with the same real sets and seed are paired.
     """
-    found = [measure(name, comparison.half(number)) for number in range(halves)]
+    found = [one for one in (_of_half(name, comparison, number) for number in range(halves)) if one]
+    if len(found) < 2:
+        raise NotMeasured("half of the speakers are too few for this metric, so that it has no interval")
     return {figure: np.array([one[figure] for one in found if figure in one]) for figure in found[0]}
+
+
+def _of_half(name: str, comparison: Comparison, number: int) -> dict[str, float]:
+    """The figures of a half; none where it has too few speakers."""
+    try:
+        return measure(name, comparison.half(number))
+    except NotMeasured:
+        return {}
 
 
 def intervals(name: str, comparison: Comparison, halves: int = HALVES) -> dict[str, tuple[float, float]]:

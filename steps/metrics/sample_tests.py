@@ -6,10 +6,12 @@ Each function takes a `Comparison` and gives figures by name; `sample_metrics` l
 import numpy as np
 
 from steps.metrics.calibration_ranks import coverage_curve, distance_ranks, rank_distance
+from steps.metrics.classifiers import LEAST_SPEAKERS
 from steps.metrics.distinctiveness import calibrated_cosines, diagonal_dominance, gain_of_distinctiveness
 from steps.metrics.energy_score import energy_scores
 from steps.metrics.generated_trials import generated_trials
 from steps.metrics.kernel_distance import kernel_test
+from steps.metrics.label_accuracy import label_accuracies
 from steps.metrics.sample_figures import two_each
 from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors, draws_for
 from steps.metrics.told_apart import FOLDS, told_apart
@@ -35,8 +37,11 @@ def told(comparison: Comparison) -> dict[str, float]:
     """Share of samples and test speakers that classifiers tell apart, on raw vectors and whitened: see `told_apart`."""
     if min(comparison.samples.n_speakers, comparison.test.n_speakers) < FOLDS:
         raise NotMeasured(f"fewer than {FOLDS} speakers in a set, which folds of speakers need")
-    spaces = {"raw": lambda x: x, "whitened": comparison.train.whitening}
-    found = told_apart(comparison.samples, comparison.test, spaces, comparison.seed)
+    n = min(MOST_SCORED, len(comparison.samples.x), len(comparison.test.x))
+    both = [one.at_most(comparison.rng(2), n) for one in (comparison.samples, comparison.test)]
+    # of both sets, for one that is whitened by its own directions is told apart by that alone
+    spaces = {"raw": lambda x: x, "whitened": both[0].followed_by(both[1]).whitening}
+    found = told_apart(*both, spaces, comparison.seed)
     names = {name.replace(" ", "_"): share for name, share in found.accuracies.items()}
     return {"told_apart": found.accuracies[found.best], "told_apart_p": found.p} | names
 
@@ -67,6 +72,17 @@ def calibration(comparison: Comparison) -> dict[str, float]:
     ranks = ranks[np.isfinite(ranks)]
     found = {f"inside_{level}": share for level, share in coverage_curve(ranks, known.speakers).items()}
     return found | {"rank_distance": rank_distance(ranks, known.speakers)}
+
+
+def labels(comparison: Comparison) -> dict[str, float]:
+    """Accuracy of classifiers of the parts of the groups' names, fitted to test speakers: see `label_accuracy`."""
+    if comparison.samples.groups is None or comparison.test.groups is None:
+        raise NotMeasured("the groups of samples and test speakers are not known; give utt2group")
+    samples = comparison.samples.at_most(comparison.rng(2), MOST_SCORED)
+    found = label_accuracies(samples, comparison.test, comparison.train.whitening, comparison.seed)
+    if not found:
+        raise NotMeasured(f"no attribute has two values with {LEAST_SPEAKERS} test speakers each, which judges need")
+    return found
 
 
 def trials(comparison: Comparison) -> dict[str, float]:

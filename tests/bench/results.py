@@ -39,6 +39,8 @@ SECTIONS = (
     "Dynamic time warping",
     "Best paths through phrases",
     "Training of i-vectors",
+    "Planted faults",
+    "Speed of metrics",
     "Sampled speakers beside real strangers",
     "Cohorts of sampled speakers",
     "PLDA trained on sampled speakers",

@@ -23,7 +23,7 @@ def speakers(seed: int, n: int, rows: int, shift: float = 0) -> SpeakerVectors:
 @pytest.fixture(scope="module")
 def sets() -> tuple[SpeakerVectors, SpeakerVectors]:
     """Training and test speakers."""
-    return speakers(0, 60, 5), speakers(1, 40, 4)
+    return speakers(0, 60, 5), speakers(1, 60, 4)
 
 
 @pytest.fixture(autouse=True)
