@@ -1,7 +1,8 @@
 """Attribute accuracy as a metric of samples beside real speakers: is a sample heard as its group says?
 
-Both families of judges (see `judges`) are fitted to the test speakers, and to those of a dev set where there is one,
-and judge samples in the mix of groups of the test set. Real training speakers of those groups are the ceiling.
+Both families of judges (see `judges`), and one of whitened directions (see `label_accuracy`), are fitted to the test
+speakers, and to those of a dev set where there is one, and judge samples in the mix of groups of the test set. Real
+training speakers of those groups are the ceiling.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import numpy as np
 
 from steps.data.groups import group_values
 from steps.metrics.classifiers import FOLDS
+from steps.metrics.label_accuracy import label_accuracies
 from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors
 from steps.score.attribute_classifiers import AttributeClassifiers, mix_weights
 from steps.score.inside_gender import InsideGender
@@ -47,7 +49,14 @@ class AttributeMetric:
         found = AttributeClassifiers(*known, comparison.seed).accuracies(*judged)
         inside = InsideGender.fit(*known, asked, comparison.seed).accuracies(*judged)
         inside = {f"{name}_inside_gender": value for name, value in inside.items() if np.isfinite(value)}
-        return found | inside
+        kept = samples.rows(rows)
+        families = label_accuracies(kept, held_out, comparison.train.whitening, comparison.seed)
+        whitened = {
+            f"{name}_whitened": families[f"whitened_{place}"]
+            for place, name in enumerate(self.attributes)
+            if f"whitened_{place}" in families
+        }
+        return found | inside | whitened
 
     def _values(self, groups: np.ndarray) -> np.ndarray:
         names, codes = np.unique(groups.astype(str), return_inverse=True)

@@ -33,7 +33,10 @@ ATTRIBUTES = "attributes"
 Figures = dict[str, float]
 Function = Callable[[Comparison], Figures]
 OWN = SampleMetric("", "train", "steps/score/judges.py", better="high", needs=("groups",))
-ALL_METRICS: Mapping[str, SampleMetric] = {**METRICS, ATTRIBUTES: OWN}
+NAMELESS = "labels"  # the same as `attributes`, where nobody knows what the parts of a group's name are called
+ALL_METRICS: Mapping[str, SampleMetric] = {name: METRICS[name] for name in METRICS if name != NAMELESS} | {
+    ATTRIBUTES: OWN
+}
 
 
 def chosen_metrics(names: Sequence[str], default: str) -> list[str]:
