@@ -16,7 +16,7 @@ from steps.metrics.speaker_vectors import Comparison
 from steps.score.attribute_metric import AttributeMetric
 from steps.score.halves import write_halves
 from steps.score.inside_gender import GENDER
-from steps.score.measured import SampleSource, chosen_metrics, measure_all
+from steps.score.measured import SampleSource, chosen_metrics, measure_sources
 from steps.score.measured_tables import TITLE, about_directories, measured_tables
 from steps.score.results import plain, to_json, write_results
 from steps.score.vector_sets import NamedVectors, files_of, read_real, read_sampled, require_comparable
@@ -59,7 +59,7 @@ def score_directories(options: "Options", directories: Mapping[str, Path]) -> No
         )
         sources = {name: source_of(options, name, one, real) for name, one in sampled.items()}
         with threadpool_limits(1), doing("measure"):  # the same bytes for any number of threads
-            measured = measure_all(sources, names, options.n_halves, options.nj)
+            measured = measure_sources(sources, names, options.n_halves, options.nj)
         write_halves(stage.dir, sources, measured, options.n_halves)
         write_scores(stage.dir, document_of(options, real, sampled, measured))
         for name, one in measured.items():

@@ -1,6 +1,6 @@
 """The metrics of `steps.metrics.sample_metrics` for a source of samples: figures, intervals, real speakers beside them.
 
-    found = measure_all({"mdn": SampleSource(comparison)}, names, halves=20, nj=2)["mdn"]
+    found = measure_sources({"mdn": SampleSource(comparison)}, names, halves=20, nj=2)["mdn"]
     found["figures"]["crowding.g2g"]    # {"value": .28, "ci95": [.27, .29], "real": .29, ...}
 
 `real` is the ceiling: the same figure with real speakers in the place of the samples, no more of them than sampled.
@@ -94,7 +94,7 @@ class SampleSource:
         return self.attributes(comparison)
 
 
-def measure_all(
+def measure_sources(
     sources: Mapping[str, SampleSource], names: Sequence[str], halves: int, nj: int
 ) -> dict[str, dict[str, Any]]:
     """All metrics of each source of samples, computed `nj` at a time.

@@ -15,15 +15,24 @@ CAPTION = (
     "dealt anew, where groups count. Figures belong where the real ones are, or, where it says so, low or high. (!) "
     "marks those that differ beyond chance, with all figures of the directory taken into account (Holm, 5 %)."
 )
-SIDE_BY_SIDE = "Figures of all directories, and of real speakers; (!) as below."
+SIDE_BY_SIDE = (
+    "Figures of samples, and last of real speakers in their place, who have none of the faults that these are to show. "
+    "(!) marks those that differ from real speakers beyond chance, with all figures of the source taken into account. "
+    "Names and sources of the metrics: steps/metrics/sample_metrics.py; intervals: scores.json."
+)
 
 
 def measured_tables(document: Mapping[str, Any]) -> list[Table]:
     """All tables: side by side where there are several sources, then one a source, then what was skipped."""
-    models = {name: document["models"][name] for name in document["models"] if "measured" in document["models"][name]}
+    models = measured_models(document)
     several = [side_by_side(models)] if len(models) > 1 else []
     each = [source_table(name, scores["measured"]) for name, scores in models.items()]
     return [table for table in (*several, *each, skipped_table(models)) if table.rows]
+
+
+def measured_models(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The sources that have such figures, by name."""
+    return {name: scores for name, scores in document["models"].items() if "measured" in scores}
 
 
 def side_by_side(models: Mapping[str, Any]) -> Table:
@@ -34,7 +43,7 @@ def side_by_side(models: Mapping[str, Any]) -> Table:
         found = [scores["measured"].get(key) for scores in models.values()]
         real = next((one["real"] for one in found if one and "real" in one), None)
         rows.append([Cell(key), *(figure_cell(one) for one in found), Cell(number(real))])
-    return Table("All sources", SIDE_BY_SIDE, ["", *models, "real"], rows)
+    return Table("Samples beside real speakers, by figure", SIDE_BY_SIDE, ["", *models, "real"], rows)
 
 
 def source_table(name: str, measured: Mapping[str, Any]) -> Table:

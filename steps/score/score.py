@@ -76,38 +76,50 @@ def work(options: Options) -> None:
         score_directories(options, directories)
         return
     absent = [name for name in ("index", "descriptions", "text_vectors") if getattr(options, name) is None]
-    if absent:
-        raise InputError(
-            f"--{absent[0]}: missing; give --index, --descriptions and --text_vectors, or --train and --test"
-        )
+    if absent or options.dev is not None:
+        given = f"--{absent[0]}: missing" if absent else "--dev: of the index, where --index is given"
+        raise InputError(f"{given}; give --index, --descriptions and --text_vectors, or --train and --test")
     inputs = [options.index / part for part in ("train", "dev", "test")]
     inputs += [options.descriptions, options.text_vectors]
     inputs += [file for directory in directories.values() for file in scored_files(directory)]
     inputs += [] if options.texts is None else [options.texts]
+    from steps.score.measured import chosen_metrics
+
+    names = chosen_metrics(options.metrics, "quick")
     with StageDir(options.out, options, inputs, options.force) as stage:
-        if stage.done:
-            return
-        from threadpoolctl import threadpool_limits
+        if not stage.done:
+            score_models(stage, options, directories, names)
 
-        from steps.score.data import load_score_data
-        from steps.score.evaluation import Scorer
-        from steps.score.judges import INSIDE_GENDER
-        from steps.score.report import write_report
-        from steps.score.understanding import TEXTS, read_texts
 
-        texts = TEXTS if options.texts is None else read_texts(options.texts)
-        data = load_score_data(options.index, options.descriptions, options.text_vectors, options.attributes)
-        if data.left_out:
-            log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
-        with threadpool_limits(1):  # the same bytes for any number of threads, which on a busy machine stall each other
-            with doing("fit classifiers to held-out speakers"):
-                scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
-            if left_out := scorer.judges[INSIDE_GENDER].left_out:
-                log.warning("not judged inside a gender: %s", ", ".join(left_out))
-            understood, scorer.references, evaluated = measure_all(scorer, options, directories, texts)
-            with doing("draw the report"):
-                write_report(stage.dir, scorer, evaluated, understood)
-        log.info("wrote %s", stage.final / "report.html")
+def score_models(stage: StageDir, options: Options, directories: dict[str, Path], names: Sequence[str]) -> None:
+    """Score models, and samples of their groups, and write all files; `names` are the metrics of --metrics."""
+    from threadpoolctl import threadpool_limits
+
+    from steps.score.data import load_score_data
+    from steps.score.evaluation import Scorer
+    from steps.score.halves import write_halves
+    from steps.score.judges import INSIDE_GENDER
+    from steps.score.report import write_report
+    from steps.score.results import write_results
+    from steps.score.understanding import TEXTS, read_texts
+
+    texts = TEXTS if options.texts is None else read_texts(options.texts)
+    data = load_score_data(options.index, options.descriptions, options.text_vectors, options.attributes)
+    if data.left_out:
+        log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
+    with threadpool_limits(1):  # the same bytes for any number of threads, which on a busy machine stall each other
+        with doing("fit classifiers to held-out speakers"):
+            scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
+        if left_out := scorer.judges[INSIDE_GENDER].left_out:
+            log.warning("not judged inside a gender: %s", ", ".join(left_out))
+        understood, scorer.references, evaluated = measure_all(scorer, options, directories, texts)
+        with doing("measure samples beside real speakers"):
+            sources, measured = measure_beside(scorer, options, directories, evaluated, names)
+        with doing("draw the report"):
+            write_report(stage.dir, scorer, evaluated, understood)
+            write_halves(stage.dir, sources, measured, options.n_halves)
+            write_results(stage.dir)
+    log.info("wrote %s", stage.final / "report.html")
 
 
 def measure_all(
@@ -124,6 +136,33 @@ def measure_all(
     understood, *found = progress(map_forked(lambda task: task(), tasks, options.nj), len(tasks), "scoring")
     references = dict(zip(real, found[len(directories) :], strict=True))
     return understood, references, dict(zip(directories, found, strict=False))
+
+
+def measure_beside(
+    scorer, options: Options, directories: dict[str, Path], evaluated: dict, names: Sequence[str]
+) -> tuple[dict, dict]:
+    """Measure the samples of each model, a speaker each, or of a directory, beside the real speakers.
+
+    Their figures are added to the scores. Returns the sources by name, and what `measure_sources` finds of them.
+    """
+    from steps.metrics.speaker_vectors import Comparison, SpeakerVectors
+    from steps.score.attribute_metric import AttributeMetric
+    from steps.score.measured import SampleSource, measure_sources
+    from steps.score.vector_sets import read_sampled
+
+    data, sources = scorer.data, {}
+    train, dev, test = (SpeakerVectors.of(one.x, one.speakers, one.groups) for one in (data.train, data.dev, data.test))
+    judged = AttributeMetric(data.attributes, dev)
+    for name, (_, shown) in evaluated.items():
+        is_model = (directories[name] / MODEL[0]).is_file()
+        samples = (
+            SpeakerVectors.of(shown.x, groups=shown.groups) if is_model else read_sampled(directories[name]).vectors
+        )
+        sources[name] = SampleSource(Comparison(samples, train, test, scorer.seed), judged)
+    measured = measure_sources(sources, names, options.n_halves, options.nj)
+    for name, (scores, _) in evaluated.items():
+        scores["measured"], scores["skipped"] = (measured[name][key] for key in ("figures", "skipped"))
+    return sources, measured
 
 
 def understand_texts(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from steps.score.judges import FAMILIES, INSIDE_GENDER, POOLED, stricter
 from steps.score.likelihood import LEVELS
+from steps.score.measured_tables import measured_models, side_by_side
 from steps.score.results import REFERENCE_NAMES, primary
 from steps.score.understanding import understood_texts
 from utils.report_tables import Cell, Table, escaped, interval_cell, number_cell, table_lines, unjudged
@@ -19,7 +20,8 @@ def tables(document: dict) -> list[Table]:
     """All tables, the most telling first."""
     judged = [attributes(document, family) for family in reversed(FAMILIES)]
     built = [overview(document), densities(document), *judged, understood_texts(document), spread(document)]
-    return [table for table in (*built, conditions(document)) if table.rows]
+    beside = side_by_side(measured_models(document))
+    return [table for table in (*built, conditions(document), beside) if table.rows]
 
 
 def target_of(attribute: str) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MDN = "epochs: 8\nhidden: 32\nn_components: 3\n"
 GENERATORS = "mdn mdn {}\ngaussian gaussian -\n"
-SCORE = "n_draws: 2\n"
+SCORE = "n_draws: 2\nn_halves: 3\nmetrics: shape,distances\n"
 BOOKKEEPING = ("run_info.json", ".lock", ".lock.turn", ".done")  # .done: archives count by their time
 
 

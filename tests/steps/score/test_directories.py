@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from steps.score import compare, score
+from steps.score import score
 from steps.score.results import read_results
 from utils.archive_writer import write_vectors
 from utils.tables import write_table
@@ -193,11 +193,3 @@ def test_one_real_set_alone_is_asked_for_the_other(real: Path, tmp_path: Path, c
         score.main(["--train", str(real / "train"), "--samples", str(real / "bare"), "--out", str(tmp_path / "o")]) == 1
     )
     assert "--test: missing; give --train and --test" in capfd.readouterr().err
-
-
-def test_the_better_of_two_is_named(scored: Path, capfd: pytest.CaptureFixture):
-    assert compare.main([str(scored), str(scored), "--name_a", "good", "--name_b", "shifted"]) == 0
-    lines = capfd.readouterr().out.splitlines()
-    row = next(line for line in lines if line.startswith("| distances.g2s"))
-    assert row.endswith("| A |")
-    assert any(line.startswith("A is better in ") for line in lines)

@@ -47,7 +47,7 @@ def run(made: Experiment, out: Path, *more: str, **replaced: str) -> int:
     options = {
         "index": str(made.index), "descriptions": str(made.descriptions), "text_vectors": str(made.text_vectors),
         "models": ",".join(str(made.root / name) for name in MODELS), "attributes": "gender,pitch",
-        "n_draws": "2", "out": str(out), **replaced,
+        "n_draws": "2", "n_halves": "3", "metrics": "shape,distances", "out": str(out), **replaced,
     }  # fmt: skip
     return score.main([word for name, value in options.items() for word in (f"--{name}", value)] + list(more))
 
@@ -73,6 +73,10 @@ def test_every_generator_has_its_figures(scored: Path):
         assert own["memorisation"]["copies"] == 0
     assert document["data"]["subspace_dim"] == 7  # of ten dimensions, one is constant and two follow from others
     assert set(document["models"]["my samples"]["samples"]) == {"given"}
+    for own in document["models"].values():
+        assert {"shape.zero_share", "shape.norm_distance", "distances.g2s"} <= set(own["measured"])
+    shown = {path.name for path in scored.iterdir()}
+    assert {"scores.csv", "halves.json", "summary.md", "report.html"} <= shown
 
 
 def test_random_samples_are_worse_than_the_model(scored: Path):
@@ -209,6 +213,8 @@ def test_a_model_without_its_encoder_is_scored_and_it_is_said(
             {"attributes": "gender"},
             "group 'female_high': expected 1 values joined by '_', one for each of --attributes gender",
         ),
+        ({"metrics": "fid"}, "--metrics: no metric 'fid'; expected quick, full, distances"),
+        ({"dev": "{root}/index/dev"}, "--dev: of the index, where --index is given"),
         ({"n_draws": "0"}, "--n_draws: expected 1 to 10000, found 0"),
         ({"max_samples": "0"}, "--max_samples: expected 1 to 10000000, found 0"),
         ({"index": "{root}/none"}, "{root}/none/train: no such file or directory; run the stage that makes it first"),
