@@ -8,12 +8,14 @@ scores.csv and scores.parquet, summary.md and report.html.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps.metrics.speaker_vectors import Comparison
 from steps.score.attribute_metric import AttributeMetric
+from steps.score.group_mix import in_mix_of
 from steps.score.halves import write_halves
 from steps.score.inside_gender import GENDER
 from steps.score.measured import SampleSource, chosen_metrics, measure_sources
@@ -61,7 +63,7 @@ def score_directories(options: "Options", directories: Mapping[str, Path]) -> No
         with threadpool_limits(1), doing("measure"):  # the same bytes for any number of threads
             measured = measure_sources(sources, names, options.n_halves, options.nj)
         write_halves(stage.dir, sources, measured, options.n_halves)
-        write_scores(stage.dir, document_of(options, real, sampled, measured))
+        write_scores(stage.dir, document_of(options, real, sampled, sources, measured))
         for name, one in measured.items():
             for metric, reason in one["skipped"].items():
                 log.info("%s: %s is skipped: %s", name, metric, reason)
@@ -79,6 +81,12 @@ def source_of(options: "Options", name: str, samples: NamedVectors, real: Mappin
         vectors, attributes = [one.vectors for one in sets], options.attributes
     of_set = dict(zip(real, vectors[1:], strict=True))
     comparison = Comparison(vectors[0], of_set["train"], of_set["test"], seed=options.seed)
+    if comparison.samples.groups is not None and comparison.test.groups is not None:
+        mixed = in_mix_of(comparison.samples, comparison.test, comparison.rng(9))
+        if mixed is None:
+            log.warning("%s: too few samples of some group of the test speakers; taken in the mix that they have", name)
+        else:
+            comparison = replace(comparison, samples=mixed)
     return SampleSource(comparison, AttributeMetric(attributes, of_set.get("dev")))
 
 
@@ -86,6 +94,7 @@ def document_of(
     options: "Options",
     real: Mapping[str, NamedVectors],
     sampled: Mapping[str, NamedVectors],
+    sources: Mapping[str, SampleSource],
     measured: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The content of scores.json."""
@@ -97,7 +106,8 @@ def document_of(
         {
             "data": {name: counts_of(one) for name, one in real.items()}
             | {"dim": real["train"].vectors.x.shape[1]}
-            | {"samples": {name: counts_of(one) for name, one in sampled.items()}},
+            | {"samples": {name: counts_of(one) for name, one in sampled.items()}}
+            | {"compared": {name: one.comparison.samples.n_speakers for name, one in sources.items()}},
             "settings": {"seed": options.seed, "n_halves": options.n_halves},
             "models": models,
             "references": {},

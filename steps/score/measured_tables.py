@@ -98,9 +98,15 @@ def about_directories(document: Mapping[str, Any]) -> str:
         for name in ("train", "test")
     )
     samples = "; ".join(
-        f"{name}: {one['speakers']:,} speakers, {one['segments']:,} vectors" for name, one in data["samples"].items()
+        f"{name}: {one['speakers']:,} speakers, {one['segments']:,} vectors{mixed(data['compared'][name], one)}"
+        for name, one in data["samples"].items()
     )
     return (
         f"Real: {real}, {data['dim']} dimensions. Samples: {samples}. Intervals: {settings['n_halves']} halves of the "
         "speakers."
     )
+
+
+def mixed(compared: int, counts: Mapping[str, Any]) -> str:
+    """How many of the speakers are compared, where they are not all."""
+    return "" if compared == counts["speakers"] else f", of whom {compared:,} in the mix of groups of the test speakers"
