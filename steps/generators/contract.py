@@ -42,13 +42,14 @@ KINDS = Registry(
         "grouped": "steps.generators.group_generator:GroupGenerator",
         "manifold": "steps.generators.manifold_generator:ManifoldGenerator",
         "mdn": "steps.generators.mdn.generator:MdnGenerator",
+        "flow": "steps.generators.rivals.flow_generator:FlowGenerator",
         "read": "steps.generators.read_generator:ReadGenerator",
         "table": "steps.generators.table_generator:TableGenerator",
         "pool": "steps.generators.rivals.pool_generator:PoolGenerator",
         "resampled": "steps.generators.rivals.resampled_generator:ResampledGenerator",
     },
 )
-NO_MIXTURES = ("pool",)  # kinds whose samples have no components, and so no parameters to be written
+NO_MIXTURES = ("pool", "flow")  # kinds whose samples have no components, and so no parameters to be written
 DESCRIPTION, WEIGHTS = "generator.json", "weights.safetensors"
 LONGEST_DESCRIPTION = 1 << 20  # bytes
 

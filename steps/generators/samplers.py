@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steps.generators.mixture import draw_components, tempered_weights
+from steps.generators.mixture import Frame, draw_components, tempered_weights
 from utils.vectors import log_sum_exp
 
 
@@ -35,6 +35,11 @@ class Sampler(ABC):
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """Log density (N,) in nats of embeddings (N, D), of generators that have one (`Generator.has_density`)."""
         raise NotImplementedError(f"{type(self).__name__} has no density")
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The frames that the density stands in, one where several are alike; none where there is no density."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -70,3 +75,8 @@ class SamplerBlend(Sampler):
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """The logarithm of the sum of the densities, by their shares."""
         return log_sum_exp(np.stack([part.log_density(x) for part in self.parts], axis=1) + self.log_weights)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Those of the parts."""
+        return list({id(frame): frame for part in self.parts for frame in part.frames}.values())

@@ -43,6 +43,8 @@ FITS = Registry(
         "gmm": "steps.generators.group_generator:GMM",
         "pool": "steps.generators.rivals.pool_generator:POOL",
         "pca_gmm": "steps.generators.rivals.pca_gmm:PCA_GMM",
+        "flow": "steps.generators.rivals.flow:FLOW",
+        "tacospawn": "steps.generators.rivals.tacospawn:TACOSPAWN",
         "nearest_text": "steps.generators.rivals.resampled_generator:NEAREST_TEXT",
     },
     needs=("Options", "fit", "shared"),

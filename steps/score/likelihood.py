@@ -15,7 +15,7 @@ from steps.generators.covariance import principal_subspace
 from steps.generators.mixture import Mixture
 from steps.metrics.bootstrap import mean_interval, speaker_means
 from steps.score.data import ScoreData
-from steps.score.projection import FullMixture, NoDensity, Projector
+from steps.score.projection import FullMixture, InSubspace, NoDensity, Projector
 
 LEVELS = (50, 80, 95)  # per cent of its samples that a region holds
 REGION_SAMPLES = 200  # drawn for each text
@@ -71,7 +71,7 @@ class TestDensity:
             mixtures = generator.mixtures(self.data.texts[texts].of_group(group))
             z, total, shares = self._z[rows], np.zeros(len(rows)), []
             known: dict[
-                int, tuple[Mixture | FullMixture, np.ndarray]
+                int, tuple[Mixture | FullMixture | InSubspace, np.ndarray]
             ] = {}  # texts that were read alike share a mixture
             for mixture in mixtures:
                 if id(mixture) not in known:

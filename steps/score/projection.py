@@ -1,7 +1,8 @@
 """Exact projection of mixtures into one subspace of the embeddings, in which all generators are compared.
 
 The marginal of a mixture of Gaussians or of Student-t in a subspace is such a mixture again, so every generator is
-projected exactly, whatever space it works in. The density is in the original units of the embeddings.
+projected exactly, whatever space it works in. The density is in the original units of the embeddings. What is no
+mixture, such as a flow, has a density here only where it stands in this subspace itself.
 """
 
 import math
@@ -14,7 +15,9 @@ from scipy.special import gammaln, logsumexp
 
 from steps.generators.blend import Blend
 from steps.generators.mixture import Frame, Mixture
+from steps.generators.samplers import Sampler
 
+SAME = 1e-6  # of a direction: how much of it may lie outside of a subspace that has it
 ROOT_BYTES = 2**28  # of the Cholesky factors (d, d) that are kept for components with the same scales
 LEVELS = (50, 80, 95)  # per cent
 
@@ -44,6 +47,22 @@ class FullMixture:
         return logsumexp(np.stack(parts, axis=1) + self.log_weights, axis=1)
 
 
+@dataclass(frozen=True)
+class InSubspace:
+    """The density of a sampler that stands in the subspace.
+
+    Attributes:
+        sampler: with a density. subspace: a frame with an orthonormal basis (D, d), which keeps volumes.
+    """
+
+    sampler: Sampler
+    subspace: Frame
+
+    def log_density(self, z: np.ndarray) -> np.ndarray:
+        """Log density (N,) in nats at z (N, d)."""
+        return self.sampler.log_density(self.subspace.to_embedding(z))
+
+
 def _log_kernel(squares: np.ndarray, d: int, dof: float) -> np.ndarray:
     """Log density of a standard Gaussian or Student-t in d dimensions at squared radius `squares`."""
     if math.isinf(dof):
@@ -64,8 +83,12 @@ class Projector:
         self._frames: dict[int, tuple[Frame, np.ndarray, np.ndarray, Frame]] = {}
         self._roots: dict[tuple[int, bytes], np.ndarray] = {}
 
-    def __call__(self, mixture: Mixture | Blend) -> Mixture | FullMixture:
+    def __call__(self, mixture: Mixture | Blend | Sampler) -> Mixture | FullMixture | InSubspace:
         """The exact marginal of a mixture in the subspace. Raises NoDensity where there is none."""
+        if isinstance(mixture, Sampler):
+            if not all(self._has(frame) for frame in mixture.frames):
+                raise NoDensity("it is no mixture, and stands in another subspace than that of the training set")
+            return InSubspace(mixture, self.subspace)
         if isinstance(mixture, Blend):
             return self._with_roots(mixture.log_weights, mixture.parts)
         basis, placed = self._project(mixture.frame)[1:]
@@ -84,6 +107,16 @@ class Projector:
             means.append(offset + part.means @ basis.T)
             roots += [self._root(part.frame, basis, scales) for scales in part.scales]
         return FullMixture(log_weights, np.concatenate(means), roots, parts[0].dof)
+
+    def _has(self, frame: Frame) -> bool:
+        """Does a frame span the subspace, and nothing else?"""
+        if frame.latent_dim != self.subspace.latent_dim:
+            return False
+        lines = np.column_stack([frame.matrix, frame.offset - self.subspace.offset])
+        outside = lines - self.subspace.matrix @ (self.subspace.matrix.T @ lines)
+        lengths = np.linalg.norm(frame.matrix, axis=0)
+        limits = SAME * np.append(lengths, lengths.max())
+        return bool((np.linalg.norm(outside, axis=0) <= limits).all())
 
     def _project(self, frame: Frame) -> tuple[np.ndarray, np.ndarray, Frame]:
         """Offset (d,) and basis (d, q) of a frame in the subspace, and a frame of both; stored for each frame."""

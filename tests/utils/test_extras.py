@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from steps.data.arrow_rows import read_arrow
+from steps.generators.rivals.flow_generator import ConditionalFlow, FlowSizes
 from steps.text.endpoint_settings import read_settings
 from utils.command import run_command
 from utils.errors import InputError
@@ -33,6 +34,7 @@ def without(monkeypatch):
 
 NEEDS = {
     "pyarrow": (lambda path: read_arrow(path), "{path}: a parquet file needs pyarrow, which", "parquet"),
+    "zuko": (lambda path: ConditionalFlow(FlowSizes(2, 2, 1, 4)), "a flow needs zuko, which", "rivals"),
     "openai": (lambda path: read_settings(None), "--augment openai needs openai, which", "openai"),
 }
 

@@ -9,9 +9,14 @@ from steps.generators import train
 from steps.text.encode import SentenceEncoder
 from tests.steps.generators.experiment import Experiment, read_texts, write_experiment
 
-RIVALS = ("pool", "pool_scaled", "pca_gmm", "nearest_text")  # of conf/generators_rivals.txt
+RIVALS = ("pool", "pool_scaled", "pca_gmm", "nearest_text", "flow", "tacospawn")  # of conf/generators_rivals.txt
 ROOT = Path(__file__).parents[3]
-SMALL = {"mdn": "hidden=32,epochs=5,folds=5", "mdn_plain": "hidden=32,epochs=5"}
+SMALL = {
+    "mdn": "hidden=32,epochs=5,folds=5",
+    "mdn_plain": "hidden=32,epochs=5",
+    "flow": 'transforms=2,hidden="8,16",epochs=2,folds=5',
+    "tacospawn": "hidden=8,epochs=3",
+}
 NAMES = ("mdn", "mdn_plain", "gaussian", "group_gaussian", "group_gmm", "blind_gmm", "ridge_gaussian", "ridge_student")
 
 
