@@ -21,6 +21,7 @@ CHUNK = 8192  # utterances drawn at once: bounds the memory
 LONGEST_ID = 200  # characters of a text's id, which all ids of its speakers repeat
 MOST_SAMPLES = 9_999_999  # of one text: ids have seven digits
 MOST_UTTERANCES = 9999  # of one speaker: ids have four digits
+MOST_VECTORS = 99_999_999  # of one text: its speakers times their utterances
 
 
 BY_TRANSPORT, BY_TEXT = WAYS = ("transport", "text")

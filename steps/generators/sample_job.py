@@ -14,6 +14,7 @@ from steps.generators.requests import (
     BY_TRANSPORT,
     MOST_SAMPLES,
     MOST_UTTERANCES,
+    MOST_VECTORS,
     WAYS,
     SampleRequest,
     SamplingSettings,
@@ -162,6 +163,8 @@ def check(options: Options) -> None:
     mix_of(options)
     if options.id_prefix is not None:
         check_prefix(options.id_prefix)
+    if options.utts_per_speaker > 1:
+        check_utterances(options)
     if options.save_params or options.utts_per_speaker > 1:
         from steps.generators.contract import require_components
 
@@ -181,6 +184,19 @@ def mix_of(options: Options) -> SecondText | None:
     if options.mix is not None and options.mix_text is None:
         raise InputError("--mix says how far voices are moved to a second description; give --mix_text too")
     return checked_mix(options.mix_text, MIX if options.mix is None else options.mix, options.mix_by)
+
+
+def check_utterances(options: Options) -> None:
+    """Raise InputError for more utterances than a text may have, and for a model that does not know how they differ."""
+    if options.n_samples * options.utts_per_speaker > MOST_VECTORS:
+        raise InputError(
+            f"--n_samples {options.n_samples} with --utts_per_speaker {options.utts_per_speaker}: expected at most"
+            f" {MOST_VECTORS} utterances of a text; sample into several directories, each with a --seed of its own"
+        )
+    if options.model.is_dir():  # else the message is that of models
+        from steps.generators.within_speaker import require_within
+
+        require_within(options.model)
 
 
 def inputs(options: Options) -> list[Path]:

@@ -80,12 +80,7 @@ class WithinSpeaker:
     @classmethod
     def load(cls, directory: Path, dim: int) -> "WithinSpeaker":
         """Read what `save` has written, of `dim` dimensions. Raises InputError where there is none that fits."""
-        path = directory / FILE
-        if not path.is_file():
-            raise InputError(
-                f"{path}: no such file: training had no speaker with two utterances, or an earlier revision trained the"
-                " model; sample one utterance a speaker, or train it again"
-            )
+        path = require_within(directory)
         arrays = read_arrays(path, "train the model again")
         shapes = {name: array.shape for name, array in arrays.items()}
         finite = all(np.isfinite(one).all() for one in arrays.values())
@@ -134,6 +129,17 @@ class WithinSpeaker:
             u *= np.sqrt(part.dof / rng.chisquare(part.dof, (shape[0], 1, 1)))
         y = part.means[components][:, None] + part.scales[components][:, None] * u
         return part.frame.to_embedding(y.reshape(-1, shape[2]).astype(np.float32)).reshape(*shape[:2], -1)
+
+
+def require_within(directory: Path) -> Path:
+    """The file of a model. Raises InputError where there is none."""
+    path = directory / FILE
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no such file: training had no speaker with two utterances, or an earlier revision trained the"
+            " model; sample one utterance a speaker, or train it again"
+        )
+    return path
 
 
 def _factors(rng: np.random.Generator, spread: float, shape: tuple[int, ...]) -> np.ndarray:

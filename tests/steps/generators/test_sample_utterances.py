@@ -119,9 +119,12 @@ def test_ids_that_kaldi_would_mix_are_refused(prefix, mixed):
 
 def test_a_model_that_does_not_know_is_told(tmp_path, capsys):
     options = [*known_options(tmp_path), "--utts_per_speaker", "2"]
-    assert sample.main(options) == 1
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert "within.safetensors: no such file" in error and "sample one utterance a speaker" in error
+    for command in (sample, plan_samples, merge_samples):  # before any job begins
+        assert command.main(options) == 1
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert "within.safetensors: no such file" in error and "sample one utterance a speaker" in error
     for number in ("0", "10000"):
         assert sample.main([*options, "--utts_per_speaker", number]) == 1
-    assert not (tmp_path / "groups").exists()
+    assert sample.main([*options, "--utts_per_speaker", "9999", "-n", "100000"]) == 1
+    assert "expected at most 99999999 utterances of a text" in capsys.readouterr().err.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir() if "groups" in path.name] == []
