@@ -128,3 +128,9 @@ def test_a_model_that_does_not_know_is_told(tmp_path, capsys):
     assert sample.main([*options, "--utts_per_speaker", "9999", "-n", "100000"]) == 1
     assert "expected at most 99999999 utterances of a text" in capsys.readouterr().err.splitlines()[-1]
     assert [path.name for path in tmp_path.iterdir() if "groups" in path.name] == []
+
+
+def test_a_rival_without_components_is_told(rivals):
+    voices, request = Voices(rivals["pool"]), SampleRequest("a", "one", 2)
+    with pytest.raises(InputError, match="'pool' has no components to draw utterances of; sample one utterance"):
+        list(voices.draw(request, np.ones(8, np.float32), SamplingSettings(utts_per_speaker=2)))
