@@ -163,12 +163,12 @@ def check(options: Options) -> None:
     mix_of(options)
     if options.id_prefix is not None:
         check_prefix(options.id_prefix)
-    if options.utts_per_speaker > 1:
-        check_utterances(options)
     if options.save_params or options.utts_per_speaker > 1:
         from steps.generators.contract import require_components
 
         require_components(options.model, "--save_params" if options.save_params else "--utts_per_speaker")
+    if options.utts_per_speaker > 1:
+        check_utterances(options)
     if options.gender is not None:
         parse_gender(options.gender, "--gender")
         if options.descriptions is not None:
