@@ -58,11 +58,15 @@ class Rows:
 
     @classmethod
     def of(cls, manifold: Manifold, pairs: Pairs, rng: np.random.Generator) -> "Rows":
-        """Those of embeddings, the unknown entries about as far below zero as others lie above."""
-        z = manifold.known(pairs.x)
+        """Those of embeddings."""
+        return cls.begin(manifold.known(pairs.x), pairs.speakers, pairs.groups, rng)
+
+    @classmethod
+    def begin(cls, z: np.ndarray, speakers: np.ndarray, groups: np.ndarray, rng: np.random.Generator) -> "Rows":
+        """Those of z (N, L), unknown where not positive: these about as far below zero as others lie above."""
         free = z <= 0
         z[free] = (-np.abs(rng.standard_normal(z.shape)) * z.std(axis=0) / 2)[free]
-        return cls(z, free, pairs.speakers, pairs.groups)
+        return cls(z, free, speakers, groups)
 
 
 @threadpool_limits.wrap(limits=1)  # the same numbers for any number of threads

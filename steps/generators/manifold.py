@@ -72,12 +72,23 @@ class Manifold:
         """z (N, L) float64 of embeddings (N, D), where it is known; elsewhere 0."""
         return x[:, self.alive].astype(np.float64)
 
-    def to_embedding(self, z: np.ndarray) -> np.ndarray:
-        """Embeddings (N, D) float32 of pre-activations (N, L)."""
+    def to_embedding(self, z: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
+        """Embeddings (N, D) float32 of pre-activations (N, L).
+
+        Args:
+            others: (N, D) whose entries they have where the pre-activations have none; None for zeros.
+        """
         part = np.maximum(z, 0) if self.rectified else np.asarray(z)
+        x = np.zeros((len(z), len(self.alive)), np.float32)
+        if others is not None:
+            x[:, ~self.alive] = others[:, ~self.alive]
         if self.norm:
             lengths = np.linalg.norm(part, axis=1, keepdims=True)
-            part = part * (self.norm / np.maximum(lengths, np.finfo(np.float32).tiny))
-        x = np.zeros((len(z), len(self.alive)), np.float32)
+            if others is not None:
+                lengths = np.hypot(lengths, np.linalg.norm(x, axis=1, keepdims=True))
+            factor = self.norm / np.maximum(lengths, np.finfo(np.float32).tiny)
+            part = part * factor
+            if others is not None:
+                x *= factor
         x[:, self.alive] = part
         return x
