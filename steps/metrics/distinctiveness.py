@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from steps.metrics.logistic import LinearScore, fit_logistic
+from steps.metrics.speaker_vectors import mean_rows
 from steps.metrics.trial_samples import SampleSize, sample_trials
 
 MOST_TRIALS = 20_000  # of each kind, to calibrate with
@@ -34,9 +35,7 @@ def calibrated_cosines(unit: np.ndarray, speakers: np.ndarray, seed: int) -> Lin
 def diagonal_dominance(unit: np.ndarray, speakers: np.ndarray, score: LinearScore) -> float:
     """D(M) of unit vectors (N, D) and their speakers (N,), numbers 0 to S - 1, two vectors or more each."""
     counts = np.bincount(speakers)
-    means = np.zeros((len(counts), unit.shape[1]))
-    np.add.at(means, speakers, unit)
-    means /= counts[:, None]
+    means = mean_rows(unit, speakers)
     own = (counts * np.vecdot(means, means) - 1) / (counts - 1)
     diagonal, rest, step = _sigmoid(score(own[:, None])).mean(), 0.0, max(1, BLOCK // len(counts))
     for start in range(0, len(means), step):

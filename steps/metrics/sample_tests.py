@@ -13,7 +13,7 @@ from steps.metrics.generated_trials import generated_trials
 from steps.metrics.kernel_distance import kernel_test
 from steps.metrics.label_accuracy import label_accuracies
 from steps.metrics.sample_figures import two_each
-from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors, draws_for
+from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors, draws_for, mean_rows
 from steps.metrics.told_apart import FOLDS, told_apart
 from utils.vectors import unit_rows
 
@@ -115,15 +115,16 @@ def distinctiveness(comparison: Comparison) -> dict[str, float]:
 def _trials(comparison: Comparison, whole: bool) -> dict[str, float]:
     if (comparison.train.counts > 1).sum() < LEAST_TARGETS:
         raise NotMeasured(f"fewer than {LEAST_TARGETS} training speakers with two utterances, which targets need")
-    found = []
-    n = min(MOST_TRIALS, comparison.samples.n_speakers)
-    for draw in range(draws_for(min(MOST_TRIALS, comparison.train.n_speakers))):
-        rng = comparison.rng(2, draw)
-        train = comparison.train.rows(np.isin(comparison.train.speakers, np.flatnonzero(comparison.train.counts > 1)))
-        train = train.of_speakers(rng.permutation(train.n_speakers)[:MOST_TRIALS])
-        enrol, test = halves(train, rng) if whole else two_each(train, rng)
-        samples = means(comparison.samples)[rng.permutation(comparison.samples.n_speakers)[:n]] if whole else None
-        samples = comparison.samples.one_each(rng, n).x if samples is None else samples
+    rng, found, n = comparison.rng(2), [], min(MOST_TRIALS, comparison.samples.n_speakers)
+    train = comparison.train.of_speakers(np.flatnonzero(comparison.train.counts > 1))
+    whole_samples = means(comparison.samples) if whole else None
+    for _ in range(draws_for(min(MOST_TRIALS, train.n_speakers))):
+        some = train.of_speakers(rng.permutation(train.n_speakers)[:MOST_TRIALS])
+        enrol, test = halves(some, rng) if whole else two_each(some, rng)
+        if whole_samples is None:
+            samples = comparison.samples.one_each(rng, n).x
+        else:
+            samples = whole_samples[rng.permutation(len(whole_samples))[:n]]
         found.append(generated_trials(*map(unit_rows, (enrol, test, samples))))
     return dict(zip(found[0]._fields, np.mean(found, axis=0).tolist(), strict=True))
 
@@ -139,9 +140,7 @@ def halves(vectors: SpeakerVectors, rng: np.random.Generator) -> tuple[np.ndarra
 
 def means(vectors: SpeakerVectors) -> np.ndarray:
     """(S, D) mean of the unit vectors of each speaker."""
-    sums = np.zeros((vectors.n_speakers, vectors.x.shape[1]))
-    np.add.at(sums, vectors.speakers, unit_rows(vectors.x))
-    return sums / vectors.counts[:, None]
+    return mean_rows(unit_rows(vectors.x), vectors.speakers)
 
 
 def _scored_sets(comparison: Comparison) -> tuple[SpeakerVectors, SpeakerVectors]:

@@ -141,3 +141,10 @@ class Comparison:
 def draws_for(n: int) -> int:
     """How many draws of n speakers a figure is averaged over."""
     return max(1, min(MOST_DRAWS, DRAWN_ROWS // max(1, n)))
+
+
+def mean_rows(x: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+    """The mean (S, D) of the rows of x (N, D) of each speaker; numbers (N,), 0 to S - 1, all of which occur."""
+    order = np.argsort(speakers, kind="stable")
+    counts = np.bincount(speakers)
+    return np.add.reduceat(x[order], np.cumsum(counts) - counts, axis=0) / counts[:, None]

@@ -58,9 +58,7 @@ def beside_others(options: Options) -> list[tuple[str, str, str, str, str, str]]
         seconds = take_turns({"ours": ours, "theirs": theirs}, options.rounds, clock=time.process_time)
         ours_s, theirs_s = (spread(seconds[name], 1, 2) for name in ("ours", "theirs"))
         ratio = f"{np.median(seconds['theirs']) / np.median(seconds['ours']):.1f}"
-        rows.append(
-            (metric, other, f"{gap:.1g}", spread(seconds["ours"], 1, 2), spread(seconds["theirs"], 1, 2), ratio)
-        )
+        rows.append((metric, other, f"{gap:.1g}", ours_s, theirs_s, ratio))
     return rows
 
 
