@@ -39,6 +39,7 @@ SECTIONS = (
     "Dynamic time warping",
     "Best paths through phrases",
     "Training of i-vectors",
+    "Judges of attributes",
     "Planted faults",
     "Speed of metrics",
     "Sampled speakers beside real strangers",
