@@ -50,7 +50,7 @@ def work(options: Options) -> None:
     for directory in options.models:
         source = GeneratorSource(load_generator(directory), data.texts["heldout"])
         x = source.draw(np.random.default_rng(1), draw.labels)
-        tried[directory.name] = x, data.values(draw.labels), np.ones(len(x))
+        tried["/".join(directory.parts[-2:])] = x, data.values(draw.labels), np.ones(len(x))
     known = (
         np.concatenate([data.dev.x, data.test.x]),
         np.concatenate([data.dev.speakers, data.test.speakers]),
