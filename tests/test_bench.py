@@ -245,3 +245,17 @@ def test_back_ends_of_sampled_speakers_are_compared(tmp_path):
     assert [row[0][2:] for row in rows[2:7]] == [*sampled_plda.KINDS]
     assert rows[3][3] == "1.00 [1.00 to 1.00]" and "< 1.5: met" in rows[3][5] and "1 in the interval: met" in rows[4][5]
     assert "nan" not in text and rows[-1][1] == rows[-3][1]
+
+
+def test_figures_of_rivals_are_means_over_splits():
+    """Of what a generator lacks, such as a density, there is none."""
+    from tests.bench.rivals import cell, section
+
+    assert (cell([0.5, 0.7]), cell([None, 0.25]), cell([None])) == ("0.600 ± 1.271", "0.250", "-")
+    one = {
+        "log_density": {"nats": None},
+        "samples": {"seen": {"frechet": {"ratio": 1.5}}},
+        "memorisation": {"copies": 0},
+    }
+    text = section([{"order": ["mdn"], "models": {"mdn": one}}] * 2)
+    assert "| mdn | - | - | - | 1.500 ± 0.000 | - | - |" in text and "nan" not in text

@@ -22,6 +22,7 @@ from utils.run_info import git_revision
 PATH = Path("RESULTS.md")
 SECTIONS = (
     "Quality of the generators",
+    "Generators beside rivals",
     "Following people's words",
     "Descriptions of persons",
     "The first minutes",

@@ -95,7 +95,8 @@ class ResampledGenerator(Generator):
         """A mixture with a component for each of these embeddings."""
         shares = 1 / np.bincount(self.known.speakers[rows])[self.known.speakers[rows]]
         means = self.known.latent[rows].astype(np.float64)
-        return Mixture(np.log(shares / shares.sum()), means, np.full_like(means, self.jitter), self.frame)
+        scales = np.broadcast_to(self.jitter, means.shape)
+        return Mixture(np.log(shares / shares.sum()), means, scales, self.frame)
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """What is resampled, and how."""
