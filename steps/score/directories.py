@@ -20,6 +20,7 @@ from steps.score.halves import write_halves
 from steps.score.inside_gender import GENDER
 from steps.score.measured import SampleSource, chosen_metrics, measure_sources
 from steps.score.measured_tables import TITLE, about_directories, measured_tables
+from steps.score.over_seeds import over_seeds, seed_tables
 from steps.score.results import plain, to_json, write_results
 from steps.score.vector_sets import NamedVectors, files_of, read_real, read_sampled, require_comparable
 from utils.command import doing, logger
@@ -111,6 +112,7 @@ def document_of(
             "settings": {"seed": options.seed, "n_halves": options.n_halves},
             "models": models,
             "references": {},
+            "over_seeds": over_seeds(measured),
         }
     )
 
@@ -127,7 +129,7 @@ def counts_of(one: NamedVectors) -> dict[str, Any]:
 
 def write_scores(directory: Path, document: dict[str, Any]) -> None:
     """Write all files of the score."""
-    about, tables = about_directories(document), measured_tables(document)
+    about, tables = about_directories(document), [*measured_tables(document), *seed_tables(document)]
     (directory / "scores.json").write_text(to_json(document), encoding="utf-8")
     lines = [f"# {TITLE}", "", escaped(about), "", *(line for table in tables for line in table_lines(table))]
     (directory / "summary.md").write_text("\n".join(lines), encoding="utf-8")

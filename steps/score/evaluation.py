@@ -6,8 +6,11 @@
 Every figure of samples is the mean over draws (see `draws`), and every generator is given the same draws.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +44,12 @@ class Scorer:
         n_draws: draws that figures are averaged over.
         max_samples: samples in a draw, where there are more training segments than that; but at least one for each
             training speaker.
+
+    Attributes:
+        over_seeds: figures over training seeds, where they have been measured (see `over_seeds`).
     """
+
+    over_seeds: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, data: ScoreData, seed: int, n_draws: int, max_samples: int | None = None):
         if n_draws < 1 or (max_samples is not None and max_samples < 1):

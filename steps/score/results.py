@@ -58,6 +58,7 @@ def build_document(
         "references": {name: scores for name, (scores, _) in scorer.references.items()},
         "models": models,
         "comparisons": compare(densities, scorer.seed),
+        "over_seeds": scorer.over_seeds,
     }
     if understanding is not None:
         document["understanding"] = understanding
@@ -122,7 +123,11 @@ def read_results(path: Path | str):
     rows = []
     try:
         models = {name: document["models"][name] for name in document["order"]}
-        for model, scores in (*models.items(), *document["references"].items()):
+        seeds = {
+            f"{name} (seeds)": {"kind": "seeds", "samples": {}, "measured": figures}
+            for name, figures in document.get("over_seeds", {}).items()
+        }
+        for model, scores in (*models.items(), *seeds.items(), *document["references"].items()):
             figures = {**scores, "samples": {}}
             for texts, part in (("", figures), *scores["samples"].items()):
                 rows += [(model, scores["kind"], texts, *row) for row in _figures(part)]

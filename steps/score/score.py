@@ -148,6 +148,7 @@ def measure_beside(
     from steps.metrics.speaker_vectors import Comparison, SpeakerVectors
     from steps.score.attribute_metric import AttributeMetric
     from steps.score.measured import SampleSource, measure_sources
+    from steps.score.over_seeds import over_seeds
     from steps.score.vector_sets import read_sampled
 
     data, sources = scorer.data, {}
@@ -160,6 +161,7 @@ def measure_beside(
         )
         sources[name] = SampleSource(Comparison(samples, train, test, scorer.seed), judged)
     measured = measure_sources(sources, names, options.n_halves, options.nj)
+    scorer.over_seeds = over_seeds(measured)
     for name, (scores, _) in evaluated.items():
         scores["measured"], scores["skipped"] = (measured[name][key] for key in ("figures", "skipped"))
     return sources, measured

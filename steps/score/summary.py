@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from steps.score.judges import FAMILIES, INSIDE_GENDER, POOLED, stricter
 from steps.score.likelihood import LEVELS
 from steps.score.measured_tables import measured_models, side_by_side
+from steps.score.over_seeds import seed_tables
 from steps.score.results import REFERENCE_NAMES, primary
 from steps.score.understanding import understood_texts
 from utils.report_tables import Cell, Table, escaped, interval_cell, number_cell, table_lines, unjudged
@@ -21,7 +22,7 @@ def tables(document: dict) -> list[Table]:
     judged = [attributes(document, family) for family in reversed(FAMILIES)]
     built = [overview(document), densities(document), *judged, understood_texts(document), spread(document)]
     beside = side_by_side(measured_models(document))
-    return [table for table in (*built, conditions(document), beside) if table.rows]
+    return [table for table in (*built, conditions(document), beside, *seed_tables(document)) if table.rows]
 
 
 def target_of(attribute: str) -> tuple[float, float]:

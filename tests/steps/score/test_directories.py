@@ -51,6 +51,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_directory(root / "good", 80, 2, seed=5, groups=True, name="new")
     write_directory(root / "shifted", 80, 2, seed=6, groups=True, shift=-6.0, name="new")
     write_directory(root / "bare", 50, seed=7, speakers=False, name="7f3c")
+    for seed in (8, 9):
+        write_directory(root / f"mdn_seed{seed}", 40, seed=seed, speakers=False)
     return root
 
 
@@ -128,6 +130,14 @@ def test_genders_stand_in_for_groups(real: Path, tmp_path: Path):
     assert run(tmp_path, "theirs", tmp_path / "out", "--metrics", "attributes", "--n_halves", "3") == 0
     found = json.loads((tmp_path / "out" / "scores.json").read_text())["models"]["theirs"]["measured"]
     assert found["attributes.gender"]["value"] > 0.85
+
+
+def test_models_of_several_seeds_have_a_table_over_them(real: Path, tmp_path: Path):
+    assert run(real, "mdn_seed8,mdn_seed9", tmp_path / "out", "--metrics", "distances", "--n_halves", "3") == 0
+    table = read_results(tmp_path / "out").set_index(["model", "metric"]).value
+    both = [table[f"mdn_seed{seed}", "measured.distances.g2s.value"] for seed in (8, 9)]
+    assert table["mdn (seeds)", "measured.distances.g2s.value"] == pytest.approx(np.mean(both), rel=1e-4)
+    assert "## mdn over training seeds" in (tmp_path / "out" / "summary.md").read_text()
 
 
 def test_training_speakers_as_samples_are_copies(real: Path, tmp_path: Path):
