@@ -57,9 +57,13 @@ class SamplerBlend(Sampler):
     def sample(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw the part of each, then the embeddings part by part."""
         chosen = draw_components(rng, self.log_weights, n)
-        drawn = [part.sample(rng, int((chosen == number).sum()))[0] for number, part in enumerate(self.parts)]
-        x = np.empty((n, drawn[0].shape[1]), np.float32)
-        for number, rows in enumerate(drawn):
+        if n == 0:
+            return self.parts[0].sample(rng, 0)[0], chosen
+        drawn = {
+            number: self.parts[number].sample(rng, int((chosen == number).sum()))[0] for number in np.unique(chosen)
+        }
+        x = np.empty((n, next(iter(drawn.values())).shape[1]), np.float32)
+        for number, rows in drawn.items():
             x[chosen == number] = rows
         return x, chosen
 

@@ -84,6 +84,16 @@ class ConditionalFlow(nn.Module):
         self.text_mean.copy_(texts.mean(0))
         self.text_scale.copy_(1 / (texts - self.text_mean).square().mean().sqrt().clamp_min(1e-6))
 
+    @torch.no_grad()
+    def fold_masks(self) -> None:
+        """Multiply the weights by their masks once: at each call it takes half of the time of few rows."""
+        for layers in (coupling.hyper for coupling in self.flow.transform.transforms):
+            for number, layer in enumerate(layers):
+                if hasattr(layer, "mask"):
+                    plain = nn.Linear(layer.in_features, layer.out_features, device="meta")
+                    plain.weight, plain.bias = nn.Parameter(layer.mask * layer.weight), layer.bias
+                    layers[number] = plain
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All that is learnt; what follows from the sizes is left out."""
         own = dict(self.named_parameters()) | {"text_mean": self.text_mean, "text_scale": self.text_scale}
@@ -160,6 +170,7 @@ class FlowGenerator(Generator):
     kind = "flow"
 
     def __init__(self, network: ConditionalFlow, frame: Frame):
+        network.fold_masks()
         self.network, self.frame = network.cpu().eval(), frame
         self.dim, self.text_dim = len(frame.offset), network.sizes.text_dim
         check_shape("basis of the frame", frame.matrix, (self.dim, network.sizes.latent_dim))
