@@ -24,7 +24,7 @@ from utils.command import progress
 from utils.errors import InputError, brief
 from utils.forked import map_forked
 
-MOST_HALVED = 4000  # speakers of each set
+MOST_HALVED = 2000  # speakers of each set
 FEWER_HALVES = {"told_apart": 10, "attributes": 10}  # of metrics that take long
 GROUPED = ("frechet_groups", "energy", "calibration", "attributes")  # metrics that use groups where these are known
 KINDS = ("quick", "full")
