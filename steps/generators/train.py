@@ -132,6 +132,7 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
 
 def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> None:
     """Fit one generator with its `own` options; the first process saves it in the directory of `workplace`."""
+    from steps.generators.calibration import write_calibration
     from steps.generators.conditioning import fit_generator
     from steps.generators.imputation import impute
     from steps.generators.manifold import AUTO, Manifold
@@ -153,9 +154,10 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
         log.info("all embeddings have %s; so will samples (--set train.manifold=none: they need not)", manifold)
         train, dev = impute(manifold, train, dev, getattr(own, "seed", 0))
     generator = fit_generator(FITS.load(fit), train, dev, own, workplace, options.text_vectors)
-    generator = ManifoldGenerator(generator, manifold) if manifold else generator
+    density, generator = generator, ManifoldGenerator(generator, manifold) if manifold else generator
     if workplace.first:
         generator.save(workplace.directory)
+        write_calibration(density, dev, workplace.directory, getattr(own, "seed", 0))
         if within := WithinSpeaker.fit(train.x, embeddings, train.speakers):
             within.save(workplace.directory)
 

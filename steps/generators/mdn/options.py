@@ -31,7 +31,7 @@ class MdnOptions(ManifoldOptions):
         10, "parts that speakers are dealt into, to estimate the spread of unseen ones", least=2, most=10_000
     )
     spread: float = option(
-        0.9, "factor on the variances around the linear mean of a trained network", above=0, most=10**6
+        1.0, "factor on the variances around the linear mean of a trained network", above=0, most=10**6
     )
     subspace_floor: float = option(
         SUBSPACE_FLOOR,

@@ -25,6 +25,7 @@ from utils.pickles import PICKLES
 COMMON = {
     "gender.json",
     "within.safetensors",
+    "calibration.json",
     "generator.json",
     "weights.safetensors",
     "encoder.json",
