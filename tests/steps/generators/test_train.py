@@ -166,7 +166,7 @@ def test_a_job_beyond_the_list_is_one_line(tmp_path, experiment: Experiment, cap
     ("line", "message"),
     [
         ("mdn mdn", "list:2: expected 'name fit conf' with a fit of mdn, gaussian, ridge"),
-        ("mdn flow -", "list:2: expected 'name fit conf'"),
+        ("mdn stream -", "list:2: expected 'name fit conf'"),
         ("two no.such:Fit -", "fit 'no.such:Fit': No module named 'no'"),
         ("one ridge -", "list:2: a second generator named 'one'"),
         ("two ridge nowhere.yaml", "nowhere.yaml"),
