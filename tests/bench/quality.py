@@ -130,7 +130,7 @@ def judged() -> dict[str, tuple[str, str]]:
 def figures(scores: Mapping[int, Mapping[str, list[Scores]]]) -> str:
     """Tables of the figures of samples, averaged over seeds and splits; of the first their range over splits, too."""
     texts = [f"{name}, {texts}" for name in judged() for texts in ("seen", "held out")]
-    others = ["Fréchet", "g2s / t2s", "g2g / s2s", "copies", "nats / dim"]
+    others = ["Fréchet", "g2s / t2s", "g2g / s2s", "copies", "told apart"]
     columns = {name: sample_figures(scores, name) for name in first_of(scores)}
     rows = [[name, *(f"{sum(values) / len(values):.3f}" for values in found)] for name, found in columns.items()]
     spread = [f"{min(values):.3f} to {max(values):.3f}" for values in columns[FIRST]]
@@ -151,24 +151,24 @@ def one_figures(score: Scores) -> list[float]:
     seen, heldout = score["samples"]["seen"], score["samples"]["heldout"]
     ratios = [part[family][name]["ratio"] for family, name in judged().values() for part in (seen, heldout)]
     distances = [seen["distances"][name] for name in ("g2s_to_t2s", "g2g_to_s2s")]
-    per_dim = score["log_density"]["nats_per_dim"]
-    return [*ratios, seen["frechet"]["ratio"], *distances, score["memorisation"]["copies"], per_dim]
+    copies, told_apart = score["memorisation"]["copies"], score["two_sample_accuracy"]
+    return [*ratios, seen["frechet"]["ratio"], *distances, copies, told_apart]
 
 
 def densities(scores: Mapping[int, Mapping[str, list[Scores]]]) -> str:
-    """Paired differences of test log density between the first generator and each other, over all test speakers."""
+    """Paired differences of test log density, over all test speakers: the first generator that has one, less others."""
     import numpy as np
 
     from steps.metrics.bootstrap import mean_interval
 
+    one = next(iter(scores.values()))
+    dense = [name for name, found in one.items() if "per_speaker" in found[0]["log_density"]]
     rows = []
-    for name in first_of(scores):
-        if name == FIRST:
-            continue
+    for name in dense[1:]:
         of_speaker: dict[str, list[float]] = {}
         splits = []
         for found in scores.values():
-            mine = [score["log_density"]["per_speaker"] for score in found[FIRST]]
+            mine = [score["log_density"]["per_speaker"] for score in found[dense[0]]]
             theirs = found[name][0]["log_density"]["per_speaker"]
             differences = {speaker: np.mean([one[speaker] for one in mine]) - theirs[speaker] for speaker in theirs}
             splits.append(float(np.mean(list(differences.values()))))
@@ -177,10 +177,12 @@ def densities(scores: Mapping[int, Mapping[str, list[Scores]]]) -> str:
         values = np.array([np.mean(found) for found in of_speaker.values()])
         low, high = mean_interval(values, np.random.default_rng(0))
         range_over_splits = f"{min(splits):+.1f} to {max(splits):+.1f}"
-        rows.append([f"{FIRST} - {name}", f"{values.mean():+.2f}", f"{low:+.2f} to {high:+.2f}", range_over_splits])
+        rows.append([f"{dense[0]} - {name}", f"{values.mean():+.2f}", f"{low:+.2f} to {high:+.2f}", range_over_splits])
     lead = "Test log density in one subspace for all, in nats an embedding: paired differences, with the 95 % bootstrap"
     header = ["", "nats", "95 % interval", "range over splits"]
-    return f"{lead} interval over the test speakers of all splits.\n\n{table(header, rows)}"
+    without = ", ".join(name for name in one if name not in dense)
+    none = f" Without a density: {without}." if without else ""
+    return f"{lead} interval over the test speakers of all splits.{none}\n\n{table(header, rows)}"
 
 
 def first_of(scores: Mapping[int, Mapping[str, list[Scores]]]) -> Iterable[str]:
