@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import istft, lfilter, stft
 
 SAMPLE_RATE = 16000  # Hz
 WINDOW, HOP = 512, 128  # samples of a frame, and from one to the next
@@ -159,6 +158,8 @@ def _tracks(segments: Sequence[PhoneSegment], frames: int) -> tuple[np.ndarray, 
 
 def _pulses(rng: np.random.Generator, voice: FormantVoice, strength: np.ndarray) -> np.ndarray:
     """Glottal pulses (samples,), one a period; each is shared by two samples, so that it lies between them."""
+    from scipy.signal import lfilter  # --help does not wait for it
+
     samples = len(strength)
     points = samples // 1600 + 3  # ten a second
     melody = lfilter([0.6], [1, -0.8], rng.normal(0, 1, points))  # of unit variance
@@ -188,8 +189,12 @@ def _resonances(centres: np.ndarray, widths: np.ndarray, gains: np.ndarray) -> n
 
 def _spectrum(signal: np.ndarray) -> np.ndarray:
     """Short-time spectrum (frames, bins)."""
+    from scipy.signal import stft
+
     return stft(signal, SAMPLE_RATE, nperseg=WINDOW, noverlap=WINDOW - HOP)[2].T
 
 
 def _waveform(spectrum: np.ndarray, samples: int) -> np.ndarray:
+    from scipy.signal import istft
+
     return istft(spectrum.T, SAMPLE_RATE, nperseg=WINDOW, noverlap=WINDOW - HOP)[1][:samples]
