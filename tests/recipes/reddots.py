@@ -44,7 +44,8 @@ class Phrases(Recipe):
         return start_run([*self.words, *more], DIRECTORY)
 
     def files(self) -> list[Path]:
-        return [path for path in super().files() if "log" not in path.parts and path.is_file()]
+        """Those of the data and the models: no logs, and none of the files that slurm.pl has beside them, in `q`."""
+        return [path for path in super().files() if not {"log", "q"} & set(path.parts) and path.is_file()]
 
     def logs(self) -> str:
         return "".join(path.read_text() for path in sorted(self.exp.rglob("log/*.log")))
