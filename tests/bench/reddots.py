@@ -5,6 +5,7 @@ in --work, where what is finished is not done again, and writes the errors of it
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +47,7 @@ class Options:
     COMMAND: ClassVar[str] = "tests.bench.reddots"
     work: Path = option(help="directory of data and models")
     corpora: tuple[str, ...] = option(CORPORA, "what to run", choices=CORPORA)
-    words: tuple[str, ...] = option((), "further words for run.sh, such as --nj,2")
+    words: str = option("", "further words for run.sh, such as '--nj 2 --as_norm gmm_llr,dvector'")
     results: Path = option(PATH, "file to write the section into")
 
 
@@ -80,7 +81,7 @@ def work(options: Options) -> None:
 def run_recipe(corpus: str, options: Options) -> float:
     """Run it to its end. Returns its seconds of processor time."""
     root = options.work.absolute()
-    words = ["./run.sh", "--corpus", corpus, "--corpora", root / "corpora", *options.words]
+    words = ["./run.sh", "--corpus", corpus, "--corpora", root / "corpora", *shlex.split(options.words)]
     words += ["--data", root / "data" / corpus, "--exp", root / "exp" / corpus]
     process = subprocess.Popen(
         list(map(str, words)), cwd=RECIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
