@@ -15,6 +15,8 @@ from tests.fuzz.checks import check_data_dir, check_rows, check_stage, check_vec
 from tests.fuzz.machine import Command
 from tests.fuzz.trees import OPTIONS
 from tests.steps.embed.extractions import SMALL, TELLING
+from tests.steps.gmm.voices import write_voices
+from tests.steps.hmm.phrases import write_phrases
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,6 +128,15 @@ def mixtures(folder: Path) -> list[Command]:
     ]
 
 
+def claims(room: str, words: str, folder: Path) -> list[Command]:
+    """Models are adapted to speakers, and trials of them scored."""
+    lenient = ["--max_fail", "0.9", "--feats", "feats"]
+    return [
+        (f"steps.{room}.map_adapt", [*words.split(), *lenient, "--out", "models"]),
+        (f"steps.{room}.score", ["--trials", "trials", "--models", "models", *lenient, "--out", "out"]),
+    ]
+
+
 def verification(folder: Path) -> list[Command]:
     """A PLDA is trained, trials are scored."""
     words = "--trials data/test/trials --enrol data/test --test data/test --plda plda --out out"
@@ -214,6 +225,19 @@ ENTRIES = {
         inputs.build_mixtures,
         mixtures,
         ("feats/*", "feats/*", "feats/spk2gender", "kaldi.dubm", "kaldi.dubm"),
+        is_stage,
+        0.5,
+    ),
+    "claims of mixtures": Entry(
+        write_voices,
+        functools.partial(claims, "gmm", "--data enrol --ubm ubm"),
+        ("enrol/*", "enrol/enrol_map", "feats/*", "ubm/*", "trials", "trials"),
+        is_stage,
+    ),
+    "claims of phrases": Entry(
+        write_phrases,
+        functools.partial(claims, "hmm", "--data feats --mono mono"),
+        ("feats/*", "feats/enrol_map", "feats/model2sent", "mono/*", "trials", "trials"),
         is_stage,
         0.5,
     ),

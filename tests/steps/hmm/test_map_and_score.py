@@ -14,7 +14,7 @@ from steps.gmm.likelihood_ratios import Movement
 from steps.gmm.map_options import MapOptions
 from steps.gmm.statistics import FrameScorer
 from steps.hmm.expectation import Aligner, Spoken
-from steps.hmm.hmm_dir import read_hmm, write_hmm
+from steps.hmm.hmm_dir import read_hmm
 from steps.hmm.hmm_model import HmmScorer
 from steps.hmm.map_adapt import main as map_adapt
 from steps.hmm.map_adaptation import adapt_hmm
@@ -23,40 +23,18 @@ from steps.hmm.paths import best_paths, totals
 from steps.hmm.score import main as score
 from steps.hmm.totals import LoopTotals
 from steps.hmm.trellis import Trellis
-from tests.steps.features.speech import write_speech
+from tests.steps.hmm.phrases import SAID, SHORT, write_phrases
 from tests.steps.hmm.small_hmm import DIM, sample, small_lang, small_model
 from utils.archive_writer import ArchiveWriter
 from utils.archives import ArchiveReader
 
-SAID = {"s1": ("ab", "c"), "s2": ("abc",), "s3": ("c", "c", "ab")}
-SHORT = "tom-s1-8"  # two frames
 ADAPT = ["--data", "feats", "--feats", "feats", "--mono", "mono"]
 SCORE = ["--trials", "trials", "--models", "models", "--feats", "feats", "--max_fail", "0.5"]
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch) -> Path:
-    """Two speakers say three sentences; enrolment of two recordings, or one."""
-    model, lang, rng = small_model(), small_lang(), np.random.default_rng(4)
-    shifts = {"ann": rng.normal(size=DIM), "tom": rng.normal(size=DIM)}
-    names = [(f"{who}-{said}-{take}", who, said) for who in shifts for said in SAID for take in range(4)]
-    names = sorted([*names, (SHORT, "tom", "s1")])
-    frames = [
-        (sample(model, lang, list(SAID[said]), seed) + shifts[who])[: 2 if name == SHORT else None].astype("f4")
-        for seed, (name, who, said) in enumerate(names)
-    ]
-    tables = {"text": {name: " ".join(SAID[said]) for name, _, said in names}}
-    tables["utt2sent"] = {name: said for name, _, said in names}
-    write_speech(tmp_path / "feats", {name: who for name, who, _ in names}, frames, **tables)
-    models = {f"{who}_{said}": [f"{who}-{said}-0", f"{who}-{said}-1"] for who in shifts for said in SAID}
-    models["tom_s1"] = ["tom-s1-0"]
-    (tmp_path / "feats/enrol_map").write_text("".join(f"{m} {' '.join(names)}\n" for m, names in models.items()))
-    (tmp_path / "feats/model2sent").write_text("".join(f"{m} {m[-2:]}\n" for m in models))
-    tests = [name for name, _, _ in names if name[-1] in "238"]
-    pairs = [pair for number, pair in enumerate(itertools.product(models, tests)) if number % 5]  # not all of them
-    (tmp_path / "trials").write_text("".join(f"{model} {test}\n" for model, test in pairs))
-    (tmp_path / "mono").mkdir()
-    write_hmm(tmp_path / "mono", model, lang)
+    write_phrases(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -182,17 +160,24 @@ def in_a_row(pdfs, loops, emissions):
         yield moves + emissions[np.arange(n), np.repeat(pdfs, lengths)].sum()
 
 
-def test_bytes_do_not_depend_on_jobs(here):
+def test_bytes_do_not_depend_on_jobs_nor_on_a_kill(here):
     small = ["--shard_recordings", "2"]
     assert [map_adapt([*ADAPT, *small, "--nj", "2", "--job", str(job), "--out", "in_jobs"]) for job in (1, 2)] == [0, 0]
+    lose_a_part(here / ".in_jobs.parts")
     for out in ("in_jobs", "models"):
         assert map_adapt([*ADAPT, *small, "--out", out]) == 0
     assert content("models") == content("in_jobs")
     more = ["--shard_trials", "7", "--against", "background,loop"]
     assert [score([*SCORE, *more, "--nj", "2", "--job", str(job), "--out", "two"]) for job in (1, 2)] == [0, 0]
+    lose_a_part(here / ".two.parts")
     for out in ("two", "one"):
         assert score([*SCORE, *more, "--out", out]) == 0
     assert content("one") == content("two")
+
+
+def lose_a_part(parts: Path) -> None:
+    """As a job that was killed leaves them."""
+    sorted(parts.rglob("part-*.npz"))[-1].unlink()
 
 
 def test_alignments_of_others_take_the_place_of_ours(here):
