@@ -5,6 +5,7 @@ Input: the table of `steps.vad.plan` with all of its parts, and the same options
     vad.{ark,scp} utt2num_frames utt2dur   of every utterance: 1 for each frame that is speech, 0 for the others
     utt2num_speech_frames                  how many are
     speech                                 a data directory: stretches of speech as segments of the recordings
+    rttm vad.csv                           the same stretches as RTTM; the longest, shortest, mean ones of an utterance
     vad.json                               the detector and its options
     failures.tsv                           utterances that could not be read, with the reason
     no_speech.tsv summary.json             utterances without any speech; counts, and shares of speech
@@ -25,6 +26,7 @@ from steps.audio.failures import FAILURES, Failure, check_failures, write_failur
 from steps.audio.recordings import Utterance
 from steps.audio.utterance_jobs import gather
 from steps.vad.speech_segments import Stretch, write_segments
+from steps.vad.speech_tables import CSV, RTTM, write_csv, write_rttm
 from steps.vad.stretches import seconds_of, stretches
 from steps.vad.vad_job import VAD, DetectorChoice, Options, shift_seconds
 from utils.archive_writer import ArchiveWriter
@@ -84,6 +86,9 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     tables = tables_of(options, found)
     write_data_dir(stage.dir, tables)
     write_segments(stage.dir / SPEECH, stage.final / SPEECH, found.utterances, found.stretches, tables)
+    recordings = {key: line.split()[0] for key, line in tables.get("segments", {}).items()}
+    write_rttm(stage.dir / RTTM, found.utterances, found.stretches, recordings)
+    write_csv(stage.dir / CSV, found.utterances, found.seconds, found.stretches, found.failures, options.data)
     log.info(
         "%s: %d of %d utterances, %.1f %% of %.2f hours are speech; %d utterances have none",
         *(stage.final, len(found.utterances), n, 100 * summary["speech"], summary["seconds"] / 3600),
