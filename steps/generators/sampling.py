@@ -218,10 +218,7 @@ class Voices:
                 f"{self.model}: a generator of the kind {self.generator.kind!r} has no components to draw utterances"
                 " of; sample one utterance a speaker"
             )
-        x, component = self.within.sample(inner, rng, n, utts_per_speaker)
-        if isinstance(mixture, MappedMixture):
-            x = mixture.manifold.to_embedding(x.reshape(n * utts_per_speaker, -1)).reshape(n, utts_per_speaker, -1)
-        return x, component
+        return self.within.sample_embeddings(mixture, rng, n, utts_per_speaker)
 
     def _draw_apart(
         self, mixture: Mixture, rng: np.random.Generator, n: int, settings: SamplingSettings, request: SampleRequest

@@ -139,6 +139,7 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
     from steps.generators.manifold_generator import ManifoldGenerator
     from steps.generators.pairs import load_pairs
     from steps.generators.validation import check_varied
+    from steps.generators.within_cosines import match_cosines
     from steps.generators.within_speaker import WithinSpeaker
 
     train, dev = (
@@ -159,6 +160,7 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
         generator.save(workplace.directory)
         write_calibration(density, dev, workplace.directory, getattr(own, "seed", 0))
         if within := WithinSpeaker.fit(train.x, embeddings, train.speakers):
+            within = match_cosines(within, generator, train, embeddings, getattr(own, "seed", 0))
             within.save(workplace.directory)
 
 

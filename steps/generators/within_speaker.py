@@ -24,6 +24,7 @@ import numpy as np
 
 from steps.data.arrays import read_arrays
 from steps.generators.blend import Blend
+from steps.generators.manifold_generator import MappedMixture
 from steps.generators.mixture import Frame, Mixture, draw_components
 from steps.generators.pairs import sum_by
 from utils.errors import InputError
@@ -111,6 +112,15 @@ class WithinSpeaker:
                 found[mine] = self._of_part(part, weights / weights.sum(), rng, components[mine] - first, n_utterances)
             first = last
         return found, components
+
+    def sample_embeddings(
+        self, mixture: Mixture | Blend | MappedMixture, rng: np.random.Generator, n: int, n_utterances: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same, mapped to embeddings (n, U, D) where the mixture is over pre-activations of a surface."""
+        if not isinstance(mixture, MappedMixture):
+            return self.sample(mixture, rng, n, n_utterances)
+        z, components = self.sample(mixture.inner, rng, n, n_utterances)
+        return mixture.manifold.to_embedding(z.reshape(n * n_utterances, -1)).reshape(n, n_utterances, -1), components
 
     def _of_part(
         self, part: Mixture, weights: np.ndarray, rng: np.random.Generator, components: np.ndarray, n_utterances: int
