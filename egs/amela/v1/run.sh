@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Copyright 2026 The PseudoSpeakers developers. Apache 2.0.
+#
+# From a folder of recordings to segments, text, units, resynthesised speech and a language model of units. Run it in its own
+# directory. Without options it makes a few minutes of speech by espeak-ng and needs no data.
+# shellcheck disable=SC2034 # options are read by their names, in give
+set -euo pipefail
+[[ ${PS_GUARD-} == "$PPID".* ]] || exec utils/guard.pl "$0" "$@" # nothing that it starts outlives it
+
+stage=0
+stop_stage=100
+corpus=
+data_dir=
+manifest=
+corpora=corpora
+data=
+exp=
+conf_dir=conf
+keep_text=
+set=
+force=false
+seed=
+nj=2
+launcher=
+
+COMMANDS=(speech=local.amela.speech scan=local.recordings vad=steps.vad.compute pack=steps.audio.pack)
+
+help_message() {
+  cat <<END
+usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...] [--set STAGE.KEY=VALUE,...]
+
+  0 scan      all recordings of --data_dir or --manifest                                 -> <data>/all
+  1 vad       where speech is: segments, RTTM, a csv                                     -> <exp>/vad
+  2 pack      pieces of at most 30 s                                                     -> <data>/pieces
+
+Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages) --seed
+              --launcher run.pl|slurm.pl (in place of the one in cmd.sh)
+0 scan:       --corpus espeak (default without the next two) or folder, or a name of your own for --data and --exp
+              --data_dir (a folder of audio at any depth, or a Kaldi data directory)
+              --manifest (JSON lines with audio_filepath; with --stage N its entries are what stage N takes: recordings,
+              speech, pieces) --corpora ($corpora: where the speech of espeak-ng goes)
+Others:       --set vad.mode=3,pack.longest=20,... or a file <stage>.yaml of --conf_dir ($conf_dir). Options above go before --set,
+              --set before the file.
+Options of a stage with meanings and defaults: python3 -m <command> --help
+$(printf '%s\n' "${COMMANDS[@]}" | awk -F= '{ printf "  %-11s %s\n", $1, $2 }')
+Every option takes a value; dashes and underscores are the same. Launchers and resources are in cmd.sh.
+END
+}
+arguments=
+. utils/parse_options.sh
+. utils/given_options.sh
+. utils/check_options.sh
+check_stages 2
+check_jobs
+[ -n "$corpus" ] || { [ -n "$data_dir$manifest" ] && corpus=folder || corpus=espeak; }
+[[ $corpus =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$ ]] ||
+  refuse "--corpus $(printf %q "${corpus:0:100}"): expected espeak, folder, or a name of letters, digits, '.', '_' and '-'"
+[ -z "$data_dir" ] || [ -z "$manifest" ] || refuse "--data_dir $data_dir --manifest $manifest: give one of the two"
+[ "$corpus" != espeak ] || [ -z "$data_dir$manifest" ] || refuse "--corpus espeak: makes its own speech; use --corpus folder"
+[ "$corpus" = espeak ] || [ -n "$data_dir$manifest" ] || [ "$stage" -gt 0 ] ||
+  refuse "--corpus $corpus: give --data_dir, a folder of recordings, or --manifest, a list of them"
+[[ -z $data_dir || -d $data_dir || $stage -gt 0 ]] || refuse "--data_dir $data_dir: no such directory"
+[[ -z $manifest || -f $manifest ]] || refuse "--manifest $manifest: no such file"
+data=${data:-data/$corpus}
+exp=${exp:-exp/$corpus}
+check_paths data exp data_dir manifest corpora conf_dir
+[[ -d $conf_dir ]] || refuse "--conf_dir $conf_dir: no such directory"
+[[ -z $launcher || ( $launcher =~ ^[A-Za-z0-9_]+\.pl$ && -f utils/$launcher && -x utils/$launcher ) ]] ||
+  refuse "--launcher $(printf %q "${launcher:0:100}"): expected run.pl or slurm.pl"
+[ "$force" = true ] || force= # --set vad.force=true redoes one stage
+export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
+. ./cmd.sh
+
+. utils/lock_dir.sh
+lock_dir "$exp"
+extras=audio
+[ "$corpus" != espeak ] || extras+=,demo
+PS_PYTHON_BIN=$(utils/setup_env.sh --extras "$extras")
+export PS_PYTHON_BIN
+. ./path.sh
+start_answering # what has nothing to do is told by one process
+
+title() { echo "$(date +%H:%M:%S) stage $*"; }
+
+# The values of --set for each stage, which are all checked before the first stage.
+typed() { local set= && add_settings seed && printf %s "$set"; }
+lines=$(unless_done python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "$(typed)" \
+  --commands "$(IFS=, && echo "${COMMANDS[*]}")")
+mapfile -t lines <<<"$lines"
+declare -A set_of
+for number in "${!COMMANDS[@]}"; do
+  set_of[${COMMANDS[number]%%=*}]=${lines[number]-}
+done
+
+# Puts into the array `given` the options of stage $1: its conf file, its --set, and the variables $2... that are set.
+stage_options() {
+  local conf=$conf_dir/$1.yaml set=${set_of[$1]}
+  [ -e "$conf" ] || conf=
+  give conf set "${@:2}"
+}
+
+# require FILE STAGE: the file is there, and is not empty.
+require() {
+  [ -e "$1" ] || refuse "$1: no such file; run stage $2 first"
+  [ -s "$1" ] || { echo "$1 is empty: nothing to do" && exit 0; }
+}
+
+all=$data/all speech=$exp/vad/speech pieces=$data/pieces
+if [ -n "$manifest" ] && [ "$stage" -ge 2 ]; then # its entries are speech, or pieces
+  speech=$all
+  [ "$stage" -eq 2 ] || pieces=$all
+fi
+
+if [ "$stage" -le 0 ] || [ -n "$manifest" ]; then
+  if [ "$corpus" = espeak ]; then
+    title "0: speech of espeak-ng, in $corpora/espeak"
+    stage_options speech seed force
+    unless_done python3 -m local.amela.speech "${given[@]}" --out "$corpora/espeak"
+    manifest=$corpora/espeak/manifest.jsonl
+  fi
+  title "0: recordings of ${manifest:-$data_dir}, in $all"
+  [ -z "$manifest" ] || data_dir=
+  stage_options scan data_dir manifest force
+  unless_done python3 -m local.recordings "${given[@]}" --out "$all"
+fi
+
+if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
+  require "$all/utt2spk" 0
+  title "1: where speech is, in $exp/vad"
+  stage_options vad nj force
+  steps/vad/detect.sh --cmd "$train_cmd" "${given[@]}" "$all" "$exp/vad"
+fi
+
+if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
+  [ -d "$speech" ] || [ ! -e "$exp/vad/vad.scp" ] || { echo "$exp/vad has no speech: nothing to do" && exit 0; }
+  require "$speech/utt2spk" 1
+  title "2: pieces of at most 30 s, in $pieces"
+  stage_options pack force
+  unless_done python3 -m steps.audio.pack "${given[@]}" --data "$speech" --out "$pieces"
+fi

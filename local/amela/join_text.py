@@ -1,0 +1,94 @@
+"""Join the texts of pieces to those of their recordings.
+
+Input: the data directory of recordings, that of their pieces, and the recognised texts of pieces. Output: the data
+directory of recordings with
+
+    text            known texts stay; of the others what was recognised, in the order of the pieces
+    recognised      data directory with recognised texts alone, of recordings that have a known one too, for error rates
+    manifest.jsonl  all of it as JSON lines
+    no_text.tsv     recordings without any words, with the reason: no speech found, nothing recognised, or failed
+"""
+
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from local.amela.untold import known_texts, utterances_of
+from local.recordings import KNOWN_TEXT
+from utils.command import logger, run_command
+from utils.data_dir import DataDir, restrict, write_data_dir
+from utils.manifest import MANIFEST, manifest_of, write_manifest
+from utils.options import option
+from utils.stage_dir import StageDir
+
+log = logger(__name__)
+RECOGNISED, NO_TEXT = "recognised", "no_text.tsv"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command."""
+
+    COMMAND: ClassVar[str] = "local.amela.join_text"
+    data: Path = option(help="data directory of recordings")
+    pieces: Path = option(help="data directory of their pieces")
+    out: Path = option(help="data directory to write")
+    asr: Path | None = option(None, "data directory with the recognised text of pieces; none where all is known")
+    force: bool = option(False, "redo the stage even if it is up to date")
+
+
+def work(options: Options) -> None:
+    """Join and write."""
+    data, pieces = DataDir(options.data), DataDir(options.pieces)
+    inputs = [options.data, options.pieces / "utt2spk", *([options.asr / "text"] if options.asr else [])]
+    with StageDir(options.out, options, inputs, options.force) as stage:
+        if stage.done:
+            return
+        whole = utterances_of(data, pieces)
+        texts = DataDir(options.asr).table("text") if options.asr else {}
+        heard = joined(whole, texts)
+        known = known_texts(data)
+        tables = {name: table for name, table in data.tables().items() if name != KNOWN_TEXT}
+        tables["text"] = {key: known.get(key) or heard.get(key, "") for key in data.utt2spk}
+        write_data_dir(stage.dir, tables)
+        write_manifest(stage.dir / MANIFEST, manifest_of(stage.dir))
+        if heard:
+            write_data_dir(stage.dir / RECOGNISED, restrict(tables | {"text": heard}, sorted(heard)))
+        write_no_text(stage.dir / NO_TEXT, tables["text"], whole, texts)
+        n_heard = sum(key not in known for key in heard)
+        log.info("%s: %d texts were known, %d are recognised", stage.final, len(known), n_heard)
+
+
+def joined(whole: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
+    """Recording -> the texts of its pieces, one after another; of those whose pieces all have one.
+
+    Args:
+        whole: piece -> recording. texts: of pieces.
+    """
+    parts: dict[str, list[str | None]] = defaultdict(list)
+    for key in sorted(whole):
+        parts[whole[key]].append(texts.get(key))
+    return {key: " ".join(filter(None, some)) for key, some in parts.items() if None not in some}
+
+
+def write_no_text(path: Path, text: Mapping[str, str], whole: Mapping[str, str], texts: Mapping[str, str]) -> None:
+    """Write why recordings have no words."""
+    cut = set(whole.values())
+    failed = {recording for key, recording in whole.items() if key not in texts}
+    rows = ["recording\treason"]
+    for key in sorted(key for key, words in text.items() if not words):
+        reason = "no speech" if key not in cut else "a piece failed" if key in failed else "nothing recognised"
+        rows.append(f"{key}\t{reason}")
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Texts of recordings: those that are known stay, those of pieces are joined; and what is left to be recognised."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local.amela import join_text, untold
+from utils.data_dir import write_data_dir
+from utils.tables import read_table
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Three recordings, of which b has a text and c no speech; two pieces of a, one of b."""
+    wav = {key: f"/audio/{key}.wav" for key in ("s/a", "s/b", "s/c")}
+    tables = {"wav.scp": wav, "utt2spk": dict.fromkeys(wav, "s"), "utt2dur": dict.fromkeys(wav, "9.0")}
+    write_data_dir(tmp_path / "all", tables | {"utt2text": {"s/b": "known words"}})
+    segments = {"s/a-0000000-0000300": "s/a 0 3", "s/a-0000400-0000700": "s/a 4 7", "s/b-0000000-0000300": "s/b 0 3"}
+    used = {key: wav[key] for key in ("s/a", "s/b")}
+    write_data_dir(
+        tmp_path / "pieces", {"wav.scp": used, "segments": segments, "utt2spk": dict.fromkeys(segments, "s")}
+    )
+    return tmp_path
+
+
+def given(corpus: Path, *words: str) -> list[str]:
+    return ["--data", str(corpus / "all"), "--pieces", str(corpus / "pieces"), "--out", str(corpus / "out"), *words]
+
+
+def test_pieces_of_recordings_without_a_text_are_left(corpus):
+    assert untold.main(given(corpus)) == 0
+    assert list(read_table(corpus / "out" / "utt2spk")) == ["s/a-0000000-0000300", "s/a-0000400-0000700"]
+    assert list(read_table(corpus / "out" / "wav.scp")) == ["s/a"]
+    write_data_dir(
+        corpus / "all",
+        {"text": dict.fromkeys(("s/a", "s/b", "s/c"), "x"), "utt2spk": read_table(corpus / "all" / "utt2spk")},
+    )
+    assert untold.main(given(corpus)) == 0
+    assert (corpus / "out" / "utt2spk").read_bytes() == b""
+
+
+def test_texts_are_joined_in_the_order_of_pieces(corpus):
+    pieces = read_table(corpus / "pieces" / "utt2spk")
+    words = dict(zip(pieces, ("one two", "", "wrong"), strict=True))
+    write_data_dir(corpus / "asr", {"utt2spk": pieces, "text": words})
+    assert join_text.main(given(corpus, "--asr", str(corpus / "asr"))) == 0
+    assert read_table(corpus / "out" / "text") == {"s/a": "one two", "s/b": "known words", "s/c": ""}
+    assert read_table(corpus / "out" / "recognised" / "text") == {"s/a": "one two", "s/b": "wrong"}
+    assert (corpus / "out" / "no_text.tsv").read_text() == "recording\treason\ns/c\tno speech\n"
+    rows = [json.loads(line) for line in (corpus / "out" / "manifest.jsonl").read_text().splitlines()]
+    assert [row["text"] for row in rows] == ["one two", "known words", ""]
+
+
+def test_a_recording_with_a_failed_piece_has_no_text(corpus):
+    pieces = read_table(corpus / "pieces" / "utt2spk")
+    done = {"s/a-0000000-0000300": "one"}
+    write_data_dir(corpus / "asr", {"utt2spk": {key: pieces[key] for key in done}, "text": done})
+    assert join_text.main(given(corpus, "--asr", str(corpus / "asr"))) == 0
+    assert "s/a\ta piece failed" in (corpus / "out" / "no_text.tsv").read_text()
+    assert not (corpus / "out" / "recognised").exists()
+
+
+def test_pieces_of_other_recordings_are_refused(corpus, capsys):
+    write_data_dir(
+        corpus / "pieces",
+        {"wav.scp": {"x": "x.wav"}, "utt2spk": {"x-0000000-0000100": "x"}, "segments": {"x-0000000-0000100": "x 0 1"}},
+    )
+    assert untold.main(given(corpus)) == 1
+    assert "x-0000000-0000100: no piece of an utterance of" in capsys.readouterr().err
