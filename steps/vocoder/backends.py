@@ -2,7 +2,7 @@
 
     vocoder = VOCODERS.load("griffin_lim")(Path("exp/vocoder"), GriffinLimOptions())
     vocoder.check(units.info, "exp/units")                         # InputError for units that it does not know
-    waveform = vocoder(Utterable("s1-u1", "s1", units, durations))    # (samples,) float32 in -1..1 at vocoder.sample_rate
+    waveform = vocoder(SpokenUnits("s1-u1", "s1", units, durations))  # (samples,) float32 in -1..1, vocoder.sample_rate
 
 A vocoder is a class with frozen options in `Options`, made of a directory and options, with `sample_rate`, `check` and
 a call as above.
@@ -25,7 +25,7 @@ VOCODERS = Registry(
 )
 
 
-class Utterable(NamedTuple):
+class SpokenUnits(NamedTuple):
     """What is to be spoken.
 
     Attributes:

@@ -13,7 +13,7 @@ import numpy as np
 from steps.audio.perturbation import stream_of
 from steps.data.unit_sequences import UnitsInfo, expand
 from steps.features.types import load_features
-from steps.vocoder.backends import Utterable
+from steps.vocoder.backends import SpokenUnits
 from steps.vocoder.phases import PhaseFinder, magnitudes
 from steps.vocoder.train import frames_at
 from steps.vocoder.unit_spectra import read_spectra, window_of
@@ -46,7 +46,7 @@ class GriffinLim:
         """Raise InputError, which begins with `where`, for units of another model."""
         self.spectra.check(info, where)
 
-    def __call__(self, wanted: Utterable) -> np.ndarray:
+    def __call__(self, wanted: SpokenUnits) -> np.ndarray:
         units, durations = wanted.units, wanted.durations
         if durations is None:
             durations = np.maximum(1, np.rint(self.spectra.durations[units])).astype(np.int32)

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from steps.data.unit_sequences import OF_UNITS, UnitsDir
-from steps.vocoder.backends import GRIFFIN_LIM, VOCODERS, Utterable
+from steps.vocoder.backends import GRIFFIN_LIM, VOCODERS, SpokenUnits
 from steps.vocoder.wav_tree import wav_files
 from utils.command import logger, run_command
 from utils.data_dir import write_data_dir
@@ -106,7 +106,7 @@ class SpeakingTask:
             with threadpool_limits(1):  # jobs share the processors
                 for item in items:
                     units, durations = self.units.read(item.id)
-                    waveforms.append(vocoder(Utterable(item.id, self.units.utt2spk[item.id], units, durations)))
+                    waveforms.append(vocoder(SpokenUnits(item.id, self.units.utt2spk[item.id], units, durations)))
             self.units.release()
             rows = [[len(one), vocoder.sample_rate] for one in waveforms]
             return rows, {"samples": np.concatenate([as_16_bits(one) for one in waveforms])}
