@@ -16,7 +16,7 @@ help_message="usage: tests/run.sh [--wheels DIR] [pytest arguments]
 wheels=${PSEUDOSPEAKERS_WHEELS:-}
 cd "$(dirname "$(readlink -f "$0")")/.."
 . utils/parse_options.sh
-extras=audio,attributes,demo,lexicon,onnx,parquet,openai,rivals,test
+extras=audio,attributes,demo,lexicon,onnx,parquet,openai,rivals,units,test
 PS_PYTHON_BIN=$(utils/setup_env.sh --extras "$extras" --wheels "$wheels")
 export PS_PYTHON_BIN
 . ./path.sh

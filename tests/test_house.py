@@ -39,7 +39,7 @@ TOP = {
     *("requirements.txt", "requirements-audio.txt", "requirements-audio-nodeps.txt", "requirements-attributes.txt"),
     *("requirements-demo.txt", "requirements-lexicon.txt", "requirements-lexicon-nodeps.txt"),
     *("requirements-onnx.txt", "requirements-openai.txt"),
-    *("requirements-parquet.txt", "requirements-rivals.txt", "requirements-test.txt"),
+    *("requirements-parquet.txt", "requirements-rivals.txt", "requirements-test.txt", "requirements-units.txt"),
 }
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 # Networks that others have trained come as files of torch, which are pickles: this module alone may open them, through

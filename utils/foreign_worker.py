@@ -1,6 +1,6 @@
 """A component that needs another interpreter: it runs there as a worker, and answers items behind a line protocol.
 
-    words = engine_call("/opt/nemo/bin/python", ROOT / "steps/asr/engines/nemo_salm.py", "Engine")
+    words = engine_call("/opt/nemo/bin/python", ROOT / "steps/asr/engines/nemo_salm.py", "SalmEngine")
     with ForeignWorker(words, {"model": "/models/canary"}) as worker:
         result = worker.ask({"waveform": waveform, "sample_rate": 16000})     # dictionaries, which may hold arrays
 

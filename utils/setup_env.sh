@@ -23,7 +23,7 @@ help_message="usage: utils/setup_env.sh [--extras audio,demo,...] [--wheels DIR]
               demo        the demo corpus, with audio (espeak-ng, GPL)
               onnx        networks in onnx files, with audio  parquet     tables in parquet and arrow files
               openai      paraphrases by a language model     lexicon     pronunciations of English words (GPL)
-              test        tests/run.sh, with all others
+              units       recognising speech, with audio      test        tests/run.sh, with all others
   --wheels  install from this folder alone, without a registry (default: \$PSEUDOSPEAKERS_WHEELS)
 PSEUDOSPEAKERS_TORCH=cpu has torch's build without CUDA, 1.7 GB in place of 5.9. PSEUDOSPEAKERS_TORCH_FROM says where it is: a
 folder of wheels, or the address of an index (README.md, Installation). Any other PSEUDOSPEAKERS_TORCH, such as

@@ -18,11 +18,23 @@ from steps.audio.lengths import Measured, audio_identity, left_out_rows, require
 from steps.audio.recordings import Utterance, read_utterances
 from utils.command import logger, progress
 from utils.data_dir import is_table
+from utils.errors import InputError
 from utils.finished import is_only_asked
+from utils.journal import read_journal
 from utils.option_values import as_words
 from utils.options import option
 from utils.out_dir import check_out
-from utils.parts import Item, Work, check_merged, current_identity, make_current, read_part, remove_parts
+from utils.parts import (
+    ARRAYS,
+    JOURNAL,
+    Item,
+    Work,
+    check_merged,
+    current_identity,
+    make_current,
+    read_part,
+    remove_parts,
+)
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.shards import MOST_JOBS, SHARDS_HELP, chosen_shards, shards_of
 from utils.stage_dir import StageDir, is_done, signature
@@ -69,12 +81,14 @@ class UtteranceJobs:
         room: their package, such as `steps.features`; the command that gathers is `<room>.merge`.
         options: of the command that runs. settings: all that decides the result, as plain values.
         versions: how many results there are of each utterance, copies counted.
+        suffix: the kind of its parts, ARRAYS or, where single utterances are worth keeping, JOURNAL.
     """
 
     room: str
     options: UtteranceOptions
     settings: Mapping[str, Any]
     versions: int = 1
+    suffix: str = ARRAYS
 
     @property
     def planner(self) -> str:
@@ -134,7 +148,7 @@ class UtteranceJobs:
             log.info("%s is up to date", options.out)
             return
         planned = Work.load(options.out, identity, self.planner)
-        missing = planned.missing(chosen_shards(planned.n_shards, options.shards, options.job, options.nj))
+        missing = planned.missing(chosen_shards(planned.n_shards, options.shards, options.job, options.nj), self.suffix)
         if not missing:
             log.info("all parts of this job exist")
             return
@@ -144,8 +158,10 @@ class UtteranceJobs:
         with threadpool_limits(1):  # jobs share the processors, and sums would depend on the number of threads
             write = writer(planned)
             for shard, items in progress(planned.shards(missing), len(missing), "shards"):
-                if not planned.has_part(shard):
-                    audio += write(planned.part(shard), [Utterance.from_row(item.content) for item in items])
+                if not planned.has_part(shard, self.suffix):
+                    audio += write(
+                        planned.part(shard, self.suffix), [Utterance.from_row(item.content) for item in items]
+                    )
         seconds = time.perf_counter() - begin
         log.info("%.0f s of audio in %.2f s, %.0f times real time", audio, seconds, audio / seconds)
 
@@ -160,7 +176,7 @@ class UtteranceJobs:
                 check_failures(failures, n, options.max_fail, options.out)
             else:
                 planned = Work.load(options.out, identity, self.planner)
-                planned.require(planned.missing(), self._compute_call())
+                planned.require(planned.missing(suffix=self.suffix), self._compute_call())
                 stage.n_shards = planned.n_shards
                 write(stage, planned)
         remove_parts(options.out)
@@ -200,11 +216,21 @@ class Gathered(NamedTuple):
     arrays: dict[str, np.ndarray]
 
 
-def gather(planned: Work, failures: list[Failure]) -> Iterator[list[Gathered]]:
-    """The utterances with a result, those of a shard at a time; the others are added to `failures`."""
+def gather(planned: Work, failures: list[Failure], suffix: str = ARRAYS) -> Iterator[list[Gathered]]:
+    """The utterances with a result, those of a shard at a time; the others are added to `failures`.
+
+    Args:
+        suffix: the kind of the parts; journals have no arrays.
+    """
     failures += [tuple(failure) for failure in planned.about["refused"]]
     for shard, items in planned.shards(range(planned.n_shards)):
-        rows, arrays = read_part(planned.part(shard))
+        part = planned.part(shard, suffix)
+        rows, arrays = (read_journal(part), {}) if suffix == JOURNAL else read_part(part)
+        if len(rows) != len(items):
+            raise InputError(
+                f"{part}: results of {len(rows)} of the {len(items)} utterances of shard {shard}; remove it and run its"
+                " job again"
+            )
         pairs = list(zip(items, rows, strict=True))
         failures += [(item.id, row["reason"], row["detail"]) for item, row in pairs if row["reason"]]
         yield [Gathered(Utterance.from_row(item.content), row, arrays) for item, row in pairs if not row["reason"]]

@@ -1,0 +1,145 @@
+"""Join what the jobs of `steps.asr.compute` have recognised into one data directory.
+
+Input: the table of `steps.asr.plan` with all of its journals, and the same options. Output, a data directory:
+
+    text                          what was said in each utterance; nothing behind the id where no word was heard
+    ctm                           times of words, where the recogniser tells them: id, channel 1, begin and length in
+                                  seconds from the beginning of the utterance, word, probability where there is one
+    utt2recogniser                the recogniser of each utterance; `given` where the data had its text
+    asr.json                      the recogniser and its options
+    failures.tsv summary.json     utterances without a transcript, with the reason; counts
+    utt2spk spk2utt and the data's own     of the utterances that have a transcript
+
+More failures than --max_fail are an error, and nothing is written but their list. An utterance in which no word was
+heard is none.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from steps.asr.asr_job import TEXT, Options, RecogniserChoice, given_texts
+from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
+from steps.audio.recordings import Utterance, read_utterances
+from steps.audio.utterance_jobs import gather
+from utils.command import logger, run_command
+from utils.data_dir import DataDir, restrict, write_data_dir
+from utils.json_files import write_json
+from utils.parts import JOURNAL, Work
+from utils.script_files import path_in_script
+from utils.stage_dir import StageDir
+
+log = logger(__name__)
+CTM, ASR, GIVEN = "ctm", "asr.json", "given"
+
+
+@dataclass
+class Recognised:
+    """The content of all journals, and the texts that the data had.
+
+    Attributes:
+        texts: by utterance. recognisers: of each text its recogniser, or GIVEN. seconds: of those that were recognised.
+        n_words: that were recognised. faults: of audio that was used in spite of them, and how often.
+        failures: utterances without a text.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict)
+    recognisers: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    n_words: int = 0
+    faults: Counter = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def work(options: Options) -> None:
+    """Join the journals and commit the result."""
+    choice = RecogniserChoice.of(options)
+    description = choice.describe(options)
+    choice.jobs(options).merge(lambda stage, planned: write_outputs(stage, options, planned, description))
+
+
+def write_outputs(stage: StageDir, options: Options, planned: Work, description: Mapping[str, Any]) -> None:
+    """Write all files of the result."""
+    found = join(planned, stage.dir / CTM, options.backend)
+    given = given_texts(options)
+    utterances = {one.id: one for one in read_utterances(options.data)}
+    found.texts |= {key: words for key, words in given.items() if key in utterances}
+    found.recognisers |= dict.fromkeys(found.texts.keys() - found.recognisers.keys(), GIVEN)
+    n = len(found.texts) + len(found.failures)
+    check_failures(found.failures, n, options.max_fail, options.out)
+    write_json(stage.dir / ASR, description)
+    write_failures(stage.dir / FAILURES, found.failures)
+    write_left_out(stage.dir, planned.about["left_out"])
+    summary = summary_of(found)
+    write_json(stage.dir / "summary.json", summary)
+    write_data_dir(stage.dir, tables_of(options, found, utterances, stage.final))
+    log.info(
+        "%s: %d of %d utterances have a text, %d of them given; %.2f hours recognised, %d words",
+        *(stage.final, len(found.texts), n, summary["given"], summary["seconds"] / 3600, found.n_words),
+    )
+
+
+def join(planned: Work, ctm: Path, backend: str) -> Recognised:
+    """Write the words with times, in the order of the table, and return what else the journals say."""
+    found, timed = Recognised(), False
+    with ctm.open("w", encoding="utf-8") as file:
+        for shard in gather(planned, found.failures, JOURNAL):
+            for utterance, row, _ in shard:
+                key = utterance.id
+                found.texts[key], found.seconds[key], found.recognisers[key] = row["text"], row["seconds"], backend
+                found.n_words += len(row["text"].split())
+                found.faults.update(row["faults"])
+                timed = timed or bool(row["words"])
+                file.writelines(_ctm_line(key, *word) for word in row["words"])
+    if not timed:
+        ctm.unlink()
+    return found
+
+
+def _ctm_line(key: str, word: str, begin: float, end: float, confidence: float | None) -> str:
+    sure = "" if confidence is None else f" {confidence:.3f}"
+    return f"{key} 1 {begin:.2f} {end - begin:.2f} {word}{sure}\n"
+
+
+def tables_of(
+    options: Options, found: Recognised, utterances: Mapping[str, Utterance], final: Path
+) -> dict[str, Mapping[str, str]]:
+    """All tables of the result but spk2utt: those of the data, and the texts."""
+    kept = {key: utterances[key] for key in sorted(found.texts)}
+    if (options.data / "wav.scp").is_file():
+        own = {name: table for name, table in DataDir(options.data).tables().items() if name != TEXT}
+        tables = restrict(own, kept)
+    else:
+        tables = {
+            "utt2spk": {key: one.speaker for key, one in kept.items()},
+            "wav.scp": {key: path_in_script(one.path, final) for key, one in kept.items()},
+        }
+    return {**tables, TEXT: found.texts, "utt2recogniser": found.recognisers}
+
+
+def summary_of(found: Recognised) -> dict[str, Any]:
+    """Counts."""
+    recognised = [found.texts[key] for key in found.seconds]
+    return {
+        "utterances": len(found.texts),
+        "given": len(found.texts) - len(recognised),
+        "recognised": len(recognised),
+        "seconds": round(sum(found.seconds.values()), 3),
+        "words": found.n_words,
+        "without_words": sum(not text for text in recognised),
+        "faults": dict(sorted(found.faults.items())),
+        "failed": len(found.failures),
+        "failures": dict(sorted(Counter(reason for _, reason, _ in found.failures).items())),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    return run_command(Options, work, argv, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

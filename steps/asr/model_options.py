@@ -1,0 +1,42 @@
+"""Options of recognisers whose model is a directory of the user's, and the checks that need no package of theirs."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.asr.recogniser import EngineOptions, EngineRecogniser
+from utils.errors import InputError, absence, brief
+from utils.options import option
+
+DEVICE = re.compile(r"cpu|cuda(:\d{1,3})?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(EngineOptions):
+    """Options of a recogniser with a model directory."""
+
+    model: Path = option(help="directory of the model")
+    device: str = option("cpu", "cpu, or cuda, the GPU that a job sees, or cuda:1, the second one")
+    most_tokens: int = option(200, "tokens that an utterance may have", least=1, most=400)
+
+
+class ModelRecogniser(EngineRecogniser):
+    """A recogniser with a model directory.
+
+    Attributes:
+        files: that the directory must have; of names in one tuple, one.
+    """
+
+    files: tuple[Sequence[str], ...]
+
+    def require(self) -> None:
+        super().require()
+        model, device = self.options.model, self.options.device
+        if not model.is_dir():
+            raise InputError(f"model {model}: {absence(model, 'directory')}; expected the directory of a model")
+        for names in self.files:
+            if not any((model / name).is_file() for name in names):
+                raise InputError(f"model {model}: no {' and no '.join(names)}; is this a model of {self.engine}?")
+        if not DEVICE.fullmatch(device):
+            raise InputError(f"device {brief(device)}: expected cpu, cuda or cuda:1")

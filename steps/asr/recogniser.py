@@ -1,0 +1,158 @@
+"""What a recogniser of speech is, and those that run an engine in this interpreter or in another one.
+
+    with Pocketsphinx(PocketsphinxOptions()) as recogniser:
+        transcript = recogniser(waveform)                     # (samples,) at recogniser.sample_rate
+
+An engine (`steps/asr/engines`) is made of options and called with a waveform. With the option `python` it runs behind
+`utils.foreign_worker` in that interpreter, which needs the engine's packages and none of ours.
+"""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+from utils.errors import InputError, in_one_line
+from utils.extras import require
+from utils.foreign_worker import ITEM_SECONDS, REFUSED, START_SECONDS, ForeignWorker, ItemProblem, engine_call
+from utils.option_values import as_dict
+from utils.options import option
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ENGINES = "steps.asr.engines"
+LONGEST_DETAIL = 500  # characters of what an engine says
+HOW = ("python", "start_seconds", "item_seconds")  # options that do not decide what is recognised
+
+
+class TimedWord(NamedTuple):
+    """A word, its begin and end in seconds, and the probability that it is right; None: the engine tells none."""
+
+    word: str
+    begin: float
+    end: float
+    confidence: float | None
+
+
+class Transcript(NamedTuple):
+    """What was said: a text on one line, and its words with times where the engine tells them."""
+
+    text: str
+    words: list[TimedWord]
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Options of every recogniser that runs an engine."""
+
+    python: str | None = option(None, "interpreter that has the engine's packages: /path/bin/python; default: this one")
+    start_seconds: float = option(START_SECONDS, "until that interpreter is ready", above=0, most=86400)
+    item_seconds: float = option(ITEM_SECONDS, "that it may take for an utterance", above=0, most=86400)
+
+
+class Recogniser:
+    """What recognises speech.
+
+    Attributes:
+        Options: a frozen dataclass. sample_rate: of its waveforms. longest: seconds of audio that it takes at most.
+        facts: of the engine, such as versions, once it has begun.
+    """
+
+    Options: ClassVar[type]
+    sample_rate: ClassVar[int] = 16000
+    longest: ClassVar[float] = float("inf")
+
+    def __init__(self, options: Any):
+        self.options, self.facts = options, {}
+
+    def require(self) -> None:
+        """Raise an error in one line where a package or a file is missing; nothing is loaded."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def __call__(self, waveform: "np.ndarray") -> Transcript:
+        """Recognise a waveform (samples,) float32 in -1..1. Raises ItemProblem where there is no result."""
+        raise NotImplementedError
+
+
+class EngineRecogniser(Recogniser):
+    """A recogniser that runs an engine, which is loaded with the first waveform.
+
+    Attributes:
+        engine, engine_class: the module of steps/asr/engines, and the class in it. package: the module that it imports.
+    """
+
+    Options: ClassVar[type] = EngineOptions
+    engine: ClassVar[str]
+    engine_class: ClassVar[str]
+    package: ClassVar[str]
+
+    def __init__(self, options: EngineOptions):
+        super().__init__(options)
+        self.worker: ForeignWorker | None = None
+        self._engine: Any = None
+        if options.python is not None:
+            file = Path(importlib.import_module(ENGINES).__file__).with_name(f"{self.engine}.py")
+            call = engine_call(options.python, file, self.engine_class)
+            self.worker = ForeignWorker(call, self.engine_options(), options.start_seconds, options.item_seconds)
+
+    def engine_options(self) -> dict[str, Any]:
+        """What the engine is made of."""
+        return {name: value for name, value in as_dict(self.options).items() if name not in HOW}
+
+    def require(self) -> None:
+        if self.worker is None:
+            require(f"The recogniser {self.engine}", self.package)
+
+    def start(self) -> None:
+        """Load the engine, unless it is. Raises InputError where it cannot be."""
+        if self.worker is not None:
+            self.worker.start()
+            self.facts = self.worker.facts
+        elif self._engine is None:
+            self.require()
+            module = importlib.import_module(f"{ENGINES}.{self.engine}")
+            try:
+                self._engine = getattr(module, self.engine_class)(self.engine_options())
+            except (OSError, RuntimeError, ValueError) as error:
+                raise InputError(f"{self.engine}: {in_one_line(error, LONGEST_DETAIL)}") from error
+            self.facts = self._engine.facts
+
+    def __call__(self, waveform: "np.ndarray") -> Transcript:
+        self.start()
+        content = {"waveform": waveform}
+        if self.worker is not None:
+            return transcript_of(self.worker.ask(content))
+        try:
+            return transcript_of(self._engine(content))
+        except (RuntimeError, ValueError) as error:
+            detail = f"{type(error).__name__}: {in_one_line(error, LONGEST_DETAIL)}"
+            raise ItemProblem(REFUSED, detail) from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.worker is not None:
+            self.worker.stop()
+
+
+def transcript_of(result: dict[str, Any]) -> Transcript:
+    """The result of an engine. Raises InputError for one that is none."""
+    text, words = result.get("text"), result.get("words", [])
+    if not isinstance(text, str) or not isinstance(words, list):
+        raise InputError(f"an engine of speech recognition: expected a text and words, found {sorted(result)}")
+    timed = [TimedWord(printable(word), *rest) for word, *rest in words]
+    return Transcript(printable(text), [word for word in timed if word.word])
+
+
+def printable(text: str) -> str:
+    """A text on one line, without control characters."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
