@@ -5,13 +5,14 @@ rules.label("pitch", "very low-pitch")                         # "low"
 rules.speaker("voxceleb", "id10270/5r0dWxy17C8/00001.wav")     # "id10270"
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from steps.data.spellings import normal_names
 from utils.errors import InputError, brief
@@ -20,6 +21,9 @@ from utils.yaml_files import read_yaml
 RULES = Path(__file__).with_name("rules")
 FILES = ("columns.yaml", "labels.yaml", "speakers.yaml")
 LONGEST_PATH = 4096  # characters of an audio path in which a speaker is looked for
+NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
+CHILD, ADULT = "child", "adult"  # where there are no more than two ages
+ADULTS = ("young-adult", "middle-aged-adult", "elderly")  # who are ADULT then
 AUDIO = {"wav", "flac", "m4a", "mp3", "ogg", "opus", "sph"}
 
 
@@ -49,6 +53,7 @@ class Rules:
         unknown: the labels that mean "unknown", as `_fold` writes them.
         names: those of them that may be the id of a speaker.
         labels: attribute -> folded label -> our value.
+        limits: attribute -> upper ends and values of numbers in place of labels, such as years of age, rising.
         speakers: source -> its entry in `speakers.yaml`.
         sources: name or alias of a source, without hyphens -> source.
     """
@@ -57,6 +62,7 @@ class Rules:
     unknown: frozenset[str]
     names: frozenset[str]
     labels: Mapping[str, Mapping[str, str]]
+    limits: Mapping[str, tuple[tuple[float, str], ...]]
     speakers: Mapping[str, Mapping[str, Any]]
     sources: Mapping[str, str]
 
@@ -70,6 +76,7 @@ class Rules:
                 unknown=frozenset(_fold(label) for label in labels["unknown"]),
                 names=frozenset(_fold(label) for label in labels.get("names", ())),
                 labels={name: _invert(values) for name, values in labels["attributes"].items()},
+                limits={name: _rising(values) for name, values in labels.get("limits", {}).items()},
                 speakers={source: _compiled(entry) for source, entry in speakers.items()},
                 sources={
                     slug(alias).replace("-", ""): source
@@ -77,7 +84,7 @@ class Rules:
                     for alias in (source, *entry.get("aliases", ()))
                 },
             )
-        except (AttributeError, KeyError, TypeError, OverflowError, RecursionError, re.error) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError, re.error) as error:
             raise InputError(f"{folder}: these files do not have the format of local/rules: {error!r}") from error
 
     def column(self, name: str, present: Collection[str]) -> str | None:
@@ -113,7 +120,21 @@ class Rules:
         """Our value of a label, or None if it is not in the vocabulary of the attribute."""
         if attribute not in self.labels:
             return slug(label) or None
-        return self.labels[attribute].get(_fold(label))
+        known = self.labels[attribute].get(_fold(label))
+        return known or self._of_number(attribute, label)
+
+    def _of_number(self, attribute: str, label: str) -> str | None:
+        """Our value of a number in place of a label: the first whose limit it does not exceed."""
+        if not NUMBER.fullmatch(label.strip()):
+            return None
+        return next((value for limit, value in self.limits.get(attribute, ()) if float(label) <= limit), None)
+
+    def with_two_ages(self, oldest_child: float) -> Self:
+        """The same, but ages are CHILD up to these years, and ADULT above; nobody knows what a teenager is then."""
+        folded = {label: value for label, value in self.labels["age"].items() if value in (CHILD, ADULT, *ADULTS)}
+        ages = {label: CHILD if value == CHILD else ADULT for label, value in folded.items()}
+        limits = ((oldest_child, CHILD), (math.inf, ADULT))
+        return replace(self, labels={**self.labels, "age": ages}, limits={**self.limits, "age": limits})
 
     def source(self, name: str) -> str:
         """The canonical name of a source."""
@@ -162,6 +183,10 @@ def _fold(label: Any) -> str:
 
 def _invert(values: Mapping[str, list[str]]) -> dict[str, str]:
     return {_fold(label): value for value, labels in values.items() for label in labels}
+
+
+def _rising(values: Mapping[str, float]) -> tuple[tuple[float, str], ...]:
+    return tuple(sorted((float(limit), str(value)) for value, limit in values.items()))
 
 
 def _compiled(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,12 @@ class Options:
     attributes: tuple[str, ...] = option(
         (*ATTRIBUTES, "age"), "columns of the table to take besides speaker, gender, text and caption"
     )
+    oldest_child: float | None = option(
+        None,
+        "years: a column of ages is cut there, child and adult above; none: in the five ages of labels.yaml",
+        least=0,
+        most=200,
+    )
     min_match: float = option(0.99, "least share of the rows of the table that must have a file", least=0, most=1)
     segment_seconds: float = option(0.0, "length of a segment; 0: recordings are not cut", least=0, most=86400)
     hop_seconds: float = option(1.5, "from the start of a segment to the start of the next", least=0.01, most=86400)

@@ -37,7 +37,7 @@ def read_labels(options: "Options", names: list[str], counts: Counter[str]) -> d
 
     Raises InputError if too few rows have a file.
     """
-    rules = Rules.load(options.rules)
+    rules = _rules(options)
     columns, raw_rows = read_rows(options.labels)
     wanted = ["audio_path", "speaker", "gender", "text", "caption", *options.attributes]
     raw_rows = TwinColumns(rules, wanted, columns).settled(raw_rows)
@@ -81,6 +81,11 @@ def read_labels(options: "Options", names: list[str], counts: Counter[str]) -> d
     )
     find_words(told, rules, options.distinct_ids)
     return {key: known for known, key in named}
+
+
+def _rules(options: "Options") -> Rules:
+    rules = Rules.load(options.rules)
+    return rules if options.oldest_child is None else rules.with_two_ages(options.oldest_child)
 
 
 def _count_unmapped(rows: list[tuple[str, TableRow]], counts: Counter[str]) -> None:

@@ -52,7 +52,7 @@ HOW_NOT_WHAT = ("force", "nj", "job", "shards", "distinct_ids")  # options that 
 LATER = {
     **{"ark_paths": RECIPE, "strict": False, "with_chapters": False, "speaker_folder": 2, "utts_per_speaker": 1},
     **{"embeddings": None, "as_norm": None, "cohort_top": 300, "missing": "error"},
-    **{"mix_text": None, "mix": None, "mix_by": "transport"},
+    **{"mix_text": None, "mix": None, "mix_by": "transport", "oldest_child": None},
 }
 NOT_HASHED = ("out", *HOW_NOT_WHAT)
 NO_INPUT = (DONE, CONFIG, RUN_INFO, LOCK, f"{LOCK}.turn")  # files of an input directory that are not its content

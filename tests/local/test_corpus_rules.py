@@ -24,6 +24,11 @@ RULES = Rules.load(FOLDER)
         ("speaking_rate", ["fast speed", "very fast"], "fast"),
         ("age", ["young adult", "young-adult"], "young-adult"),
         ("age", ["middle-aged adult"], "middle-aged-adult"),
+        ("age", ["adult"], "adult"),
+        ("age", ["6", "12.0"], "child"),
+        ("age", ["13", "19"], "teenager"),
+        ("age", ["64.5", "101"], "elderly"),
+        ("age", ["-3", "1e3", "nan", "twelve"], None),
         ("accent", ["British English", "british-english"], "british-english"),
         ("pitch", ["fast speed", "rumbling"], None),
     ],
@@ -195,3 +200,11 @@ def test_no_label_need_mean_unknown(tmp_path):
 @pytest.mark.parametrize("source", ["gigaspeech", "commonvoice"])
 def test_why_the_paths_of_a_source_tell_no_speaker(source):
     assert RULES.why_no_speaker(source).endswith(", not speakers")
+
+
+def test_two_ages():
+    rules = RULES.with_two_ages(15)
+    ages = {"15": "child", "16": "adult", "child": "child", "adult": "adult", "elderly": "adult", "twenties": "adult"}
+    assert {label: rules.label("age", label) for label in ages} == ages
+    assert rules.label("age", "teenager") is None
+    assert rules.label("gender", "girl") == "female"

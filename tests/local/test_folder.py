@@ -57,6 +57,13 @@ def test_a_table_tells_more(tree: Path) -> None:
     assert list(read_table(out / "text").values()) == ["hello world", "a", "what?", "la la"]
 
 
+def test_ages_in_years_are_cut_where_it_is_said(tree: Path) -> None:
+    table = "path,age\nds/anna/one.wav,15\nds/anna/two.flac,15\ncarl/one.wav,16\n"
+    assert set(read_table(prepare(tree, table) / "utt2age").values()) == {"teenager"}
+    ages = read_table(prepare(tree, table, oldest_child=15.0) / "utt2age")
+    assert ages == {"carl-one": "adult", "ds-anna-one": "child", "ds-anna-two": "child"}
+
+
 def test_transcripts_of_some_are_none(tree: Path) -> None:
     out = prepare(tree, "path,text\ncarl/one.wav,words\n")
     assert not (out / "text").exists()
@@ -132,10 +139,10 @@ def test_marks_of_letters_tell_speakers_apart(tree: Path) -> None:
 
 def test_labels_of_the_table_are_used_and_unmapped_ones_counted(tree: Path, caplog) -> None:
     caplog.set_level("WARNING")
-    out = prepare(tree, "path,pitch,age\ncarl/one.wav,high-pitched,34\n")
+    out = prepare(tree, "path,pitch,age\ncarl/one.wav,high-pitched,ageless\n")
     assert read_table(out / "utt2pitch") == {"carl-one": "high"}
     assert "1 labels are not in labels.yaml of the rules and not used: " in caplog.text
-    assert "known.csv:2: age '34'" in caplog.text
+    assert "known.csv:2: age 'ageless'" in caplog.text
 
 
 @pytest.mark.field_case("Files of audio that are not read, such as m4a")
