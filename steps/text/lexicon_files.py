@@ -18,7 +18,7 @@ ENGLISH = "English"
 SAYING = ("words", "phrases", "similes")  # sections of entries that say values
 MARKED = ("negation", "degrees", "nouns")  # sections of several lists by name
 LISTED = ("openers", "listeners", "in", "grammar", "about", "nothing", "tells", "greetings", "slots")
-OTHER = ("language", "numbers", "means", "irregular", "unasked", "english")
+OTHER = ("language", "numbers", "means", "irregular", "unasked", "english", "wider")
 DEGREES = ("low", "medium", "usual", "high", "more", "less")
 NOUNS = ("pitch", "voice", "speaking_rate", "speech", "loudness", "range")
 RULE = ("attribute", "means", "says", "weak", "words")
@@ -54,6 +54,8 @@ class Book:
         said: all attributes and values that its words say.
         cues: words that misspelt ones may be meant to be, with the lower rank for what says more.
         greetings: words that say nothing of a voice.
+        wider: attribute -> value of a corpus that stands for several others -> these (`of`), and the `words` that hint
+            at it.
     """
 
     language: str
@@ -63,6 +65,7 @@ class Book:
     said: frozenset[tuple[str, str]]
     cues: Mapping[str, int]
     greetings: frozenset[str]
+    wider: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 @cache
@@ -100,7 +103,8 @@ def _book(language: str, files: list[tuple[Path, dict]], english: list[tuple[Pat
                 patterns.add(pattern, entry)
     tells += cues if language == ENGLISH else []
     greetings = frozenset(words_of(merged.get("greetings", [])))
-    return Book(language, patterns, frozenset(tells), merged["means"], frozenset(said), cues, greetings)
+    wider = merged.get("wider", {})
+    return Book(language, patterns, frozenset(tells), merged["means"], frozenset(said), cues, greetings, wider)
 
 
 def _is_degree_of_noun(files: list[tuple[Path, dict]]) -> Callable[[Sequence[str]], bool]:

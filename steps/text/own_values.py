@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from steps.text.items import LETTERS, Piece, read_items
-from steps.text.lexicon_files import Book, Meaning
+from steps.text.lexicon_files import Book, Meaning, words_of
 from steps.text.words import split
 
 CARRIERS = {"pitch": "voice", "speaking_rate": "speech"}  # nouns that stand for an attribute
@@ -28,11 +28,26 @@ def with_own_values(book: Book, attributes: Mapping[str, Sequence[str]]) -> tupl
                 if said not in values:
                     own.setdefault((attribute, said), value)
             entries.append((_words(value), _meaning(attribute, value, items, means)))
+            entries += _hints(book, attribute, value, values)
+            own |= {(attribute, one): value for one in _narrower(book, attribute, value) if one not in values}
         if strange and not any(attribute in of_degree for of_degree in book.means.values()):
             entries.append((_words(attribute), Meaning("noun", detail=attribute)))
     if not entries:
         return book, {}
     return replace(book, patterns=book.patterns.with_more(entries), means=means), own
+
+
+def _narrower(book: Book, attribute: str, value: str) -> Sequence[str]:
+    """The values of the lexicon that a value of the corpus stands for: of an age `adult`, `elderly` too."""
+    return book.wider.get(attribute, {}).get(value, {}).get("of", ())
+
+
+def _hints(book: Book, attribute: str, value: str, values: Sequence[str]) -> list[tuple[str, Meaning]]:
+    """The words that hint at a value, "woman" at an adult, unless the corpus tells apart what it stands for."""
+    if not set(_narrower(book, attribute, value)).isdisjoint(values):
+        return []
+    hint = Meaning("says", ((attribute, (value,)),), weak=True)
+    return [(word, hint) for word in words_of(book.wider.get(attribute, {}).get(value, {}).get("words", ""))]
 
 
 def _meaning(attribute: str, value: str, items: Sequence[Piece], means: dict[str, dict[str, str]]) -> Meaning:

@@ -119,8 +119,9 @@ class Phrasebook:
             phrases, keys = rows[value], rows["keys"]
         else:
             topics = (rows for topic, rows in self._mentions.items() if attribute in {topic, *rows["names"]})
-            found = next((rows for rows in topics if value in rows["values"]), None)
-            phrases, keys = (found["values"][value], found["keys"]) if found else (self._generic, self._generic["keys"])
+            known = ((rows["values"] | rows.get("own", {}), rows["keys"]) for rows in topics)
+            of_values, keys = next((pair for pair in known if value in pair[0]), ({}, self._generic["keys"]))
+            phrases = of_values.get(value, self._generic)
         names = {"attribute": re.sub(r"[_-]", " ", attribute), "value": re.sub(r"[_-]", " ", value)}
         forms = {form: phrases[form] for form in FORMS if form in phrases}
         special = {manner: phrases[manner] for manner in SPECIAL if manner in phrases}

@@ -239,3 +239,34 @@ def test_many_texts_are_read_in_a_second():
     for text in texts:
         RULES.understand(text)
     assert len(texts) / (time.process_time() - begin) > 500
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("a child who speaks fast", "child"),
+        ("An adult with a deep voice", "adult"),
+        ("a grown-up who speaks slowly", "adult"),
+        ("A woman with a deep voice", "adult"),
+        ("a man's voice", "adult"),
+        ("an elderly man", "adult"),
+        ("a young woman", "adult"),
+        ("25 years old", "adult"),
+        ("a girl with a high voice", "child"),
+        ("a woman with a child's voice", "child"),
+        ("not a child", "adult"),
+        ("a deep voice", None),
+        ("someone young", None),
+    ],
+)
+def test_of_children_and_adults_alone_a_woman_is_an_adult(text, age):
+    ages = ("adult", "child")
+    found = posterior(TextRules(VALUES | {"age": ages}).understand(text), "age", ages)
+    assert (found is None or found[-1] > UNSAID) if age is None else found[ages.index(age)] > SAID
+
+
+def test_where_ages_are_told_apart_a_woman_has_any():
+    ages = ("adult", "child", "elderly")
+    rules = TextRules(VALUES | {"age": ages})
+    assert posterior(rules.understand("a woman"), "age", ages) is None
+    assert posterior(rules.understand("an old woman"), "age", ages)[2] > SAID
