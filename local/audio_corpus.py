@@ -100,7 +100,7 @@ def write_audio_corpus(
     counts = unused.counts + Counter(f"files left out: {reason}" for _, reason in unused.files)
     counts += Counter(f"files left out: {fault.reason}" for _, fault in faults)
     _count_silent({recording.speaker for recording in recordings}, set(tables["utt2spk"].values()), counts)
-    tables["text"] = _whole_text(tables.get("text", {}), recording_of, bool(segments), counts)
+    tables["text"] = whole_text(tables.get("text", {}), recording_of, bool(segments), counts)
     write_data_dir(out, {name: table for name, table in tables.items() if table})
     write_left_out(out, [*faults, *unused.files])
     write_counts(out, counts)
@@ -122,7 +122,7 @@ def _refuse_same_ids(recordings: Sequence[Recording]) -> None:
             raise InputError(f"{recording.path} and {other.path} both become {recording.id}: rename one")
 
 
-def _whole_text(
+def whole_text(
     text: dict[str, str], recording_of: Mapping[str, str], are_cut: bool, counts: Counter[str]
 ) -> dict[str, str]:
     """Kaldi's `text`, which has all utterances: empty transcripts for the few that have none, or no table."""

@@ -4,10 +4,10 @@ Inputs: `data_dir` with sets of rows (train, val, test, or any name) as csv, tsv
 Hugging Face folders, and `embedding_dir` with csv or tsv tables, or Kaldi scp and ark, anywhere below them.
 
 Output: a data directory with utt2spk, spk2utt, spk2gender (if every speaker's gender is known), utt2<attribute> for
-each attribute, utt2caption (if there are captions), utt2split (the corpus's own), utt2corpus_id, xvector.scp (which
-names the archives of the corpus), spk_xvector.{ark,scp} and num_utts.ark (the mean of each speaker's embeddings, and
-their number), and two tables: row_counts.tsv, the numbers of rows that are used and left out, by reason, and
-left_out.tsv, the rows and tables that are left out. Ids are <source>-<speaker>-<name>.
+each attribute, utt2caption (if there are captions), utt2split (the corpus's own), utt2source, utt2corpus_id,
+xvector.scp (which names the archives of the corpus), spk_xvector.{ark,scp} and num_utts.ark (the mean of each
+speaker's embeddings, and their number), and two tables: row_counts.tsv, the numbers of rows that are used and left out,
+by reason, and left_out.tsv, the rows and tables that are left out. Ids are <source>-<speaker>-<name>.
 """
 
 import sys

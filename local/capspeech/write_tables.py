@@ -69,6 +69,7 @@ def _write_side_by_side(folder: Path, table: RowTable, rows: np.ndarray, ids: Te
     everywhere, captioned = np.ones(len(rows), bool), table.captions.has()[rows]
     columns: dict[str, tuple[np.ndarray, Callable[[np.ndarray], Iterable[str]]]] = {
         "utt2spk": (everywhere, table.speaker_ids.of),
+        "utt2source": (everywhere, table.sources.of),
         "utt2corpus_id": (everywhere, table.paths.of),
         "utt2split": (everywhere, lambda some: [table.splits[code] for code in table.files.codes[some].tolist()]),
         "utt2caption": (captioned, table.captions.of),
