@@ -7,7 +7,8 @@
 The records of the archive are sorted by key, as Kaldi's programs expect. Neighbours whose keys have one length have one
 size, and a block of them is an array in the file. The rows are ordered by length of key, then by key. The directory is
 a valid data directory: `xvector.{ark,scp}`, `spk_xvector.{ark,scp}`, `num_utts.ark`, `utt2spk`, `spk2utt`, `utt2group`,
-`spk2gender` where it is known; beside them are `blocks.json` (dimension and blocks) and `stats.json`.
+`spk2gender` and `utt2source` where they are known; beside them are `blocks.json` (dimension and blocks) and
+`stats.json`.
 """
 
 from bisect import bisect_right
@@ -27,6 +28,7 @@ from utils.json_files import read_json
 from utils.kaldi_objects import HEADER_BYTES
 from utils.tables import read_table
 
+SOURCES = "utt2source"
 ARCHIVE, SCRIPT, BLOCKS, STATS = "xvector.ark", "xvector.scp", "blocks.json", "stats.json"
 
 
@@ -170,6 +172,11 @@ class Index:
     def groups(self) -> list[str]:
         """(N) group of each row."""
         return self._column("utt2group")
+
+    @cached_property
+    def sources(self) -> list[str] | None:
+        """(N) source of each row; None where the corpus does not tell."""
+        return self._column(SOURCES) if (self.path / SOURCES).is_file() else None
 
     @cached_property
     def genders(self) -> dict[str, str]:

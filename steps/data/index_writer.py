@@ -11,25 +11,26 @@ from typing import Any
 import numpy as np
 
 from steps.data.duplicates import Fingerprints
-from steps.data.index import ARCHIVE, SCRIPT, STATS
+from steps.data.index import ARCHIVE, SCRIPT, SOURCES, STATS
 from steps.data.record_writer import RecordWriter
 from steps.data.speaker_vectors import write_means
 from steps.data.spellings import DISTINCT
 from steps.data.statistics import Statistics, find_unusable, squared_norms
 from steps.data.vector_table import VectorTable
 from utils.archives import read_locations
-from utils.code_column import distinct
-from utils.command import progress
+from utils.code_column import NONE, CodeColumn, distinct
+from utils.command import logger, progress
 from utils.data_dir import DataDir
 from utils.errors import InputError, brief
 from utils.json_files import json_text
 from utils.location_column import LocationColumn
 from utils.sorted_tables import is_sorted, open_sorted
-from utils.table_columns import has_keys, read_coded, write_spk2utt
+from utils.table_columns import align, has_keys, read_coded, write_spk2utt
 from utils.tables import iterate_table, read_table, write_lines, write_table
 from utils.text_column import TextColumn
 from utils.text_lookup import TextLookup
 
+log = logger(__name__)
 CHUNK = 2048  # rows in memory at a time
 LABELS = ("utt2spk", "utt2group")
 
@@ -80,7 +81,7 @@ class SetReader:
 
     def inputs(self) -> list[Path]:
         """All files that the index depends on. Raises InputError for an archive that does not exist."""
-        names = (SCRIPT, *LABELS, "spk2gender", DISTINCT)
+        names = (SCRIPT, *LABELS, SOURCES, "spk2gender", DISTINCT)
         tables = [self.data.path / name for name in names if self.data.has(name)]
         return tables + [Path(path) for path in sorted(self.locations.paths)]
 
@@ -120,12 +121,28 @@ class SetReader:
         everything = np.arange(len(self.names))
         for name, column in zip(LABELS, (self.speakers, self.groups), strict=True):
             write_lines(out / name, self.names, column.of(everything))
+        if sources := self._sources():
+            write_lines(out / SOURCES, self.names, sources.of(everything))
         write_spk2utt(out / "spk2utt", self.names, everything, speakers, codes)
         if self.data.has("spk2gender"):
             write_table(out / "spk2gender", self.data.table("spk2gender"))
         stats = statistics.summary() | self._count()
         (out / STATS).write_text(json_text(stats, out / STATS, indent=1) + "\n", encoding="utf-8")
         return stats, fingerprints.all()
+
+    def _sources(self) -> CodeColumn | None:
+        """(N) sources of the utterances; None where these are not all known."""
+        if not self.data.has(SOURCES):
+            return None
+        column = align(open_sorted(self.data.path / SOURCES), self.names)
+        lacking = np.flatnonzero(column.codes == NONE)
+        if len(lacking):
+            log.warning(
+                "%s: no line for %d of %d utterances, such as %s; the index does not tell sources",
+                self.data.path / SOURCES, len(lacking), len(self.names), self.names[lacking[0]],
+            )  # fmt: skip
+            return None
+        return column
 
     def _read(self, start: int, dim: int) -> np.ndarray:
         locations = self.locations.at(self.order[start : start + CHUNK])
