@@ -33,12 +33,13 @@ class VectorSet:
     """Embeddings with their speakers and groups.
 
     Attributes:
-        x: (N, D) float32. speakers: (N,) names. groups: (N,) group ids.
+        x: (N, D) float32. speakers: (N,) names. groups: (N,) group ids. sources: (N,) names, where they are known.
     """
 
     x: np.ndarray
     speakers: np.ndarray
     groups: np.ndarray
+    sources: np.ndarray | None = None
 
     @cached_property
     def speaker_codes(self) -> np.ndarray:
@@ -52,7 +53,18 @@ class VectorSet:
 
     def where(self, keep: np.ndarray) -> "VectorSet":
         """The rows that `keep` selects, a mask (N,) bool or row numbers."""
-        return VectorSet(self.x[keep], self.speakers[keep], self.groups[keep])
+        sources = None if self.sources is None else self.sources[keep]
+        return VectorSet(self.x[keep], self.speakers[keep], self.groups[keep], sources)
+
+    def followed_by(self, other: "VectorSet") -> "VectorSet":
+        """The rows of both."""
+        known = self.sources is not None and other.sources is not None
+        return VectorSet(
+            np.concatenate([self.x, other.x]),
+            np.concatenate([self.speakers, other.speakers]),
+            np.concatenate([self.groups, other.groups]),
+            np.concatenate([self.sources, other.sources]) if known else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,15 @@ def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attribu
 
     opened = [Index.open(index / name) for name in ("train", "dev", "test")]
     refuse_shared({str(one.path): one.speakers for one in opened})
-    sets = [VectorSet(_vectors_of(one), np.array(one.speakers), np.array(one.groups)) for one in opened]
+    sets = [
+        VectorSet(
+            _vectors_of(one),
+            np.array(one.speakers),
+            np.array(one.groups),
+            None if one.sources is None else np.array(one.sources),
+        )
+        for one in opened
+    ]
     text2group, text2set, captions = Descriptions.read(descriptions)
     texts = {}
     for name in TEXT_SETS:

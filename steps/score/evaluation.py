@@ -17,7 +17,8 @@ import numpy as np
 from steps.generators.contract import Generator
 from steps.metrics.two_sample import MAX_ROWS, two_sample_accuracy
 from steps.score.attribute_classifiers import mix_weights
-from steps.score.data import TEXT_SETS, ScoreData, VectorSet
+from steps.score.by_source import BY_SOURCE, SourceJudges
+from steps.score.data import TEXT_SETS, ScoreData
 from steps.score.draws import DrawMeter, diversity, expected_coverages, make_draw, mean_of
 from steps.score.judges import fit_judges
 from steps.score.likelihood import TestDensity
@@ -59,12 +60,9 @@ class Scorer:
         self.data, self.seed = data, seed
         rng = np.random.default_rng([seed, 0])
         self.draws = [make_draw(data, n, np.random.default_rng([seed, 1, number])) for number in range(n_draws)]
-        held_out = VectorSet(
-            np.concatenate([data.dev.x, data.test.x]),
-            np.concatenate([data.dev.speakers, data.test.speakers]),
-            np.concatenate([data.dev.groups, data.test.groups]),
-        )
+        held_out = data.dev.followed_by(data.test)
         self.judges = fit_judges(data, held_out, seed)
+        self.sources = SourceJudges.fit(data, held_out, seed)
         self.meter = DrawMeter(data, self.judges, data.train.where(rng.permutation(len(data.train.x))[:n]))
         self.memorisation = Memorisation(data.train, data.test, rng)
         self.density = TestDensity(data, seed)
@@ -163,6 +161,7 @@ class Scorer:
                 "close_is_below": self.memorisation.threshold,
             },
             "coverage_expected": expected_coverages(self.draws[0]),
+            **({BY_SOURCE: self.sources.yardsticks} if self.sources else {}),
         }
 
     @cached_property
@@ -189,14 +188,18 @@ class Scorer:
     def _measure(self, source: Source) -> tuple[dict, Examples]:
         """All figures of a source of samples, averaged over the draws, with their ratios to the yardsticks."""
         figures, nearest, first = [], [], None
+        tally = self.sources and self.sources.tally()
         for number, draw in enumerate(self.draws):
             x = source.draw(np.random.default_rng([self.seed, 2, number]), draw.labels)
             first = x if first is None else first
             measured, near = self.meter.measure(draw, x)
             figures.append(measured)
+            if tally:
+                tally.add(x, draw.labels)
             nearest.append((near.g2s, near.g2g))
         g2s, g2g = (np.concatenate(kind) for kind in zip(*nearest, strict=True))
-        return self._with_ratios(mean_of(figures)), Examples(first, self.draws[0].labels, g2s, g2g)
+        found = self._with_ratios(mean_of(figures)) | ({BY_SOURCE: self.sources.figures(tally)} if tally else {})
+        return found, Examples(first, self.draws[0].labels, g2s, g2g)
 
     def _with_ratios(self, figures: dict) -> dict:
         """Add the ratios of accuracies to ceilings and of distances to yardsticks, and the mean over conditions."""

@@ -10,6 +10,7 @@ from steps.score.likelihood import LEVELS
 from steps.score.measured_tables import measured_models, side_by_side
 from steps.score.over_seeds import seed_tables
 from steps.score.results import REFERENCE_NAMES, primary
+from steps.score.source_tables import source_tables
 from steps.score.understanding import understood_texts
 from utils.report_tables import Cell, Table, escaped, interval_cell, number_cell, table_lines, unjudged
 
@@ -22,7 +23,8 @@ def tables(document: dict) -> list[Table]:
     judged = [attributes(document, family) for family in reversed(FAMILIES)]
     built = [overview(document), densities(document), *judged, understood_texts(document), spread(document)]
     beside = side_by_side(measured_models(document))
-    return [table for table in (*built, conditions(document), beside, *seed_tables(document)) if table.rows]
+    built += [conditions(document), *source_tables(document, dict(shown(document)))]
+    return [table for table in (*built, beside, *seed_tables(document)) if table.rows]
 
 
 def target_of(attribute: str) -> tuple[float, float]:
