@@ -28,6 +28,7 @@ generators=conf/generators.txt
 use_gpu=
 gpus=
 num_gpus=
+nuisance=
 model=
 name=
 text=- # none: the groups
@@ -55,7 +56,7 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
 0 prepare:    --corpus ($corpus) --data_dir --embedding_dir --labels (folder: a table of what is known)
               --backend (the network that embeds audio) --use_gpu true|false --gpus (so many at once, a job each)
 4 train:      --generators ($generators: each with its own conf) --use_gpu auto|true|false
-              --num_gpus (1; each network in as many processes)
+              --num_gpus (1; each network in as many processes) --nuisance source (of several corpora: told apart)
 5 sample:     --text or --text_file (default: the groups) --n_samples --temperature --name (of the output)
               --model (<exp>/mdn) --set sample.strict=true (a text that is not understood is an error;
               python3 -m steps.text.read --text ... tells how one is)
@@ -130,7 +131,7 @@ start_answering # what has nothing to do is told by one process
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
 # The values of --set for each stage, a line each; all of them are checked before the first stage.
-typed() { local set= && add_settings generators backend seed n_samples temperature num_gpus text_file && printf %s "$set"; }
+typed() { local set= && add_settings generators backend seed n_samples temperature num_gpus nuisance text_file && printf %s "$set"; }
 lines=$(unless_done python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "$(typed)" \
   --commands "prepare='$prepare',text=steps.text.augment,split=steps.data.split_speakers,index=steps.data.build_index,\
 train=steps.generators.train,sample=steps.generators.sample,score=steps.score.score")
@@ -191,7 +192,7 @@ fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   title "4: train the generators of $generators, in $exp (logs in $exp/log)"
-  stage_options 4 train generators use_gpu num_gpus seed force
+  stage_options 4 train generators use_gpu num_gpus nuisance seed force
   steps/generators/train.sh --cmd "$cuda_cmd" "${given[@]}" "$exp/index" "$data/descriptions" "$exp/text" "$exp"
 fi
 

@@ -31,6 +31,8 @@ class Pairs:
         variant_groups: (V,) int.
         captions: (C, E) float32 text vectors, a row for each utterance that a caption describes.
         caption_rows: (C,) int, the embedding that each caption belongs to.
+        nuisance: (N,) names, such as sources, that no text tells; None where none is asked for or known.
+        weighed_as: (G,) int, groups of one number share the weight of a group; None: each has its own.
     """
 
     x: np.ndarray
@@ -41,6 +43,8 @@ class Pairs:
     variant_groups: np.ndarray
     captions: np.ndarray
     caption_rows: np.ndarray
+    nuisance: np.ndarray | None = None
+    weighed_as: np.ndarray | None = None
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -50,7 +54,8 @@ class Pairs:
         group by the share of utterances in it.
         """
         weights = 1.0 / np.bincount(self.speakers)[self.speakers]
-        weights /= np.bincount(self.groups, weights)[self.groups]
+        weighed = self.groups if self.weighed_as is None else self.weighed_as[self.groups]
+        weights /= np.bincount(weighed, weights)[weighed]
         return weights / weights.sum()
 
     @cached_property
@@ -81,6 +86,7 @@ class Pairs:
         return Pairs(
             self.x[keep], self.speakers[keep], self.groups[keep], self.group_names, self.variants, self.variant_groups,
             self.captions[mine], rows[self.caption_rows[mine]],
+            None if self.nuisance is None else self.nuisance[keep], self.weighed_as,
         )  # fmt: skip
 
     def check_described(self) -> None:
@@ -116,8 +122,12 @@ def sum_by(labels: np.ndarray, values: np.ndarray, n_labels: int, weights: np.nd
     return csr_array((ones, (labels, np.arange(len(labels)))), shape=(n_labels, len(labels))) @ values
 
 
-def load_pairs(index_dir: Path, descriptions: Path, text_vectors: Path) -> Pairs:
-    """Read one set of the index, the seen variants, and the captions of its own utterances where stage 1 made any."""
+def load_pairs(index_dir: Path, descriptions: Path, text_vectors: Path, nuisance: str | None = None) -> Pairs:
+    """Read one set of the index, the seen variants, and the captions of its own utterances where stage 1 made any.
+
+    Args:
+        nuisance: SOURCE, to read the sources too.
+    """
     index = Index.open(index_dir)
     text2group, text2set, text2utt = Descriptions.read(descriptions)
     names = sorted(set(text2group.values()) | set(index.groups))
@@ -139,4 +149,5 @@ def load_pairs(index_dir: Path, descriptions: Path, text_vectors: Path) -> Pairs
         variant_groups=np.array([number[text2group[text]] for text in seen], dtype=np.int64),
         captions=np.repeat(vectors[len(seen) :], [len(described[text]) for text in own], axis=0),
         caption_rows=np.array([row for text in own for row in described[text]], dtype=np.int64),
+        nuisance=np.array(index.sources) if nuisance and index.sources is not None else None,
     )

@@ -77,6 +77,14 @@ class Options:
     num_gpus: int = option(
         1, "processes that train a network together, a GPU each if there are GPUs", least=1, most=1024
     )
+    nuisance: str | None = option(
+        None, "source: what tells the sources of utt2source apart is learnt, and no text says it", choices=("source",)
+    )
+    nuisance_mix: str = option(
+        "group",
+        "samples have the sources of the training speakers of their group | of all, whatever the text",
+        choices=("group", "corpus"),
+    )
     store_speaker_means: bool = option(True, "keep the mean embedding of each training speaker beside the weights")
     force: bool = option(False, "train again even if nothing has changed")
 
@@ -106,6 +114,8 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
         **as_dict(own),
         "store_speaker_means": options.store_speaker_means,
     }
+    if options.nuisance:
+        resolved |= {"nuisance": options.nuisance, "nuisance_mix": options.nuisance_mix}
     inputs = [options.index / "train", options.index / "dev", options.descriptions, options.text_vectors]
     out = options.out / entry.name
     with StageDir(out, resolved, inputs, options.force, resume=True, command="steps.generators.train") as stage:
@@ -143,7 +153,8 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
     from steps.generators.within_speaker import WithinSpeaker
 
     train, dev = (
-        load_pairs(options.index / part, options.descriptions, options.text_vectors) for part in ("train", "dev")
+        load_pairs(options.index / part, options.descriptions, options.text_vectors, options.nuisance)
+        for part in ("train", "dev")
     )
     if workplace.stop_requested():
         raise RunAgain(f"{workplace.directory}: asked to stop before the fit")
@@ -154,7 +165,8 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
     if manifold:
         log.info("all embeddings have %s; so will samples (--set train.manifold=none: they need not)", manifold)
         train, dev = impute(manifold, train, dev, getattr(own, "seed", 0))
-    generator = fit_generator(FITS.load(fit), train, dev, own, workplace, options.text_vectors)
+    nuisance = (options.nuisance, options.nuisance_mix) if options.nuisance else None
+    generator = fit_generator(FITS.load(fit), train, dev, own, workplace, options.text_vectors, nuisance)
     density, generator = generator, ManifoldGenerator(generator, manifold) if manifold else generator
     if workplace.first:
         generator.save(workplace.directory)

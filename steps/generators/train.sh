@@ -14,7 +14,7 @@ help_message="usage: steps/generators/train.sh [options] <index> <descriptions> 
   --num_gpus    GPUs, and processes, for each network (default: 1)
   --conf, --set  options of python3 -m steps.generators.train, and of the generators, each of which has those that it
                 knows: a YAML file, and key=value,... that override it
-  --seed, --use_gpu, --force  the same as in --set"
+  --seed, --use_gpu, --nuisance, --force  the same as in --set"
 cmd=run.pl
 generators=
 conf=
@@ -22,6 +22,7 @@ set=
 seed=
 use_gpu=
 num_gpus=
+nuisance=
 force=
 arguments="<index> <descriptions> <text-vectors> <exp>"
 . utils/parse_options.sh
@@ -31,7 +32,7 @@ arguments="<index> <descriptions> <text-vectors> <exp>"
 . ./path.sh
 index=$1 descriptions=$2 text_vectors=$3 exp=$4
 check_paths index descriptions text_vectors exp generators conf
-give generators conf set seed use_gpu num_gpus force
+give generators conf set seed use_gpu num_gpus nuisance force
 given+=(--index "$index" --descriptions "$descriptions" --text_vectors "$text_vectors" --out "$exp")
 read_values steps.generators.train generators use_gpu num_gpus
 [[ -f $generators && -r $generators ]] || refuse "cannot read the list of generators '$generators'"

@@ -185,10 +185,13 @@ class _BySums:
         return folds
 
     def _ridge(self, sums: _Sums) -> LinearMap:
-        """What `mean_map` fits to the pairs of these sums: each group weighs the same, shared by its variants."""
+        """What `mean_map` fits to the pairs of these sums: the weight of each group is shared by its variants."""
         here, variants = sums.shares > 0, self.train.variant_groups
         means = sums.shared / np.where(here, sums.shares, 1.0)[:, None]
-        share = here / here.sum() / np.maximum(np.bincount(variants, minlength=len(here)), 1)
+        weighed = np.arange(len(here)) if self.train.weighed_as is None else self.train.weighed_as
+        together = np.bincount(weighed, sums.shares)[weighed]  # speakers of the groups that share a weight
+        mass = np.where(here, sums.shares / np.where(here, together, 1.0), 0.0)
+        share = mass / mass.sum() / np.maximum(np.bincount(variants, minlength=len(here)), 1)
         texts = self.train.variants.astype(np.float64)
         return fit_ridge(texts, means[variants], share[variants] * sums.counts.sum(), self.options.penalty)
 

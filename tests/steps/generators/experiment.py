@@ -45,9 +45,9 @@ class Experiment:
     def text_vectors(self) -> Path:
         return self.root / "text"
 
-    def pairs(self, name: str) -> Pairs:
+    def pairs(self, name: str, nuisance: str | None = None) -> Pairs:
         """The pairs of one set, as training reads them."""
-        return load_pairs(self.index / name, self.descriptions, self.text_vectors)
+        return load_pairs(self.index / name, self.descriptions, self.text_vectors, nuisance)
 
     def options(self, model: str, *more: str) -> list[str]:
         """Words for `steps.generators.train`, which then writes `model` below the root."""
