@@ -38,7 +38,7 @@ TOP = {
     *("path.sh", "cmd.sh", "run.sh", "README.md", "LICENSE", "CITATION.cff", "RESULTS.md", "pyproject.toml"),
     *("requirements.txt", "requirements-audio.txt", "requirements-audio-nodeps.txt", "requirements-attributes.txt"),
     *("requirements-demo.txt", "requirements-lexicon.txt", "requirements-lexicon-nodeps.txt"),
-    *("requirements-onnx.txt", "requirements-openai.txt"),
+    *("requirements-onnx.txt", "requirements-openai.txt", "requirements-units-nodeps.txt"),
     *("requirements-parquet.txt", "requirements-rivals.txt", "requirements-test.txt", "requirements-units.txt"),
 }
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

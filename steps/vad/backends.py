@@ -9,9 +9,12 @@ float32 in -1..1 and gives a flag for each whole window of 25 ms every 10 ms, as
 
 from utils.registry import Registry
 
-WEBRTC, ENERGY = "webrtc", "energy"
+WEBRTC, ENERGY, SILERO, TEN = "webrtc", "energy", "silero", "ten"
 BACKENDS = Registry(
     "detector of speech",
-    {WEBRTC: "steps.vad.webrtc:Webrtc", ENERGY: "steps.vad.energy:Energy"},
+    {
+        **{WEBRTC: "steps.vad.webrtc:Webrtc", ENERGY: "steps.vad.energy:Energy"},
+        **{SILERO: "steps.vad.silero:Silero", TEN: "steps.vad.ten:Ten"},
+    },
     needs=("Options", "__call__"),
 )

@@ -12,7 +12,7 @@ set -euo pipefail
 help_message="usage: steps/vad/detect.sh [options] <data> <out>
   --cmd         launcher and resources (default: run.pl)
   --nj          number of jobs (default: 2); the result does not depend on it
-  --backend     detector: webrtc (default), energy, or module:Class
+  --backend     detector: webrtc (default), energy, silero, ten, or module:Class
   --sample_rate Hz of the features, whose frames are counted (default: 16000)
   --conf, --set options of python3 -m steps.vad.compute, of the detector and of smoothing: a YAML file, and key=value,... that
                 override it, such as --set mode=3,padding=0.1; --shared_with: commands that they are for too

@@ -20,11 +20,17 @@ class SmoothingOptions:
     least_silence: float = option(0.0, "s: shorter pauses become speech", least=0, most=MOST_SECONDS)
     least_speech: float = option(0.0, "s: shorter stretches of speech become silence", least=0, most=MOST_SECONDS)
     padding: float = option(0.0, "s before and after each stretch that become speech", least=0, most=MOST_SECONDS)
+    trim: float | None = option(
+        None, "s at the end of each stretch that become silence, before all others: detectors go on", least=0, most=10
+    )
 
 
 def smoothed(speech: np.ndarray, options: SmoothingOptions) -> np.ndarray:
     """Flags (T,) bool after these rules; a pause at the beginning or the end of an utterance stays one."""
     found = speech.copy()
+    if options.trim:
+        for begin, end in stretches(found):
+            found[max(begin + 1, end - round(_frames(options.trim))) : end] = False
     runs = stretches(found)
     for (_, end), (begin, _) in zip(runs, runs[1:], strict=False):
         if begin - end < _frames(options.least_silence):

@@ -27,7 +27,7 @@ def component_options(values: dict[str, Any]) -> list[type]:
 class Options(UtteranceOptions):
     """Options of the commands."""
 
-    backend: str = option(WEBRTC, "detector: webrtc, energy, or module:Class")
+    backend: str = option(WEBRTC, "detector: webrtc, energy, silero, ten, or module:Class")
     set: tuple[tuple[str, Any], ...] = option((), "options of the detector and of smoothing", inner=component_options)
     sample_rate: int = option(
         USUAL_RATE, "Hz of the features, whose frames are counted", least=LOWEST_RATE, most=HIGHEST_RATE
@@ -61,7 +61,7 @@ class DetectorChoice:
         return {
             "backend": options.backend,
             "options": as_dict(self.own),
-            "smoothing": as_dict(self.smoothing),
+            "smoothing": {name: value for name, value in as_dict(self.smoothing).items() if value is not None},
             "sample_rate": options.sample_rate,
             "frames_per_second": round(1 / shift_seconds(options.sample_rate), 6),
         }

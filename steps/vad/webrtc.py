@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from steps.audio.loudness import FULL_SCALE, louder
-from steps.features.logmel import SHIFT, WINDOW
 from steps.features.rates import RESAMPLE, at_rate
+from steps.vad.windows import FlaggedWindows
 from utils.extras import require
 from utils.options import option
 
@@ -39,13 +39,8 @@ class Webrtc:
         self.rate = max((rate for rate in RATES if rate <= sample_rate), default=RATES[0])
 
     def __call__(self, waveform: np.ndarray) -> np.ndarray:
-        window, shift = int(self.sample_rate * WINDOW), int(self.sample_rate * SHIFT)
-        n_frames = max(0, 1 + (len(waveform) - window) // shift)
         voiced = self._windows(at_rate(waveform, self.sample_rate, self.rate, RESAMPLE))
-        if not n_frames or not len(voiced):
-            return np.zeros(n_frames, bool)
-        middles = (np.arange(n_frames) * shift + window / 2) / self.sample_rate  # seconds
-        return voiced[np.minimum(middles * 1000 // self.options.window, len(voiced) - 1).astype(int)]
+        return FlaggedWindows(1000, self.options.window).frames(voiced, len(waveform), self.sample_rate)
 
     def _windows(self, waveform: np.ndarray) -> np.ndarray:
         """Whether each of its windows is speech, (N,) bool; the last is filled with silence."""

@@ -56,6 +56,7 @@ SECTIONS = (
     "Scans of Mamba: memory",
     "Scans of Mamba: training",
     "Feature speed",
+    "Detectors of speech",
     "EM of Gaussian mixtures",
     "Likelihood ratios of trials",
     "Field cases",

@@ -129,7 +129,10 @@ def test_audio_that_cannot_be_read_is_listed_and_counted(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
-        (("--backend", "sonic"), "'sonic' is no detector of speech; expected one of webrtc, energy, or module:Class"),
+        (
+            ("--backend", "sonic"),
+            "'sonic' is no detector of speech; expected one of webrtc, energy, silero, ten, or module:Class",
+        ),
         (("--set", "mode=4"), "mode"),
         (("--backend", "energy", "--set", "mode=2"), "mode"),
         (("--sample_rate", "1"), "sample_rate"),
