@@ -34,14 +34,14 @@ def load_weights(network: nn.Module, path: Path) -> None:
             " save its tensors alone in a file of their own"
         )
     chosen = found[0] if found else nearest_network(places, wanted)
-    _require_fit(chosen, network, path)
+    require_fit(chosen, network, path)
     others = sum(map(len, places.values())) - len(wanted)
     if others:
         log.info("%s: %s is loaded, %d other tensors are not", path, chosen.label, others)
     network.load_state_dict(chosen.tensors)
 
 
-def _require_fit(chosen: StoredNetwork, network: nn.Module, path: Path) -> None:
+def require_fit(chosen: StoredNetwork, network: nn.Module, path: Path) -> None:
     """Raise InputError unless the tensors are those of the network: names, shapes, floating types, finite."""
     wanted, tensors = network.state_dict(), chosen.tensors
     both = [name for name in wanted if name in tensors]
