@@ -205,7 +205,7 @@ fi
 
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   title "6: score the generators on test speakers, in $exp/score"
-  stage_options 6 score nj generators attributes seed force
+  stage_options 6 score nj generators attributes data seed force
   unless_done python3 -m steps.score.score "${given[@]}" \
     --index "$exp/index" --descriptions "$data/descriptions" --text_vectors "$exp/text" --exp "$exp" --out "$exp/score"
   echo "The report is $exp/score/report.html, its figures in words $exp/score/summary.md"

@@ -1,5 +1,5 @@
 """A report as one HTML file of tables and pictures, which needs nothing else: pictures are data URIs, styles are in it,
-no script, no request.
+no request. A page that sorts its tables or plays clips brings a script and more of a style.
 """
 
 import base64
@@ -34,14 +34,14 @@ def png_of(figure: "Figure") -> bytes:
     return buffer.getvalue()
 
 
-def page_html(title: str, body: Iterable[str]) -> str:
-    """A page with a title and what follows it."""
+def page_html(title: str, body: Iterable[str], style: str = "", script: str = "") -> str:
+    """A page with a title and what follows it; `style` comes after that of all pages, `script` at the end."""
+    end = f"<script>\n{script}</script>\n" if script else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n<style>{STYLE}</style>\n</head>\n<body>\n'
-        + "\n".join([f"<h1>{escape(title)}</h1>", *body])
-        + "\n</body>\n</html>\n"
+        f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n<style>{STYLE}{style}</style>\n'
+        "</head>\n<body>\n" + "\n".join([f"<h1>{escape(title)}</h1>", *body]) + f"\n{end}</body>\n</html>\n"
     )
 
 

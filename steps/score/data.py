@@ -33,13 +33,15 @@ class VectorSet:
     """Embeddings with their speakers and groups.
 
     Attributes:
-        x: (N, D) float32. speakers: (N,) names. groups: (N,) group ids. sources: (N,) names, where they are known.
+        x: (N, D) float32. speakers: (N,) names. groups: (N,) group ids.
+        sources, keys: (N,) names, and ids of utterances, where they are known.
     """
 
     x: np.ndarray
     speakers: np.ndarray
     groups: np.ndarray
     sources: np.ndarray | None = None
+    keys: np.ndarray | None = None
 
     @cached_property
     def speaker_codes(self) -> np.ndarray:
@@ -53,8 +55,8 @@ class VectorSet:
 
     def where(self, keep: np.ndarray) -> "VectorSet":
         """The rows that `keep` selects, a mask (N,) bool or row numbers."""
-        sources = None if self.sources is None else self.sources[keep]
-        return VectorSet(self.x[keep], self.speakers[keep], self.groups[keep], sources)
+        sources, keys = (None if one is None else one[keep] for one in (self.sources, self.keys))
+        return VectorSet(self.x[keep], self.speakers[keep], self.groups[keep], sources, keys)
 
     def followed_by(self, other: "VectorSet") -> "VectorSet":
         """The rows of both."""
@@ -145,6 +147,7 @@ def load_score_data(index: Path, descriptions: Path, text_vectors: Path, attribu
             np.array(one.speakers),
             np.array(one.groups),
             None if one.sources is None else np.array(one.sources),
+            np.array(one.keys),
         )
         for one in opened
     ]

@@ -1,27 +1,32 @@
-"""Pictures of the report: each function draws one, from the document of scores.json or from the examples beside it."""
+"""Pictures of the report: each function draws the panels of one section, from the document of scores.json or from the
+examples beside it. A panel is as wide as a phone, and stands beside others on a wider screen.
 
-from collections.abc import Mapping
+Colours are those of M. Okabe and K. Ito, Color Universal Design, 2008, which are told apart with any vision; lines have
+patterns of their own too.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from steps.generators.mixture import Frame
-from steps.score.data import ScoreData
 from steps.score.evaluation import Examples
 from steps.score.judges import POOLED, stricter
 from steps.score.likelihood import LEVELS
 from steps.score.results import primary
 from steps.score.summary import heading
 
-WIDTH = 9.6  # inches; the report shows pictures at this share of its column
-REAL, INK, FIRST = "#9aa0a6", "#202124", "#1a5fb4"
-HUES = ("#1a5fb4", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#a6761d", "#66a61e", "#c01c28", "#555555")
-DOTS = 500  # in a map
+WIDTH = 9.6  # inches of a picture that needs the width of a page
+PANEL = 4.4  # inches of a panel
+REAL, INK, FIRST = "#9aa0a6", "#202124", "#0072b2"
+GOOD, POOR = "#009e73", "#d55e00"
+HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+DARK = 0.55  # a share whose colour, of cividis, takes dark letters
 CLIP = 5  # differences beyond so many medians are drawn as arrows at the edge
-
-
 LONGEST_NAME = 40  # characters of a name in a picture
+Drawn = list[tuple[str, Figure]]  # the content of each panel in words, and the panel
 
 
 def shown(name: str) -> str:
@@ -35,27 +40,32 @@ def hue(number: int) -> str:
     return HUES[number % len(HUES)]
 
 
-def new_figure(height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, np.ndarray]:
-    """A figure of full width and its axes (rows, columns), without frames at top and right."""
-    figure = Figure(figsize=(WIDTH, height), dpi=160, layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, **options)
-    for axis in axes.flat:
+def dashes(number: int) -> str | tuple:
+    """The pattern of the line of the generator with this number."""
+    return DASHES[number % len(DASHES)]
+
+
+def panel(height: float, width: float = PANEL, columns: int = 1, **options) -> tuple[Figure, Sequence[Axes]]:
+    """A panel and its axes (columns,), without frames at top and right."""
+    figure = Figure(figsize=(width, height), dpi=160, layout="constrained")
+    axes = figure.subplots(1, columns, squeeze=False, **options)[0]
+    for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=9)
     return figure, axes
 
 
 def shared_legend(figure: Figure, axis: Axes, columns: int, **options) -> None:
-    """One legend above all panels, with what `axis` shows."""
+    """One legend above all axes, with what `axis` shows."""
     handles = axis.get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=columns, fontsize=9, frameon=False, **options)
+    figure.legend(*handles, loc="outside upper center", ncols=columns, fontsize=8.5, frameon=False, **options)
 
 
-def density_differences(document: dict) -> Figure | None:
+def density_differences(document: dict) -> Drawn:
     """Log density of the first generator minus that of each other, a dimension, with its interval."""
     first = next(iter(document["comparisons"]), None)
     if first is None:
-        return None
+        return []
     d = document["data"]["subspace_dim"]
     others = document["comparisons"][first]
     middle = np.array([one["nats"] for one in others.values()]) / d
@@ -64,8 +74,7 @@ def density_differences(document: dict) -> Figure | None:
     inside = np.abs(middle) <= limit
     edge = 1.1 * max(np.abs(bounds[inside]).max(initial=0), 1e-3)
     ends = np.where(inside[:, None], bounds, edge * np.sign(middle)[:, None])
-    figure, axes = new_figure(0.9 + 0.36 * len(others))
-    axis = axes[0, 0]
+    figure, (axis,) = panel(1.1 + 0.3 * len(others), 1.25 * PANEL)
     axis.axvline(0, color=INK, linewidth=1)
     for row, value in enumerate(middle):
         axis.plot(ends[row], [row, row], color=FIRST, linewidth=2.5)
@@ -75,112 +84,105 @@ def density_differences(document: dict) -> Figure | None:
     axis.set_yticks(range(len(others)), [shown(name) for name in others])
     axis.set_xlim(min(ends.min(), 0) - 0.05 * edge, max(ends.max(), 0) + 0.05 * edge)
     axis.set_ylim(len(others) - 0.5, -0.5)
-    name = shown(first)
-    axis.set_xlabel(f"nats a dimension: log density of {name} minus that of the other (right of 0: {name} is better)")
+    axis.locator_params(axis="x", nbins=6)
+    axis.set_xlabel(f"nats a dimension; right of 0:\n{shown(first)} is better", fontsize=9)
     axis.grid(axis="x", alpha=0.25)
-    return figure
+    said = ", ".join(f"{name} {value:+.3f}" for name, value in zip(others, middle, strict=True))
+    return [(f"Log density of {first} minus that of others, nats a dimension: {said}", figure)]
 
 
-def attribute_bars(document: dict) -> Figure:
+def attribute_bars(document: dict) -> Drawn:
     """Accuracy of each attribute: bars for seen texts, diamonds for held-out ones, lines for ceiling and floor."""
     families, models = document["yardsticks"], document["models"]
-    real = {name: stricter(families, name) for name in families[POOLED]}
-    figure, axes = new_figure(1.2 + 0.36 * len(models), 1, len(real), sharey=True)
-    for axis, (name, bounds) in zip(axes[0], real.items(), strict=True):
+    drawn = []
+    for name in families[POOLED]:
+        bounds = stricter(families, name)
+        figure, (axis,) = panel(1.3 + 0.3 * len(models))
         values = [stricter(primary(scores), name)["accuracy"] or 0 for scores in models.values()]
-        axis.barh(range(len(models)), values, height=0.62, color="#8ab4e8")
+        axis.barh(range(len(models)), values, height=0.62, color="#a6cbe8")
         held = [scores["samples"].get("heldout") for scores in models.values()]
         rows = [row for row, figures in enumerate(held) if figures]
         axis.plot(
             [stricter(held[row], name)["accuracy"] for row in rows], rows, "D", color=INK, markersize=4.5,
             label="held-out texts",
         )  # fmt: skip
-        axis.axvline(bounds["ceiling"], color="#188038", linewidth=2, label="ceiling: real speakers")
-        axis.axvline(bounds["floor"], color="#c5221f", linewidth=2, linestyle="--", label="floor: text-blind")
+        axis.axvline(bounds["ceiling"], color=GOOD, linewidth=2, label="ceiling")
+        axis.axvline(bounds["floor"], color=POOR, linewidth=2, linestyle="--", label="floor")
         axis.set_xlim(0, 1.1 * max(bounds["ceiling"], *values))
         axis.set_title(shown(heading(name, families)), fontsize=10)
         axis.set_xlabel("balanced accuracy", fontsize=9)
-    axes[0, 0].set_yticks(range(len(models)), [shown(name) for name in models])
-    axes[0, 0].set_ylim(len(models) - 0.5, -0.5)
-    shared_legend(figure, axes[0, 0], 3)
-    return figure
+        axis.set_yticks(range(len(models)), [shown(name) for name in models])
+        axis.set_ylim(len(models) - 0.5, -0.5)
+        shared_legend(figure, axis, 3)
+        said = ", ".join(f"{model} {value:.2f}" for model, value in zip(models, values, strict=True))
+        drawn.append((f"Accuracy of {heading(name, families)}: {said}; ceiling {bounds['ceiling']:.2f}", figure))
+    return drawn
 
 
-def maps(data: ScoreData, subspace: Frame, examples: Mapping[str, Examples]) -> Figure:
-    """Samples and test segments on the first two directions of `subspace`, coloured by the first attribute."""
-    some = slice(None, None, -(-len(data.test.x) // DOTS))
-    real = subspace.to_latent(data.test.x[some])[:, :2]
-    low, high = real.min(axis=0), real.max(axis=0)
-    margin = 0.25 * (high - low)
-    columns = min(len(examples) + 1, min((4, 5), key=lambda number: -(len(examples) + 1) % number))
-    rows = -(-(len(examples) + 1) // columns)
-    figure, axes = new_figure(0.4 + rows * WIDTH / columns, rows, columns, sharex=True, sharey=True)
-    panels = {"real test speakers": (data.test.x[some], data.test.groups[some])}
-    panels |= {name: (one.x[: len(real)], one.groups[: len(real)]) for name, one in examples.items()}
-    values = np.unique(data.values(data.test.groups)[:, 0])
-    for axis, (name, (x, groups)) in zip(axes.flat, panels.items(), strict=False):
-        axis.scatter(*real.T, s=5, color="#dadce0", linewidths=0)
-        points, own = subspace.to_latent(x)[:, :2], data.values(groups)[:, 0]
-        for number, value in enumerate(values):
-            axis.scatter(*points[own == value].T, s=7, color=hue(number), alpha=0.7, linewidths=0, label=shown(value))
-        axis.set_title(shown(name), fontsize=10)
-        axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
-        axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
-        axis.set_xticks([])
-        axis.set_yticks([])
-    for axis in axes.flat[len(panels) :]:
-        axis.set_visible(False)
-    shared_legend(figure, axes[0, 0], len(values), markerscale=2.5)
-    return figure
-
-
-def distance_histograms(real: tuple[np.ndarray, np.ndarray], examples: Mapping[str, Examples]) -> Figure:
+def distance_ridges(real: tuple[np.ndarray, np.ndarray], examples: Mapping[str, Examples]) -> Drawn:
     """Nearest-neighbour distances: samples to training speakers beside t2s, samples to each other beside s2s."""
-    s2s, t2s = real
-    figure, axes = new_figure(3.6, 1, 2, sharey=True)
-    edges = np.linspace(0, 2.2 * np.median(t2s), 45)
-    panels = (("nearest training speaker", t2s, "g2s"), ("nearest other speaker of its set", s2s, "g2g"))
-    for axis, (title, yardstick, kind) in zip(axes[0], panels, strict=True):
-        axis.hist(yardstick.ravel(), edges, density=True, color="#dadce0", label="real speakers")
-        for number, (name, example) in enumerate(examples.items()):
-            width = 2.2 if number == 0 else 1.2
-            _outline(axis, getattr(example, kind), edges, color=hue(number), linewidth=width, label=shown(name))
-        axis.set_xlabel(f"cosine distance to the {title}", fontsize=9)
-        axis.set_yticks([])
+    s2s, t2s = (one.ravel() for one in real)
+    edges = np.linspace(0, 2.2 * max(float(np.median(t2s)), 1e-6), 45)
+    kinds = (("nearest training speaker", "g2s", "t2s", t2s), ("nearest other one of its set", "g2g", "s2s", s2s))
+    drawn = []
+    for title, kind, yardstick, own in kinds:
+        figure, (axis,) = panel(1.2 + 0.42 * len(examples))
+        hill = _heights(own, edges)
+        found = {name: getattr(one, kind) for name, one in examples.items()}
+        for row, (number, values) in enumerate(enumerate(found.values())):
+            axis.fill_between(_centres(edges), row, row - hill, color="#d5d8dc", linewidth=0)
+            axis.plot(_centres(edges), row - _heights(values, edges), color=FIRST, linewidth=2, label=f"_{number}")
+            axis.plot([float(np.median(values))] * 2, [row, row - 0.2], color=FIRST, linewidth=2)
+        axis.axvline(float(np.median(own)), color=INK, linewidth=0.8, linestyle="--")
+        axis.set_yticks(range(len(found)), [shown(name) for name in found])
+        axis.set_ylim(len(found) - 0.85, -1.05)
+        axis.set_xlim(edges[0], edges[-1])
+        axis.locator_params(axis="x", nbins=6)
+        axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
-    shared_legend(figure, axes[0, 0], 5)
-    return figure
+        axis.set_title(f"{kind} (line) and {yardstick} of real speakers (grey)", fontsize=9.5)
+        axis.set_xlabel(f"cosine distance to the {title}", fontsize=9)
+        medians = ", ".join(f"{name} {np.median(values):.3f}" for name, values in found.items())
+        drawn.append((f"Medians of {kind}: {medians}; {yardstick} of real speakers {np.median(own):.3f}", figure))
+    return drawn
 
 
-def _outline(axis: Axes, values: np.ndarray, edges: np.ndarray, **style) -> None:
-    """The outline of a histogram, as a line that closes at neither end."""
+def _heights(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """A histogram whose highest bar is .95 high."""
     heights, _ = np.histogram(values, edges)
-    share = heights / (len(values) * np.diff(edges))
-    axis.plot((edges[1:] + edges[:-1]) / 2, share, **style)
+    return 0.95 * heights / max(heights.max(), 1)
 
 
-def coverage_map(document: dict) -> Figure:
-    """Share of test speakers with a sample near them, by generator and group."""
-    rows = {name: primary(scores)["coverage"] for name, scores in document["models"].items()}
-    rows["real, same group"] = primary(document["references"]["real_same_group"])["coverage"]
-    rows["same distribution"] = document["yardsticks"]["coverage_expected"]
-    groups = list(rows["same distribution"]["groups"])
-    values = np.array([[one["coverage"], *(one["groups"][group] for group in groups)] for one in rows.values()])
-    figure, axes = new_figure(1.9 + 0.34 * len(rows))
-    axis = axes[0, 0]
-    axis.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+def _centres(edges: np.ndarray) -> np.ndarray:
+    return (edges[1:] + edges[:-1]) / 2
+
+
+def coverage_map(document: dict) -> Drawn:
+    """Share of test speakers with a sample near them, by group and generator."""
+    columns = {name: primary(scores)["coverage"] for name, scores in document["models"].items()}
+    columns["real, same group"] = primary(document["references"]["real_same_group"])["coverage"]
+    columns["same distribution"] = document["yardsticks"]["coverage_expected"]
+    groups = list(columns["same distribution"]["groups"])
+    values = np.array([[one["coverage"], *(one["groups"][group] for group in groups)] for one in columns.values()]).T
+    head = 0.4 + 0.05 * max(len(shown(name)) for name in columns)  # inches of names that are turned
+    figure, (axis,) = panel(head + 0.25 * len(values), max(PANEL, 2.0 + 0.38 * len(columns)))
+    axis.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        color = "white" if value > 0.6 else INK
-        axis.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=8, color=color)
+        color = "white" if value < DARK else INK
+        axis.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=8.5, color=color)
     labels = ["all groups", *(shown(group.replace("_", " ")) for group in groups)]
-    axis.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=8)
-    axis.set_yticks(range(len(rows)), [shown(name) for name in rows])
+    axis.set_yticks(range(len(labels)), labels)
+    axis.xaxis.tick_top()
+    axis.set_xticks(
+        range(len(columns)), [shown(name) for name in columns], rotation=50, ha="left", rotation_mode="anchor"
+    )
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
-    return figure
+    said = ", ".join(f"{name} {100 * value:.0f}" for name, value in zip(columns, values[0], strict=True))
+    return [(f"Per cent of test speakers of all groups with a sample near them: {said}", figure)]
 
 
-def calibration_lines(document: dict) -> Figure | None:
+def calibration_lines(document: dict) -> Drawn:
     """Share of unseen voices inside the regions that a generator holds for 50, 80 and 95 per cent."""
     found = {
         name: scores["log_density"]["calibration"]
@@ -188,17 +190,20 @@ def calibration_lines(document: dict) -> Figure | None:
         if scores.get("log_density", {}).get("calibration")
     }
     if not found:
-        return None
-    figure, axes = new_figure(3.8, 1, 2, width_ratios=(3, 2))
-    axis, legend = axes[0]
+        return []
+    figure, (axis,) = panel(3.9 + 0.18 * -(-len(found) // 2))
     axis.plot([0, 100], [0, 100], color=REAL, linewidth=6, alpha=0.5, label="calibrated")
     for number, (name, shares) in enumerate(found.items()):
         values = [0, *(100 * shares[str(level)] for level in LEVELS)]
-        width = 2.4 if number == 0 else 1.3
-        axis.plot([0, *LEVELS], values, "o-", color=hue(number), linewidth=width, markersize=4, label=shown(name))
+        style = {"linestyle": dashes(number), "linewidth": 2.4 if number == 0 else 1.5}
+        axis.plot([0, *LEVELS], values, marker="o", color=hue(number), markersize=4, label=shown(name), **style)
     axis.set_xlabel("the generator's region, % of its own samples", fontsize=9)
     axis.set_ylabel("unseen voices inside, %", fontsize=9)
+    axis.set_title("test speakers", fontsize=10)
     axis.grid(alpha=0.25)
-    legend.axis("off")
-    legend.legend(*axis.get_legend_handles_labels(), fontsize=9, frameon=False, loc="center left")
-    return figure
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8.5, frameon=False)
+    return [(f"Shares of test speakers in the regions of 80 %: {_at_80(found)}", figure)]
+
+
+def _at_80(found: Mapping[str, Mapping[str, float]]) -> str:
+    return ", ".join(f"{name} {100 * shares['80']:.0f} %" for name, shares in found.items())

@@ -26,13 +26,17 @@ REFERENCE_NAMES = {"real_same_group": "real, same group", "real_any_group": "rea
 
 
 def build_document(
-    scorer: Scorer, evaluated: Mapping[str, tuple[dict, Examples]], understanding: dict | None = None
+    scorer: Scorer,
+    evaluated: Mapping[str, tuple[dict, Examples]],
+    understanding: dict | None = None,
+    heard: dict | None = None,
 ) -> dict:
     """All figures, rounded to what is stable across machines.
 
     Args:
         evaluated: name -> scores and examples of each generator or directory of samples.
         understanding: of the first model (see `understanding`), where it is shown.
+        heard: what samples are heard as (see `confusion`), where it is shown.
     """
     data = scorer.data
     models = {name: scores for name, (scores, _) in evaluated.items()}
@@ -62,6 +66,8 @@ def build_document(
     }
     if understanding is not None:
         document["understanding"] = understanding
+    if heard is not None:
+        document["heard"] = heard
     return plain(document)
 
 

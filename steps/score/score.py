@@ -24,6 +24,7 @@ from utils.stage_dir import StageDir
 
 log = logger(__name__)
 MODEL = ("generator.json", "weights.safetensors")
+HISTORY = ("metrics.jsonl", "calibration.json")  # what training has left beside a model
 SAMPLES = ("xvector.ark", "xvector.scp", "utt2group")
 
 
@@ -60,6 +61,11 @@ class Options:
     max_samples: int = option(
         8000, "samples in a draw; fewer training segments give fewer, more training speakers more", least=1, most=10**7
     )
+    data: Path | None = option(
+        None, "data/<corpus>, whose training speakers are heard in the report, where there is audio"
+    )
+    n_heard: int = option(6, "samples whose nearest real speakers are in the report, with speech", least=0, most=100)
+    clip_seconds: float = option(4.0, "of speech of each of these speakers", least=0.5, most=30)
     texts: Path | None = option(None, "file of texts, one a line, to show what the first model understands of them")
     encoder: Path | None = option(None, "directory of the sentence encoder, if it is not the installed one")
     seed: int = option(0, "of every random choice", least=0, most=MAX_SEED)
@@ -83,6 +89,7 @@ def work(options: Options) -> None:
     inputs += [options.descriptions, options.text_vectors]
     inputs += [file for directory in directories.values() for file in scored_files(directory)]
     inputs += [] if options.texts is None else [options.texts]
+    inputs += [] if options.data is None else surrounding_files(options.data)
     from steps.score.measured import chosen_metrics
 
     names = chosen_metrics(options.metrics, "quick")
@@ -101,12 +108,14 @@ def score_models(stage: StageDir, options: Options, directories: dict[str, Path]
     from steps.score.judges import INSIDE_GENDER
     from steps.score.report import write_report
     from steps.score.results import write_results
+    from steps.score.surroundings import read_surroundings
     from steps.score.understanding import TEXTS, read_texts
 
     texts = TEXTS if options.texts is None else read_texts(options.texts)
     data = load_score_data(options.index, options.descriptions, options.text_vectors, options.attributes)
     if data.left_out:
         log.warning("groups without training speakers or texts, not scored: %s", " ".join(data.left_out))
+    around = read_surroundings(options, directories)
     with threadpool_limits(1):  # the same bytes for any number of threads, which on a busy machine stall each other
         with doing("fit classifiers to held-out speakers"):
             scorer = Scorer(data, options.seed, options.n_draws, options.max_samples)
@@ -116,7 +125,7 @@ def score_models(stage: StageDir, options: Options, directories: dict[str, Path]
         with doing("measure samples beside real speakers"):
             sources, measured = measure_beside(scorer, options, directories, evaluated, names)
         with doing("draw the report"):
-            write_report(stage.dir, scorer, evaluated, understood)
+            write_report(stage.dir, scorer, evaluated, understood, around)
             write_halves(stage.dir, sources, measured, options.n_halves)
             write_results(stage.dir)
     log.info("wrote %s", stage.final / "report.html")
@@ -205,7 +214,15 @@ def named_directories(options: Options) -> dict[str, Path]:
 
 def scored_files(directory: Path) -> list[Path]:
     """The files of a model or of a directory of samples that decide its scores."""
-    return [directory / name for name in (*MODEL, *READER, *SAMPLES) if (directory / name).is_file()]
+    return [directory / name for name in (*MODEL, *READER, *HISTORY, *SAMPLES) if (directory / name).is_file()]
+
+
+def surrounding_files(data: Path) -> list[Path]:
+    """The files of a corpus that decide what is heard in the report."""
+    if not data.is_dir():
+        raise InputError(f"--data {data}: no such directory; expected data/<corpus>, with train")
+    files = (data / "train" / name for name in ("wav.scp", "segments"))
+    return [file for file in files if file.is_file()]
 
 
 def evaluate(scorer, name: str, directory: Path):

@@ -5,6 +5,7 @@ Input: the document of scores.json (see `results`).
 
 from collections.abc import Iterable, Mapping
 
+from steps.score.group_table import per_group
 from steps.score.judges import FAMILIES, INSIDE_GENDER, POOLED, stricter
 from steps.score.likelihood import LEVELS
 from steps.score.measured_tables import measured_models, side_by_side
@@ -21,7 +22,8 @@ FRECHET_TARGET, DISTANCE_TARGET, COPIES_TARGET = (0, 1.10), (0.90, 1.10), (0, 0)
 def tables(document: dict) -> list[Table]:
     """All tables, the most telling first."""
     judged = [attributes(document, family) for family in reversed(FAMILIES)]
-    built = [overview(document), densities(document), *judged, understood_texts(document), spread(document)]
+    built = [overview(document), per_group(document), densities(document), *judged]
+    built += [understood_texts(document), spread(document)]
     beside = side_by_side(measured_models(document))
     built += [conditions(document), *source_tables(document, dict(shown(document)))]
     return [table for table in (*built, beside, *seed_tables(document)) if table.rows]

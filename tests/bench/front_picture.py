@@ -5,6 +5,7 @@
 Reads exp/<corpus> and data/<corpus> after stage 4; writes steps/score/sampled_among_real.png.
 """
 
+import io
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,18 +25,24 @@ class Options:
 
 def work(options: Options) -> None:
     """Sample as stage 6 does, and draw its map."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
     from steps.data.groups import ATTRIBUTES
     from steps.generators.contract import load_generator
     from steps.score.data import load_score_data
     from steps.score.evaluation import Scorer
-    from steps.score.pictures import maps
+    from steps.score.map_pictures import maps, widest
+    from utils.report_page import png_of
 
     exp, data = Path("exp") / options.corpus, Path("data") / options.corpus
     real = load_score_data(exp / "index", data / "descriptions", exp / "text", ATTRIBUTES)
     scorer = Scorer(real, seed=0, n_draws=1)
     _, shown = scorer.evaluate_generator(load_generator(exp / options.model))
-    figure = maps(real, scorer.density.subspace, {"speakers sampled from descriptions": shown})
-    figure.savefig(options.out, dpi=80, metadata={"Software": None})
+    places = [(one.x, real.values(one.groups)[:, 0]) for one in (real.test, shown)]
+    drawn = maps(widest(scorer.density.subspace), places[0], {"speakers sampled from descriptions": places[1]})
+    panels = [plt.imread(io.BytesIO(png_of(figure))) for _, figure in drawn]
+    plt.imsave(options.out, np.concatenate(panels, axis=1), metadata={"Software": None})
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -168,4 +168,4 @@ def test_one_gender_and_hardly_any_test_speaker_can_be_scored_and_shown(data: Sc
     assert figures["coverage"]["groups"] == {} and figures["frechet"]["mean_over_conditions"] is None
     assert plain(scorer.yardsticks)["diversity"]["test"]["within_group"] is None
     write_report(tmp_path, scorer, {"truth": evaluated})
-    assert (tmp_path / "report.html").read_text().count("<img ") == len(list((tmp_path / "pictures").iterdir())) == 5
+    assert (tmp_path / "report.html").read_text().count("<img ") == len(list((tmp_path / "pictures").iterdir())) > 8

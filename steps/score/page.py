@@ -1,0 +1,108 @@
+"""The page of the score: sections of tables that sort, panels of pictures that wrap, and players of short clips.
+
+    section = Section("maps", "Where do the samples lie?", "Good samples fill the same clouds.", pictures, "small")
+    page_of(TITLE, about, [sorting(table, pinned={"wanted"}), panels(section)])
+
+Everything is in the one file: style and script (page.css, page.js), pictures and clips as data URIs. Without scripts
+the tables stand in the order in which they were written. Columns of panels are as many as the screen has room for.
+"""
+
+import base64
+from collections.abc import Collection, Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+from utils.report_page import cell_html, page_html
+from utils.report_tables import Cell, Table
+
+HERE = Path(__file__).parent
+SHOWN = 0.68  # of the width of a picture in pixels, where the page has the room
+LONG = 26  # characters of a cell that is words
+KINDS = ("", "small", "one", "wide")  # of panels: several side by side, many small ones, one, one that needs width
+
+
+class DrawnPanel(NamedTuple):
+    """A picture of a section: the PNG, and its content in words."""
+
+    png: bytes
+    alt: str
+
+
+class Section(NamedTuple):
+    """Panels under one title.
+
+    Attributes:
+        name: of the files of the pictures, before their numbers.
+        kind: one of KINDS.
+    """
+
+    name: str
+    title: str
+    caption: str
+    panels: Sequence[DrawnPanel]
+    kind: str = ""
+
+    def files(self) -> dict[str, bytes]:
+        """File name -> PNG of each panel."""
+        if len(self.panels) == 1:
+            return {f"{self.name}.png": self.panels[0].png}
+        return {f"{self.name}_{number:02d}.png": one.png for number, one in enumerate(self.panels, 1)}
+
+
+class Part(NamedTuple):
+    """A part of the page: the id of its place, its title, and the HTML of its content."""
+
+    place: str
+    title: str
+    html: str
+
+
+def panels(section: Section) -> Part:
+    """The pictures of a section, with its caption."""
+    images = "\n".join(map(image, section.panels))
+    kind = f"panels {section.kind}".strip()
+    reach = ' tabindex="0"' if section.kind == "wide" else ""
+    caption = f"<figcaption>{escape(section.caption)}</figcaption>"
+    html = f'<figure>\n<div class="{kind}"{reach}>\n{images}\n</div>\n{caption}</figure>'
+    return Part(section.name, section.title, html)
+
+
+def image(one: DrawnPanel) -> str:
+    """A picture; its width counts where the page has the room."""
+    width = round(int.from_bytes(one.png[16:20]) * SHOWN)
+    data = base64.b64encode(one.png).decode()
+    return f'<img alt="{escape(one.alt)}" width="{width}" src="data:image/png;base64,{data}">'
+
+
+def sorting(place: str, table: Table, pinned: Collection[str] = (), sorts: bool = True) -> Part:
+    """A table that sorts; rows named in `pinned` stay in their place."""
+    head = "".join(f'<th scope="col">{escape(name or "name")}</th>' for name in table.header)
+    rows = "\n".join(map(row_html, table.rows, (row[0].text in pinned for row in table.rows)))
+    kind = ' class="sorts"' if sorts else ""
+    html = (
+        f'<div class="wide" tabindex="0"><table{kind}>\n<thead><tr>{head}</tr></thead>\n'
+        f'<tbody>\n{rows}\n</tbody>\n</table></div>\n<p class="caption">{escape(table.caption)}</p>'
+    )
+    return Part(place, table.title, html)
+
+
+def row_html(row: Sequence[Cell], pinned: bool) -> str:
+    """A row of a table; no sorting moves it where it is `pinned`. A cell of many words has lines."""
+    kind = ' class="pinned"' if pinned else ""
+    words = (cell.good is None and len(cell.text) > LONG for cell in row[1:])
+    cells = (
+        f'<td class="words">{escape(cell.text)}</td>' if long else cell_html(cell)
+        for cell, long in zip(row[1:], words, strict=True)
+    )
+    return f"<tr{kind}>{cell_html(row[0])}{''.join(cells)}</tr>"
+
+
+def page_of(title: str, about: Iterable[str], parts: Sequence[Part]) -> str:
+    """The page: its title, what it is about, links to its parts, and the parts."""
+    links = " ".join(f'<a href="#{part.place}">{escape(part.title)}</a>' for part in parts)
+    body = [f"<p>{escape(text)}</p>" for text in about]
+    body.append(f"<nav><details><summary>{len(parts)} parts</summary>{links}</details></nav>")
+    body += [f'<section id="{part.place}"><h2>{escape(part.title)}</h2>\n{part.html}</section>' for part in parts]
+    style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    return page_html(title, body, style, script)
