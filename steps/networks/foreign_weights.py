@@ -75,14 +75,18 @@ def require_fit(chosen: StoredNetwork, network: nn.Module, path: Path) -> None:
         )
 
 
-def read_tensors(path: Path) -> dict[str, dict[str, Tensor]]:
-    """Read the tensors of a .safetensors file or of one that torch has saved, on the CPU, by place and name."""
+def read_tensors(path: Path, any_name: bool = False) -> dict[str, dict[str, Tensor]]:
+    """Read the tensors of a .safetensors file or of one that torch has saved, on the CPU, by place and name.
+
+    Args:
+        any_name: files of torch may have any suffix, or none.
+    """
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected the weights of a network")
     refuse_pointer(path)
     if path.suffix == SAFETENSORS:
         return {"": _read_safetensors(path)}
-    if path.suffix not in TORCH_FILES:
+    if path.suffix not in TORCH_FILES and not any_name:
         raise InputError(f"{path}: expected weights in a file {SAFETENSORS} or {', '.join(TORCH_FILES)}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -19,7 +19,7 @@ VOCODERS = Registry(
     "vocoder",
     {
         GRIFFIN_LIM: "steps.vocoder.griffin_lim:GriffinLim",
-        CODE_HIFIGAN: "steps.vocoder.code_hifigan_vocoder:CodeHiFiGan",
+        CODE_HIFIGAN: "steps.vocoder.code_hifigan_vocoder:CodeHifiGanVocoder",
     },
     needs=("Options", "check", "__call__"),
 )

@@ -1,5 +1,9 @@
-"""Small random HuBERTs in transformers' format, for tests."""
+"""Small random HuBERTs in transformers' format, for tests.
 
+python3 -m tests.steps.units.hubert OUT.npz DIRECTORY ...      # the frames of a waveform, in another process
+"""
+
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,3 +47,15 @@ def waveforms(n: int = 7, seed: int = 0) -> list[np.ndarray]:
     """Noise of different lengths, .3 to 1 s."""
     rng = np.random.default_rng(seed)
     return [(0.1 * rng.normal(size=4800 + 1711 * number)).astype(np.float32) for number in range(n)]
+
+
+def main() -> None:
+    """Write what the second layer of each directory gives, as a user would get it."""
+    from steps.units.hubert_layers import HubertLayer
+
+    out, *directories = sys.argv[1:]
+    np.savez(out, *[HubertLayer(Path(one), 2, "auto")(waveforms()[:1])[0] for one in directories])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,7 @@
 """HuBERT is loaded strictly, gives what transformers gives, and gives it in batches too."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ from steps.units.hubert_model import load_hubert
 from tests.steps.units.hubert import KINDS, waveforms, write_hubert
 from tests.steps.units.speech import encode, write_speech
 from utils.errors import InputError
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,15 @@ def test_frames_are_those_of_transformers(models, tmp_path, kind, layer):
     found = HubertLayer(models[kind], layer, "auto")([waveform])[0]
     assert np.abs(found - expected(kind, tmp_path / "again", waveform, layer)).max() < 1e-5
     assert len(found) == (len(waveform) - HubertLayer(models[kind], 1, "auto").window) // 320 + 1
+
+
+def test_another_process_gives_the_same(models, tmp_path):
+    words = [sys.executable, "-m", "tests.steps.units.hubert", "out.npz", *map(str, models.values())]
+    subprocess.run(words, check=True, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+    with np.load(tmp_path / "out.npz") as found:
+        for number, kind in enumerate(models):
+            wanted = expected(kind, tmp_path / kind, waveforms()[0], 2)
+            assert np.abs(found[f"arr_{number}"] - wanted).max() < 1e-5
 
 
 @pytest.mark.parametrize("kind", KINDS)
