@@ -33,8 +33,8 @@ class Options:
 
     COMMAND: ClassVar[str] = "local.amela.speech"
     out: Path = option(help="folder to write")
-    n_speakers: int = option(12, "voices, half of them female", least=1, most=130)
-    n_recordings: int = option(5, "recordings of each voice", least=1, most=10)
+    n_speakers: int = option(8, "voices, half of them female", least=1, most=130)
+    n_recordings: int = option(4, "recordings of each voice", least=1, most=10)
     sentences: int = option(2, "sentences in a recording", least=1, most=10)
     seed: int = option(1, "decides sentences, speeds and pauses", least=0, most=MAX_SEED)
     force: bool = option(False, "redo the stage even if it is up to date")

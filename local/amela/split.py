@@ -1,18 +1,19 @@
-"""Split pieces of speech, or their units, by speaker into train and dev for recipe amela.
+"""Split pieces of speech, or their units, by speaker into train, dev and test for recipe amela, however few there are.
 
-Input: a data directory, with units where it has them. Output: the data directories `train` and `dev` below --out. The
-order of speakers follows from a hash of the seed and their ids, and the first of them are in dev: whoever has these
-speakers gets the same split. Where there is one speaker only, utterances are split; of one utterance both sets have it.
+Input: a data directory, with units where it has them. Output: the data directories `train`, `dev` and `test` below
+--out. The order of speakers follows from a hash of the seed and their ids; the first are in dev, the next in test:
+pieces and their units get the same split. Two speakers are train and dev, and test is dev. Of one speaker the
+utterances are split, and one utterance is in all three.
 """
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from steps.data.sets import chance
+from steps.data.sets import SETS, chance
 from steps.data.unit_sequences import DURATIONS, INFO, UNITS
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
@@ -23,7 +24,6 @@ from utils.tables import read_table
 
 log = logger(__name__)
 OF_UNITS = tuple(f"{name}.scp" for name in (UNITS, DURATIONS))
-SETS = ("train", "dev")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Options:
     COMMAND: ClassVar[str] = "local.amela.split"
     data: Path = option(help="data directory, with units.scp and durations.scp or without")
     out: Path = option(help="directory to write train and dev in")
-    dev_share: float = option(0.1, "share of speakers in dev, one at least", above=0, most=0.9)
+    held_out: float = option(0.1, "share of speakers in dev, and in test; one at least", above=0, most=0.4)
     split_seed: int = option(42, "another seed gives another split", least=0, most=MAX_SEED)
     ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "redo the stage even if it is up to date")
@@ -48,30 +48,30 @@ def work(options: Options) -> None:
         tables = data.tables()
         for name in filter(data.has, OF_UNITS):
             tables[name] = renew_paths(data.path / name, read_table(data.path / name))
-        sets = deal(data.utt2spk, options.dev_share, options.split_seed)
-        for name, utterances in zip(SETS, sets, strict=True):
-            write_data_dir(stage.dir / name, restrict(tables, utterances))
+        sets = deal(data.utt2spk, options.held_out, options.split_seed)
+        for name in SETS:
+            write_data_dir(stage.dir / name, restrict(tables, sets[name]))
             if data.has(INFO):
                 shutil.copyfile(data.path / INFO, stage.dir / name / INFO)
-        counts = [(len(one), len({data.utt2spk[key] for key in one})) for one in sets]
-        log.info(
-            "%s: train %d utterances of %d speakers, dev %d of %d", stage.final, *(n for pair in counts for n in pair)
-        )
+        counts = (f"{name} {len(sets[name])} of {len({data.utt2spk[key] for key in sets[name]})}" for name in SETS)
+        log.info("%s: utterances of speakers: %s", stage.final, ", ".join(counts))
 
 
-def deal(utt2spk: Mapping[str, str], dev_share: float, seed: int) -> tuple[Sequence[str], Sequence[str]]:
-    """The utterances of train and of dev, sorted; dev has whole speakers where there are two or more."""
+def deal(utt2spk: Mapping[str, str], held_out: float, seed: int) -> dict[str, list[str]]:
+    """The utterances of each set, sorted; of whole speakers where there are two or more."""
     by = utt2spk if len(set(utt2spk.values())) > 1 else {key: key for key in utt2spk}
     names = sorted(set(by.values()), key=lambda name: chance(seed, name))
     if len(names) == 1:
-        log.warning("there is one utterance only: it is in train and in dev")
-        return sorted(utt2spk), sorted(utt2spk)
+        log.warning("there is one utterance only: it is in train, dev and test")
+        return dict.fromkeys(SETS, sorted(utt2spk))
     if by is not utt2spk:
-        log.warning("there is one speaker only: train and dev have different utterances of it")
-    dev = set(names[: min(len(names) - 1, max(1, round(dev_share * len(names))))])
-    parts = ([key for key in sorted(utt2spk) if (by[key] in dev) == is_dev] for is_dev in (False, True))
-    train, held_out = parts
-    return train, held_out
+        log.warning("there is one speaker only: train, dev and test have different utterances of it")
+    n = max(1, round(held_out * len(names)))
+    dev, test = set(names[:n]), set(names[n : 2 * n]) if len(names) > 2 * n else set(names[:n])
+    if dev == test:
+        log.warning("there are two speakers only: test is dev")
+    chosen = dict(zip(SETS, (set(names) - dev - test, dev, test), strict=True))
+    return {name: [key for key in sorted(utt2spk) if by[key] in some] for name, some in chosen.items()}
 
 
 def main(argv: list[str] | None = None) -> int:

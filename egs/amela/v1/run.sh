@@ -23,7 +23,9 @@ seed=
 nj=2
 launcher=
 
-COMMANDS=(speech=local.amela.speech scan=local.recordings vad=steps.vad.compute pack=steps.audio.pack)
+COMMANDS=(speech=local.amela.speech scan=local.recordings vad=steps.vad.compute pack=steps.audio.pack asr=steps.asr.compute
+  wer=steps.asr.error_rates split=local.amela.split kmeans=steps.units.train units=steps.units.compute
+  vocoder=steps.vocoder.train speak=steps.vocoder.resynthesise)
 
 help_message() {
   cat <<END
@@ -32,6 +34,9 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...] [--set STAGE.K
   0 scan      all recordings of --data_dir or --manifest                                 -> <data>/all
   1 vad       where speech is: segments, RTTM, a csv                                     -> <exp>/vad
   2 pack      pieces of at most 30 s                                                     -> <data>/pieces
+  3 asr       text of the recordings that have none; errors where a text is known        -> <exp>/asr, <exp>/text, <exp>/wer
+  4 units     k-means of the training speakers' speech; all pieces as units              -> <exp>/kmeans, <exp>/units
+  5 vocode    speech again from the units                                                -> <exp>/vocoder, <exp>/resynth
 
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages) --seed
               --launcher run.pl|slurm.pl (in place of the one in cmd.sh)
@@ -39,6 +44,7 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
               --data_dir (a folder of audio at any depth, or a Kaldi data directory)
               --manifest (JSON lines with audio_filepath; with --stage N its entries are what stage N takes: recordings,
               speech, pieces) --corpora ($corpora: where the speech of espeak-ng goes)
+3 asr:        --keep_text true (recordings whose text is known are not recognised; espeak: false, so that errors are counted)
 Others:       --set vad.mode=3,pack.longest=20,... or a file <stage>.yaml of --conf_dir ($conf_dir). Options above go before --set,
               --set before the file.
 Options of a stage with meanings and defaults: python3 -m <command> --help
@@ -50,7 +56,7 @@ arguments=
 . utils/parse_options.sh
 . utils/given_options.sh
 . utils/check_options.sh
-check_stages 2
+check_stages 5
 check_jobs
 [ -n "$corpus" ] || { [ -n "$data_dir$manifest" ] && corpus=folder || corpus=espeak; }
 [[ $corpus =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$ ]] ||
@@ -67,13 +73,15 @@ check_paths data exp data_dir manifest corpora conf_dir
 [[ -d $conf_dir ]] || refuse "--conf_dir $conf_dir: no such directory"
 [[ -z $launcher || ( $launcher =~ ^[A-Za-z0-9_]+\.pl$ && -f utils/$launcher && -x utils/$launcher ) ]] ||
   refuse "--launcher $(printf %q "${launcher:0:100}"): expected run.pl or slurm.pl"
+[[ $keep_text =~ ^(|true|false)$ ]] || refuse "--keep_text ${keep_text:0:100}: expected true or false"
+[ -n "$keep_text" ] || { [ "$corpus" = espeak ] && keep_text=false || keep_text=true; }
 [ "$force" = true ] || force= # --set vad.force=true redoes one stage
 export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
 . ./cmd.sh
 
 . utils/lock_dir.sh
 lock_dir "$exp"
-extras=audio
+extras=audio,units
 [ "$corpus" != espeak ] || extras+=,demo
 PS_PYTHON_BIN=$(utils/setup_env.sh --extras "$extras")
 export PS_PYTHON_BIN
@@ -94,7 +102,7 @@ done
 
 # Puts into the array `given` the options of stage $1: its conf file, its --set, and the variables $2... that are set.
 stage_options() {
-  local conf=$conf_dir/$1.yaml set=${set_of[$1]}
+  local conf=$conf_dir/$1.yaml set=${set_of[$1]-}
   [ -e "$conf" ] || conf=
   give conf set "${@:2}"
 }
@@ -137,4 +145,63 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
   title "2: pieces of at most 30 s, in $pieces"
   stage_options pack force
   unless_done python3 -m steps.audio.pack "${given[@]}" --data "$speech" --out "$pieces"
+fi
+
+if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
+  require "$pieces/utt2spk" 2
+  title "3: text, in $exp/text"
+  spoken=$pieces asr=$exp/asr known=
+  if [ -e "$all/text" ] || [ -e "$all/utt2text" ]; then
+    known=$all/text
+    [ -e "$known" ] || known=$all/utt2text
+    if [ "$keep_text" = true ]; then
+      stage_options untold force
+      spoken=$data/untold
+      unless_done python3 -m local.amela.untold "${given[@]}" --data "$all" --pieces "$pieces" --out "$spoken"
+    fi
+  fi
+  if [ -s "$spoken/utt2spk" ]; then
+    stage_options asr nj force
+    steps/asr/transcribe.sh --cmd "$train_cmd" "${given[@]}" --keep_text false "$spoken" "$asr"
+  else
+    asr=
+  fi
+  stage_options join asr force
+  unless_done python3 -m local.amela.join_text "${given[@]}" --data "$all" --pieces "$pieces" --out "$exp/text"
+  if [ -n "$known" ] && [ -n "$asr" ] && [ "$keep_text" = false ]; then
+    stage_options wer force
+    unless_done python3 -m steps.asr.error_rates "${given[@]}" --ref "$known" --hyp "$exp/text/recognised" --utt2spk "$all/utt2spk" \
+      --out "$exp/wer"
+  fi
+fi
+
+if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
+  require "$pieces/utt2spk" 2
+  title "4: units, in $exp/units"
+  stage_options split force
+  unless_done python3 -m local.amela.split "${given[@]}" --data "$pieces" --out "$data/sets"
+  stage_options units
+  backend='' model=''
+  read_values steps.units.compute backend model
+  if [ "$backend" = kmeans ] && [ -z "$model" ]; then
+    model=$exp/kmeans
+    stage_options kmeans nj seed force
+    steps/units/train.sh --cmd "$train_cmd" "${given[@]}" "$data/sets/train" "$model"
+    stage_options units nj model force
+  else
+    stage_options units nj force
+  fi
+  steps/units/encode.sh --cmd "$train_cmd" "${given[@]}" "$pieces" "$exp/units"
+fi
+
+if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
+  require "$exp/units/utt2spk" 4
+  title "5: speech from units, in $exp/resynth"
+  stage_options split force
+  unless_done python3 -m local.amela.split "${given[@]}" --data "$exp/units" --out "$exp/unit_sets"
+  stage_options vocoder nj force
+  steps/vocoder/train.sh --cmd "$train_cmd" "${given[@]}" "$data/sets/train" "$exp/unit_sets/train" "$exp/vocoder"
+  model=$exp/vocoder
+  stage_options speak nj model force
+  steps/vocoder/resynthesise.sh --cmd "$train_cmd" "${given[@]}" "$exp/units" "$exp/resynth"
 fi
