@@ -78,17 +78,17 @@ class Batches:
         self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray, variants: np.ndarray
     ) -> Tensor:
         """Sums of log densities (n,) over all variants of the group, estimated from `variants`."""
+        rows_of = np.diff(np.searchsorted(self.groups[rows], np.arange(len(self.bounds))))
+        texts_of = np.diff(np.searchsorted(variants, self.bounds))
+        wanted = variants[np.repeat(rows_of > 0, texts_of)]  # small batches have embeddings of few groups
+        texts = self.texts[torch.from_numpy(wanted).to(self.texts.device)]
+        present = np.flatnonzero(rows_of)
         # split, not slices: the gradient of a slice is an array for all texts
-        texts_of = np.diff(np.searchsorted(variants, self.bounds)).tolist()
-        texts = self.texts[torch.from_numpy(variants).to(self.texts.device)]
-        parameters = [value.split(texts_of) for value in network(texts)]
-        inputs = features(latent, network.sizes.diagonal)
-        rows_of = np.diff(np.searchsorted(self.groups[rows], np.arange(len(self.bounds)))).tolist()
-        stands_for = (np.diff(self.bounds) / np.maximum(texts_of, 1)).tolist()
-        groups = zip(stands_for, inputs.split(rows_of), *parameters, strict=True)
-        return torch.cat(
-            [many * cross_log_density(u, tuple(mixtures)).sum(1) for many, u, *mixtures in groups if len(u)]
-        )
+        parameters = [value.split(texts_of[present].tolist()) for value in network(texts)]
+        inputs = features(latent, network.sizes.diagonal).split(rows_of[present].tolist())
+        stands_for = (np.diff(self.bounds) / np.maximum(texts_of, 1))[present].tolist()
+        groups = zip(stands_for, inputs, *parameters, strict=True)
+        return torch.cat([many * cross_log_density(u, tuple(mixtures)).sum(1) for many, u, *mixtures in groups])
 
     def _under_captions(self, network: MixtureDensityNetwork, latent: Tensor, rows: np.ndarray) -> Tensor:
         position, texts = (torch.from_numpy(found).to(latent.device) for found in self.own_captions(rows))
