@@ -32,8 +32,11 @@ def speak_voice(voice: Voice) -> list[SpokenUtterance]:
     """Speak, measure and embed the utterances of one voice, in their order; the result depends on `voice` alone."""
     espeak, encoder = _studio(voice.language)
     spoken = speak_alone(espeak, voice.variant, voice.pitch, [(u.sentence, u.rate) for u in voice.utterances])
-    pairs = zip(spoken, voice.utterances, strict=True)
-    return [_spoken(samples, espeak.sample_rate, utterance, encoder) for samples, utterance in pairs]
+    stored = [_resample(samples, espeak.sample_rate, encoder.sample_rate) for samples in spoken]
+    waveforms = [samples / np.float32(32768) for samples in stored]  # the samples of the files
+    embeddings = encoder.embed(waveforms)  # side by side, in two thirds of the time
+    parts = zip(voice.utterances, stored, waveforms, embeddings, strict=True)
+    return [_measured(*part, encoder.sample_rate) for part in parts]
 
 
 @functools.cache
@@ -42,18 +45,18 @@ def _studio(language: str) -> tuple[Espeak, Backend]:
     return Espeak(language), load_backend("resemblyzer")
 
 
-def _spoken(samples: np.ndarray, sample_rate: int, utterance: PlannedUtterance, encoder: Backend) -> SpokenUtterance:
-    stored = _resample(samples, sample_rate, encoder.sample_rate)
-    waveform = stored / np.float32(32768)  # the samples of the file, for measurements and embedding
-    f0 = median_f0(waveform, encoder.sample_rate)
+def _measured(
+    utterance: PlannedUtterance, stored: np.ndarray, waveform: np.ndarray, embedding: np.ndarray, sample_rate: int
+) -> SpokenUtterance:
+    f0 = median_f0(waveform, sample_rate)
     if f0 is None:
         raise InputError(f"{utterance.name}: no voiced frames; change variant or pitch in local/rules/demo.yaml")
     return SpokenUtterance(
-        flac=_flac(stored, encoder.sample_rate),
-        seconds=len(stored) / encoder.sample_rate,
+        flac=_flac(stored, sample_rate),
+        seconds=len(stored) / sample_rate,
         f0=f0,
-        rate=words_per_minute(utterance.sentence, waveform, encoder.sample_rate),
-        embedding=encoder.embed([waveform])[0],
+        rate=words_per_minute(utterance.sentence, waveform, sample_rate),
+        embedding=embedding,
     )
 
 

@@ -68,13 +68,16 @@ def test_the_embeddings_are_those_of_the_stored_audio(corpus):
 
     from steps.embed.backend import load_backend
 
-    utterance, path = next(iter(corpus.table("wav.scp").items()))
-    assert Path(path).parent == corpus.path / "wav"
-    waveform, sample_rate = soundfile.read(path, dtype="float32")
-    assert sample_rate == 16000 and waveform.ndim == 1
-    assert float(corpus.table("utt2dur")[utterance]) == pytest.approx(len(waveform) / 16000, abs=1e-3)
-    _, vectors = read_vectors(corpus.path / "xvector.scp", [utterance])
-    assert np.array_equal(vectors[0], load_backend("resemblyzer").embed([waveform])[0])
+    utterances = next(iter(corpus.spk2utt.values()))
+    paths = [corpus.table("wav.scp")[utterance] for utterance in utterances]
+    assert {Path(path).parent for path in paths} == {corpus.path / "wav"}
+    waveforms, rates = zip(*(soundfile.read(path, dtype="float32") for path in paths), strict=True)
+    assert set(rates) == {16000} and waveforms[0].ndim == 1
+    assert float(corpus.table("utt2dur")[utterances[0]]) == pytest.approx(len(waveforms[0]) / 16000, abs=1e-3)
+    _, vectors = read_vectors(corpus.path / "xvector.scp", utterances)
+    encoder = load_backend("resemblyzer")
+    assert np.array_equal(vectors, encoder.embed(waveforms))
+    assert np.allclose(vectors[0], encoder.embed(waveforms[:1])[0], atol=1e-5)
 
 
 def test_voices_differ_more_than_their_sentences(corpus):
