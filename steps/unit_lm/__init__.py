@@ -1,0 +1,1 @@
+"""Language models of speech units: networks and n-grams, their training, scores and samples."""
