@@ -18,7 +18,7 @@ class ModelOptions(EngineOptions):
 
     model: Path = option(help="directory of the model")
     device: str = option("cpu", "cpu, or cuda, the GPU that a job sees, or cuda:1, the second one")
-    most_tokens: int = option(200, "tokens that an utterance may have", least=1, most=400)
+    most_tokens: int = option(200, "tokens that an utterance may have", least=1, most=220)
 
 
 class ModelRecogniser(EngineRecogniser):

@@ -8,13 +8,14 @@ An engine (`steps/asr/engines`) is made of options and called with a waveform. W
 """
 
 import importlib
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from utils.errors import InputError, in_one_line
-from utils.extras import require
+from utils.extras import how_to_install, require
 from utils.foreign_worker import ITEM_SECONDS, REFUSED, START_SECONDS, ForeignWorker, ItemProblem, engine_call
 from utils.option_values import as_dict
 from utils.options import option
@@ -109,8 +110,14 @@ class EngineRecogniser(Recogniser):
         return {name: value for name, value in as_dict(self.options).items() if name not in HOW}
 
     def require(self) -> None:
-        if self.worker is None:
-            require(f"The recogniser {self.engine}", self.package)
+        if self.worker is not None:
+            return
+        if how_to_install({self.package}) is None and importlib.util.find_spec(self.package) is None:
+            raise InputError(
+                f"{self.engine}: {self.package} is not installed here; name an interpreter that has it, with --set"
+                " python=/path/bin/python (steps/asr/README.md says how to make one)"
+            )
+        require(f"The recogniser {self.engine}", self.package)
 
     def start(self) -> None:
         """Load the engine, unless it is. Raises InputError where it cannot be."""

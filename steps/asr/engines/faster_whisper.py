@@ -27,10 +27,10 @@ class FasterWhisperEngine:
             cpu_threads=options["threads"],
             local_files_only=True,
         )
+        self.most_tokens = options["most_tokens"]
         self.asked = {
             "language": options["language"],
             "beam_size": options["beams"],
-            "max_new_tokens": options["most_tokens"],
             "word_timestamps": options["word_times"],
             "temperature": 0.0,
             "condition_on_previous_text": False,
@@ -46,7 +46,9 @@ class FasterWhisperEngine:
         waveform = content["waveform"]
         plain = len(waveform) <= WINDOW and not self.asked["word_timestamps"]  # longer audio needs times of windows
         waveform = np.pad(waveform, (0, max(0, WINDOW - len(waveform))))  # with silence, as the authors do
-        segments, _ = self.model.transcribe(waveform, without_timestamps=plain, **self.asked)
+        n_prompt = (3 if self.model.model.is_multilingual else 1) + plain
+        most = 2 * self.most_tokens - n_prompt  # CTranslate2 stops at half of the prompt and this
+        segments, _ = self.model.transcribe(waveform, without_timestamps=plain, max_new_tokens=most, **self.asked)
         texts, words = [], []
         for segment in segments:
             texts.append(segment.text.strip())

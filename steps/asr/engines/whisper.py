@@ -21,17 +21,11 @@ class WhisperEngine:
         transformers.utils.logging.disable_progress_bar()
         self.facts = {"transformers": transformers.__version__, "torch": torch.__version__}
         directory, self.device = options["model"], options["device"]
-        model, told = transformers.WhisperForConditionalGeneration.from_pretrained(
-            directory, output_loading_info=True, local_files_only=True, torch_dtype=getattr(torch, options["dtype"])
-        )
-        wrong = [f"{kind.replace('_', ' ')}: {_first(told[kind])}" for kind in KINDS if told.get(kind)]
-        if wrong:
-            raise ValueError(f"{directory}: not the weights of its config.json: {'; '.join(wrong)}")
-        self.model = model.to(self.device).eval()
+        self.model = _load(directory, getattr(torch, options["dtype"])).to(self.device).eval()
         self.features = transformers.WhisperFeatureExtractor.from_pretrained(directory, local_files_only=True)
         self.tokenizer = transformers.WhisperTokenizer.from_pretrained(directory, local_files_only=True)
         self.asked = {"num_beams": options["beams"], "do_sample": False, "max_new_tokens": options["most_tokens"]}
-        if model.generation_config.is_multilingual:
+        if getattr(self.model.generation_config, "is_multilingual", False):
             self.asked |= {"language": options["language"], "task": "transcribe"}
 
     def __call__(self, content: dict) -> dict:
@@ -47,6 +41,24 @@ class WhisperEngine:
                 **self.asked,
             )
         return {"text": self.tokenizer.decode(tokens[0], skip_special_tokens=True).strip(), "words": []}
+
+
+def _load(directory: str, dtype):
+    """The network. Raises ValueError for weights that are not exactly those of its configuration."""
+    from safetensors import SafetensorError
+    from transformers import WhisperForConditionalGeneration
+
+    how = {"output_loading_info": True, "local_files_only": True, "use_safetensors": True}
+    try:  # tensors of another shape are told with the others, and none of these models is used
+        model, told = WhisperForConditionalGeneration.from_pretrained(
+            directory, dtype=dtype, ignore_mismatched_sizes=True, **how
+        )
+    except SafetensorError as error:
+        raise ValueError(f"{directory}: model.safetensors: {error}") from error
+    wrong = [f"{kind.replace('_', ' ')}: {_first(told[kind])}" for kind in KINDS if told.get(kind)]
+    if wrong:
+        raise ValueError(f"{directory}: not the weights of its config.json: {'; '.join(wrong)}")
+    return model
 
 
 def _first(keys) -> str:

@@ -6,7 +6,7 @@ LANGUAGES = ("en", "es")
 MARKS = """"#()*+/:;<=>@[\\]^_`{|}~âĠ"""  # the last two begin signs of music, and are the blank
 
 
-def write_whisper(directory: Path, seed: int = 0) -> Path:
+def write_whisper(directory: Path, multilingual: bool = True) -> Path:
     """Save a model as transformers does. Returns its directory.
 
     Marks in the text are suppressed, as in the real ones.
@@ -41,13 +41,18 @@ def write_whisper(directory: Path, seed: int = 0) -> Path:
     size |= {"decoder_attention_heads": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "num_mel_bins": 80}
     marks = {"eos_token_id": end, "bos_token_id": end, "pad_token_id": end, "decoder_start_token_id": start}
     config = WhisperConfig(vocab_size=len(tokenizer), max_target_positions=448, init_std=0.8, **size, **marks)
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     model = WhisperForConditionalGeneration(config)
+    with torch.no_grad():
+        model.model.decoder.embed_tokens.weight[ids[times[0]] :] = 0  # a trained one says no times where none are asked
+    several = {
+        "lang_to_id": {f"<|{language}|>": ids[f"<|{language}|>"] for language in LANGUAGES},
+        "task_to_id": {task: ids[f"<|{task}|>"] for task in ("transcribe", "translate")},
+    }
     model.generation_config = GenerationConfig(
         **marks,
-        is_multilingual=True,
-        lang_to_id={f"<|{language}|>": ids[f"<|{language}|>"] for language in LANGUAGES},
-        task_to_id={task: ids[f"<|{task}|>"] for task in ("transcribe", "translate")},
+        is_multilingual=multilingual,
+        **(several if multilingual else {}),
         no_timestamps_token_id=ids["<|notimestamps|>"],
         suppress_tokens=sorted([vocab[sign] for sign in MARKS] + [ids[word] for word in special[1:2] + special[4:9]]),
         begin_suppress_tokens=[ids["<|endoftext|>"]],
