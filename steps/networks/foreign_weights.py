@@ -6,8 +6,9 @@ a file holds.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -88,17 +89,35 @@ def read_tensors(path: Path, any_name: bool = False) -> dict[str, dict[str, Tens
         return {"": _read_safetensors(path)}
     if path.suffix not in TORCH_FILES and not any_name:
         raise InputError(f"{path}: expected weights in a file {SAFETENSORS} or {', '.join(TORCH_FILES)}")
+    content = read_plain(path)
+    places = tensors_by_place(content)
+    if not places and content != {}:
+        raise InputError(f"{path}: expected a state_dict, names of parameters with their tensors")
+    return places or {"": {}}
+
+
+class PlainObject:
+    """In place of an object of a class that is not here: its attributes, and nothing that it could do."""
+
+    def __init__(self, *given: Any):
+        """Hold nothing."""
+
+
+def read_plain(path: Path, stand_ins: Sequence[str] = ()) -> Any:
+    """What torch has saved in a file: tensors and plain containers. Raises InputError where there is more in it.
+
+    Args:
+        stand_ins: classes, such as `argparse.Namespace`, whose objects are read as PlainObjects.
+    """
+    refuse_pointer(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([(PlainObject, name) for name in stand_ins]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what torch raises depends on how the file is damaged
         raise InputError(
             f"{path}: not readable as tensors only, and no code in it is ever run ({_reason(error)})."
             " Is the download complete? If it is a whole pickled model, save its state_dict() instead"
         ) from error
-    places = tensors_by_place(content)
-    if not places and content != {}:
-        raise InputError(f"{path}: expected a state_dict, names of parameters with their tensors")
-    return places or {"": {}}
 
 
 def _reason(error: Exception) -> str:
