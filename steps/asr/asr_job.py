@@ -5,7 +5,6 @@ Used by the commands `steps.asr.plan`, `compute` and `merge`, which take the sam
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from steps.asr.backends import BACKENDS, POCKETSPHINX
@@ -19,6 +18,7 @@ from utils.stage_dir import signature
 from utils.tables import read_table
 
 TEXT = "text"
+GIVEN_TEXTS = (TEXT, "utt2text")  # of all utterances, and of those of which it is known
 
 
 def backend_options(values: dict[str, Any]) -> list[type]:
@@ -32,7 +32,7 @@ class Options(UtteranceOptions):
 
     backend: str = option(POCKETSPHINX, "recogniser: pocketsphinx, whisper, faster_whisper, nemo_salm, or module:Class")
     set: tuple[tuple[str, Any], ...] = option((), "options of the recogniser", inner=backend_options)
-    keep_text: bool = option(True, "utterances that have words in the data's `text` keep them; false: recognise all")
+    keep_text: bool = option(True, "words that the data's text or utt2text has stay; false: all are recognised")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class RecogniserChoice:
 
 def given_texts(options: Options) -> Mapping[str, str]:
     """The texts by utterance that the data has, and that stay as they are; an empty one is none."""
-    path = Path(options.data) / TEXT
-    if not options.keep_text or not path.is_file():
+    files = [options.data / name for name in GIVEN_TEXTS if (options.data / name).is_file()]
+    if not options.keep_text or not files:
         return {}
-    return {key: words for key, words in read_table(path).items() if words}
+    return {key: words for key, words in read_table(files[0]).items() if words}

@@ -6,6 +6,7 @@ Input: the table of `steps.asr.plan` with all of its journals, and the same opti
     ctm                           times of words, where the recogniser tells them: id, channel 1, begin and length in
                                   seconds from the beginning of the utterance, word, probability where there is one
     utt2recogniser                the recogniser of each utterance; `given` where the data had its text
+    utt2dur manifest.jsonl        seconds, and all of this as lines of JSON (`utils.manifest`)
     asr.json                      the recogniser and its options
     failures.tsv summary.json     utterances without a transcript, with the reason; counts
     utt2spk spk2utt and the data's own     of the utterances that have a transcript
@@ -21,13 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from steps.asr.asr_job import TEXT, Options, RecogniserChoice, given_texts
+from steps.asr.asr_job import GIVEN_TEXTS, TEXT, Options, RecogniserChoice, given_texts
 from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
 from steps.audio.recordings import Utterance, read_utterances
 from steps.audio.utterance_jobs import gather
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.json_files import write_json
+from utils.manifest import MANIFEST, manifest_of, write_manifest
 from utils.parts import JOURNAL, Work
 from utils.script_files import path_in_script
 from utils.stage_dir import StageDir
@@ -76,6 +78,7 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     summary = summary_of(found)
     write_json(stage.dir / "summary.json", summary)
     write_data_dir(stage.dir, tables_of(options, found, utterances, stage.final))
+    write_manifest(stage.dir / MANIFEST, manifest_of(stage.dir))
     log.info(
         "%s: %d of %d utterances have a text, %d of them given; %.2f hours recognised, %d words",
         *(stage.final, len(found.texts), n, summary["given"], summary["seconds"] / 3600, found.n_words),
@@ -110,13 +113,16 @@ def tables_of(
     """All tables of the result but spk2utt: those of the data, and the texts."""
     kept = {key: utterances[key] for key in sorted(found.texts)}
     if (options.data / "wav.scp").is_file():
-        own = {name: table for name, table in DataDir(options.data).tables().items() if name != TEXT}
+        own = {name: table for name, table in DataDir(options.data).tables().items() if name not in GIVEN_TEXTS}
         tables = restrict(own, kept)
     else:
         tables = {
             "utt2spk": {key: one.speaker for key, one in kept.items()},
             "wav.scp": {key: path_in_script(one.path, final) for key, one in kept.items()},
         }
+    seconds = {key: f"{value:.3f}" for key, value in found.seconds.items()} | dict(tables.get("utt2dur", {}))
+    if seconds.keys() == kept.keys():  # not where the data says no length of what it has the text of
+        tables |= {"utt2dur": seconds}
     return {**tables, TEXT: found.texts, "utt2recogniser": found.recognisers}
 
 

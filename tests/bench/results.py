@@ -51,6 +51,7 @@ SECTIONS = (
     "Extraction on a GPU",
     "Who speaks?",
     "Short phrases",
+    "Speech recognition",
     "Scans of Mamba: time",
     "Scans of Mamba: errors",
     "Scans of Mamba: memory",

@@ -14,6 +14,7 @@ import pytest
 from steps.asr import check, compute, merge, plan
 from tests.steps.audio.sounds import write_bad_sounds, write_sound
 from utils.data_dir import DataDir, validate, write_data_dir
+from utils.manifest import read_manifest
 
 ROOT = Path(__file__).parents[3]
 STUB = ("--backend", "tests.steps.asr.stub:Stub")
@@ -53,6 +54,12 @@ def test_the_result_is_a_data_directory_with_text_and_times(data, tmp_path):
         "a-00 1 0.00 0.25 a",
         "a-00 1 0.25 0.25 sound10 0.500",
     ]
+    entries = read_manifest(tmp_path / "asr" / "manifest.jsonl")
+    assert [(one.id, one.text, one.duration, one.speaker) for one in entries[:2]] == [
+        ("a-00", "a sound10", 0.5, "a"),
+        ("a-01", "a sound12", 0.5, "a"),
+    ]
+    assert entries[0].path == tmp_path / "wav" / "a-00.wav"
     summary = json.loads((tmp_path / "asr" / "summary.json").read_text())
     assert (summary["recognised"], summary["given"], summary["words"], summary["seconds"]) == (4, 0, 8, 2.0)
     assert json.loads((tmp_path / "asr" / "asr.json").read_text())["options"] == {"word": "sound", "sleep": 0.0}
@@ -70,6 +77,11 @@ def test_what_has_a_text_keeps_it(data, tmp_path):
     assert [key for key, name in recognisers.items() if name == "given"] == ["a-00", "b-02"]
     assert transcribe(data, tmp_path / "all", *STUB, "--keep_text", "false") == 0
     assert DataDir(tmp_path / "all").table("text")["a-00"] == "a tone10"
+    (data / "text").unlink()
+    (data / "utt2text").write_text("a-00 FIRST ONE\nb-02 THIRD\n")
+    assert transcribe(data, tmp_path / "known", *STUB) == 0
+    assert DataDir(tmp_path / "known").table("text") == texts and not (tmp_path / "known" / "utt2text").exists()
+    (data / "utt2text").unlink()
     (data / "text").write_text("".join(f"{key} WORD\n" for key in texts))
     assert transcribe(data, tmp_path / "none", *STUB) == 0
     assert json.loads((tmp_path / "none" / "summary.json").read_text())["recognised"] == 0
