@@ -7,32 +7,40 @@ there is of utt2spk and utt2group. A metric that lacks an input is skipped, and 
 scores.csv and scores.parquet, summary.md and report.html.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steps.metrics.speaker_vectors import Comparison
 from steps.score.attribute_metric import AttributeMetric
+from steps.score.directory_pictures import shown_of
 from steps.score.group_mix import in_mix_of
 from steps.score.halves import write_halves
 from steps.score.inside_gender import GENDER
 from steps.score.measured import SampleSource, chosen_metrics, measure_sources
-from steps.score.measured_tables import TITLE, about_directories, measured_tables
+from steps.score.measured_tables import (
+    REAL_ROW,
+    TITLE,
+    about_directories,
+    at_a_glance,
+    measured_models,
+    measured_tables,
+)
+from steps.score.neighbours import Clips, audio_files
 from steps.score.over_seeds import over_seeds, seed_tables
+from steps.score.page import Part, Section, page_of, panels, sorting, write_pictures
 from steps.score.results import plain, to_json, write_results
 from steps.score.vector_sets import NamedVectors, files_of, read_real, read_sampled, require_comparable
 from utils.command import doing, logger
 from utils.errors import InputError
-from utils.report_page import page_html, table_html
 from utils.report_tables import escaped, table_lines
 from utils.stage_dir import StageDir
 
 if TYPE_CHECKING:
     from steps.score.score import Options
 
-FOR_MODELS = ("index", "descriptions", "text_vectors", "models", "generators", "exp", "texts", "encoder")
+FOR_MODELS = ("index", "descriptions", "text_vectors", "models", "generators", "exp", "data", "texts", "encoder")
 NEEDS_MODEL = "vectors have no density and read no text; score the model that made them with --index and --models"
 ONLY_OF_MODELS = ("log_density", "gain_over_text_blind", "paraphrases", "retrieval")
 log = logger(__name__)
@@ -49,6 +57,7 @@ def score_directories(options: "Options", directories: Mapping[str, Path]) -> No
     if options.train.resolve() == options.test.resolve():
         raise InputError(f"--test {options.test}: the directory of --train; give speakers held out from training")
     inputs = [file for one in (*sets.values(), *directories.values()) for file in files_of(one)]
+    inputs += audio_files(options.train)
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
@@ -64,7 +73,9 @@ def score_directories(options: "Options", directories: Mapping[str, Path]) -> No
         with threadpool_limits(1), doing("measure"):  # the same bytes for any number of threads
             measured = measure_sources(sources, names, options.n_halves, options.nj)
         write_halves(stage.dir, sources, measured, options.n_halves)
-        write_scores(stage.dir, document_of(options, real, sampled, sources, measured))
+        clips = Clips.open(options.train if options.n_heard else None, options.clip_seconds)
+        shown = shown_of(sources, real["train"], options.n_heard, clips)
+        write_scores(stage.dir, document_of(options, real, sampled, sources, measured), *shown)
         for name, one in measured.items():
             for metric, reason in one["skipped"].items():
                 log.info("%s: %s is skipped: %s", name, metric, reason)
@@ -127,12 +138,19 @@ def counts_of(one: NamedVectors) -> dict[str, Any]:
     }
 
 
-def write_scores(directory: Path, document: dict[str, Any]) -> None:
+def write_scores(
+    directory: Path, document: dict[str, Any], sections: Sequence[Section] = (), players: Sequence[Part] = ()
+) -> None:
     """Write all files of the score."""
     about, tables = about_directories(document), [*measured_tables(document), *seed_tables(document)]
     (directory / "scores.json").write_text(to_json(document), encoding="utf-8")
     lines = [f"# {TITLE}", "", escaped(about), "", *(line for table in tables for line in table_lines(table))]
     (directory / "summary.md").write_text("\n".join(lines), encoding="utf-8")
-    body = [f"<p>{escape(about)}</p>", *map(table_html, tables)]
-    (directory / "report.html").write_text(page_html(TITLE, body), encoding="utf-8")
+    models = measured_models(document)
+    if len(models) > 1:  # with sources in rows, so that these are sorted
+        tables = [at_a_glance(models), *tables[1:]]
+    first, *others = [sorting(f"table_{number}", table, (REAL_ROW,)) for number, table in enumerate(tables, 1)]
+    parts = [first, *map(panels, sections), *players, *others]
+    (directory / "report.html").write_text(page_of(TITLE, [about], parts), encoding="utf-8")
+    write_pictures(directory, sections)
     write_results(directory)

@@ -47,5 +47,7 @@ def per_group(document: Mapping[str, Any]) -> Table:
 
 def beside(share: float | None, real: float | None) -> Cell:
     """A share in per cent, and that of real speakers in brackets."""
+    if share is None and real is None:
+        return Cell("-")
     told = ["-" if one is None else f"{100 * one:.0f}" for one in (share, real)]
     return Cell(f"{told[0]} ({told[1]})")

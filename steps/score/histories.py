@@ -18,11 +18,33 @@ from steps.training.charts import NOT_DRAWN, Curves, read_curves
 from steps.training.curve import METRICS
 from utils.errors import InputError
 from utils.json_files import read_json
+from utils.report_tables import Cell, Table, number_cell
 
 LEFT_BY_TRAINING = (METRICS, CALIBRATION)
 BEFORE, AFTER = "before", "after"
+CALIBRATION_CAPTION = (
+    "Per cent of the dev speakers in the regions that should hold 50, 80 and 95 %: good is 50 / 80 / 95. Temperatures "
+    "are what training multiplied weights of components, the spread between speakers and the covariance within them "
+    "by; 1 is as fitted. Cosines: of two utterances of one speaker, mean and deviation; those of samples should be "
+    "those of real speakers."
+)
 ROLES = {"train": ("training speakers", FIRST, "-"), "dev": ("dev speakers", POOR, "--")}
-Coverage = dict[str, dict[str, float]]  # name of a line -> region in per cent -> share of dev speakers in it
+Coverage = dict[str, float]  # region in per cent -> share of dev speakers in it
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What training tells of the calibration of a model.
+
+    Attributes:
+        speakers: dev speakers; None where nobody says. lines: before and after, or at several factors of the spread.
+        temperatures: of weights, between and within. cosines: of utterances of one speaker, whose -> mean, deviation.
+    """
+
+    speakers: int | None
+    lines: Mapping[str, Coverage]
+    temperatures: Mapping[str, float]
+    cosines: Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -30,36 +52,39 @@ class Histories:
     """What models have left, by name.
 
     Attributes:
-        curves: of networks. coverage: of models that were calibrated, or whose calibration was looked at.
+        curves: of networks. calibrated: of models whose calibration was measured.
     """
 
     curves: Mapping[str, Curves] = field(default_factory=dict)
-    coverage: Mapping[str, Coverage] = field(default_factory=dict)
+    calibrated: Mapping[str, Calibrated] = field(default_factory=dict)
 
 
 def read_histories(directories: Mapping[str, Path]) -> Histories:
     """Read what is there. Raises InputError for a file that no training has written."""
-    curves, coverage = {}, {}
+    curves, calibrated = {}, {}
     for name, directory in directories.items():
         if (directory / METRICS).is_file():
             curves[name] = read_curves(directory / METRICS, 0)
         if (directory / CALIBRATION).is_file():
-            coverage[name] = read_coverage(directory / CALIBRATION)
-    return Histories(curves, coverage)
+            calibrated[name] = read_calibrated(directory / CALIBRATION)
+    return Histories(curves, calibrated)
 
 
-def read_coverage(path: Path) -> Coverage:
-    """Lines of a calibration: before and after where it was calibrated, else one a temperature of the spread."""
+def read_calibrated(path: Path) -> Calibrated:
+    """Read a calibration. Raises InputError where it is none."""
     content = read_json(path)
-    if BEFORE in content and AFTER in content:
-        lines: Any = {name: content[name] for name in (BEFORE, AFTER)}
-    else:
-        found = content.get("temperatures")
-        lines = {f"spread x {key}": own for key, own in found.items()} if isinstance(found, dict) else None
     try:
-        return {name: {f"{float(level):g}": float(own[level]) for level in own} for name, own in lines.items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: no calibration as training writes it ({error}); train the model again") from error
+        found = content.get("temperatures", {})
+        factors = {f"spread x {key}": own for key, own in found.items() if isinstance(own, dict)}
+        lines = {name: content[name] for name in (BEFORE, AFTER) if name in content} or factors
+        return Calibrated(
+            content.get("speakers"),
+            {name: {f"{float(level):g}": float(own[level]) for level in own} for name, own in lines.items()},
+            {name: float(value) for name, value in found.items() if not isinstance(value, dict)},
+            {name: (float(own["mean"]), float(own["deviation"])) for name, own in content.get("cosines", {}).items()},
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: no calibration as training writes it ({error!r}); train the model again") from error
 
 
 def training_curves(curves: Mapping[str, Curves]) -> Drawn:
@@ -95,20 +120,22 @@ def _mark_kept(axis: Any, own: Curves, keys: list[str]) -> str:
     return f"; epoch {own['epoch'][best]} was kept, with {values[best]:.1f}"
 
 
-def coverage_panels(coverage: Mapping[str, Coverage]) -> Drawn:
+def coverage_panels(calibrated: Mapping[str, Calibrated]) -> Drawn:
     """A small panel for each model: the share of dev speakers in the regions of its density, a line each way."""
     drawn = []
-    for name, lines in coverage.items():
+    for name, one in calibrated.items():
+        if not one.lines:
+            continue
         figure = Figure(figsize=(2.5, 2.9), dpi=160, layout="constrained")
         axis = figure.subplots()
         axis.spines[["top", "right"]].set_visible(False)
         axis.plot([0, 100], [0, 100], color=REAL, linewidth=5, alpha=0.5)
-        for number, (line, own) in enumerate(lines.items()):
+        for number, (line, own) in enumerate(one.lines.items()):
             levels = sorted(own, key=float)
-            places = [0, *map(float, levels)]
             style = {"marker": "so^Dv"[number % 5], "linestyle": ("--", "-", ":")[number % 3], "markersize": 3.5}
+            shares = [0, *(100 * own[level] for level in levels)]
             colour = (POOR, FIRST, INK)[number % 3]
-            axis.plot(places, [0, *(100 * own[level] for level in levels)], color=colour, label=line, **style)
+            axis.plot([0, *map(float, levels)], shares, color=colour, label=line, **style)
         axis.set(xlim=(0, 102), ylim=(0, 102), xticks=(0, 50, 80, 95), yticks=(0, 50, 80, 95))
         axis.tick_params(labelsize=8)
         axis.grid(alpha=0.25)
@@ -116,8 +143,29 @@ def coverage_panels(coverage: Mapping[str, Coverage]) -> Drawn:
         axis.set_title(title, fontsize=min(9, 9 * 30 / len(title)))
         axis.set_xlabel("region, %", fontsize=8)
         axis.set_ylabel("dev speakers in it, %", fontsize=8)
-        figure.legend(loc="outside lower center", ncols=1 if len(lines) > 2 else 2, fontsize=8, frameon=False)
-        said = "; ".join(f"{line}: {', '.join(f'{level} % holds {100 * share:.0f} %' for level, share in own.items())}"
-                         for line, own in lines.items())  # fmt: skip
-        drawn.append((f"Calibration of {name} on dev speakers: {said}", figure))
+        figure.legend(loc="outside lower center", ncols=1 if len(one.lines) > 2 else 2, fontsize=8, frameon=False)
+        said = (f"{line}: {' / '.join(f'{100 * share:.0f}' for share in own.values())} % in the regions of "
+                f"{' / '.join(own)} %" for line, own in one.lines.items())  # fmt: skip
+        drawn.append((f"Calibration of {name} on dev speakers: {'; '.join(said)}", figure))
     return drawn
+
+
+def calibration_table(calibrated: Mapping[str, Calibrated]) -> Table:
+    """A row a model: coverage of dev speakers before and after, temperatures, and cosines of one speaker's vectors."""
+    names = list(dict.fromkeys(name for one in calibrated.values() for name in one.temperatures))
+    lines = list(dict.fromkeys(line for one in calibrated.values() for line in one.lines))
+    whose = list(dict.fromkeys(name for one in calibrated.values() for name in one.cosines))
+    header = ["", "dev speakers", *lines, *(f"temperature: {name}" for name in names)]
+    header += [f"cosine: {'samples ' if name in (BEFORE, AFTER) else ''}{name}" for name in whose]
+    rows = []
+    for name, one in calibrated.items():
+        cells = [Cell("-" if one.speakers is None else f"{one.speakers:,}")]
+        for line in lines:
+            own = one.lines.get(line, {})
+            cells.append(Cell(" / ".join(f"{100 * share:.0f}" for share in own.values()) + " %" if own else "-"))
+        cells += [number_cell(one.temperatures.get(key), 2) for key in names]
+        for key in whose:
+            pair = one.cosines.get(key)
+            cells.append(Cell("-" if pair is None else f"{pair[0]:.3f} \u00b1 {pair[1]:.3f}"))
+        rows.append([Cell(name), *cells])
+    return Table("Calibration on dev speakers, in figures", CALIBRATION_CAPTION, header, rows)

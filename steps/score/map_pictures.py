@@ -73,12 +73,12 @@ def small_map(real: np.ndarray, title: str) -> tuple[Figure, Axes]:
     return figure, axis
 
 
-def key(figure: Figure, colours: Mapping[str, str]) -> None:
-    """The names of colours, below the map."""
+def key(figure: Figure, colours: Mapping[str, str], crosses: str = "") -> None:
+    """The names of colours, below the map; that of `crosses` has a cross."""
     names = [shown(name) for name in colours]
     size = min(8.5, 8.5 * 30 / sum(len(name) + 3 for name in names))
-    style = {"marker": "o", "linestyle": "", "markersize": 0.5 * size}
-    dots = [Line2D([], [], color=colour, **style) for colour in colours.values()]
+    style = {"linestyle": "", "markersize": 0.5 * size}
+    dots = [Line2D([], [], color=colour, marker="ox"[name == crosses], **style) for name, colour in colours.items()]
     figure.legend(
         dots, names, loc="lower center", ncols=len(names), fontsize=size, frameon=False, borderpad=0, borderaxespad=0.1,
         handletextpad=0.1, columnspacing=0.7, handlelength=1,
@@ -101,7 +101,7 @@ def maps(
     x, values = (one[every(real[0])] for one in real)
     places = placed(x)
     shapes = [("real test speakers", x, values)]
-    shapes += [(name, *(one[: len(x)] for one in found)) for name, found in examples.items()]
+    shapes += [(name, *(one[every(found[0], len(x))] for one in found)) for name, found in examples.items()]
     colours = {str(value): hue(number) for number, value in enumerate(np.unique(real[1]))}
     drawn = []
     for name, points, own in shapes:
@@ -139,6 +139,6 @@ def label_maps(
             if len(points):
                 axis.scatter(*placed(points[every(points)]).T, s=9, color=colour, marker=marker, alpha=0.75,
                              linewidths=0.8 if marker == "x" else 0)  # fmt: skip
-        key(figure, {"real": FIRST, "sampled": POOR, "other real": "#80868b"})
+        key(figure, {"real": FIRST, "sampled": POOR, "other real": "#80868b"}, "sampled")
         drawn.append((f"Map of real and sampled vectors of {label}, {len(mine)} real ones; samples of {name}", figure))
     return drawn

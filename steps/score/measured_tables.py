@@ -15,6 +15,7 @@ CAPTION = (
     "dealt anew, where groups count. Figures belong where the real ones are, or, where it says so, low or high. (!) "
     "marks those that differ beyond chance, with all figures of the directory taken into account (Holm, 5 %)."
 )
+REAL_ROW = "real speakers"
 SIDE_BY_SIDE = (
     "Figures of samples, and last of real speakers in their place, who have none of the faults that these are to show. "
     "(!) marks those that differ from real speakers beyond chance, with all figures of the source taken into account. "
@@ -33,6 +34,17 @@ def measured_tables(document: Mapping[str, Any]) -> list[Table]:
 def measured_models(document: Mapping[str, Any]) -> dict[str, Any]:
     """The sources that have such figures, by name."""
     return {name: scores for name, scores in document["models"].items() if "measured" in scores}
+
+
+def at_a_glance(models: Mapping[str, Any]) -> Table:
+    """A row a source, a column a figure: the table that sorts sources; last the real speakers in their place."""
+    keys = list(dict.fromkeys(key for scores in models.values() for key in scores["measured"]))
+    found = {name: [scores["measured"].get(key) for key in keys] for name, scores in models.items()}
+    columns = zip(*found.values(), strict=True)
+    real = [next((one["real"] for one in column if one and "real" in one), None) for column in columns]
+    rows = [[Cell(name), *map(figure_cell, own)] for name, own in found.items()]
+    rows.append([Cell(REAL_ROW), *(Cell(number(one)) for one in real)])
+    return Table("At a glance", SIDE_BY_SIDE, ["", *keys], rows)
 
 
 def side_by_side(models: Mapping[str, Any]) -> Table:

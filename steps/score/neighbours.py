@@ -50,6 +50,11 @@ class Neighbourhood(NamedTuple):
     nearest: list[Neighbour]
 
 
+def audio_files(directory: Path) -> list[Path]:
+    """The tables of a data directory that decide what is heard of it."""
+    return [file for file in (directory / WAVS, directory / "segments") if file.is_file()]
+
+
 @dataclass(frozen=True)
 class Clips:
     """Clips of utterances, or the reason why there are none.

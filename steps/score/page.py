@@ -17,8 +17,8 @@ from utils.report_page import cell_html, page_html
 from utils.report_tables import Cell, Table
 
 HERE = Path(__file__).parent
-SHOWN = 0.68  # of the width of a picture in pixels, where the page has the room
-LONG = 26  # characters of a cell that is words
+SHOWN = 0.62  # of the width of a picture in pixels, where the page has the room
+LONG, LEFT = 26, ' class="words"'  # characters of a cell that is words; which stand at its left
 KINDS = ("", "small", "one", "wide")  # of panels: several side by side, many small ones, one, one that needs width
 
 
@@ -77,7 +77,11 @@ def image(one: DrawnPanel) -> str:
 
 def sorting(place: str, table: Table, pinned: Collection[str] = (), sorts: bool = True) -> Part:
     """A table that sorts; rows named in `pinned` stay in their place."""
-    head = "".join(f'<th scope="col">{escape(name or "name")}</th>' for name in table.header)
+    words = [any(is_words(row[column]) for row in table.rows) for column in range(len(table.header))]
+    head = "".join(
+        f'<th scope="col"{LEFT if place and left else ""}>{escape(name or "name")}</th>'
+        for place, (name, left) in enumerate(zip(table.header, words, strict=True))
+    )
     rows = "\n".join(map(row_html, table.rows, (row[0].text in pinned for row in table.rows)))
     kind = ' class="sorts"' if sorts else ""
     html = (
@@ -87,14 +91,15 @@ def sorting(place: str, table: Table, pinned: Collection[str] = (), sorts: bool 
     return Part(place, table.title, html)
 
 
+def is_words(cell: Cell) -> bool:
+    """Is this a sentence rather than a figure?"""
+    return cell.good is None and len(cell.text) > LONG
+
+
 def row_html(row: Sequence[Cell], pinned: bool) -> str:
     """A row of a table; no sorting moves it where it is `pinned`. A cell of many words has lines."""
     kind = ' class="pinned"' if pinned else ""
-    words = (cell.good is None and len(cell.text) > LONG for cell in row[1:])
-    cells = (
-        f'<td class="words">{escape(cell.text)}</td>' if long else cell_html(cell)
-        for cell, long in zip(row[1:], words, strict=True)
-    )
+    cells = (f"<td{LEFT}>{escape(cell.text)}</td>" if is_words(cell) else cell_html(cell) for cell in row[1:])
     return f"<tr{kind}>{cell_html(row[0])}{''.join(cells)}</tr>"
 
 
@@ -106,3 +111,11 @@ def page_of(title: str, about: Iterable[str], parts: Sequence[Part]) -> str:
     body += [f'<section id="{part.place}"><h2>{escape(part.title)}</h2>\n{part.html}</section>' for part in parts]
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return page_html(title, body, style, script)
+
+
+def write_pictures(directory: Path, sections: Sequence[Section]) -> None:
+    """Write pictures/."""
+    (directory / "pictures").mkdir(exist_ok=True)
+    for section in sections:
+        for name, png in section.files().items():
+            (directory / "pictures" / name).write_bytes(png)

@@ -89,7 +89,7 @@ def work(options: Options) -> None:
     inputs += [options.descriptions, options.text_vectors]
     inputs += [file for directory in directories.values() for file in scored_files(directory)]
     inputs += [] if options.texts is None else [options.texts]
-    inputs += [] if options.data is None else surrounding_files(options.data)
+    inputs += [] if options.data is None else heard_files(options.data)
     from steps.score.measured import chosen_metrics
 
     names = chosen_metrics(options.metrics, "quick")
@@ -217,12 +217,13 @@ def scored_files(directory: Path) -> list[Path]:
     return [directory / name for name in (*MODEL, *READER, *HISTORY, *SAMPLES) if (directory / name).is_file()]
 
 
-def surrounding_files(data: Path) -> list[Path]:
+def heard_files(data: Path) -> list[Path]:
     """The files of a corpus that decide what is heard in the report."""
+    from steps.score.neighbours import audio_files
+
     if not data.is_dir():
         raise InputError(f"--data {data}: no such directory; expected data/<corpus>, with train")
-    files = (data / "train" / name for name in ("wav.scp", "segments"))
-    return [file for file in files if file.is_file()]
+    return audio_files(data / "train")
 
 
 def evaluate(scorer, name: str, directory: Path):

@@ -35,11 +35,13 @@ class NamedVectors(NamedTuple):
     Attributes:
         vectors: the embeddings, their speakers by number, and their groups where all are known.
         speakers: (S) names. genders: (N,) "female" or "male" of each embedding, or None where some are not known.
+        ids: (N) utterances.
     """
 
     vectors: SpeakerVectors
     speakers: list[str]
     genders: np.ndarray | None
+    ids: list[str]
 
     def in_genders(self) -> SpeakerVectors:
         """The embeddings with genders as their groups."""
@@ -108,7 +110,7 @@ def _checked(directory: Path, ids: list[str], speakers: np.ndarray, x: np.ndarra
     names, numbers = np.unique(speakers, return_inverse=True)
     genders = _genders(directory, names)
     vectors = SpeakerVectors(x, numbers, _groups(directory, ids))
-    return NamedVectors(vectors, names.tolist(), None if genders is None else genders[numbers])
+    return NamedVectors(vectors, names.tolist(), None if genders is None else genders[numbers], ids)
 
 
 def _groups(directory: Path, ids: list[str]) -> np.ndarray | None:
