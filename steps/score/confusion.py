@@ -1,6 +1,6 @@
 """What samples are heard as, beside what they were asked for: the confusion of attributes, and the figures of groups.
 
-    document["heard"] = heard_shares(scorer, examples)
+    document["heard"] = heard_shares(scorer.data, scorer.judges, scorer.seed, examples)
 
 The judges' likeliest value counts (`judges.posteriors`). Real training speakers, each of whom counts as one, stand
 beside the samples, since judges err with them too.
@@ -11,36 +11,41 @@ from typing import Any
 
 import numpy as np
 
-from steps.score.evaluation import Examples, Scorer
-from steps.score.judges import posteriors
+from steps.score.data import ScoreData
+from steps.score.evaluation import Examples
+from steps.score.judges import POOLED, Judge, posteriors
 from steps.score.pictures import DARK, INK, Drawn, panel, shown
+from steps.score.results import plain
 from steps.score.understanding import in_order, speaker_weights
 
 MOST_ROWS = 5000  # samples, or real vectors, that are judged
 REAL = "real"
 
 
-def heard_shares(scorer: Scorer, examples: Mapping[str, Examples]) -> dict[str, Any]:
+def heard_shares(
+    data: ScoreData, judges: Mapping[str, Judge], seed: int, examples: Mapping[str, Examples]
+) -> dict[str, Any]:
     """What is heard, as plain numbers.
 
+    Args:
+        judges: see `fit_judges`.
     Returns:
         attributes: attribute -> values (C), and of `real` and each of `models` the shares (C, C) of the values that
-            are heard, a row for each value asked for; a row of no sample is of NaN.
+            are heard, a row for each value asked for; a row of no sample is of nulls.
         groups: group -> `train` and `test` speakers; and of `real` and each of `models`, attribute -> the share that
             is heard as asked.
     """
-    data = scorer.data
-    rows = np.sort(np.random.default_rng([scorer.seed, 5]).permutation(len(data.train.x))[:MOST_ROWS])
+    rows = np.sort(np.random.default_rng([seed, 5]).permutation(len(data.train.x))[:MOST_ROWS])
     real = data.train.where(rows)
     sets = [(None, real.x, real.groups, speaker_weights(real.speaker_codes))]
     for model, one in examples.items():
         sets.append((model, one.x[:MOST_ROWS], one.groups[:MOST_ROWS], np.ones(min(len(one.x), MOST_ROWS))))
-    pooled = scorer.judges["attributes"]
+    pooled = judges[POOLED]
     classes = {name: in_order(values) for name, values in zip(pooled.attributes, pooled.classes, strict=True)}
     attributes = {name: {"values": values, "models": {}} for name, values in classes.items()}
-    groups: dict[str, dict] = {group: {**_speakers(scorer, group), "models": {}} for group in data.groups}
+    groups: dict[str, dict] = {group: {**_speakers(data, group), "models": {}} for group in data.groups}
     for model, x, asked_groups, weights in sets:
-        found, asked = posteriors(scorer.judges, x), data.values(asked_groups)
+        found, asked = posteriors(judges, x), data.values(asked_groups)
         for column, (name, own) in enumerate(zip(pooled.attributes, pooled.classes, strict=True)):
             heard = np.array(own)[found[name].argmax(axis=1)]
             of_attribute = attributes[name]
@@ -51,11 +56,11 @@ def heard_shares(scorer: Scorer, examples: Mapping[str, Examples]) -> dict[str, 
                 mine = asked_groups == group
                 share = float(np.average(right[mine], weights=weights[mine])) if mine.any() else np.nan
                 (of_group if model is None else of_group["models"]).setdefault(model or REAL, {})[name] = share
-    return {"attributes": attributes, "groups": groups}
+    return plain({"attributes": attributes, "groups": groups})
 
 
-def _speakers(scorer: Scorer, group: str) -> dict[str, int]:
-    sets = {"train": scorer.data.train, "test": scorer.data.test}
+def _speakers(data: ScoreData, group: str) -> dict[str, int]:
+    sets = {"train": data.train, "test": data.test}
     return {name: len(np.unique(one.speakers[one.groups == group])) for name, one in sets.items()}
 
 

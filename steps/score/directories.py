@@ -18,7 +18,7 @@ from steps.score.directory_pictures import shown_of
 from steps.score.group_mix import in_mix_of
 from steps.score.halves import write_halves
 from steps.score.inside_gender import GENDER
-from steps.score.measured import SampleSource, chosen_metrics, measure_sources
+from steps.score.measured import ATTRIBUTES, SampleSource, chosen_metrics, measure_sources
 from steps.score.measured_tables import (
     REAL_ROW,
     TITLE,
@@ -74,7 +74,9 @@ def score_directories(options: "Options", directories: Mapping[str, Path]) -> No
             measured = measure_sources(sources, names, options.n_halves, options.nj)
         write_halves(stage.dir, sources, measured, options.n_halves)
         clips = Clips.open(options.train if options.n_heard else None, options.clip_seconds)
-        shown = shown_of(sources, real["train"], options.n_heard, clips)
+        first = next(iter(measured.values()))
+        judged = any(figure.startswith(f"{ATTRIBUTES}.") for figure in first["figures"])
+        shown = shown_of(sources, judged, real["train"], options.n_heard, clips)
         write_scores(stage.dir, document_of(options, real, sampled, sources, measured), *shown)
         for name, one in measured.items():
             for metric, reason in one["skipped"].items():

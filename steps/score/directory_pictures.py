@@ -12,8 +12,10 @@ from steps.generators.covariance import principal_subspace
 from steps.metrics.distances import nearest, nearest_other
 from steps.metrics.speaker_vectors import Comparison, SpeakerVectors
 from steps.score.captions import section_of
-from steps.score.data import VectorSet
+from steps.score.confusion import confusion_panels, heard_shares
+from steps.score.data import ScoreData, VectorSet
 from steps.score.evaluation import Examples
+from steps.score.judges import fit_judges
 from steps.score.map_pictures import label_maps, maps, widest
 from steps.score.measured import SampleSource
 from steps.score.neighbours import Clips, neighbours_of, usual_distance
@@ -28,16 +30,23 @@ VOICE = "voice"  # what a dot is where no group is known
 
 
 def shown_of(
-    sources: Mapping[str, SampleSource], train: NamedVectors, n_heard: int, clips: Clips
+    sources: Mapping[str, SampleSource], judged: bool, train: NamedVectors, n_heard: int, clips: Clips
 ) -> tuple[list[Section], list[Part]]:
     """The sections of pictures, and the part with the players.
 
     Args:
+        judged: whether there are enough speakers, of known groups, for judges of attributes.
         train: the real training speakers by name. n_heard: samples whose neighbours are shown.
     """
-    name, first = next((name, source.comparison) for name, source in sources.items())
+    name, source = next(iter(sources.items()))
+    first = source.comparison
     with rc_context({"text.parse_math": False}):  # a $ in a name is a $
-        drawn = {"maps": map_of(sources), "groups": groups_of(name, first), "distances": distances_of(sources)}
+        drawn = {
+            "confusion": confusion_of(name, source) if judged else [],
+            "maps": map_of(sources),
+            "groups": groups_of(name, first),
+            "distances": distances_of(sources),
+        }
         sections = [section_of(kind, own, name) for kind, own in drawn.items() if own]
     if not n_heard:
         return sections, []
@@ -46,6 +55,25 @@ def shown_of(
     found = neighbours_of(real, first.samples.x, first.samples.groups, n_heard, clips)
     test = VectorSet(first.test.x, first.test.speakers, first.test.groups)
     return sections, [players(name, found, usual_distance(real, test), clips)]
+
+
+def confusion_of(name: str, source: SampleSource) -> Drawn:
+    """What real speakers and the samples are heard as, by judges that are fitted to test speakers, and dev ones."""
+    one, metric = source.comparison, source.attributes
+    train, test, samples = (vector_set(place, getattr(one, place)) for place in ("train", "test", "samples"))
+    known = metric.dev is not None and metric.dev.groups is not None
+    dev = vector_set("dev", metric.dev) if known else test.where(np.zeros(len(test.x), bool))
+    data = ScoreData(train, dev, test, {}, tuple(metric.attributes))
+    judges = fit_judges(data, dev.followed_by(test), one.seed)
+    none = np.empty(0)
+    heard = heard_shares(data, judges, one.seed, {name: Examples(samples.x, samples.groups, none, none)})
+    return confusion_panels(heard, name)
+
+
+def vector_set(name: str, vectors: SpeakerVectors) -> VectorSet:
+    """Vectors of known groups, with names of speakers that no other set has."""
+    speakers = np.array([f"{name}-{number}" for number in vectors.speakers.tolist()])
+    return VectorSet(vectors.x, speakers, vectors.groups.astype(str))
 
 
 def distances_of(sources: Mapping[str, SampleSource]) -> Drawn:

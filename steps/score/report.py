@@ -44,12 +44,13 @@ def write_report(
     """
     around = around or Surroundings()
     examples = {name: shown for name, (_, shown) in evaluated.items()}
-    document = build_document(scorer, evaluated, understanding, heard_shares(scorer, examples))
+    heard = heard_shares(scorer.data, scorer.judges, scorer.seed, examples)
+    document = build_document(scorer, evaluated, understanding, heard)
     with rc_context({"text.parse_math": False}):  # a $ in a name is a $
         sections = draw(document, scorer, examples, around)
     (directory / "scores.json").write_text(to_json(document), encoding="utf-8")
     (directory / "summary.md").write_text(markdown(document), encoding="utf-8")
-    beside = {"distances": heard(scorer, examples, around), "training": calibration(around)}
+    beside = {"distances": neighbours(scorer, examples, around), "training": calibration(around)}
     (directory / "report.html").write_text(page(document, sections, beside), encoding="utf-8")
     write_pictures(directory, sections)
 
@@ -92,7 +93,7 @@ def of_sources(scorer: Scorer, examples: Mapping[str, Examples]) -> pictures.Dra
     return maps(telling_apart(train.x, train.sources), (test.x, test.sources), heard_as)
 
 
-def heard(scorer: Scorer, examples: Mapping[str, Examples], around: Surroundings) -> list[Part]:
+def neighbours(scorer: Scorer, examples: Mapping[str, Examples], around: Surroundings) -> list[Part]:
     """The nearest real speakers of the first samples; nothing where none is asked for."""
     first = next(iter(examples))
     data, shown = scorer.data, examples[first]
