@@ -11,8 +11,8 @@ TITLE = "Who do they sound like?"
 CAPTION = (
     "The first samples of {model}, and for each the two training speakers that are nearest by cosine distance: a "
     "sample would sound like somebody between them. Good samples are about as far from their nearest speaker as unseen "
-    "real speakers are (median {usual:.2f}): much nearer is a copy of that speaker, much farther a voice that nobody has. "
-    "The speakers should also be of the kind that was asked for."
+    "real speakers are (median {usual:.2f}): much nearer is a copy of that speaker, much farther a voice that nobody "
+    "has. The speakers should also be of the kind that was asked for."
 )
 
 
