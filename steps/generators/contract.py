@@ -45,6 +45,7 @@ KINDS = Registry(
         "flow": "steps.generators.rivals.flow_generator:FlowGenerator",
         "read": "steps.generators.read_generator:ReadGenerator",
         "table": "steps.generators.table_generator:TableGenerator",
+        "tempered": "steps.generators.tempered_generator:TemperedGenerator",
         "pool": "steps.generators.rivals.pool_generator:PoolGenerator",
         "resampled": "steps.generators.rivals.resampled_generator:ResampledGenerator",
     },

@@ -135,7 +135,7 @@ class Mixture:
 
     def component_log_density(self, x: np.ndarray) -> np.ndarray:
         """Log density (N, K) of embeddings (N, D) under each component, weights left out."""
-        squares = np.maximum(self._squares(np.asarray(x, dtype=np.float64)), 0.0)
+        squares = self.squared_radii(x)
         q = self.frame.latent_dim
         log_scale = np.log(self.scales).sum(1) + self.frame.log_volume
         if math.isinf(self.dof):
@@ -143,6 +143,10 @@ class Mixture:
         nu = self.dof
         constant = math.lgamma((nu + q) / 2) - math.lgamma(nu / 2) - q / 2 * math.log(nu * math.pi)
         return constant - (nu + q) / 2 * np.log1p(squares / nu) - log_scale
+
+    def squared_radii(self, x: np.ndarray) -> np.ndarray:
+        """Squared Mahalanobis distances (N, K) of embeddings (N, D) from the means, under the scales."""
+        return np.maximum(self._squares(np.asarray(x, dtype=np.float64)), 0.0)
 
     def _squares(self, x: np.ndarray) -> np.ndarray:
         """sum_j (y_j - m_j)^2 / s_j^2 (N, K) for the coordinates y of embeddings (N, D)."""

@@ -142,7 +142,7 @@ def train(entry: Entry, options: Options, n: int, stop_requested: StopRequest) -
 
 def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> None:
     """Fit one generator with its `own` options; the first process saves it in the directory of `workplace`."""
-    from steps.generators.calibration import write_calibration
+    from steps.generators.calibration import calibrate, with_cosines, write_calibration
     from steps.generators.conditioning import fit_generator
     from steps.generators.imputation import impute
     from steps.generators.manifold import AUTO, Manifold
@@ -167,13 +167,16 @@ def fit_and_save(options: Options, fit: str, own: Any, workplace: Workplace) -> 
         train, dev = impute(manifold, train, dev, getattr(own, "seed", 0))
     nuisance = (options.nuisance, options.nuisance_mix) if options.nuisance else None
     generator = fit_generator(FITS.load(fit), train, dev, own, workplace, options.text_vectors, nuisance)
-    density, generator = generator, ManifoldGenerator(generator, manifold) if manifold else generator
     if workplace.first:
+        seed = getattr(own, "seed", 0)
+        generator, told = calibrate(generator, dev, seed)
+        generator = ManifoldGenerator(generator, manifold) if manifold else generator
         generator.save(workplace.directory)
-        write_calibration(density, dev, workplace.directory, getattr(own, "seed", 0))
         if within := WithinSpeaker.fit(train.x, embeddings, train.speakers):
-            within = match_cosines(within, generator, train, embeddings, getattr(own, "seed", 0))
+            within, alike = match_cosines(within, generator, train, embeddings, seed)
             within.save(workplace.directory)
+            told = with_cosines(told, alike)
+        write_calibration(told, workplace.directory)
 
 
 def copy_reader(text_vectors: Path, directory: Path) -> None:

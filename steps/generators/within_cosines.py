@@ -38,6 +38,10 @@ class SameSpeakerCosines(NamedTuple):
     mean: float
     variance: float
 
+    def as_dict(self) -> dict[str, float]:
+        """Mean and deviation."""
+        return {"mean": self.mean, "deviation": self.variance**0.5}
+
     @classmethod
     def of(cls, x: np.ndarray, counts: np.ndarray) -> "SameSpeakerCosines":
         """Of utterances (S, U, D), of which the first `counts` (S,) of each speaker exist."""
@@ -45,6 +49,19 @@ class SameSpeakerCosines(NamedTuple):
         rows, columns = np.triu_indices(x.shape[1], 1)
         pairs = (unit @ unit.transpose(0, 2, 1))[:, rows, columns][columns < counts[:, None]]
         return cls(float(pairs.mean(dtype=np.float64)), float(pairs.var(dtype=np.float64)))
+
+
+class Matched(NamedTuple):
+    """What became of a spread.
+
+    Attributes:
+        scale: factor on the covariance within speakers. real: of training speakers. before, after: of samples.
+    """
+
+    scale: float
+    real: SameSpeakerCosines
+    before: SameSpeakerCosines
+    after: SameSpeakerCosines
 
 
 class SampledAsTrained(NamedTuple):
@@ -94,7 +111,7 @@ class SampledAsTrained(NamedTuple):
 @threadpool_limits.wrap(limits=1)  # the same numbers for any number of threads
 def match_cosines(
     within: WithinSpeaker, generator: Generator, train: Pairs, embeddings: np.ndarray, seed: int
-) -> WithinSpeaker:
+) -> tuple[WithinSpeaker, Matched | None]:
     """The spread whose samples have the cosines of training speakers; as it is, where the generator has no mixtures.
 
     Args:
@@ -102,10 +119,11 @@ def match_cosines(
     """
     design = SampledAsTrained.of(generator, train, embeddings)
     if design is None:
-        return within
+        return within, None
     scale, spread, target = 1.0, 0.0, design.target
     if target.mean >= 1 or target.variance <= 0:  # of utterances that are all alike
-        return within
+        return within, None
+    before = design.simulate(within, seed)
     for _ in range(STEPS):
         floor = found = design.simulate(_with(within, scale, 0.0), seed)
         if target.variance > floor.variance:
@@ -122,7 +140,7 @@ def match_cosines(
         " %.2f (speakers) and %.2f (utterances)",
         *(target.mean, target.variance**0.5, found.mean, found.variance**0.5, within.spreads[0], spread),
     )
-    return _with(within, scale, spread)
+    return _with(within, scale, spread), Matched(scale, target, before, found)
 
 
 def _with(within: WithinSpeaker, scale: float, spread: float) -> WithinSpeaker:
