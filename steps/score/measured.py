@@ -20,22 +20,27 @@ from steps.metrics.sample_metrics import METRICS, SampleMetric, measure, referen
 from steps.metrics.significance import holm, p_of_halves
 from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors
 from steps.score.attribute_metric import AttributeMetric
+from steps.score.text_metrics import TextMetrics
 from utils.command import progress
 from utils.errors import InputError, brief
 from utils.forked import map_forked
 
 MOST_HALVED = 2000  # speakers of each set
-FEWER_HALVES = {"told_apart": 10, "attributes": 10}  # of metrics that take long
+FEWER_HALVES = {"told_apart": 10, "attributes": 10, "text_agreement": 0}  # of metrics that take long
 GROUPED = ("frechet_groups", "energy", "calibration", "attributes")  # metrics that use groups where these are known
 KINDS = ("quick", "full")
 LEVEL = 0.05
 ATTRIBUTES = "attributes"
+AGREEMENT, PIT = "text_agreement", "pit"
+OF_GENERATOR = (AGREEMENT, PIT)  # whose ceiling and floor are the generator's own, not those of real speakers
 Figures = dict[str, float]
 Function = Callable[[Comparison], Figures]
 OWN = SampleMetric("", "train", "steps/score/judges.py", better="high", needs=("groups",))
 NAMELESS = "labels"  # the same as `attributes`, where nobody knows what the parts of a group's name are called
 ALL_METRICS: Mapping[str, SampleMetric] = {name: METRICS[name] for name in METRICS if name != NAMELESS} | {
-    ATTRIBUTES: OWN
+    ATTRIBUTES: OWN,
+    AGREEMENT: SampleMetric("", "test", "Lin 1991", needs=("generator",)),
+    PIT: SampleMetric("", "test", "Gneiting et al. 2008", better="low", needs=("generator",)),
 }
 
 
@@ -62,10 +67,15 @@ class Values:
 
 @dataclass(frozen=True)
 class SampleSource:
-    """Samples beside real speakers, and the metric of their attributes, where attributes are judged."""
+    """Samples beside real speakers.
+
+    Attributes:
+        attributes: the metric of attributes, where these are judged. texts: those of a generator, where one is scored.
+    """
 
     comparison: Comparison
     attributes: AttributeMetric | None = None
+    texts: TextMetrics | None = None
 
     def size(self, name: str) -> int:
         """How many real speakers stand in the place of the samples, which decides the figures of these."""
@@ -74,19 +84,30 @@ class SampleSource:
 
     def sampled(self, name: str, comparison: Comparison) -> Figures:
         """The figures of samples."""
+        if name in OF_GENERATOR:
+            return self._of_generator(name, comparison, "sampled")
         return self._attributes(comparison) if name == ATTRIBUTES else measure(name, comparison)
 
     def real(self, name: str, comparison: Comparison) -> Figures:
         """The figures of real speakers in the place of the samples."""
+        if name in OF_GENERATOR:
+            return self._of_generator(name, comparison, "real")
         return self._attributes(comparison.real("train")) if name == ATTRIBUTES else reference(name, comparison)
 
     def blind(self, name: str, comparison: Comparison) -> Figures:
         """The figures of real training speakers whose groups were dealt anew; none where groups do not count."""
+        if name in OF_GENERATOR:
+            return self._of_generator(name, comparison, "blind")
         train = comparison.train
         if name not in GROUPED or train.groups is None or comparison.samples.groups is None:
             return {}
         dealt = SpeakerVectors(train.x, train.speakers, comparison.rng(7).permutation(train.groups))
         return self.sampled(name, replace(comparison, samples=dealt))
+
+    def _of_generator(self, name: str, comparison: Comparison, role: str) -> Figures:
+        if self.texts is None:
+            raise NotMeasured("samples without the generator and the texts that they are of; score the model itself")
+        return (self.texts.agreement if name == AGREEMENT else self.texts.pit)(comparison, role)
 
     def _attributes(self, comparison: Comparison) -> Figures:
         if self.attributes is None:
@@ -107,15 +128,21 @@ def measure_sources(
         for name in names:
             drawn = min(halves, FEWER_HALVES.get(name, halves))
             tasks[source, name] = partial(values_of, partial(one.sampled, name), one.comparison, drawn)
-            key = "real", name, one.size(name), id(one.comparison.test)
-            tasks.setdefault(key, partial(values_of, partial(one.real, name), one.comparison, drawn))
-            key = "blind", name, id(one.comparison.test)
+            real, key = beside(source, name, one)
+            tasks.setdefault(real, partial(values_of, partial(one.real, name), one.comparison, drawn))
             tasks.setdefault(key, partial(values_of, partial(one.blind, name), one.comparison, 0))
     for one in sources.values():
         _ = one.comparison.train.whitening  # before there are forks
     done = progress(map_forked(lambda task: task(), list(tasks.values()), nj), len(tasks), "measuring")
     found = dict(zip(tasks, done, strict=True))
     return {source: _of_source(found, source, one, names) for source, one in sources.items()}
+
+
+def beside(source: str, name: str, one: SampleSource) -> tuple[tuple, tuple]:
+    """What names the ceiling and the floor of a metric, which sources share where they are those of real speakers."""
+    if name in OF_GENERATOR:
+        return ("real", name, source), ("blind", name, source)
+    return ("real", name, one.size(name), id(one.comparison.test)), ("blind", name, id(one.comparison.test))
 
 
 def values_of(function: Function, comparison: Comparison, halves: int) -> Values:
@@ -146,8 +173,7 @@ def _of_source(found: Mapping[tuple, Values], source: str, one: SampleSource, na
     figures, skipped, halves = {}, {}, {}
     for name in names:
         mine = found[source, name]
-        real = found["real", name, one.size(name), id(one.comparison.test)]
-        blind = found["blind", name, id(one.comparison.test)]
+        real, blind = (found[key] for key in beside(source, name, one))
         if mine.reason:
             skipped[name] = mine.reason
         for figure, value in mine.figures.items():

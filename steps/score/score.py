@@ -154,10 +154,12 @@ def measure_beside(
 
     Their figures are added to the scores. Returns the sources by name, and what `measure_sources` finds of them.
     """
+    from steps.generators.contract import load_generator
     from steps.metrics.speaker_vectors import Comparison, SpeakerVectors
     from steps.score.attribute_metric import AttributeMetric
     from steps.score.measured import SampleSource, measure_sources
     from steps.score.over_seeds import over_seeds
+    from steps.score.text_metrics import TextMetrics
     from steps.score.vector_sets import read_sampled
 
     data, sources = scorer.data, {}
@@ -168,7 +170,8 @@ def measure_beside(
         samples = (
             SpeakerVectors.of(shown.x, groups=shown.groups) if is_model else read_sampled(directories[name]).vectors
         )
-        sources[name] = SampleSource(Comparison(samples, train, test, scorer.seed), judged)
+        texts = TextMetrics(load_generator(directories[name]), data.texts) if is_model else None
+        sources[name] = SampleSource(Comparison(samples, train, test, scorer.seed), judged, texts)
     measured = measure_sources(sources, names, options.n_halves, options.nj)
     scorer.over_seeds = over_seeds(measured)
     for name, (scores, _) in evaluated.items():
