@@ -17,6 +17,9 @@ data=
 exp=
 conf_dir=conf
 keep_text=
+models=lstm,transformer,bigram,5gram
+sampler=lstm
+use_gpu=
 set=
 force=false
 seed=
@@ -25,7 +28,9 @@ launcher=
 
 COMMANDS=(speech=local.amela.speech scan=local.recordings vad=steps.vad.compute pack=steps.audio.pack asr=steps.asr.compute
   wer=steps.asr.error_rates split=local.amela.split kmeans=steps.units.train units=steps.units.compute
-  vocoder=steps.vocoder.train speak=steps.vocoder.resynthesise)
+  vocoder=steps.vocoder.train speak=steps.vocoder.resynthesise lstm=steps.unit_lm.train transformer=steps.unit_lm.train
+  bigram=steps.unit_lm.train_ngram 5gram=steps.unit_lm.train_ngram bits=steps.unit_lm.score sample=steps.unit_lm.sample
+  report=local.amela.report)
 
 help_message() {
   cat <<END
@@ -37,6 +42,9 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...] [--set STAGE.K
   3 asr       text of the recordings that have none; errors where a text is known        -> <exp>/asr, <exp>/text, <exp>/wer
   4 units     k-means of the training speakers' speech; all pieces as units              -> <exp>/kmeans, <exp>/units
   5 vocode    speech again from the units                                                -> <exp>/vocoder, <exp>/resynth
+  6 lm        language models of the units; bits on speakers held out                    -> <exp>/unit_lm
+  7 sample    units that a model draws, spoken; speech and words in them                 -> <exp>/samples
+  8 report    figures, pictures and players                                              -> <exp>/report
 
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages) --seed
               --launcher run.pl|slurm.pl (in place of the one in cmd.sh)
@@ -45,6 +53,8 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
               --manifest (JSON lines with audio_filepath; with --stage N its entries are what stage N takes: recordings,
               speech, pieces) --corpora ($corpora: where the speech of espeak-ng goes)
 3 asr:        --keep_text true (recordings whose text is known are not recognised; espeak: false, so that errors are counted)
+6 lm:         --models ($models) --use_gpu auto|true|false
+7 sample:     --sampler ($sampler, or another network of --models)
 Others:       --set vad.mode=3,pack.longest=20,... or a file <stage>.yaml of --conf_dir ($conf_dir). Options above go before --set,
               --set before the file.
 Options of a stage with meanings and defaults: python3 -m <command> --help
@@ -56,7 +66,7 @@ arguments=
 . utils/parse_options.sh
 . utils/given_options.sh
 . utils/check_options.sh
-check_stages 5
+check_stages 8
 check_jobs
 [ -n "$corpus" ] || { [ -n "$data_dir$manifest" ] && corpus=folder || corpus=espeak; }
 [[ $corpus =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$ ]] ||
@@ -75,6 +85,13 @@ check_paths data exp data_dir manifest corpora conf_dir
   refuse "--launcher $(printf %q "${launcher:0:100}"): expected run.pl or slurm.pl"
 [[ $keep_text =~ ^(|true|false)$ ]] || refuse "--keep_text ${keep_text:0:100}: expected true or false"
 [ -n "$keep_text" ] || { [ "$corpus" = espeak ] && keep_text=false || keep_text=true; }
+for name in ${models//,/ }; do
+  [[ ,lstm,transformer,bigram,5gram, = *",$name,"* ]] ||
+    refuse "--models $(printf %q "${name:0:100}"): expected some of lstm,transformer,bigram,5gram"
+done
+[[ $sampler =~ ^(lstm|transformer)$ && ,$models, = *",$sampler,"* ]] ||
+  refuse "--sampler $(printf %q "${sampler:0:100}"): expected lstm or transformer, and one of --models"
+[[ $use_gpu =~ ^(|auto|true|false)$ ]] || refuse "--use_gpu ${use_gpu:0:100}: expected auto, true or false"
 [ "$force" = true ] || force= # --set vad.force=true redoes one stage
 export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
 . ./cmd.sh
@@ -204,4 +221,52 @@ if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   model=$exp/vocoder
   stage_options speak nj model force
   steps/vocoder/resynthesise.sh --cmd "$train_cmd" "${given[@]}" "$exp/units" "$exp/resynth"
+fi
+
+if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
+  require "$exp/units/utt2spk" 4
+  title "6: language models of units, in $exp/unit_lm"
+  stage_options split force
+  unless_done python3 -m local.amela.split "${given[@]}" --data "$exp/units" --out "$exp/unit_sets"
+  for name in ${models//,/ }; do
+    order=
+    case $name in
+      bigram) order=2 && stage_options "$name" order force ;;
+      5gram) order=5 && stage_options "$name" order force ;;
+      *) stage_options "$name" seed use_gpu force ;;
+    esac
+    steps/unit_lm/train.sh --cmd "$cuda_cmd" "${given[@]}" "$exp/unit_sets/train" "$exp/unit_sets/dev" "$exp/unit_lm/$name"
+    stage_options bits use_gpu force
+    unless_done python3 -m steps.unit_lm.score "${given[@]}" --model "$exp/unit_lm/$name" --units "$exp/unit_sets/test" \
+      --shuffled true --out "$exp/unit_lm/${name}_test"
+  done
+fi
+
+if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
+  samples=$exp/samples
+  title "7: samples of $sampler, in $samples"
+  stage_options sample nj seed force
+  steps/unit_lm/sample.sh --cmd "$decode_cmd" "${given[@]}" "$exp/unit_lm/$sampler" "$samples/units"
+  model=$exp/vocoder
+  stage_options speak nj model force
+  steps/vocoder/resynthesise.sh --cmd "$train_cmd" "${given[@]}" "$samples/units" "$samples/speech"
+  stage_options vad nj force
+  steps/vad/detect.sh --cmd "$train_cmd" "${given[@]}" --max_fail 1 "$samples/speech" "$samples/vad"
+  stage_options asr nj force
+  steps/asr/transcribe.sh --cmd "$train_cmd" "${given[@]}" --max_fail 1 "$samples/speech" "$samples/asr"
+fi
+
+if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
+  title "8: the report, in $exp/report"
+  if [ -s "$exp/vad/vad.scp" ]; then
+    given=() && give force
+    unless_done python3 -m steps.vad.picture "${given[@]}" --data "$all" --vad "$exp/vad" --out "$exp/vad_picture"
+  fi
+  if [ -s "$exp/resynth/wav.scp" ]; then
+    stage_options distortion force
+    unless_done python3 -m steps.vocoder.distortion "${given[@]}" --ref "$pieces" --data "$exp/resynth" --out "$exp/distortion"
+  fi
+  stage_options report force
+  unless_done python3 -m local.amela.report "${given[@]}" --data "$data" --exp "$exp" --out "$exp/report"
+  echo "The report is $exp/report/report.html"
 fi
