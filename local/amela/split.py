@@ -3,7 +3,7 @@
 Input: a data directory, with units where it has them. Output: the data directories `train`, `dev` and `test` below
 --out. The order of speakers follows from a hash of the seed and their ids; the first are in dev, the next in test:
 pieces and their units get the same split. Two speakers are train and dev, and test is dev. Of one speaker the
-utterances are split, and one utterance is in all three.
+utterances are split, and stand as speakers of their own; one utterance is in all three.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from typing import ClassVar
 from steps.data.sets import SETS, chance
 from steps.data.unit_sequences import DURATIONS, INFO, UNITS
 from utils.command import logger, run_command
-from utils.data_dir import DataDir, restrict, write_data_dir
+from utils.data_dir import PER_SPEAKER, DataDir, restrict, write_data_dir
 from utils.options import MAX_SEED, option
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE, renew_paths
 from utils.stage_dir import StageDir
@@ -49,6 +49,9 @@ def work(options: Options) -> None:
         for name in filter(data.has, OF_UNITS):
             tables[name] = renew_paths(data.path / name, read_table(data.path / name))
         sets = deal(data.utt2spk, options.held_out, options.split_seed)
+        if len(data.spk2utt) == 1:
+            tables = {name: table for name, table in tables.items() if name not in PER_SPEAKER}
+            tables["utt2spk"] = {key: key for key in data.utt2spk}
         for name in SETS:
             write_data_dir(stage.dir / name, restrict(tables, sets[name]))
             if data.has(INFO):

@@ -59,7 +59,7 @@ def utterances_of(data: DataDir, pieces: DataDir) -> dict[str, str]:
     found = {}
     for key in pieces.utt2spk:
         match = STRETCH.fullmatch(key)
-        found[key] = match[1] if match else key
+        found[key] = match[1] if match and key not in data.utt2spk else key
         if found[key] not in data.utt2spk:
             raise InputError(f"{pieces.path / 'utt2spk'}: {key}: no piece of an utterance of {data.path / 'utt2spk'}")
     return found

@@ -17,7 +17,7 @@ data=
 exp=
 conf_dir=conf
 keep_text=
-models=lstm,transformer,bigram,5gram
+models=lstm,transformer,bigram,fivegram
 sampler=lstm
 use_gpu=
 set=
@@ -29,7 +29,7 @@ launcher=
 COMMANDS=(speech=local.amela.speech scan=local.recordings vad=steps.vad.compute pack=steps.audio.pack asr=steps.asr.compute
   wer=steps.asr.error_rates split=local.amela.split kmeans=steps.units.train units=steps.units.compute
   vocoder=steps.vocoder.train speak=steps.vocoder.resynthesise lstm=steps.unit_lm.train transformer=steps.unit_lm.train
-  bigram=steps.unit_lm.train_ngram 5gram=steps.unit_lm.train_ngram bits=steps.unit_lm.score sample=steps.unit_lm.sample
+  bigram=steps.unit_lm.train_ngram fivegram=steps.unit_lm.train_ngram bits=steps.unit_lm.score sample=steps.unit_lm.sample
   report=local.amela.report)
 
 help_message() {
@@ -86,8 +86,8 @@ check_paths data exp data_dir manifest corpora conf_dir
 [[ $keep_text =~ ^(|true|false)$ ]] || refuse "--keep_text ${keep_text:0:100}: expected true or false"
 [ -n "$keep_text" ] || { [ "$corpus" = espeak ] && keep_text=false || keep_text=true; }
 for name in ${models//,/ }; do
-  [[ ,lstm,transformer,bigram,5gram, = *",$name,"* ]] ||
-    refuse "--models $(printf %q "${name:0:100}"): expected some of lstm,transformer,bigram,5gram"
+  [[ ,lstm,transformer,bigram,fivegram, = *",$name,"* ]] ||
+    refuse "--models $(printf %q "${name:0:100}"): expected some of lstm,transformer,bigram,fivegram"
 done
 [[ $sampler =~ ^(lstm|transformer)$ && ,$models, = *",$sampler,"* ]] ||
   refuse "--sampler $(printf %q "${sampler:0:100}"): expected lstm or transformer, and one of --models"
@@ -128,6 +128,17 @@ stage_options() {
 require() {
   [ -e "$1" ] || refuse "$1: no such file; run stage $2 first"
   [ -s "$1" ] || { echo "$1 is empty: nothing to do" && exit 0; }
+}
+
+backend='' model='' # what read_values sets
+
+# speak UNITS OUT: by the vocoder of conf, or else by the one that was trained here.
+speak() {
+  stage_options speak
+  read_values steps.vocoder.resynthesise model
+  model=${model:-$exp/vocoder}
+  stage_options speak nj model force
+  steps/vocoder/resynthesise.sh --cmd "$train_cmd" "${given[@]}" "$1" "$2"
 }
 
 all=$data/all speech=$exp/vad/speech pieces=$data/pieces
@@ -198,7 +209,6 @@ if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   stage_options split force
   unless_done python3 -m local.amela.split "${given[@]}" --data "$pieces" --out "$data/sets"
   stage_options units
-  backend='' model=''
   read_values steps.units.compute backend model
   if [ "$backend" = kmeans ] && [ -z "$model" ]; then
     model=$exp/kmeans
@@ -216,40 +226,45 @@ if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
   title "5: speech from units, in $exp/resynth"
   stage_options split force
   unless_done python3 -m local.amela.split "${given[@]}" --data "$exp/units" --out "$exp/unit_sets"
-  stage_options vocoder nj force
-  steps/vocoder/train.sh --cmd "$train_cmd" "${given[@]}" "$data/sets/train" "$exp/unit_sets/train" "$exp/vocoder"
-  model=$exp/vocoder
-  stage_options speak nj model force
-  steps/vocoder/resynthesise.sh --cmd "$train_cmd" "${given[@]}" "$exp/units" "$exp/resynth"
+  stage_options speak
+  read_values steps.vocoder.resynthesise backend model
+  if [ "$backend" = griffin_lim ] && [ -z "$model" ]; then
+    stage_options vocoder nj force
+    steps/vocoder/train.sh --cmd "$train_cmd" "${given[@]}" "$data/sets/train" "$exp/unit_sets/train" "$exp/vocoder"
+  fi
+  speak "$exp/units" "$exp/resynth"
 fi
 
-if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
+# learns: whether there is more than one piece, so that a language model can be judged on another one than it has learned.
+learns() {
   require "$exp/units/utt2spk" 4
+  [ "$(wc -l <"$exp/units/utt2spk")" -gt 1 ] || { echo "$exp/units has one utterance: no language model of it" && return 1; }
+}
+
+if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ] && learns; then
   title "6: language models of units, in $exp/unit_lm"
   stage_options split force
   unless_done python3 -m local.amela.split "${given[@]}" --data "$exp/units" --out "$exp/unit_sets"
   for name in ${models//,/ }; do
-    order=
+    order='' class=$train_cmd
     case $name in
       bigram) order=2 && stage_options "$name" order force ;;
-      5gram) order=5 && stage_options "$name" order force ;;
-      *) stage_options "$name" seed use_gpu force ;;
+      fivegram) order=5 && stage_options "$name" order force ;;
+      *) class=$cuda_cmd && stage_options "$name" seed use_gpu force ;;
     esac
-    steps/unit_lm/train.sh --cmd "$cuda_cmd" "${given[@]}" "$exp/unit_sets/train" "$exp/unit_sets/dev" "$exp/unit_lm/$name"
+    steps/unit_lm/train.sh --cmd "$class" "${given[@]}" "$exp/unit_sets/train" "$exp/unit_sets/dev" "$exp/unit_lm/$name"
     stage_options bits use_gpu force
     unless_done python3 -m steps.unit_lm.score "${given[@]}" --model "$exp/unit_lm/$name" --units "$exp/unit_sets/test" \
       --shuffled true --out "$exp/unit_lm/${name}_test"
   done
 fi
 
-if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
+if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ] && learns; then
   samples=$exp/samples
   title "7: samples of $sampler, in $samples"
   stage_options sample nj seed force
   steps/unit_lm/sample.sh --cmd "$decode_cmd" "${given[@]}" "$exp/unit_lm/$sampler" "$samples/units"
-  model=$exp/vocoder
-  stage_options speak nj model force
-  steps/vocoder/resynthesise.sh --cmd "$train_cmd" "${given[@]}" "$samples/units" "$samples/speech"
+  speak "$samples/units" "$samples/speech"
   stage_options vad nj force
   steps/vad/detect.sh --cmd "$train_cmd" "${given[@]}" --max_fail 1 "$samples/speech" "$samples/vad"
   stage_options asr nj force
