@@ -33,9 +33,7 @@ arguments="<trials> <models> <feats> <out>"
 trials=$1 models=$2 feats=$3 out=${4%/}
 check_jobs
 check_paths trials models feats out conf ubm
-give conf set shared_with ubm max_fail force
+give nj conf set shared_with ubm max_fail force
 given+=(--trials "$trials" --models "$models" --feats "$feats" --out "$out")
 
-! is_done python3 -m steps.dtw.score "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.dtw.score "${given[@]}" --nj "$nj" --job JOB
-python3 -m steps.dtw.score "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.dtw.score "${given[@]}"

@@ -47,5 +47,5 @@ given+=(--data "$data" --out "$out")
 
 ! is_done python3 -m steps.features.merge "${given[@]}" || exit 0
 python3 -m steps.features.plan "${given[@]}"
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.features.compute "${given[@]}" --job JOB
+run_parts "$cmd" "$nj" "$out" steps.features.compute "${given[@]}"
 python3 -m steps.features.merge "${given[@]}"

@@ -35,6 +35,4 @@ check_paths data feats ubm out conf
 give nj conf set shared_with max_fail force
 given+=(--data "$data" --feats "$feats" --ubm "$ubm" --out "$out")
 
-! is_done python3 -m steps.gmm.map_adapt "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.gmm.map_adapt "${given[@]}" --job JOB
-python3 -m steps.gmm.map_adapt "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.gmm.map_adapt "${given[@]}"

@@ -36,6 +36,4 @@ check_paths trials models feats out conf
 give nj conf set shared_with method max_fail force
 given+=(--trials "$trials" --models "$models" --feats "$feats" --out "$out")
 
-! is_done python3 -m steps.gmm.score "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.gmm.score "${given[@]}" --job JOB
-python3 -m steps.gmm.score "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.gmm.score "${given[@]}"

@@ -45,5 +45,5 @@ read_values steps.gmm.train_ubm use_gpu
 [ "$use_gpu" = false ] || cmd="$cmd --gpu 1"
 
 python3 -m steps.gmm.plan_ubm "${given[@]}"
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.gmm.train_ubm "${given[@]}" --job JOB
+run_parts "$cmd" "$nj" "$out" steps.gmm.train_ubm "${given[@]}"
 python3 -m steps.gmm.train_ubm "${given[@]}"

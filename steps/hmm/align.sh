@@ -39,6 +39,4 @@ check_paths data model feats out conf
 give nj words posteriors conf set shared_with max_fail force
 given+=(--data "$data" --model "$model" --feats "$feats" --out "$out")
 
-! is_done python3 -m steps.hmm.align "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.hmm.align "${given[@]}" --job JOB
-python3 -m steps.hmm.align "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.hmm.align "${given[@]}"

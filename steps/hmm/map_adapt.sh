@@ -39,6 +39,4 @@ check_paths data feats mono out conf ali texts
 give nj conf set shared_with ali texts max_fail force
 given+=(--data "$data" --feats "$feats" --mono "$mono" --out "$out")
 
-! is_done python3 -m steps.hmm.map_adapt "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.hmm.map_adapt "${given[@]}" --job JOB
-python3 -m steps.hmm.map_adapt "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.hmm.map_adapt "${given[@]}"

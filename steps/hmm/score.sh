@@ -41,6 +41,4 @@ check_paths trials models feats out conf ubm
 give nj conf set shared_with verify paths against ubm max_fail force
 given+=(--trials "$trials" --models "$models" --feats "$feats" --out "$out")
 
-! is_done python3 -m steps.hmm.score "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.hmm.score "${given[@]}" --job JOB
-python3 -m steps.hmm.score "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.hmm.score "${given[@]}"

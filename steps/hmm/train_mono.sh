@@ -39,5 +39,5 @@ given+=(--data "$data" --lang "$lang" --feats "$feats" --out "$out")
 
 ! is_done python3 -m steps.hmm.train_mono "${given[@]}" || exit 0
 python3 -m steps.hmm.plan_mono "${given[@]}"
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.hmm.train_mono "${given[@]}" --job JOB
+run_parts "$cmd" "$nj" "$out" steps.hmm.train_mono "${given[@]}"
 python3 -m steps.hmm.train_mono "${given[@]}"

@@ -35,9 +35,7 @@ arguments="<data> <feats> <extractor> <out>"
 data=$1 feats=$2 extractor=$3 out=${4%/}
 check_jobs
 check_paths data feats extractor out conf alignments
-give conf set shared_with by alignments max_fail force
+give nj conf set shared_with by alignments max_fail force
 given+=(--data "$data" --feats "$feats" --extractor "$extractor" --out "$out")
 
-! is_done python3 -m steps.ivector.extract "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.ivector.extract "${given[@]}" --nj "$nj" --job JOB
-python3 -m steps.ivector.extract "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.ivector.extract "${given[@]}"

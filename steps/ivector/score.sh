@@ -35,9 +35,7 @@ arguments="<trials> <models> <tests> <out>"
 trials=$1 models=$2 tests=$3 out=${4%/}
 check_jobs
 check_paths trials models tests out conf backend
-give conf set shared_with backend kind max_fail force
+give nj conf set shared_with backend kind max_fail force
 given+=(--trials "$trials" --models "$models" --tests "$tests" --out "$out")
 
-! is_done python3 -m steps.ivector.score "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.ivector.score "${given[@]}" --nj "$nj" --job JOB
-python3 -m steps.ivector.score "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.ivector.score "${given[@]}"

@@ -39,9 +39,7 @@ arguments="<data> <feats> <out>"
 data=$1 feats=$2 out=${3%/}
 check_jobs
 check_paths data feats out conf ubm hmm alignments
-give conf set shared_with ubm hmm alignments dim max_fail force
+give nj conf set shared_with ubm hmm alignments dim max_fail force
 given+=(--data "$data" --feats "$feats" --out "$out")
 
-! is_done python3 -m steps.ivector.train "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.ivector.train "${given[@]}" --nj "$nj" --job JOB
-python3 -m steps.ivector.train "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.ivector.train "${given[@]}"

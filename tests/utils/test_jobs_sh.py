@@ -50,6 +50,16 @@ def test_the_number_of_a_job_replaces_nothing_but_the_script_s_own_word(tmp_path
         assert printed(tmp_path / f"x.{job}.log") == [repr([*before, "--job", job, *after])]
 
 
+@pytest.mark.parametrize("function, merges", [("share_work", True), ("run_parts", False)])
+def test_a_command_shares_its_work_and_merges_it(tmp_path, function, merges):
+    script = f'. utils/answering.sh; . utils/launcher/jobs.sh; {function} utils/run.pl 2 "$@"'
+    words = ["bash", "-c", script, "bash", str(tmp_path / "a b"), "tests.utils.print_words", *OF_A_USER]
+    found = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stdout) == (0, f"{OF_A_USER!r}\n" if merges else "")
+    for job in "12":
+        assert printed(tmp_path / f"log/a b.{job}.log") == [repr([*OF_A_USER, "--job", job])]
+
+
 def test_job_in_the_names_of_directories_and_logs_stays(tmp_path):
     log = tmp_path / "JOBS/a JOB/JOBN.JOB.log"
     found = run_jobs(log, *PRINT, "--out", f"{tmp_path}/JOBS")

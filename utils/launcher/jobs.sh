@@ -8,6 +8,9 @@
 # $cmd is a launcher with its options. The job's number replaces the word JOB after `--job`, and the last JOB of the log's name.
 # Every other word reaches the jobs as it is, whatever it holds: blanks, `$`, quotes, JOB itself. Where a job fails, each distinct
 # error line of the logs is printed, the end of the log of a job that says none, and the status is 1.
+#
+#   share_work "$cmd" "$nj" "$out" steps.gmm.score "${given[@]}"   # all of a command whose jobs write parts, which it then merges
+#   run_parts "$cmd" "$nj" "$out" steps.vad.compute "${given[@]}"  # its jobs alone, with logs log/<name of out>.*.log beside <out>
 
 run_jobs() {
   check_launcher "$1" || return 1
@@ -17,6 +20,16 @@ run_jobs() {
     show_errors "$2" "$3"
     return 1
   }
+}
+
+share_work() {
+  ! is_done python3 -m "${@:4}" || return 0
+  run_parts "$@" || return 1
+  python3 -m "${@:4}"
+}
+
+run_parts() {
+  run_jobs "$1" JOB=1:"$2" "$(dirname "$3")/log/$(basename "$3").JOB.log" -- python3 -m "${@:4}" --job JOB
 }
 
 # Fails, with one line on standard error, where the first word of $1 is no program.
