@@ -12,6 +12,7 @@ import numpy as np
 
 from steps.metrics.detection import Cost
 from steps.metrics.logistic import CrossFit, cross_fit_trials, effective_prior
+from steps.verify.cross_fit_options import CrossFitOptions
 from steps.verify.score_dirs import find_scores, read_score_dir, score_files, write_score_dir
 from steps.verify.trial_parts import Folds, TrialPart, folds_of, part_files
 from utils.command import logger
@@ -48,7 +49,7 @@ def fuse(options: Any) -> None:
     _learn_all({part: {options.name: own} for part, own in found.items()}, options)
 
 
-def _learn_all(groups: Mapping[str, Mapping[str, Mapping[str, Path]]], options: Any) -> None:
+def _learn_all(groups: Mapping[str, Mapping[str, Mapping[str, Path]]], options: CrossFitOptions) -> None:
     """part -> name of what comes out -> system -> its directory: learn, and commit the directory."""
     inputs = [path for part in groups for path in part_files(options.data, part)]
     inputs += [path for own in groups.values() for one in own.values() for d in one.values() for path in score_files(d)]
@@ -68,7 +69,7 @@ def _learn_all(groups: Mapping[str, Mapping[str, Mapping[str, Path]]], options: 
             log.info("%s: part %s: %s", stage.final, name, " ".join(own))
 
 
-def _prior(options: Any) -> float:
+def _prior(options: CrossFitOptions) -> float:
     """The prior that --cost amounts to, or else --prior."""
     if not options.cost:
         return options.prior
@@ -77,7 +78,7 @@ def _prior(options: Any) -> float:
     return effective_prior(Cost(*options.cost))
 
 
-def _learn(out: Path, part: TrialPart, read: Mapping[str, Read], folds: Folds, options: Any) -> None:
+def _learn(out: Path, part: TrialPart, read: Mapping[str, Read], folds: Folds, options: CrossFitOptions) -> None:
     """Write scores, failures and weights of one system that comes out."""
     scores = np.stack([values for values, _ in read.values()], axis=1)
     rows = np.flatnonzero(~np.isnan(scores).any(axis=1))
