@@ -58,6 +58,10 @@ BENCHMARKS = {
         "Training of i-vectors",
         ["--utterances", "6", "--components", "3", "--dim", "2", "--factors", "4", "--rounds", "1"],
     ),
+    "unit_lm": (
+        "Language models of units",
+        ["--parts", "speed", "--sequences", "4", "--sampled", "2", "--looped", "1", "--steps", "4", "--rounds", "1"],
+    ),
     "gmm_speed": (
         "EM of Gaussian mixtures",
         ["--frames", "200", "--dim", "3", "--components", "4", "--rounds", "1", "--jobs", "false"],

@@ -58,6 +58,7 @@ SECTIONS = (
     "Scans of Mamba: memory",
     "Scans of Mamba: training",
     "Feature speed",
+    "Language models of units",
     "Detectors of speech",
     "EM of Gaussian mixtures",
     "Likelihood ratios of trials",
