@@ -26,7 +26,7 @@ def probabilities(logits: Tensor, options: ChoiceOptions) -> Tensor:
     logits = logits.double()
     if options.temperature == 0:
         return torch.nn.functional.one_hot(logits.argmax(1), logits.shape[1]).double()
-    p = (logits / options.temperature).softmax(1)
+    p = ((logits - logits.amax(1, keepdim=True)) / options.temperature).softmax(1)  # which no temperature overflows
     if options.top_k is None and options.top_p == 1:
         return p
     ordered, order = p.sort(dim=1, descending=True, stable=True)

@@ -1,7 +1,7 @@
 """Options of the networks, and the network that they describe."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steps.training.options import TrainingOptions
 from utils.errors import InputError
@@ -46,8 +46,3 @@ def make_network(options: UnitNetworkOptions, vocabulary: "Vocabulary") -> "Unit
     if options.hidden % (2 * options.heads):
         raise InputError(f"heads: expected a divisor of half of hidden, {options.hidden}, found {options.heads}")
     return UnitTransformer(options, vocabulary)
-
-
-def network_options(values: dict[str, Any]) -> UnitNetworkOptions:
-    """The options among others."""
-    return UnitNetworkOptions(**{name: values[name] for name in UnitNetworkOptions.__dataclass_fields__})

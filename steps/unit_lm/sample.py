@@ -23,6 +23,7 @@ import numpy as np
 from steps.unit_lm.network_options import TRANSFORMER
 from utils.command import logger, run_command
 from utils.errors import InputError
+from utils.names import check_name
 from utils.options import MAX_SEED, option
 from utils.part_jobs import Part, run_part_jobs
 from utils.parts import Item, Work, read_part
@@ -68,6 +69,7 @@ class UnitSamples:
         from steps.unit_lm.lm_files import LmDescription
         from steps.unit_lm.sequences import UnitSequences
 
+        check_name(options.name, "--name", ())
         self.options, self.description = options, LmDescription.read(options.model)
         self.prompts: UnitSequences | None = None
         if options.prompts is not None:

@@ -1,7 +1,6 @@
 """The unit sequences of a directory, as language models learn and judge them."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +59,7 @@ class UnitSequences:
         units, durations = self._units.read(self.utterances[number])
         return expand(units[order], durations[order]) if self.of_frames else units[order]
 
-    @cached_property
+    @property
     def has_durations(self) -> bool:
         """Is it known how long each unit lasts?"""
         return self._units.has_durations

@@ -39,8 +39,8 @@ def quality(folders: Path, directory: Path, shares: tuple[float, ...], epochs: i
     facts = (
         f"k-means of 100 units of cepstra every {units.info.frame_seconds * 1000:.0f} ms, of training speakers."
         f" Bits a unit on {sum(units.num_units.values()):,} units of {len(set(units.utt2spk.values()))} unseen"
-        f" speakers, the end counted as a unit, by hours of training speech. N-grams have interpolated Kneser-Ney smoothing with"
-        f" three discounts. LSTM: `{SETTINGS}`, {epochs} epochs of all."
+        f" speakers, the end counted as a unit, by hours of training speech. N-grams have interpolated Kneser-Ney"
+        f" smoothing with three discounts. LSTM: `{SETTINGS}`, {epochs} epochs of all."
     )
     bits = table(("hours", *last), rows)
     seconds = ", ".join(f"{name} {one['bits_per_second']:.1f}" for name, one in last.items())
@@ -59,6 +59,8 @@ def quality(folders: Path, directory: Path, shares: tuple[float, ...], epochs: i
 
 def write_share(source: Path, out: Path, share: float) -> None:
     """The sequences of a share of the speakers, those with the lowest numbers of `chance`."""
+    if (out / "utt2spk").is_file():  # written last, by an earlier run in the same directory
+        return
     units = UnitsDir(source)
     speakers = sorted(set(units.utt2spk.values()), key=lambda speaker: chance(0, speaker))
     chosen = set(speakers[: max(1, round(share * len(speakers)))])

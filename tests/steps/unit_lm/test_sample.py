@@ -91,6 +91,7 @@ def test_what_may_be_chosen(options, kept):
 def test_temperature_divides_logits():
     p = probabilities(LOGITS, ChoiceOptions(temperature=0.5))
     torch.testing.assert_close(p, (2 * LOGITS.double()).softmax(1))
+    assert probabilities(LOGITS, ChoiceOptions(temperature=1e-300)).tolist() == [[1, 0, 0, 0, 0]]
 
 
 def test_chances_choose_by_their_share():
@@ -148,8 +149,9 @@ def test_a_model_of_frames_samples_durations_itself(units, tmp_path):
         (["--prompts", "{other}"], "the language model was trained on units with 6"),
         (["--prompts", "{test}", "--max_units", "2"], "give --prompt_units"),
         (["--temperature", "-1"], "expected 0 to 1000"),
+        (["--name", "two words"], "two words"),
     ],
-    ids=["least", "other units", "long prompt", "temperature"],
+    ids=["least", "other units", "long prompt", "temperature", "name"],
 )
 def test_faults_are_one_line(model, units, tmp_path, capsys, words, said):
     other = make_units(tmp_path / "other", "k", n_units=7)
