@@ -74,6 +74,8 @@ def score_directories(options: "Options", directories: Mapping[str, Path]) -> No
             measured = measure_sources(sources, names, options.n_halves, options.nj)
         write_halves(stage.dir, sources, measured, options.n_halves)
         clips = Clips.open(options.train if options.n_heard else None, options.clip_seconds)
+        if options.n_heard and clips.reason:
+            log.info("the report plays no speech: %s", clips.reason)
         first = next(iter(measured.values()))
         judged = any(figure.startswith(f"{ATTRIBUTES}.") for figure in first["figures"])
         shown = shown_of(sources, judged, real["train"], options.n_heard, clips)

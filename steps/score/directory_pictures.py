@@ -16,7 +16,7 @@ from steps.score.confusion import confusion_panels, heard_shares
 from steps.score.data import ScoreData, VectorSet
 from steps.score.evaluation import Examples
 from steps.score.judges import fit_judges
-from steps.score.map_pictures import label_maps, maps, widest
+from steps.score.map_pictures import MOST_FITTED, every, label_maps, maps, widest
 from steps.score.measured import SampleSource
 from steps.score.neighbours import Clips, neighbours_of, usual_distance
 from steps.score.page import Part, Section
@@ -99,7 +99,8 @@ def map_of(sources: Mapping[str, SampleSource]) -> Drawn:
     """Samples of each directory on the plane of the real training vectors, coloured by what all groups begin with."""
     test = next(iter(sources.values())).comparison.test
     examples = {name: _labelled(source.comparison.samples, test) for name, source in sources.items()}
-    plane = widest(principal_subspace(next(iter(sources.values())).comparison.train.x))
+    train = next(iter(sources.values())).comparison.train.x
+    plane = widest(principal_subspace(train[every(train, MOST_FITTED)]))
     return maps(plane, _labelled(test, test), examples)
 
 

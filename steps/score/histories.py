@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from steps.generators.calibration import FILE as CALIBRATION
+from steps.metrics.calibration_ranks import LEVELS
 from steps.score.pictures import FIRST, INK, POOR, REAL, Drawn, panel, shown
 from steps.training.charts import NOT_DRAWN, Curves, read_curves
 from steps.training.curve import METRICS
@@ -120,6 +121,17 @@ def _mark_kept(axis: Any, own: Curves, keys: list[str]) -> str:
     return f"; epoch {own['epoch'][best]} was kept, with {values[best]:.1f}"
 
 
+def told_levels(own: Coverage) -> list[str]:
+    """The levels that are told in words: 50, 80 and 95, or, where one of them is not known, all."""
+    usual = [f"{level:g}" for level in LEVELS]
+    return usual if all(level in own for level in usual) else sorted(own, key=float)
+
+
+def in_per_cent(own: Coverage) -> str:
+    """The shares of the levels that are told."""
+    return f"{' / '.join(f'{100 * own[level]:.0f}' for level in told_levels(own))} %"
+
+
 def coverage_panels(calibrated: Mapping[str, Calibrated]) -> Drawn:
     """A small panel for each model: the share of dev speakers in the regions of its density, a line each way."""
     drawn = []
@@ -133,9 +145,10 @@ def coverage_panels(calibrated: Mapping[str, Calibrated]) -> Drawn:
         for number, (line, own) in enumerate(one.lines.items()):
             levels = sorted(own, key=float)
             style = {"marker": "so^Dv"[number % 5], "linestyle": ("--", "-", ":")[number % 3], "markersize": 3.5}
+            marked = [place for place, level in enumerate(levels, 1) if level in told_levels(own)]
             shares = [0, *(100 * own[level] for level in levels)]
-            colour = (POOR, FIRST, INK)[number % 3]
-            axis.plot([0, *map(float, levels)], shares, color=colour, label=line, **style)
+            style |= {"color": (POOR, FIRST, INK)[number % 3], "markevery": marked}
+            axis.plot([0, *map(float, levels)], shares, label=line, **style)
         axis.set(xlim=(0, 102), ylim=(0, 102), xticks=(0, 50, 80, 95), yticks=(0, 50, 80, 95))
         axis.tick_params(labelsize=8)
         axis.grid(alpha=0.25)
@@ -144,8 +157,10 @@ def coverage_panels(calibrated: Mapping[str, Calibrated]) -> Drawn:
         axis.set_xlabel("region, %", fontsize=8)
         axis.set_ylabel("dev speakers in it, %", fontsize=8)
         figure.legend(loc="outside lower center", ncols=1 if len(one.lines) > 2 else 2, fontsize=8, frameon=False)
-        said = (f"{line}: {' / '.join(f'{100 * share:.0f}' for share in own.values())} % in the regions of "
-                f"{' / '.join(own)} %" for line, own in one.lines.items())  # fmt: skip
+        said = (
+            f"{line}: {in_per_cent(own)} in the regions of {' / '.join(told_levels(own))} %"
+            for line, own in one.lines.items()
+        )
         drawn.append((f"Calibration of {name} on dev speakers: {'; '.join(said)}", figure))
     return drawn
 
@@ -162,7 +177,7 @@ def calibration_table(calibrated: Mapping[str, Calibrated]) -> Table:
         cells = [Cell("-" if one.speakers is None else f"{one.speakers:,}")]
         for line in lines:
             own = one.lines.get(line, {})
-            cells.append(Cell(" / ".join(f"{100 * share:.0f}" for share in own.values()) + " %" if own else "-"))
+            cells.append(Cell(in_per_cent(own) if own else "-"))
         cells += [number_cell(one.temperatures.get(key), 2) for key in names]
         for key in whose:
             pair = one.cosines.get(key)

@@ -24,6 +24,7 @@ SMALL = 2.3  # inches of a map
 MOST_PANELS = 36  # groups, the largest ones
 DIRECTIONS = 40  # principal ones, in which groups are told apart
 SHRINKAGE = 0.1
+MOST_FITTED = 20_000  # vectors that a plane is fitted to
 FAINT = "#dadce0"
 Placed = Callable[[np.ndarray], np.ndarray]  # embeddings (N, D) -> places (N, 2)
 
@@ -43,6 +44,7 @@ def telling_apart(x: np.ndarray, labels: np.ndarray) -> Placed:
 
     Of two labels, which differ in one direction, the second is the principal one.
     """
+    x, labels = x[every(x, MOST_FITTED)], labels[every(x, MOST_FITTED)]
     whole = principal_subspace(x)
     frame = Frame(whole.offset, whole.matrix[:, :DIRECTIONS])
     y = frame.to_latent(x.astype(np.float64))

@@ -23,6 +23,7 @@ from steps.metrics.distances import nearest
 from steps.metrics.speaker_vectors import mean_rows
 from steps.score.data import VectorSet
 from utils.command import logger
+from utils.errors import InputError
 from utils.extras import how_to_install
 from utils.vectors import unit_rows
 
@@ -69,13 +70,19 @@ class Clips:
 
     @classmethod
     def open(cls, directory: Path | None, seconds: float) -> "Clips":
-        """The utterances of a data directory; none where it is not given, has no audio, or nothing reads audio."""
+        """The utterances of a data directory; none where it is not given, has no audio, or nothing reads audio.
+
+        Audio that is not read here, such as that of commands, is no fault of a score: the reason tells of it.
+        """
         if directory is None or not (directory / WAVS).is_file():
             where = "no data directory was given" if directory is None else f"{directory} has no {WAVS}"
             return cls(seconds, {}, f"There is no audio at hand: {where}.")
         if importlib.util.find_spec("soundfile") is None or importlib.util.find_spec("soxr") is None:
             return cls(seconds, {}, f"Nothing reads audio here; {how_to_install({'soundfile', 'soxr'})} installs it.")
-        return cls(seconds, {one.id: one for one in read_data_dir(directory)})
+        try:
+            return cls(seconds, {one.id: one for one in read_data_dir(directory)})
+        except InputError as error:
+            return cls(seconds, {}, f"There is no audio at hand: {error}.")
 
     def clip(self, utterance: str) -> tuple[bytes, str]:
         """The middle of an utterance as FLAC; or why it cannot be heard."""
@@ -107,9 +114,7 @@ def neighbours_of(
 ) -> list[Neighbourhood]:
     """The nearest training speakers of the first samples x (N, D) that were asked for different groups (N,)."""
     rows = np.arange(len(x)) if groups is None else np.sort(np.unique(groups, return_index=True)[1])
-    unit = unit_rows(train.x)
-    names = np.unique(train.speakers)
-    places = unit_rows(mean_rows(unit, train.speaker_codes))
+    names, places = np.unique(train.speakers), speaker_places(train)
     found = []
     for row in rows[:count]:
         sample = unit_rows(x[row : row + 1])[0]
@@ -117,7 +122,7 @@ def neighbours_of(
         beside = []
         for number in np.argsort(-similarity, kind="stable")[:EACH]:
             own = np.flatnonzero(train.speaker_codes == number)
-            best = own[np.argmax(unit[own] @ sample)]
+            best = own[np.argmax(unit_rows(train.x[own]) @ sample)]
             key = "" if train.keys is None else str(train.keys[best])
             clip, problem = clips.clip(key)
             group = str(train.groups[best]) if train.groups is not None else ""
@@ -126,8 +131,13 @@ def neighbours_of(
     return found
 
 
+def speaker_places(train: VectorSet) -> np.ndarray:
+    """The mean (S, D) of the unit vectors of each speaker, as a unit vector."""
+    return unit_rows(mean_rows(unit_rows(train.x), train.speaker_codes))
+
+
 def usual_distance(train: VectorSet, test: VectorSet) -> float:
     """The median cosine distance of test speakers, of their first vectors, to the nearest training speaker."""
-    places = unit_rows(mean_rows(unit_rows(train.x), train.speaker_codes))
+    places = speaker_places(train)
     first = np.unique(test.speaker_codes, return_index=True)[1]
     return float(np.median(nearest(unit_rows(test.x[first]), places)))

@@ -17,7 +17,7 @@ from utils.report_page import cell_html, page_html
 from utils.report_tables import Cell, Table
 
 HERE = Path(__file__).parent
-SHOWN = 0.62  # of the width of a picture in pixels, where the page has the room
+SHOWN = 0.66  # of the width of a picture in pixels, where it stands alone
 LONG, LEFT = 26, ' class="words"'  # characters of a cell that is words; which stand at its left
 KINDS = ("", "small", "one", "wide")  # of panels: several side by side, many small ones, one, one that needs width
 
@@ -60,7 +60,7 @@ class Part(NamedTuple):
 
 def panels(section: Section) -> Part:
     """The pictures of a section, with its caption."""
-    images = "\n".join(map(image, section.panels))
+    images = "\n".join(image(one, section.kind == "one") for one in section.panels)
     kind = f"panels {section.kind}".strip()
     reach = ' tabindex="0"' if section.kind == "wide" else ""
     caption = f"<figcaption>{escape(section.caption)}</figcaption>"
@@ -68,11 +68,11 @@ def panels(section: Section) -> Part:
     return Part(section.name, section.title, html)
 
 
-def image(one: DrawnPanel) -> str:
-    """A picture; its width counts where the page has the room."""
-    width = round(int.from_bytes(one.png[16:20]) * SHOWN)
+def image(one: DrawnPanel, alone: bool) -> str:
+    """A picture; one that stands alone is not as wide as the page."""
+    width = f' style="max-width:{round(int.from_bytes(one.png[16:20]) * SHOWN)}px"' if alone else ""
     data = base64.b64encode(one.png).decode()
-    return f'<img alt="{escape(one.alt)}" width="{width}" src="data:image/png;base64,{data}">'
+    return f'<img alt="{escape(one.alt)}"{width} src="data:image/png;base64,{data}">'
 
 
 def sorting(place: str, table: Table, pinned: Collection[str] = (), sorts: bool = True) -> Part:

@@ -70,7 +70,13 @@ def test_the_usual_distance_is_that_of_speakers_the_generator_has_not_seen(train
 def test_what_cannot_be_heard_is_said(train: VectorSet, tmp_path: Path):
     samples, asked = np.eye(3, dtype=np.float32)[[0, 1]], np.array(["<i>", "male_high"])
     (tmp_path / "empty").mkdir()
-    for directory, reason in ((None, "no data directory was given"), (tmp_path / "empty", "empty has no wav.scp")):
+    (tmp_path / "pipe").mkdir()
+    write_data_dir(tmp_path / "pipe", {"wav.scp": {"ann-0": "touch ran |"}, "utt2spk": {"ann-0": "ann"}})
+    for directory, reason in (
+        (None, "no data directory was given"),
+        (tmp_path / "empty", "empty has no wav.scp"),
+        (tmp_path / "pipe", "is a command; commands are not run here"),
+    ):
         clips = Clips.open(directory, 1)
         page = page_of("t", [], [players("mdn", neighbours_of(train, samples, asked, 2, clips), 0.1, clips)])
         assert reason in page and "<audio" not in page and page.count("<h3>") == 2
