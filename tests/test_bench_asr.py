@@ -11,7 +11,7 @@ def test_digits_are_judged_and_told(tmp_path, monkeypatch, capsys):
     pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     root = real_data("fsdd").parent
-    settings = [f"grammar={recognition.DIGITS}", f"padding={recognition.PADDING}"]
+    settings = [f"grammar={recognition.FOUR}", f"padding={recognition.PADDING}"]
     spoken = recognition.joined_digits(root, 1, tmp_path / "joined")
     assert len(spoken) == 6 and all(len(one.text.split()) == recognition.JOINED for one in spoken)
     judged = recognition.judge(tmp_path / "four", spoken, settings)

@@ -24,7 +24,7 @@ from typing import Any
 
 from steps.asr.asr_job import GIVEN_TEXTS, TEXT, Options, RecogniserChoice, given_texts
 from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
-from steps.audio.recordings import Utterance, read_utterances
+from steps.audio.recordings import read_utterances
 from steps.audio.utterance_jobs import gather
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
@@ -66,9 +66,8 @@ def work(options: Options) -> None:
 def write_outputs(stage: StageDir, options: Options, planned: Work, description: Mapping[str, Any]) -> None:
     """Write all files of the result."""
     found = join(planned, stage.dir / CTM, options.backend)
-    given = given_texts(options)
-    utterances = {one.id: one for one in read_utterances(options.data)}
-    found.texts |= {key: words for key, words in given.items() if key in utterances}
+    tables = tables_of_data(options.data, stage.final)
+    found.texts |= {key: words for key, words in given_texts(options).items() if key in tables["utt2spk"]}
     found.recognisers |= dict.fromkeys(found.texts.keys() - found.recognisers.keys(), GIVEN)
     n = len(found.texts) + len(found.failures)
     check_failures(found.failures, n, options.max_fail, options.out)
@@ -77,7 +76,7 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     write_left_out(stage.dir, planned.about["left_out"])
     summary = summary_of(found)
     write_json(stage.dir / "summary.json", summary)
-    write_data_dir(stage.dir, tables_of(options, found, utterances, stage.final))
+    write_data_dir(stage.dir, tables_of(tables, found))
     write_manifest(stage.dir / MANIFEST, manifest_of(stage.dir))
     log.info(
         "%s: %d of %d utterances have a text, %d of them given; %.2f hours recognised, %d words",
@@ -107,21 +106,21 @@ def _ctm_line(key: str, word: str, begin: float, end: float, confidence: float |
     return f"{key} 1 {begin:.2f} {end - begin:.2f} {word}{sure}\n"
 
 
-def tables_of(
-    options: Options, found: Recognised, utterances: Mapping[str, Utterance], final: Path
-) -> dict[str, Mapping[str, str]]:
+def tables_of_data(data: Path, final: Path) -> dict[str, Mapping[str, str]]:
+    """All tables of the data but its texts; of a tree those of its utterances."""
+    if (data / "wav.scp").is_file():
+        return {name: table for name, table in DataDir(data).tables().items() if name not in GIVEN_TEXTS}
+    utterances = read_utterances(data)
+    paths = {one.id: path_in_script(one.path, final) for one in utterances}
+    return {"utt2spk": {one.id: one.speaker for one in utterances}, "wav.scp": paths}
+
+
+def tables_of(of_data: Mapping[str, Mapping[str, str]], found: Recognised) -> dict[str, Mapping[str, str]]:
     """All tables of the result but spk2utt: those of the data, and the texts."""
-    kept = {key: utterances[key] for key in sorted(found.texts)}
-    if (options.data / "wav.scp").is_file():
-        own = {name: table for name, table in DataDir(options.data).tables().items() if name not in GIVEN_TEXTS}
-        tables = restrict(own, kept)
-    else:
-        tables = {
-            "utt2spk": {key: one.speaker for key, one in kept.items()},
-            "wav.scp": {key: path_in_script(one.path, final) for key, one in kept.items()},
-        }
+    kept = sorted(found.texts)
+    tables = restrict(of_data, kept)
     seconds = {key: f"{value:.3f}" for key, value in found.seconds.items()} | dict(tables.get("utt2dur", {}))
-    if seconds.keys() == kept.keys():  # not where the data says no length of what it has the text of
+    if len(seconds) == len(kept):  # not where the data says no length of what it has the text of
         tables |= {"utt2dur": seconds}
     return {**tables, TEXT: found.texts, "utt2recogniser": found.recognisers}
 

@@ -29,7 +29,7 @@ from utils.options import option
 
 TITLE = "Speech recognition"
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-DIGIT, DIGITS = Path("conf/asr/digit.jsgf"), Path("conf/asr/digits.jsgf")
+DIGIT, FOUR = Path("conf/asr/digit.jsgf"), Path("conf/asr/four_digits.jsgf")
 PADDING = 0.2  # seconds of silence around digits
 BETWEEN = 0.1  # seconds of silence between joined digits
 JOINED = 4  # digits
@@ -77,7 +77,7 @@ def work(options: Options) -> None:
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         read = librispeech_251(root, options.every)
-        digits = [f"grammar={DIGIT}", f"padding={PADDING}"], [f"grammar={DIGITS}", f"padding={PADDING}"]
+        digits = [f"grammar={DIGIT}", f"padding={PADDING}"], [f"grammar={FOUR}", f"padding={PADDING}"]
         found = {
             "librispeech-251": judge(here / "251", read, []),
             "librispeech-sessions-14": judge(here / "14", sessions_14(root, options.per_speaker), []),
@@ -216,8 +216,8 @@ def section(found: dict[str, Judged], share: float, options: Options) -> str:
         f" its language model: every {options.every}. utterance of librispeech-251, one a speaker, and the first"
         f" {options.per_speaker} of each of the 14 speakers of librispeech-sessions-14. FSDD (8 kHz, converted) by a"
         f" grammar: the first {options.takes} takes of each digit and speaker by `{DIGIT}`, and {options.strings}"
-        f" strings of four a speaker, drawn at random and joined with {BETWEEN:g} s of silence, by `{DIGITS}`, which"
-        f" does not know how many there are; {PADDING:g} s of silence before and after. Substitutions, insertions and"
+        f" strings of four a speaker, drawn at random and joined with {BETWEEN:g} s of silence, by `{FOUR}`;"
+        f" {PADDING:g} s of silence before and after. Substitutions, insertions and"
         " deletions are % of the words of the reference; intervals are over speakers, of whom FSDD has six; the"
         " real-time factor is processor time by that of the audio, loading included."
     )
