@@ -19,6 +19,7 @@ class PocketsphinxOptions(EngineOptions):
 
     grammar: Path | None = option(None, "JSGF file: only its sentences are recognised; there is no language model")
     padding: float = option(0.0, "seconds of silence put before and after: short words need it", least=0, most=10)
+    word_factor: float = option(0.65, "of the probability, for each word; smaller: fewer words", above=0, most=1)
     acoustic_model: Path | None = option(None, "directory of an acoustic model for 16 kHz")
     dictionary: Path | None = option(None, "words and their phones")
     language_model: Path | None = option(None, "n-grams, ARPA or binary")

@@ -41,5 +41,5 @@ given+=(--data "$data" --out "$out")
 
 ! is_done python3 -m steps.asr.merge "${given[@]}" || exit 0
 python3 -m steps.asr.plan "${given[@]}"
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.asr.compute "${given[@]}" --job JOB
+run_parts "$cmd" "$nj" "$out" steps.asr.compute "${given[@]}"
 python3 -m steps.asr.merge "${given[@]}"

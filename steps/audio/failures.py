@@ -10,6 +10,7 @@ from utils.tables import read_lines
 
 log = logger(__name__)
 FAILURES = "failures.tsv"  # name of the table in a directory of results
+NOT_DONE = "not_computed"  # the reason of what was left out on request, as its job is not done; it is no failure
 Failure = tuple[str, str, str]  # utterance, reason, detail
 
 
@@ -47,8 +48,8 @@ def check_failures(
 ) -> None:
     """Log how many utterances failed, by reason; `noun` says what fails, if that is no utterance.
 
-    Raises InputError where more than the share `max_fail` of all `n_utterances` failed, or all of them; their table is
-    then written beside `out` as `<out>.failures.tsv`.
+    Raises InputError where more than the share `max_fail` of all `n_utterances` failed, or none has a result; their
+    table is then written beside `out` as `<out>.failures.tsv`.
     """
     listing = out.absolute().with_name(f"{out.name}.failures.tsv")
     if not failures:
@@ -57,7 +58,8 @@ def check_failures(
     reasons = Counter(reason for _, reason, _ in failures)
     counts = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
     share = f"{len(failures)} of {n_utterances} {noun}s ({100 * len(failures) / n_utterances:.2f} %) fail: {counts}"
-    if len(failures) > max_fail * n_utterances or len(failures) == n_utterances:
+    failed = sum(reason != NOT_DONE for _, reason, _ in failures)
+    if failed > max_fail * n_utterances or len(failures) == n_utterances:
         listing.parent.mkdir(parents=True, exist_ok=True)
         listing.unlink(missing_ok=True)  # perhaps a link
         write_failures(listing, failures, noun)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from steps.audio.failures import FAILURES, Failure, check_failures, read_failures
+from steps.audio.failures import FAILURES, NOT_DONE, Failure, check_failures, read_failures
 from steps.audio.lengths import Measured, audio_identity, left_out_rows, require_utterances
 from steps.audio.recordings import Utterance, read_utterances
 from utils.command import logger, progress
@@ -36,7 +36,7 @@ from utils.parts import (
     remove_parts,
 )
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
-from utils.shards import MOST_JOBS, SHARDS_HELP, chosen_shards, shards_of
+from utils.shards import MOST_JOBS, SHARDS_HELP, chosen_shards, format_numbers, shards_of
 from utils.stage_dir import StageDir, is_done, signature
 from utils.tables import read_lines
 
@@ -56,6 +56,7 @@ class UtteranceOptions:
     nj: int = option(1, "number of jobs that share the work", least=1, most=MOST_JOBS)
     job: int = option(0, "this job, from 1; 0: all of the work", least=0, most=MOST_JOBS)
     shards: str | None = option(None, SHARDS_HELP)
+    allow_missing: bool = option(False, "merge what is done: utterances of jobs that are not count as left out")
     ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "compute again even if nothing has changed")
 
@@ -166,20 +167,27 @@ class UtteranceJobs:
         log.info("%.0f s of audio in %.2f s, %.0f times real time", audio, seconds, audio / seconds)
 
     def merge(self, write: Callable[[StageDir, Work], None]) -> None:
-        """Commit what `write` makes of all parts, unless that was done, and remove the parts."""
+        """Commit what `write` makes of all parts, unless that was done, and remove the parts.
+
+        With `allow_missing` some parts may be missing; then all stay, and a merge after further jobs has more.
+        """
         options, identity = self.options, self._planned_identity()
-        settings = self._result_settings(identity)
+        planned = Work.find(options.out, identity) if options.allow_missing else None
+        missing = planned.missing(suffix=self.suffix) if planned else []
+        settings = self._result_settings(identity) | ({"missing": format_numbers(missing)} if missing else {})
         with StageDir(options.out, settings, [], options.force, command=self.merger) as stage:
             if stage.done:  # perhaps with a larger --max_fail
                 failures = read_failures(options.out / FAILURES)
                 n = len(read_lines(options.out / "utt2spk")) // self.versions + len(failures)
                 check_failures(failures, n, options.max_fail, options.out)
             else:
-                planned = Work.load(options.out, identity, self.planner)
-                planned.require(planned.missing(suffix=self.suffix), self._compute_call())
+                planned = planned or Work.load(options.out, identity, self.planner)
+                if not options.allow_missing:
+                    planned.require(planned.missing(suffix=self.suffix), self._compute_call())
                 stage.n_shards = planned.n_shards
                 write(stage, planned)
-        remove_parts(options.out)
+        if not missing:
+            remove_parts(options.out)
 
     def _planned_identity(self) -> str:
         """The identity of the plan for --out. Raises InputError where there is none, or one of other options.
@@ -201,7 +209,12 @@ class UtteranceJobs:
 
     def _compute_call(self) -> list[str]:
         """The command that writes parts, in words, without --shards."""
-        return ["python3", "-m", f"{self.room}.compute", *as_words(replace(self.options, nj=1, job=0, shards=None))]
+        return [
+            "python3",
+            "-m",
+            f"{self.room}.compute",
+            *as_words(replace(self.options, nj=1, job=0, shards=None, allow_missing=False)),
+        ]
 
 
 class Gathered(NamedTuple):
@@ -225,6 +238,9 @@ def gather(planned: Work, failures: list[Failure], suffix: str = ARRAYS) -> Iter
     failures += [tuple(failure) for failure in planned.about["refused"]]
     for shard, items in planned.shards(range(planned.n_shards)):
         part = planned.part(shard, suffix)
+        if not planned.has_part(shard, suffix):  # with allow_missing
+            failures += [(item.id, NOT_DONE, f"of shard {shard}") for item in items]
+            continue
         rows, arrays = (read_journal(part), {}) if suffix == JOURNAL else read_part(part)
         if len(rows) != len(items):
             raise InputError(

@@ -26,7 +26,7 @@ class PocketsphinxEngine:
         given = {"hmm": "acoustic_model", "dict": "dictionary", "lm": "language_model", "jsgf": "grammar"}
         chosen = {name: options[key] for name, key in given.items() if options.get(key)}
         with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as log:
-            fixed = {"loglevel": "ERROR", "logfn": log.name, "cmn": "batch"}
+            fixed = {"loglevel": "ERROR", "logfn": log.name, "cmn": "batch", "wip": options.get("word_factor", 0.65)}
             if "jsgf" in chosen:
                 fixed["lm"] = None
             try:

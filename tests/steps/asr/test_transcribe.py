@@ -162,3 +162,21 @@ def test_script_passes_its_options_on(data, tmp_path):
     assert run.returncode == 0, run.stderr
     assert (out / "text").read_text().splitlines()[0] == "a-00 a x10"
     assert len(list((tmp_path / "log").glob("my out.*.log"))) == 1
+
+
+def test_what_is_done_is_merged_on_request_and_the_rest_later(tmp_path, capsys):
+    wav = tones(tmp_path / "wav", 24)
+    write_data_dir(tmp_path / "data", {"utt2spk": {key: key[0] for key in wav}, "wav.scp": wav})
+    given = [*STUB, "--set", "shard_seconds=4", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "asr")]
+    assert plan.main(given) == 0 and compute.main([*given, "--shards", "0,2"]) == 0
+    capsys.readouterr()
+    assert merge.main(given) == 1
+    assert "1 of 3 parts are missing; this makes them: python3 -m steps.asr.compute" in (said := capsys.readouterr().err)
+    assert said.rstrip().endswith("--shards 1")
+    assert merge.main([*given, "--allow_missing", "true"]) == 0
+    rows = [line.split("\t") for line in (tmp_path / "asr" / "failures.tsv").read_text().splitlines()[1:]]
+    assert len(rows) == 8 and {row[1] for row in rows} == {"not_computed"}
+    assert len(DataDir(tmp_path / "asr").table("text")) == 16
+    assert merge.main([*given, "--allow_missing", "true"]) == 0  # nothing is new
+    assert plan.main(given) == 0 and compute.main(given) == 0 and merge.main(given) == 0
+    assert len(DataDir(tmp_path / "asr").table("text")) == 24 and not list(tmp_path.glob(".asr*"))
