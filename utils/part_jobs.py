@@ -16,6 +16,7 @@ import numpy as np
 from utils.command import logger, progress
 from utils.option_values import raw_values
 from utils.parts import Item, Work, check_merged, remove_parts, write_part
+from utils.shard_marks import marked
 from utils.shards import chosen_shards
 from utils.stage_dir import StageDir, is_done, signature
 
@@ -53,14 +54,15 @@ def run_part_jobs(options: Any, inputs: Sequence[Path], task: PartTask, free: Co
             log.info("%s is up to date", options.out)
             return
         planned = _planned(options.out, settings, inputs, task)
-        _make_parts(planned, chosen_shards(planned.n_shards, options.shards, options.job, options.nj), task)
+        shards = chosen_shards(planned.n_shards, options.shards, options.job, options.nj)
+        _make_parts(planned, shards, task, options.job)
         return
     with StageDir(options.out, settings, inputs, options.force, command=options.COMMAND) as stage:
         if stage.done:
             task.check()
             return
         planned = _planned(options.out, settings, inputs, task)
-        _make_parts(planned, range(planned.n_shards), task)
+        _make_parts(planned, range(planned.n_shards), task, 0)
         stage.n_shards = planned.n_shards
         task.join(stage, planned)
     remove_parts(options.out)
@@ -72,7 +74,7 @@ def _planned(out: Path, settings: Mapping[str, Any], inputs: Sequence[Path], tas
     return Work.find(out, identity) or Work.write(out, identity, task.items())
 
 
-def _make_parts(planned: Work, shards: Sequence[int], task: PartTask) -> None:
+def _make_parts(planned: Work, shards: Sequence[int], task: PartTask, job: int) -> None:
     """Write the parts of shards that are missing."""
     missing = planned.missing(shards)
     if not missing:
@@ -80,5 +82,6 @@ def _make_parts(planned: Work, shards: Sequence[int], task: PartTask) -> None:
     make = task.prepare()
     for shard, items in progress(planned.shards(missing), len(missing), "shards"):
         if not planned.has_part(shard):
-            rows, arrays = make(items)
-            write_part(planned.part(shard), rows, **arrays)
+            with marked(planned, shard, job):
+                rows, arrays = make(items)
+                write_part(planned.part(shard), rows, **arrays)

@@ -128,9 +128,9 @@ class Work:
         return self.directory / f"part-{shard:06d}{suffix}"
 
     def has_part(self, shard: int, suffix: str = ARRAYS) -> bool:
-        """Is the part of a shard there? That of a journal is when it is sealed."""
+        """Is the part of a shard there, and not cut off? That of a journal is when it is sealed."""
         path = self.part(shard, suffix)
-        return is_sealed(path) if suffix == JOURNAL else path.is_file()
+        return is_sealed(path) if suffix == JOURNAL else path.is_file() and zipfile.is_zipfile(path)
 
     def missing(self, shards: Iterable[int] | None = None, suffix: str = ARRAYS) -> list[int]:
         """Those of the shards (of all) that have no part."""
@@ -144,9 +144,11 @@ class Work:
             missing: their numbers. call: the command with its options, without `--shards`.
         """
         if missing:
-            words = shlex.join([*call, "--shards", format_numbers(missing)])
+            numbers = format_numbers(missing)
+            words = shlex.join([*call, "--shards", numbers])
             raise InputError(
-                f"{self.directory}: {len(missing)} of {self.n_shards} parts are missing; this makes them: {words}"
+                f"{self.directory}: {len(missing)} of {self.n_shards} parts are missing (as an array of SLURM:"
+                f" --array={numbers}); this makes them: {words}"
             )
 
 
@@ -182,6 +184,11 @@ def make_current(out: Path, identity: str, settings: Mapping[str, Any]) -> None:
     root.mkdir(parents=True, exist_ok=True)
     current = json_text({"identity": identity, "settings": dict(settings)}, root / CURRENT)
     write_whole(root / CURRENT, current.encode(), shared=True)
+
+
+def is_planned(out: Path) -> bool:
+    """Is there work on `out` that jobs follow?"""
+    return (parts_root(out) / CURRENT).is_file()
 
 
 def current_identity(out: Path, settings: Mapping[str, Any], planner: str) -> str:

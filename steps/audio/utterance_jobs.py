@@ -31,17 +31,20 @@ from utils.parts import (
     Work,
     check_merged,
     current_identity,
+    is_planned,
     make_current,
     read_part,
     remove_parts,
 )
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
+from utils.shard_marks import marked
 from utils.shards import MOST_JOBS, SHARDS_HELP, chosen_shards, format_numbers, shards_of
 from utils.stage_dir import StageDir, is_done, signature
 from utils.tables import read_lines
 
 log = logger(__name__)
 LONGEST_SHARD = 3600.0  # seconds
+BY_SIZE, MODULO = WAYS = ("size", "modulo")
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class UtteranceOptions:
     nj: int = option(1, "number of jobs that share the work", least=1, most=MOST_JOBS)
     job: int = option(0, "this job, from 1; 0: all of the work", least=0, most=MOST_JOBS)
     shards: str | None = option(None, SHARDS_HELP)
+    shard: str = option(
+        BY_SIZE, "how utterances make shards: size, in their order; modulo: number % num_shards", choices=WAYS
+    )
+    num_shards: int = option(16, "with --shard modulo, how many there are", least=1, most=MOST_JOBS)
     allow_missing: bool = option(False, "merge what is done: utterances of jobs that are not count as left out")
     ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "compute again even if nothing has changed")
@@ -92,6 +99,12 @@ class UtteranceJobs:
     suffix: str = ARRAYS
 
     @property
+    def _settings(self) -> dict[str, Any]:
+        """All that decides the result; by another division into shards, archives have another order."""
+        options = self.options
+        return {**self.settings, **({"shard": [MODULO, options.num_shards]} if options.shard == MODULO else {})}
+
+    @property
     def planner(self) -> str:
         """The command that makes the table of shards."""
         return f"python3 -m {self.room}.plan"
@@ -115,14 +128,14 @@ class UtteranceJobs:
             if Work.find(options.out, identity) is None:
                 require_utterances(utterances, options.data)
                 self._write(identity, accept(utterances))
-        make_current(options.out, identity, self.settings)
+        make_current(options.out, identity, self._settings)
 
     def _identity_of(self, utterances: Sequence[Utterance]) -> str:
         """A hash of all that decides the result: settings, tables, utterances, and their files by size and time."""
         data = self.options.data
         is_tree = not (data / "wav.scp").is_file()
         tables = [] if is_tree else sorted(path for path in data.iterdir() if is_table(path.name))
-        return audio_identity(signature(self.settings, tables), utterances)
+        return audio_identity(signature(self._settings, tables), utterances)
 
     def _write(self, identity: str, accepted: Accepted) -> None:
         """Write the table."""
@@ -131,8 +144,12 @@ class UtteranceJobs:
         check_failures(refused, len(measured), options.max_fail, options.out)
         good = [one for one in measured if not one.outcome.reason]
         seconds = [one.outcome.seconds for one in good]
-        shards = shards_of([accepted.weight * one for one in seconds], options.shard_seconds, LONGEST_SHARD)
+        if options.shard == MODULO:
+            shards = [number % options.num_shards for number in range(len(good))]
+        else:
+            shards = shards_of([accepted.weight * one for one in seconds], options.shard_seconds, LONGEST_SHARD)
         items = [Item(one.utterance.id, shard, one.utterance.as_row()) for one, shard in zip(good, shards, strict=True)]
+        items.sort(key=lambda item: item.shard)
         about = {"refused": refused, **accepted.about, "left_out": left_out_rows(options.data)}
         planned = Work.write(options.out, identity, items, about)
         log.info("%d utterances, %.2f hours, in %d shards", len(items), sum(seconds) / 3600, planned.n_shards)
@@ -160,9 +177,9 @@ class UtteranceJobs:
             write = writer(planned)
             for shard, items in progress(planned.shards(missing), len(missing), "shards"):
                 if not planned.has_part(shard, self.suffix):
-                    audio += write(
-                        planned.part(shard, self.suffix), [Utterance.from_row(item.content) for item in items]
-                    )
+                    with marked(planned, shard, options.job):
+                        utterances = [Utterance.from_row(item.content) for item in items]
+                        audio += write(planned.part(shard, self.suffix), utterances)
         seconds = time.perf_counter() - begin
         log.info("%.0f s of audio in %.2f s, %.0f times real time", audio, seconds, audio / seconds)
 
@@ -192,16 +209,19 @@ class UtteranceJobs:
     def _planned_identity(self) -> str:
         """The identity of the plan for --out. Raises InputError where there is none, or one of other options.
 
-        Where it is only asked whether there is anything to do, it is that of the plan that would be made.
+        Where it is only asked whether there is anything to do, or all is merged, it is that of the plan that would be
+        made.
         """
-        if is_only_asked():
-            return self._identity_of(read_utterances(self.options.data))
-        return current_identity(self.options.out, self.settings, self.planner)
+        if is_only_asked() or not is_planned(self.options.out):
+            identity = self._identity_of(read_utterances(self.options.data))
+            if is_only_asked() or self._is_merged(identity):
+                return identity
+        return current_identity(self.options.out, self._settings, self.planner)
 
     def _result_settings(self, identity: str) -> dict[str, Any]:
         """All that decides the result, as stored in its config.yaml."""
         options = self.options
-        return {"identity": identity, "data": options.data, **self.settings, "ark_paths": options.ark_paths}
+        return {"identity": identity, "data": options.data, **self._settings, "ark_paths": options.ark_paths}
 
     def _is_merged(self, identity: str) -> bool:
         """Does the result with this identity exist? Never with --force."""

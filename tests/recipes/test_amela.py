@@ -91,6 +91,11 @@ def test_a_finished_run_does_nothing(finished):
     assert finished.recipe.digests() == before
 
 
+def test_the_status_says_what_is_done(finished):
+    said = finished.recipe.run("--status", "true").partition("# ")[0]
+    assert f"{finished.recipe.exp}/asr: done" in said and f"{finished.recipe.exp}/samples/units: done" in said
+
+
 def test_entries_of_a_manifest_are_what_a_later_stage_takes_and_known_texts_are_not_recognised(finished, tmp_path):
     rows = [json.loads(line) for line in (finished.recipe.data / "pieces" / "manifest.jsonl").read_text().splitlines()]
     manifest = tmp_path / "pieces.jsonl"
@@ -128,6 +133,7 @@ def test_few_files(tmp_path, names, reached):
         (["--models", "gpt"], "--models gpt: expected some of lstm,transformer,bigram,fivegram"),
         (["--models", "bigram"], "--sampler lstm: expected lstm or transformer, and one of --models"),
         (["--keep_text", "maybe"], "--keep_text maybe: expected true or false"),
+        (["--status", "all"], "--status all: expected true or false"),
         (["--use_gpu", "1"], "--use_gpu 1: expected auto, true or false"),
         (["--launcher", "pbs.pl"], "--launcher pbs.pl: expected run.pl or slurm.pl"),
         (["--conf_dir", "nowhere"], "--conf_dir nowhere: no such directory"),

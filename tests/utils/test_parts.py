@@ -114,7 +114,7 @@ def test_a_part_that_is_not_whole_is_no_part(work, damage):
 
 def test_what_is_missing_is_named_with_the_call_that_makes_it(work):
     write_part(work.part(1), [])
-    with pytest.raises(InputError, match=r"2 of 3 parts are missing.*job --out 'a b' --shards 0,2$"):
+    with pytest.raises(InputError, match=r"2 of 3 parts are missing .*--array=0,2.*job --out 'a b' --shards 0,2$"):
         work.require(work.missing(), ["job", "--out", "a b"])
     work.require([], ["job"])
 

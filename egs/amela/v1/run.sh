@@ -20,6 +20,7 @@ keep_text=
 models=lstm,transformer,bigram,fivegram
 sampler=lstm
 use_gpu=
+status=
 set=
 force=false
 seed=
@@ -48,6 +49,7 @@ usage: ./run.sh [--stage N] [--stop_stage M] [--option value ...] [--set STAGE.K
 
 Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force true (redo finished stages) --seed
               --launcher run.pl|slurm.pl (in place of the one in cmd.sh)
+              --status true (say which shards of which stage are done, running, failed, with their logs; and end)
 0 scan:       --corpus espeak (default without the next two) or folder, or a name of your own for --data and --exp
               --data_dir (a folder of audio at any depth, or a Kaldi data directory)
               --manifest (JSON lines with audio_filepath; with --stage N its entries are what stage N takes: recordings,
@@ -73,7 +75,7 @@ check_jobs
   refuse "--corpus $(printf %q "${corpus:0:100}"): expected espeak, folder, or a name of letters, digits, '.', '_' and '-'"
 [ -z "$data_dir" ] || [ -z "$manifest" ] || refuse "--data_dir $data_dir --manifest $manifest: give one of the two"
 [ "$corpus" != espeak ] || [ -z "$data_dir$manifest" ] || refuse "--corpus espeak: makes its own speech; use --corpus folder"
-[ "$corpus" = espeak ] || [ -n "$data_dir$manifest" ] || [ "$stage" -gt 0 ] ||
+[ "$corpus" = espeak ] || [ -n "$data_dir$manifest$status" ] || [ "$stage" -gt 0 ] ||
   refuse "--corpus $corpus: give --data_dir, a folder of recordings, or --manifest, a list of them"
 [[ -z $data_dir || -d $data_dir || $stage -gt 0 ]] || refuse "--data_dir $data_dir: no such directory"
 [[ -z $manifest || -f $manifest ]] || refuse "--manifest $manifest: no such file"
@@ -91,10 +93,20 @@ for name in ${models//,/ }; do
 done
 [[ $sampler =~ ^(lstm|transformer)$ && ,$models, = *",$sampler,"* ]] ||
   refuse "--sampler $(printf %q "${sampler:0:100}"): expected lstm or transformer, and one of --models"
+[[ $status =~ ^(|true|false)$ ]] || refuse "--status ${status:0:100}: expected true or false"
 [[ $use_gpu =~ ^(|auto|true|false)$ ]] || refuse "--use_gpu ${use_gpu:0:100}: expected auto, true or false"
 [ "$force" = true ] || force= # --set vad.force=true redoes one stage
 export PS_LAUNCHER=${launcher:-${PS_LAUNCHER:-}}
 . ./cmd.sh
+
+if [ "$status" = true ]; then
+  . ./path.sh
+  names=(vad asr kmeans_feats kmeans units vocoder resynth samples/units samples/speech samples/vad samples/asr)
+  for name in "${names[@]}"; do
+    python3 -m utils.part_status --out "$exp/$name" 2>&1 | grep -v ' command: '
+  done
+  exit 0
+fi
 
 . utils/lock_dir.sh
 lock_dir "$exp"

@@ -171,7 +171,9 @@ def test_what_is_done_is_merged_on_request_and_the_rest_later(tmp_path, capsys):
     assert plan.main(given) == 0 and compute.main([*given, "--shards", "0,2"]) == 0
     capsys.readouterr()
     assert merge.main(given) == 1
-    assert "1 of 3 parts are missing; this makes them: python3 -m steps.asr.compute" in (said := capsys.readouterr().err)
+    assert "1 of 3 parts are missing; this makes them: python3 -m steps.asr.compute" in (
+        said := capsys.readouterr().err
+    )
     assert said.rstrip().endswith("--shards 1")
     assert merge.main([*given, "--allow_missing", "true"]) == 0
     rows = [line.split("\t") for line in (tmp_path / "asr" / "failures.tsv").read_text().splitlines()[1:]]

@@ -69,7 +69,10 @@ def test_arrays_of_any_shape_and_the_call_that_merge_prints(alone, experiment: E
         assert message in capsys.readouterr().err
     assert merge_samples.main(options) == 1 and not out.exists()
     said = capsys.readouterr().err.strip()
-    assert "3 of 8 parts are missing; this makes them: " in said and said.endswith("--shards 4,6-7")
+    assert (
+        "3 of 8 parts are missing (as an array of SLURM: --array=4,6-7); this makes them: " in said
+        and said.endswith("--shards 4,6-7")
+    )
     call = said.partition("this makes them: ")[2]
     subprocess.run(call, shell=True, check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
     assert merge_samples.main(options) == 0

@@ -152,3 +152,58 @@ def test_script_passes_its_options_on(data, tmp_path):
     made = json.loads((out / "vad.json").read_text())
     assert (made["backend"], made["options"]["context"], made["sample_rate"]) == ("energy", 2, 8000)
     assert len(list((tmp_path / "log").glob("my out.*.log"))) == 1 and not list(tmp_path.glob(".*"))
+
+
+def start(data: Path, out: Path, *words: str) -> list[str]:
+    """Plan in two shards by number, and give the words that all commands take."""
+    modulo = ["--shard", "modulo", "--num_shards", "2"]
+    given = [*words, *modulo, "--backend", "energy", "--data", str(data), "--out", str(out)]
+    assert plan.main(given) == 0
+    return given
+
+
+def test_shards_by_number_give_the_same_result(data, tmp_path, capsys):
+    given = start(data, tmp_path / "vad")
+    tables = [
+        json.loads(line) for line in next((tmp_path / ".vad.parts").rglob("shards.jsonl")).read_text().splitlines()
+    ]
+    assert [(row[0], row[1]) for row in tables[1:]] == [(0, "a-1"), (0, "b-1"), (1, "a-2"), (1, "b-2")]
+    assert compute.main([*given, "--shards", "1%7"]) == 0  # as in --array=1%7
+    assert merge.main(given) == 1
+    said = capsys.readouterr().err
+    assert "1 of 2 parts are missing (as an array of SLURM: --array=0)" in said and not (tmp_path / "vad").exists()
+    assert len(list((tmp_path / ".vad.parts").rglob("part-*.npz"))) == 1  # a refused merge deletes nothing
+    assert compute.main([*given, "--shards", "0"]) == 0  # the rerun of one task does the work
+    assert merge.main(given) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "vad").iterdir() if path.is_file()}
+    assert merge.main(given) == 0  # a second merge changes nothing
+    assert {path.name: path.read_bytes() for path in (tmp_path / "vad").iterdir() if path.is_file()} == before
+    assert detect(data, tmp_path / "by_size", "--backend", "energy") == 0
+    assert validate(tmp_path / "vad", text=False, feats=False) == []
+    for name in ("utt2num_speech_frames", "rttm", "vad.csv", "speech/segments"):
+        assert (tmp_path / "vad" / name).read_bytes() == (tmp_path / "by_size" / name).read_bytes(), name
+    one, other = SpeechMasks(tmp_path / "vad"), SpeechMasks(tmp_path / "by_size")
+    assert all((one.of(key, 298) == other.of(key, 298)).all() for key in ("a-1", "a-2", "b-1"))
+
+
+def test_a_merge_may_go_without_what_is_missing_and_later_have_it(data, tmp_path, capsys):
+    given = start(data, tmp_path / "vad")
+    assert compute.main([*given, "--shards", "1"]) == 0
+    assert merge.main([*given, "--allow_missing", "true"]) == 0
+    assert list(DataDir(tmp_path / "vad").utt2spk) == ["a-2", "b-2"]
+    failures = (tmp_path / "vad" / "failures.tsv").read_text().splitlines()
+    assert failures[1:] == ["a-1\tnot_computed\tof shard 0", "b-1\tnot_computed\tof shard 0"]
+    assert compute.main(given) == 0 and merge.main(given) == 0
+    assert list(DataDir(tmp_path / "vad").utt2spk) == ["a-1", "a-2", "b-1", "b-2"]
+    assert not (tmp_path / ".vad.parts").exists()
+
+
+def test_a_part_that_was_cut_off_is_done_again(data, tmp_path):
+    given = start(data, tmp_path / "vad")
+    assert compute.main(given) == 0
+    part = sorted((tmp_path / ".vad.parts").rglob("part-*.npz"))[1]
+    whole = part.read_bytes()
+    part.write_bytes(whole[: len(whole) // 2])
+    assert merge.main(given) == 1
+    assert compute.main(given) == 0 and part.read_bytes() == whole
+    assert merge.main(given) == 0
