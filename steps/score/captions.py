@@ -1,7 +1,7 @@
 """Titles and captions of the pictures of the report, which say what good looks like."""
 
 from steps.score.map_pictures import MOST_PANELS
-from steps.score.page import DrawnPanel, Section
+from steps.score.page import DrawnPanel, Section, width_of
 from steps.score.pictures import Drawn
 from utils.report_page import png_of
 
@@ -75,6 +75,7 @@ CAPTIONS = {
         "dot leaves behind. Only networks are trained in epochs.",
     ),
 }
+WIDE = 1200  # pixels of a picture that no phone shows as a whole
 KINDS_OF = {
     **dict.fromkeys(("maps", "groups", "sources", "calibrated"), "small"),
     **dict.fromkeys(("density", "coverage", "calibration"), "one"),
@@ -91,4 +92,7 @@ def section_of(name: str, drawn: Drawn, first: str, told: tuple[str, str] | None
     title, caption = told or CAPTIONS[name]
     caption = caption if told else caption.format(first=first, most=MOST_PANELS)
     panels = [DrawnPanel(png_of(figure), alt) for alt, figure in drawn]
-    return Section(name, title, caption, panels, KINDS_OF.get(name, ""))
+    kind = KINDS_OF.get(name, "")
+    if kind == "one" and width_of(panels[0].png) > WIDE:
+        kind = "wide"
+    return Section(name, title, caption, panels, kind)

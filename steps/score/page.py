@@ -17,7 +17,7 @@ from utils.report_page import cell_html, page_html
 from utils.report_tables import Cell, Table
 
 HERE = Path(__file__).parent
-SHOWN = 0.66  # of the width of a picture in pixels, where it stands alone
+SHOWN, READABLE = 0.66, 0.42  # of the width of a picture in pixels, where it stands alone; and at least, where wide
 LONG, LEFT = 26, ' class="words"'  # characters of a cell that is words; which stand at its left
 KINDS = ("", "small", "one", "wide")  # of panels: several side by side, many small ones, one, one that needs width
 
@@ -60,7 +60,7 @@ class Part(NamedTuple):
 
 def panels(section: Section) -> Part:
     """The pictures of a section, with its caption."""
-    images = "\n".join(image(one, section.kind == "one") for one in section.panels)
+    images = "\n".join(image(one, section.kind) for one in section.panels)
     kind = f"panels {section.kind}".strip()
     reach = ' tabindex="0"' if section.kind == "wide" else ""
     caption = f"<figcaption>{escape(section.caption)}</figcaption>"
@@ -68,11 +68,17 @@ def panels(section: Section) -> Part:
     return Part(section.name, section.title, html)
 
 
-def image(one: DrawnPanel, alone: bool) -> str:
-    """A picture; one that stands alone is not as wide as the page."""
-    width = f' style="max-width:{round(int.from_bytes(one.png[16:20]) * SHOWN)}px"' if alone else ""
+def image(one: DrawnPanel, kind: str) -> str:
+    """A picture; one that stands alone is not as wide as the page, and a wide one not as narrow as a phone."""
+    bound = {"one": ("max", SHOWN), "wide": ("min", READABLE)}.get(kind)
+    width = f' style="{bound[0]}-width:{round(width_of(one.png) * bound[1])}px"' if bound else ""
     data = base64.b64encode(one.png).decode()
     return f'<img alt="{escape(one.alt)}"{width} src="data:image/png;base64,{data}">'
+
+
+def width_of(png: bytes) -> int:
+    """The width of a picture in pixels."""
+    return int.from_bytes(png[16:20])
 
 
 def sorting(place: str, table: Table, pinned: Collection[str] = (), sorts: bool = True) -> Part:

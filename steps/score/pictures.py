@@ -5,7 +5,7 @@ Colours are those of M. Okabe and K. Ito, Color Universal Design, 2008, which ar
 patterns of their own too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,14 +25,19 @@ HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#0000
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 DARK = 0.55  # a share whose colour, of cividis, takes dark letters
 CLIP = 5  # differences beyond so many medians are drawn as arrows at the edge
-LONGEST_NAME = 40  # characters of a name in a picture
+LONGEST_NAME, LONGEST_LABEL = 40, 26  # characters of a name in a picture, and beside an axis
 Drawn = list[tuple[str, Figure]]  # the content of each panel in words, and the panel
 
 
-def shown(name: str) -> str:
+def shown(name: str, most: int = LONGEST_NAME) -> str:
     """A name as pictures show it: cut to a length; legends leave out what begins with an underscore."""
-    name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 13]}...{name[-10:]}"
+    name = name if len(name) <= most else f"{name[: most - 13]}...{name[-10:]}"
     return f" {name}" if name.startswith("_") else name
+
+
+def labels(names: Iterable[str]) -> list[str]:
+    """Names beside an axis."""
+    return [shown(name, LONGEST_LABEL) for name in names]
 
 
 def hue(number: int) -> str:
@@ -55,12 +60,6 @@ def panel(height: float, width: float = PANEL, columns: int = 1, **options) -> t
     return figure, axes
 
 
-def shared_legend(figure: Figure, axis: Axes, columns: int, **options) -> None:
-    """One legend above all axes, with what `axis` shows."""
-    handles = axis.get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=columns, fontsize=8.5, frameon=False, **options)
-
-
 def density_differences(document: dict) -> Drawn:
     """Log density of the first generator minus that of each other, a dimension, with its interval."""
     first = next(iter(document["comparisons"]), None)
@@ -81,11 +80,11 @@ def density_differences(document: dict) -> Drawn:
         arrow = ">" if value > 0 else "<"
         axis.plot(value if inside[row] else ends[row, 0], row, "o" if inside[row] else arrow, color=FIRST, markersize=7)
         axis.annotate(f"{value:+.3f}", (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=9)
-    axis.set_yticks(range(len(others)), [shown(name) for name in others])
+    axis.set_yticks(range(len(others)), labels(others))
     axis.set_xlim(min(ends.min(), 0) - 0.05 * edge, max(ends.max(), 0) + 0.05 * edge)
     axis.set_ylim(len(others) - 0.5, -0.5)
-    axis.locator_params(axis="x", nbins=6)
-    axis.set_xlabel(f"nats a dimension; right of 0:\n{shown(first)} is better", fontsize=9)
+    axis.locator_params(axis="x", nbins=5)
+    figure.supxlabel(f"nats a dimension; right of 0, {shown(first)} is better", fontsize=9)
     axis.grid(axis="x", alpha=0.25)
     said = ", ".join(f"{name} {value:+.3f}" for name, value in zip(others, middle, strict=True))
     return [(f"Log density of {first} minus that of others, nats a dimension: {said}", figure)]
@@ -109,11 +108,11 @@ def attribute_bars(document: dict) -> Drawn:
         axis.axvline(bounds["ceiling"], color=GOOD, linewidth=2, label="ceiling")
         axis.axvline(bounds["floor"], color=POOR, linewidth=2, linestyle="--", label="floor")
         axis.set_xlim(0, 1.1 * max(bounds["ceiling"], *values))
-        axis.set_title(shown(heading(name, families)), fontsize=10)
+        figure.suptitle(shown(heading(name, families)), fontsize=10)
         axis.set_xlabel("balanced accuracy", fontsize=9)
-        axis.set_yticks(range(len(models)), [shown(name) for name in models])
+        axis.set_yticks(range(len(models)), labels(models))
         axis.set_ylim(len(models) - 0.5, -0.5)
-        shared_legend(figure, axis, 3)
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8.5, frameon=False)
         said = ", ".join(f"{model} {value:.2f}" for model, value in zip(models, values, strict=True))
         drawn.append((f"Accuracy of {heading(name, families)}: {said}; ceiling {bounds['ceiling']:.2f}", figure))
     return drawn
@@ -134,14 +133,14 @@ def distance_ridges(real: tuple[np.ndarray, np.ndarray], examples: Mapping[str, 
             axis.plot(_centres(edges), row - _heights(values, edges), color=FIRST, linewidth=2, label=f"_{number}")
             axis.plot([float(np.median(values))] * 2, [row, row - 0.2], color=FIRST, linewidth=2)
         axis.axvline(float(np.median(own)), color=INK, linewidth=0.8, linestyle="--")
-        axis.set_yticks(range(len(found)), [shown(name) for name in found])
+        axis.set_yticks(range(len(found)), labels(found))
         axis.set_ylim(len(found) - 0.85, -1.05)
         axis.set_xlim(edges[0], edges[-1])
-        axis.locator_params(axis="x", nbins=6)
+        axis.locator_params(axis="x", nbins=4)
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
-        axis.set_title(f"{kind} (line) and {yardstick} of real speakers (grey)", fontsize=9.5)
-        axis.set_xlabel(f"cosine distance to the {title}", fontsize=9)
+        figure.suptitle(f"{kind} (line) and {yardstick} of real speakers (grey)", fontsize=9.5)
+        figure.supxlabel(f"cosine distance to the {title}", fontsize=9)
         medians = ", ".join(f"{name} {np.median(values):.3f}" for name, values in found.items())
         drawn.append((f"Medians of {kind}: {medians}; {yardstick} of real speakers {np.median(own):.3f}", figure))
     return drawn
@@ -164,18 +163,16 @@ def coverage_map(document: dict) -> Drawn:
     columns["same distribution"] = document["yardsticks"]["coverage_expected"]
     groups = list(columns["same distribution"]["groups"])
     values = np.array([[one["coverage"], *(one["groups"][group] for group in groups)] for one in columns.values()]).T
-    head = 0.4 + 0.05 * max(len(shown(name)) for name in columns)  # inches of names that are turned
+    head = 0.4 + 0.05 * max(map(len, labels(columns)))  # inches of names that are turned
     figure, (axis,) = panel(head + 0.25 * len(values), max(PANEL, 2.0 + 0.38 * len(columns)))
     axis.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         color = "white" if value < DARK else INK
         axis.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=8.5, color=color)
-    labels = ["all groups", *(shown(group.replace("_", " ")) for group in groups)]
-    axis.set_yticks(range(len(labels)), labels)
+    axis.set_yticks(range(len(values)), ["all groups", *(shown(group.replace("_", " ")) for group in groups)])
     axis.xaxis.tick_top()
-    axis.set_xticks(
-        range(len(columns)), [shown(name) for name in columns], rotation=50, ha="left", rotation_mode="anchor"
-    )
+    turned = {"rotation": 50, "ha": "left", "rotation_mode": "anchor"}
+    axis.set_xticks(range(len(columns)), labels(columns), **turned)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
     said = ", ".join(f"{name} {100 * value:.0f}" for name, value in zip(columns, values[0], strict=True))
