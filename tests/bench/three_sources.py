@@ -54,7 +54,7 @@ class Options:
     sizes: tuple[int, ...] = option((100, 200), "training speakers of the smaller trainings; the last is on all")
     simulated: tuple[int, ...] = option((2000, 10000), "simulated training speakers, in --dim directions")
     dim: int = option(64, "principal directions of simulated speakers", least=1, most=4096)
-    n_draws: int = option(10, "draws of samples for each figure", least=1, most=1000)
+    n_draws: int = option(5, "draws of samples for each figure", least=1, most=1000)
     backend: str = option("resemblyzer", "the network that embeds")
     per_speaker: int = option(0, "recordings of a speaker that are used, the first by id; 0: all", least=0, most=10**6)
     nj: int = option(1, "jobs of the extraction and the measurement", least=1, most=1024)
