@@ -61,7 +61,8 @@ def tempered(generator: Generator, weights: float, spread: float) -> Generator:
     if weights == spread == 1:
         return generator
     if isinstance(generator, ReadGenerator):
-        return ReadGenerator(tempered(generator.inner, weights, spread), generator.groups, generator.shift)
+        inner = tempered(generator.inner, weights, spread)
+        return ReadGenerator(inner, generator.groups, generator.shift, generator.nuisance)
     if isinstance(generator, TemperedGenerator):
         return TemperedGenerator(generator.inner, weights * generator.weights, spread * generator.spread)
     return TemperedGenerator(generator, weights, spread)

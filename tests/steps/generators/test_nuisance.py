@@ -14,6 +14,7 @@ from steps.generators.corpus_groups import CorpusGroups
 from steps.generators.mdn.closed_form import by_sums, direct
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.nuisance import MIXES, Nuisance
+from steps.generators.tempered_generator import tempered
 from tests.steps.generators.conftest import fit
 from tests.steps.generators.experiment import GROUPS, LAYOUT, SETS, Experiment, read_texts, write_experiment
 from tests.steps.generators.test_read_generator import CERTAIN
@@ -107,6 +108,14 @@ def test_a_table_for_a_text_knows_the_sources(models):
     small = generator.in_table(vector, 10**8)
     x = np.zeros((3, generator.dim))
     np.testing.assert_allclose(small.log_density(x, vector), generator.log_density(x, vector), rtol=1e-5)
+
+
+def test_other_temperatures_keep_the_sources(models):
+    generator = load_generator(models["ridge_gaussian group"])
+    other = tempered(generator, 1.0, 0.5)
+    assert other.nuisance is generator.nuisance
+    x = np.zeros((1, generator.dim))
+    assert other.log_density(x, CERTAIN[MOST_FAR]) != generator.log_density(x, CERTAIN[MOST_FAR])
 
 
 def test_the_sources_of_a_group_share_its_weight(made):
