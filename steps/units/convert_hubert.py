@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from steps.networks.foreign_weights import PlainObject, read_plain, require_fit
 from steps.networks.stored_networks import StoredNetwork
 from steps.units.conv_layers import read_conv_layers
-from steps.units.hubert_model import PREPROCESSOR
+from steps.units.hubert_model import PREPROCESSOR, WEIGHTS
 from utils.command import logger, run_command
 from utils.errors import InputError, absence, brief
 from utils.json_files import write_json
@@ -106,13 +106,15 @@ def work(options: Options) -> None:
 
 def write_converted(directory: Path, source: Path, tensors: Mapping[str, Any], model: Mapping[str, Any]) -> None:
     """Write configuration and weights; `model` has the options of fairseq."""
+    from safetensors.torch import save_file
     from transformers import HubertConfig, HubertModel
 
     network = HubertModel(HubertConfig(**config_of(model, str(source))))
     named = renamed(tensors, bool(model.get("conv_pos_batch_norm", False)), str(source))
     require_fit(StoredNetwork("", named), network, source)
     network.load_state_dict(named)
-    network.save_pretrained(directory)
+    network.config.save_pretrained(directory)
+    save_file(network.state_dict(), directory / WEIGHTS[0], {"format": "pt"})
 
 
 def settings_of(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,7 +1,7 @@
 """HuBERT from a directory in transformers' format: config.json, model.safetensors or pytorch_model.bin.
 
 The positional convolution is of either kind: with weight normalisation, or after a batch normalisation
-(`conv_pos_batch_norm`, as the mHuBERT at 25 Hz has it). Loading is strict: a tensor that is missing, extra or of another
+(`conv_pos_batch_norm`, as mHuBERT at 25 Hz has it). Loading is strict: a tensor that is missing, extra or of another
 shape is an error that names it, and nothing keeps the numbers that it was initialised with. What only training or
 another task needs is not loaded, and is listed in LEFT_OUT.
 """

@@ -60,6 +60,8 @@ SECTIONS = (
     "Feature speed",
     "Language models of units",
     "Detectors of speech",
+    "Speed of units",
+    "Resynthesis",
     "EM of Gaussian mixtures",
     "Likelihood ratios of trials",
     "Field cases",
