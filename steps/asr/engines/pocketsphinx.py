@@ -6,6 +6,7 @@ and `words` with begin and end in seconds and the posterior probability.
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import tempfile
 
@@ -22,7 +23,7 @@ class PocketsphinxEngine:
     def __init__(self, options: dict):
         import pocketsphinx
 
-        self.facts = {"pocketsphinx": getattr(pocketsphinx, "__version__", "unknown")}
+        self.facts = {"pocketsphinx": importlib.metadata.version("pocketsphinx")}
         given = {"hmm": "acoustic_model", "dict": "dictionary", "lm": "language_model", "jsgf": "grammar"}
         chosen = {name: options[key] for name, key in given.items() if options.get(key)}
         with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as log:

@@ -92,10 +92,8 @@ def test_utterances_go_to_the_other_interpreter_and_one_that_kills_it_costs_itse
     assert rows[0][2] == "the worker ended: exit status 9" and not (tmp_path / "asr" / "ctm").exists()
 
 
-def test_a_check_names_the_other_environment(model, python, capsys):
+def test_a_check_says_where_nemo_is_missing(model, capsys):
     words = ["--backend", "nemo_salm", "--set"]
-    assert check.main([*words, f"model={model},python={python}"]) == 0
-    assert "nemo_salm works (python 3" in (said := capsys.readouterr().out) and "nemo stand-in" in said
     assert check.main([*words, f"model={model},python={sys.executable}"]) == 1
     assert "ModuleNotFoundError: No module named 'nemo'" in capsys.readouterr().err.splitlines()[-1]
     assert check.main([*words, f"model={model}"]) == 1
