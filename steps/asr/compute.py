@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steps.asr.asr_job import Options, RecogniserChoice
 from steps.asr.recogniser import Recogniser, Transcript
@@ -18,9 +18,12 @@ from steps.audio.lengths import Outcome
 from steps.audio.read import load
 from steps.audio.recordings import Utterance
 from utils.command import logger, run_command
-from utils.foreign_worker import ItemProblem
+from utils.foreign_worker import REFUSED, ItemProblem
 from utils.journal import Journal
 from utils.parts import Work
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logger(__name__)
 FLUSH_SECONDS = 1.0  # a kill throws away this much work
@@ -72,10 +75,19 @@ class Transcription:
             return Outcome(reason=problem.reason, detail=problem.detail), NOTHING
         seconds = len(audio.waveform) / self.recogniser.sample_rate
         try:
-            return Outcome(seconds, list(audio.faults)), self.recogniser(audio.waveform)
+            return Outcome(seconds, list(audio.faults)), self.heard(audio.waveform)
         except ItemProblem as problem:
             log.warning("%s: %s", utterance.id, problem)
             return Outcome(seconds, reason=problem.reason, detail=problem.detail), NOTHING
+
+    def heard(self, waveform: "np.ndarray") -> Transcript:
+        """What was said in a waveform (samples,); where the recogniser refuses it, it is asked once more."""
+        try:
+            return self.recogniser(waveform)
+        except ItemProblem as problem:
+            if problem.reason != REFUSED:  # a worker that has died was asked twice
+                raise
+            return self.recogniser(waveform)
 
 
 def main(argv: list[str] | None = None) -> int:

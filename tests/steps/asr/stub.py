@@ -16,6 +16,7 @@ class StubOptions:
     """Options of the stub."""
 
     word: str = option("tone", "what each word begins with")
+    moody: bool = option(False, "refuse each waveform the first time")
     sleep: float = option(0.0, "seconds for an utterance", least=0, most=10)
 
 
@@ -25,9 +26,14 @@ class Stub(Recogniser):
     Options: ClassVar[type] = StubOptions
     longest: ClassVar[float] = 10.0
 
+    refused = 0.0  # how loud what was refused last was
+
     def __call__(self, waveform: np.ndarray) -> Transcript:
         time.sleep(self.options.sleep)
         peak = float(np.abs(waveform).max())
+        if self.options.moody and peak != self.refused:
+            self.refused = peak
+            raise ItemProblem("not_done", "not now")
         if peak > 0.9:
             raise ItemProblem("not_done", "too loud")
         if peak < 0.05:

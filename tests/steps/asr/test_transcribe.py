@@ -62,7 +62,7 @@ def test_the_result_is_a_data_directory_with_text_and_times(data, tmp_path):
     assert entries[0].path == tmp_path / "wav" / "a-00.wav"
     summary = json.loads((tmp_path / "asr" / "summary.json").read_text())
     assert (summary["recognised"], summary["given"], summary["words"], summary["seconds"]) == (4, 0, 8, 2.0)
-    assert json.loads((tmp_path / "asr" / "asr.json").read_text())["options"] == {"word": "sound", "sleep": 0.0}
+    assert json.loads((tmp_path / "asr" / "asr.json").read_text())["options"]["word"] == "sound"
     before = (tmp_path / "asr" / "text").stat()
     assert transcribe(data, tmp_path / "asr", *STUB, "--set", "word=sound") == 0
     assert (tmp_path / "asr" / "text").stat() == before and not list(tmp_path.glob(".*"))
@@ -171,10 +171,9 @@ def test_what_is_done_is_merged_on_request_and_the_rest_later(tmp_path, capsys):
     assert plan.main(given) == 0 and compute.main([*given, "--shards", "0,2"]) == 0
     capsys.readouterr()
     assert merge.main(given) == 1
-    assert "1 of 3 parts are missing; this makes them: python3 -m steps.asr.compute" in (
-        said := capsys.readouterr().err
-    )
-    assert said.rstrip().endswith("--shards 1")
+    said = capsys.readouterr().err.rstrip()
+    assert "1 of 3 parts are missing; this makes them: python3 -m steps.asr.compute" in said
+    assert said.endswith("--shards 1")
     assert merge.main([*given, "--allow_missing", "true"]) == 0
     rows = [line.split("\t") for line in (tmp_path / "asr" / "failures.tsv").read_text().splitlines()[1:]]
     assert len(rows) == 8 and {row[1] for row in rows} == {"not_computed"}
@@ -182,3 +181,8 @@ def test_what_is_done_is_merged_on_request_and_the_rest_later(tmp_path, capsys):
     assert merge.main([*given, "--allow_missing", "true"]) == 0  # nothing is new
     assert plan.main(given) == 0 and compute.main(given) == 0 and merge.main(given) == 0
     assert len(DataDir(tmp_path / "asr").table("text")) == 24 and not list(tmp_path.glob(".asr*"))
+
+
+def test_what_is_refused_is_asked_once_more(data, tmp_path):
+    assert transcribe(data, tmp_path / "asr", *STUB, "--set", "moody=true") == 0
+    assert json.loads((tmp_path / "asr" / "summary.json").read_text())["recognised"] == 4
