@@ -44,13 +44,14 @@ class Recognised:
 
     Attributes:
         texts: by utterance. recognisers: of each text its recogniser, or GIVEN. seconds: of those that were recognised.
-        n_words: that were recognised. faults: of audio that was used in spite of them, and how often.
-        failures: utterances without a text.
+        times: the lines of the ctm, of utterances that have any. n_words: that were recognised.
+        faults: of audio that was used in spite of them, and how often. failures: utterances without a text.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     recognisers: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    times: dict[str, str] = field(default_factory=dict)
     n_words: int = 0
     faults: Counter = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
@@ -65,7 +66,7 @@ def work(options: Options) -> None:
 
 def write_outputs(stage: StageDir, options: Options, planned: Work, description: Mapping[str, Any]) -> None:
     """Write all files of the result."""
-    found = join(planned, stage.dir / CTM, options.backend)
+    found = join(planned, options.backend)
     tables = tables_of_data(options.data, stage.final)
     found.texts |= {key: words for key, words in given_texts(options).items() if key in tables["utt2spk"]}
     found.recognisers |= dict.fromkeys(found.texts.keys() - found.recognisers.keys(), GIVEN)
@@ -74,6 +75,7 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     write_json(stage.dir / ASR, description)
     write_failures(stage.dir / FAILURES, found.failures)
     write_left_out(stage.dir, planned.about["left_out"])
+    write_ctm(stage.dir / CTM, found.times)
     summary = summary_of(found)
     write_json(stage.dir / "summary.json", summary)
     write_data_dir(stage.dir, tables_of(tables, found))
@@ -84,21 +86,25 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     )
 
 
-def join(planned: Work, ctm: Path, backend: str) -> Recognised:
-    """Write the words with times, in the order of the table, and return what else the journals say."""
-    found, timed = Recognised(), False
-    with ctm.open("w", encoding="utf-8") as file:
-        for shard in gather(planned, found.failures, JOURNAL):
-            for utterance, row, _ in shard:
-                key = utterance.id
-                found.texts[key], found.seconds[key], found.recognisers[key] = row["text"], row["seconds"], backend
-                found.n_words += len(row["text"].split())
-                found.faults.update(row["faults"])
-                timed = timed or bool(row["words"])
-                file.writelines(_ctm_line(key, *word) for word in row["words"])
-    if not timed:
-        ctm.unlink()
+def join(planned: Work, backend: str) -> Recognised:
+    """What the journals say, in the order of the table."""
+    found = Recognised()
+    for shard in gather(planned, found.failures, JOURNAL):
+        for utterance, row, _ in shard:
+            key = utterance.id
+            found.texts[key], found.seconds[key], found.recognisers[key] = row["text"], row["seconds"], backend
+            found.n_words += len(row["text"].split())
+            found.faults.update(row["faults"])
+            if row["words"]:
+                found.times[key] = "".join(_ctm_line(key, *word) for word in row["words"])
     return found
+
+
+def write_ctm(path: Path, times: Mapping[str, str]) -> None:
+    """Write the words with times, sorted by utterance; nothing where there are none."""
+    if times:
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(times[key] for key in sorted(times))
 
 
 def _ctm_line(key: str, word: str, begin: float, end: float, confidence: float | None) -> str:

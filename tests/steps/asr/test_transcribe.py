@@ -92,6 +92,10 @@ def test_bytes_depend_neither_on_jobs_nor_on_kills(tmp_path):
     write_data_dir(tmp_path / "data", {"utt2spk": {key: key[0] for key in wav}, "wav.scp": wav})
     words = (*STUB, "--set", "shard_seconds=4,sleep=0.02")  # three shards of nine utterances or fewer
     assert transcribe(tmp_path / "data", tmp_path / "one", *words) == 0
+    assert (
+        transcribe(tmp_path / "data", tmp_path / "dealt", *words, "--shard", "modulo", "--num_shards", "5", nj=2) == 0
+    )
+    assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "dealt" / name).read_bytes() for name in NAMES)
     given = [*words, "--data", str(tmp_path / "data"), "--out", str(tmp_path / "two")]
     assert plan.main(given) == 0 and merge.main(given) == 1
     moments = random.Random(0)
@@ -172,7 +176,7 @@ def test_what_is_done_is_merged_on_request_and_the_rest_later(tmp_path, capsys):
     capsys.readouterr()
     assert merge.main(given) == 1
     said = capsys.readouterr().err.rstrip()
-    assert "1 of 3 parts are missing; this makes them: python3 -m steps.asr.compute" in said
+    assert "1 of 3 parts are missing (as an array of SLURM: --array=1); this makes them: python3 -m" in said
     assert said.endswith("--shards 1")
     assert merge.main([*given, "--allow_missing", "true"]) == 0
     rows = [line.split("\t") for line in (tmp_path / "asr" / "failures.tsv").read_text().splitlines()[1:]]
