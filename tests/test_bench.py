@@ -21,6 +21,7 @@ from tests.bench.results import PREFACE, SECTIONS, record, target
 from tests.bench.setting import prepare
 from tests.bench.simulated_slurm import count_calls
 from tests.bench.timing import run_child, run_module
+from tests.steps.audio.sounds import babble, write_sound
 from tests.steps.verify.corpus import write_corpus
 from utils.archive_writer import write_vectors
 from utils.errors import InputError
@@ -70,6 +71,7 @@ BENCHMARKS = {
         "Likelihood ratios of trials",
         [*("--tests", "6", "--frames", "9", "--speakers", "3", "--dim", "3"), "--components", "4", "--rounds", "1"],
     ),
+    "array_merge": ("Arrays: journals merged, work divided", ["--lines", "200", "--tasks", "4"]),
     "launcher_overhead": ("Launchers", ["--n_jobs", "2", "--rounds", "1", "--slurm_rounds", "0", "--n_waited", "1,20"]),
 }
 
@@ -87,6 +89,17 @@ def test_benchmark_writes_its_section(name, tmp_path, monkeypatch):
     assert text.startswith(PREFACE) and f"## {title}\n" in text
     assert f"OMP_NUM_THREADS=1 python3 -m tests.bench.{name} " in text
     assert "nan" not in text and "| ---" in text
+
+
+def test_detectors_of_speech(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for number in range(3):
+        write_sound(tmp_path / "words" / f"{number}.wav", babble(number, 0.4))
+    results = tmp_path / "RESULTS.md"
+    words = ["--data", str(tmp_path / "words"), "--files", "1", "--words", "3", "--noise", "20", "--rounds", "1"]
+    assert importlib.import_module("tests.bench.vad_speed").main([*words, "--results", str(results)]) == 0
+    text = results.read_text()
+    assert "nan" not in text and re.search(r"^\| webrtc, trim=0.06 \| none \| \d", text, re.MULTILINE)
 
 
 def test_speed_of_extraction(tmp_path, monkeypatch, librispeech_251):

@@ -62,6 +62,7 @@ SECTIONS = (
     "Detectors of speech",
     "Speed of units",
     "Resynthesis",
+    "Arrays: journals merged, work divided",
     "EM of Gaussian mixtures",
     "Likelihood ratios of trials",
     "Field cases",
