@@ -1,8 +1,12 @@
 """Titles and captions of the pictures of the report, which say what good looks like."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from steps.score.map_pictures import MOST_PANELS
 from steps.score.page import DrawnPanel, Section, width_of
 from steps.score.pictures import Drawn
+from utils.forked import map_forked
 from utils.report_page import png_of
 
 CAPTIONS = {
@@ -83,16 +87,24 @@ KINDS_OF = {
 }
 
 
-def section_of(name: str, drawn: Drawn, first: str, told: tuple[str, str] | None = None) -> Section:
-    """The panels of a section.
+def sections_of(
+    drawn: Mapping[str, Drawn], first: str, told: Mapping[str, tuple[str, str]] = MappingProxyType({}), nj: int = 1
+) -> list[Section]:
+    """The sections that have panels, which become PNGs in `nj` processes.
 
     Args:
+        drawn: name of a section -> its panels.
         first: the generator, or directory, that some captions are about. told: title and caption in place of CAPTIONS.
     """
-    title, caption = told or CAPTIONS[name]
-    caption = caption if told else caption.format(first=first, most=MOST_PANELS)
-    panels = [DrawnPanel(png_of(figure), alt) for alt, figure in drawn]
-    kind = KINDS_OF.get(name, "")
-    if kind == "one" and width_of(panels[0].png) > WIDE:
-        kind = "wide"
-    return Section(name, title, caption, panels, kind)
+    pngs = map_forked(png_of, [figure for panels in drawn.values() for _, figure in panels], nj)
+    sections = []
+    for name, panels in drawn.items():
+        if panels:
+            title, caption = told.get(name) or CAPTIONS[name]
+            caption = caption if name in told else caption.format(first=first, most=MOST_PANELS)
+            own = [DrawnPanel(next(pngs), alt) for alt, _ in panels]
+            kind = KINDS_OF.get(name, "")
+            if kind == "one" and width_of(own[0].png) > WIDE:
+                kind = "wide"
+            sections.append(Section(name, title, caption, own, kind))
+    return sections

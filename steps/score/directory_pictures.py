@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from steps.generators.covariance import principal_subspace
 from steps.metrics.distances import nearest, nearest_other
 from steps.metrics.speaker_vectors import Comparison, SpeakerVectors
-from steps.score.captions import section_of
+from steps.score.captions import sections_of
 from steps.score.confusion import confusion_panels, heard_shares
 from steps.score.data import ScoreData, VectorSet
 from steps.score.evaluation import Examples
@@ -47,7 +47,7 @@ def shown_of(
             "groups": groups_of(name, first),
             "distances": distances_of(sources),
         }
-        sections = [section_of(kind, own, name) for kind, own in drawn.items() if own]
+        sections = sections_of(drawn, name)
     if not n_heard:
         return sections, []
     speakers = np.array(train.speakers)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib import rc_context
 
 from steps.score import pictures
-from steps.score.captions import section_of
+from steps.score.captions import sections_of
 from steps.score.confusion import confusion_panels, heard_shares
 from steps.score.evaluation import Examples, Scorer
 from steps.score.histories import calibration_table, coverage_panels, training_curves
@@ -34,20 +34,21 @@ def write_report(
     evaluated: Mapping[str, tuple[dict, Examples]],
     understanding: dict | None = None,
     around: Surroundings | None = None,
+    nj: int = 1,
 ) -> None:
     """Write the files of the report into `directory`.
 
     Args:
         evaluated: name -> scores and examples, in order.
         understanding: what the first model understood (see `understanding`); None to leave it out.
-        around: what else the page shows.
+        around: what else the page shows. nj: processes that draw.
     """
     around = around or Surroundings()
     examples = {name: shown for name, (_, shown) in evaluated.items()}
     heard = heard_shares(scorer.data, scorer.judges, scorer.seed, examples)
     document = build_document(scorer, evaluated, understanding, heard)
     with rc_context({"text.parse_math": False}):  # a $ in a name is a $
-        sections = draw(document, scorer, examples, around)
+        sections = draw(document, scorer, examples, around, nj)
     (directory / "scores.json").write_text(to_json(document), encoding="utf-8")
     (directory / "summary.md").write_text(markdown(document), encoding="utf-8")
     beside = {"distances": neighbours(scorer, examples, around), "training": calibration(around)}
@@ -55,7 +56,9 @@ def write_report(
     write_pictures(directory, sections)
 
 
-def draw(document: dict, scorer: Scorer, examples: Mapping[str, Examples], around: Surroundings) -> list[Section]:
+def draw(
+    document: dict, scorer: Scorer, examples: Mapping[str, Examples], around: Surroundings, nj: int
+) -> list[Section]:
     """The sections of pictures that there are figures for, in the order of the page."""
     first = next(iter(examples))
     data, shown = scorer.data, examples[first]
@@ -77,7 +80,7 @@ def draw(document: dict, scorer: Scorer, examples: Mapping[str, Examples], aroun
         "training": training_curves(around.histories.curves),
     }
     about_texts = {"understanding": (TITLE_OF_TEXTS, caption_of(texts))} if texts else {}
-    return [section_of(name, own, first, about_texts.get(name)) for name, own in drawn.items() if own]
+    return sections_of(drawn, first, about_texts, nj)
 
 
 def of_sources(scorer: Scorer, examples: Mapping[str, Examples]) -> pictures.Drawn:

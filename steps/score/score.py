@@ -125,7 +125,7 @@ def score_models(stage: StageDir, options: Options, directories: dict[str, Path]
         with doing("measure samples beside real speakers"):
             sources, measured = measure_beside(scorer, options, directories, evaluated, names)
         with doing("draw the report"):
-            write_report(stage.dir, scorer, evaluated, understood, around)
+            write_report(stage.dir, scorer, evaluated, understood, around, options.nj)
             write_halves(stage.dir, sources, measured, options.n_halves)
             write_results(stage.dir)
     log.info("wrote %s", stage.final / "report.html")
