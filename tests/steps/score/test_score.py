@@ -199,7 +199,7 @@ def test_the_first_model_is_asked_what_it_understands(tmp_path: Path, capfd: pyt
 def test_a_model_without_its_encoder_is_scored_and_it_is_said(
     experiment: Experiment, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    assert run(experiment, tmp_path / "out", n_draws="1") == 0
+    assert run(experiment, tmp_path / "out", n_draws="1", models=str(experiment.root / MODELS[0])) == 0
     assert "the report does not show what ridge_gaussian understands: " in caplog.text
     assert "understanding" not in json.loads((tmp_path / "out" / "scores.json").read_text())
 
