@@ -112,8 +112,9 @@ def in_flac(wave: np.ndarray) -> bytes:
 def neighbours_of(
     train: VectorSet, x: np.ndarray, groups: np.ndarray | None, count: int, clips: Clips
 ) -> list[Neighbourhood]:
-    """The nearest training speakers of the first samples x (N, D) that were asked for different groups (N,)."""
-    rows = np.arange(len(x)) if groups is None else np.sort(np.unique(groups, return_index=True)[1])
+    """The nearest training speakers of samples x (N, D): of the first one of each group (N,), then of the others."""
+    first = [] if groups is None else np.sort(np.unique(groups, return_index=True)[1])
+    rows = np.concatenate([first, np.setdiff1d(np.arange(len(x)), first)]).astype(int)
     names, places = np.unique(train.speakers), speaker_places(train)
     found = []
     for row in rows[:count]:

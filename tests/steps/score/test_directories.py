@@ -132,6 +132,20 @@ def test_genders_stand_in_for_groups(real: Path, tmp_path: Path):
     assert found["attributes.gender"]["value"] > 0.85
 
 
+@pytest.mark.parametrize("groups", [{}, {"utt2group": "female"}], ids=["no groups", "one group"])
+def test_the_page_shows_what_is_known(tmp_path: Path, groups: dict):
+    for name, n in (("train", 12), ("test", 9), ("theirs", 20)):
+        made = write_directory(tmp_path / name, n, seed=n, name=name)
+        for table, value in groups.items():
+            ids = [line.split()[0] for line in (made / "utt2spk").read_text().splitlines()]
+            write_table(made / table, dict.fromkeys(ids, value))
+    assert run(tmp_path, "theirs", tmp_path / "out", "--metrics", "distances", "--n_halves", "3") == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    pictures = sorted(path.name for path in (tmp_path / "out" / "pictures").iterdir())
+    assert pictures == ["distances_01.png", "distances_02.png", "maps_01.png", "maps_02.png"]
+    assert page.count("<img ") == 4 and "has no wav.scp" in page and page.count("<h3>Sample") == 6
+
+
 def test_models_of_several_seeds_have_a_table_over_them(real: Path, tmp_path: Path):
     assert run(real, "mdn_seed8,mdn_seed9", tmp_path / "out", "--metrics", "distances", "--n_halves", "3") == 0
     table = read_results(tmp_path / "out").set_index(["model", "metric"]).value
