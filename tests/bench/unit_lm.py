@@ -55,7 +55,7 @@ class Options:
     steps: int = option(150, "units of a sampled sequence", least=1, most=1500)
     rounds: int = option(3, "timings of each", least=1, most=1000)
     shares: tuple[float, ...] = option((0.1, 0.3, 1.0), "of the training speakers; the last is all", above=0, most=1)
-    epochs: int = option(5, "of all speakers; of a share as many more as the root of it", least=1, most=1000)
+    epochs: int = option(4, "of all speakers; of a share as many more as the root of it", least=1, most=1000)
     nj: int = option(1, "jobs that make units", least=1, most=1000)
     work: Path | None = option(None, "directory to keep units and models in; none: a temporary one")
     results: Path = option(PATH, "file whose section is written")

@@ -16,7 +16,7 @@ from utils.errors import InputError
 
 ORDERS = (2, 3, 5)
 PAIRS = ">= 95"  # per cent right
-SETTINGS = "lr=2e-3,dropout=0.2,schedule=cosine,warm_up=100,patience=none"
+SETTINGS = "hidden=128,lr=3e-3,dropout=0.1,schedule=cosine,warm_up=50,patience=none"
 
 
 def quality(folders: Path, directory: Path, shares: tuple[float, ...], epochs: int, nj: int) -> str:
