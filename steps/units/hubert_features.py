@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from steps.features.rates import OTHER_RATES, RESAMPLE, at_rate
 from steps.units.hubert_layers import SAMPLE_RATE, HubertLayer, frame_times
-from utils.errors import InputError
 from utils.options import option
 
 
@@ -24,6 +24,7 @@ class HubertFeatureOptions:
     sample_rate: int = option(
         SAMPLE_RATE, "Hz of the waveforms", choices=(SAMPLE_RATE,), least=SAMPLE_RATE, most=SAMPLE_RATE
     )
+    other_rates: str = option(RESAMPLE, "what becomes of audio of another rate", choices=OTHER_RATES)
 
 
 class HubertFeatures:
@@ -37,10 +38,8 @@ class HubertFeatures:
         self.dim = self.layer.network.config.hidden_size
 
     def __call__(self, waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-        """The frames of a waveform. Raises InputError for another rate."""
-        if sample_rate != self.sample_rate:
-            raise InputError(f"a waveform of {sample_rate} Hz; expected {self.sample_rate}")
-        return self.layer([waveform])[0]
+        """The frames (T, dim) of a waveform."""
+        return self.layer([at_rate(waveform, sample_rate, self.sample_rate, self.options.other_rates)])[0]
 
     def shift_seconds(self, sample_rate: int) -> float:
         """Seconds between the beginnings of two frames."""

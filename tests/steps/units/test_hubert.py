@@ -10,8 +10,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from steps.data.unit_sequences import UnitsDir
+from steps.features import compute as features_compute
+from steps.features import merge as features_merge
+from steps.features import plan as features_plan
+from steps.features.feats_dir import FeatsDir
+from steps.units import train
 from steps.units.hubert_layers import HubertLayer, batches
 from steps.units.hubert_model import load_hubert
+from steps.units.kmeans_dir import read_kmeans
 from tests.steps.units.hubert import KINDS, waveforms, write_hubert
 from tests.steps.units.speech import encode, write_speech
 from utils.errors import InputError
@@ -184,3 +190,21 @@ def test_options_that_do_not_fit_are_refused_before_any_job(models, tmp_path, ca
     given = ["--backend", "hubert", "--set", words.format(**paths)]
     assert encode(write_speech(tmp_path, 1), models["group"], tmp_path / "units", *given) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_kmeans_is_trained_on_its_layers(models, tmp_path):
+    data, kind = write_speech(tmp_path, 3), "steps.units.hubert_features:HubertFeatures"
+    given = ["--data", str(data), "--out", str(tmp_path / "feats"), "--type", kind]
+    given += ["--set", f"model={models['group']},layer=2"]
+    assert [one.main(given) for one in (features_plan, features_compute, features_merge)] == [0, 0, 0]
+    given = ["--feats", str(tmp_path / "feats"), "--out", str(tmp_path / "kmeans"), "--units", "5", "--passes", "3"]
+    assert train.main(given) == 0
+    words = ["--backend", "hubert", "--set", f"layer=2,kmeans={tmp_path / 'kmeans'}"]
+    assert encode(data, models["group"], tmp_path / "units", *words) == 0
+    units, feats, centroids = (
+        UnitsDir(tmp_path / "units"),
+        FeatsDir(tmp_path / "feats"),
+        read_kmeans(tmp_path / "kmeans"),
+    )
+    for key in units.utterances:
+        assert (units.frames(key) == centroids.units(feats.read(key))).mean() > 0.99
