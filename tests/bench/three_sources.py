@@ -193,8 +193,8 @@ def introduction(options: Options, data: Path) -> str:
     rows.append(["together", len(set(speakers.values())), "", "", len(speakers)])
     return (
         f"The corpus of local/README.md, embedded by {options.backend}. Children are up to {OLDEST} years old; readers"
-        " of LibriSpeech tell no age, and all count as adults. Three speakers are in two sources. Figures are means over"
-        f" {len(options.splits)} splits of the speakers."
+        " of LibriSpeech tell no age, and all count as adults. Three speakers are in two sources. Figures are means"
+        f" over {len(options.splits)} splits of the speakers."
         f"\n\n{table(['source', 'speakers', CHILD, ADULT, 'recordings'], rows)}"
     )
 
