@@ -213,7 +213,7 @@ def section(found: dict[str, Judged], share: float, options: Options) -> str:
     goals.append(("journals, % of the recognition's time", f"{share:.3f}", target(share, f"< {MOST_JOURNALS:g}")))
     about = (
         f"PocketSphinx with the model of its package, which is one of US English at 16 kHz; one thread. LibriSpeech by"
-        f" its language model: every {options.every}. utterance of librispeech-251, one a speaker, and the first"
+        f" its language model: one in {options.every} utterances of librispeech-251, one a speaker, and the first"
         f" {options.per_speaker} of each of the 14 speakers of librispeech-sessions-14. FSDD (8 kHz, converted) by a"
         f" grammar: the first {options.takes} takes of each digit and speaker by `{DIGIT}`, and {options.strings}"
         f" strings of four a speaker, drawn at random and joined with {BETWEEN:g} s of silence, by `{FOUR}`;"
