@@ -55,7 +55,8 @@ Everywhere:   --data (data/<corpus>) --exp (exp/<corpus>) --nj ($nj) --force tru
               --manifest (JSON lines with audio_filepath; with --stage N its entries are what stage N takes: recordings,
               speech, pieces) --corpora ($corpora: where the speech of espeak-ng goes)
 3 asr:        --keep_text true (recordings whose text is known are not recognised; espeak: false, so that errors are counted)
-6 lm:         --models ($models) --use_gpu auto|true|false
+3 to 7:       --use_gpu auto|true|false (jobs of networks ask for a GPU, as cmd.sh says; false: none does)
+6 lm:         --models ($models)
 7 sample:     --sampler ($sampler, or another network of --models)
 Others:       --set vad.mode=3,pack.longest=20,... or a file <stage>.yaml of --conf_dir ($conf_dir). Options above go before --set,
               --set before the file.
@@ -144,13 +145,28 @@ require() {
 
 backend='' model='' # what read_values sets
 
+# choose_class SMALL: the resources of jobs with `backend` in `class`: a GPU for all but the small component.
+choose_class() {
+  [ "$backend" = "$1" ] || [ "$use_gpu" = false ] && class=$train_cmd || class=$cuda_cmd
+}
+
+# transcribe DATA OUT [OPTION VALUE]: text by the recogniser of conf.
+transcribe() {
+  stage_options asr
+  read_values steps.asr.compute backend
+  choose_class pocketsphinx
+  stage_options asr nj force
+  steps/asr/transcribe.sh --cmd "$class" "${given[@]}" "${@:3}" "$1" "$2"
+}
+
 # speak UNITS OUT: by the vocoder of conf, or else by the one that was trained here.
 speak() {
   stage_options speak
-  read_values steps.vocoder.resynthesise model
+  read_values steps.vocoder.resynthesise backend model
+  choose_class griffin_lim
   model=${model:-$exp/vocoder}
   stage_options speak nj model force
-  steps/vocoder/resynthesise.sh --cmd "$train_cmd" "${given[@]}" "$1" "$2"
+  steps/vocoder/resynthesise.sh --cmd "$class" "${given[@]}" "$1" "$2"
 }
 
 all=$data/all speech=$exp/vad/speech pieces=$data/pieces
@@ -201,8 +217,7 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
     fi
   fi
   if [ -s "$spoken/utt2spk" ]; then
-    stage_options asr nj force
-    steps/asr/transcribe.sh --cmd "$train_cmd" "${given[@]}" --keep_text false "$spoken" "$asr"
+    transcribe "$spoken" "$asr" --keep_text false
   else
     asr=
   fi
@@ -230,7 +245,8 @@ if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
   else
     stage_options units nj force
   fi
-  steps/units/encode.sh --cmd "$train_cmd" "${given[@]}" "$pieces" "$exp/units"
+  choose_class kmeans
+  steps/units/encode.sh --cmd "$class" "${given[@]}" "$pieces" "$exp/units"
 fi
 
 if [ "$stage" -le 5 ] && [ "$stop_stage" -ge 5 ]; then
@@ -279,8 +295,7 @@ if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ] && learns; then
   speak "$samples/units" "$samples/speech"
   stage_options vad nj force
   steps/vad/detect.sh --cmd "$train_cmd" "${given[@]}" --max_fail 1 "$samples/speech" "$samples/vad"
-  stage_options asr nj force
-  steps/asr/transcribe.sh --cmd "$train_cmd" "${given[@]}" --max_fail 1 "$samples/speech" "$samples/asr"
+  transcribe "$samples/speech" "$samples/asr" --max_fail 1
 fi
 
 if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then
