@@ -9,8 +9,8 @@ by their number: T^(n / (n + SHRINKAGE)). The mean rank of few speakers is uncer
 some .25 / sqrt(n) of a temperature, and that of a spread which is cross-validated is expected within .12 of 1:
 SHRINKAGE is the ratio of these variances, for one speaker. Weights keep the temperature 1 unless ranks are then at a
 distance from uniform ones that a generator which is right exceeds in 1 of 100 corpora (A. Kolmogorov, 1933; speakers as
-observations): it is the one of WEIGHTS whose distance is least. Nothing is fitted to fewer than LEAST_SPEAKERS.
-Training writes
+observations): it is the one of WEIGHTS whose distance is least. If dev speakers contradict that too, the generator is
+wrong in shape, which no temperature mends, and all stay 1; so they do with fewer than LEAST_SPEAKERS. Training writes
 
     calibration.json    speakers: the dev speakers. temperatures: weights, between and within (of the covariance within
                         speakers: `within_cosines.py`). before, after: region in per cent -> share of dev speakers in
@@ -117,9 +117,10 @@ def calibrate(generator: Generator, dev: Pairs, seed: int) -> tuple[Generator, d
     weights, spread, n = 1.0, 1.0, speakers.n_speakers
     if n >= LEAST_SPEAKERS:
         spread = float(round(centred_spread(lambda one: speakers.mean(ranks(1.0, one))) ** (n / (n + SHRINKAGE)), 3))
-    if n >= LEAST_SPEAKERS and contradicted(weights, spread):
-        distances = [rank_distance(ranks(one, spread), speakers.speakers) for one in WEIGHTS]
-        weights = WEIGHTS[int(np.argmin(distances))]
+        if contradicted(weights, spread):
+            weights = min(WEIGHTS, key=lambda one: rank_distance(ranks(one, spread), speakers.speakers))
+            if contradicted(weights, spread):  # it is wrong in shape, not in spread
+                weights = spread = 1.0
     before, after = (coverage_curve(ranks(*one), speakers.speakers, CURVE) for one in ((1.0, 1.0), (weights, spread)))
     curves = {factor: coverage_curve(ranks(weights, spread * factor), speakers.speakers) for factor in FACTORS}
     told = {

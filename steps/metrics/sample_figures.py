@@ -170,10 +170,15 @@ def shape(comparison: Comparison) -> dict[str, float]:
 
 
 def spread(comparison: Comparison) -> dict[str, float]:
-    """Variances along the principal directions of the training speakers, beside test speakers: see `spectrum`."""
-    place = comparison.train.whitening
+    """Variances along the principal directions of training speakers, beside test speakers: see `spectrum`.
+
+    Every other training speaker gives directions: along its own a set is wider than any other, and the others stand in
+    for samples where real speakers are measured. So no more than these are taken of any set.
+    """
+    place = comparison.train.dealt(0).whitening
     rng = comparison.rng(2)
-    n = min(comparison.samples.n_speakers, comparison.test.n_speakers, SHAPE_ROWS)
+    sizes = comparison.samples.n_speakers, comparison.test.n_speakers, comparison.train.n_speakers // 2
+    n = min(*sizes, SHAPE_ROWS)
     if n < 3:
         raise NotMeasured(f"{n} speakers in the smaller set; a spread needs 3")
     samples, test = (place(one.one_each(rng, n).x) for one in (comparison.samples, comparison.test))

@@ -34,6 +34,7 @@ class SampleMetric:
         better: "near" the reference, or "low".
         needs: what samples must have: "utterances", two or more a speaker; "groups".
         quick: whether it is cheap enough for every score.
+        apart: whether half of the training speakers give directions, so that only the others stand in for samples.
         source: of the formula.
     """
 
@@ -43,6 +44,7 @@ class SampleMetric:
     better: str = "near"
     needs: tuple[str, ...] = ()
     quick: bool = False
+    apart: bool = False
 
 
 METRICS: Mapping[str, SampleMetric] = {
@@ -62,7 +64,7 @@ METRICS: Mapping[str, SampleMetric] = {
     "labels": SampleMetric("sample_tests:labels", "train", "Bishop 2006, 4.3.4", needs=("groups",)),
     "memorisation": SampleMetric("sample_figures:memorisation", "test", "Meehan et al. 2020", quick=True),
     "shape": SampleMetric("sample_figures:shape", "train", "Smirnov 1948", quick=True),
-    "spread": SampleMetric("sample_figures:spread", "train", "Efron and Tibshirani 1993", quick=True),
+    "spread": SampleMetric("sample_figures:spread", "train", "Efron and Tibshirani 1993", quick=True, apart=True),
 }
 
 
@@ -75,8 +77,9 @@ def measure(name: str, comparison: Comparison) -> dict[str, float]:
 def reference(name: str, comparison: Comparison) -> dict[str, float]:
     """The same figures of real speakers in the place of the samples, of no more than there are sampled ones."""
     real = comparison.real(METRICS[name].stand_in)
-    order = comparison.rng(6).permutation(real.samples.n_speakers)[: comparison.samples.n_speakers]
-    return measure(name, replace(real, samples=real.samples.of_speakers(order)))
+    stand_in = real.samples.dealt(1) if METRICS[name].apart else real.samples
+    order = comparison.rng(6).permutation(stand_in.n_speakers)[: comparison.samples.n_speakers]
+    return measure(name, replace(real, samples=stand_in.of_speakers(order)))
 
 
 def half_values(name: str, comparison: Comparison, halves: int = HALVES) -> dict[str, np.ndarray]:

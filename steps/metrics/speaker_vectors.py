@@ -75,6 +75,10 @@ class SpeakerVectors:
         """All rows of some speakers, in the order of the rows."""
         return self.rows(np.isin(self.speakers, numbers))
 
+    def dealt(self, half: int) -> "SpeakerVectors":
+        """Every other speaker, from `half` (0 or 1)."""
+        return self.of_speakers(np.arange(half, self.n_speakers, 2))
+
     def one_each(self, rng: np.random.Generator, most: int | None = None) -> "SpeakerVectors":
         """One random row of each speaker, of at most `most` speakers, which are drawn where there are more."""
         chosen = one_row_each(rng, self.speakers)

@@ -7,7 +7,7 @@ import pytest
 
 from steps.metrics.sample_metrics import measure
 from steps.metrics.speaker_vectors import Comparison, SpeakerVectors
-from tests.bench.planted_faults import FAULTS
+from tests.bench.planted_faults import FAULTS, cries
 
 SIGHT = {  # fault -> (metric, figure, the side on which it is)
     "copies": [("distances", "g2s", -1), ("memorisation", "copies", 1), ("trials", "false_acceptance", 1)],
@@ -63,3 +63,9 @@ def test_a_fault_is_seen(fault: str, metric: str, figure: str, side: int):
 def test_a_fault_of_another_kind_is_not_cried_over(fault: str, metric: str, figure: str):
     known = [one[figure] for one in healthy(metric)]
     assert abs(faulty(fault, metric)[figure] - np.mean(known)) < 4 * np.std(known)
+
+
+def test_the_score_does_not_cry_over_real_speakers():
+    found = [cries(Comparison(*sets(seed), seed)) for seed in range(3)]
+    assert {"spread.variance_shape", "distances.g2s", "shape.zero_share"} <= found[0].keys()
+    assert sum(any(one.values()) for one in found) <= 1
