@@ -91,8 +91,11 @@ def serve(word: str, lines, answers) -> int:
 def main() -> int:
     """Serve on standard input and output; what libraries print goes to standard error.
 
-    Ctrl-C is for the caller, whose end closes standard input.
+    Ctrl-C is for the caller, whose end closes standard input. Without an engine, only tells what it is.
     """
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        print(__doc__)
+        return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers, os.fdopen(os.dup(0), encoding="utf-8") as lines:
         os.dup2(2, 1)
