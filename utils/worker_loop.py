@@ -1,6 +1,6 @@
 """What `utils.foreign_worker` runs in another interpreter: builds an engine, then answers items until there are none.
 
-    /path/bin/python -I utils/worker_loop.py steps/asr/engines/whisper.py:WhisperEngine
+    usage: /path/bin/python -I utils/worker_loop.py FILE.py:CLASS, such as steps/asr/engines/whisper.py:WhisperEngine
 
 Input, JSON lines on standard input: `{"options": {...}}`, then `{"item": 1, "content": {...}}` for each item. Output,
 JSON lines on standard output: `{"ready": {...}}` or `{"error": "..."}`, then `{"item": 1, "result": {...}}` or
