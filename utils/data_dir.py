@@ -20,6 +20,7 @@ from utils.errors import InputError, brief
 from utils.plain_validity import is_plainly_valid
 from utils.script_files import renew_paths
 from utils.tables import read_table, write_table
+from utils.tables_in_memory import will_be_valid
 
 if TYPE_CHECKING:
     from utils.table_columns import CodedTable
@@ -106,14 +107,20 @@ def restrict(
 ) -> dict[str, dict[str, str]]:
     """Keep of each table (file name -> key -> value) what belongs to the given utterances, which utt2spk must have."""
     segments = tables.get("segments", {})
-    absent = next((utterance for utterance in utterances if utterance not in segments), None) if segments else None
-    if absent is not None:
+    wanted = set(utterances)
+    if segments and not wanted <= segments.keys():
+        absent = next(utterance for utterance in utterances if utterance not in segments)
         raise InputError(f"segments: no line for {absent}, which utt2spk has; run utils/fix_data_dir.sh")
     speakers = {tables["utt2spk"][utterance] for utterance in utterances}
-    recordings = {segments[utterance].split()[0] if segments else utterance for utterance in utterances}
-    kept = dict.fromkeys(tables, set(utterances))
+    recordings = {segments[utterance].split(None, 1)[0] for utterance in utterances} if segments else wanted
+    kept = dict.fromkeys(tables, wanted)
     kept |= dict.fromkeys(per_speaker, speakers) | dict.fromkeys(PER_RECORDING, recordings)
-    return {name: {key: table[key] for key in table if key in kept[name]} for name, table in tables.items()}
+    return {name: _of_keys(table, kept[name]) for name, table in tables.items()}
+
+
+def _of_keys(table: Mapping[str, str], kept: Collection[str]) -> dict[str, str]:
+    """The lines of a table that have one of these keys."""
+    return {key: value for key, value in table.items() if key in kept}
 
 
 def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
@@ -122,8 +129,22 @@ def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
     path.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         write_table(path / name, table)
-    write_table(path / "spk2utt", {spk: " ".join(utts) for spk, utts in invert(tables["utt2spk"]).items()})
-    require_valid(path)
+    spk2utt = {speaker: " ".join(utterances) for speaker, utterances in invert(tables["utt2spk"]).items()}
+    write_table(path / "spk2utt", spk2utt)
+    written = {name: table for name, table in tables.items() if is_table(name)} | {"spk2utt": spk2utt}
+    if not _are_surely_valid(path, written):
+        require_valid(path)
+
+
+def _are_surely_valid(path: Path, tables: Mapping[str, Mapping[str, str]]) -> bool:
+    """Are these, which were just written, all tables of the directory, and valid beyond doubt?"""
+    if {file.name for file in path.iterdir() if is_table(file.name)} != tables.keys() or "cmvn.scp" in tables:
+        return False
+    utterances, segments = tables["utt2spk"].keys(), tables.get("segments")
+    recordings = utterances if segments is None else {value.split(None, 1)[0] for value in segments.values()}
+    whole = dict.fromkeys((*PER_UTTERANCE, "segments"), utterances) | dict.fromkeys(PER_RECORDING, recordings)
+    whole |= dict.fromkeys(("spk2gender", "spk2utt"), tables["spk2utt"].keys())
+    return will_be_valid(tables, whole, partial(_are_good, True))
 
 
 def check_genders(spk2gender: Mapping[str, str], where: object, remedy: str = "") -> None:
@@ -159,8 +180,8 @@ def validate(
     if not (path / "utt2spk").is_file():
         return problems
     names = [file.name for file in path.iterdir() if is_table(file.name)]
-    fault = partial(_value_fault, printable)
-    if not problems and spk_sort and is_plainly_valid(path, names, (*PER_UTTERANCE, *PER_RECORDING), fault):
+    are_good = partial(_are_good, printable)
+    if not problems and spk_sort and is_plainly_valid(path, names, PER_UTTERANCE, PER_RECORDING, are_good):
         return []
     known: dict[str, dict[str, str]] = {}  # the tables that decide the keys of the others
     for name in sorted(names, key=lambda name: (name != "utt2spk", name != "segments", name)):
@@ -207,11 +228,22 @@ def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:
             yield f"{file}: {key}: {problem}"
 
 
-def _value_fault(printable: bool, name: str, value: str) -> str | None:
-    """What is wrong with the value of a table, the transcripts of `text` included."""
-    if name == "text" and printable and CONTROL_CHARACTERS.search(value):
-        return "has a control character"
-    return _check_value(name, value)
+def _are_good(printable: bool, name: str, values: Iterable[str]) -> bool:
+    """Is nothing wrong with values of a table, the transcripts of `text` included?"""
+    if name == "text":
+        return not (printable and CONTROL_CHARACTERS.search("".join(values)))
+    if name == "segments":
+        return all(map(parse_segment, values))
+    if name in ("utt2dur", "reco2dur"):
+        return _all_seconds(values)
+    return all(_check_value(name, value) is None for value in values)
+
+
+def _all_seconds(values: Iterable[str]) -> bool:
+    try:
+        return all(0 < value < math.inf for value in map(float, values))
+    except ValueError:
+        return False
 
 
 def _ends_line(file: Path) -> bool:
@@ -243,14 +275,18 @@ def _check_value(name: str, value: str) -> str | None:
 
 def parse_segment(value: str) -> Segment | None:
     """The segment that a line of `segments` gives, without its key; None where it is not as SEGMENT says."""
-    recording, *numbers = value.split()
-    if len(numbers) not in (2, 3) or not all(map(_is_number, numbers[:2])):
+    fields = value.split()
+    if len(fields) not in (3, 4):
         return None
-    begin, end = map(float, numbers[:2])
-    channel = numbers[2] if len(numbers) == 3 else "0"
-    if not (0 <= begin < end or (begin >= 0 and end == TO_THE_END)) or not CHANNEL.fullmatch(channel):
+    try:
+        begin, end = float(fields[1]), float(fields[2])
+    except ValueError:
         return None
-    return Segment(recording, begin, None if end == TO_THE_END else end, int(channel) if len(numbers) == 3 else None)
+    channel = fields[3] if len(fields) == 4 else None
+    is_to_the_end = end == TO_THE_END and 0 <= begin < math.inf
+    if not (0 <= begin < end < math.inf or is_to_the_end) or not (channel is None or CHANNEL.fullmatch(channel)):
+        return None
+    return Segment(fields[0], begin, None if is_to_the_end else end, None if channel is None else int(channel))
 
 
 def _is_number(value: str) -> bool:

@@ -11,16 +11,18 @@ Input of the command: a data directory with wav.scp and utt2dur. Output: its man
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring as quoted
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+from utils.chunks import chunked
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, parse_segment
 from utils.durable import write_whole
 from utils.errors import InputError, brief
-from utils.json_files import json_text, parse_json
+from utils.json_files import parse_json
 from utils.locking import lock_file, remove_lock
 from utils.options import option
 from utils.script_files import FileFinder
@@ -29,11 +31,11 @@ from utils.tables import iterate_lines, read_text
 log = logger(__name__)
 MANIFEST = "manifest.jsonl"  # name of that of a data directory
 SUFFIXES = (".json", ".jsonl")
+OPTIONAL = ("segments", "text", "utt2dur")  # tables of a data directory that need not be there
 Seconds = float
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestEntry:
+class ManifestEntry(NamedTuple):
     """One line of a manifest.
 
     Attributes:
@@ -50,11 +52,20 @@ class ManifestEntry:
     speaker: str = ""
     line: int = 0
 
-    def as_row(self) -> dict[str, Any]:
-        """The entry as JSON has it, without what is not known."""
-        row = {"audio_filepath": str(self.path), "duration": self.duration, "offset": self.offset}
-        row |= {"id": self.id or None, "speaker": self.speaker or None, "text": self.text}
-        return {key: value for key, value in row.items() if value is not None}
+    def as_line(self) -> str:
+        """The entry as a JSON object, without what is not known; its seconds are finite."""
+        line = f'{{"audio_filepath": {quoted(str(self.path))}'
+        if self.duration is not None:
+            line += f', "duration": {float.__repr__(self.duration)}'
+        if self.offset is not None:
+            line += f', "offset": {float.__repr__(self.offset)}'
+        if self.id:
+            line += f', "id": {quoted(self.id)}'
+        if self.speaker:
+            line += f', "speaker": {quoted(self.speaker)}'
+        if self.text is not None:
+            line += f', "text": {quoted(self.text)}'
+        return line + "}"
 
 
 def read_manifest(path: Path) -> list[ManifestEntry]:
@@ -96,24 +107,32 @@ def _seconds(value: Any, key: str, where: str) -> Seconds | None:
     return float(value)
 
 
-def manifest_of(directory: Path) -> Iterator[ManifestEntry]:
-    """The entries of a data directory, sorted by id: the utterances of utt2spk with the recordings of wav.scp."""
-    data = DataDir(directory)
-    finder = FileFinder(data.path / "wav.scp")
-    recordings = {key: Path(finder.find(text, key)).absolute() for key, text in data.table("wav.scp").items()}
-    segments = data.table("segments") if data.has("segments") else {}
-    texts = data.table("text") if data.has("text") else {}
-    seconds = data.table("utt2dur") if data.has("utt2dur") else {}
-    for key, speaker in sorted(data.utt2spk.items()):
+def manifest_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[ManifestEntry]:
+    """The entries of a data directory, sorted by id: the utterances of utt2spk with the recordings of wav.scp.
+
+    Args:
+        tables: what it has, by file name, where that is in memory.
+    """
+    if tables is None:
+        data = DataDir(directory)
+        names = ("utt2spk", "wav.scp", *filter(data.has, OPTIONAL))
+        tables = {name: data.table(name) for name in names}
+    script = Path(directory) / "wav.scp"
+    finder = FileFinder(script)
+    recordings = {key: Path(finder.find(text, key)).absolute() for key, text in tables["wav.scp"].items()}
+    utt2spk = tables["utt2spk"]
+    segments, texts, seconds = (tables.get(name, {}) for name in OPTIONAL)
+    for key in sorted(utt2spk):
         segment = parse_segment(segments[key]) if key in segments else None
         recording = segment.recording if segment else key
         if recording not in recordings:
-            raise InputError(f"{data.path / 'wav.scp'}: no line for {recording}; run utils/fix_data_dir.sh")
-        duration = float(seconds[key]) if key in seconds else None
+            raise InputError(f"{script}: no line for {recording}; run utils/fix_data_dir.sh")
         if segment and segment.end is not None:
             duration = round(segment.end - segment.begin, 4)
+        else:
+            duration = float(seconds[key]) if key in seconds else None
         offset = segment.begin if segment else None
-        yield ManifestEntry(recordings[recording], duration, offset, texts.get(key), key, speaker)
+        yield ManifestEntry(recordings[recording], duration, offset, texts.get(key), key, utt2spk[key])
 
 
 def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:
@@ -124,12 +143,20 @@ def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:
     lock_path = path.with_name(f".{path.name}.lock")
     lock = lock_file(lock_path, wait=True)
     try:
-        text = "".join(f"{json_text(one.as_row(), path, ensure_ascii=False)}\n" for one in entries).encode()
+        text = b"".join(_lines(some, path) for some in chunked(entries))
         if path.is_file() and path.read_bytes() == text:
             return
         write_whole(path, text, earlier=previous)
     finally:
         remove_lock(lock_path, lock)
+
+
+def _lines(entries: Sequence[ManifestEntry], path: Path) -> bytes:
+    """The lines of some entries; half of a character becomes its escape. Raises InputError for endless seconds."""
+    for one in entries:
+        if not math.isfinite((one.duration or 0) + (one.offset or 0)):
+            raise InputError(f"{path}: {one.path}: expected finite seconds, found {one.duration}, from {one.offset}")
+    return "".join([f"{one.as_line()}\n" for one in entries]).encode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)

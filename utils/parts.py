@@ -110,7 +110,7 @@ class Work:
             next(file)
             for number, lines in groupby(file, key=lambda line: int(line[1 : line.index(",")])):
                 if number in wanted:
-                    rows = map(json.loads, lines)
+                    rows = json.loads(f"[{','.join(lines)}]")
                     yield number, [Item(key, shard, content) for shard, key, content in rows]
                     wanted.remove(number)
             if wanted:

@@ -6,7 +6,7 @@ the beginning of a file nor, where files were joined, of a line. Format of table
 
 import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -155,11 +155,20 @@ def split_lines(path: Path, first: int, lines: list[str]) -> tuple[list[str], li
 def read_table(path: Path) -> dict[str, str]:
     """What `iterate_table` gives. Raises InputError for a key that comes twice, too."""
     table: dict[str, str] = {}
-    for number, (key, value) in enumerate(iterate_table(path), 1):
-        if key in table:
-            raise repeated_key(path, number, key)
-        table[key] = value
+    for keys, values in table_blocks(path):
+        before = len(table)
+        table.update(zip(keys, values, strict=True))
+        if len(table) < before + len(keys):
+            _refuse_repeated(path, set(islice(table, before)), keys)
     return table
+
+
+def _refuse_repeated(path: Path, known: set[str], keys: Sequence[str]) -> None:
+    """Raise the error of the first of some keys that comes twice, or is known from the lines before."""
+    for number, key in enumerate(keys, len(known) + 1):
+        if key in known:
+            raise repeated_key(path, number, key)
+        known.add(key)
 
 
 def repeated_key(path: Path, line: int, key: str) -> InputError:
@@ -172,10 +181,10 @@ def repeated_key(path: Path, line: int, key: str) -> InputError:
 def write_table(path: Path, table: Mapping[str, str]) -> None:
     """Write lines `key value`, sorted as LC_ALL=C sort does."""
     check_keys(table, str(path))
-    for key, value in table.items():
-        _check_value(path, key, value)
-    keys = sorted(table)
-    write_lines(path, keys, map(table.__getitem__, keys))
+    _check_values(path, table.keys(), table.values())
+    with TableWriter(path) as writer:
+        for keys in chunked(sorted(table)):
+            writer.write_pairs([(key, table[key]) for key in keys])
 
 
 def write_lines(path: Path, keys: Iterable[str], values: Iterable[str]) -> None:
@@ -203,16 +212,17 @@ class TableWriter:
     def write(self, keys: Sequence[str], values: Sequence[str]) -> None:
         """Write some lines. Raises InputError for a key or a value that no line can have."""
         check_keys(keys, str(self.path))
-        chunk = list(zip(keys, values, strict=True))
-        text = "".join([f"{key} {value}\n" if value else f"{key}\n" for key, value in chunk])
-        if text.count("\n") > len(chunk) or not all(map(str.strip, values)):
-            for key, value in chunk:
-                _check_value(self.path, key, value)
+        _check_values(self.path, keys, values)
+        self.write_pairs(list(zip(keys, values, strict=True)))
+
+    def write_pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Write lines of keys and values that are known to be good. Raises InputError for half of a character."""
+        text = "".join([f"{key} {value}\n" if value else f"{key}\n" for key, value in pairs])
         try:
             self._file.write(text)
         except UnicodeEncodeError as error:
             fault = error.object[error.start]
-            key = next(key for key, value in chunk if fault in key + value)
+            key = next(key for key, value in pairs if fault in key + value)
             raise InputError(
                 f"{self.path}: the line of {brief(key)} has {fault!r}, which is no character; is a file's name not in"
                 " UTF-8?"
@@ -224,7 +234,11 @@ class TableWriter:
         self._file.close()
 
 
-def _check_value(path: Path, key: str, value: str) -> None:
-    """Raise InputError for a value that no line can have."""
-    if "\n" in value or not (value.strip() or Path(path).name in MAY_BE_EMPTY):
-        raise InputError(f"{path}: the value of {brief(key)} is empty or has a newline")
+def _check_values(path: Path, keys: Iterable[str], values: Collection[str]) -> None:
+    """Raise InputError for a value that no line can have, fast where there is none."""
+    may_be_empty = Path(path).name in MAY_BE_EMPTY
+    if "\n" not in "".join(values) and (may_be_empty or all(map(str.strip, values))):
+        return
+    for key, value in zip(keys, values, strict=True):
+        if "\n" in value or not (value.strip() or may_be_empty):
+            raise InputError(f"{path}: the value of {brief(key)} is empty or has a newline")

@@ -28,6 +28,7 @@ from steps.audio.recordings import read_utterances
 from steps.audio.utterance_jobs import gather
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
+from utils.errors import InputError
 from utils.json_files import write_json
 from utils.manifest import MANIFEST, manifest_of, write_manifest
 from utils.parts import JOURNAL, Work
@@ -43,13 +44,12 @@ class Recognised:
     """The content of all journals, and the texts that the data had.
 
     Attributes:
-        texts: by utterance. recognisers: of each text its recogniser, or GIVEN. seconds: of those that were recognised.
+        texts: by utterance. seconds: of those that were recognised.
         times: the lines of the ctm, of utterances that have any. n_words: that were recognised.
         faults: of audio that was used in spite of them, and how often. failures: utterances without a text.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
-    recognisers: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     times: dict[str, str] = field(default_factory=dict)
     n_words: int = 0
@@ -66,10 +66,9 @@ def work(options: Options) -> None:
 
 def write_outputs(stage: StageDir, options: Options, planned: Work, description: Mapping[str, Any]) -> None:
     """Write all files of the result."""
-    found = join(planned, options.backend)
-    tables = tables_of_data(options.data, stage.final)
-    found.texts |= {key: words for key, words in given_texts(options).items() if key in tables["utt2spk"]}
-    found.recognisers |= dict.fromkeys(found.texts.keys() - found.recognisers.keys(), GIVEN)
+    found = join(planned)
+    of_data = tables_of_data(options.data, stage.final)
+    found.texts |= {key: words for key, words in given_texts(options).items() if key in of_data["utt2spk"]}
     n = len(found.texts) + len(found.failures)
     check_failures(found.failures, n, options.max_fail, options.out)
     write_json(stage.dir / ASR, description)
@@ -78,23 +77,25 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     write_ctm(stage.dir / CTM, found.times)
     summary = summary_of(found)
     write_json(stage.dir / "summary.json", summary)
-    write_data_dir(stage.dir, tables_of(tables, found))
-    write_manifest(stage.dir / MANIFEST, manifest_of(stage.dir))
+    tables = tables_of(of_data, found, options.backend)
+    write_data_dir(stage.dir, tables)
+    write_manifest(stage.dir / MANIFEST, manifest_of(stage.dir, tables))
     log.info(
         "%s: %d of %d utterances have a text, %d of them given; %.2f hours recognised, %d words",
         *(stage.final, len(found.texts), n, summary["given"], summary["seconds"] / 3600, found.n_words),
     )
 
 
-def join(planned: Work, backend: str) -> Recognised:
+def join(planned: Work) -> Recognised:
     """What the journals say, in the order of the table."""
     found = Recognised()
     for shard in gather(planned, found.failures, JOURNAL):
-        for utterance, row, _ in shard:
-            key = utterance.id
-            found.texts[key], found.seconds[key], found.recognisers[key] = row["text"], row["seconds"], backend
-            found.n_words += len(row["text"].split())
-            found.faults.update(row["faults"])
+        for item, row in shard.results:
+            key, text = item.id, row["text"]
+            found.texts[key], found.seconds[key] = text, row["seconds"]
+            found.n_words += len(text.split())
+            if row["faults"]:
+                found.faults.update(row["faults"])
             if row["words"]:
                 found.times[key] = "".join(_ctm_line(key, *word) for word in row["words"])
     return found
@@ -121,14 +122,20 @@ def tables_of_data(data: Path, final: Path) -> dict[str, Mapping[str, str]]:
     return {"utt2spk": {one.id: one.speaker for one in utterances}, "wav.scp": paths}
 
 
-def tables_of(of_data: Mapping[str, Mapping[str, str]], found: Recognised) -> dict[str, Mapping[str, str]]:
-    """All tables of the result but spk2utt: those of the data, and the texts."""
-    kept = sorted(found.texts)
+def tables_of(
+    of_data: Mapping[str, Mapping[str, str]], found: Recognised, backend: str
+) -> dict[str, Mapping[str, str]]:
+    """All tables of the result but spk2utt, sorted: those of the data, and the texts with their recognisers."""
+    kept = [key for key in sorted(of_data["utt2spk"]) if key in found.texts]
+    if len(kept) < len(found.texts):
+        lost = min(found.texts.keys() - kept)
+        raise InputError(f"utt2spk: no line for {lost}, which was planned; plan again")
     tables = restrict(of_data, kept)
-    seconds = {key: f"{value:.3f}" for key, value in found.seconds.items()} | dict(tables.get("utt2dur", {}))
+    seconds = {key: f"{found.seconds[key]:.3f}" for key in kept if key in found.seconds} | tables.get("utt2dur", {})
     if len(seconds) == len(kept):  # not where the data says no length of what it has the text of
         tables |= {"utt2dur": seconds}
-    return {**tables, TEXT: found.texts, "utt2recogniser": found.recognisers}
+    recognisers = {key: backend if key in found.seconds else GIVEN for key in kept}
+    return {**tables, TEXT: {key: found.texts[key] for key in kept}, "utt2recogniser": recognisers}
 
 
 def summary_of(found: Recognised) -> dict[str, Any]:

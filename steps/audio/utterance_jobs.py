@@ -16,11 +16,12 @@ import numpy as np
 from steps.audio.failures import FAILURES, NOT_DONE, Failure, check_failures, read_failures
 from steps.audio.lengths import Measured, audio_identity, left_out_rows, require_utterances
 from steps.audio.recordings import Utterance, read_utterances
+from utils import cycles
 from utils.command import logger, progress
 from utils.data_dir import is_table
 from utils.errors import InputError
 from utils.finished import is_only_asked
-from utils.journal import read_journal
+from utils.journal import read_content
 from utils.option_values import as_words
 from utils.options import option
 from utils.out_dir import check_out
@@ -202,7 +203,8 @@ class UtteranceJobs:
                 if not options.allow_missing:
                     planned.require(planned.missing(suffix=self.suffix), self._compute_call())
                 stage.n_shards = planned.n_shards
-                write(stage, planned)
+                with cycles.sought_later():
+                    write(stage, planned)
         if not missing:
             remove_parts(options.out)
 
@@ -238,18 +240,17 @@ class UtteranceJobs:
 
 
 class Gathered(NamedTuple):
-    """What the part of a shard has of one utterance.
+    """What the part of a shard has.
 
     Attributes:
-        utterance: it. row: what its job says of it. arrays: of the whole part.
+        results: the items whose utterances have a result, each with what its job says of it. arrays: of the part.
     """
 
-    utterance: Utterance
-    row: dict[str, Any]
+    results: list[tuple[Item, dict[str, Any]]]
     arrays: dict[str, np.ndarray]
 
 
-def gather(planned: Work, failures: list[Failure], suffix: str = ARRAYS) -> Iterator[list[Gathered]]:
+def gather(planned: Work, failures: list[Failure], suffix: str = ARRAYS) -> Iterator[Gathered]:
     """The utterances with a result, those of a shard at a time; the others are added to `failures`.
 
     Args:
@@ -257,16 +258,25 @@ def gather(planned: Work, failures: list[Failure], suffix: str = ARRAYS) -> Iter
     """
     failures += [tuple(failure) for failure in planned.about["refused"]]
     for shard, items in planned.shards(range(planned.n_shards)):
-        part = planned.part(shard, suffix)
-        if not planned.has_part(shard, suffix):  # with allow_missing
+        results = _read_results(planned, shard, suffix)
+        if results is None:  # with allow_missing
             failures += [(item.id, NOT_DONE, f"of shard {shard}") for item in items]
             continue
-        rows, arrays = (read_journal(part), {}) if suffix == JOURNAL else read_part(part)
+        rows, arrays = results
         if len(rows) != len(items):
             raise InputError(
-                f"{part}: results of {len(rows)} of the {len(items)} utterances of shard {shard}; remove it and run its"
-                " job again"
+                f"{planned.part(shard, suffix)}: results of {len(rows)} of the {len(items)} utterances of shard"
+                f" {shard}; remove it and run its job again"
             )
         pairs = list(zip(items, rows, strict=True))
         failures += [(item.id, row["reason"], row["detail"]) for item, row in pairs if row["reason"]]
-        yield [Gathered(Utterance.from_row(item.content), row, arrays) for item, row in pairs if not row["reason"]]
+        yield Gathered([(item, row) for item, row in pairs if not row["reason"]], arrays)
+
+
+def _read_results(planned: Work, shard: int, suffix: str) -> tuple[list[Any], dict[str, np.ndarray]] | None:
+    """Rows and arrays of the part of a shard; None where there is no whole part."""
+    part = planned.part(shard, suffix)
+    if suffix == JOURNAL:
+        content = read_content(part) if part.is_file() else None
+        return (content.rows, {}) if content and content.sealed else None
+    return read_part(part) if planned.has_part(shard, suffix) else None

@@ -91,14 +91,15 @@ def join(planned: Work, stage: StageDir, copies: int) -> Joined:
     joined = Joined()
     files = (stage.dir / "feats.ark", stage.dir / "feats.scp", stage.final / "feats.ark")
     with ArchiveWriter(*files) as writer:
-        for found in gather(planned, joined.failures):
+        for shard in gather(planned, joined.failures):
             begin, number = 0, 0
-            for utterance, row, arrays in found:
+            for item, row in shard.results:
+                utterance = Utterance.from_row(item.content)
                 joined.utterances[utterance.id] = utterance
                 joined.frames[utterance.id], joined.seconds[utterance.id] = row["frames"], row["seconds"]
                 for key, size in zip(copy_ids(utterance.id, copies), row["sizes"], strict=True):
-                    writer.append(key, memoryview(arrays["records"])[begin : begin + size])
-                    sums = arrays["sums"][number]
+                    writer.append(key, memoryview(shard.arrays["records"])[begin : begin + size])
+                    sums = shard.arrays["sums"][number]
                     joined.sums[utterance.speaker] = joined.sums.get(utterance.speaker, 0) + sums
                     begin, number = begin + size, number + 1
     return joined

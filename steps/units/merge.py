@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
+from steps.audio.recordings import Utterance
 from steps.audio.utterance_jobs import gather
 from steps.data.unit_sequences import OF_UNITS, UnitsInfo, UnitsWriter, deduplicate
 from steps.units.encode_job import EncoderChoice, Options
@@ -61,8 +62,9 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, info: UnitsI
     with UnitsWriter(stage.dir, stage.final, info) as writer:
         for shard in gather(planned, found.failures):
             begin = 0
-            for utterance, row, arrays in shard:
-                frames = arrays["units"][begin : begin + row["frames"]]
+            for item, row in shard.results:
+                utterance = Utterance.from_row(item.content)
+                frames = shard.arrays["units"][begin : begin + row["frames"]]
                 begin += row["frames"]
                 units, durations = deduplicate(frames)
                 writer.add(utterance.id, units, durations)

@@ -106,9 +106,10 @@ def join(planned: Work, stage: StageDir, shift: float) -> Detected:
     with ArchiveWriter(stage.dir / "vad.ark", stage.dir / "vad.scp", stage.final / "vad.ark") as writer:
         for shard in gather(planned, found.failures):
             begin = 0
-            for utterance, row, arrays in shard:
+            for item, row in shard.results:
+                utterance = Utterance.from_row(item.content)
                 key, frames, seconds = utterance.id, row["frames"], row["seconds"]
-                speech = arrays["speech"][begin : begin + frames]
+                speech = shard.arrays["speech"][begin : begin + frames]
                 begin += frames
                 writer.add(key, speech.astype(np.float32))
                 found.utterances[key], found.frames[key], found.seconds[key] = utterance, frames, seconds

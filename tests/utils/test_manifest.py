@@ -1,6 +1,8 @@
 """Manifests: a view of a data directory, written whole, and lines of others that are none."""
 
 import json
+import math
+from pathlib import Path
 
 import pytest
 
@@ -21,9 +23,22 @@ def test_entries_of_a_data_directory_come_back(tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "m.jsonl").read_text().splitlines()]
     assert rows[0] == {"audio_filepath": "/audio/a b.wav", "duration": 1.25, "id": "a/1", "speaker": "a", "text": "hi"}
     read = read_manifest(tmp_path / "m.jsonl")
-    assert [one.as_row() for one in read] == [one.as_row() for one in manifest_of(tmp_path)] == rows
+    assert [json.loads(one.as_line()) for one in [*read, *manifest_of(tmp_path)]] == rows * 2
     (tmp_path / "list.json").write_text(json.dumps(rows))
-    assert [one.as_row() for one in read_manifest(tmp_path / "list.json")] == rows
+    assert [json.loads(one.as_line()) for one in read_manifest(tmp_path / "list.json")] == rows
+
+
+def test_lines_are_those_of_pythons_own_encoder(tmp_path):
+    text = 'é "a\\" \t\x1f \u2028'
+    entries = [ManifestEntry(tmp_path / 'a"b', 1e-7, 1e22, text, "i", text), ManifestEntry(tmp_path, text="\ud800")]
+    write_manifest(tmp_path / "m.jsonl", entries)
+    first = {"audio_filepath": str(tmp_path / 'a"b'), "duration": 1e-7, "offset": 1e22, "id": "i", "speaker": text}
+    second = {"audio_filepath": str(tmp_path), "text": "\ud800"}
+    lines = (tmp_path / "m.jsonl").read_text(encoding="utf-8").split("\n")
+    assert lines[0] == json.dumps(first | {"text": text}, ensure_ascii=False)
+    assert lines[1:] == [json.dumps(second), ""]
+    with pytest.raises(InputError, match=r"m.jsonl: /a.wav: expected finite seconds, found inf"):
+        write_manifest(tmp_path / "m.jsonl", [ManifestEntry(Path("/a.wav"), math.inf)])
 
 
 def test_segments_have_an_offset(tmp_path):

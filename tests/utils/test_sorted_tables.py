@@ -11,6 +11,7 @@ from utils.sorted_tables import NotSorted, SortedTable
 from utils.table_columns import read_columns
 
 KEYS = [f"s{number // 3:02d}-u{number:05d}" for number in range(40)]
+RECORDINGS = ("r0", "r1", "r2")
 
 
 def write(path: Path, lines: list[str]) -> Path:
@@ -89,6 +90,36 @@ def make(path: Path) -> Path:
     return path
 
 
+def tables_with_segments() -> dict[str, dict[str, str]]:
+    utt2spk = {key: key.partition("-")[0] for key in KEYS}
+    ends = [number + 0.5 if number % 9 else -1 for number in range(len(KEYS))]
+    segments = {key: f"r{number % 3} {number} {ends[number]} 1" for number, key in enumerate(KEYS)}
+    tables = {"utt2spk": utt2spk, "text": dict.fromkeys(KEYS, "a"), "segments": segments}
+    return tables | {"wav.scp": dict.fromkeys(RECORDINGS, "/a.wav"), "reco2dur": dict.fromkeys(RECORDINGS, "1e5")}
+
+
+def make_segments(path: Path) -> Path:
+    write_data_dir(path, tables_with_segments())
+    return path
+
+
+FAULTS_OF_SEGMENTS = {
+    "segments": [
+        lambda text: text.replace(" 1\n", " x\n", 1),
+        lambda text: text.replace("1.5 1", "-2 1", 1),
+        lambda text: text.replace(" 1 1.5", " 1 nan"),
+        lambda text: text.replace(" 1 1.5", " 1 inf"),
+        lambda text: text.replace(" 1 1.5", " 1 1"),
+        lambda text: text.replace(" 1 1.5", ""),
+        lambda text: text.replace(" r0 ", " r9 ", 1),
+        lambda text: text.replace(" r0 ", " r1 "),
+        lambda text: text[text.index("\n") + 1 :],
+        lambda text: text + "zz r0 0 1\n",
+    ],
+    "wav.scp": [lambda text: text + "r9 /a.wav\n", lambda text: text.replace("r1 /", "r1 ~/"), lambda _: "r0 a\n"],
+    "reco2dur": [lambda text: text.replace("r1 1e5", "r1 0"), lambda text: text.replace("r1 1e5\n", "")],
+    "text": [lambda text: text.replace(" a", " \x07", 1)],
+}
 FAULTS = {
     "utt2spk": [lambda text: text.replace("s03-u00010 s03", "s03-u00010 s04"), lambda text: text + "zz zz\n"],
     "spk2utt": [lambda text: text.replace(" s02-u00007", ""), lambda text: text[:-1], lambda text: text + "x y\n"],
@@ -100,12 +131,17 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", ["", *FAULTS])
-def test_plain_validity_says_what_the_tables_in_memory_say(tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("make", "faults", "name"),
+    [(make, FAULTS, name) for name in ["", *FAULTS]]
+    + [(make_segments, FAULTS_OF_SEGMENTS, name) for name in ["", *FAULTS_OF_SEGMENTS]],
+    ids=[*map("whole-{}".format, ["", *FAULTS]), *map("segments-{}".format, ["", *FAULTS_OF_SEGMENTS])],
+)
+def test_plain_validity_says_what_the_tables_in_memory_say(tmp_path, monkeypatch, make, faults, name):
     path = make(tmp_path / "d")
     file = path / name
     before = file.read_text() if file.is_file() else ""
-    for fault in FAULTS.get(name, [str]):
+    for fault in faults.get(name, [str]):
         if name:
             file.write_text(fault(before))
         found = validate(path, feats=False, wav=False)
@@ -113,3 +149,41 @@ def test_plain_validity_says_what_the_tables_in_memory_say(tmp_path, monkeypatch
             patch.setattr(data_dir, "is_plainly_valid", lambda *_: False)
             assert validate(path, feats=False, wav=False) == found
         assert bool(found) == bool(name)
+
+
+CHANGES = {
+    "nothing": lambda tables: tables,
+    "white space": lambda tables: tables | {"text": dict.fromkeys(KEYS, " a ")},
+    "speakers": lambda tables: tables | {"utt2spk": tables["utt2spk"] | {KEYS[0]: "s9"}},
+    "two speakers": lambda tables: tables | {"utt2spk": tables["utt2spk"] | {KEYS[0]: "s 9"}},
+    "genders": lambda tables: tables | {"spk2gender": dict.fromkeys(tables["utt2spk"].values(), "f")},
+    "a gender": lambda tables: tables | {"spk2gender": {"s00": "f"}},
+    "no gender": lambda tables: tables | {"spk2gender": dict.fromkeys(tables["utt2spk"].values(), "w")},
+    "a text": lambda tables: tables | {"text": {KEYS[0]: "a"}},
+    "a control character": lambda tables: tables | {"text": tables["text"] | {KEYS[3]: "\x07"}},
+    "NUL": lambda tables: tables | {"utt2pitch": {KEYS[3]: "\0"}},
+    "a byte order mark": lambda tables: {"utt2spk": {"\ufeffa": "\ufeffa"}},
+    "a strange utterance": lambda tables: tables | {"utt2pitch": {"zz": "low"}},
+    "a recording": lambda tables: tables | {"wav.scp": {"r9": "/a.wav"}},
+    "a home": lambda tables: tables | {"wav.scp": dict.fromkeys(RECORDINGS, " ~/a.wav")},
+    "no seconds": lambda tables: tables | {"reco2dur": dict.fromkeys(RECORDINGS, "nan")},
+    "a segment": lambda tables: tables | {"segments": tables["segments"] | {KEYS[3]: "r0 1 0"}},
+    "lost segments": lambda tables: tables | {"segments": {KEYS[3]: "r0 0 1"}, "wav.scp": {"r0": "a"}},
+    "nobody": lambda tables: dict.fromkeys(tables, {}),
+    "an empty table": lambda tables: tables | {"utt2pitch": {}},
+    "other files": lambda tables: tables | {"cmvn.scp": {"s": "a"}, "durations.scp": {"s": "a"}},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_tables_in_memory_are_as_valid_as_their_files(tmp_path, monkeypatch, change):
+    tables, said = CHANGES[change](tables_with_segments()), []
+    for passed_over in (None, "will_be_valid", "is_plainly_valid"):
+        if passed_over:
+            monkeypatch.setattr(data_dir, passed_over, lambda *_: False)
+        try:
+            write_data_dir(tmp_path / "d", tables)
+            said.append("")
+        except InputError as error:
+            said.append(str(error))
+    assert said == said[:1] * 3

@@ -1,0 +1,41 @@
+"""Are tables that are in memory, once they are written, a data directory that is valid beyond doubt?
+
+So that a command which has just written a million lines need not read them all again. What is not sure to be valid is
+left to `utils.data_dir.validate`, which reads the files and says what is wrong.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import pairwise
+
+from utils.plain_validity import WITH_RULES
+from utils.tables import LONGEST_LINE, MARK
+
+AreGood = Callable[[str, Iterable[str]], bool]
+LONGEST = LONGEST_LINE // 4  # characters: no line of as many is too long to be read
+
+
+def will_be_valid(
+    tables: Mapping[str, Mapping[str, str]], whole: Mapping[str, Collection[str]], are_good: AreGood
+) -> bool:
+    """Are these tables (file name -> key -> value) valid beyond doubt, when `write_table` has not refused them?
+
+    Args:
+        whole: the keys that a table must have, by its name; of other tables each key must be an utterance.
+        are_good: is nothing wrong with values of a table of this name?
+    """
+    utt2spk = tables["utt2spk"]
+    for name, table in tables.items():
+        is_known = table.keys() == whole[name] if name in whole else table.keys() <= utt2spk.keys()
+        if not (table and is_known and _comes_back(table)):
+            return False
+        if name in WITH_RULES and not are_good(name, map(str.strip, table.values())):
+            return False
+    speakers = [utt2spk[key] for key in sorted(utt2spk)]
+    return all(a <= b for a, b in pairwise(speakers)) and are_good("utt2spk", set(speakers))
+
+
+def _comes_back(table: Mapping[str, str]) -> bool:
+    """Is what is read from the lines of a table what was written, but for white space around values?"""
+    values = table.values()
+    longest = max(map(len, table)) + max(map(len, values))
+    return MARK not in "".join(table) and "\0" not in "".join(values) and longest < LONGEST
