@@ -19,10 +19,11 @@ from local.corpus_rules import FILES, RULES, Rules, slug
 from steps.data.sets import speaker_genders, write_set
 from steps.data.table_rows import read_rows
 from utils.command import logger, run_command
-from utils.data_dir import TO_THE_END, DataDir
+from utils.data_dir import DataDir
 from utils.errors import InputError, brief, cut
 from utils.options import option
 from utils.stage_dir import StageDir
+from utils.table_values import TO_THE_END
 
 log = logger(__name__)
 SOURCE, DIRECTORY, READERS = "source", "data_dir", "readers"

@@ -4,9 +4,7 @@ Files are lines `key value`, sorted as LC_ALL=C sort does. `utt2spk` is primary,
 are those of https://kaldi-asr.org/doc/data_prep.html; `utils/validate_data_dir.sh` runs this module as a command.
 """
 
-import math
 import os
-import re
 import sys
 from codecs import BOM_UTF8
 from collections import Counter
@@ -14,34 +12,21 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from utils.errors import InputError, brief
 from utils.plain_validity import is_plainly_valid
 from utils.script_files import renew_paths
+from utils.table_values import CONTROL_CHARACTERS, are_good, value_fault
 from utils.tables import read_table, write_table
 from utils.tables_in_memory import will_be_valid
 
 if TYPE_CHECKING:
     from utils.table_columns import CodedTable
 
-FRAMES = re.compile("0*[1-9][0-9]*")
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # all but the tab
 PER_UTTERANCE = ("text", "feats.scp", "vad.scp", "xvector.scp", "utt2dur", "utt2num_frames", "utt2lang", "utt2uniq")
 PER_SPEAKER = ("spk2gender", "spk2utt", "cmvn.scp")
 PER_RECORDING = ("wav.scp", "reco2dur")
-TO_THE_END = -1.0  # end of a segment, as Kaldi's extract-segments takes it
-CHANNEL = re.compile(r"[0-9]{1,4}")
-SEGMENT = "'recording begin end' with end > begin >= 0 (end -1: that of the recording), and perhaps a channel from 0"
-
-
-class Segment(NamedTuple):
-    """A line of `segments`: times in seconds, end None for that of the recording, channel None for all of them."""
-
-    recording: str
-    begin: float
-    end: float | None
-    channel: int | None
 
 
 class DataDir:
@@ -144,7 +129,7 @@ def _are_surely_valid(path: Path, tables: Mapping[str, Mapping[str, str]]) -> bo
     recordings = utterances if segments is None else {value.split(None, 1)[0] for value in segments.values()}
     whole = dict.fromkeys((*PER_UTTERANCE, "segments"), utterances) | dict.fromkeys(PER_RECORDING, recordings)
     whole |= dict.fromkeys(("spk2gender", "spk2utt"), tables["spk2utt"].keys())
-    return will_be_valid(tables, whole, partial(_are_good, True))
+    return will_be_valid(tables, whole, partial(are_good, True))
 
 
 def check_genders(spk2gender: Mapping[str, str], where: object, remedy: str = "") -> None:
@@ -180,8 +165,8 @@ def validate(
     if not (path / "utt2spk").is_file():
         return problems
     names = [file.name for file in path.iterdir() if is_table(file.name)]
-    are_good = partial(_are_good, printable)
-    if not problems and spk_sort and is_plainly_valid(path, names, PER_UTTERANCE, PER_RECORDING, are_good):
+    good = partial(are_good, printable)
+    if not problems and spk_sort and is_plainly_valid(path, names, PER_UTTERANCE, PER_RECORDING, good):
         return []
     known: dict[str, dict[str, str]] = {}  # the tables that decide the keys of the others
     for name in sorted(names, key=lambda name: (name != "utt2spk", name != "segments", name)):
@@ -223,27 +208,9 @@ def _check_table(file: Path, table: Mapping[str, str]) -> Iterable[str]:
             "run utils/fix_data_dir.sh"
         )
     for key, value in table.items():
-        problem = _check_value(file.name, value)
+        problem = value_fault(file.name, value)
         if problem:
             yield f"{file}: {key}: {problem}"
-
-
-def _are_good(printable: bool, name: str, values: Iterable[str]) -> bool:
-    """Is nothing wrong with values of a table, the transcripts of `text` included?"""
-    if name == "text":
-        return not (printable and CONTROL_CHARACTERS.search("".join(values)))
-    if name == "segments":
-        return all(map(parse_segment, values))
-    if name in ("utt2dur", "reco2dur"):
-        return _all_seconds(values)
-    return all(_check_value(name, value) is None for value in values)
-
-
-def _all_seconds(values: Iterable[str]) -> bool:
-    try:
-        return all(0 < value < math.inf for value in map(float, values))
-    except ValueError:
-        return False
 
 
 def _ends_line(file: Path) -> bool:
@@ -255,45 +222,6 @@ def _ends_line(file: Path) -> bool:
 def _has_mark(file: Path) -> bool:
     with file.open("rb") as content:
         return content.read(len(BOM_UTF8)) == BOM_UTF8
-
-
-def _check_value(name: str, value: str) -> str | None:
-    if name == "utt2spk" and value.split() != [value]:
-        return f"expected one speaker, found {brief(value)}"
-    if name == "spk2gender" and value not in ("m", "f"):
-        return f"expected m or f, found {brief(value)}"
-    if name in ("utt2dur", "reco2dur") and not (_is_number(value) and float(value) > 0):
-        return f"expected seconds > 0, found {brief(value)}"
-    if name == "wav.scp" and value.startswith("~"):
-        return f"Kaldi does not expand '~', found {brief(value)}; write the whole path"
-    if name == "utt2num_frames" and not (FRAMES.fullmatch(value)):
-        return f"expected frames > 0, found {brief(value)}"
-    if name == "segments" and parse_segment(value) is None:
-        return f"expected {SEGMENT}, found {brief(value)}"
-    return None
-
-
-def parse_segment(value: str) -> Segment | None:
-    """The segment that a line of `segments` gives, without its key; None where it is not as SEGMENT says."""
-    fields = value.split()
-    if len(fields) not in (3, 4):
-        return None
-    try:
-        begin, end = float(fields[1]), float(fields[2])
-    except ValueError:
-        return None
-    channel = fields[3] if len(fields) == 4 else None
-    is_to_the_end = end == TO_THE_END and 0 <= begin < math.inf
-    if not (0 <= begin < end < math.inf or is_to_the_end) or not (channel is None or CHANNEL.fullmatch(channel)):
-        return None
-    return Segment(fields[0], begin, None if is_to_the_end else end, None if channel is None else int(channel))
-
-
-def _is_number(value: str) -> bool:
-    try:
-        return math.isfinite(float(value))
-    except ValueError:
-        return False
 
 
 def _check_order(file: Path, utt2spk: Mapping[str, str]) -> Iterable[str]:

@@ -19,13 +19,14 @@ from typing import Any, ClassVar, NamedTuple
 
 from utils.chunks import chunked
 from utils.command import logger, run_command
-from utils.data_dir import DataDir, parse_segment
+from utils.data_dir import DataDir
 from utils.durable import write_whole
 from utils.errors import InputError, brief
 from utils.json_files import parse_json
 from utils.locking import lock_file, remove_lock
 from utils.options import option
 from utils.script_files import FileFinder
+from utils.table_values import parse_segment
 from utils.tables import iterate_lines, read_text
 
 log = logger(__name__)

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from steps.audio.audio_files import SUFFIXES, find_audio, in_utf8
-from utils.data_dir import SEGMENT, DataDir, parse_segment
+from utils.data_dir import DataDir
 from utils.errors import InputError, brief
 from utils.script_files import FileFinder, is_command
+from utils.table_values import SEGMENT, parse_segment
 from utils.tables import check_key
 
 SEPARATORS = "_-+"  # of speaker and utterance in the ids of a tree: the first that sorts utterances by speaker

@@ -7,8 +7,8 @@ frames) does not pass to its pieces.
 from collections.abc import Iterable, Mapping, Sequence
 
 from steps.data.split_plans import SplitPlan
-from utils.data_dir import parse_segment
 from utils.errors import InputError, brief
+from utils.table_values import parse_segment
 
 CENTISECOND = 100  # the times in ids are hundredths of a second, as in Kaldi's recipes
 OF_WHOLE = ("text", "feats.scp", "vad.scp", "xvector.scp", "utt2num_frames", "utt2dur", "utt2uniq", "utt2group")

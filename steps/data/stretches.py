@@ -6,7 +6,7 @@ They must not be on two sides of a split.
 from collections import defaultdict
 from collections.abc import Mapping
 
-from utils.data_dir import parse_segment
+from utils.table_values import parse_segment
 
 
 def stretches(tables: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

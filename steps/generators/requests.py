@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from steps.generators.gender import gender_of, parse_cell
 from steps.text.check import require_text
 from steps.text.descriptions import Descriptions
-from utils.data_dir import CONTROL_CHARACTERS
 from utils.errors import InputError, brief
+from utils.table_values import CONTROL_CHARACTERS
 from utils.tables import check_key, read_lines, read_table
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from steps.text.claims import TextRules
 from steps.text.lexicon_files import CUES
-from utils.data_dir import CONTROL_CHARACTERS
 from utils.errors import InputError, brief
+from utils.table_values import CONTROL_CHARACTERS
 from utils.yaml_files import read_yaml
 
 LONGEST = 2000  # characters of a description; an encoder reads the first hundreds

@@ -12,8 +12,8 @@ import numpy as np
 from steps.metrics.trial_samples import SampleSize, sample_trials
 from steps.metrics.trials import AllPairs, Trials
 from steps.verify.trial_design import KINDS, OTHER, OWN, SAME, STRANGER
-from utils.data_dir import Segment
 from utils.errors import InputError
+from utils.table_values import Segment
 
 SESSIONS = ("across chapters", "within a chapter", "of unknown chapters")
 

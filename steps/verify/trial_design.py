@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from steps.metrics.trials import Trials
-from utils.data_dir import SEGMENT, Segment, parse_segment
 from utils.errors import InputError, brief
+from utils.table_values import SEGMENT, Segment, parse_segment
 from utils.tables import read_table
 
 OWN, STRANGER, SAMPLED = "own", "stranger", "sampled"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from steps.verify.trial_design import SAMPLED, STRANGER, Side, design_trials, divide_utterances
-from utils.data_dir import parse_segment
+from utils.table_values import parse_segment
 
 
 def test_first_utterances_enrol_and_one_is_always_left_to_test():
