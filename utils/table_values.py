@@ -71,11 +71,13 @@ def _is_number(value: str) -> bool:
 def parse_segment(value: str) -> Segment | None:
     """The segment that a line of `segments` gives, without its key; None where it is not as SEGMENT says."""
     fields = value.split()
-    if len(fields) not in (3, 4):
-        return None
     try:
         begin, end = float(fields[1]), float(fields[2])
-    except ValueError:
+    except (IndexError, ValueError):
+        return None
+    if len(fields) == 3 and 0 <= begin < end < math.inf:  # as nearly all are
+        return Segment(fields[0], begin, end, None)
+    if len(fields) not in (3, 4):
         return None
     channel = fields[3] if len(fields) == 4 else None
     is_to_the_end = end == TO_THE_END and 0 <= begin < math.inf

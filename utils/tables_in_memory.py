@@ -36,6 +36,6 @@ def will_be_valid(
 
 def _comes_back(table: Mapping[str, str]) -> bool:
     """Is what is read from the lines of a table what was written, but for white space around values?"""
-    values = table.values()
-    longest = max(map(len, table)) + max(map(len, values))
-    return MARK not in "".join(table) and "\0" not in "".join(values) and longest < LONGEST
+    keys, values = "".join(table), "".join(table.values())
+    are_short = len(keys) + len(values) < LONGEST or max(map(len, table)) + max(map(len, table.values())) < LONGEST
+    return MARK not in keys and "\0" not in values and are_short

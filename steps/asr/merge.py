@@ -44,17 +44,22 @@ class Recognised:
     """The content of all journals, and the texts that the data had.
 
     Attributes:
-        texts: by utterance. seconds: of those that were recognised.
+        recognised: by utterance, what was said, and its seconds. given: by utterance, the texts of all others.
         times: the lines of the ctm, of utterances that have any. n_words: that were recognised.
         faults: of audio that was used in spite of them, and how often. failures: utterances without a text.
     """
 
-    texts: dict[str, str] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
+    recognised: dict[str, tuple[str, float]] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)
     times: dict[str, str] = field(default_factory=dict)
     n_words: int = 0
     faults: Counter = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def n_texts(self) -> int:
+        """How many utterances have a text."""
+        return len(self.recognised) + len(self.given)
 
 
 def work(options: Options) -> None:
@@ -68,8 +73,10 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     """Write all files of the result."""
     found = join(planned)
     of_data = tables_of_data(options.data, stage.final)
-    found.texts |= {key: words for key, words in given_texts(options).items() if key in of_data["utt2spk"]}
-    n = len(found.texts) + len(found.failures)
+    found.given = {key: words for key, words in given_texts(options).items() if key in of_data["utt2spk"]}
+    for key in found.recognised.keys() & found.given.keys():  # the data has the text since it was planned
+        del found.recognised[key]
+    n = found.n_texts + len(found.failures)
     check_failures(found.failures, n, options.max_fail, options.out)
     write_json(stage.dir / ASR, description)
     write_failures(stage.dir / FAILURES, found.failures)
@@ -82,7 +89,7 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     write_manifest(stage.dir / MANIFEST, manifest_of(stage.dir, tables))
     log.info(
         "%s: %d of %d utterances have a text, %d of them given; %.2f hours recognised, %d words",
-        *(stage.final, len(found.texts), n, summary["given"], summary["seconds"] / 3600, found.n_words),
+        *(stage.final, found.n_texts, n, summary["given"], summary["seconds"] / 3600, found.n_words),
     )
 
 
@@ -92,7 +99,7 @@ def join(planned: Work) -> Recognised:
     for shard in gather(planned, found.failures, JOURNAL):
         for item, row in shard.results:
             key, text = item.id, row["text"]
-            found.texts[key], found.seconds[key] = text, row["seconds"]
+            found.recognised[key] = text, row["seconds"]
             found.n_words += len(text.split())
             if row["faults"]:
                 found.faults.update(row["faults"])
@@ -126,28 +133,35 @@ def tables_of(
     of_data: Mapping[str, Mapping[str, str]], found: Recognised, backend: str
 ) -> dict[str, Mapping[str, str]]:
     """All tables of the result but spk2utt, sorted: those of the data, and the texts with their recognisers."""
-    kept = [key for key in sorted(of_data["utt2spk"]) if key in found.texts]
-    if len(kept) < len(found.texts):
-        lost = min(found.texts.keys() - kept)
-        raise InputError(f"utt2spk: no line for {lost}, which was planned; plan again")
-    tables = restrict(of_data, kept)
-    seconds = {key: f"{found.seconds[key]:.3f}" for key in kept if key in found.seconds} | tables.get("utt2dur", {})
-    if len(seconds) == len(kept):  # not where the data says no length of what it has the text of
-        tables |= {"utt2dur": seconds}
-    recognisers = {key: backend if key in found.seconds else GIVEN for key in kept}
-    return {**tables, TEXT: {key: found.texts[key] for key in kept}, "utt2recogniser": recognisers}
+    texts: dict[str, str] = {}
+    recognisers: dict[str, str] = {}
+    seconds: dict[str, str] = {}
+    for key in sorted(of_data["utt2spk"]):
+        if key in found.given:
+            texts[key], recognisers[key] = found.given[key], GIVEN
+        elif key in found.recognised:
+            texts[key], length = found.recognised[key]
+            recognisers[key], seconds[key] = backend, f"{length:.3f}"
+    if len(texts) < found.n_texts:
+        lost = min(found.recognised.keys() - texts.keys())
+        raise InputError(f"utt2spk: no line for {lost}, which was planned; restore it, or plan again")
+    tables = restrict(of_data, texts)
+    seconds |= tables.get("utt2dur", {})
+    if len(seconds) == len(texts):  # not where the data says no length of what it has the text of
+        tables["utt2dur"] = seconds
+    return {**tables, TEXT: texts, "utt2recogniser": recognisers}
 
 
 def summary_of(found: Recognised) -> dict[str, Any]:
     """Counts."""
-    recognised = [found.texts[key] for key in found.seconds]
+    recognised = found.recognised.values()
     return {
-        "utterances": len(found.texts),
-        "given": len(found.texts) - len(recognised),
+        "utterances": found.n_texts,
+        "given": len(found.given),
         "recognised": len(recognised),
-        "seconds": round(sum(found.seconds.values()), 3),
+        "seconds": round(sum(seconds for _, seconds in recognised), 3),
         "words": found.n_words,
-        "without_words": sum(not text for text in recognised),
+        "without_words": sum(not text for text, _ in recognised),
         "faults": dict(sorted(found.faults.items())),
         "failed": len(found.failures),
         "failures": dict(sorted(Counter(reason for _, reason, _ in found.failures).items())),

@@ -270,7 +270,7 @@ def gather(planned: Work, failures: list[Failure], suffix: str = ARRAYS) -> Iter
             )
         pairs = list(zip(items, rows, strict=True))
         failures += [(item.id, row["reason"], row["detail"]) for item, row in pairs if row["reason"]]
-        yield Gathered([(item, row) for item, row in pairs if not row["reason"]], arrays)
+        yield Gathered([pair for pair in pairs if not pair[1]["reason"]], arrays)
 
 
 def _read_results(planned: Work, shard: int, suffix: str) -> tuple[list[Any], dict[str, np.ndarray]] | None:
