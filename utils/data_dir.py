@@ -8,7 +8,7 @@ import os
 import sys
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from utils.errors import InputError, brief
 from utils.plain_validity import is_plainly_valid
 from utils.script_files import renew_paths
 from utils.table_values import CONTROL_CHARACTERS, are_good, value_fault
-from utils.tables import read_table, write_table
+from utils.tables import read_table, sorted_lines, values_of, write_table
 from utils.tables_in_memory import will_be_valid
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class DataDir:
 def invert(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
     """Turn utterance -> speaker into speaker -> utterances, both sorted."""
     spk2utt: dict[str, list[str]] = {}
-    for utterance in sorted(utt2spk):
-        spk2utt.setdefault(utt2spk[utterance], []).append(utterance)
+    for utterance, speaker in sorted_lines(utt2spk):
+        spk2utt.setdefault(speaker, []).append(utterance)
     return dict(sorted(spk2utt.items()))
 
 
@@ -91,21 +91,26 @@ def restrict(
     tables: Mapping[str, Mapping[str, str]], utterances: Collection[str], per_speaker: Iterable[str] = PER_SPEAKER
 ) -> dict[str, dict[str, str]]:
     """Keep of each table (file name -> key -> value) what belongs to the given utterances, which utt2spk must have."""
-    segments = tables.get("segments", {})
-    wanted = set(utterances)
-    if segments and not wanted <= segments.keys():
-        absent = next(utterance for utterance in utterances if utterance not in segments)
-        raise InputError(f"segments: no line for {absent}, which utt2spk has; run utils/fix_data_dir.sh")
-    speakers = {tables["utt2spk"][utterance] for utterance in utterances}
-    recordings = {segments[utterance].split(None, 1)[0] for utterance in utterances} if segments else wanted
+    segments, keys = tables.get("segments", {}), list(utterances)
+    wanted = set(keys)
+    speakers = {tables["utt2spk"][key] for key in keys}
+    recordings = _recordings(segments, keys) if segments else wanted
     kept = dict.fromkeys(tables, wanted)
     kept |= dict.fromkeys(per_speaker, speakers) | dict.fromkeys(PER_RECORDING, recordings)
-    return {name: _of_keys(table, kept[name]) for name, table in tables.items()}
+    whole = {name for name, table in tables.items() if kept[name] is wanted and list(table) == keys}
+    return {
+        name: dict(table) if name in whole else {key: table[key] for key in table if key in kept[name]}
+        for name, table in tables.items()
+    }
 
 
-def _of_keys(table: Mapping[str, str], kept: Collection[str]) -> dict[str, str]:
-    """The lines of a table that have one of these keys."""
-    return {key: value for key, value in table.items() if key in kept}
+def _recordings(segments: Mapping[str, str], utterances: Sequence[str]) -> set[str]:
+    """Those that the segments of utterances are of. Raises InputError where an utterance has none."""
+    lines = values_of(segments, utterances)
+    if None in lines:
+        absent = utterances[lines.index(None)]
+        raise InputError(f"segments: no line for {absent}, which utt2spk has; run utils/fix_data_dir.sh")
+    return {line.split(None, 1)[0] for line in lines if line is not None}
 
 
 def write_data_dir(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:

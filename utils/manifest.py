@@ -27,7 +27,7 @@ from utils.locking import lock_file, remove_lock
 from utils.options import option
 from utils.script_files import FileFinder
 from utils.table_values import parse_segment
-from utils.tables import iterate_lines, read_text
+from utils.tables import iterate_lines, read_text, values_of
 
 log = logger(__name__)
 MANIFEST = "manifest.jsonl"  # name of that of a data directory
@@ -121,19 +121,19 @@ def manifest_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None 
     script = Path(directory) / "wav.scp"
     finder = FileFinder(script)
     recordings = {key: Path(finder.find(text, key)).absolute() for key, text in tables["wav.scp"].items()}
-    utt2spk = tables["utt2spk"]
-    segments, texts, seconds = (tables.get(name, {}) for name in OPTIONAL)
-    for key in sorted(utt2spk):
-        segment = parse_segment(segments[key]) if key in segments else None
+    keys = sorted(tables["utt2spk"])
+    columns = (values_of(tables.get(name, {}), keys) for name in ("utt2spk", *OPTIONAL))
+    for key, speaker, line, text, seconds in zip(keys, *columns, strict=True):
+        segment = None if line is None else parse_segment(line)
         recording = segment.recording if segment else key
         if recording not in recordings:
             raise InputError(f"{script}: no line for {recording}; run utils/fix_data_dir.sh")
         if segment and segment.end is not None:
             duration = round(segment.end - segment.begin, 4)
         else:
-            duration = float(seconds[key]) if key in seconds else None
+            duration = None if seconds is None else float(seconds)
         offset = segment.begin if segment else None
-        yield ManifestEntry(recordings[recording], duration, offset, texts.get(key), key, utt2spk[key])
+        yield ManifestEntry(recordings[recording], duration, offset, text, key, speaker)
 
 
 def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:

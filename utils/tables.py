@@ -183,8 +183,19 @@ def write_table(path: Path, table: Mapping[str, str]) -> None:
     check_keys(table, str(path))
     _check_values(path, table.keys(), table.values())
     with TableWriter(path) as writer:
-        for keys in chunked(sorted(table)):
-            writer.write_pairs([(key, table[key]) for key in keys])
+        for pairs in chunked(sorted_lines(table)):
+            writer.write_pairs(pairs)
+
+
+def sorted_lines(table: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """The keys and values of a table, sorted; those of a sorted table are not looked up one by one."""
+    is_sorted = all(map(str.__lt__, table, islice(table, 1, None)))
+    return table.items() if is_sorted else ((key, table[key]) for key in sorted(table))
+
+
+def values_of(table: Mapping[str, str], keys: Sequence[str]) -> Sequence[str | None]:
+    """The values of some keys, None where there is none; not looked up where the table has just these in this order."""
+    return list(table.values()) if list(table) == keys else [table.get(key) for key in keys]
 
 
 def write_lines(path: Path, keys: Iterable[str], values: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import pairwise
 
 from utils.plain_validity import WITH_RULES
-from utils.tables import LONGEST_LINE, MARK
+from utils.tables import LONGEST_LINE, MARK, sorted_lines
 
 AreGood = Callable[[str, Iterable[str]], bool]
 LONGEST = LONGEST_LINE // 4  # characters: no line of as many is too long to be read
@@ -25,13 +25,18 @@ def will_be_valid(
     """
     utt2spk = tables["utt2spk"]
     for name, table in tables.items():
-        is_known = table.keys() == whole[name] if name in whole else table.keys() <= utt2spk.keys()
+        is_known = _has_all(table, whole[name]) if name in whole else table.keys() <= utt2spk.keys()
         if not (table and is_known and _comes_back(table)):
             return False
         if name in WITH_RULES and not are_good(name, map(str.strip, table.values())):
             return False
-    speakers = [utt2spk[key] for key in sorted(utt2spk)]
+    speakers = [speaker for _, speaker in sorted_lines(utt2spk)]
     return all(a <= b for a, b in pairwise(speakers)) and are_good("utt2spk", set(speakers))
+
+
+def _has_all(table: Mapping[str, str], keys: Collection[str]) -> bool:
+    """Has the table these keys and no other? Most tables have them in the same order, where none is looked up."""
+    return list(table) == list(keys) or table.keys() == keys
 
 
 def _comes_back(table: Mapping[str, str]) -> bool:

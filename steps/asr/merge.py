@@ -134,14 +134,12 @@ def tables_of(
 ) -> dict[str, Mapping[str, str]]:
     """All tables of the result but spk2utt, sorted: those of the data, and the texts with their recognisers."""
     texts: dict[str, str] = {}
-    recognisers: dict[str, str] = {}
     seconds: dict[str, str] = {}
     for key in sorted(of_data["utt2spk"]):
         if key in found.given:
-            texts[key], recognisers[key] = found.given[key], GIVEN
-        elif key in found.recognised:
-            texts[key], length = found.recognised[key]
-            recognisers[key], seconds[key] = backend, f"{length:.3f}"
+            texts[key] = found.given[key]
+        elif result := found.recognised.get(key):
+            texts[key], seconds[key] = result[0], f"{result[1]:.3f}"
     if len(texts) < found.n_texts:
         lost = min(found.recognised.keys() - texts.keys())
         raise InputError(f"utt2spk: no line for {lost}, which was planned; restore it, or plan again")
@@ -149,6 +147,7 @@ def tables_of(
     seconds |= tables.get("utt2dur", {})
     if len(seconds) == len(texts):  # not where the data says no length of what it has the text of
         tables["utt2dur"] = seconds
+    recognisers = dict.fromkeys(texts, backend) | dict.fromkeys(found.given, GIVEN)
     return {**tables, TEXT: texts, "utt2recogniser": recognisers}
 
 

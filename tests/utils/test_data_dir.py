@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from utils import fix_data_dir
-from utils.data_dir import DataDir, main, require_valid, validate, write_data_dir
+from utils.data_dir import DataDir, main, require_valid, restrict, validate, write_data_dir
 from utils.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -129,3 +129,11 @@ def test_a_surplus_word_is_named(capsys, word):
         said = capsys.readouterr().err
         assert f"ERROR: '{word}': expected" in said and said.count("\n") == 1
         assert command(["--help"]) == 0 and "ERROR" not in capsys.readouterr().err
+
+
+def test_a_speaker_that_is_named_as_an_utterance_belongs_to_it_no_more():
+    tables = {"utt2spk": {"a": "x", "b": "x"}, "spk2gender": {"a": "f", "b": "f"}, "wav.scp": {"b": "2", "a": "1"}}
+    kept = restrict(tables, ["a", "b"])
+    assert kept == tables | {"spk2gender": {}} and list(kept["wav.scp"]) == ["b", "a"]
+    kept["utt2spk"]["a"] = "y"
+    assert tables["utt2spk"]["a"] == "x"

@@ -6,7 +6,7 @@ import pytest
 
 from utils.errors import InputError
 from utils.json_files import read_json
-from utils.tables import LONGEST_LINE, iterate_lines, read_table, read_text, write_table
+from utils.tables import LONGEST_LINE, iterate_lines, read_table, read_text, sorted_lines, values_of, write_table
 from utils.yaml_files import read_yaml
 
 MARK = b"\xef\xbb\xbf"
@@ -114,3 +114,11 @@ def test_messages_are_cut_to_a_length(tmp_path):
 def test_what_is_no_character_is_not_written(tmp_path):
     with pytest.raises(InputError, match="the line of 'a' has '.udcff', which is no character"):
         write_table(tmp_path / "t", {"a": "x\udcff"})
+
+
+@pytest.mark.parametrize("keys", ["abc", "cab", "ac", "abcd"])
+def test_values_of_keys_and_sorted_lines(keys):
+    table = dict(zip("abc", "123", strict=True))
+    assert list(values_of(table, list(keys))) == [table.get(key) for key in keys]
+    some = {key: table.get(key, "4") for key in keys}
+    assert list(sorted_lines(some)) == sorted(some.items())
