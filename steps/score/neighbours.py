@@ -74,15 +74,17 @@ class Clips:
 
         Audio that is not read here, such as that of commands, is no fault of a score: the reason tells of it.
         """
-        if directory is None or not (directory / WAVS).is_file():
-            where = "no data directory was given" if directory is None else f"{directory} has no {WAVS}"
-            return cls(seconds, {}, f"There is no audio at hand: {where}.")
+        if directory is None:
+            return cls(seconds, {}, "There is no audio at hand: no data directory was given.")
+        told = f"{directory.parent.name}/{directory.name}"  # a page has the same bytes wherever its recipe lies
+        if not (directory / WAVS).is_file():
+            return cls(seconds, {}, f"There is no audio at hand: {told} has no {WAVS}.")
         if importlib.util.find_spec("soundfile") is None or importlib.util.find_spec("soxr") is None:
             return cls(seconds, {}, f"Nothing reads audio here; {how_to_install({'soundfile', 'soxr'})} installs it.")
         try:
             return cls(seconds, {one.id: one for one in read_data_dir(directory)})
         except InputError as error:
-            return cls(seconds, {}, f"There is no audio at hand: {error}.")
+            return cls(seconds, {}, f"There is no audio at hand: {str(error).replace(str(directory), told)}.")
 
     def clip(self, utterance: str) -> tuple[bytes, str]:
         """The middle of an utterance as FLAC; or why it cannot be heard."""

@@ -388,11 +388,10 @@ def test_a_broken_part_and_a_forgotten_stage(tree, tmp_path, capsys):
     assert plan.main(words) == 0 and extract.main(words) == 0
     part = parts(out)[2]
     part.write_bytes(part.read_bytes()[:100])
-    assert merge.main(words) == 1
-    said = capsys.readouterr().err
-    assert f"{part}: not a whole part" in said and not out.exists()
-    part.unlink()
-    assert merge.main(words) == 1 and "1 of" in (said := capsys.readouterr().err) and "--shards 2\n" in said
+    for _ in ("cut off", "removed"):
+        assert merge.main(words) == 1 and not out.exists()
+        assert "1 of" in (said := capsys.readouterr().err) and "--shards 2\n" in said
+        part.unlink(missing_ok=True)
     for other in (("--max_seconds", "10"), ("--set", "weights=/some/file")):
         assert merge.main([*words, *other]) == 1
     assert "not with these options; run python3 -m steps.embed.plan" in capsys.readouterr().err
