@@ -8,7 +8,7 @@ import os
 import sys
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
@@ -92,8 +92,10 @@ def restrict(
 ) -> dict[str, dict[str, str]]:
     """Keep of each table (file name -> key -> value) what belongs to the given utterances, which utt2spk must have."""
     segments, keys = tables.get("segments", {}), list(utterances)
-    wanted = set(keys)
-    speakers = {tables["utt2spk"][key] for key in keys}
+    wanted = utterances if isinstance(utterances, Set | Mapping) else set(keys)
+    speakers = set(values_of(tables["utt2spk"], keys))
+    if None in speakers:
+        raise KeyError("an utterance that utt2spk has not")
     recordings = _recordings(segments, keys) if segments else wanted
     kept = dict.fromkeys(tables, wanted)
     kept |= dict.fromkeys(per_speaker, speakers) | dict.fromkeys(PER_RECORDING, recordings)

@@ -42,7 +42,8 @@ def check_key(key: str, where: str) -> str:
 def check_keys(keys: Iterable[str], where: str) -> None:
     """Check many keys at once, fast where all are good."""
     keys = list(keys)
-    if " ".join(keys).split() != keys:
+    together = "".join(keys)
+    if not all(keys) or (keys and together.split() != [together]):
         for key in keys:
             check_key(key, where)
 

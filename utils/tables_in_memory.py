@@ -25,7 +25,8 @@ def will_be_valid(
     """
     utt2spk = tables["utt2spk"]
     for name, table in tables.items():
-        is_known = _has_all(table, whole[name]) if name in whole else table.keys() <= utt2spk.keys()
+        is_known = _has_all(table, whole.get(name, utt2spk.keys()))
+        is_known = is_known or (name not in whole and table.keys() <= utt2spk.keys())
         if not (table and is_known and _comes_back(table)):
             return False
         if name in WITH_RULES and not are_good(name, map(str.strip, table.values())):
