@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from steps.asr.asr_job import GIVEN_TEXTS, TEXT, Options, RecogniserChoice, given_texts
-from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
+from steps.audio.failures import FAILURES, Failure, check_failures, count_reasons, write_failures, write_left_out
 from steps.audio.recordings import read_utterances
 from steps.audio.utterance_jobs import gather
 from utils.command import logger, run_command
@@ -163,7 +163,7 @@ def summary_of(found: Recognised) -> dict[str, Any]:
         "without_words": sum(not text for text, _ in recognised),
         "faults": dict(sorted(found.faults.items())),
         "failed": len(found.failures),
-        "failures": dict(sorted(Counter(reason for _, reason, _ in found.failures).items())),
+        "failures": count_reasons(found.failures),
     }
 
 

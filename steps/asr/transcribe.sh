@@ -39,7 +39,4 @@ check_paths data out conf
 give nj backend keep_text conf set shared_with max_fail force
 given+=(--data "$data" --out "$out")
 
-! is_done python3 -m steps.asr.merge "${given[@]}" || exit 0
-python3 -m steps.asr.plan "${given[@]}"
-run_parts "$cmd" "$nj" "$out" steps.asr.compute "${given[@]}"
-python3 -m steps.asr.merge "${given[@]}"
+share_room "$cmd" "$nj" "$out" steps.asr "${given[@]}"

@@ -43,6 +43,11 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else " ".join(text.split())
 
 
+def count_reasons(failures: Sequence[Failure]) -> dict[str, int]:
+    """How many fail for each reason, sorted by it."""
+    return dict(sorted(Counter(reason for _, reason, _ in failures).items()))
+
+
 def check_failures(
     failures: Sequence[Failure], n_utterances: int, max_fail: float, out: Path, noun: str = "utterance"
 ) -> None:
@@ -55,8 +60,7 @@ def check_failures(
     if not failures:
         listing.unlink(missing_ok=True)
         return
-    reasons = Counter(reason for _, reason, _ in failures)
-    counts = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+    counts = ", ".join(f"{n} {reason}" for reason, n in count_reasons(failures).items())
     share = f"{len(failures)} of {n_utterances} {noun}s ({100 * len(failures) / n_utterances:.2f} %) fail: {counts}"
     failed = sum(reason != NOT_DONE for _, reason, _ in failures)
     if failed > max_fail * n_utterances or len(failures) == n_utterances:

@@ -12,7 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from steps.audio.failures import FAILURES, Failure, write_failures, write_left_out
+from steps.audio.failures import FAILURES, Failure, count_reasons, write_failures, write_left_out
 from steps.audio.lengths import Outcome
 from steps.audio.recordings import Utterance
 from steps.data.speaker_vectors import write_speaker_vectors
@@ -143,7 +143,7 @@ def write_summary(directory: Path, merged: Merged, backend: str) -> None:
         "seconds": round(sum(timed.seconds for timed in merged.utterances), 3),
         "datasets": datasets,
         "failed": len(merged.failures),
-        "failures": dict(sorted(Counter(reason for _, reason, _ in merged.failures).items())),
+        "failures": count_reasons(merged.failures),
         "oddities": dict(sorted(Counter(fault for _, fault in merged.faults).items())),
     }
     if merged.left_out:

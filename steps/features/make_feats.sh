@@ -45,7 +45,4 @@ add_settings preset
 give nj type conf set shared_with copies seed compress max_fail force
 given+=(--data "$data" --out "$out")
 
-! is_done python3 -m steps.features.merge "${given[@]}" || exit 0
-python3 -m steps.features.plan "${given[@]}"
-run_parts "$cmd" "$nj" "$out" steps.features.compute "${given[@]}"
-python3 -m steps.features.merge "${given[@]}"
+share_room "$cmd" "$nj" "$out" steps.features "${given[@]}"

@@ -12,11 +12,10 @@ More failures than --max_fail are an error, and nothing is written but their lis
 """
 
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
+from steps.audio.failures import FAILURES, Failure, check_failures, count_reasons, write_failures, write_left_out
 from steps.audio.recordings import Utterance
 from steps.audio.utterance_jobs import gather
 from steps.features.feature_job import FeatureChoice, Options, copy_ids
@@ -79,7 +78,7 @@ def write_outputs(stage: StageDir, options: Options, planned: Work) -> None:
         "seconds": round(seconds, 3),
         "frames": sum(joined.frames.values()),
         "failed": len(joined.failures),
-        "failures": dict(sorted(Counter(reason for _, reason, _ in joined.failures).items())),
+        "failures": count_reasons(joined.failures),
     }
     write_json(stage.dir / "summary.json", summary)
     write_data_dir(stage.dir, tables_of(options, joined))

@@ -16,7 +16,6 @@ select-voiced-frames has them. More failures than --max_fail are an error, and o
 """
 
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from steps.audio.failures import FAILURES, Failure, check_failures, write_failures
+from steps.audio.failures import FAILURES, Failure, check_failures, count_reasons, write_failures
 from steps.features.feats_dir import FeatsDir
 from steps.features.normalised import NORMALISED, PER, SPEAKER, UTTERANCE, FrameSums
 from steps.features.speech_frames import NO_SPEECH, NOT_FINITE
@@ -164,7 +163,7 @@ def write_outputs(stage: StageDir, normaliser: Normaliser, detector: Mapping) ->
     n_frames = sum(feats.num_frames[key] for key in counts)
     summary = {
         **{"utterances": len(counts), "frames": n_frames, "speech": round(sum(counts.values()) / n_frames, 4)},
-        **{"failed": len(failures), "failures": dict(sorted(Counter(reason for _, reason, _ in failures).items()))},
+        **{"failed": len(failures), "failures": count_reasons(failures)},
     }
     write_json(stage.dir / "summary.json", summary)
     own = {name: table for name, table in feats.data.tables().items() if name not in REMADE}

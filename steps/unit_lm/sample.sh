@@ -33,9 +33,7 @@ arguments="<model> <out>"
 model=$1 out=${2%/}
 check_jobs
 check_paths model out conf prompts
-give conf set n prompts seed force
+give nj conf set n prompts seed force
 given+=(--model "$model" --out "$out")
 
-! is_done python3 -m steps.unit_lm.sample "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.unit_lm.sample "${given[@]}" --nj "$nj" --job JOB
-python3 -m steps.unit_lm.sample "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.unit_lm.sample "${given[@]}"

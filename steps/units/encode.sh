@@ -39,7 +39,4 @@ check_paths data out model conf
 give model nj backend conf set shared_with max_fail force
 given+=(--data "$data" --out "$out")
 
-! is_done python3 -m steps.units.merge "${given[@]}" || exit 0
-python3 -m steps.units.plan "${given[@]}"
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.units.compute "${given[@]}" --job JOB
-python3 -m steps.units.merge "${given[@]}"
+share_room "$cmd" "$nj" "$out" steps.units "${given[@]}"

@@ -12,14 +12,13 @@ More failures than --max_fail are an error, and nothing is written but their lis
 """
 
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
+from steps.audio.failures import FAILURES, Failure, check_failures, count_reasons, write_failures, write_left_out
 from steps.audio.recordings import Utterance
 from steps.audio.utterance_jobs import gather
 from steps.data.unit_sequences import OF_UNITS, UnitsInfo, UnitsWriter, deduplicate
@@ -106,7 +105,7 @@ def summary_of(found: Encoded) -> dict[str, Any]:
         "units_that_occur": len(shares),
         "entropy_of_frames": round(float(-(shares * np.log2(shares)).sum()), 4),
         "failed": len(found.failures),
-        "failures": dict(sorted(Counter(reason for _, reason, _ in found.failures).items())),
+        "failures": count_reasons(found.failures),
     }
 
 

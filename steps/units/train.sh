@@ -47,6 +47,4 @@ steps/features/make_feats.sh --cmd "$cmd" --nj "$nj" --type "$type" "${extra[@]}
 
 give nj units conf set seed force
 given+=(--feats "$feats" --out "$out")
-! is_done python3 -m steps.units.train "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.units.train "${given[@]}" --job JOB
-python3 -m steps.units.train "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.units.train "${given[@]}"

@@ -39,7 +39,4 @@ check_paths data out conf
 give nj backend sample_rate conf set shared_with max_fail force
 given+=(--data "$data" --out "$out")
 
-! is_done python3 -m steps.vad.merge "${given[@]}" || exit 0
-python3 -m steps.vad.plan "${given[@]}"
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.vad.compute "${given[@]}" --job JOB
-python3 -m steps.vad.merge "${given[@]}"
+share_room "$cmd" "$nj" "$out" steps.vad "${given[@]}"

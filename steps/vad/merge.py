@@ -15,14 +15,13 @@ More failures than --max_fail are an error, and nothing is written but their lis
 """
 
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from steps.audio.failures import FAILURES, Failure, check_failures, write_failures, write_left_out
+from steps.audio.failures import FAILURES, Failure, check_failures, count_reasons, write_failures, write_left_out
 from steps.audio.recordings import Utterance
 from steps.audio.utterance_jobs import gather
 from steps.vad.speech_segments import Stretch, write_segments
@@ -147,7 +146,7 @@ def summary_of(found: Detected) -> dict[str, Any]:
         "without_speech": len(found.without_speech),
         "segments": sum(map(len, found.stretches.values())),
         "failed": len(found.failures),
-        "failures": dict(sorted(Counter(reason for _, reason, _ in found.failures).items())),
+        "failures": count_reasons(found.failures),
     }
 
 

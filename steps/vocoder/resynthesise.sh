@@ -37,6 +37,4 @@ check_paths units out model conf
 give model nj backend conf set shared_with force
 given+=(--units "$units" --out "$out")
 
-! is_done python3 -m steps.vocoder.resynthesise "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.vocoder.resynthesise "${given[@]}" --job JOB
-python3 -m steps.vocoder.resynthesise "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.vocoder.resynthesise "${given[@]}"

@@ -33,6 +33,4 @@ check_paths data units out conf
 give nj conf set max_fail force
 given+=(--data "$data" --units "$units" --out "$out")
 
-! is_done python3 -m steps.vocoder.train "${given[@]}" || exit 0
-run_jobs "$cmd" JOB=1:"$nj" "$(dirname "$out")/log/$(basename "$out").JOB.log" -- python3 -m steps.vocoder.train "${given[@]}" --job JOB
-python3 -m steps.vocoder.train "${given[@]}"
+share_work "$cmd" "$nj" "$out" steps.vocoder.train "${given[@]}"

@@ -21,6 +21,14 @@ def write_conf(conf: Path) -> Path:
     return conf
 
 
+def check_refused(directory: Path, words: list[str], said: str, folder: Path) -> None:
+    """The run.sh of a directory refuses these words in one line that has `said`, and leaves no file in the folder."""
+    run = subprocess.run(["./run.sh", *words], cwd=directory, capture_output=True, text=True)
+    errors = [line for line in run.stderr.splitlines() if "ERROR" in line or "invalid option" in line]
+    assert run.returncode == 1 and len(errors) == 1 and said in errors[0], run.stderr
+    assert [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".lock")] == []
+
+
 def start_run(words: list[str], directory: Path) -> subprocess.Popen:
     """Start the run.sh of a recipe in its directory, in a session of its own. Both outputs go to one pipe."""
     return subprocess.Popen(

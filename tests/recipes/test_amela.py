@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.recipes.recipe import ROOT, Recipe, start_run
+from tests.recipes.recipe import ROOT, Recipe, check_refused, start_run
 from tests.steps.audio.sounds import babble, write_sound
 from utils.manifest import read_manifest
 from utils.tables import read_table
@@ -151,10 +151,7 @@ def test_bad_options_are_refused_in_one_line(tmp_path, words, said):
         "--corpora",
         str(tmp_path / "corpora"),
     ]
-    run = subprocess.run(["./run.sh", *out, *words], cwd=DIRECTORY, capture_output=True, text=True)
-    errors = [line for line in run.stderr.splitlines() if "ERROR" in line or "invalid option" in line]
-    assert run.returncode == 1 and len(errors) == 1 and said in errors[0], run.stderr
-    assert [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith(".lock")] == []
+    check_refused(DIRECTORY, [*out, *words], said, tmp_path)
 
 
 def test_help_names_every_option_and_command():

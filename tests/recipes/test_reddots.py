@@ -9,6 +9,7 @@ import pytest
 
 from steps.metrics.trial_files import read_trials
 from tests.processes import kill_session, session, wait_for
+from tests.recipes.recipe import check_refused
 from tests.recipes.reddots import DIRECTORY, Phrases, write_corpus
 from utils.tables import read_table
 
@@ -116,10 +117,7 @@ def test_what_is_killed_while_models_are_trained_goes_on_to_the_same_bytes(finis
 )
 def test_bad_options_are_refused_in_one_line(tmp_path, words, said):
     out = ["--data", str(tmp_path / "data"), "--exp", str(tmp_path / "exp"), "--corpora", str(tmp_path / "corpora")]
-    run = subprocess.run(["./run.sh", *out, *words], cwd=DIRECTORY, capture_output=True, text=True)
-    errors = [line for line in run.stderr.splitlines() if "ERROR" in line or "invalid option" in line]
-    assert run.returncode == 1 and len(errors) == 1 and said in errors[0], run.stderr
-    assert [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith(".lock")] == []
+    check_refused(DIRECTORY, [*out, *words], said, tmp_path)
 
 
 def test_help_names_every_option_and_command():

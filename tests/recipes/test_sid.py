@@ -11,7 +11,7 @@ import yaml
 
 from steps.sid import train
 from tests.processes import kill_session, session, wait_for
-from tests.recipes.recipe import ROOT, start_run
+from tests.recipes.recipe import ROOT, check_refused, start_run
 from utils.tables import read_table
 
 RECIPE = ROOT / "egs" / "librispeech" / "sid"
@@ -169,10 +169,7 @@ def test_real_speech_of_one_session_a_speaker(librispeech_251, tmp_path):
 )
 def test_bad_options_are_refused_in_one_line(tmp_path, words, said):
     out = ["--data", str(tmp_path / "data"), "--exp", str(tmp_path / "exp")]
-    run = subprocess.run(["./run.sh", *out, *words], cwd=RECIPE, capture_output=True, text=True)
-    errors = [line for line in run.stderr.splitlines() if "ERROR" in line or "invalid option" in line]
-    assert run.returncode == 1 and len(errors) == 1 and said in errors[0], run.stderr
-    assert [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith(".lock")] == []
+    check_refused(RECIPE, [*out, *words], said, tmp_path)
 
 
 def test_help_names_every_option():

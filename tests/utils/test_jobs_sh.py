@@ -60,6 +60,19 @@ def test_a_command_shares_its_work_and_merges_it(tmp_path, function, merges):
         assert printed(tmp_path / f"log/a b.{job}.log") == [repr([*OF_A_USER, "--job", job])]
 
 
+def test_a_room_plans_shares_and_merges(tmp_path):
+    (tmp_path / "room").mkdir()
+    for name in ("plan", "compute", "merge"):
+        (tmp_path / f"room/{name}.py").write_text(f"import sys; print('{name}', sys.argv[1:], sep='\\n')")
+    script = '. utils/answering.sh; . utils/launcher/jobs.sh; share_room utils/run.pl 2 "$@"'
+    words = ["bash", "-c", script, "bash", str(tmp_path / "a b"), "room", *OF_A_USER]
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    found = subprocess.run(words, capture_output=True, text=True, timeout=60, env=environment)
+    assert (found.returncode, found.stdout) == (0, f"plan\n{OF_A_USER!r}\nmerge\n{OF_A_USER!r}\n")
+    for job in "12":
+        assert printed(tmp_path / f"log/a b.{job}.log") == [repr([*OF_A_USER, "--job", job])]
+
+
 def test_job_in_the_names_of_directories_and_logs_stays(tmp_path):
     log = tmp_path / "JOBS/a JOB/JOBN.JOB.log"
     found = run_jobs(log, *PRINT, "--out", f"{tmp_path}/JOBS")

@@ -10,7 +10,8 @@
 # error line of the logs is printed, the end of the log of a job that says none, and the status is 1.
 #
 #   share_work "$cmd" "$nj" "$out" steps.gmm.score "${given[@]}"   # all of a command whose jobs write parts, which it then merges
-#   run_parts "$cmd" "$nj" "$out" steps.vad.compute "${given[@]}"  # its jobs alone, with logs log/<name of out>.*.log beside <out>
+#   share_room "$cmd" "$nj" "$out" steps.vad "${given[@]}"         # of a room whose commands are plan, compute and merge
+#   run_parts "$cmd" "$nj" "$out" steps.gmm.train_ubm "${given[@]}" # the jobs alone, with logs log/<name of out>.*.log beside <out>
 
 run_jobs() {
   check_launcher "$1" || return 1
@@ -26,6 +27,11 @@ share_work() {
   ! is_done python3 -m "${@:4}" || return 0
   run_parts "$@" || return 1
   python3 -m "${@:4}"
+}
+
+share_room() {
+  ! is_done python3 -m "$4.merge" "${@:5}" || return 0
+  python3 -m "$4.plan" "${@:5}" && run_parts "${@:1:3}" "$4.compute" "${@:5}" && python3 -m "$4.merge" "${@:5}"
 }
 
 run_parts() {
