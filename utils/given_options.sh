@@ -41,3 +41,19 @@ read_values() {
     printf -v "${*:number + 2:1}" '%s' "${values[number]-}"
   done
 }
+
+# read_settings seed preset: puts into `set_of` what --set, and these options over it, say of each stage of the array COMMANDS, whose
+# items are stage=command. All of it is checked, with the files <stage>.yaml of $conf_dir.
+# shellcheck disable=SC2034,SC2154 # the script has conf_dir and COMMANDS, and reads set_of
+read_settings() {
+  local told=$set settings number
+  local set=
+  add_settings "$@"
+  settings=$(unless_done python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$told" --typed "$set" \
+    --commands "$(IFS=, && echo "${COMMANDS[*]}")") || exit 1
+  mapfile -t settings <<<"$settings"
+  declare -gA set_of
+  for number in "${!COMMANDS[@]}"; do
+    set_of[${COMMANDS[number]%%=*}]=${settings[number]-}
+  done
+}

@@ -149,14 +149,7 @@ start_answering # what has nothing to do is told by one process
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
 # The values of --set for each stage, which are all checked before the first stage.
-typed() { local set= && add_settings seed preset topology && printf %s "$set"; }
-lines=$(unless_done python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "$(typed)" \
-  --commands "$(IFS=, && echo "${COMMANDS[*]}")")
-mapfile -t lines <<<"$lines"
-declare -A set_of
-for number in "${!COMMANDS[@]}"; do
-  set_of[${COMMANDS[number]%%=*}]=${lines[number]-}
-done
+read_settings seed preset topology
 
 # Puts into the array `given` the options of stage $1: its conf file, its --set with key=value,... of `fixed` over it, and the
 # variables $2... that are set.
