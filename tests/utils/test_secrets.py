@@ -5,12 +5,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tests.effort import at_most
 from utils import secrets
 from utils.secrets import HIDDEN, hide, remember, remember_address, remember_values
 
@@ -102,9 +102,8 @@ def test_what_stands_behind_a_secret_stays():
     ["a_", "a.", "-", "--a-", "http://", "api_key", "api_key= ", "bearer ", "sk-", "authorization: ", "x://a", " "],
 )
 def test_long_messages_cost_nothing(part):
-    begin = time.process_time()
-    hide(part * (100_000 // len(part)))
-    assert time.process_time() - begin < 2
+    with at_most(4):
+        hide(part * (100_000 // len(part)))
 
 
 def test_secrets_of_the_environment(monkeypatch):

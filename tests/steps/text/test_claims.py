@@ -2,7 +2,6 @@
 
 import csv
 import itertools
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from steps.text.check import Checker
 from steps.text.claims import TextRules, posterior
 from steps.text.grammar import Grammar
 from tests.conftest import real_data
+from tests.effort import at_most
 
 VALUES = {
     "gender": ("female", "male"),
@@ -222,9 +222,8 @@ def test_sentences_of_the_grammar_say_their_group_and_nothing_else():
     ],
 )
 def test_hostile_texts_take_milliseconds(text):
-    begin = time.process_time()
-    RULES.understand(text[:2000])
-    assert time.process_time() - begin < 1  # of a machine that does other things too; alone they take .16 s at most
+    with at_most(1):  # .16 s at most
+        RULES.understand(text[:2000])
 
 
 @pytest.mark.parametrize("text", ["x x", "hz hz", "wpm wpm", "1.2.3 hz", "1,,5 x", "٣ x", "x"])
@@ -235,10 +234,9 @@ def test_units_without_a_number_are_no_numbers(text):
 def test_many_texts_are_read_in_a_second():
     texts = [text for _, text in lines("readings.txt")]
     RULES.understand(texts[0])
-    begin = time.process_time()
-    for text in texts:
-        RULES.understand(text)
-    assert len(texts) / (time.process_time() - begin) > 500
+    with at_most(len(texts) / 500):
+        for text in texts:
+            RULES.understand(text)
 
 
 @pytest.mark.parametrize(
