@@ -115,22 +115,16 @@ lock_dir "$exp"
 PS_PYTHON_BIN=$(utils/setup_env.sh --extras audio)
 export PS_PYTHON_BIN
 . ./path.sh
+start_answering # what has nothing to do is told by one process
 
 get=false
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
 # The values of --set for each stage, which are all checked before the first stage.
-stages=(get prepare split perturb features charts train evaluate losses profile)
-typed() { local set= && add_settings seed use_gpu num_gpus && printf %s "$set"; }
-lines=$(python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$set" --typed "$(typed)" \
-  --commands "get=local.download,prepare=local.$corpus,split=steps.data.split_utterances,perturb=steps.audio.perturb,\
-features=steps.features.compute,charts=steps.features.chart,train=steps.sid.train,evaluate=steps.verify.evaluate,\
-losses=steps.training.charts,profile=steps.sid.profile")
-mapfile -t lines <<<"$lines"
-declare -A set_of
-for number in "${!stages[@]}"; do
-  set_of[${stages[number]}]=${lines[number]-}
-done
+COMMANDS=(get=local.download prepare="local.$corpus" split=steps.data.split_utterances perturb=steps.audio.perturb
+  features=steps.features.compute charts=steps.features.chart train=steps.sid.train evaluate=steps.verify.evaluate
+  losses=steps.training.charts profile=steps.sid.profile)
+read_settings seed use_gpu num_gpus
 if [ "$corpus" = librispeech ]; then
   set_of[prepare]=$(python3 -m utils.key_values segment_seconds=0,with_chapters=true "${set_of[prepare]}")
 fi
@@ -183,7 +177,7 @@ fi
 if [ "$get" = true ]; then
   title "0: get LibriSpeech, in $corpora"
   stage_options get parts
-  python3 -m local.download "${given[@]}" --out "$corpora"
+  unless_done python3 -m local.download "${given[@]}" --out "$corpora"
 fi
 
 if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
@@ -193,14 +187,14 @@ if [ "$stage" -le 1 ] && [ "$stop_stage" -ge 1 ]; then
     librispeech) subsets=$parts && stage_options prepare data_dir subsets force ;;
     folder) stage_options prepare data_dir labels force ;;
   esac
-  python3 -m "local.$corpus" "${given[@]}" --out "$data/all"
+  unless_done python3 -m "local.$corpus" "${given[@]}" --out "$data/all"
   choose_split
   stage_options split by open_share open_subsets force
-  python3 -m steps.data.split_utterances "${given[@]}" --data "$data/all" --out "$data"
+  unless_done python3 -m steps.data.split_utterances "${given[@]}" --data "$data/all" --out "$data"
   find_sets test open
   stage_options perturb nj seed force
   for name in "${sets[@]}"; do
-    python3 -m steps.audio.perturb "${given[@]}" --data "$data/$name" --out "$data/${name}_perturbed"
+    unless_done python3 -m steps.audio.perturb "${given[@]}" --data "$data/$name" --out "$data/${name}_perturbed"
   done
 fi
 
@@ -221,7 +215,7 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   title "3: charts of the data, in $exp/charts"
   find_sets train dev test open test_perturbed open_perturbed
   stage_options charts force
-  python3 -m steps.features.chart "${given[@]}" --feats "$(joined "$exp/feats/" "${sets[@]}")" --out "$exp/charts"
+  unless_done python3 -m steps.features.chart "${given[@]}" --feats "$(joined "$exp/feats/" "${sets[@]}")" --out "$exp/charts"
 fi
 
 if [ "$stage" -le 4 ] && [ "$stop_stage" -ge 4 ]; then
@@ -241,11 +235,11 @@ fi
 if [ "$stage" -le 6 ] && [ "$stop_stage" -ge 6 ]; then
   title "6: charts of the trainings, in $exp/losses"
   stage_options losses force
-  python3 -m steps.training.charts "${given[@]}" --models "$(joined "$exp/" "${networks[@]}")" --out "$exp/losses"
+  unless_done python3 -m steps.training.charts "${given[@]}" --models "$(joined "$exp/" "${networks[@]}")" --out "$exp/losses"
 fi
 
 if [ "$stage" -le 7 ] && [ "$stop_stage" -ge 7 ]; then
   title "7: memory and time of each network, in $exp/profile"
   stage_options profile use_gpu force
-  python3 -m steps.sid.profile "${given[@]}" --models "$models" --conf_dir "$conf_dir" --out "$exp/profile"
+  unless_done python3 -m steps.sid.profile "${given[@]}" --models "$models" --conf_dir "$conf_dir" --out "$exp/profile"
 fi
