@@ -17,7 +17,7 @@ from json.encoder import encode_basestring as quoted
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from utils.chunks import chunked
+from utils.chunks import CHUNK, chunked
 from utils.command import logger, run_command
 from utils.data_dir import DataDir
 from utils.durable import write_whole
@@ -26,7 +26,7 @@ from utils.json_files import parse_json
 from utils.locking import lock_file, remove_lock
 from utils.options import option
 from utils.script_files import FileFinder
-from utils.table_values import parse_segment
+from utils.table_values import parse_segment, plain_segments
 from utils.tables import iterate_lines, read_text, values_of
 
 log = logger(__name__)
@@ -55,18 +55,7 @@ class ManifestEntry(NamedTuple):
 
     def as_line(self) -> str:
         """The entry as a JSON object, without what is not known; its seconds are finite."""
-        line = f'{{"audio_filepath": {quoted(str(self.path))}'
-        if self.duration is not None:
-            line += f', "duration": {float.__repr__(self.duration)}'
-        if self.offset is not None:
-            line += f', "offset": {float.__repr__(self.offset)}'
-        if self.id:
-            line += f', "id": {quoted(self.id)}'
-        if self.speaker:
-            line += f', "speaker": {quoted(self.speaker)}'
-        if self.text is not None:
-            line += f', "text": {quoted(self.text)}'
-        return line + "}"
+        return _objects([self])[0]
 
 
 def read_manifest(path: Path) -> list[ManifestEntry]:
@@ -122,18 +111,40 @@ def manifest_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None 
     finder = FileFinder(script)
     recordings = {key: Path(finder.find(text, key)).absolute() for key, text in tables["wav.scp"].items()}
     keys = sorted(tables["utt2spk"])
-    columns = (values_of(tables.get(name, {}), keys) for name in ("utt2spk", *OPTIONAL))
-    for key, speaker, line, text, seconds in zip(keys, *columns, strict=True):
+    columns = [values_of(tables.get(name, {}), keys) for name in ("utt2spk", *OPTIONAL)]
+    for begin in range(0, len(keys), CHUNK):
+        names = keys[begin : begin + CHUNK]
+        speakers, lines, texts, seconds = (column[begin : begin + CHUNK] for column in columns)
+        sources, offsets, durations = _pieces(names, lines, seconds)
+        try:
+            paths = [recordings[source] for source in sources]
+        except KeyError as error:
+            raise InputError(f"{script}: no line for {error.args[0]}; run utils/fix_data_dir.sh") from None
+        yield from map(ManifestEntry, paths, durations, offsets, texts, names, speakers)
+
+
+def _pieces(
+    keys: Sequence[str], lines: Sequence[str | None], seconds: Sequence[str | None]
+) -> tuple[list[str], list[Seconds | None], list[Seconds | None]]:
+    """The recordings of some utterances, with the offset and the duration of each in its own.
+
+    Args:
+        lines: of `segments`, seconds: of `utt2dur`; None where there is none.
+    """
+    plain = None if None in lines else plain_segments(lines)
+    if plain:
+        sources, begins, ends = plain
+        return sources, begins, [round(end - begin, 4) for begin, end in zip(begins, ends, strict=True)]
+    sources, offsets, durations = [], [], []
+    for key, line, length in zip(keys, lines, seconds, strict=True):
         segment = None if line is None else parse_segment(line)
-        recording = segment.recording if segment else key
-        if recording not in recordings:
-            raise InputError(f"{script}: no line for {recording}; run utils/fix_data_dir.sh")
+        sources.append(segment.recording if segment else key)
+        offsets.append(segment.begin if segment else None)
         if segment and segment.end is not None:
-            duration = round(segment.end - segment.begin, 4)
+            durations.append(round(segment.end - segment.begin, 4))
         else:
-            duration = None if seconds is None else float(seconds)
-        offset = segment.begin if segment else None
-        yield ManifestEntry(recordings[recording], duration, offset, text, key, speaker)
+            durations.append(None if length is None else float(length))
+    return sources, offsets, durations
 
 
 def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:
@@ -154,10 +165,26 @@ def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:
 
 def _lines(entries: Sequence[ManifestEntry], path: Path) -> bytes:
     """The lines of some entries; half of a character becomes its escape. Raises InputError for endless seconds."""
-    for one in entries:
-        if not math.isfinite((one.duration or 0) + (one.offset or 0)):
-            raise InputError(f"{path}: {one.path}: expected finite seconds, found {one.duration}, from {one.offset}")
-    return "".join([f"{one.as_line()}\n" for one in entries]).encode("utf-8", "backslashreplace")
+    seconds = (second for one in entries for second in (one.duration, one.offset) if second)
+    if not all(map(math.isfinite, seconds)):
+        one = next(one for one in entries if not math.isfinite((one.duration or 0) + (one.offset or 0)))
+        raise InputError(f"{path}: {one.path}: expected finite seconds, found {one.duration}, from {one.offset}")
+    return "".join([f"{line}\n" for line in _objects(entries)]).encode("utf-8", "backslashreplace")
+
+
+def _objects(entries: Sequence[ManifestEntry]) -> list[str]:
+    """Entries as JSON objects, without what is not known: made key by key, of all entries together."""
+    paths, durations, offsets, texts, ids, speakers, _ = zip(*entries, strict=True)
+    number = float.__repr__
+    columns = (
+        [quoted(str(path)) for path in paths],
+        ["" if one is None else f', "duration": {number(one)}' for one in durations],
+        ["" if one is None else f', "offset": {number(one)}' for one in offsets],
+        [one and f', "id": {quoted(one)}' for one in ids],
+        [one and f', "speaker": {quoted(one)}' for one in speakers],
+        ["" if one is None else f', "text": {quoted(one)}' for one in texts],
+    )
+    return [f'{{"audio_filepath": {"".join(pieces)}}}' for pieces in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ The rules are those of https://kaldi-asr.org/doc/data_prep.html.
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import lt
 from typing import NamedTuple
 
+from utils.chunks import chunked
 from utils.errors import brief
 
 FRAMES = re.compile("0*[1-9][0-9]*")
@@ -48,7 +50,7 @@ def are_good(printable: bool, name: str, values: Iterable[str]) -> bool:
     if name == "text":
         return not (printable and CONTROL_CHARACTERS.search("".join(values)))
     if name == "segments":
-        return all(map(parse_segment, values))
+        return all(plain_segments(some) or all(map(parse_segment, some)) for some in chunked(values))
     if name in ("utt2dur", "reco2dur"):
         return _all_seconds(values)
     return all(value_fault(name, value) is None for value in values)
@@ -84,3 +86,20 @@ def parse_segment(value: str) -> Segment | None:
     if not (0 <= begin < end < math.inf or is_to_the_end) or not (channel is None or CHANNEL.fullmatch(channel)):
         return None
     return Segment(fields[0], begin, None if is_to_the_end else end, None if channel is None else int(channel))
+
+
+def plain_segments(values: Sequence[str]) -> tuple[list[str], list[float], list[float]] | None:
+    """The recordings, beginnings and ends of many segments at once; None where `parse_segment` has to look at each.
+
+    That is where one has a channel, goes to the end of its recording, or is none.
+    """
+    fields = " | ".join(values).split()  # a bar behind each three fields but the last, or it is where no number is
+    if len(fields) != 4 * len(values) - 1 or fields[3::4].count("|") < len(values) - 1:
+        return None
+    try:
+        begins, ends = list(map(float, fields[1::4])), list(map(float, fields[2::4]))
+    except ValueError:
+        return None
+    if not (all(map(lt, begins, ends)) and min(begins) >= 0 and max(ends) < math.inf):
+        return None
+    return fields[::4], begins, ends

@@ -47,6 +47,16 @@ def test_segments_have_an_offset(tmp_path):
     assert [(one.offset, one.duration) for one in manifest_of(tmp_path)] == [(1.5, 1.75)]
 
 
+def test_what_segments_do_not_say_lengths_do(tmp_path):
+    tables = {"utt2spk": dict.fromkeys(["a-1", "a-2"], "a"), "wav.scp": {"r": "/r.wav"}}
+    tables |= {"segments": {"a-1": "r 1.5 3.25", "a-2": "r 2 -1"}, "utt2dur": {"a-1": "9", "a-2": "4.5"}}
+    write_data_dir(tmp_path, tables)
+    assert [(one.offset, one.duration) for one in manifest_of(tmp_path)] == [(1.5, 1.75), (2.0, 4.5)]
+    (tmp_path / "wav.scp").write_text("q /r.wav\n")
+    with pytest.raises(InputError, match="wav.scp: no line for r; run utils/fix_data_dir.sh"):
+        list(manifest_of(tmp_path))
+
+
 def test_the_manifest_before_is_kept_and_the_same_one_changes_nothing(tmp_path):
     path, previous = tmp_path / "m.jsonl", tmp_path / "m.jsonl.previous"
     first, second = ([ManifestEntry(tmp_path / name)] for name in ("1.wav", "2.wav"))
