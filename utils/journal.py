@@ -115,20 +115,8 @@ def read_journal(path: Path) -> list[Any]:
 
 
 def is_sealed(path: Path) -> bool:
-    """Is there a journal with its closing line?
-
-    Where that has the checksum of all rows together, they are right. Else each line is looked at, errors as
-    `read_content`.
-    """
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        lines = file.readlines()
-    if lines:
-        rows = b"".join([line[BEGIN:-2] for line in lines[:-1]])
-        if lines[-1] == _line(b"sealed", b"%d" % (len(lines) - 1), zlib.crc32(rows)):
-            return True
-    return read_content(path, parsed=False).sealed
+    """Is there a journal with its closing line? Errors as `read_content`."""
+    return path.is_file() and read_content(path, parsed=False).sealed
 
 
 def read_content(path: Path, parsed: bool = True) -> Content:
@@ -137,6 +125,24 @@ def read_content(path: Path, parsed: bool = True) -> Content:
     Args:
         parsed: where this is false, the rows are what stands in their place: nothing. Their checksums are compared.
     """
+    content = _checked_at_once(path) or _checked_by_line(path)
+    rows = json.loads(b"[%s]" % b",".join(content.rows)) if parsed else [None] * len(content.rows)
+    return content._replace(rows=rows)
+
+
+def _checked_at_once(path: Path) -> Content | None:
+    """The rows, as they stand there, of a journal whose closing line has their checksum; None for another."""
+    with path.open("rb") as file:
+        lines = file.readlines()
+    bodies = [line[BEGIN:-2] for line in lines[:-1]]
+    crc = zlib.crc32(b"".join(bodies))
+    if lines and lines[-1] == _line(b"sealed", b"%d" % len(bodies), crc):
+        return Content(bodies, crc, sum(map(len, lines)), True)
+    return None
+
+
+def _checked_by_line(path: Path) -> Content:
+    """The same of a journal that is not sealed, or damaged."""
     bodies: list[bytes] = []
     crc, good, sealed = 0, 0, False
     with path.open("rb") as file:
@@ -152,8 +158,7 @@ def read_content(path: Path, parsed: bool = True) -> Content:
             else:
                 raise InputError(f"{path}:{number}: a damaged line; remove the file and run its job again")
             good += len(line)
-    rows = json.loads(b"[%s]" % b",".join(bodies)) if parsed else [None] * len(bodies)
-    return Content(rows, crc, good, sealed)
+    return Content(bodies, crc, good, sealed)
 
 
 def _line(name: bytes, body: bytes, crc: int) -> bytes:

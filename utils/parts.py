@@ -104,14 +104,34 @@ class Work:
 
     def shards(self, numbers: Collection[int]) -> Iterator[tuple[int, list[Item]]]:
         """Number and items of the given shards, in order, one at a time."""
+        for number, lines in self._lines(numbers):
+            with _whole(self.directory / TABLE):
+                rows = json.loads(f"[{','.join(lines)}]")
+                items = [Item(key, shard, content) for shard, key, content in rows]
+            yield number, items
+
+    def ids(self, numbers: Collection[int]) -> Iterator[tuple[int, list[str]]]:
+        """Number of the given shards and the ids of their items, in order, one at a time: the contents are not read."""
+        for number, lines in self._lines(numbers):
+            with _whole(self.directory / TABLE):
+                begin = f'[{number}, "'
+                if not all(line.startswith(begin) and line.endswith("]\n") for line in lines):
+                    raise ValueError(f"a line of shard {number} is cut off")
+                ids = [line.split('"', 2)[1] for line in lines]
+                if "\\" in "".join(ids):
+                    ids = [json.loads(line)[1] for line in lines]
+            yield number, ids
+
+    def _lines(self, numbers: Collection[int]) -> Iterator[tuple[int, list[str]]]:
+        """Number and lines of the given shards, in order, one at a time."""
         wanted = set(numbers)
         self._count_items()
         with (self.directory / TABLE).open(encoding="utf-8") as file, _whole(self.directory / TABLE):
             next(file)
-            for number, lines in groupby(file, key=lambda line: int(line[1 : line.index(",")])):
+            for begin, lines in groupby(file, key=lambda line: line[: line.index(",")]):
+                number = int(begin[1:])
                 if number in wanted:
-                    rows = json.loads(f"[{','.join(lines)}]")
-                    yield number, [Item(key, shard, content) for shard, key, content in rows]
+                    yield number, list(lines)
                     wanted.remove(number)
             if wanted:
                 raise ValueError(f"it ends before shard {min(wanted)}")

@@ -17,26 +17,28 @@ heard is none.
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from steps.asr.asr_job import GIVEN_TEXTS, TEXT, Options, RecogniserChoice, given_texts
 from steps.audio.failures import FAILURES, Failure, check_failures, count_reasons, write_failures, write_left_out
 from steps.audio.recordings import read_utterances
-from steps.audio.utterance_jobs import gather
+from steps.audio.utterance_jobs import gather_rows
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
 from utils.json_files import write_json
 from utils.manifest import MANIFEST, manifest_of, write_manifest
-from utils.parts import JOURNAL, Work
+from utils.parts import Work
 from utils.script_files import path_in_script
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
 CTM, ASR, GIVEN = "ctm", "asr.json", "given"
+T = TypeVar("T")
 
 
 @dataclass
@@ -44,12 +46,13 @@ class Recognised:
     """The content of all journals, and the texts that the data had.
 
     Attributes:
-        recognised: by utterance, what was said, and its seconds. given: by utterance, the texts of all others.
+        texts, seconds: by utterance, what was recognised, and how long it is. given: the texts of all others.
         times: the lines of the ctm, of utterances that have any. n_words: that were recognised.
         faults: of audio that was used in spite of them, and how often. failures: utterances without a text.
     """
 
-    recognised: dict[str, tuple[str, float]] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
     times: dict[str, str] = field(default_factory=dict)
     n_words: int = 0
@@ -59,7 +62,7 @@ class Recognised:
     @property
     def n_texts(self) -> int:
         """How many utterances have a text."""
-        return len(self.recognised) + len(self.given)
+        return len(self.texts) + len(self.given)
 
 
 def work(options: Options) -> None:
@@ -74,8 +77,8 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     found = join(planned)
     of_data = tables_of_data(options.data, stage.final)
     found.given = {key: words for key, words in given_texts(options).items() if key in of_data["utt2spk"]}
-    for key in found.recognised.keys() & found.given.keys():  # the data has the text since it was planned
-        del found.recognised[key]
+    for key in found.texts.keys() & found.given.keys():  # the data has the text since it was planned
+        del found.texts[key], found.seconds[key]
     n = found.n_texts + len(found.failures)
     check_failures(found.failures, n, options.max_fail, options.out)
     write_json(stage.dir / ASR, description)
@@ -96,15 +99,14 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
 def join(planned: Work) -> Recognised:
     """What the journals say, in the order of the table."""
     found = Recognised()
-    for shard in gather(planned, found.failures, JOURNAL):
-        for item, row in shard.results:
-            key, text = item.id, row["text"]
-            found.recognised[key] = text, row["seconds"]
-            found.n_words += len(text.split())
-            if row["faults"]:
-                found.faults.update(row["faults"])
-            if row["words"]:
-                found.times[key] = "".join(_ctm_line(key, *word) for word in row["words"])
+    for keys, rows in gather_rows(planned, found.failures):
+        texts = [row["text"] for row in rows]
+        found.texts.update(zip(keys, texts, strict=True))
+        found.seconds.update(zip(keys, [row["seconds"] for row in rows], strict=True))
+        found.n_words += len(" ".join(texts).split())
+        found.faults.update(chain.from_iterable([row["faults"] for row in rows]))
+        timed = [(key, row["words"]) for key, row in zip(keys, rows, strict=True) if row["words"]]
+        found.times |= {key: "".join([_ctm_line(key, *word) for word in words]) for key, words in timed}
     return found
 
 
@@ -133,16 +135,12 @@ def tables_of(
     of_data: Mapping[str, Mapping[str, str]], found: Recognised, backend: str
 ) -> dict[str, Mapping[str, str]]:
     """All tables of the result but spk2utt, sorted: those of the data, and the texts with their recognisers."""
-    texts: dict[str, str] = {}
-    seconds: dict[str, str] = {}
-    for key in sorted(of_data["utt2spk"]):
-        if key in found.given:
-            texts[key] = found.given[key]
-        elif result := found.recognised.get(key):
-            texts[key], seconds[key] = result[0], f"{result[1]:.3f}"
+    keys = sorted(of_data["utt2spk"])
+    texts = _of_keys({**found.texts, **found.given} if found.given else found.texts, keys)
     if len(texts) < found.n_texts:
-        lost = min(found.recognised.keys() - texts.keys())
+        lost = min(found.texts.keys() - texts.keys())
         raise InputError(f"utt2spk: no line for {lost}, which was planned; restore it, or plan again")
+    seconds = {key: f"{length:.3f}" for key, length in _of_keys(found.seconds, keys).items()}
     tables = restrict(of_data, texts)
     seconds |= tables.get("utt2dur", {})
     if len(seconds) == len(texts):  # not where the data says no length of what it has the text of
@@ -151,16 +149,22 @@ def tables_of(
     return {**tables, TEXT: texts, "utt2recogniser": recognisers}
 
 
+def _of_keys(table: Mapping[str, T], keys: Sequence[str]) -> dict[str, T]:
+    """Those of some keys that a table has, in their order, with its values."""
+    values = list(map(table.get, keys))
+    found = zip(keys, values, strict=True)
+    return {key: value for key, value in found if value is not None} if None in values else dict(found)
+
+
 def summary_of(found: Recognised) -> dict[str, Any]:
     """Counts."""
-    recognised = found.recognised.values()
     return {
         "utterances": found.n_texts,
         "given": len(found.given),
-        "recognised": len(recognised),
-        "seconds": round(sum(seconds for _, seconds in recognised), 3),
+        "recognised": len(found.texts),
+        "seconds": round(sum(found.seconds.values()), 3),
         "words": found.n_words,
-        "without_words": sum(not text for text, _ in recognised),
+        "without_words": list(found.texts.values()).count(""),
         "faults": dict(sorted(found.faults.items())),
         "failed": len(found.failures),
         "failures": count_reasons(found.failures),

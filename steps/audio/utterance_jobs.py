@@ -250,33 +250,49 @@ class Gathered(NamedTuple):
     arrays: dict[str, np.ndarray]
 
 
-def gather(planned: Work, failures: list[Failure], suffix: str = ARRAYS) -> Iterator[Gathered]:
-    """The utterances with a result, those of a shard at a time; the others are added to `failures`.
-
-    Args:
-        suffix: the kind of the parts; journals have no arrays.
-    """
-    failures += [tuple(failure) for failure in planned.about["refused"]]
+def gather(planned: Work, failures: list[Failure]) -> Iterator[Gathered]:
+    """The utterances with a result in the parts, those of a shard at a time; the others are added to `failures`."""
+    failures += map(tuple, planned.about["refused"])
     for shard, items in planned.shards(range(planned.n_shards)):
-        results = _read_results(planned, shard, suffix)
-        if results is None:  # with allow_missing
-            failures += [(item.id, NOT_DONE, f"of shard {shard}") for item in items]
+        part = planned.part(shard)
+        if not planned.has_part(shard):  # with allow_missing
+            failures += _not_done([item.id for item in items], shard)
             continue
-        rows, arrays = results
-        if len(rows) != len(items):
-            raise InputError(
-                f"{planned.part(shard, suffix)}: results of {len(rows)} of the {len(items)} utterances of shard"
-                f" {shard}; remove it and run its job again"
-            )
+        rows, arrays = read_part(part)
+        _check_number(part, rows, items)
         pairs = list(zip(items, rows, strict=True))
         failures += [(item.id, row["reason"], row["detail"]) for item, row in pairs if row["reason"]]
         yield Gathered([pair for pair in pairs if not pair[1]["reason"]], arrays)
 
 
-def _read_results(planned: Work, shard: int, suffix: str) -> tuple[list[Any], dict[str, np.ndarray]] | None:
-    """Rows and arrays of the part of a shard; None where there is no whole part."""
-    part = planned.part(shard, suffix)
-    if suffix == JOURNAL:
+def gather_rows(planned: Work, failures: list[Failure]) -> Iterator[tuple[Sequence[str], Sequence[dict[str, Any]]]]:
+    """The same of journals: ids and rows of the utterances with a result, those of a shard at a time."""
+    failures += map(tuple, planned.about["refused"])
+    for shard, ids in planned.ids(range(planned.n_shards)):
+        part = planned.part(shard, JOURNAL)
         content = read_content(part) if part.is_file() else None
-        return (content.rows, {}) if content and content.sealed else None
-    return read_part(part) if planned.has_part(shard, suffix) else None
+        if content is None or not content.sealed:  # with allow_missing
+            failures += _not_done(ids, shard)
+            continue
+        rows = content.rows
+        _check_number(part, rows, ids)
+        reasons = [row["reason"] for row in rows]
+        if any(reasons):
+            pairs = list(zip(ids, rows, strict=True))
+            failures += [(key, row["reason"], row["detail"]) for key, row in pairs if row["reason"]]
+            good = [pair for pair in pairs if not pair[1]["reason"]]
+            ids, rows = [key for key, _ in good], [row for _, row in good]
+        yield ids, rows
+
+
+def _not_done(ids: Sequence[str], shard: int) -> list[Failure]:
+    return [(key, NOT_DONE, f"of shard {shard}") for key in ids]
+
+
+def _check_number(part: Path, rows: Sequence[Any], utterances: Sequence[Any]) -> None:
+    """Raise InputError where a part has not a row for each of the utterances of its shard."""
+    if len(rows) != len(utterances):
+        raise InputError(
+            f"{part}: results of {len(rows)} of the {len(utterances)} utterances of its shard; remove it and run its"
+            " job again"
+        )

@@ -34,6 +34,16 @@ def test_the_table_comes_back(work, tmp_path):
     assert work.directory == tmp_path / ".out.parts" / "0123"
 
 
+def test_ids_come_back_without_the_rest(tmp_path):
+    items = [Item('a"b', 0, {"x": '"'}), Item("ü\\", 0), Item("c", 1)]
+    work = Work.write(tmp_path / "out", "0123", items)
+    assert list(work.ids([0, 1])) == [(0, ['a"b', "ü\\"]), (1, ["c"])] and list(work.ids([1])) == [(1, ["c"])]
+    table = work.directory / "shards.jsonl"
+    table.write_text(table.read_text()[:-3])
+    with pytest.raises(InputError, match=f"{table}: not a whole table of shards .*shard 1 is cut off"):
+        list(work.ids([0, 1]))
+
+
 @pytest.mark.parametrize(
     "damage", [lambda text: "", lambda text: "{\n", lambda text: text[:-9], lambda text: text[:-20]]
 )
