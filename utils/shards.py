@@ -5,14 +5,17 @@ never from the number of jobs. Shards count from 0, as the tasks of a job array 
 is given (`--shards 5`, `--shards 0,5,12`, `--shards 0-15`), all without, or its share of these (`--job 2 --nj 4`).
 """
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from utils.errors import InputError, brief, cut
 
 MOST_JOBS = 100_000  # that launchers and --nj take
 MOST_SHARDS = 240  # about so many, unless `least` or `longest` says otherwise
+JOBS, FEWEST, MOST = 64, 256, 960  # of even shards: their number is a multiple of JOBS, from FEWEST on, mostly to MOST
 RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18})(?::([1-9][0-9]{0,17}))?)?")
 SHARDS_HELP = "numbers of the shards to do, from 0: 5, or 0,5,12, or 0-15; default: all"
 
@@ -33,6 +36,22 @@ def shards_of(sizes: Sequence[float], least: float, longest: float = float("inf"
         yield shard
         filled += size
         full = filled >= share
+
+
+def even_shards(sizes: Sequence[float], least: float, longest: float = float("inf")) -> list[int]:
+    """The same for sizes that are times, where many jobs shall end at about the same time.
+
+    Where the sizes are enough for FEWEST shards and more, these have equal shares, as far as items allow, and their
+    number is one that most numbers of jobs divide: with one shard more, one job would work longer than all others.
+    """
+    total = float(sum(sizes))
+    if total < FEWEST * least:
+        return list(shards_of(sizes, least, longest))
+    n_shards = max(min(int(total / least), MOST) // JOBS, math.ceil(total / longest / JOBS)) * JOBS
+    middles = (end - size / 2 for end, size in zip(accumulate(sizes), sizes, strict=True))
+    shares = [min(int(n_shards * middle / total), n_shards - 1) for middle in middles]
+    numbers = {share: number for number, share in enumerate(dict.fromkeys(shares))}  # a long item may leave some out
+    return [numbers[share] for share in shares]
 
 
 def chosen_shards(n_shards: int, shards: str | None, job: int, nj: int) -> list[int]:

@@ -39,7 +39,7 @@ from utils.parts import (
 )
 from utils.script_files import ARK_PATHS, ARK_PATHS_HELP, RECIPE
 from utils.shard_marks import marked
-from utils.shards import MOST_JOBS, SHARDS_HELP, chosen_shards, format_numbers, shards_of
+from utils.shards import MOST_JOBS, SHARDS_HELP, chosen_shards, even_shards, format_numbers
 from utils.stage_dir import StageDir, is_done, signature
 from utils.tables import read_lines
 
@@ -148,7 +148,7 @@ class UtteranceJobs:
         if options.shard == MODULO:
             shards = [number % options.num_shards for number in range(len(good))]
         else:
-            shards = shards_of([accepted.weight * one for one in seconds], options.shard_seconds, LONGEST_SHARD)
+            shards = even_shards([accepted.weight * one for one in seconds], options.shard_seconds, LONGEST_SHARD)
         items = [Item(one.utterance.id, shard, one.utterance.as_row()) for one, shard in zip(good, shards, strict=True)]
         items.sort(key=lambda item: item.shard)
         about = {"refused": refused, **accepted.about, "left_out": left_out_rows(options.data)}

@@ -22,7 +22,7 @@ from utils.journal import Journal
 from utils.manifest import MANIFEST
 from utils.options import option
 from utils.parts import JOURNAL, Work
-from utils.shards import shards_of
+from utils.shards import even_shards
 from utils.stage_dir import parts_root
 from utils.tables import write_table
 
@@ -93,7 +93,7 @@ def write_journals(root: Path, options: Options) -> Sequence[str]:
 def makespans(jobs: int) -> dict[str, float]:
     """The longest time of a job over the mean of all, for pieces of lognormal length in the shards of a table."""
     seconds = np.minimum(np.random.default_rng(1).lognormal(1.5, 0.8, PIECES), 30)
-    by_size = np.bincount(np.fromiter(shards_of(seconds, 120.0), int), seconds)
+    by_size = np.bincount(even_shards(seconds.tolist(), 120.0), seconds)
     by_number = np.bincount(np.arange(PIECES) % (MODULO_SHARDS * jobs), seconds)
     ideal = seconds.sum() / jobs
     return {

@@ -1,9 +1,10 @@
 """Shards: cut by the data alone, taken by number or by share."""
 
+import numpy as np
 import pytest
 
 from utils.errors import InputError
-from utils.shards import MOST_SHARDS, chosen_shards, format_numbers, parse_numbers, shards_of
+from utils.shards import MOST_SHARDS, chosen_shards, even_shards, format_numbers, parse_numbers, shards_of
 
 
 def test_items_fill_shards_in_their_order():
@@ -22,6 +23,23 @@ def test_many_items_make_about_so_many_shards_whoever_asks():
 def test_items_without_size_share_a_shard():
     assert set(shards_of([0.0] * 5, least=1)) == {0}
     assert list(shards_of([0.0] * 3, least=0)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("jobs", [4, 16, 64])
+def test_many_jobs_end_at_about_the_same_time(jobs):
+    seconds = np.minimum(np.random.default_rng(1).lognormal(1.5, 0.8, 20_000), 30)
+    shards = even_shards(seconds.tolist(), least=120, longest=3600)
+    assert shards == sorted(shards) and set(shards) == set(range(960))
+    sizes = np.bincount(shards, seconds)
+    ends = [sizes[chosen_shards(len(sizes), None, job, jobs)].sum() for job in range(1, jobs + 1)]
+    assert max(ends) < 1.05 * sum(ends) / jobs
+
+
+def test_even_shards_are_as_others_where_there_is_little_and_never_too_long():
+    assert even_shards([3, 3, 3, 3, 3], least=5) == [0, 0, 1, 1, 2]
+    assert even_shards([], least=3) == []
+    assert max(even_shards([1.0] * 10_000, least=1, longest=5)) + 1 == 2048
+    assert even_shards([1.0, 600.0, 1.0, 1.0], least=1) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
