@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from steps.audio.audio_files import in_utf8
+from steps.audio.audio_files import fit_for_tables
 from utils.command import logger
 from utils.errors import InputError
 from utils.manifest import ManifestEntry
@@ -85,7 +85,7 @@ def name_entries(entries: Sequence[ManifestEntry], manifest: Path, speaker_folde
 
     A segment, which has an offset, has its begin and end in hundredths of a second in its id.
     """
-    files = sorted({in_utf8(Path(os.path.normpath(one.path.absolute()))) for one in entries})
+    files = sorted({fit_for_tables(Path(os.path.normpath(one.path.absolute()))) for one in entries})
     root = Path(os.path.commonpath([file.parent for file in files])) if files else Path()
     by_path = ids_of(root, files, speaker_folder)
     found = []

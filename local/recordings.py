@@ -11,7 +11,7 @@ of NeMo (--manifest). Output:
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -27,13 +27,14 @@ from steps.audio.recordings import Utterance, read_data_dir
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
-from utils.manifest import MANIFEST, manifest_of, read_manifest, write_manifest
+from utils.manifest import MANIFEST, ManifestEntry, manifest_of, read_manifest, write_manifest
 from utils.option_values import raw_values
 from utils.options import option
 from utils.stage_dir import StageDir
 
 log = logger(__name__)
 KNOWN_TEXT = "utt2text"  # transcripts of some utterances only; Kaldi's `text` has all
+DIFFERENCE = 0.1  # seconds by which a manifest may tell another duration: programs round, and count mp3 in frames
 Table = dict[str, str]
 
 
@@ -59,12 +60,14 @@ class Found:
 
     Attributes:
         utterances: recordings, or segments of them. recording_ids: path -> key of wav.scp.
-        tables: others that are kept. left_out: files, and entries of a manifest, that are not used, with the reason.
+        tables: others that are kept. told: id -> seconds that a manifest tells.
+        left_out: files, and entries of a manifest, that are not used, with the reason.
     """
 
     utterances: list[Utterance]
     recording_ids: dict[Path, str] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
     left_out: list[tuple[Path, str]] = field(default_factory=list)
 
 
@@ -87,6 +90,7 @@ def work(options: Options) -> None:
         ]
         check_failures(failures, len(measured), options.max_fail, options.out, noun="recording")
         good = [one for one in measured if not one.outcome.reason]
+        compare_durations(found.told, good)
         write_tables(stage.dir, found, good)
         write_failures(stage.dir / FAILURES, failures, noun="recording")
         write_left_out(stage.dir, [(printable(path), reason) for path, reason in found.left_out])
@@ -116,16 +120,7 @@ def find(options: Options) -> Found:
 
 def of_manifest(manifest: Path, speaker_folder: int) -> Found:
     """The entries of a manifest; one that says what an earlier one has said is left out."""
-    entries, repeated, seen = [], [], set()
-    for one in read_manifest(manifest):
-        meant = (one.path.absolute(), one.offset, one.duration if one.offset is not None else None)
-        if meant in seen:
-            repeated.append((one.path, f"line {one.line}: the same recording, and part of it, as a line before"))
-        else:
-            entries.append(one)
-        seen.add(meant)
-    if repeated:
-        log.warning("%s: %d entries repeat others, and are left out (left_out.tsv)", manifest, len(repeated))
+    entries, repeated = first_entries(manifest)
     named = name_entries(entries, manifest, speaker_folder)
     refuse_same(((name, f"{manifest}:{one.line}") for one, (name, _) in zip(entries, named, strict=True)), "rename one")
     found = Found([], left_out=repeated)
@@ -135,6 +130,8 @@ def of_manifest(manifest: Path, speaker_folder: int) -> Found:
         found.utterances.append(_utterance(name, speaker, one.path.absolute(), one.offset, end))
         if one.text is not None:
             texts[name] = one.text
+        if one.duration is not None:
+            found.told[name] = one.duration
     if any(one.offset is not None for one in entries):
         by_path = name_entries([type(one)(one.path) for one in entries], manifest, speaker_folder)
         found.recording_ids = {one.path.absolute(): name for one, (name, _) in zip(entries, by_path, strict=True)}
@@ -142,6 +139,25 @@ def of_manifest(manifest: Path, speaker_folder: int) -> Found:
         whole = len(texts) == len(entries)
         found.tables["text" if whole else KNOWN_TEXT] = {key: text for key, text in texts.items() if text or whole}
     return found
+
+
+def first_entries(manifest: Path) -> tuple[list[ManifestEntry], list[tuple[Path, str]]]:
+    """The entries of a manifest, and those that repeat an earlier one, with the reason why they are left out."""
+    entries, repeated, seen = [], [], {}
+    for one in read_manifest(manifest):
+        meant = (one.path.absolute(), one.offset, one.duration if one.offset is not None else None)
+        first = seen.setdefault(meant, one)
+        if first is one:
+            entries.append(one)
+            continue
+        if one.text not in (None, first.text):
+            raise InputError(
+                f"{manifest}:{one.line}: the recording of line {first.line}, with another text; keep one of the two"
+            )
+        repeated.append((one.path, f"line {one.line}: the same recording, and part of it, as a line before"))
+    if repeated:
+        log.warning("%s: %d entries repeat others, and are left out (left_out.tsv)", manifest, len(repeated))
+    return entries, repeated
 
 
 def of_data_dir(directory: Path) -> Found:
@@ -180,6 +196,18 @@ def write_tables(directory: Path, found: Found, good: Iterable[Measured]) -> Non
     kept = restrict(found.tables | {"utt2spk": tables["utt2spk"]}, tables["utt2spk"])
     write_data_dir(directory, {name: table for name, table in (kept | tables).items() if table})
     write_manifest(directory / MANIFEST, manifest_of(directory))
+
+
+def compare_durations(told: Mapping[str, float], good: Sequence[Measured]) -> None:
+    """Warn where a manifest tells other durations than the audio has."""
+    both = [(one.utterance.id, told.get(one.utterance.id, one.outcome.seconds), one.outcome.seconds) for one in good]
+    wrong = [one for one in both if abs(one[1] - one[2]) > DIFFERENCE]
+    if wrong:
+        log.warning(
+            "%d entries tell another duration than the audio has, such as %s: %g s, found %g s; without an offset a"
+            " recording is taken whole",
+            *(len(wrong), *wrong[0]),
+        )
 
 
 def write_copies(path: Path, good: Iterable[Measured]) -> None:

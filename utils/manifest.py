@@ -32,7 +32,9 @@ from utils.tables import iterate_lines, read_text, values_of
 log = logger(__name__)
 MANIFEST = "manifest.jsonl"  # name of that of a data directory
 SUFFIXES = (".json", ".jsonl")
+EXAMPLE = '{"audio_filepath": "/audio/1.wav"}'
 OPTIONAL = ("segments", "text", "utt2dur")  # tables of a data directory that need not be there
+LARGEST_NUMBER = 10**18  # of an id or a speaker that is a number, as NeMo's manifests of speech synthesis have them
 Seconds = float
 
 
@@ -66,6 +68,8 @@ def read_manifest(path: Path) -> list[ManifestEntry]:
     if first.startswith("["):
         content = enumerate(parse_json(read_text(path), str(path)), 1)
         return [_entry(row, f"{path}: entry {number}", path, number) for number, row in content]
+    if first and (not first.startswith("{") or first.strip() == "{"):
+        raise InputError(f"{path}: expected a JSON object a line, such as {EXAMPLE}; found {brief(first.strip())}")
     lines = ((number, line) for number, line in enumerate(iterate_lines(path), 1) if line.strip())
     return [_entry(parse_json(line, str(path), number), f"{path}:{number}", path, number) for number, line in lines]
 
@@ -78,6 +82,8 @@ def _entry(row: Any, where: str, manifest: Path, line: int) -> ManifestEntry:
     texts = {}
     for key in ("text", "id", "speaker"):
         value = row.get(key)
+        if key != "text" and type(value) is int and abs(value) < LARGEST_NUMBER:
+            value = str(value)
         if not isinstance(value, str | None):
             raise InputError(f"{where}: {key}: expected a text, found {brief(value)}")
         texts[key] = value
@@ -92,7 +98,7 @@ def _entry(row: Any, where: str, manifest: Path, line: int) -> ManifestEntry:
 def _seconds(value: Any, key: str, where: str) -> Seconds | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (0 <= value < math.inf):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (0 <= value <= sys.float_info.max):
         raise InputError(f"{where}: {key}: expected seconds, 0 or more, found {brief(value)}")
     return float(value)
 

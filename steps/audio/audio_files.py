@@ -50,7 +50,7 @@ def find_audio(root: Path, tell: bool = True) -> AudioFiles:
         tell: log the counts of files that are left out.
     Raises:
         InputError: a folder cannot be read or is linked more than once; a link that may have been a folder leads
-            nowhere; the name of a file of audio is not in UTF-8.
+            nowhere; no table can have the name of a file of audio.
     """
     files = AudioFiles()
     seen: set[tuple[int, int]] = set()
@@ -91,19 +91,21 @@ def _add(files: AudioFiles, path: Path) -> None:
     if is_hidden(path.name):
         files.left_out.append((path, HIDDEN))
     elif suffix in SUFFIXES:
-        files.found.append(in_utf8(path))
+        files.found.append(fit_for_tables(path))
     elif path.is_symlink() and not path.exists():
         raise InputError(f"{path}: a link that leads nowhere; if it was a folder of audio, repair it, or remove it")
     else:
         files.left_out.append((path, suffix or "no suffix"))
 
 
-def in_utf8(path: Path) -> Path:
-    """The path itself. Raises InputError where it is not in UTF-8, as all tables are."""
+def fit_for_tables(path: Path) -> Path:
+    """The path itself. Raises InputError where it is not in UTF-8, as all tables are, or has a line break."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
         raise InputError(f"{os.fsencode(path)!r}: the name is not in UTF-8; rename it") from error
+    if "\n" in str(path):
+        raise InputError(f"{str(path)!r}: the name has a line break, which no table can have; rename it")
     return path
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from utils.command import logger
-from utils.errors import InputError, brief
+from utils.errors import InputError, brief, cut
 from utils.tables import read_lines
 
 log = logger(__name__)
@@ -63,13 +63,16 @@ def check_failures(
     counts = ", ".join(f"{n} {reason}" for reason, n in count_reasons(failures).items())
     share = f"{len(failures)} of {n_utterances} {noun}s ({100 * len(failures) / n_utterances:.2f} %) fail: {counts}"
     failed = sum(reason != NOT_DONE for _, reason, _ in failures)
-    if failed > max_fail * n_utterances or len(failures) == n_utterances:
+    none_left = len(failures) == n_utterances
+    if failed > max_fail * n_utterances or none_left:
+        key, _, detail = min(failures)
+        fault = f"more than --max_fail {max_fail:g}" if failed > max_fail * n_utterances else "none has a result"
         listing.parent.mkdir(parents=True, exist_ok=True)
         listing.unlink(missing_ok=True)  # perhaps a link
         write_failures(listing, failures, noun)
         raise InputError(
-            f"{share}; more than --max_fail {max_fail:g}. They are listed in {listing}; repair or remove them,"
-            " or allow for more"
+            f"{share}; {fault}. The first: {cut(key)}: {one_line(detail)}. They are listed in {listing}; repair or"
+            f" remove them{'' if none_left else ', or allow for more'}"
         )
     listing.unlink(missing_ok=True)
     log.warning("%s", share)

@@ -106,14 +106,20 @@ class Levels:
         is_offset = abs(scale * mean) > OFFSET and abs(mean) > OFFSET_SHARE * max(power, 0.0) ** 0.5
         return Mix(channel, scale, scale * float(mean) if is_offset else 0.0, opposite)
 
+    @property
+    def is_silent(self) -> bool:
+        """Do the mixed samples hold no sound?"""
+        return self.highest - self.lowest < 2 * SILENT
+
     def require_sound(self) -> None:
         """Raise AudioProblem `silent` where the mixed samples hold no sound."""
-        if self.highest - self.lowest < 2 * SILENT:
+        if self.is_silent:
             raise AudioProblem("silent", f"{self.path}: {self.seconds:.2f} s without sound")
 
     def faults(self) -> tuple[str, ...]:
         """Any of `clipped`; `multi_channel` (the waveform is the mean of the channels), `opposite_channels` (they
-        cancel each other, and it is the loudest one); `integer_range` (floats that were scaled); `dc_offset` (removed).
+        cancel each other, and it is the loudest one); `integer_range` (floats that were scaled); `dc_offset` (removed);
+        `silent`.
         """
         found = {
             "clipped": self.at_full_scale > CLIPPED * self.frames * self.channels,
@@ -121,5 +127,6 @@ class Levels:
             "opposite_channels": self.mix.opposite,
             "integer_range": self.mix.scale != 1,
             "dc_offset": self.mix.offset != 0,
+            "silent": self.is_silent,
         }
         return tuple(fault for fault, there in found.items() if there)

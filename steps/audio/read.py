@@ -60,19 +60,21 @@ def read_header(utterance: Utterance) -> Header:
         return Header(file.frames, file.samplerate)
 
 
-def load(utterance: Utterance, sample_rate: int = 16000, min_seconds: float = 0.0) -> Audio:
+def load(utterance: Utterance, sample_rate: int = 16000, min_seconds: float = 0.0, silence_too: bool = False) -> Audio:
     """Decode an utterance; of a segment, only its part of the recording. Raises AudioProblem.
 
     Args:
         sample_rate: of the result; other rates are converted by soxr with the quality HQ.
         min_seconds: shorter audio raises AudioProblem `too_short`.
+        silence_too: audio without sound is no problem, but has the fault `silent`.
     """
     mix = Mix(channel=utterance.channel)
     waveform, levels, span = _decode(utterance, mix, sample_rate, min_seconds)
     better = levels.better_mix()
     if better != mix:
         waveform, levels, span = _decode(utterance, better, sample_rate, min_seconds)
-    levels.require_sound()
+    if not silence_too:
+        levels.require_sound()
     if not len(waveform):
         raise AudioProblem("too_short", f"{utterance.path}: {span.frames} samples, none at {sample_rate} Hz")
     return Audio(waveform, span.faults + levels.faults())

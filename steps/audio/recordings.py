@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from steps.audio.audio_files import SUFFIXES, find_audio, in_utf8
+from steps.audio.audio_files import SUFFIXES, find_audio, fit_for_tables
 from utils.data_dir import DataDir
 from utils.errors import InputError, brief
 from utils.script_files import FileFinder, is_command
@@ -90,7 +90,7 @@ def read_data_dir(directory: Path, dataset: str | None = None) -> list[Utterance
             f"{data.path}: {only_one[0]}: utt2spk and {'segments' if data.has('segments') else 'wav.scp'} have "
             f"different utterances ({len(only_one)} of them); run utils/fix_data_dir.sh"
         )
-    dataset = check_key(dataset or in_utf8(data.path.resolve()).name, "the name of the dataset")
+    dataset = check_key(dataset or fit_for_tables(data.path.resolve()).name, "the name of the dataset")
     utterances = []
     for key in sorted(sources):
         path, begin, end, channel = sources[key]

@@ -59,7 +59,7 @@ class Detection:
 
         none, rate = np.zeros(0, bool), self.options.sample_rate
         try:
-            audio = load(utterance, rate, self.options.min_seconds)
+            audio = load(utterance, rate, self.options.min_seconds, silence_too=True)
         except AudioProblem as problem:
             return Outcome(reason=problem.reason, detail=problem.detail), none
         seconds = len(audio.waveform) / rate
@@ -72,6 +72,8 @@ class Detection:
         if not len(found):
             detail = f"{utterance.path}: {seconds:.3f} s, less than a window"
             return Outcome(seconds, reason="too_short", detail=detail), none
+        if "silent" in audio.faults:  # in digital silence any frame may be among the loudest
+            found = np.zeros_like(found)
         return Outcome(seconds, list(audio.faults)), smoothed(found, self.smoothing)
 
 

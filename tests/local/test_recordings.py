@@ -80,10 +80,23 @@ def test_what_cannot_be_read_is_told_up_to_a_limit(tmp_path, capsys):
     audio = tree(tmp_path / "audio", *(f"a/{number}.wav" for number in range(3)))
     (audio / "a" / "bad.wav").write_bytes(b"RIFF")
     assert scan(tmp_path / "all", "--data_dir", audio) == 1
-    assert "1 of 4 recordings (25.00 %) fail" in capsys.readouterr().err and not (tmp_path / "all").exists()
+    said = capsys.readouterr().err
+    assert "1 of 4 recordings (25.00 %) fail" in said and not (tmp_path / "all").exists()
+    assert f"The first: a/bad: {audio}/a/bad.wav: " in said
+    for path in audio.rglob("[0-9].wav"):
+        path.unlink()
+    assert scan(tmp_path / "all", "--data_dir", audio, "--max_fail", 1) == 1
+    assert "fail: 1 corrupt; none has a result. The first: " in capsys.readouterr().err
+    tree(audio, *(f"a/{number}.wav" for number in range(3)))
     assert scan(tmp_path / "all", "--data_dir", audio, "--max_fail", 0.3) == 0
     assert (tmp_path / "all" / "failures.tsv").read_text().splitlines()[1].startswith("a/bad\t")
     assert len(read_table(tmp_path / "all" / "utt2spk")) == 3
+
+
+@pytest.mark.hostile("A line break in the name of a recording")
+def test_a_line_break_in_a_name_is_refused(tmp_path, capsys):
+    assert scan(tmp_path / "all", "--data_dir", tree(tmp_path / "audio", "a\nb/1.wav")) == 1
+    assert "/a\\nb/1.wav': the name has a line break, which no table can have; rename it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("n", [0, 1, 9])
@@ -111,6 +124,18 @@ def test_a_manifest_is_taken_with_its_segments_and_texts(tmp_path):
     again = tmp_path / "all" / "manifest.jsonl"
     assert scan(tmp_path / "again", "--manifest", again) == 0
     assert (tmp_path / "again" / "manifest.jsonl").read_bytes() == again.read_bytes()
+
+
+def test_entries_that_disagree_are_told(tmp_path, capsys, caplog):
+    audio = tree(tmp_path / "audio", "1.wav", "2.wav")
+    rows = [{"audio_filepath": str(audio / "1.wav"), "duration": 0.05}]
+    rows += [{"audio_filepath": str(audio / "2.wav"), "offset": 0.1, "duration": 0.35}]
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert scan(tmp_path / "all", "--manifest", tmp_path / "m.jsonl") == 0
+    assert "2 entries tell another duration than the audio has, such as 1: 0.05 s, found 0.2 s" in caplog.text
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0] | {"text": "one"}]))
+    assert scan(tmp_path / "other", "--manifest", tmp_path / "m.jsonl") == 1
+    assert "m.jsonl:3: the recording of line 1, with another text; keep one of the two" in capsys.readouterr().err
 
 
 def test_texts_of_some_are_known_texts_and_speakers_come_first(tmp_path):

@@ -84,6 +84,11 @@ def test_the_manifest_before_is_kept_and_the_same_one_changes_nothing(tmp_path):
         ('{"audio_filepath": "x", "duration": true}', "duration: expected seconds"),
         ('{"audio_filepath": "x", "duration": 0}', "expected more than 0 s"),
         ('{"audio_filepath": "x", "duration": NaN}', "expected seconds, 0 or more"),
+        pytest.param(
+            f'{{"audio_filepath": "x", "duration": {10**400}}}', "duration: expected seconds", id="400 digits"
+        ),
+        ('{"audio_filepath": "x", "speaker": 1.5}', "speaker: expected a text"),
+        ('{"audio_filepath": "x", "id": true}', "id: expected a text"),
         ('{"audio_filepath": "x", "offset": -1}', "offset: expected seconds"),
         ('{"audio_filepath": "x", "text": ["a"]}', "text: expected a text"),
     ],
@@ -94,6 +99,22 @@ def test_lines_that_are_none(tmp_path, line, said):
     with pytest.raises(InputError) as error:
         read_manifest(path)
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.hostile("Tables and objects over several lines in place of a manifest")
+@pytest.mark.parametrize(
+    "text", ["audio_filepath,duration\nx.wav,3\n", '\n{\n "audio_filepath": "x.wav"\n}\n', "x.wav"]
+)
+def test_a_file_of_another_kind_is_told_what_a_manifest_is(tmp_path, text):
+    (tmp_path / "m.json").write_text(text)
+    with pytest.raises(InputError, match="expected a JSON object a line, such as .*; found '"):
+        read_manifest(tmp_path / "m.json")
+
+
+def test_ids_and_speakers_may_be_numbers(tmp_path):
+    (tmp_path / "m.json").write_text('{"audio_filepath": "x.wav", "speaker": 0, "id": 17}')
+    (one,) = read_manifest(tmp_path / "m.json")
+    assert (one.speaker, one.id) == ("0", "17")
 
 
 def test_paths_are_from_the_manifest_and_no_file_is_told(tmp_path, capsys):

@@ -123,7 +123,16 @@ def test_audio_that_cannot_be_read_is_listed_and_counted(tmp_path, capsys):
     assert "more than --max_fail 0.01" in capsys.readouterr().err and not (tmp_path / "vad").exists()
     assert detect(tmp_path / "data", tmp_path / "vad", "--backend", "energy", "--max_fail", "0.9") == 0
     rows = [line.split("\t") for line in (tmp_path / "vad" / "failures.tsv").read_text().splitlines()[1:]]
-    assert {row[0]: row[1] for row in rows} == {key: key.removeprefix("s1-") for key in bad}
+    assert {row[0]: row[1] for row in rows} == {key: key.removeprefix("s1-") for key in bad if key != "s1-silent"}
+
+
+@pytest.mark.parametrize("words", [("--backend", "energy", "--set", "range_db=30"), ("--backend", "webrtc")])
+def test_silence_is_no_failure_but_has_no_speech(tmp_path, words):
+    wav = {"s1": str(write_sound(tmp_path / "silence.wav", np.zeros(16000, np.float32)))}
+    write_data_dir(tmp_path / "data", {"utt2spk": {"s1": "s1"}, "wav.scp": wav})
+    assert detect(tmp_path / "data", tmp_path / "vad", *words) == 0
+    assert (tmp_path / "vad" / "no_speech.tsv").read_text().splitlines()[1:] == ["s1\t1.000"]
+    assert DataDir(tmp_path / "vad").table("utt2num_frames") == {"s1": "98"}
 
 
 @pytest.mark.parametrize(
