@@ -168,6 +168,10 @@ def of_data_dir(directory: Path) -> Found:
     if "segments" in tables:
         recordings = {Path(text).absolute(): key for key, text in tables["wav.scp"].items()}
     own = {name: table for name, table in tables.items() if name not in ("wav.scp", "segments", "utt2spk")}
+    untold = data.utt2spk.keys() - own.get("text", data.utt2spk).keys()
+    if untold:
+        log.warning("%s: no text of %d utterances; the others go into %s", directory / "text", len(untold), KNOWN_TEXT)
+        own[KNOWN_TEXT] = {key: text for key, text in own.pop("text").items() if text} | own.get(KNOWN_TEXT, {})
     return Found(read_data_dir(directory), recordings, own)
 
 

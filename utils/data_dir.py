@@ -35,7 +35,10 @@ class DataDir:
     def __init__(self, path: Path):
         self.path = Path(path)
         if not (self.path / "utt2spk").is_file():
-            raise InputError(f"{self.path}: no utt2spk here; is this a Kaldi data directory?")
+            raise InputError(
+                f"{self.path}: no utt2spk here; expected a Kaldi data directory, with lines of utterance and speaker"
+                " (where nobody knows the speaker, the utterance again)"
+            )
 
     @cached_property
     def utt2spk(self) -> dict[str, str]:

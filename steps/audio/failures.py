@@ -71,8 +71,8 @@ def check_failures(
         listing.unlink(missing_ok=True)  # perhaps a link
         write_failures(listing, failures, noun)
         raise InputError(
-            f"{share}; {fault}. The first: {cut(key)}: {one_line(detail)}. They are listed in {listing}; repair or"
-            f" remove them{'' if none_left else ', or allow for more'}"
+            f"{share}; {fault}. The first: {cut(key)}: {one_line(detail).rstrip('.')}. They are listed in {listing};"
+            f" repair or remove them{'' if none_left else ', or allow for more'}"
         )
     listing.unlink(missing_ok=True)
     log.warning("%s", share)

@@ -15,7 +15,7 @@ from utils.data_dir import DataDir
 from utils.errors import InputError, brief
 from utils.script_files import FileFinder, is_command
 from utils.table_values import SEGMENT, parse_segment
-from utils.tables import check_key
+from utils.tables import check_key, check_keys
 
 SEPARATORS = "_-+"  # of speaker and utterance in the ids of a tree: the first that sorts utterances by speaker
 FORMS = ("NFC", "NFD")  # of Unicode: Macs write names in the second, where tables have the first
@@ -90,6 +90,7 @@ def read_data_dir(directory: Path, dataset: str | None = None) -> list[Utterance
             f"{data.path}: {only_one[0]}: utt2spk and {'segments' if data.has('segments') else 'wav.scp'} have "
             f"different utterances ({len(only_one)} of them); run utils/fix_data_dir.sh"
         )
+    check_keys(data.utt2spk.values(), str(data.path / "utt2spk"))
     dataset = check_key(dataset or fit_for_tables(data.path.resolve()).name, "the name of the dataset")
     utterances = []
     for key in sorted(sources):

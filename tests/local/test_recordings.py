@@ -159,6 +159,30 @@ def test_a_data_directory_keeps_its_tables(tmp_path):
     assert read_table(tmp_path / "all" / "text") == {"s-1": "one", "s-2": "two"}
 
 
+def test_a_text_of_some_utterances_of_a_data_directory_is_known_text(tmp_path, caplog):
+    audio = tree(tmp_path / "audio", "1.wav", "2.wav")
+    tables = {"wav.scp": {f"s-{n}": str(audio / f"{n}.wav") for n in (1, 2)}, "utt2spk": {"s-1": "s", "s-2": "s"}}
+    write_data_dir(tmp_path / "data", tables)
+    (tmp_path / "data" / "text").write_text("s-1 one\n")
+    assert scan(tmp_path / "all", "--data_dir", tmp_path / "data") == 0
+    assert read_table(tmp_path / "all" / "utt2text") == {"s-1": "one"} and "no text of 1 utterances" in caplog.text
+
+
+@pytest.mark.hostile("Speakers of two words, and no table of speakers")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("s-1 s t\n", "data/utt2spk: 's t' is not a usable key"), (None, "data: no utt2spk here; expected a Kaldi data")],
+)
+def test_speakers_of_a_data_directory_are_checked(tmp_path, capsys, text, said):
+    audio = tree(tmp_path / "audio", "1.wav")
+    write_data_dir(tmp_path / "data", {"wav.scp": {"s-1": str(audio / "1.wav")}, "utt2spk": {"s-1": "s"}})
+    (tmp_path / "data" / "utt2spk").unlink()
+    if text:
+        (tmp_path / "data" / "utt2spk").write_text(text)
+    assert scan(tmp_path / "all", "--data_dir", tmp_path / "data") == 1
+    assert said in capsys.readouterr().err and not (tmp_path / "all").exists()
+
+
 def test_a_finished_scan_does_nothing_until_a_file_is_renamed(tmp_path):
     audio = tree(tmp_path / "audio", "1.wav")
     assert scan(tmp_path / "all", "--data_dir", audio) == 0

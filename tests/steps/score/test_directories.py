@@ -178,7 +178,7 @@ def test_samples_that_are_all_one_vector_are_scored(real: Path, tmp_path: Path):
         ({"samples": "{root}/wide"}, "{root}/wide: embeddings of 9 dimensions, but {root}/train has 8"),
         ({"samples": "{root}/empty"}, "{root}/empty/xvector.scp: no such file"),
         ({"samples": "{root}/one"}, "{root}/one: 1 sampled speakers; expected two or more"),
-        ({"train": "{root}/bare"}, "{root}/bare: no utt2spk here; is this a Kaldi data directory?"),
+        ({"train": "{root}/bare"}, "{root}/bare: no utt2spk here; expected a Kaldi data directory"),
         ({"test": "{root}/few"}, "{root}/few/utt2spk: 3 speakers; a real set needs 8"),
         ({"test": "{root}/again"}, "60 speakers are in {root}/train and in {root}/again"),
         ({"metrics": "fid"}, "--metrics: no metric 'fid'; expected quick, full, distances"),
