@@ -6,7 +6,7 @@ directory of recordings with
     text            known texts stay; of the others what was recognised, in the order of the pieces
     recognised      data directory with recognised texts alone, of recordings that have a known one too, for error rates
     manifest.jsonl  all of it as JSON lines
-    no_text.tsv     recordings without any words, with the reason: no speech found, nothing recognised, or failed
+    no_text.tsv     recordings without any words, with the reason: not read, no speech, nothing recognised, or failed
 """
 
 import sys
@@ -18,6 +18,7 @@ from typing import ClassVar
 
 from local.amela.untold import known_texts, utterances_of
 from local.recordings import KNOWN_TEXT
+from steps.audio.failures import FAILURES, read_failures
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.manifest import MANIFEST, manifest_of, write_manifest
@@ -37,6 +38,9 @@ class Options:
     pieces: Path = option(help="data directory of their pieces")
     out: Path = option(help="data directory to write")
     asr: Path | None = option(None, "data directory with the recognised text of pieces; none where all is known")
+    vad: Path | None = option(
+        None, "what the detector of speech has written, with the recordings that it could not read"
+    )
     force: bool = option(False, "redo the stage even if it is up to date")
 
 
@@ -44,6 +48,7 @@ def work(options: Options) -> None:
     """Join and write."""
     data, pieces = DataDir(options.data), DataDir(options.pieces)
     inputs = [options.data, options.pieces / "utt2spk", *([options.asr / "text"] if options.asr else [])]
+    inputs += [options.vad / FAILURES] if options.vad else []
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
@@ -57,7 +62,8 @@ def work(options: Options) -> None:
         write_manifest(stage.dir / MANIFEST, manifest_of(stage.dir))
         if heard:
             write_data_dir(stage.dir / RECOGNISED, restrict(tables | {"text": heard}, sorted(heard)))
-        write_no_text(stage.dir / NO_TEXT, tables["text"], whole, texts)
+        unread = {key: reason for key, reason, _ in read_failures(options.vad / FAILURES)} if options.vad else {}
+        write_no_text(stage.dir / NO_TEXT, reasons_of(tables["text"], whole, texts, unread))
         n_heard = sum(key not in known for key in heard)
         log.info("%s: %d texts were known, %d are recognised", stage.final, len(known), n_heard)
 
@@ -74,14 +80,24 @@ def joined(whole: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]
     return {key: " ".join(filter(None, some)) for key, some in parts.items() if None not in some}
 
 
-def write_no_text(path: Path, text: Mapping[str, str], whole: Mapping[str, str], texts: Mapping[str, str]) -> None:
-    """Write why recordings have no words."""
+def reasons_of(
+    text: Mapping[str, str], whole: Mapping[str, str], texts: Mapping[str, str], unread: Mapping[str, str]
+) -> dict[str, str]:
+    """Recording without words -> why it has none, sorted; of what could not be read (`unread`) the reason of that."""
     cut = set(whole.values())
     failed = {recording for key, recording in whole.items() if key not in texts}
-    rows = ["recording\treason"]
+    reasons = {}
     for key in sorted(key for key, words in text.items() if not words):
-        reason = "no speech" if key not in cut else "a piece failed" if key in failed else "nothing recognised"
-        rows.append(f"{key}\t{reason}")
+        if key not in cut:
+            reasons[key] = f"not read: {unread[key]}" if key in unread else "no speech"
+        else:
+            reasons[key] = "a piece failed" if key in failed else "nothing recognised"
+    return reasons
+
+
+def write_no_text(path: Path, reasons: Mapping[str, str]) -> None:
+    """Write the table of recordings without words."""
+    rows = ["recording\treason", *map("\t".join, reasons.items())]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 

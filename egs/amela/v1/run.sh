@@ -214,7 +214,9 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   else
     asr=
   fi
-  stage_options join asr force
+  vad=
+  [ "$speech" = "$all" ] || [ ! -e "$exp/vad/failures.tsv" ] || vad=$exp/vad
+  stage_options join asr vad force
   unless_done python3 -m local.amela.join_text "${given[@]}" --data "$all" --pieces "$pieces" --out "$exp/text"
   if [ -n "$known" ] && [ -n "$asr" ] && [ "$keep_text" = false ]; then
     stage_options wer force

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.amela import join_text, untold
+from steps.audio.failures import write_failures
 from utils.data_dir import write_data_dir
 from utils.tables import read_table
 
@@ -59,6 +60,13 @@ def test_a_recording_with_a_failed_piece_has_no_text(corpus):
     assert join_text.main(given(corpus, "--asr", str(corpus / "asr"))) == 0
     assert "s/a\ta piece failed" in (corpus / "out" / "no_text.tsv").read_text()
     assert not (corpus / "out" / "recognised").exists()
+
+
+def test_a_recording_that_was_not_read_is_not_said_to_have_no_speech(corpus):
+    (corpus / "vad").mkdir()
+    write_failures(corpus / "vad" / "failures.tsv", [("s/c", "corrupt", "/audio/s/c.wav: has samples that are ...")])
+    assert join_text.main(given(corpus, "--vad", str(corpus / "vad"))) == 0
+    assert "s/c\tnot read: corrupt\n" in (corpus / "out" / "no_text.tsv").read_text()
 
 
 def test_pieces_of_other_recordings_are_refused(corpus, capsys):
