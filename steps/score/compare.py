@@ -72,12 +72,13 @@ def read_scores(path: Path, name: str | None, preferred: str | None = None) -> S
         raise InputError(f"{path}: no scores.json, here or in score/; score it first (steps.score.score)")
     document = read_json(found[0] / FILES[0], ("models", "order"))
     names = document["order"]
-    if not isinstance(names, list) or not names or not isinstance(document["models"], dict):
+    models = document["models"]
+    if not isinstance(names, list) or not names or not isinstance(models, dict) or not models.keys() >= {*names}:
         raise InputError(f"{found[0] / FILES[0]}: not the scores that steps.score.score writes; run it again")
     if name is not None and name not in names:
         raise InputError(f"{found[0] / FILES[0]}: no source {brief(name)}; expected {', '.join(names)}")
     chosen = name or (preferred if preferred in names else names[0])
-    return Scores.of(found[0], chosen, document["models"][chosen])
+    return Scores.of(found[0], chosen, models[chosen])
 
 
 def lines_of(first: Scores, second: Scores, pairs: list[Pair], left_out: dict[str, str]) -> list[str]:

@@ -9,11 +9,12 @@ import numpy as np
 
 from steps.metrics.bootstrap import MEANS
 from steps.metrics.significance import holm, p_of_halves
-from steps.score.halves import read_halves
+from steps.score.halves import FILE, read_halves
 from steps.score.measured import LEVEL
 from utils.errors import InputError
 
 DENSITY = "log_density"
+BETTER = ("near", "low", "high")
 PAIRED = {"real": "the real speakers differ", "seed": "the seeds differ", "n_halves": "--n_halves differ"}
 
 
@@ -36,10 +37,28 @@ class Scores:
     def of(cls, directory: Path, name: str, scores: Mapping[str, Any]) -> "Scores":
         """Of what scores.json has of a source."""
         try:
-            densities = scores.get(DENSITY, {}).get("per_speaker", {})
-            return cls(directory, name, scores.get("measured", {}), read_halves(directory, name), densities)
-        except AttributeError as error:
-            raise InputError(f"{directory}: {name}: not the scores that steps.score.score writes ({error})") from error
+            densities = dict(scores.get(DENSITY, {}).get("per_speaker", {}))
+            found = cls(directory, name, dict(scores.get("measured", {})), read_halves(directory, name), densities)
+            _check(found)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{directory}: {name}: not the scores that steps.score.score writes ({error!r}); score it again"
+            ) from error
+        return found
+
+
+def _check(scores: Scores) -> None:
+    """Raise an error, of any of the kinds that wrong types lead to, unless all figures are as they are written."""
+    np.array([*scores.densities.values()], dtype=float)
+    for figure, one in scores.measured.items():
+        float(one["value"]), float(one.get("real", 0.0))
+        if one["better"] not in BETTER:
+            raise ValueError(f"{figure}: better: {one['better']}")
+    for figure, kinds in scores.halves["figures"].items():
+        shapes = {np.array(kinds[kind], dtype=float).shape for kind in ("samples", "real")}
+        if len(shapes) > 1 or len(shapes.pop()) != 1:
+            raise ValueError(f"{figure}: halves of several lengths")
+    _ = [scores.halves[key] for key in PAIRED]
 
 
 class Pair(NamedTuple):
@@ -64,7 +83,9 @@ class Pair(NamedTuple):
 
 def compare_scores(first: Scores, second: Scores) -> tuple[list[Pair], dict[str, str]]:
     """All figures that can be compared, and the others with the reason."""
-    reason = next((text for key, text in PAIRED.items() if first.halves[key] != second.halves[key]), "")
+    unhalved = [side for side, one in (("A", first), ("B", second)) if one.halves["real"] is None]
+    differing = next((text for key, text in PAIRED.items() if first.halves[key] != second.halves[key]), "")
+    reason = f"{unhalved[0]} has no {FILE}; score it again" if unhalved else differing
     pairs, left_out = [], {}
     for figure in dict.fromkeys((*first.measured, *second.measured)):
         absent = [side for side, one in (("A", first), ("B", second)) if figure not in one.measured]

@@ -137,7 +137,7 @@ def read_results(path: Path | str):
             figures = {**scores, "samples": {}}
             for texts, part in (("", figures), *scores["samples"].items()):
                 rows += [(model, scores["kind"], texts, *row) for row in _figures(part)]
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{found[0]}: not the scores that stage 6 writes ({error!r}); run it again") from error
     return pd.DataFrame(rows, columns=["model", "kind", "texts", "metric", "item", "value"])
 

@@ -100,3 +100,44 @@ def test_bad_input_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture, wor
     assert compare.main([word.format(root=tmp_path) for word in words]) == 1
     errors = [line for line in capfd.readouterr().err.splitlines() if "ERROR" in line]
     assert len(errors) == 1 and complaint.format(root=tmp_path) in errors[0]
+
+
+def spoil(directory: Path, file: str, *keys: str, value: object) -> None:
+    """Put a value into one of the files of a score."""
+    path = directory / "score" / file
+    place = document = json.loads(path.read_text())
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    path.write_text(json.dumps(document))
+
+
+@pytest.mark.hostile("Scores to compare whose figures or halves are of other types, other lengths, or not there")
+@pytest.mark.parametrize(
+    ("file", "keys", "value"),
+    [
+        ("halves.json", ["mdn"], {}),
+        ("halves.json", ["mdn"], 3),
+        ("halves.json", ["mdn", "figures", "f"], {}),
+        ("halves.json", ["mdn", "figures", "f", "samples"], [1.0, 2.0]),
+        ("halves.json", ["mdn", "figures", "f", "real"], ["a"] * 10),
+        ("scores.json", ["models", "mdn", "measured", "f", "value"], None),
+        ("scores.json", ["models", "mdn", "measured", "f", "better"], "up"),
+        ("scores.json", ["models", "mdn", "measured"], [1]),
+        ("scores.json", ["models", "mdn", "log_density"], {"per_speaker": {"a": "b"}}),
+        ("scores.json", ["models"], {}),
+    ],
+)
+def test_scores_that_are_none(tmp_path: Path, capfd: pytest.CaptureFixture, file: str, keys: list[str], value: object):
+    a, b = (write_scores(tmp_path / name, {"f": 1.0}) for name in "ab")
+    spoil(b, file, *keys, value=value)
+    assert compare.main([str(a), str(b)]) == 1
+    errors = capfd.readouterr().err.splitlines()
+    assert f"ERROR: {b}" in errors[-1] and "not the scores that steps.score.score writes" in errors[-1]
+
+
+def test_a_score_without_halves_is_named(tmp_path: Path, capfd: pytest.CaptureFixture):
+    a, b = (write_scores(tmp_path / name, {"f": 1.0}) for name in "ab")
+    (b / "score" / "halves.json").unlink()
+    assert compare.main([str(a), str(b)]) == 1
+    assert "B has no halves.json; score it again" in capfd.readouterr().err

@@ -70,6 +70,10 @@ def test_a_table_is_read_from_any_of_its_places(experiment: Path):
         (b"{}", "no models, order, references"),
         (b'{"models": {}, "order": ["a"], "references": {}}', "not the scores that stage 6 writes"),
         (b'{"models": {"a": 1}, "order": ["a"], "references": {}}', "not the scores that stage 6 writes"),
+        (
+            b'{"models": {"a": {"kind": "x", "samples": {}, "ci95": [1, 2, 3]}}, "order": ["a"], "references": {}}',
+            "not the scores that stage 6 writes",
+        ),
     ],
 )
 def test_another_file_is_told_in_a_line(tmp_path: Path, content: bytes, message: str):
