@@ -59,7 +59,8 @@ class VectorTable:
                 if (path := finder.locate(key, text).path) in missing
             )
             raise InputError(
-                f"{script}:{number}: {key}: no archive {path}; run stage 0 with --path_prefix or --path_map"
+                f"{script}:{number}: {key}: no archive {path}; correct it, or run stage 0 with"
+                " --path_prefix or --path_map"
             )
         return cls(script, locations)
 

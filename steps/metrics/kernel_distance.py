@@ -4,8 +4,9 @@
 
 This is the unbiased estimate, which may be negative, with the mean of three Gaussian kernels exp(-|x - y|^2 / 2 s^2), s
 being 1/2, 1 and 2 times the median distance of all vectors (A. Gretton et al., "A kernel two-sample test", JMLR 13,
-2012: lemma 6, and section 8 on the median). Permutations of the rows tell how often chance is as far: exact where the
-rows are independent, so give one row a speaker.
+2012: lemma 6, and section 8 on the median). Where most vectors are one, so that the median says nothing, it is a
+hundredth of the root of the mean squared distance from the mean. Permutations of the rows tell how often chance is as
+far: exact where the rows are independent, so give one row a speaker.
 """
 
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import numpy as np
 SCALES = (0.5, 1.0, 2.0)
 PERMUTATIONS = 199
 MEDIAN_ROWS = 2000  # that the median distance is taken from
+LEAST_MEDIAN = 0.01  # of the root of the mean squared distance from the mean: finer kernels see but rounding
 BLOCK = 1 << 22  # values of the kernel held at a time: 16 MB
 
 
@@ -34,7 +36,8 @@ def kernel_test(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutat
     first[:n, 0] = 1
     for column in range(1, permutations + 1):
         first[rng.permutation(total)[:n], column] = 1
-    within, sums = _kernel_sums(pooled, median_distance(pooled, rng), first)
+    least = LEAST_MEDIAN * float(np.sqrt(np.vecdot(pooled, pooled).mean(dtype=np.float64)))
+    within, sums = _kernel_sums(pooled, max(median_distance(pooled, rng), least) or 1.0, first)
     rows = sums @ first  # sums over pairs whose first row is in x
     xx, xy, yy = within, rows - within, sums.sum() - 2 * rows + within
     m = total - n
@@ -73,7 +76,7 @@ def _kernel_sums(x: np.ndarray, median: float, first: np.ndarray) -> tuple[np.nd
 
 def _kernel(squared: np.ndarray, median: float) -> np.ndarray:
     """The mean of the kernels at squared distances of any shape: the widest, to the powers of 4 and 16."""
-    wide = np.exp(np.maximum(squared, 0) * np.float32(-1 / (2 * (SCALES[-1] * max(median, 1e-30)) ** 2)))
+    wide = np.exp(np.maximum(squared, 0) * np.float32(-1 / (2 * (SCALES[-1] * median) ** 2)))
     middle = np.square(np.square(wide))
     narrow = np.square(np.square(middle))
     return (wide + middle + narrow) / 3

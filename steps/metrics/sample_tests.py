@@ -14,7 +14,7 @@ from steps.metrics.kernel_distance import kernel_test
 from steps.metrics.label_accuracy import label_accuracies
 from steps.metrics.sample_figures import two_each
 from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors, draws_for, mean_rows
-from steps.metrics.told_apart import FOLDS, told_apart
+from steps.metrics.told_apart import told_apart
 from utils.vectors import unit_rows
 
 MOST_KERNEL = 10_000  # speakers of each set
@@ -35,8 +35,6 @@ def kernel(comparison: Comparison) -> dict[str, float]:
 
 def told(comparison: Comparison) -> dict[str, float]:
     """Share of samples and test speakers that classifiers tell apart, on raw vectors and whitened: see `told_apart`."""
-    if min(comparison.samples.n_speakers, comparison.test.n_speakers) < FOLDS:
-        raise NotMeasured(f"fewer than {FOLDS} speakers in a set, which folds of speakers need")
     n = min(MOST_SCORED, len(comparison.samples.x), len(comparison.test.x))
     both = [one.at_most(comparison.rng(2), n) for one in (comparison.samples, comparison.test)]
     # of both sets, for one that is whitened by its own directions is told apart by that alone
@@ -116,6 +114,8 @@ def _trials(comparison: Comparison, whole: bool) -> dict[str, float]:
     if (comparison.train.counts > 1).sum() < LEAST_TARGETS:
         raise NotMeasured(f"fewer than {LEAST_TARGETS} training speakers with two utterances, which targets need")
     rng, found, n = comparison.rng(2), [], min(MOST_TRIALS, comparison.samples.n_speakers)
+    if n < 2:
+        raise NotMeasured("fewer than two sampled speakers, who have no trials among them")
     train = comparison.train.of_speakers(np.flatnonzero(comparison.train.counts > 1))
     whole_samples = means(comparison.samples) if whole else None
     for _ in range(draws_for(min(MOST_TRIALS, train.n_speakers))):

@@ -14,6 +14,7 @@ import numpy as np
 
 DRAWS = 400
 BAND = (2.5, 97.5)  # per cent
+ROUNDING = 1e-10  # of the length of vectors: what varies less is one vector
 
 
 class Spectrum(NamedTuple):
@@ -56,10 +57,12 @@ def spectrum(samples: np.ndarray, real: np.ndarray, rng: np.random.Generator, dr
 
 
 def effective_dimensions(x: np.ndarray) -> float:
-    """How many directions x (N, D) fills: (sum l)^2 / sum l^2 of the eigenvalues l of its covariance.
+    """How many directions x (N, D) fills: (sum l)^2 / sum l^2 of the eigenvalues l of its covariance; 0 of one vector.
 
     The sums are the trace of the covariance and of its square, so that no eigenvalue is computed (participation ratio:
     P. Gao et al., "A theory of multineuronal dimensionality", bioRxiv 214262, 2017).
     """
-    covariance = np.cov(x.astype(np.float64), rowvar=False)
+    covariance = np.atleast_2d(np.cov(x.astype(np.float64), rowvar=False))
+    if np.trace(covariance) <= ROUNDING**2 * np.square(x).sum(axis=1).mean():
+        return 0.0
     return float(np.trace(covariance) ** 2 / (covariance**2).sum())

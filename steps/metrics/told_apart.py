@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from steps.metrics.speaker_vectors import SpeakerVectors
+from steps.metrics.speaker_vectors import NotMeasured, SpeakerVectors
 
 FOLDS = 4
 NEIGHBOURS = 5
@@ -45,11 +45,13 @@ def told_apart(
 ) -> ToldApart:
     """Try all classifiers in all `spaces`, name -> map of vectors (N, D) -> (N, d), on as many rows of both sets.
 
-    Both sets need as many speakers as there are folds.
+    Both sets need as many speakers as there are folds, in these rows. Raises NotMeasured where they have fewer.
     """
     rng = np.random.default_rng(seed)
     rows = min(most_rows, len(samples.x), len(real.x))
     pair = [one.at_most(rng, max(rows, FOLDS)) for one in (real, samples)]
+    if any(one.n_speakers < FOLDS for one in pair):
+        raise NotMeasured(f"fewer than {FOLDS} speakers in {rows} rows of a set, which folds of speakers need")
     folds = np.concatenate([rng.permutation(one.n_speakers)[one.speakers] % FOLDS for one in pair])
     y = np.repeat([0, 1], [len(one.x) for one in pair])
     found = {}

@@ -46,7 +46,11 @@ class AttributeMetric:
             raise NotMeasured("no sample is of a group of the test speakers")
         rows = weights > 0
         judged = samples.x[rows], self._values(samples.groups[rows]), weights[rows]
-        found = AttributeClassifiers(*known, comparison.seed).accuracies(*judged)
+        judges = AttributeClassifiers(*known, comparison.seed)
+        several = {name for name, classes in zip(self.attributes, judges.classes, strict=True) if len(classes) > 1}
+        if not several:
+            raise NotMeasured("no attribute has two values among the held-out speakers, so that nothing is to be told")
+        found = {name: value for name, value in judges.accuracies(*judged).items() if name in several}
         inside = InsideGender.fit(*known, asked, comparison.seed).accuracies(*judged)
         inside = {f"{name}_inside_gender": value for name, value in inside.items() if np.isfinite(value)}
         kept = samples.rows(rows)

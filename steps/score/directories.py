@@ -9,6 +9,7 @@ scores.csv and scores.parquet, summary.md and report.html.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +55,9 @@ def score_directories(options: "Options", directories: Mapping[str, Path]) -> No
         raise InputError(f"--{'test' if options.test is None else 'train'}: missing; give --train and --test")
     names = chosen_metrics(options.metrics, "full")
     sets = {name: path for name in ("train", "dev", "test") if (path := getattr(options, name)) is not None}
-    if options.train.resolve() == options.test.resolve():
-        raise InputError(f"--test {options.test}: the directory of --train; give speakers held out from training")
+    for (first, path), (second, other) in combinations(sets.items(), 2):
+        if path.resolve() == other.resolve():
+            raise InputError(f"--{second} {other}: the directory of --{first}; give speakers held out from it")
     inputs = [file for one in (*sets.values(), *directories.values()) for file in files_of(one)]
     inputs += audio_files(options.train)
     with StageDir(options.out, options, inputs, options.force) as stage:

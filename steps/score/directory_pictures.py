@@ -42,7 +42,7 @@ def shown_of(
     first = source.comparison
     with rc_context({"text.parse_math": False}):  # a $ in a name is a $
         drawn = {
-            "confusion": confusion_of(name, source) if judged else [],
+            "confusion": confusion_of(name, source) if judged and first.train.groups is not None else [],
             "maps": map_of(sources),
             "groups": groups_of(name, first),
             "distances": distances_of(sources),

@@ -9,6 +9,7 @@ read. Intervals are over speakers, by random halves (see `half_values`), at most
 they would be narrower. The halves of the real sets are the same for all sources, so that differences are of pairs.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -92,7 +93,7 @@ class SampleSource:
         """The figures of real speakers in the place of the samples."""
         if name in OF_GENERATOR:
             return self._of_generator(name, comparison, "real")
-        return self._attributes(comparison.real("train")) if name == ATTRIBUTES else reference(name, comparison)
+        return self._attributes(_of_same_groups(comparison)) if name == ATTRIBUTES else reference(name, comparison)
 
     def blind(self, name: str, comparison: Comparison) -> Figures:
         """The figures of real training speakers whose groups were dealt anew; none where groups do not count."""
@@ -142,7 +143,17 @@ def beside(source: str, name: str, one: SampleSource) -> tuple[tuple, tuple]:
     """What names the ceiling and the floor of a metric, which sources share where they are those of real speakers."""
     if name in OF_GENERATOR:
         return ("real", name, source), ("blind", name, source)
-    return ("real", name, one.size(name), id(one.comparison.test)), ("blind", name, id(one.comparison.test))
+    groups = one.comparison.samples.groups if name == ATTRIBUTES else None
+    asked = None if groups is None else tuple(np.unique(groups).tolist())
+    return ("real", name, one.size(name), asked, id(one.comparison.test)), ("blind", name, id(one.comparison.test))
+
+
+def _of_same_groups(comparison: Comparison) -> Comparison:
+    """Real training speakers in the place of the samples, those of groups that samples have."""
+    real, groups = comparison.real("train"), comparison.samples.groups
+    if groups is None or real.samples.groups is None:
+        return real
+    return replace(real, samples=real.samples.rows(np.isin(real.samples.groups, np.unique(groups))))
 
 
 def values_of(function: Function, comparison: Comparison, halves: int) -> Values:
@@ -156,8 +167,11 @@ def values_of(function: Function, comparison: Comparison, halves: int) -> Values
         drawn = [function(cut.half(number)) for number in range(halves)]
     except (NotMeasured, InputError):  # a half is too small for it: no interval
         drawn = []
-    names = [figure for figure in figures if drawn and all(figure in one for one in drawn)]
-    return Values(figures, {figure: np.array([one[figure] for one in drawn]) for figure in names})
+    known = {figure: value for figure, value in figures.items() if math.isfinite(value)}
+    unknown = ", ".join(sorted(figures.keys() - known))
+    values = {figure: np.array([one.get(figure, math.nan) for one in drawn]) for figure in known if drawn}
+    sure = {figure: drawn for figure, drawn in values.items() if np.isfinite(drawn).all()}
+    return Values(known, sure, f"no finite number for these vectors: {unknown}" if unknown else "")
 
 
 def _cut(comparison: Comparison) -> Comparison:

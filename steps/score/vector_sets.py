@@ -55,6 +55,8 @@ def read_real(directory: Path) -> NamedVectors:
         raise InputError(
             f"{directory / SPEAKERS}: {len(found.speakers)} speakers; a real set needs {LEAST_SPEAKERS} to compare with"
         )
+    if (found.vectors.x == found.vectors.x[0]).all():
+        raise InputError(f"{directory / SCRIPT}: all embeddings are the same vector; expected those of real speakers")
     return found
 
 
@@ -107,6 +109,8 @@ def _checked(directory: Path, ids: list[str], speakers: np.ndarray, x: np.ndarra
     if not ids:
         raise InputError(f"{directory / SCRIPT}: empty; expected lines 'id archive:offset'")
     check_embeddings(x, lambda row: f"{directory / SCRIPT}: {ids[row]}")
+    if empty := np.count_nonzero(~x.any(axis=1)):
+        log.warning("%s: %d of %d vectors are all zeros, which have no direction", directory / SCRIPT, empty, len(x))
     names, numbers = np.unique(speakers, return_inverse=True)
     genders = _genders(directory, names)
     vectors = SpeakerVectors(x, numbers, _groups(directory, ids))
@@ -136,5 +140,11 @@ def _genders(directory: Path, speakers: np.ndarray) -> np.ndarray | None:
         return None
     table = read_table(path)
     check_genders(table, path)
-    found = [table.get(name) for name in speakers]
-    return None if None in found else np.array([{"f": "female", "m": "male"}[one] for one in found], dtype=object)
+    missing = [name for name in speakers if name not in table]
+    if missing:
+        log.warning(
+            "%s: no line for %d of %d speakers, such as %s; scored as if nobody knew the genders",
+            path, len(missing), len(speakers), missing[0],
+        )  # fmt: skip
+        return None
+    return np.array([{"f": "female", "m": "male"}[table[name]] for name in speakers], dtype=object)

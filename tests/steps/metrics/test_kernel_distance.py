@@ -36,3 +36,16 @@ def test_permutations_keep_their_level_and_find_a_shift():
     assert 0.4 < np.mean(p) < 0.6
     rng = np.random.default_rng(0)
     assert kernel_test(rng.normal(size=(60, 4)), 1 + rng.normal(size=(60, 4)), rng, 99).p == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("size", [0, 1e-30, 1e-6])
+def test_samples_that_are_nearly_one_vector_have_a_distance(size: float):
+    rng = np.random.default_rng(0)
+    y = 1 + rng.normal(size=(20, 5))
+    found = kernel_test(size * rng.normal(size=(80, 5)), y, rng, 19)  # most distances are next to nothing
+    assert 0.5 < found.squared < 2 and found.p == pytest.approx(0.05)
+
+
+def test_sets_that_are_one_vector_are_no_distance_apart():
+    found = kernel_test(np.ones((5, 3)), np.ones((4, 3)), np.random.default_rng(0), 9)
+    assert found.squared == pytest.approx(0, abs=1e-9) and found.p == 1

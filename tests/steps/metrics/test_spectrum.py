@@ -28,3 +28,10 @@ def test_dimensions_are_counted():
     rng = np.random.default_rng(2)
     assert effective_dimensions(rng.normal(size=(20000, 8))) == pytest.approx(8, rel=0.01)
     assert effective_dimensions(rng.normal(size=(5000, 8)) * [10, 10, 0, 0, 0, 0, 0, 0]) == pytest.approx(2, rel=0.01)
+    assert effective_dimensions(rng.normal(size=(20, 1))) == pytest.approx(1)
+
+
+def test_one_vector_fills_no_dimension():
+    x = np.tile(np.random.default_rng(0).normal(size=8), (30, 1))
+    assert effective_dimensions(x) == 0
+    assert effective_dimensions(x + 1e-15 * np.random.default_rng(1).normal(size=x.shape)) == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from steps.metrics.speaker_vectors import SpeakerVectors
+from steps.metrics.speaker_vectors import NotMeasured, SpeakerVectors
 from steps.metrics.told_apart import chance_p, told_apart
 
 RAW = {"raw": lambda x: x}
@@ -39,3 +39,8 @@ def test_the_chance_is_that_of_the_binomial_distribution():
     assert chance_p(0.7, 100, 1) == pytest.approx(expected)
     assert chance_p(0.7, 100, 6) == pytest.approx(6 * expected)
     assert chance_p(0.5, 100, 6) == 1
+
+
+def test_rows_of_too_few_speakers_are_not_told_apart():
+    with pytest.raises(NotMeasured, match="fewer than 4 speakers in 8 rows of a set"):
+        told_apart(speakers(0, 8, rows=1), speakers(1, 40), RAW, 0)
