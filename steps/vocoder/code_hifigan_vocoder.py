@@ -16,7 +16,7 @@ from steps.training.workplace import find_device
 from steps.vocoder.backends import SpokenUnits
 from steps.vocoder.code_hifigan_files import CONFIG, load_code_hifigan, read_config, sizes_of
 from steps.vocoder.unit_spectra import window_of
-from utils.archives import ArchiveReader
+from steps.vocoder.voices import Voices
 from utils.errors import InputError
 from utils.options import option
 from utils.tables import read_table
@@ -31,7 +31,9 @@ class CodeHifiGanOptions:
     checkpoint: str | None = option(None, "file in the directory; default: the last g_..., or the only file of tensors")
     speaker: int = option(0, "number of the speaker, where the network knows several", least=0, most=10**6)
     speaker_numbers: Path | None = option(None, "table: speaker of an utterance, number; in place of speaker")
-    speaker_vectors: Path | None = option(None, "xvector.scp, where the network takes vectors")
+    speaker_vectors: Path | None = option(
+        None, "xvector.scp, or a directory of sampled speakers, where the network takes vectors"
+    )
     vector: str | None = option(None, "key in it for all; default: the utterance's id, or its speaker")
     style: int = option(0, "number of the style, where the network knows several", least=0, most=10**6)
     use_gpu: str = option("auto", "run the network on a GPU", choices=("auto", "true", "false"))
@@ -50,24 +52,33 @@ class CodeHifiGanVocoder:
         self.device = find_device(options.use_gpu, 1)
         self.network = load_code_hifigan(model, options.checkpoint).to(self.device)
         self.numbers = read_table(options.speaker_numbers) if options.speaker_numbers else {}
-        self.vectors = ArchiveReader(options.speaker_vectors) if options.speaker_vectors else None
         self.window = self.sizes.hop
         self._check_options()
+        self.voices: Voices | None = None
+        if options.speaker_vectors is not None:
+            self.voices = Voices(options.speaker_vectors, options.vector, self.sizes.speaker_dim, model)
 
     def _check_options(self) -> None:
         """Raise InputError for a speaker or style that the network does not have."""
         options, sizes = self.options, self.sizes
+        if sizes.speaker_dim and options.speaker_vectors is None:
+            raise InputError(
+                f"{self.model}: it takes a vector of {sizes.speaker_dim} values as the speaker; give --set"
+                " speaker_vectors=, an xvector.scp or a directory of sampled speakers"
+            )
         wrong = {
             "speaker": options.speaker >= max(1, sizes.n_speakers),
             "style": options.style >= max(1, sizes.n_styles),
             "speaker_numbers": options.speaker_numbers is not None and not sizes.n_speakers,
-            "speaker_vectors": (options.speaker_vectors is not None) != bool(sizes.speaker_dim),
+            "speaker_vectors": options.speaker_vectors is not None and not sizes.speaker_dim,
+            "vector": options.vector is not None and options.speaker_vectors is None,
         }
+        takes = f"a vector of {sizes.speaker_dim} values" if sizes.speaker_dim else "no vector"
         for name, is_wrong in wrong.items():
             if is_wrong:
                 raise InputError(
-                    f"--set {name}={getattr(options, name)}: {self.model} knows {sizes.n_speakers} speakers by number,"
-                    f" {sizes.n_styles} styles, and takes speaker vectors of {sizes.speaker_dim} values"
+                    f"--set {name}={getattr(options, name)}: {self.model} knows {sizes.n_speakers} speakers by number"
+                    f" and {sizes.n_styles} styles, and takes {takes} of a speaker"
                 )
 
     def check(self, info: UnitsInfo, where: str) -> None:
@@ -96,8 +107,8 @@ class CodeHifiGanVocoder:
 
     def _speaker(self, wanted: SpokenUnits) -> torch.Tensor | None:
         """The speaker's number () or vector (D,); None: the network has one speaker."""
-        if self.sizes.speaker_dim:
-            return torch.from_numpy(self._vector(wanted)).to(self.device)
+        if self.voices is not None:
+            return torch.from_numpy(self.voices(wanted)).to(self.device)
         if not self.sizes.n_speakers:
             return None
         text = self.numbers.get(wanted.speaker) if self.numbers else str(self.options.speaker)
@@ -107,19 +118,3 @@ class CodeHifiGanVocoder:
                 f" found {text or 'no line'}"
             )
         return torch.tensor(int(text), device=self.device)
-
-    def _vector(self, wanted: SpokenUnits) -> np.ndarray:
-        """The vector (speaker_dim,) float32 that speaks."""
-        keys = [self.options.vector] if self.options.vector else [wanted.id, wanted.speaker]
-        key = next((key for key in keys if key in self.vectors), None)
-        if key is None:
-            raise InputError(
-                f"{self.options.speaker_vectors}: no line for {' or '.join(keys)}; name one by --set vector="
-            )
-        vector = self.vectors.vectors([key])[0]
-        if len(vector) != self.sizes.speaker_dim:
-            raise InputError(
-                f"{self.options.speaker_vectors}: {key}: {len(vector)} values, but {self.model} takes"
-                f" {self.sizes.speaker_dim}"
-            )
-        return vector

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from steps.data.unit_sequences import OF_UNITS, UnitsDir
+from steps.data.vector_table import VectorTable
 from steps.vocoder.backends import GRIFFIN_LIM, VOCODERS, SpokenUnits
 from steps.vocoder.wav_tree import wav_files
 from utils.command import logger, run_command
@@ -71,7 +72,7 @@ def work(options: Options) -> None:
     if not options.model.is_dir():
         raise InputError(f"--model {options.model}: {absence(options.model, 'directory')}; expected that of a vocoder")
     task = SpeakingTask(options)
-    run_part_jobs(options, [options.units, options.model, *files_of(task.own).values()], task)
+    run_part_jobs(options, [options.units, options.model, *task.files()], task)
 
 
 class SpeakingTask:
@@ -81,6 +82,14 @@ class SpeakingTask:
         self.options, self.units = options, UnitsDir(options.units)
         self.cls = VOCODERS.load(options.backend)
         self.own = make_options(self.cls.Options, changes=dict(options.set), where=f"--backend {options.backend}")
+
+    def files(self) -> list[Path]:
+        """The files that the vocoder's options name, and the archives of script files among them: other speakers who
+        are sampled have the same lines.
+        """
+        named = list(files_of(self.own).values())
+        scripts = [path for path in named if path.suffix == ".scp" and path.is_file()]
+        return named + [archive for script in scripts for archive in VectorTable.locate(script).archives]
 
     def items(self) -> list[Item]:
         """All utterances. Raises InputError where the vocoder cannot speak them."""

@@ -142,20 +142,61 @@ def speak(tmp_path: Path, units: Path, words: str) -> int:
     return resynthesise.main([*given, "--backend", "codehifigan", *(["--set", words] if words else [])])
 
 
+def sampled(path: Path, vectors: dict[str, np.ndarray], name: str = "spk_xvector") -> Path:
+    """A directory of speakers as the main recipe samples them."""
+    path.mkdir(exist_ok=True)
+    write_vectors(path / "xvector.ark", path / f"{name}.scp", [*vectors], np.stack([*vectors.values()]))
+    return path
+
+
+def heard(out: Path) -> dict[str, np.ndarray]:
+    return {key: soundfile.read(path)[0] for key, path in DataDir(out).table("wav.scp").items()}
+
+
 def test_sampled_speakers_speak(tmp_path):
     """The vector of a pseudo-speaker, as the main recipe samples them, is the speaker of the vocoder."""
     config, tensors = write_model(tmp_path / "model", "vectors")
-    vectors = {"a": VECTOR, "pseudo-7": 2 * VECTOR, "b-1": -VECTOR}
-    write_vectors(tmp_path / "xvector.ark", tmp_path / "xvector.scp", [*vectors], np.stack([*vectors.values()]))
-    units = units_dir(tmp_path / "units")
-    assert speak(tmp_path, units, f"speaker_vectors={tmp_path / 'xvector.scp'}") == 0
-    wav = DataDir(tmp_path / "out").table("wav.scp")
-    for key, vector in (("a-1", VECTOR), ("b-1", -VECTOR)):
-        found, _ = soundfile.read(wav[key])
-        wanted = np.pad(reference(config, tensors, FRAMES, vector), 40)
-        assert np.abs(found - wanted * min(1, 0.99 / np.abs(wanted).max())).max() < 1e-4
-    assert speak(tmp_path, units, f"speaker_vectors={tmp_path / 'xvector.scp'},vector=pseudo-7") == 0
-    assert np.abs(soundfile.read(wav["a-1"])[0] - found).max() > 1e-3
+    units, voices = units_dir(tmp_path / "units"), {"a": VECTOR, "pseudo-7": 2 * VECTOR, "b-1": -VECTOR}
+
+    def wanted(vector: np.ndarray) -> np.ndarray:
+        waveform = np.pad(reference(config, tensors, FRAMES, vector), 40)
+        return waveform * min(1, 0.99 / np.abs(waveform).max())
+
+    samples = sampled(tmp_path / "samples", voices)
+    for source in (samples, samples / "spk_xvector.scp", sampled(tmp_path / "others", voices, "xvector")):
+        assert speak(tmp_path, units, f"speaker_vectors={source}") == 0
+        for key, vector in (("a-1", VECTOR), ("b-1", -VECTOR)):
+            assert np.abs(heard(tmp_path / "out")[key] - wanted(vector)).max() < 1e-4
+    for source in (samples, samples / "spk_xvector.scp"):
+        for factor in (2, 3):  # the speakers are sampled again: other vectors at the same places
+            sampled(samples, {**voices, "pseudo-7": factor * VECTOR})
+            assert speak(tmp_path, units, f"speaker_vectors={source},vector=pseudo-7") == 0
+            assert all(np.abs(one - wanted(factor * VECTOR)).max() < 1e-4 for one in heard(tmp_path / "out").values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "message"),
+    [
+        ("vectors", "speaker_vectors={samples},vector=nobody", "no line for nobody; name one by --set vector=KEY"),
+        ("vectors", "speaker_vectors={samples}", "no line for a-1 or a; name one by --set vector=KEY"),
+        ("vectors", "speaker_vectors={samples},vector=long", "long: 7 values, but {model} takes 6 finite ones"),
+        ("vectors", "speaker_vectors={samples},vector=z", "z: not finite, but {model} takes 6"),
+        ("vectors", "speaker_vectors={units}", "no spk_xvector.scp and no xvector.scp here"),
+        ("vectors", "vector=s", "it takes a vector of 6 values as the speaker; give --set speaker_vectors="),
+        ("speakers", "speaker_vectors={samples},vector=s", "5 speakers by number and 0 styles, and takes no vector"),
+        ("plain", "vector=s", "vector=s"),
+    ],
+)  # fmt: skip
+def test_voices_that_do_not_fit_are_one_line(tmp_path, capsys, kind, words, message):
+    write_model(tmp_path / "model", kind)
+    units, samples = units_dir(tmp_path / "units"), sampled(tmp_path / "samples", {"s": VECTOR, "z": np.nan * VECTOR})
+    sampled(tmp_path / "longer", {"long": np.ones(7, np.float32)}, "xvector")
+    with (samples / "spk_xvector.scp").open("a") as file:
+        file.write((tmp_path / "longer/xvector.scp").read_text())
+    assert speak(tmp_path, units, words.format(samples=samples, units=units)) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "ERROR" in line]
+    assert message.format(model=tmp_path / "model") in line
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
