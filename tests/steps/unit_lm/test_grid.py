@@ -1,4 +1,4 @@
-"""The grid of conf: all of its points are trainings that the command takes."""
+"""The grid of the recipe: all of its points are trainings that the command takes."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[3]
 
 def test_all_points_of_the_grid_are_trainings(units: Units, tmp_path: Path):
     exp = tmp_path / "exp"
-    (exp / "units_split").mkdir(parents=True)
+    (exp / "unit_sets").mkdir(parents=True)
     for name in ("train", "dev"):
-        (exp / "units_split" / name).symlink_to(getattr(units, name))
-    sweep = read_sweep(ROOT / "conf/unit_lm_grid.yaml", None, {"exp": str(exp), "data": str(tmp_path)})
+        (exp / "unit_sets" / name).symlink_to(getattr(units, name))
+    sweep = read_sweep(ROOT / "egs/amela/v1/conf/unit_lm_grid.yaml", None, {"exp": str(exp), "data": None})
     options = [parse(train.Options, list(point.words[3:]), "train") for point in sweep.points]
     assert len({(one.embedding, one.hidden, one.layers, one.lr) for one in options}) == 16
     assert {one.lr for one in options} == {1e-3, 1e-5}
-    assert all(one.train == exp / "units_split" / "train" for one in options)
+    assert all(one.train == exp / "unit_sets" / "train" for one in options)
