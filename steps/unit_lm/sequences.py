@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from steps.data.unit_sequences import DURATIONS, NUM_FRAMES, UnitsDir, expand
+from steps.data.unit_sequences import DURATIONS, NUM_FRAMES, UnitsDir, UnitSequence, expand
 from utils.errors import InputError
+
+HELD = 64 * 2**20  # bytes of archives that may be mapped before they are let go of
+LEAST_HELD = 64 * 2**10  # that reading a short sequence maps
 
 
 class UnitSequences:
-    """The sequences of a directory by number, each read from its archive when it is asked for.
+    """The sequences of a directory by number, each read from its archive when it is asked for: it may be of any size.
 
     Args:
         path: a directory of `steps.data.unit_sequences`. of_frames: take the units of all frames, repetitions included.
@@ -31,6 +34,7 @@ class UnitSequences:
             raise InputError(f"{path}: no {DURATIONS}.scp here: of_frames=true needs how long each unit lasts")
         self.seconds = None if frames is None else frames * self.info.frame_seconds
         self.lengths = frames if of_frames else np.array([self._units.num_units[one] for one in self.utterances])
+        self._held = 0
 
     def __len__(self) -> int:
         return len(self.utterances)
@@ -38,7 +42,7 @@ class UnitSequences:
     def units(self, number: int) -> np.ndarray:
         """The units (N,) int32 of one sequence."""
         utterance = self.utterances[number]
-        units = self._units.frames(utterance) if self.of_frames else self._units.read(utterance).units
+        units = expand(*self._read(number)) if self.of_frames else self._read(number).units
         if len(units) != self.lengths[number]:
             raise InputError(
                 f"{self.path}: {utterance}: {len(units)} units, but its table says {self.lengths[number]}; make the"
@@ -48,21 +52,30 @@ class UnitSequences:
 
     def distinct(self, number: int) -> np.ndarray:
         """The units (N,) int32 of one sequence, without repetitions."""
-        return self._units.read(self.utterances[number]).units
+        return self._read(number).units
 
     def durations(self, number: int) -> np.ndarray:
         """The frames (N,) int32 that each unit of a sequence lasts."""
-        return self._units.read(self.utterances[number]).durations
+        return self._read(number).durations
 
     def in_order(self, number: int, order: np.ndarray) -> np.ndarray:
         """The units of one sequence, those without repetitions in another order (N,); each lasts as long as it did."""
-        units, durations = self._units.read(self.utterances[number])
+        units, durations = self._read(number)
         return expand(units[order], durations[order]) if self.of_frames else units[order]
 
     @property
     def has_durations(self) -> bool:
         """Is it known how long each unit lasts?"""
         return self._units.has_durations
+
+    def _read(self, number: int) -> UnitSequence:
+        """One sequence, from maps of the archives that hold HELD bytes at most, however large these are."""
+        found = self._units.read(self.utterances[number])
+        self._held += sum(max(LEAST_HELD, one.nbytes) for one in found if one is not None)
+        if self._held > HELD:
+            self._units.release()
+            self._held = 0
+        return found
 
     def _num_frames(self) -> np.ndarray | None:
         """Frames (U,) of the utterances."""

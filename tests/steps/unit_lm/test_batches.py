@@ -1,12 +1,18 @@
 """Batches by a budget: every outcome once, little filling, and the same number in each epoch."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from steps.data.unit_sequences import UnitsInfo, UnitsWriter
 from steps.unit_lm.batches import LmBatches, buckets
 from steps.unit_lm.sequences import UnitSequences
 from steps.unit_lm.vocabulary import Vocabulary
 from tests.steps.unit_lm.unit_dirs import N_UNITS
+from utils.data_dir import write_data_dir
 
 VOCABULARY = Vocabulary(N_UNITS)
 
@@ -53,3 +59,36 @@ def test_a_sequence_beyond_the_budget_is_a_batch_alone():
         ([1], 1),
         ([2, 0], 2),
     ]
+
+
+READ_ALL = """
+import re, sys
+from pathlib import Path
+from steps.unit_lm import sequences
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+sequences.HELD = int(sys.argv[2])
+units = sequences.UnitSequences(Path(sys.argv[1]))
+before = peak()
+print(sum(len(units.units(number)) for number in range(len(units))), peak() - before)
+"""
+
+
+def test_units_may_be_larger_than_the_memory(tmp_path):
+    """48 MB of archives: what is mapped is let go of, so that the peak of the memory does not grow with them."""
+    n, length = 40, 150_000
+    units, path = (np.arange(length) % 7).astype(np.int32), tmp_path / "large"
+    path.mkdir()
+    with UnitsWriter(path, path, UnitsInfo(7, 0.02, "made up")) as writer:
+        for number in range(n):
+            writer.add(f"u{number:02d}", units, np.ones(length, np.int32))
+    write_data_dir(path, {"utt2spk": {f"u{number:02d}": "s" for number in range(n)}, **writer.tables()})
+    found = {}
+    for held in (4 * 2**20, 2**30):
+        words = [sys.executable, "-c", READ_ALL, str(path), str(held)]
+        said = subprocess.run(words, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[3]).stdout
+        read, found[held] = said.split()
+        assert int(read) == n * length
+    assert float(found[4 * 2**20]) < 16 < 40 < float(found[2**30])
