@@ -77,6 +77,10 @@ class UnitSamples:
             self.description.require_units(self.prompts.info, options.prompts)
         if options.min_units > options.max_units:
             raise InputError(f"--min_units {options.min_units}: more than --max_units, {options.max_units}")
+        if self.description.vocabulary.n_units == 1 and options.min_units > 1 and not self.description.of_frames:
+            raise InputError(
+                f"--min_units {options.min_units}: {options.model} knows one unit, which never follows itself"
+            )
 
     def items(self) -> list[Item]:
         """A sequence each, with the number of its prompt."""

@@ -45,7 +45,12 @@ def work(options: Options) -> None:
         if stage.done:
             return
         units = UnitsDir(options.units)
-        set_of = sets_of_speakers(list(units.data.spk2utt), options.fractions, options.split_seed)
+        speakers = list(units.data.spk2utt)
+        if len(speakers) < len(SETS):
+            raise InputError(
+                f"{options.units}: {len(speakers)} speakers: expected one for each of {', '.join(SETS)} at least"
+            )
+        set_of = sets_of_speakers(speakers, options.fractions, options.split_seed)
         tables = units.data.tables()
         scripts = [f"{name}.scp" for name in (UNITS, DURATIONS) if units.data.has(f"{name}.scp")]
         lines = {name: renew_paths(options.units / name, units.data.table(name)) for name in scripts}
@@ -63,14 +68,12 @@ def work(options: Options) -> None:
 
 
 def sets_of_speakers(speakers: list[str], fractions: tuple[float, ...], seed: int) -> dict[str, str]:
-    """The set of each speaker, by a number that follows from its id.
+    """The set of each of three speakers or more, by a number that follows from its id.
 
     Where thresholds on this number would leave a set empty, its share is one speaker, those with the nearest numbers.
     """
     from steps.data.sets import SETS, chance
 
-    if len(speakers) < len(SETS):
-        raise InputError(f"{len(speakers)} speakers: expected one for each of {', '.join(SETS)} at least")
     order = sorted(speakers, key=lambda speaker: chance(seed, speaker))
     numbers = [chance(seed, speaker) * sum(fractions) for speaker in order]
     first = sum(number < fractions[0] for number in numbers)

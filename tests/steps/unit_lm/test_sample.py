@@ -9,7 +9,7 @@ from steps.unit_lm import sample
 from steps.unit_lm.choices import ChoiceOptions, choose, probabilities
 from steps.unit_lm.lm_files import DURATION_COUNTS, load_network
 from steps.unit_lm.unit_sampler import BLOCK, Limits, SequenceStart, UnitSampler
-from tests.steps.unit_lm.conftest import train_small
+from tests.steps.unit_lm.conftest import Units, train_small
 from tests.steps.unit_lm.unit_dirs import N_UNITS, make_units
 
 NOTHING = np.zeros(0, np.int32)
@@ -159,3 +159,13 @@ def test_faults_are_one_line(model, units, tmp_path, capsys, words, said):
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "ERROR" in line]
     assert said in line
     assert not (tmp_path / "out").exists()
+
+
+def test_sequences_of_the_only_unit(tmp_path, capsys):
+    """It never follows itself: a sequence has one unit, and none is longer."""
+    only = [make_units(tmp_path / name, name, n=3, n_units=1) for name in "kl"]
+    assert train_small(Units(only[0], only[1], only[1]), tmp_path / "model", epochs=1) == 0
+    assert run(tmp_path / "model", tmp_path / "out", "--n", "3", "--temperature", "2") == 0
+    assert {tuple(UnitsDir(tmp_path / "out").read(f"sample-00000{n}").units) for n in (1, 2, 3)} == {(0,)}
+    assert run(tmp_path / "model", tmp_path / "longer", "--min_units", "2") == 1
+    assert "knows one unit, which never follows itself" in capsys.readouterr().err

@@ -19,7 +19,7 @@ def make_units(
     with UnitsWriter(path, path, UnitsInfo(n_units, 0.02, "tests"), durations) as writer:
         for speaker in speakers:
             for take in range(n):
-                units = chain(rng, int(rng.integers(2, 21)))
+                units = chain(rng, int(rng.integers(2, 21))) if n_units > 1 else np.zeros(1, np.int32)
                 key = f"{speaker}-{take:02d}"
                 writer.add(key, units, 1 + (units + take) % 3 if durations else None)
                 utt2spk[key] = speaker
