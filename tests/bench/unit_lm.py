@@ -3,7 +3,7 @@
 `speed`, on drawn sequences of 2,000 units: a pass of training in batches by a budget, against random batches of 16 that
 are filled up to the longest, with logits of all places; and units sampled side by side, against a loop over one
 sequence after the other, step by step. `quality`, on all audio of the data folders (tests/bench/unit_corpus.py): units
-of cepstra, by k-means of training speakers, then an LSTM and n-grams of several shares of these speakers. Writes a
+of cepstra, by k-means of training speakers, then networks and n-grams of several shares of these speakers. Writes a
 section of RESULTS.md.
 """
 
