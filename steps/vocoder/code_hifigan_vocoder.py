@@ -16,7 +16,7 @@ from steps.training.workplace import find_device
 from steps.vocoder.backends import SpokenUnits
 from steps.vocoder.code_hifigan_files import CONFIG, load_code_hifigan, read_config, sizes_of
 from steps.vocoder.unit_spectra import window_of
-from steps.vocoder.voices import Voices
+from steps.vocoder.voices import VoiceVectors
 from utils.errors import InputError
 from utils.options import option
 from utils.tables import read_table
@@ -54,9 +54,9 @@ class CodeHifiGanVocoder:
         self.numbers = read_table(options.speaker_numbers) if options.speaker_numbers else {}
         self.window = self.sizes.hop
         self._check_options()
-        self.voices: Voices | None = None
+        self.voices: VoiceVectors | None = None
         if options.speaker_vectors is not None:
-            self.voices = Voices(options.speaker_vectors, options.vector, self.sizes.speaker_dim, model)
+            self.voices = VoiceVectors(options.speaker_vectors, options.vector, self.sizes.speaker_dim, model)
 
     def _check_options(self) -> None:
         """Raise InputError for a speaker or style that the network does not have."""

@@ -1,6 +1,6 @@
 """Vectors of speakers as the voices of a vocoder: an xvector.scp, or a directory of the main recipe's samples.
 
-voices = Voices(Path("exp/demo/samples/groups"), "f-21-30-0000001", 256, "models/with_embedder")
+voices = VoiceVectors(Path("exp/demo/samples/groups"), "f-21-30-0000001", 256, "models/with_embedder")
 voices(wanted)                                 # (256,) float32
 """
 
@@ -27,7 +27,7 @@ def script_of(source: Path) -> Path:
     return found
 
 
-class Voices:
+class VoiceVectors:
     """The voice of each utterance.
 
     Args:
