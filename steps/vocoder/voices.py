@@ -1,7 +1,9 @@
 """Vectors of speakers as the voices of a vocoder: an xvector.scp, or a directory of the main recipe's samples.
 
-voices = VoiceVectors(Path("exp/demo/samples/groups"), "f-21-30-0000001", 256, "models/with_embedder")
-voices(wanted)                                 # (256,) float32
+    voices = VoiceVectors(Path("exp/demo/samples/groups"), key, 256, Path("models/with_embedder"))
+    voices(wanted)                                 # (256,) float32
+
+They sound like these speakers where the vocoder was trained on embeddings of the same extractor.
 """
 
 from pathlib import Path
