@@ -10,6 +10,7 @@ Input of the command: a data directory with wav.scp and utt2dur. Output: its man
 """
 
 import math
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,11 +27,13 @@ from utils.json_files import parse_json
 from utils.locking import lock_file, remove_lock
 from utils.options import option
 from utils.script_files import FileFinder
+from utils.stage_dir import StageDir
 from utils.table_values import parse_segment, plain_segments
 from utils.tables import iterate_lines, read_text, values_of
 
 log = logger(__name__)
 MANIFEST = "manifest.jsonl"  # name of that of a data directory
+KEPT = ".previous"  # at the end of the name of the one before
 SUFFIXES = (".json", ".jsonl")
 EXAMPLE = '{"audio_filepath": "/audio/1.wav"}'
 OPTIONAL = ("segments", "text", "utt2dur")  # tables of a data directory that need not be there
@@ -156,7 +159,7 @@ def _pieces(
 def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:
     """Write a manifest in place of an earlier one, which is kept where it says something else."""
     path = Path(path).absolute()
-    previous = path.with_name(f"{path.name}.previous")
+    previous = path.with_name(f"{path.name}{KEPT}")
     path.parent.mkdir(parents=True, exist_ok=True)
     lock_path = path.with_name(f".{path.name}.lock")
     lock = lock_file(lock_path, wait=True)
@@ -167,6 +170,14 @@ def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:
         write_whole(path, text, earlier=previous)
     finally:
         remove_lock(lock_path, lock)
+
+
+def write_stage_manifest(stage: StageDir, entries: Iterable[ManifestEntry]) -> None:
+    """Write the manifest of a stage directory; the one before it is kept where the directory is made again."""
+    for name in (MANIFEST, f"{MANIFEST}{KEPT}"):
+        if (stage.final / name).is_file():
+            shutil.copyfile(stage.final / name, stage.dir / name)
+    write_manifest(stage.dir / MANIFEST, entries)
 
 
 def _lines(entries: Sequence[ManifestEntry], path: Path) -> bytes:

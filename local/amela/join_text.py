@@ -21,7 +21,7 @@ from local.recordings import KNOWN_TEXT
 from steps.audio.failures import FAILURES, read_failures
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
-from utils.manifest import MANIFEST, manifest_of, write_manifest
+from utils.manifest import manifest_of, write_stage_manifest
 from utils.options import option
 from utils.stage_dir import StageDir
 
@@ -59,7 +59,7 @@ def work(options: Options) -> None:
         tables = {name: table for name, table in data.tables().items() if name != KNOWN_TEXT}
         tables["text"] = {key: known.get(key) or heard.get(key, "") for key in data.utt2spk}
         write_data_dir(stage.dir, tables)
-        write_manifest(stage.dir / MANIFEST, manifest_of(stage.dir))
+        write_stage_manifest(stage, manifest_of(stage.dir))
         if heard:
             write_data_dir(stage.dir / RECOGNISED, restrict(tables | {"text": heard}, sorted(heard)))
         unread = {key: reason for key, reason, _ in read_failures(options.vad / FAILURES)} if options.vad else {}

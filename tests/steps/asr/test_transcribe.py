@@ -100,11 +100,11 @@ def test_bytes_depend_neither_on_jobs_nor_on_kills(tmp_path):
     assert plan.main(given) == 0 and merge.main(given) == 1
     moments = random.Random(0)
     parts, rows = next(tmp_path.glob(".two.parts/*/shards.jsonl")).parent, []
-    for _ in range(5):
+    for _ in range(20):
         job = os.fork()
         if not job:
             os._exit(compute.main([*given, "--nj", "1"]))
-        time.sleep(0.03 + 0.15 * moments.random())
+        time.sleep(0.02 + 0.1 * moments.random())
         os.kill(job, signal.SIGKILL)
         os.waitpid(job, 0)
         rows.append(sum(part.read_bytes().count(b'"row"') for part in parts.glob("part-*.jsonl")))
@@ -185,6 +185,29 @@ def test_what_is_done_is_merged_on_request_and_the_rest_later(tmp_path, capsys):
     assert merge.main([*given, "--allow_missing", "true"]) == 0  # nothing is new
     assert plan.main(given) == 0 and compute.main(given) == 0 and merge.main(given) == 0
     assert len(DataDir(tmp_path / "asr").table("text")) == 24 and not list(tmp_path.glob(".asr*"))
+    manifest, previous = (tmp_path / "asr" / name for name in ("manifest.jsonl", "manifest.jsonl.previous"))
+    assert len(read_manifest(manifest)) == 24 and previous.read_text().count("\n") == 16
+    before = {path.name: path.stat().st_ino for path in (tmp_path / "asr").iterdir()}
+    assert merge.main(given) == 0 and plan.main(given) == 0 and merge.main(given) == 0  # nothing is written again
+    assert {path.name: path.stat().st_ino for path in (tmp_path / "asr").iterdir()} == before
+
+
+def test_a_journal_that_was_cut_off_goes_on_and_one_that_was_changed_is_named(data, tmp_path, capsys):
+    given = [*STUB, "--data", str(data), "--out", str(tmp_path / "asr"), "--shard", "modulo", "--num_shards", "2"]
+    assert plan.main(given) == 0 and compute.main(given) == 0
+    part = sorted(tmp_path.glob(".asr.parts/*/part-*.jsonl"))[1]
+    whole = part.read_bytes()
+    for cut in (1, 60, len(whole) // 2, len(whole)):
+        part.write_bytes(whole[:-cut])
+        assert merge.main(given) == 1 and "--array=1)" in capsys.readouterr().err
+        assert compute.main([*given, "--shards", "1"]) == 0 and part.read_bytes() == whole
+    part.write_bytes(whole.replace(b"tone", b"Tone", 1))
+    capsys.readouterr()
+    for command in (compute, merge):
+        assert command.main(given) == 1
+        assert "part-000001.jsonl:1: a damaged line; remove the file" in capsys.readouterr().err
+    part.unlink()
+    assert compute.main(given) == 0 and part.read_bytes() == whole and merge.main(given) == 0
 
 
 def test_what_is_refused_is_asked_once_more(data, tmp_path):
