@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from utils.command import run_command
+from utils.errors import InputError
 from utils.json_files import read_json
 from utils.options import option
 from utils.parts import ARRAYS, CURRENT, JOURNAL, Work
@@ -67,8 +68,11 @@ def newest(out: Path) -> Work | None:
 
 def state_of(planned: Work, shard: int) -> tuple[str, str]:
     """The state of a shard, and what is told of its job."""
-    if any(planned.has_part(shard, suffix) for suffix in (ARRAYS, JOURNAL)):
-        return FINISHED, ""
+    try:
+        if any(planned.has_part(shard, suffix) for suffix in (ARRAYS, JOURNAL)):
+            return FINISHED, ""
+    except InputError as error:  # a journal with a damaged line
+        return FAILED, f": {error}"
     mark = read_mark(planned, shard)
     if mark is None:
         return WAITING, ""

@@ -10,7 +10,8 @@ import pytest
 
 from tests.processes import wait_for
 from utils import part_status
-from utils.parts import Item, Work, make_current, remove_parts, write_part
+from utils.journal import Journal
+from utils.parts import JOURNAL, Item, Work, make_current, remove_parts, write_part
 from utils.shard_marks import mark_of, marked, read_mark
 
 HELD = """
@@ -73,6 +74,20 @@ def test_two_jobs_at_one_shard_do_not_wait_for_each_other(planned):
     with marked(planned, 4, 1), marked(planned, 4, 2):
         assert read_mark(planned, 4)[1]["job"] == 1
     assert read_mark(planned, 4) is None
+
+
+def test_a_journal_with_a_damaged_line_is_told_beside_the_others(planned, tmp_path, capsys):
+    for shard in (4, 5):
+        with Journal(planned.part(shard, JOURNAL)) as journal:
+            journal.append("a")
+            journal.append("b")
+            journal.seal()
+    path = planned.part(4, JOURNAL)
+    path.write_bytes(path.read_bytes().replace(b'"a"', b'"x"'))
+    assert part_status.main(["--out", str(tmp_path / "vad")]) == 0
+    head, *_, damaged, missing = capsys.readouterr().out.splitlines()
+    assert "of 6 shards 2 done, 0 running, 3 failed, 1 waiting" in head and missing.endswith("--shards 1-4")
+    assert damaged == f"  shard 4: failed: {path}:1: a damaged line; remove the file and run its job again"
 
 
 def test_a_part_that_was_cut_off_is_missing(planned):
