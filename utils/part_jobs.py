@@ -76,12 +76,12 @@ def _planned(out: Path, settings: Mapping[str, Any], inputs: Sequence[Path], tas
 
 def _make_parts(planned: Work, shards: Sequence[int], task: PartTask, job: int) -> None:
     """Write the parts of shards that are missing."""
-    missing = planned.missing(shards)
+    missing = planned.missing(shards, checked=True)
     if not missing:
         return
     make = task.prepare()
     for shard, items in progress(planned.shards(missing), len(missing), "shards"):
-        if not planned.has_part(shard):
+        if not planned.has_part(shard, checked=True):
             with marked(planned, shard, job):
                 rows, arrays = make(items)
                 write_part(planned.part(shard), rows, **arrays)

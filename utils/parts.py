@@ -147,15 +147,22 @@ class Work:
         """The file of a shard's part."""
         return self.directory / f"part-{shard:06d}{suffix}"
 
-    def has_part(self, shard: int, suffix: str = ARRAYS) -> bool:
-        """Is the part of a shard there, and not cut off? That of a journal is when it is sealed."""
-        path = self.part(shard, suffix)
-        return is_sealed(path) if suffix == JOURNAL else path.is_file() and zipfile.is_zipfile(path)
+    def has_part(self, shard: int, suffix: str = ARRAYS, checked: bool = False) -> bool:
+        """Is the part of a shard there, and not cut off? That of a journal is when it is sealed.
 
-    def missing(self, shards: Iterable[int] | None = None, suffix: str = ARRAYS) -> list[int]:
-        """Those of the shards (of all) that have no part."""
+        Args:
+            checked: all of it is read, and compared with its checksums, as a journal always is. Who would make the part
+                asks so; who reads it next has them compared anyway.
+        """
+        path = self.part(shard, suffix)
+        if suffix == JOURNAL:
+            return is_sealed(path)
+        return path.is_file() and zipfile.is_zipfile(path) and not (checked and _is_damaged(path))
+
+    def missing(self, shards: Iterable[int] | None = None, suffix: str = ARRAYS, checked: bool = False) -> list[int]:
+        """Those of the shards (of all) that have no part, see `has_part`."""
         every = range(self.n_shards) if shards is None else shards
-        return [shard for shard in every if not self.has_part(shard, suffix)]
+        return [shard for shard in every if not self.has_part(shard, suffix, checked)]
 
     def require(self, missing: Sequence[int], call: Sequence[str]) -> None:
         """Raise InputError where shards are missing, with the command line that makes their parts.
@@ -170,6 +177,15 @@ class Work:
                 f"{self.directory}: {len(missing)} of {self.n_shards} parts are missing (as an array of SLURM:"
                 f" --array={numbers}); this makes them: {words}"
             )
+
+
+def _is_damaged(path: Path) -> bool:
+    """Does a part of arrays differ from its checksums?"""
+    try:
+        with zipfile.ZipFile(path) as part:
+            return part.testzip() is not None
+    except (zipfile.BadZipFile, RuntimeError, ValueError):  # of what says how it is packed
+        return True
 
 
 @contextlib.contextmanager

@@ -167,7 +167,8 @@ class UtteranceJobs:
             log.info("%s is up to date", options.out)
             return
         planned = Work.load(options.out, identity, self.planner)
-        missing = planned.missing(chosen_shards(planned.n_shards, options.shards, options.job, options.nj), self.suffix)
+        mine = chosen_shards(planned.n_shards, options.shards, options.job, options.nj)
+        missing = planned.missing(mine, self.suffix, checked=True)
         if not missing:
             log.info("all parts of this job exist")
             return
@@ -177,7 +178,7 @@ class UtteranceJobs:
         with threadpool_limits(1):  # jobs share the processors, and sums would depend on the number of threads
             write = writer(planned)
             for shard, items in progress(planned.shards(missing), len(missing), "shards"):
-                if not planned.has_part(shard, self.suffix):
+                if not planned.has_part(shard, self.suffix, checked=True):
                     with marked(planned, shard, options.job):
                         utterances = [Utterance.from_row(item.content) for item in items]
                         audio += write(planned.part(shard, self.suffix), utterances)

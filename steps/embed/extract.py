@@ -58,7 +58,7 @@ def work(options: Options) -> None:
         log.info("%s is up to date", options.out)
         return
     planned = Work.load(options.out, identity, PLANNER)
-    missing = planned.missing(chosen_shards(planned.n_shards, options.shards, job, nj))
+    missing = planned.missing(chosen_shards(planned.n_shards, options.shards, job, nj), checked=True)
     if not missing:
         log.info("job %d of %d: all of its parts exist", job, nj)
         return
@@ -141,7 +141,7 @@ def decoders(options: Options) -> int:
 def shard_batches(planned: Work, shards: Sequence[int]) -> Iterator[ShardBatch]:
     """The batches of the shards; a shard that has a part by the time it is reached is left out."""
     for shard, items in planned.shards(shards):
-        if not planned.has_part(shard):
+        if not planned.has_part(shard, checked=True):
             batches = list(as_batches(items))
             yield from (ShardBatch(shard, batch, number == len(batches)) for number, batch in enumerate(batches, 1))
 

@@ -80,7 +80,7 @@ def write_missing(options: Options) -> None:
         return
     table = find_work(options)
     mine = chosen_shards(table.n_shards, options.shards, options.job, options.nj)
-    missing = table.missing(mine)
+    missing = table.missing(mine, checked=True)
     if missing:
         from steps.generators.sample_archive import Layout
         from steps.generators.sample_parts import write_parts

@@ -63,6 +63,7 @@ SECTIONS = (
     "Resynthesis",
     "Language models of units",
     "Arrays: journals merged, work divided",
+    "Many short files",
     "EM of Gaussian mixtures",
     "Likelihood ratios of trials",
     "Field cases",

@@ -207,12 +207,13 @@ def test_a_merge_may_go_without_what_is_missing_and_later_have_it(data, tmp_path
     assert not (tmp_path / ".vad.parts").exists()
 
 
-def test_a_part_that_was_cut_off_is_done_again(data, tmp_path):
+@pytest.mark.parametrize("damage", [lambda whole: whole[: len(whole) // 2], lambda whole: whole.replace(b"s", b"S", 1)])
+def test_a_part_that_was_cut_off_or_changed_is_done_again(data, tmp_path, damage):
     given = start(data, tmp_path / "vad")
     assert compute.main(given) == 0
     part = sorted((tmp_path / ".vad.parts").rglob("part-*.npz"))[1]
     whole = part.read_bytes()
-    part.write_bytes(whole[: len(whole) // 2])
+    part.write_bytes(damage(whole))
     assert merge.main(given) == 1
     assert compute.main(given) == 0 and part.read_bytes() == whole
     assert merge.main(given) == 0
