@@ -20,21 +20,36 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from utils.errors import InputError, brief, cut
 from utils.json_files import json_text
+from utils.options import option
 from utils.worker_loop import packed, unpacked
 
 LOOP = Path(__file__).with_name("worker_loop.py")
+ROOT = LOOP.parents[1]  # of this project
 START_SECONDS, ITEM_SECONDS = 900.0, 900.0  # until a worker is ready, and until it has answered an item
 MOST_LOST = 5  # items in a row that a worker may die of
 LONGEST_DETAIL = 500  # characters of what a worker says of an item
 STOP_SECONDS = 10.0  # that a worker has to end by itself
 OWN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")  # of this interpreter: not for another one
 DIED, SLOW, REFUSED = "worker_died", "worker_slow", "not_done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterpreterOptions:
+    """Options of what may run in another interpreter."""
+
+    python: str | None = option(None, "interpreter that has its packages: /path/bin/python; default: this one")
+    start_seconds: float = option(START_SECONDS, "until that interpreter is ready", above=0, most=86400)
+    item_seconds: float = option(ITEM_SECONDS, "that it may take for an utterance, or a batch", above=0, most=86400)
+
+
+HOW = tuple(InterpreterOptions.__dataclass_fields__)  # their names: they do not decide a result
 
 
 class ItemProblem(Exception):  # noqa: N818 -- no error of the program: the item has no result
@@ -45,16 +60,21 @@ class ItemProblem(Exception):  # noqa: N818 -- no error of the program: the item
         self.reason, self.detail = reason, detail
 
 
-def engine_call(python: str, file: Path, name: str) -> list[str]:
+def engine_call(python: str, file: Path, name: str, ours: bool = False) -> list[str]:
     """The command that runs the engine `name` of a file in the interpreter `python`.
 
-    Raises InputError where there is no such interpreter.
+    Args:
+        ours: the engine imports modules of this project, which else are hidden from it; the worker then runs in ROOT.
+    Raises:
+        InputError: there is no such interpreter.
     """
     found = shutil.which(python)
     if found is None:
         raise InputError(
             f"python {cut(python)}: no such program; name the interpreter of an environment: DIR/bin/python"
         )
+    if ours:
+        return [str(Path(found).absolute()), "-s", "-u", "-X", "utf8", "-m", "utils.worker_loop", f"{file}:{name}"]
     return [found, "-I", "-u", "-X", "utf8", str(LOOP), f"{file}:{name}"]
 
 
@@ -64,6 +84,7 @@ class ForeignWorker:
     Args:
         words: its command line. options: of the engine, as JSON has them.
         start_seconds, item_seconds: that it may take; a worker that takes more is killed.
+        folder: that it runs in; None: that of this process.
 
     Attributes:
         facts: what it has told of itself when it was ready.
@@ -75,9 +96,10 @@ class ForeignWorker:
         options: Mapping[str, Any],
         start_seconds: float = START_SECONDS,
         item_seconds: float = ITEM_SECONDS,
+        folder: Path | None = None,
     ):
         self.words, self.options = list(words), dict(options)
-        self.start_seconds, self.item_seconds = start_seconds, item_seconds
+        self.start_seconds, self.item_seconds, self.folder = start_seconds, item_seconds, folder
         self.facts: dict[str, Any] = {}
         self._process: subprocess.Popen | None = None
         self._asked = self._lost = 0
@@ -128,7 +150,9 @@ class ForeignWorker:
         environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
         pipe = subprocess.PIPE
         try:
-            self._process = subprocess.Popen(self.words, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+            self._process = subprocess.Popen(
+                self.words, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=self.folder
+            )
         except OSError as error:
             raise InputError(f"{self._called()}: cannot be started: {error.strerror}") from error
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()

@@ -26,25 +26,26 @@ REFUSALS = (ArithmeticError, AttributeError, ImportError, LookupError, OSError, 
 PACKED = {"dtype", "shape", "base64"}
 
 
-def packed(values: dict) -> dict:
-    """A dictionary as JSON has it: its arrays become text."""
-    return {key: _packed_array(value) if hasattr(value, "tobytes") else value for key, value in values.items()}
+def packed(value):
+    """A value as JSON has it: arrays in its dictionaries and lists become text."""
+    if isinstance(value, dict):
+        return {key: packed(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [packed(inner) for inner in value]
+    if not hasattr(value, "tobytes"):
+        return value
+    data = base64.b64encode(value.tobytes()).decode("ascii")
+    return {"dtype": value.dtype.str, "shape": list(value.shape), "base64": data}
 
 
-def _packed_array(array) -> dict:
-    data = base64.b64encode(array.tobytes()).decode("ascii")
-    return {"dtype": array.dtype.str, "shape": list(array.shape), "base64": data}
-
-
-def unpacked(values: dict) -> dict:
-    """The dictionary that `packed` was given."""
-    return {
-        key: _array(value) if isinstance(value, dict) and value.keys() == PACKED else value
-        for key, value in values.items()
-    }
-
-
-def _array(value: dict):
+def unpacked(value):
+    """The value that `packed` was given, with lists for its tuples."""
+    if isinstance(value, list):
+        return [unpacked(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() != PACKED:
+        return {key: unpacked(inner) for key, inner in value.items()}
     import numpy as np
 
     return np.frombuffer(base64.b64decode(value["base64"]), value["dtype"]).reshape(value["shape"]).copy()

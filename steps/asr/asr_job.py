@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steps.asr.backends import BACKENDS, POCKETSPHINX
-from steps.asr.recogniser import HOW, Recogniser
+from steps.asr.recogniser import FREE, Recogniser
 from steps.audio.utterance_jobs import UtteranceJobs, UtteranceOptions
 from utils.option_values import as_dict
 from utils.options import option
@@ -54,7 +54,7 @@ class RecogniserChoice:
 
     def describe(self, options: Options) -> dict[str, Any]:
         """All that decides what is recognised, as `asr.json` has it; files by what they hold."""
-        own = {name: value for name, value in as_dict(self.own).items() if name not in HOW}
+        own = {name: value for name, value in as_dict(self.own).items() if name not in FREE}
         held = {name: signature({}, [path])[:16] for name, path in files_of(self.own).items()}
         return {"backend": options.backend, "options": own, "files": held, "keep_text": options.keep_text}
 

@@ -5,20 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from steps.asr.recogniser import EngineOptions, EngineRecogniser
+from steps.asr.recogniser import EngineRecogniser
 from utils.errors import InputError, absence, brief
+from utils.foreign_worker import InterpreterOptions
 from utils.options import option
 
 DEVICE = re.compile(r"cpu|cuda(:\d{1,3})?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelOptions(EngineOptions):
+class ModelOptions(InterpreterOptions):
     """Options of a recogniser with a model directory."""
 
     model: Path = option(help="directory of the model")
     device: str = option("cpu", "cpu, or cuda, the GPU that a job sees, or cuda:1, the second one")
     most_tokens: int = option(200, "tokens that an utterance may have", least=1, most=220)
+    at_once: int | None = option(
+        None, "utterances in a batch; default: as a GPU's memory allows, 1 on a processor", least=1, most=1024
+    )
 
 
 class ModelRecogniser(EngineRecogniser):

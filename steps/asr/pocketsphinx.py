@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from steps.asr.recogniser import EngineOptions, EngineRecogniser
+from steps.asr.recogniser import EngineRecogniser
 from utils.errors import InputError, absence
+from utils.foreign_worker import InterpreterOptions
 from utils.options import option
 from utils.registry import files_of
 
 
 @dataclass(frozen=True)
-class PocketsphinxOptions(EngineOptions):
+class PocketsphinxOptions(InterpreterOptions):
     """Options of the recogniser; the files default to those of the package."""
 
     grammar: Path | None = option(None, "JSGF file: only its sentences are recognised; there is no language model")

@@ -3,29 +3,28 @@
     with Pocketsphinx(PocketsphinxOptions()) as recogniser:
         transcript = recogniser(waveform)                     # (samples,) at recogniser.sample_rate
 
-An engine (`steps/asr/engines`) is made of options and called with a waveform. With the option `python` it runs behind
+An engine (`steps/asr/engines`) is made of options and called with waveforms. With the option `python` it runs behind
 `utils.foreign_worker` in that interpreter, which needs the engine's packages and none of ours.
 """
 
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from utils.errors import InputError, in_one_line
+from utils.errors import InputError, brief, in_one_line
 from utils.extras import how_to_install, require
-from utils.foreign_worker import ITEM_SECONDS, REFUSED, START_SECONDS, ForeignWorker, ItemProblem, engine_call
+from utils.foreign_worker import HOW, REFUSED, ForeignWorker, InterpreterOptions, ItemProblem, engine_call
 from utils.option_values import as_dict
-from utils.options import option
 
 if TYPE_CHECKING:
     import numpy as np
 
 ENGINES = "steps.asr.engines"
 LONGEST_DETAIL = 500  # characters of what an engine says
-HOW = ("python", "start_seconds", "item_seconds")  # options that do not decide what is recognised
+FREE = (*HOW, "at_once")  # options that do not decide what is recognised
 
 
 class TimedWord(NamedTuple):
@@ -42,15 +41,6 @@ class Transcript(NamedTuple):
 
     text: str
     words: list[TimedWord]
-
-
-@dataclass(frozen=True)
-class EngineOptions:
-    """Options of every recogniser that runs an engine."""
-
-    python: str | None = option(None, "interpreter that has the engine's packages: /path/bin/python; default: this one")
-    start_seconds: float = option(START_SECONDS, "until that interpreter is ready", above=0, most=86400)
-    item_seconds: float = option(ITEM_SECONDS, "that it may take for an utterance", above=0, most=86400)
 
 
 class Recogniser:
@@ -83,6 +73,14 @@ class Recogniser:
         """Recognise a waveform (samples,) float32 in -1..1. Raises ItemProblem where there is no result."""
         raise NotImplementedError
 
+    def at_once(self) -> int:
+        """How many waveforms it takes in a batch."""
+        return 1
+
+    def several(self, waveforms: "Sequence[np.ndarray]") -> list[Transcript]:
+        """Recognise waveforms, at most `at_once`. Raises ItemProblem where there is no result of them together."""
+        return [self(waveform) for waveform in waveforms]
+
 
 class EngineRecogniser(Recogniser):
     """A recogniser that runs an engine, which is loaded with the first waveform.
@@ -91,12 +89,12 @@ class EngineRecogniser(Recogniser):
         engine, engine_class: the module of steps/asr/engines, and the class in it. package: the module that it imports.
     """
 
-    Options: ClassVar[type] = EngineOptions
+    Options: ClassVar[type] = InterpreterOptions
     engine: ClassVar[str]
     engine_class: ClassVar[str]
     package: ClassVar[str]
 
-    def __init__(self, options: EngineOptions):
+    def __init__(self, options: InterpreterOptions):
         super().__init__(options)
         self.worker: ForeignWorker | None = None
         self._engine: Any = None
@@ -134,12 +132,19 @@ class EngineRecogniser(Recogniser):
             self.facts = self._engine.facts
 
     def __call__(self, waveform: "np.ndarray") -> Transcript:
+        return self.several([waveform])[0]
+
+    def at_once(self) -> int:
         self.start()
-        content = {"waveform": waveform}
+        return self.facts.get("at_once", 1)
+
+    def several(self, waveforms: "Sequence[np.ndarray]") -> list[Transcript]:
+        self.start()
+        content = {"waveforms": list(waveforms)}
         if self.worker is not None:
-            return transcript_of(self.worker.ask(content))
+            return transcripts_of(self.worker.ask(content), len(waveforms))
         try:
-            return transcript_of(self._engine(content))
+            return transcripts_of(self._engine(content), len(waveforms))
         except (RuntimeError, ValueError) as error:
             detail = f"{type(error).__name__}: {in_one_line(error, LONGEST_DETAIL)}"
             raise ItemProblem(REFUSED, detail) from error
@@ -151,8 +156,16 @@ class EngineRecogniser(Recogniser):
             self.worker.stop()
 
 
+def transcripts_of(result: dict[str, Any], n: int) -> list[Transcript]:
+    """The results of an engine for n waveforms. Raises InputError for what is none."""
+    found = result.get("transcripts")
+    if not isinstance(found, list) or len(found) != n:
+        raise InputError(f"an engine of speech recognition: expected {n} transcripts, found {brief(result)}")
+    return [transcript_of(one) for one in found]
+
+
 def transcript_of(result: dict[str, Any]) -> Transcript:
-    """The result of an engine. Raises InputError for one that is none."""
+    """One of them."""
     text, words = result.get("text"), result.get("words", [])
     if not isinstance(text, str) or not isinstance(words, list):
         raise InputError(f"an engine of speech recognition: expected a text and words, found {sorted(result)}")

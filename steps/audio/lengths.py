@@ -1,6 +1,6 @@
 """Utterances before any of them is decoded: lengths and rates by the headers of their files, and a hash of the audio.
 
-What cannot be used is refused here, with the reason.
+What cannot be used is refused here, with the reason, and so is what turns out to be unusable when it is decoded.
 """
 
 import hashlib
@@ -9,16 +9,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from steps.audio.audio_files import printable
 from steps.audio.containers import AudioProblem
 from steps.audio.packed_rows import file_of
-from steps.audio.read import LONGEST, Header, read_header
+from steps.audio.read import LONGEST, Header, load, read_header
 from steps.audio.recordings import Utterance, crossed_speakers, files_left_out
 from utils.command import progress
 from utils.errors import InputError
 from utils.mounts import raise_if_lost
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,17 @@ class Measured(NamedTuple):
     utterance: Utterance
     outcome: Outcome
     sample_rate: int
+
+
+def decoded(
+    utterance: Utterance, sample_rate: int, min_seconds: float, silence_too: bool = False
+) -> "tuple[Outcome, np.ndarray | None]":
+    """The seconds and the waveform (samples,) of an utterance, or the reason why there is none, as `load` has them."""
+    try:
+        audio = load(utterance, sample_rate, min_seconds, silence_too)
+    except AudioProblem as problem:
+        return Outcome(reason=problem.reason, detail=problem.detail), None
+    return Outcome(len(audio.waveform) / sample_rate, list(audio.faults)), audio.waveform
 
 
 def require_utterances(utterances: Sequence[Utterance], data: Path) -> None:

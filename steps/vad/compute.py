@@ -10,9 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.audio.containers import AudioProblem
-from steps.audio.lengths import Outcome
-from steps.audio.read import load
+from steps.audio.lengths import Outcome, decoded
 from steps.audio.recordings import Utterance
 from steps.vad.stretches import smoothed
 from steps.vad.vad_job import DetectorChoice, Options
@@ -58,23 +56,21 @@ class Detection:
         import numpy as np
 
         none, rate = np.zeros(0, bool), self.options.sample_rate
-        try:
-            audio = load(utterance, rate, self.options.min_seconds, silence_too=True)
-        except AudioProblem as problem:
-            return Outcome(reason=problem.reason, detail=problem.detail), none
-        seconds = len(audio.waveform) / rate
-        found = np.asarray(self.detector(audio.waveform))
+        outcome, waveform = decoded(utterance, rate, self.options.min_seconds, silence_too=True)
+        if waveform is None:
+            return outcome, none
+        found = np.asarray(self.detector(waveform))
         if found.ndim != 1 or found.dtype != bool:
             raise InputError(
                 f"--backend {self.options.backend}: flags of the type {found.dtype} and the shape {found.shape},"
                 " expected bool and a flag for each frame"
             )
         if not len(found):
-            detail = f"{utterance.path}: {seconds:.3f} s, less than a window"
-            return Outcome(seconds, reason="too_short", detail=detail), none
-        if "silent" in audio.faults:  # in digital silence any frame may be among the loudest
+            detail = f"{utterance.path}: {outcome.seconds:.3f} s, less than a window"
+            return Outcome(outcome.seconds, reason="too_short", detail=detail), none
+        if "silent" in outcome.faults:  # in digital silence any frame may be among the loudest
             found = np.zeros_like(found)
-        return Outcome(seconds, list(audio.faults)), smoothed(found, self.smoothing)
+        return outcome, smoothed(found, self.smoothing)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -183,12 +183,12 @@ class TimedTranscription(compute.Transcription):
 
     spent = 0.0
 
-    def row(self, utterance: Any) -> dict[str, Any]:
-        """What was said in an utterance."""
+    def rows(self, utterances: Any) -> list[dict[str, Any]]:
+        """What was said in utterances."""
         begin = time.perf_counter()
-        row = super().row(utterance)
+        rows = super().rows(utterances)
         self.spent += time.perf_counter() - begin
-        return row
+        return rows
 
 
 def share_of_journals(directory: Path, spoken: list[Spoken]) -> float:

@@ -1,7 +1,7 @@
 """PocketSphinx: hidden Markov models with the model of US English in its package, a model of the user's, or a grammar.
 
-Runs by `utils/worker_loop.py` too: a content has `waveform` (samples,) float32 in -1..1 at 16 kHz; the result `text`,
-and `words` with begin and end in seconds and the posterior probability.
+Runs by `utils/worker_loop.py` too: a content has `waveforms`, each (samples,) float32 in -1..1 at 16 kHz; the result
+has their `transcripts`, each with `text`, and `words` with begin and end in seconds and the posterior probability.
 """
 
 from __future__ import annotations
@@ -38,10 +38,13 @@ class PocketsphinxEngine:
         self.padding = round(SAMPLE_RATE * options.get("padding", 0))  # samples
 
     def __call__(self, content: dict) -> dict:
-        """Recognise a waveform."""
+        """Recognise waveforms."""
+        return {"transcripts": [self._transcript(waveform) for waveform in content["waveforms"]]}
+
+    def _transcript(self, waveform) -> dict:
         import numpy as np
 
-        waveform, before = content["waveform"], self.padding / SAMPLE_RATE
+        before = self.padding / SAMPLE_RATE
         if self.padding:
             noise = np.random.default_rng(0).normal(scale=SILENCE, size=len(waveform) + 2 * self.padding)
             waveform = np.pad(waveform, self.padding) + noise

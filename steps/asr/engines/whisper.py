@@ -1,13 +1,16 @@
 """Whisper by transformers' own WhisperForConditionalGeneration, from a directory as `save_pretrained` writes it.
 
-Runs by `utils/worker_loop.py` too: a content has `waveform` (samples,) float32 in -1..1 at 16 kHz, at most 30 s; the
-result has `text`. Every tensor of the file must be one of the model's and the other way round.
+Runs by `utils/worker_loop.py` too: a content has `waveforms`, each (samples,) float32 in -1..1 at 16 kHz, at most 30 s;
+the result has their `transcripts`, each with `text`. Every tensor of the file must be one of the model's and the other
+way round. `at_once` of the facts is how many waveforms a batch should have.
 """
 
 from __future__ import annotations
 
 KINDS = ("missing_keys", "unexpected_keys", "mismatched_keys")
 SAMPLE_RATE = 16000
+SHARE = 0.5  # of the free memory of a GPU, that a batch may take
+MOST = 256  # waveforms in a batch
 
 
 class WhisperEngine:
@@ -27,20 +30,49 @@ class WhisperEngine:
         self.asked = {"num_beams": options["beams"], "do_sample": False, "max_new_tokens": options["most_tokens"]}
         if getattr(self.model.generation_config, "is_multilingual", False):
             self.asked |= {"language": options["language"], "task": "transcribe"}
+        self.facts["at_once"] = options["at_once"] or self._that_fit()
 
     def __call__(self, content: dict) -> dict:
-        """Recognise a waveform."""
+        """Recognise waveforms, which are one batch."""
         import torch
 
-        waveform = content["waveform"]
-        found = self.features(waveform, sampling_rate=SAMPLE_RATE, return_tensors="pt", return_attention_mask=True)
+        given = {"sampling_rate": SAMPLE_RATE, "return_tensors": "pt", "return_attention_mask": True}
+        found = self.features(content["waveforms"], **given)
         with torch.inference_mode():
             tokens = self.model.generate(
-                found.input_features.to(self.device, self.model.dtype),  # (1, bands, frames)
+                found.input_features.to(self.device, self.model.dtype),  # (B, bands, frames)
                 attention_mask=found.attention_mask.to(self.device),
                 **self.asked,
             )
-        return {"text": self.tokenizer.decode(tokens[0], skip_special_tokens=True).strip(), "words": []}
+        texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        return {"transcripts": [{"text": text.strip()} for text in texts]}
+
+    def _that_fit(self) -> int:
+        """How many waveforms fit in the memory of the GPU; on a processor one after the other is as fast."""
+        import torch
+
+        if self.device == "cpu":
+            return 1
+        free, _ = torch.cuda.mem_get_info(self.device)
+        own, beams = self.model.config, self.asked["num_beams"]
+        sizes = (own.d_model, own.encoder_ffn_dim, own.decoder_layers, own.max_source_positions, own.num_mel_bins)
+        return waveforms_in(free, self.model.dtype.itemsize * values_of(*sizes, beams, self.asked["max_new_tokens"]))
+
+
+def values_of(width: int, inner: int, layers: int, frames: int, bands: int, beams: int, tokens: int) -> int:
+    """How many numbers a batch has of each waveform at a time: features, one layer of the encoder, keys and values.
+
+    Args:
+        width, inner: of the network and of its inner layers. layers: of the decoder. frames: of the encoder's output.
+    """
+    encoder = frames * (2 * bands + 8 * width + 2 * inner)
+    decoder = 2 * layers * width * beams * (frames + tokens)
+    return encoder + decoder
+
+
+def waveforms_in(free: int, each: int) -> int:
+    """How many waveforms of so many bytes fit in the free bytes of a GPU, at least one."""
+    return max(1, min(MOST, int(SHARE * free) // each))
 
 
 def _load(directory: str, dtype):

@@ -40,11 +40,12 @@ class SALM(torch.nn.Linear):
         return cls(1, 1)
 
     def generate(self, prompts, audios, audio_lens, max_new_tokens):
-        assert prompts == [[{"role": "user", "content": "Transcribe the following: <|audio|>"}]]
-        assert audios.shape == (1, audio_lens[0]) and max_new_tokens == 200
+        assert prompts == [[{"role": "user", "content": "Transcribe the following: <|audio|>"}]] * len(audios)
+        assert audios.shape[1] == audio_lens.max() and max_new_tokens == 200
         if audios.abs().max() > 0.9:
             os._exit(9)
-        return torch.tensor([[audios.shape[1], round(100 * audios.abs().max().item())]])
+        peaks = audios.abs().amax(1)
+        return torch.stack([audio_lens, (100 * peaks).round().long()], 1)
 """
 
 
@@ -71,6 +72,13 @@ def python(tmp_path_factory) -> str:
     (site / "nemo" / "__init__.py").write_text('__version__ = "stand-in"\n')
     (package / "__init__.py").write_text(STAND_IN)
     return str(folder / "bin" / "python")
+
+
+def test_several_go_there_together(model, python):
+    sounds = [babble(1, 1.0), babble(3, 2.0)]
+    with NemoSalm(SalmOptions(model=model, python=python, at_once=2)) as recogniser:
+        assert recogniser.at_once() == 2
+        assert recogniser.several(sounds) == [recogniser(sound) for sound in sounds]
 
 
 def test_utterances_go_to_the_other_interpreter_and_one_that_kills_it_costs_itself(tmp_path, model, python):

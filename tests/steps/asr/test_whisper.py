@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from steps.asr import check, plan
+from steps.asr import check, compute, merge, plan
+from steps.asr.engines.whisper import values_of, waveforms_in
 from steps.asr.faster_whisper import FasterWhisper, FasterWhisperOptions
 from steps.asr.whisper import Whisper, WhisperOptions
 from tests.steps.asr.small_whisper import write_whisper
@@ -74,6 +75,38 @@ def test_another_interpreter_says_the_same(several):
         assert other.facts["transformers"] == here.facts["transformers"]
 
 
+def test_several_at_once_say_what_each_says_alone(several):
+    recogniser = Whisper(WhisperOptions(model=several, most_tokens=MOST))
+    alone = [recogniser(sound) for sound in SOUNDS]
+    assert recogniser.at_once() == 1 and recogniser.several(SOUNDS) == alone
+    assert Whisper(WhisperOptions(model=several, at_once=3)).at_once() == 3
+
+
+@pytest.mark.parametrize(
+    ("sizes", "gib", "beams", "expected"),
+    [
+        ((1280, 5120, 32, 1500, 128), 80, 1, 126),  # large-v3 in float16
+        ((1280, 5120, 32, 1500, 128), 80, 5, 29),
+        ((768, 3072, 12, 1500, 80), 8, 1, 42),  # small
+        ((1280, 5120, 32, 1500, 128), 0.1, 1, 1),
+        ((384, 1536, 4, 1500, 80), 80, 1, 256),  # tiny
+    ],
+)
+def test_a_batch_follows_the_memory(sizes, gib, beams, expected):
+    assert waveforms_in(int(gib * 2**30), 2 * values_of(*sizes, beams, 200)) == expected
+
+
+def test_transcripts_are_the_same_in_batches(several, tmp_path):
+    wav = {f"a-{i}": str(write_sound(tmp_path / f"{i}.wav", sound)) for i, sound in enumerate(SOUNDS)}
+    write_data_dir(tmp_path / "data", {"utt2spk": dict.fromkeys(wav, "a"), "wav.scp": wav})
+    for at_once in ("1", "2"):
+        given = ["--backend", "whisper", "--set", f"model={several},most_tokens=5,at_once={at_once}"]
+        given += ["--data", str(tmp_path / "data"), "--out", str(tmp_path / at_once)]
+        assert [command.main(given) for command in (plan, compute, merge)] == [0, 0, 0]
+    for name in ("text", "asr.json", "utt2recogniser"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
 def test_converted_models_say_the_same(english, tmp_path):
     reason = "faster-whisper is not installed: 250 MB, so no extra has it (steps/asr/README.md)"
     pytest.importorskip("faster_whisper", reason=reason)
@@ -87,6 +120,7 @@ def test_converted_models_say_the_same(english, tmp_path):
     here.require()
     expected = [own(sound).text for sound in SOUNDS]
     assert [here(sound).text for sound in SOUNDS] == expected and len(set(expected)) > 1
+    assert [one.text for one in here.several(SOUNDS)] == expected and here.at_once() == 1
     with FasterWhisper(FasterWhisperOptions(**options, python=sys.executable)) as there:
         assert [there(sound).text for sound in SOUNDS] == expected
     timed = FasterWhisper(FasterWhisperOptions(**options, word_times=True))(SOUNDS[0])
