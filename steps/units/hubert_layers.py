@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from steps.training.memory import in_halves
 from steps.training.workplace import find_device
 from steps.units.hubert_model import is_normalised, load_hubert, normalised, read_config
 from utils.errors import InputError
@@ -22,6 +23,8 @@ CHUNK_SECONDS = 100  # longer waveforms are cut, as the published dump of featur
 CPU_SECONDS = 10.0  # of a batch on a processor: it stays in the caches
 SECONDS_PER_GIB = 40.0  # of a batch on a GPU, for each GiB of its memory
 HIDDEN = 768  # values of a frame in the model that these seconds are for
+ALONE = "out of memory with a single waveform; is another program on this GPU? --set use_gpu=false does without one"
+DIVIDED = "out of memory: a batch of HuBERT is done in halves, which is slower; a lower --set batch_seconds avoids it"
 
 
 class HubertLayer:
@@ -44,7 +47,7 @@ class HubertLayer:
         network.encoder.pos_conv_embed.conv.register_forward_pre_hook(self._hide)
         self.network = network.to(self.device)
         self.normalise = is_normalised(model, normalise)
-        self.batch_seconds = batch_seconds or default_seconds(self.device, network.config.hidden_size)
+        self.batch_seconds = batch_seconds or default_seconds(free_bytes(self.device), network.config.hidden_size)
         self.step, self.window = steps_of(network.config.conv_stride, network.config.conv_kernel)
         self._output = self._mask = None
 
@@ -62,11 +65,12 @@ class HubertLayer:
         projected, owners = [], []
         for number, waveform in enumerate(waveforms):
             for chunk in self._chunks(waveform):
-                projected.append(self._projected(chunk))
+                projected += in_halves(self._projected, chunk, lambda one: [one], ALONE, DIVIDED)
                 owners.append(number)
         outputs: dict[int, np.ndarray] = {}
         for rows in batches([len(one) for one in projected], self.batch_seconds * SAMPLE_RATE / self.step):
-            for row, frames in zip(rows, self._encoded([projected[row] for row in rows]), strict=True):
+            found = in_halves(self._encoded, [projected[row] for row in rows], halves, ALONE, DIVIDED)
+            for row, frames in zip(rows, sum(found, []), strict=True):
                 outputs[row] = frames
         for row, owner in enumerate(owners):
             parts[owner].append(outputs[row])
@@ -109,12 +113,20 @@ def batches(lengths: Sequence[int], most: float) -> Iterator[list[int]]:
         yield rows
 
 
-def default_seconds(device: str, hidden: int) -> float:
-    """Most audio in a batch: on a GPU by the memory that is free."""
-    if device == "cpu":
-        return CPU_SECONDS
-    free, _ = torch.cuda.mem_get_info()
-    return max(CPU_SECONDS, SECONDS_PER_GIB * free / 2**30 * HIDDEN / hidden)
+def halves(rows: list[Tensor]) -> list[list[Tensor]]:
+    """The two parts of the rows of a batch."""
+    middle = len(rows) // 2
+    return [rows[:middle], rows[middle:]] if middle else [rows]
+
+
+def free_bytes(device: str | torch.device) -> int | None:
+    """The free memory of a GPU; None: the device is a processor."""
+    return None if torch.device(device).type == "cpu" else torch.cuda.mem_get_info(device)[0]
+
+
+def default_seconds(free: int | None, hidden: int) -> float:
+    """Most audio in a batch: on a GPU by the bytes that are free."""
+    return CPU_SECONDS if free is None else max(CPU_SECONDS, SECONDS_PER_GIB * free / 2**30 * HIDDEN / hidden)
 
 
 def steps_of(strides: Sequence[int], kernels: Sequence[int]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from steps.data.unit_sequences import UnitsInfo, expand
+from steps.training.memory import in_halves
 from steps.training.workplace import find_device
 from steps.vocoder.backends import SpokenUnits
 from steps.vocoder.code_hifigan_files import CONFIG, load_code_hifigan, read_config, sizes_of
@@ -101,7 +102,10 @@ class CodeHifiGanVocoder:
             durations = self.network.durations(units).cpu().numpy()
         frames = torch.from_numpy(expand(wanted.units, durations).astype(np.int64)).to(self.device)
         style = torch.tensor(self.options.style, device=self.device) if self.sizes.n_styles else None
-        waveform = self.network(frames, self._speaker(wanted), style).cpu().numpy()
+        speaker = self._speaker(wanted)
+        alone = f"{wanted.id}: out of memory with {len(frames)} frames; cut it into pieces, or give --set use_gpu=false"
+        spoken = in_halves(lambda one: self.network(one, speaker, style), frames, lambda one: [one], alone, "")
+        waveform = spoken[0].cpu().numpy()
         ends = max(0, self.window - self.sizes.hop)  # a frame stands for the middle of its window
         return np.pad(waveform, (ends // 2, ends - ends // 2))
 

@@ -10,8 +10,9 @@ pytest.importorskip("soundfile")
 
 from steps.embed import extract, plan  # noqa: E402
 from steps.embed.backend import halves_of_windows, load_backend  # noqa: E402
-from steps.embed.memory import _tell, within_memory  # noqa: E402
+from steps.embed.memory import within_memory  # noqa: E402
 from steps.features.waveform_embedder import Windows  # noqa: E402
+from steps.training.memory import tell  # noqa: E402
 from tests.steps.embed.extractions import content, options, run_all, write_tree  # noqa: E402
 
 NETWORKS = "tests.steps.embed.networks_for_tests"
@@ -28,7 +29,7 @@ class Pair(NamedTuple):
 def test_halves_give_the_same_bytes(tmp_path, caplog):
     tree = write_tree(tmp_path / "tree", range(12))
     run_all(tree, tmp_path / "whole", backend=NARROW)
-    _tell.cache_clear()
+    tell.cache_clear()
     run_all(tree, tmp_path / "halves", "--set", "most=1", backend=NARROW)
     assert caplog.text.count("out of memory on cpu: the batch is done in halves") == 1
     expected, found = (content(tmp_path / name) for name in ("whole", "halves"))
