@@ -7,7 +7,7 @@
 
 An encoder is a class with frozen options in `Options` and their names in `FREE` that do not change the units; with
 `describe`, which gives UnitsInfo with `sample_rate` and `window_seconds` in it, the Hz of waveforms (samples,) float32
-in -1..1 and what the first frame is of; and a call as above.
+in -1..1 and what the first frame is of; and a call as above, which may give an ItemProblem in place of units.
 """
 
 from utils.registry import Registry

@@ -11,13 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps.audio.containers import AudioProblem
-from steps.audio.lengths import Outcome
-from steps.audio.read import load
+from steps.audio.lengths import Outcome, decoded
 from steps.audio.recordings import Utterance
 from steps.units.encode_job import EncoderChoice, Options
 from utils.command import run_command
 from utils.errors import InputError
+from utils.foreign_worker import ItemProblem
 from utils.parts import Work, write_part
 
 if TYPE_CHECKING:
@@ -47,34 +46,31 @@ class Encoding:
 
         outcomes, waveforms = [], []
         for utterance in utterances:
-            outcome, waveform = self.waveform(utterance)
+            outcome, waveform = decoded(utterance, self.rate, self.options.min_seconds)
             outcomes.append(outcome)
             if waveform is not None:
                 waveforms.append(waveform)
-        found = iter(self.encode(waveforms))
+        found, none = iter(self.encode(waveforms)), np.zeros(0, np.int32)
         rows, units = [], []
         for utterance, outcome in zip(utterances, outcomes, strict=True):
-            frames = np.zeros(0, np.int32) if outcome.reason else next(found)
-            if not outcome.reason and not len(frames):
+            frames = none if outcome.reason else next(found)
+            if isinstance(frames, ItemProblem):
+                outcome = Outcome(outcome.seconds, reason=frames.reason, detail=frames.detail)
+                frames = none
+            elif not outcome.reason and not len(frames):
                 detail = f"{utterance.path}: {outcome.seconds:.3f} s, less than a window"
                 outcome = Outcome(outcome.seconds, reason="too_short", detail=detail)
             rows.append({**asdict(outcome), "frames": len(frames)})
             units.append(frames)
-        write_part(part, rows, units=np.concatenate([*units, np.zeros(0, np.int32)]))
+        write_part(part, rows, units=np.concatenate([*units, none]))
         return sum(row["seconds"] for row in rows)
 
-    def waveform(self, utterance: Utterance) -> "tuple[Outcome, np.ndarray | None]":
-        """The waveform (samples,) of an utterance, or the reason why there is none."""
-        try:
-            audio = load(utterance, self.rate, self.options.min_seconds)
-        except AudioProblem as problem:
-            return Outcome(reason=problem.reason, detail=problem.detail), None
-        return Outcome(len(audio.waveform) / self.rate, list(audio.faults)), audio.waveform
-
-    def encode(self, waveforms: "list[np.ndarray]") -> "list[np.ndarray]":
+    def encode(self, waveforms: "list[np.ndarray]") -> "list[np.ndarray | ItemProblem]":
         """The units (T,) int32 of each waveform. Raises InputError for an encoder that gives others."""
         found = self.encoder(waveforms) if waveforms else []
         for units in found:
+            if isinstance(units, ItemProblem):
+                continue
             if units.ndim != 1 or units.dtype.kind not in "iu" or (len(units) and units.max() >= self.n_units):
                 raise InputError(
                     f"--backend {self.options.backend}: units of the type {units.dtype} and the shape {units.shape},"

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +10,20 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from steps.data.unit_sequences import UnitsDir
+from steps.data.unit_sequences import UnitsDir, UnitsInfo
 from steps.features import compute as features_compute
 from steps.features import merge as features_merge
 from steps.features import plan as features_plan
 from steps.features.feats_dir import FeatsDir
-from steps.units import train
-from steps.units.hubert_layers import HubertLayer, batches
+from steps.training.memory import tell
+from steps.units import check, train
+from steps.units.hubert_layers import HubertLayer, batches, default_seconds
 from steps.units.hubert_model import load_hubert
 from steps.units.kmeans_dir import read_kmeans
 from tests.steps.units.hubert import KINDS, waveforms, write_hubert
 from tests.steps.units.speech import encode, write_speech
 from utils.errors import InputError
+from utils.foreign_worker import DIED, ItemProblem
 
 ROOT = Path(__file__).parents[3]
 
@@ -172,6 +175,73 @@ def test_encoding_by_hubert(models, tmp_path):
     assert units.info.frame_seconds == 0.02 and units.info.n_units == len(frames[::9])
     same = np.concatenate([units.frames(key) == small.frames(key) for key in units.utterances])
     assert same.mean() >= 0.999
+
+
+def test_another_interpreter_encodes_the_same_and_a_check_says_that_it_works(models, tmp_path, capsys):
+    np.savez(tmp_path / "km.npz", centroids=np.concatenate(HubertLayer(models["group"], 2, "auto")(waveforms()))[::9])
+    given = ["--backend", "hubert", "--model", str(models["group"]), "--set", f"layer=2,kmeans={tmp_path / 'km.npz'}"]
+    assert check.main(given) == 0
+    here = capsys.readouterr().out
+    assert check.main([*given[:-1], f"{given[-1]},python={sys.executable}"]) == 0
+    there = capsys.readouterr().out
+    assert "hubert works (batch_seconds 10.0)" in here and "1.00 s of audio" in here
+    assert "hubert works (python 3." in there and here.partition(" s: ")[2] == there.partition(" s: ")[2]
+    assert check.main([*given[:-1], f"{given[-1]},python={tmp_path}/bin/python"]) == 1
+    assert "no such program; name the interpreter of an environment" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_utterance_without_units_in_the_other_interpreter_is_listed(tmp_path):
+    given = ["--backend", "tests.steps.units.test_hubert:OfOneLess", "--max_fail", "0.5"]
+    assert encode(write_speech(tmp_path, 3), tmp_path, tmp_path / "units", *given) == 0
+    rows = [line.split("\t")[:3] for line in (tmp_path / "units" / "failures.tsv").read_text().splitlines()]
+    assert rows[1:] == [["s0-u2", "worker_died", "of it"]] and len(UnitsDir(tmp_path / "units").utterances) == 2
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """An encoder without options."""
+
+
+class OfOneLess:
+    """An encoder that has no units for the second waveform."""
+
+    Options, FREE = NoOptions, ()
+
+    def __init__(self, model: Path, options: NoOptions):
+        pass
+
+    @classmethod
+    def describe(cls, model: Path, options: NoOptions) -> UnitsInfo:
+        return UnitsInfo(3, 0.02, "less", {"sample_rate": 16000, "window_seconds": 0.02})
+
+    def __call__(self, given):
+        return [ItemProblem(DIED, "of it") if n == 1 else np.arange(3) for n, _ in enumerate(given)]
+
+
+def test_where_memory_ends_batches_are_done_in_halves(models, monkeypatch, caplog):
+    layer = HubertLayer(models["group"], 3, "auto", batch_seconds=100.0)
+    expected, encoder = layer(waveforms()), layer.network.encoder.forward
+
+    def narrow(rows, **more):
+        if len(rows) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return encoder(rows, **more)
+
+    monkeypatch.setattr(layer.network.encoder, "forward", narrow)
+    tell.cache_clear()
+    most = 2
+    for first, second in zip(expected, layer(waveforms()), strict=True):
+        assert np.abs(first - second).max() < 1e-4
+    assert caplog.text.count("a batch of HuBERT is done in halves") == 1
+    most = 0
+    with pytest.raises(InputError, match="out of memory with a single waveform; .* Tried to allocate 2 GiB"):
+        layer(waveforms())
+
+
+def test_batches_follow_the_memory():
+    assert default_seconds(None, 768) == 10.0
+    assert default_seconds(80 * 2**30, 768) == 3200.0
+    assert default_seconds(80 * 2**30, 1024) == 2400.0 and default_seconds(2**20, 1024) == 10.0
 
 
 @pytest.mark.parametrize(
