@@ -69,10 +69,15 @@ class Options:
 
 def work(options: Options) -> None:
     """Speak this job's share, or what is missing, and commit."""
-    if not options.model.is_dir():
-        raise InputError(f"--model {options.model}: {absence(options.model, 'directory')}; expected that of a vocoder")
+    require_model(options.model)
     task = SpeakingTask(options)
     run_part_jobs(options, [options.units, options.model, *task.files()], task)
+
+
+def require_model(model: Path) -> None:
+    """Raise InputError where there is no directory of a vocoder."""
+    if not model.is_dir():
+        raise InputError(f"--model {model}: {absence(model, 'directory')}; expected that of a vocoder")
 
 
 class SpeakingTask:

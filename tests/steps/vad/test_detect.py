@@ -13,7 +13,7 @@ from steps.features import compute as features_compute
 from steps.features import merge as features_merge
 from steps.features import plan as features_plan
 from steps.features.speech_masks import SpeechMasks
-from steps.vad import compute, merge, picture, plan
+from steps.vad import check, compute, merge, picture, plan
 from tests.steps.audio.sounds import babble, write_bad_sounds, write_sound
 from utils.data_dir import DataDir, validate, write_data_dir
 
@@ -61,6 +61,15 @@ def test_speech_is_found_where_it_is(data, tmp_path, backend):
     assert 0.4 < summary["speech"] < 0.6 and summary["speech_of_an_utterance"]["least"] == 0
     table = DataDir(tmp_path / "vad").table("utt2num_speech_frames")
     assert table["a-1"] == str(speech.sum()) and table["b-2"] == "0"
+
+
+def test_a_check_says_whether_a_detector_works(data, capsys):
+    audio = DataDir(data).table("wav.scp")["a-1"]
+    assert check.main(["--backend", "energy", "--set", "padding=0.1", "--audio", audio]) == 0
+    assert "energy works: ready in " in (said := capsys.readouterr().out) and "of 298 frames are speech" in said
+    assert check.main(["--backend", "energy", "--audio", f"{audio}.none"]) == 1
+    assert ".none" in capsys.readouterr().err
+    assert check.main(["--backend", "silero", "--set", "model=none.onnx"]) == 1
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050])

@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 from steps.data.unit_sequences import UnitsInfo, UnitsWriter
-from steps.vocoder import resynthesise
+from steps.vocoder import check, resynthesise
 from steps.vocoder.backends import SpokenUnits
 from steps.vocoder.code_hifigan_files import load_code_hifigan
 from steps.vocoder.code_hifigan_vocoder import CodeHifiGanOptions, CodeHifiGanVocoder
@@ -40,6 +40,16 @@ def test_waveforms_are_those_of_the_published_network(tmp_path, kind):
     found = network(torch.tensor(FRAMES), **given).numpy()
     assert found.shape == (3200,) and found.std() > 1e-3
     assert np.abs(found - reference(config, tensors, FRAMES, **inputs(kind))).max() < 1e-5
+
+
+def test_a_check_says_whether_it_works(tmp_path, capsys):
+    write_model(tmp_path / "model", "speakers")
+    given = ["--backend", "codehifigan", "--model", str(tmp_path / "model"), "--set"]
+    assert check.main([*given, "speaker=4"]) == 0
+    assert "codehifigan works: ready in " in (said := capsys.readouterr().out) and "16000 samples at 16000 Hz" in said
+    assert check.main([*given, "speaker=5"]) == 1 and "knows 5 speakers" in capsys.readouterr().err
+    (tmp_path / "model" / "g_00000005").write_bytes(b"none")
+    assert check.main([*given, "speaker=4"]) == 1 and "g_00000005" in capsys.readouterr().err
 
 
 def test_another_process_gives_the_same(tmp_path):

@@ -8,7 +8,7 @@ import soundfile
 
 from steps.audio.recordings import read_utterances
 from steps.data.unit_sequences import UnitsDir, UnitsInfo, UnitsWriter, deduplicate, expand
-from steps.vocoder import distortion, resynthesise, train
+from steps.vocoder import check, distortion, resynthesise, train
 from steps.vocoder.distortion import SpeechComparison
 from tests.steps.audio.sounds import write_sound
 from utils.data_dir import DataDir, validate, write_data_dir
@@ -119,6 +119,16 @@ def test_ids_that_are_paths_keep_their_folders_and_never_leave_the_tree(corpus):
     assert speak(corpus, "paths", "of_paths") == 0
     files = sorted(str(file.relative_to(corpus / "of_paths")) for file in (corpus / "of_paths").rglob("*.wav"))
     assert files == ["wav/a/%2E%2E/%2E%2E/b/1.wav", "wav/a/deep/2.wav"]
+
+
+def test_a_check_speaks_unit_0_or_units_of_the_users(corpus, capsys):
+    model = ["--model", str(corpus / "vocoder")]
+    assert check.main(model) == 0 and "griffin_lim works: ready in " in capsys.readouterr().out
+    units = UnitsDir(corpus / "units")
+    assert check.main([*model, "--units", str(corpus / "units")]) == 0
+    assert f"{len(units.frames('s0-u0')) * 160 + 240} samples at 16000 Hz" in capsys.readouterr().out
+    assert check.main(["--model", str(corpus / "none")]) == 1
+    assert "no such directory; expected that of a vocoder" in capsys.readouterr().err
 
 
 def test_units_of_another_model_are_refused(corpus, capsys):
