@@ -138,8 +138,9 @@ def symbols_of(options: Options, n_symbols: int) -> dict[str, int]:
     wanted = list(range(options.n_units, n_symbols))
     if sorted(special.values()) != wanted:
         said = ", ".join(f"{name} {symbol}" for name, symbol in special.items())
+        others = str(wanted) if len(wanted) <= len(given) else f"{wanted[0]} to {wanted[-1]}"
         raise InputError(
-            f"{options.checkpoint}: {n_symbols} symbols, of which {options.n_units} are units; the others, {wanted},"
+            f"{options.checkpoint}: {n_symbols} symbols, of which {options.n_units} are units; the others, {others},"
             f" are to be named by --bos, --eos and --pad, each once; given are {said}"
         )
     return special

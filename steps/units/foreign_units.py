@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from steps.data.unit_sequences import MOST_UNITS
 from utils.errors import InputError, absence, brief
 from utils.json_files import parse_json
 from utils.pickles import numpy_fault
-from utils.tables import iterate_lines
+from utils.tables import check_key, iterate_lines
 
 NPY, PT = ".npy", ".pt"
 AUDIO = "audio"  # the key of a line of JSON that is no units
-Sequences = Iterator[tuple[str, np.ndarray]]  # id, units (N,) int64
+Sequences = Iterator[tuple[str, np.ndarray]]  # id, units (N,) int32
 
 
 def read_foreign(source: Path) -> Sequences:
@@ -36,7 +37,9 @@ def _of_directory(source: Path) -> Sequences:
         raise InputError(f"{source}: no files {NPY} or {PT} here; expected one of each utterance")
     for path in files:
         content = _read_npy(path) if path.suffix == NPY else _read_pt(path)
-        yield str(path.relative_to(source).with_suffix("")), units_of(content, str(path))
+        key = str(path.relative_to(source).with_suffix(""))
+        check_key(key, str(path))
+        yield key, units_of(content, str(path))
 
 
 def _of_mapping(source: Path) -> Sequences:
@@ -46,6 +49,7 @@ def _of_mapping(source: Path) -> Sequences:
     for key, value in content.items():
         if not isinstance(key, str):
             raise InputError(f"{source}: {brief(key)}: expected the id of an utterance")
+        check_key(key, str(source))
         yield key, units_of(value, f"{source}: {key}")
 
 
@@ -59,13 +63,14 @@ def _of_lines(source: Path) -> Sequences:
             values = np.array(words.split(), dtype=np.int64)
         except (ValueError, OverflowError) as error:
             raise InputError(f"{where}: expected an id and numbers, found {brief(line)}") from error
+        check_key(key, where)
         yield key, units_of(values, where)
 
 
 def _of_words(line: str) -> tuple[str, str]:
     key, bar, words = line.partition("|")
     if not bar:
-        key, _, words = line.strip().partition(" ")
+        key, words = [*line.split(maxsplit=1), ""][:2]
     return key.strip(), words
 
 
@@ -78,7 +83,7 @@ def _of_json(line: str, where: str) -> tuple[str, str]:
 
 
 def units_of(content: Any, where: str) -> np.ndarray:
-    """Units (N,) int64 of an array or a list, perhaps (1, N). Raises InputError, which begins with `where`."""
+    """Units (N,) int32 of an array or a list, perhaps (1, N). Raises InputError, which begins with `where`."""
     if isinstance(content, list | tuple) and content and not all(isinstance(one, int) for one in content):
         raise InputError(f"{where}: expected integers, found {brief(content)}")
     values = np.asarray(content)
@@ -89,7 +94,9 @@ def units_of(content: Any, where: str) -> np.ndarray:
         raise InputError(f"{where}: shape {values.shape} of {values.dtype}, expected a sequence of integers, not empty")
     if values.min() < 0:
         raise InputError(f"{where}: the unit {values.min()}, expected 0 or more; leave out what is no unit")
-    return values.astype(np.int64)
+    if float(values.max()) >= MOST_UNITS:
+        raise InputError(f"{where}: the unit {values.max()}, expected at most {MOST_UNITS - 1}")
+    return values.astype(np.int32)
 
 
 def _read_npy(path: Path) -> np.ndarray:
@@ -100,14 +107,25 @@ def _read_npy(path: Path) -> np.ndarray:
 
 
 def _read_pt(path: Path) -> Any:
-    from torch import Tensor
-
     from steps.networks.foreign_weights import read_plain
 
     content = read_plain(path)
     if isinstance(content, dict):
-        return {key: value.numpy() if isinstance(value, Tensor) else value for key, value in content.items()}
-    return content.numpy() if isinstance(content, Tensor) else content
+        return {key: _plain(value, f"{path}: {brief(key)}") for key, value in content.items()}
+    return _plain(content, str(path))
+
+
+def _plain(value: Any, where: str) -> Any:
+    """A tensor as an array, and anything else as it is."""
+    from torch import Tensor, bfloat16, strided
+
+    if not isinstance(value, Tensor):
+        return value
+    if value.layout != strided or value.is_quantized or value.device.type != "cpu":
+        kind = f"{value.layout} {value.dtype} on {value.device}".replace("torch.", "")
+        raise InputError(f"{where}: a tensor that is {kind}; expected one of plain numbers")
+    value = value.detach()
+    return (value.float() if value.dtype == bfloat16 else value).numpy()
 
 
 def have_equal_neighbours(sequences: Iterable[np.ndarray]) -> bool:

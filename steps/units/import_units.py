@@ -66,9 +66,12 @@ def work(options: Options) -> None:
         of_frames = options.entries == FRAMES or (options.entries == AUTO and repeated)
         with UnitsWriter(stage.dir, stage.final, info, durations=of_frames) as writer:
             for key, units in sequences.items():
-                writer.add(
-                    key, *(deduplicate(as_int32(units, key, info)) if of_frames else (as_int32(units, key, info),))
-                )
+                if units.max() >= info.n_units:
+                    raise InputError(
+                        f"{options.source}: {key}: the unit {units.max()}, expected 0 to {info.n_units - 1}; give a"
+                        " larger --n_units"
+                    )
+                writer.add(key, *(deduplicate(units) if of_frames else (units,)))
         write_data_dir(stage.dir, tables_of(options, sequences) | writer.tables())
     log.info(
         "%s: %d sequences of %d units, %s",
@@ -77,7 +80,7 @@ def work(options: Options) -> None:
 
 
 def read_all(source: Path) -> dict[str, np.ndarray]:
-    """Id -> units (N,), sorted by id. Raises InputError where an id comes twice, or there is none."""
+    """Id -> units (N,) int32, sorted by id. Raises InputError where an id comes twice, or there is none."""
     found: dict[str, np.ndarray] = {}
     for key, units in read_foreign(source):
         if key in found:
@@ -86,13 +89,6 @@ def read_all(source: Path) -> dict[str, np.ndarray]:
     if not found:
         raise InputError(f"{source}: empty; expected unit sequences")
     return dict(sorted(found.items()))
-
-
-def as_int32(units: np.ndarray, key: str, info: UnitsInfo) -> np.ndarray:
-    """The same as int32. Raises InputError for a unit that there is not."""
-    if units.max() >= info.n_units:
-        raise InputError(f"{key}: the unit {units.max()}, expected 0 to {info.n_units - 1}; give a larger --n_units")
-    return units.astype(np.int32)
 
 
 def tables_of(options: Options, sequences: dict[str, np.ndarray]) -> dict[str, dict[str, str]]:

@@ -86,6 +86,12 @@ def test_every_symbol_beside_units_is_to_be_named(tmp_path, capsys, words):
     assert "[2000, 2001]" in capsys.readouterr().err
 
 
+def test_many_symbols_beside_units_are_said_shortly(tmp_path, capsys):
+    torch.save(tensors(), tmp_path / "lstm_r1.pt")
+    assert run(tmp_path / "lstm_r1.pt", tmp_path / "out", n_units=500) == 1
+    assert "the others, 500 to 2001," in capsys.readouterr().err
+
+
 def test_modules_of_other_names(tmp_path):
     names = {"embedding": "embed", "lstm": "rnn", "linear": "fc"}
     content = {f"net.{names[name.partition('.')[0]]}.{name.partition('.')[2]}": v for name, v in tensors(7).items()}

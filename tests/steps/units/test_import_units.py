@@ -92,6 +92,8 @@ def test_code_in_a_file_does_not_run(tmp_path, capsys, monkeypatch):
         ("a\n", (), "all.txt:1: shape (0,)"),
         ("", (), "empty"),
         ("a 1 99999999999999999999\n", (), "all.txt:1"),
+        ("a 1 1000000\n", (), "all.txt:1: the unit 1000000, expected at most 999999"),
+        ("a b|1 2\n", (), "all.txt:1: 'a b' is not a usable key"),
         ("a 5 7\n", ("--n_units", "7"), "the unit 7, expected 0 to 6"),
         ("a 5 5\n", ("--entries", "sequences"), "equal neighbours"),
         ('{"audio": "a.wav"}\n', (), "one text of units"),
@@ -106,10 +108,37 @@ def test_lines_that_are_no_units_are_named(tmp_path, capsys, text, words, messag
 
 def test_files_that_are_no_units_are_named(tmp_path, capsys):
     (tmp_path / "source").mkdir()
-    for content, message in ((np.zeros((2, 3), int), "shape (2, 3)"), (np.array([0.5]), "integers")):
+    wrong = {
+        "shape (2, 3)": np.zeros((2, 3), int),
+        "integers": np.array([0.5]),
+        "the unit inf": np.array([1, np.inf]),
+        "the unit 9223372036854775808": np.array([2**63], np.uint64),
+    }
+    for message, content in wrong.items():
         np.save(tmp_path / "source" / "a.npy", content)
         assert run(tmp_path / "source", tmp_path / "units") == 1
         assert message in capsys.readouterr().err
     (tmp_path / "source" / "a.npy").unlink()
     assert run(tmp_path / "source", tmp_path / "units") == 1
     assert "no files .npy or .pt" in capsys.readouterr().err
+
+
+def test_tensors_of_other_kinds(tmp_path, capsys):
+    """Whole numbers are units in any type; what holds no plain numbers is named."""
+    whole = torch.tensor([1.0, 2.0, 2.0])
+    torch.save({"a": whole.bfloat16(), "b": whole.half(), "c": whole.requires_grad_()}, tmp_path / "all.pt")
+    assert run(tmp_path / "all.pt", tmp_path / "units") == 0
+    units = UnitsDir(tmp_path / "units")
+    assert [units.frames(key).tolist() for key in "abc"] == 3 * [[1, 2, 2]]
+    for kind, tensor in (("sparse", torch.tensor([1, 0]).to_sparse()), ("meta", torch.empty(2, device="meta"))):
+        torch.save({"a": tensor}, tmp_path / "all.pt")
+        assert run(tmp_path / "all.pt", tmp_path / "other") == 1
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if "ERROR" in line]
+        assert f"{tmp_path / 'all.pt'}: 'a': a tensor that is" in line and kind in line
+
+
+def test_blanks_between_the_words_of_a_line(tmp_path):
+    (tmp_path / "all.txt").write_text("a\t1 2\n  b   3\t4 \n")
+    assert run(tmp_path / "all.txt", tmp_path / "units") == 0
+    units = UnitsDir(tmp_path / "units")
+    assert [units.read(key).units.tolist() for key in "ab"] == [[1, 2], [3, 4]]
