@@ -13,12 +13,17 @@ SPELLINGS = (("weight_g", "weight_v"), ("parametrizations.weight.original0", "pa
 
 
 def with_plain_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors by name, where g and v of a layer have become its `weight`. One without the other stays."""
+    """The same tensors by name, where g and v of a layer have become its `weight`. One without the other stays.
+
+    Both stay where the layer has a weight already, so that strict loading names them: no tensor hides another one.
+    """
     plain = dict(tensors)
     for length, direction in SPELLINGS:
         for name in tensors:
             layer = name.removesuffix(length)
             if name == layer or (layer and not layer.endswith(".")) or f"{layer}{direction}" not in tensors:
+                continue
+            if f"{layer}weight" in plain:
                 continue
             g, v = plain.pop(name), plain.pop(f"{layer}{direction}")
             if g.ndim != v.ndim or any(a not in (1, b) for a, b in zip(g.shape, v.shape, strict=False)):

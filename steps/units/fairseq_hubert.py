@@ -137,5 +137,8 @@ def renamed(tensors: Mapping[str, Any], batch_norm: bool, where: str) -> dict[st
         match, target = next(((match, target) for match, target in matches if match), (None, ""))
         if match is None:
             raise InputError(f"{where}: {name}: no such tensor in a HuBERT; is this a checkpoint of another network?")
-        found[match.expand(target) + own[match.end() :]] = tensor
+        new = match.expand(target) + own[match.end() :]
+        if new in found:
+            raise InputError(f"{where}: {name}: another tensor is {new} too; leave one out")
+        found[new] = tensor
     return found

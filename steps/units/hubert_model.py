@@ -80,9 +80,12 @@ def own_tensors(path: Path) -> dict[str, Tensor]:
     places = read_tensors(path)
     if set(places) != {""}:
         raise InputError(f"{path}: expected the tensors of one network, found {', '.join(map(repr, places))}")
-    tensors = places[""]
-    if any(name.startswith(PREFIX) for name in tensors):
-        tensors = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in places[""].items():
+        own = name.removeprefix(PREFIX)
+        if own in tensors:
+            raise InputError(f"{path}: {PREFIX}{own} and {own}: the same tensor twice; leave one out")
+        tensors[own] = tensor
     return {name: tensor for name, tensor in tensors.items() if not name.startswith(LEFT_OUT)}
 
 

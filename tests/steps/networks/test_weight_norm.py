@@ -29,6 +29,15 @@ def test_one_without_the_other_stays():
     assert with_plain_weights(wrong).keys() == wrong.keys()
 
 
+def test_no_tensor_hides_another_one():
+    """A layer that has a weight and its parts, or its parts twice, keeps them: strict loading names them."""
+    for length, direction in SPELLINGS:
+        both = {"a.weight": torch.ones(2, 2), f"a.{length}": torch.ones(2, 1), f"a.{direction}": torch.ones(2, 2)}
+        assert with_plain_weights(both).keys() == both.keys()
+    twice = {f"a.{name}": torch.ones(2, 2) for spelling in SPELLINGS for name in spelling}
+    assert with_plain_weights(twice).keys() == {"a.weight", *(f"a.{name}" for name in SPELLINGS[1])}
+
+
 def test_networks_lose_their_norms_and_nothing_else():
     network = nn.Sequential(weight_norm(nn.Linear(3, 4)), nn.Linear(4, 2))
     x = torch.randn(5, 3)

@@ -101,11 +101,18 @@ def test_older_and_fine_tuned_checkpoints(tmp_path, monkeypatch):
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
+BIAS = "encoder.layer_norm.bias"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda c: c["model"].pop("encoder.layers.1.fc2.weight"), "feed_forward.output_dense.weight"),
         (lambda c: c["model"].update(stranger=torch.zeros(2)), "stranger: no such tensor"),
+        (
+            lambda c: c["model"].update({f"w2v_encoder.w2v_model.{BIAS}": c["model"][BIAS]}),
+            f"{BIAS} too; leave one out",
+        ),
         (lambda c: c["model"].update({"encoder.layer_norm.bias": torch.zeros(2)}), "encoder.layer_norm.bias (2,)"),
         (lambda c: c["cfg"]["model"].update(conv_pos_batch_norm=True), "pos_conv"),
         (lambda c: c["cfg"]["model"].update(conv_feature_layers="__import__('os')"), "conv_feature_layers"),

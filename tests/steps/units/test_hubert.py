@@ -133,6 +133,8 @@ CONV = "encoder.pos_conv_embed.conv.parametrizations.weight.original0"
         (lambda t: t.update(stranger=torch.zeros(3)), "1 unexpected (stranger)"),
         (lambda t: t.update({NAME: torch.zeros(3, 2)}), f"{NAME} (3, 2) instead of (24, 32)"),
         (lambda t: t.pop(CONV), "encoder.pos_conv_embed.conv.weight"),
+        (lambda t: t.update({f"{CONV[:-33]}weight": torch.zeros(24, 6, 8)}), f"2 unexpected ({CONV}, "),
+        (lambda t: t.update({f"hubert.{NAME}": torch.zeros(24, 32)}), f"hubert.{NAME} and {NAME}: the same tensor"),
         (lambda t: t.update({NAME: torch.full((24, 32), torch.nan)}), "not finite"),
     ],
 )

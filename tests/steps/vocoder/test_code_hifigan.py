@@ -87,6 +87,7 @@ def test_spellings_of_weights_are_mapped(tmp_path, change):
     ("change", "message"),
     [
         (lambda t: t.pop("ups.1.weight_v"), "ups.1.weight"),
+        (lambda t: t.update({"ups.1.weight": t["ups.1.weight_v"]}), "2 unexpected (ups.1.weight_g, ups.1.weight_v)"),
         (lambda t: t.update(stranger=torch.zeros(2)), "stranger"),
         (lambda t: t.update({"dict.weight": torch.zeros(21, 8)}), "dict.weight (21, 8) instead of (20, 8)"),
         (lambda t: t.update({"spkr.weight": torch.zeros(200, 8)}), "1 unexpected (spkr.weight)"),
