@@ -5,7 +5,8 @@ of NeMo (--manifest). Output:
 
     wav.scp utt2spk spk2utt utt2dur        of all recordings that can be read; the id is the path below the folder
     segments                               where entries of a manifest have an offset, or a data directory has segments
-    text, or utt2text                      transcripts: of all of them, or where only some are known
+    text, or utt2text                      transcripts: of all of them, or where only some are known; of a folder with
+                                           --transcripts true, from files beside the audio
     manifest.jsonl                         the same as JSON lines (`utils.manifest`)
     failures.tsv left_out.tsv copies.tsv   what cannot be read, what is no audio, what has the same bytes; with reasons
 """
@@ -13,12 +14,14 @@ of NeMo (--manifest). Output:
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar
 
 from local.kaldi_corpus import NOT_KEPT
 from local.recording_ids import ids_of, name_entries, refuse_same
 from local.reddots.copies import COPIES, find_copies
+from local.transcripts_beside import TranscriptsBeside
 from steps.audio.audio_files import find_audio, printable
 from steps.audio.failures import FAILURES, check_failures, write_failures, write_left_out
 from steps.audio.lengths import Measured, audio_identity, read_lengths, require_sorted
@@ -27,6 +30,7 @@ from steps.audio.recordings import Utterance, read_data_dir
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
+from utils.json_files import json_text
 from utils.manifest import MANIFEST, ManifestEntry, manifest_of, read_manifest, write_manifest
 from utils.option_values import raw_values
 from utils.options import option
@@ -35,6 +39,7 @@ from utils.stage_dir import StageDir
 log = logger(__name__)
 KNOWN_TEXT = "utt2text"  # transcripts of some utterances only; Kaldi's `text` has all
 DIFFERENCE = 0.1  # seconds by which a manifest may tell another duration: programs round, and count mp3 in frames
+NOT_SETTINGS = ("data_dir", "manifest", "transcripts")  # whose content decides
 Table = dict[str, str]
 
 
@@ -49,6 +54,7 @@ class Options:
     speaker_folder: int = option(
         1, "folders that name the speaker, below those that all share; 0: each recording is its own", least=0, most=100
     )
+    transcripts: bool = option(False, "of a folder, x.txt beside x.wav and lines of *.trans.txt are texts")
     min_seconds: float = option(0.1, "shorter recordings fail", least=0, most=3600)
     max_fail: float = option(0.01, "largest share of recordings that may fail", least=0, most=1)
     force: bool = option(False, "redo the stage even if it is up to date")
@@ -75,8 +81,10 @@ def work(options: Options) -> None:
     """List what there is, read the header of each recording, and write."""
     found = find(options)
     found.utterances.sort(key=lambda one: one.id)
-    settings = {name: value for name, value in raw_values(options).items() if name not in ("data_dir", "manifest")}
+    settings = {name: value for name, value in raw_values(options).items() if name not in NOT_SETTINGS}
     settings["identity"] = audio_identity("", found.utterances)
+    if options.transcripts:
+        settings["texts"] = sha256(json_text(found.tables, options.data_dir).encode()).hexdigest()
     inputs = [options.manifest] if options.manifest else []
     if options.data_dir and (options.data_dir / "wav.scp").is_file():
         inputs.append(options.data_dir)
@@ -104,18 +112,41 @@ def find(options: Options) -> Found:
     """The recordings of the folder, the data directory or the manifest."""
     if (options.data_dir is None) == (options.manifest is None):
         raise InputError("expected --data_dir or --manifest, one of the two: where are the recordings?")
+    if options.transcripts and (options.manifest or (options.data_dir / "wav.scp").is_file()):
+        raise InputError("--transcripts true: is for a folder of audio; a manifest and a data directory have texts")
     if options.manifest:
         return of_manifest(options.manifest, options.speaker_folder)
     if not options.data_dir.is_dir():
         raise InputError(f"--data_dir {options.data_dir}: no such directory; expected a folder of audio")
     if (options.data_dir / "wav.scp").is_file():
         return of_data_dir(options.data_dir)
-    files = find_audio(options.data_dir)
+    return of_folder(options.data_dir, options.speaker_folder, options.transcripts)
+
+
+def of_folder(folder: Path, speaker_folder: int, transcripts: bool) -> Found:
+    """The audio below a folder, and perhaps the transcripts beside it."""
+    files = find_audio(folder)
     if not files.found:
-        log.warning("%s: no audio below it", options.data_dir)
-    ids = ids_of(options.data_dir, files.found, options.speaker_folder)
-    utterances = [_utterance(name, speaker, path) for path, (name, speaker) in ids.items()]
-    return Found(utterances, left_out=files.left_out)
+        log.warning("%s: no audio below it", folder)
+    ids = ids_of(folder, files.found, speaker_folder)
+    found = Found([_utterance(name, speaker, path) for path, (name, speaker) in ids.items()], left_out=files.left_out)
+    beside = TranscriptsBeside(files.found, [path for path, _ in files.left_out])
+    if beside.files and not transcripts:
+        log.info("%d files may be transcripts; --transcripts true takes them as texts", len(beside.files))
+    elif transcripts:
+        texts = beside.read()
+        log.info("%d of %d recordings have a transcript, in %d files", len(texts), len(ids), len(beside.files))
+        used = set(beside.files)
+        found.left_out = [one for one in files.left_out if one[0] not in used]
+        add_texts(found, {ids[path][0]: text for path, text in texts.items()})
+    return found
+
+
+def add_texts(found: Found, texts: Table) -> None:
+    """Have the texts of all utterances in `text`, or those of some, where there are words, in KNOWN_TEXT."""
+    whole = len(texts) == len(found.utterances)
+    if texts:
+        found.tables["text" if whole else KNOWN_TEXT] = {key: text for key, text in texts.items() if text or whole}
 
 
 def of_manifest(manifest: Path, speaker_folder: int) -> Found:
@@ -135,9 +166,7 @@ def of_manifest(manifest: Path, speaker_folder: int) -> Found:
     if any(one.offset is not None for one in entries):
         by_path = name_entries([type(one)(one.path) for one in entries], manifest, speaker_folder)
         found.recording_ids = {one.path.absolute(): name for one, (name, _) in zip(entries, by_path, strict=True)}
-    if texts:
-        whole = len(texts) == len(entries)
-        found.tables["text" if whole else KNOWN_TEXT] = {key: text for key, text in texts.items() if text or whole}
+    add_texts(found, texts)
     return found
 
 

@@ -53,6 +53,32 @@ def test_folders_that_all_share_name_no_speaker(tmp_path):
     assert spk == {f"LibriSpeech/dev/{who}/1/{who}-1-0": f"LibriSpeech/dev/{who}" for who in ("84", "9")}
 
 
+def test_transcripts_beside_the_audio_are_texts_on_request(tmp_path, caplog, capsys):
+    audio = tree(tmp_path / "audio", "anna/1.wav", "anna/2.wav", "84/1/84-1-0.flac", "84/1/84-1-1.flac")
+    (audio / "anna" / "1.txt").write_text("one\ntwo \n")
+    (audio / "84" / "1" / "84-1.trans.txt").write_text("84-1-0 THREE FOUR\n84-1-1 FIVE\n84-1-2 NO FILE\n")
+    (audio / "notes.txt").write_text("no transcript")
+    assert scan(tmp_path / "none", "--data_dir", audio) == 0
+    assert "2 files may be transcripts; --transcripts true" in caplog.text
+    assert not list((tmp_path / "none").glob("*text"))
+    given = ("--data_dir", audio, "--transcripts", "true")
+    assert scan(tmp_path / "some", *given) == 0
+    assert "3 of 4 recordings have a transcript, in 2 files" in caplog.text
+    known = {"84/1/84-1-0": "THREE FOUR", "84/1/84-1-1": "FIVE", "anna/1": "one two"}
+    assert read_table(tmp_path / "some" / "utt2text") == known
+    assert (tmp_path / "some" / "left_out.tsv").read_text().splitlines()[1:] == [f"{audio}/notes.txt\t.txt"]
+    (audio / "anna" / "2.txt").write_text("")
+    assert scan(tmp_path / "some", *given) == 0
+    assert read_table(tmp_path / "some" / "text") == known | {"anna/2": ""}
+    assert validate(tmp_path / "some", feats=False) == []
+    (audio / "anna" / "a.trans.txt").write_text("1 one three\n")
+    capsys.readouterr()
+    assert scan(tmp_path / "two", *given) == 1
+    assert "another transcript of 1.wav than in another file" in capsys.readouterr().err.splitlines()[-1]
+    assert scan(tmp_path / "two", "--manifest", tmp_path / "some" / "manifest.jsonl", "--transcripts", "true") == 1
+    assert "is for a folder of audio" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "names", [("a/1.wav", "a-b/1.wav"), ("take.wav", "take-0.wav"), ("a/1.wav", "a!/1.wav", "a.1/x.wav")]
 )
