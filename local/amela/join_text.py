@@ -5,6 +5,7 @@ directory of recordings with
 
     text            known texts stay; of the others what was recognised, in the order of the pieces
     recognised      data directory with recognised texts alone, of recordings that have a known one too, for error rates
+    known_text      known texts, where they are those of stretches, joined
     manifest.jsonl  all of it as JSON lines
     no_text.tsv     recordings without any words, with the reason: not read, no speech, nothing recognised, or failed
 """
@@ -16,17 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from local.amela.untold import known_texts, utterances_of
-from local.recordings import KNOWN_TEXT
+from local.amela.told import told_of
 from steps.audio.failures import FAILURES, read_failures
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.manifest import manifest_of, write_stage_manifest
 from utils.options import option
 from utils.stage_dir import StageDir
+from utils.tables import write_table
 
 log = logger(__name__)
-RECOGNISED, NO_TEXT = "recognised", "no_text.tsv"
+RECOGNISED, KNOWN, NO_TEXT = "recognised", "known_text", "no_text.tsv"
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,21 @@ def work(options: Options) -> None:
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
-        whole = utterances_of(data, pieces)
+        told = told_of(data, pieces)
         texts = DataDir(options.asr).table("text") if options.asr else {}
-        heard = joined(whole, texts)
-        known = known_texts(data)
-        tables = {name: table for name, table in data.tables().items() if name != KNOWN_TEXT}
-        tables["text"] = {key: known.get(key) or heard.get(key, "") for key in data.utt2spk}
+        heard = joined(told.whole, texts)
+        tables = dict(told.tables)
+        tables["text"] = {key: told.known.get(key) or heard.get(key, "") for key in tables["utt2spk"]}
         write_data_dir(stage.dir, tables)
         write_stage_manifest(stage, manifest_of(stage.dir))
         if heard:
             write_data_dir(stage.dir / RECOGNISED, restrict(tables | {"text": heard}, sorted(heard)))
+        if tables["utt2spk"].keys() != data.utt2spk.keys():
+            write_table(stage.dir / KNOWN, told.known)
         unread = {key: reason for key, reason, _ in read_failures(options.vad / FAILURES)} if options.vad else {}
-        write_no_text(stage.dir / NO_TEXT, reasons_of(tables["text"], whole, texts, unread))
-        n_heard = sum(key not in known for key in heard)
-        log.info("%s: %d texts were known, %d are recognised", stage.final, len(known), n_heard)
+        write_no_text(stage.dir / NO_TEXT, reasons_of(tables["text"], told.whole, texts, unread))
+        n_heard = sum(key not in told.known for key in heard)
+        log.info("%s: %d texts were known, %d are recognised", stage.final, len(told.known), n_heard)
 
 
 def joined(whole: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:

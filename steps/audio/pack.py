@@ -81,13 +81,14 @@ def work(options: Options) -> None:
             raise InputError(f"{options.data / 'utt2spk'}: empty; there is no speech to pack")
         recordings = recording_ids(data)
         pieces, n = Pieces(), len(utterances)
-        by_utterance = defaultdict(list)
+        by_voice = defaultdict(list)  # pieces have one speaker, on one channel
         for one in read_lengths(utterances, 0.0):
             if one.outcome.reason:
                 pieces.failures.append((one.utterance.id, one.outcome.reason, one.outcome.detail))
             else:
-                by_utterance[utterance_of(one.utterance)[0]].append(stretch(one.utterance, one.outcome.seconds))
-        for key, stretches in sorted(by_utterance.items()):
+                key = (utterance_of(one.utterance)[0], one.utterance.speaker, one.utterance.channel or 0)
+                by_voice[key].append(stretch(one.utterance, one.outcome.seconds))
+        for (key, *_), stretches in sorted(by_voice.items()):
             add_pieces(pieces, key, sorted(stretches, key=lambda one: one.span), options, recordings)
         check_failures(pieces.failures, n, options.max_fail, options.out)
         write_failures(stage.dir / FAILURES, pieces.failures)

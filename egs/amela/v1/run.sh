@@ -218,10 +218,11 @@ if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
   [ "$speech" = "$all" ] || [ ! -e "$exp/vad/failures.tsv" ] || vad=$exp/vad
   stage_options join asr vad force
   unless_done python3 -m local.amela.join_text "${given[@]}" --data "$all" --pieces "$pieces" --out "$exp/text"
-  if [ -n "$known" ] && [ -n "$asr" ] && [ "$keep_text" = false ]; then
+  [ ! -e "$exp/text/known_text" ] || known=$exp/text/known_text
+  if [ -s "$known" ] && [ -n "$asr" ] && [ "$keep_text" = false ]; then
     stage_options wer force
-    unless_done python3 -m steps.asr.error_rates "${given[@]}" --ref "$known" --hyp "$exp/text/recognised" --utt2spk "$all/utt2spk" \
-      --out "$exp/wer"
+    unless_done python3 -m steps.asr.error_rates "${given[@]}" --ref "$known" --hyp "$exp/text/recognised" \
+      --utt2spk "$exp/text/utt2spk" --out "$exp/wer"
   fi
 fi
 

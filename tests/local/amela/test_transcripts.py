@@ -69,6 +69,35 @@ def test_a_recording_that_was_not_read_is_not_said_to_have_no_speech(corpus):
     assert "s/c\tnot read: corrupt\n" in (corpus / "out" / "no_text.tsv").read_text()
 
 
+def stretches_of(corpus: Path, text: dict[str, str]) -> None:
+    """The recordings of the corpus as stretches of speech, which the pieces join; these have some texts."""
+    segments = {"s/a-0000000-0000300": "s/a 0 3", "s/a-0000400-0000500": "s/a 4 5", "s/a-0000600-0000700": "s/a 6 7"}
+    segments |= {"s/b-0000000-0000300": "s/b 0 3"}
+    tables = {"segments": segments, "utt2spk": dict.fromkeys(segments, "s"), "utt2text": text}
+    (corpus / "all" / "utt2dur").unlink()
+    wav = {key: path for key, path in read_table(corpus / "all" / "wav.scp").items() if key != "s/c"}
+    write_data_dir(corpus / "all", tables | {"wav.scp": wav})
+
+
+def test_texts_of_stretches_that_pieces_join_are_those_of_recordings(corpus, caplog):
+    known = {f"s/a-0000{times}": word for times, word in (("000-0000300", "one"), ("400-0000500", "two"))}
+    stretches_of(corpus, known | {"s/b-0000000-0000300": "four"})
+    assert untold.main(given(corpus)) == 0
+    assert list(read_table(corpus / "out" / "utt2spk")) == ["s/a-0000000-0000300", "s/a-0000400-0000700"]
+    assert "2 stretches have a text, but others of their recordings have none" in caplog.text
+    words = {"s/a-0000000-0000300": "eins", "s/a-0000400-0000700": "zwei drei"}
+    write_data_dir(corpus / "asr", {"utt2spk": dict.fromkeys(words, "s"), "text": words})
+    corpus.joinpath("out").rename(corpus / "untold")
+    words = given(corpus, "--asr", str(corpus / "asr"))
+    assert join_text.main(words) == 0
+    assert read_table(corpus / "out" / "text") == {"s/a": "eins zwei drei", "s/b": "four"}
+    assert read_table(corpus / "out" / "known_text") == {"s/b": "four"}
+    stretches_of_all = known | {"s/a-0000600-0000700": "three", "s/b-0000000-0000300": "four"}
+    (corpus / "all" / "utt2text").write_text("".join(f"{key} {text}\n" for key, text in stretches_of_all.items()))
+    assert join_text.main(words) == 0
+    assert read_table(corpus / "out" / "text") == {"s/a": "one two three", "s/b": "four"}
+
+
 def test_pieces_of_other_recordings_are_refused(corpus, capsys):
     write_data_dir(
         corpus / "pieces",

@@ -89,6 +89,15 @@ def test_recordings_without_segments_are_packed_whole_and_segments_of_segments_c
     assert read_table(tmp_path / "again" / "segments") == {"u-0000100-0000150": "1 2.0000 2.5000"}
 
 
+def test_pieces_have_one_speaker(tmp_path):
+    wav = str(write_sound(tmp_path / "1.wav", noise(5), RATE))
+    cut = {"1-0000000-0000100": "1 0 1", "1-0000110-0000200": "1 1.1 2", "1-0000210-0000300": "1 2.1 3"}
+    spk = dict(zip(cut, "aab", strict=True))
+    write_data_dir(tmp_path / "data", {"wav.scp": {"1": wav}, "utt2spk": spk, "segments": cut})
+    assert pack.main(["--data", str(tmp_path / "data"), "--out", str(tmp_path / "pieces")]) == 0
+    assert read_table(tmp_path / "pieces" / "utt2spk") == {"1-0000000-0000200": "a", "1-0000210-0000300": "b"}
+
+
 def test_what_cannot_be_read_is_counted_and_nothing_is_no_data(tmp_path, capsys):
     (tmp_path / "bad.wav").write_bytes(b"RIFF")
     write_data_dir(tmp_path / "data", {"wav.scp": {"1": str(tmp_path / "bad.wav")}, "utt2spk": {"1": "1"}})
