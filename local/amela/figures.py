@@ -17,7 +17,9 @@ def find_figures(data: Path, exp: Path) -> Figures:
     files = {
         "pieces": data / "pieces" / "summary.json",
         "speech": exp / "vad" / "summary.json",
+        "detector": exp / "vad" / "vad.json",
         "recognised": exp / "asr" / "summary.json",
+        "recogniser": exp / "asr" / "asr.json",
         "errors": exp / "wer" / "error_rates.json",
         "units": exp / "units" / "summary.json",
         "unit_model": exp / "units" / "units.json",
@@ -27,6 +29,8 @@ def find_figures(data: Path, exp: Path) -> Figures:
     }
     figures: Figures = {"recordings": recordings(data / "all")} if (data / "all" / "utt2spk").is_file() else {}
     figures |= {name: read_json(path) for name, path in files.items() if path.is_file()}
+    if (exp / "text" / "no_text.tsv").is_file():
+        figures["texts"] = texts(exp / "text")
     models = {
         path.parent.name.removesuffix("_test"): read_json(path) for path in exp.glob("unit_lm/*_test/figures.json")
     }
@@ -44,6 +48,17 @@ def recordings(directory: Path) -> Figures:
         "failed": rows["failures"],
         "no_audio": rows["left_out"],
         "copies": n_lines(directory / "copies.tsv"),
+    }
+
+
+def texts(directory: Path) -> Figures:
+    """Counts of the texts of recordings."""
+    words, heard = read_table(directory / "text"), directory / "recognised" / "utt2spk"
+    recognised = read_table(heard).keys() if heard.is_file() else set()
+    return {
+        "recordings": len(words),
+        "not_recognised": sum(bool(text) and key not in recognised for key, text in words.items()),
+        "without": n_lines(directory / "no_text.tsv") - 1,
     }
 
 
@@ -66,34 +81,50 @@ def tables(figures: Figures) -> Iterator[Table]:
             },
         )  # fmt: skip
     if "speech" in figures:
-        own, pieces = figures["speech"], figures.get("pieces", {})
-        shown = {"speech, % of frames": 100 * own["speech"], "stretches of speech": own["segments"]}
-        shown |= {"recordings without speech": own["without_speech"], "failed": own["failed"]}
-        if pieces:
-            shown |= {
-                "pieces": pieces["pieces"],
-                "longest piece, s": pieces["longest"],
-                "cuts without a pause": pieces["cuts"],
-            }
-        yield pairs("Speech and pieces", "Where speech was found, and how it was packed.", shown)
+        yield speech_table(figures)
     if "errors" in figures:
-        yield error_table(figures["errors"])
-    elif "recognised" in figures:
-        own = figures["recognised"]
-        shown = {
-            "pieces recognised": own["recognised"],
-            "words": own["words"],
-            "pieces without words": own["without_words"],
-        }
-        yield pairs(
-            "Transcripts", "No text is known, so that errors cannot be counted.", shown | {"failed": own["failed"]}
-        )
+        yield error_table(figures["errors"], heard_by(figures))
+    elif "texts" in figures:
+        yield text_table(figures)
     if "units" in figures and "unit_model" in figures:
         yield unit_table(figures)
     if "models" in figures:
         yield model_table(figures["models"])
     if "sampled_speech" in figures:
         yield sample_table(figures)
+
+
+def speech_table(figures: Figures) -> Table:
+    """Speech that was found, and pieces of it."""
+    own, pieces = figures["speech"], figures.get("pieces", {})
+    shown = {"speech, % of frames": 100 * own["speech"], "stretches of speech": own["segments"]}
+    shown |= {"recordings without speech": own["without_speech"], "recordings that cannot be decoded": own["failed"]}
+    if pieces:
+        shown |= {
+            "pieces": pieces["pieces"], "longest piece, s": pieces["longest"], "cuts without a pause": pieces["cuts"],
+        }  # fmt: skip
+    by = figures.get("detector", {}).get("backend", "a detector")
+    return pairs("Speech and pieces", f"Where {by} has found speech, and how it was packed.", shown)
+
+
+def heard_by(figures: Figures) -> str:
+    """How captions begin that tell of recognised text."""
+    return f"Recognised by {figures['recogniser']['backend']}" if "recogniser" in figures else "Recognised"
+
+
+def text_table(figures: Figures) -> Table:
+    """Texts of recordings, where no errors were counted."""
+    own, heard = figures["texts"], figures.get("recognised")
+    shown = {"recordings": own["recordings"], "of them with a text that was known": own["not_recognised"]}
+    if heard:
+        shown |= {
+            "pieces recognised": heard["recognised"], "words in them": heard["words"],
+            "pieces without words": heard["without_words"], "pieces that failed": heard["failed"],
+        }  # fmt: skip
+    shown["recordings without any words"] = own["without"]
+    why = "known texts stay (--keep_text false counts errors)" if own["not_recognised"] else "no text was known"
+    caption = f"{heard_by(figures)}; {why}." if heard else "All texts were known, and stay."
+    return pairs("Transcripts", caption, shown)
 
 
 def pairs(title: str, caption: str, shown: dict[str, float]) -> Table:
@@ -106,7 +137,7 @@ def number(value: float) -> Cell:
     return Cell(f"{value:,}") if isinstance(value, int) else number_cell(value, 2)
 
 
-def error_table(errors: Figures) -> Table:
+def error_table(errors: Figures, heard: str) -> Table:
     """Errors of transcripts."""
     rows = []
     for key, name in NAMES.items():
@@ -115,7 +146,7 @@ def error_table(errors: Figures) -> Table:
         bounds = interval_cell([100 * one for one in own["interval"]], 1)
         rows.append([Cell(name), number_cell(100 * own["rate"], 1), bounds, *counts])
     header = ["", "errors, %", "95 % interval", "reference", "insertions", "deletions", "substitutions"]
-    caption = f"Recognised against known texts of {errors['utterances']['n']} recordings; intervals are over speakers."
+    caption = f"{heard}, against known texts of {errors['utterances']['n']} recordings; intervals are over speakers."
     return Table("Transcripts", caption, header, rows)
 
 

@@ -30,16 +30,18 @@ from utils.tables import read_table
 log = logger(__name__)
 TITLE = "From recordings to units and speech again"
 RATE = 16000
+CURVE = "Nats a unit (a nat is 1.44 bits), of training and of dev speakers; the epoch that was kept has a dot."
 PICTURES = (
     (
         "vad_picture/speech.png",
         "Where speech is",
         "Waveforms of some recordings; what was found to be speech is shaded.",
     ),
-    ("unit_lm/lstm/curve.png", "Training of the LSTM", "Bits a unit, of training and of dev speakers."),
-    ("unit_lm/transformer/curve.png", "Training of the transformer", "Bits a unit, of training and of dev speakers."),
+    ("unit_lm/lstm/curve.png", "Training of the LSTM", CURVE),
+    ("unit_lm/transformer/curve.png", "Training of the transformer", CURVE),
 )
 STYLE = """
+td:first-child { white-space: normal; }
 .heard { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem; }
 .heard p { margin: .2rem 0; }
 audio { width: 100%; height: 2.2rem; }
