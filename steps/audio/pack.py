@@ -4,8 +4,9 @@ Input: a data directory of speech, such as `speech` of `steps.vad`: stretches as
 without segments are taken whole. Output: a data directory of pieces as `segments`, with `wav.scp`, `utt2spk`,
 `spk2utt`, `utt2dur` and `manifest.jsonl`; failures.tsv and summary.json.
 
-A piece has neighbours of one utterance with the pauses between them, as many as fit. What is longer than a piece is cut
-where the energy is least. The id of a piece is that of its utterance, and begin and end in hundredths of a second.
+A piece has neighbours of one speaker with the pauses between them, as many as fit. What is longer than a piece is cut
+where the energy is least, what is shorter than 0.1 s begins earlier. The id of a piece is that of its utterance, and
+begin and end in hundredths of a second.
 """
 
 import re
@@ -19,7 +20,7 @@ from typing import ClassVar, NamedTuple
 from steps.audio.containers import AudioProblem
 from steps.audio.failures import FAILURES, Failure, check_failures, write_failures
 from steps.audio.lengths import audio_identity, read_lengths
-from steps.audio.packing import TICKS, Span, energy_cuts, pack
+from steps.audio.packing import TICKS, Span, energy_cuts, pack, widened
 from steps.audio.read import load
 from steps.audio.recordings import Utterance, read_data_dir
 from steps.audio.segments import CENTISECOND
@@ -143,14 +144,14 @@ def add_pieces(
     longest = int(options.longest * TICKS)
 
     def cuts(span: Span) -> list[int]:
-        one = by_begin[span[0]]
+        one = by_span[span]
         waveform = load(one.utterance, RATE).waveform
         found = [span[0] + cut for cut in energy_cuts(waveform, RATE, longest)]
         pieces.n_cuts += len(found)
         return found
 
     spans = []
-    by_begin = {one.span[0]: one for one in stretches}
+    by_span = {one.span: one for one in stretches}
     for one in stretches:
         try:
             spans += pack([one.span], longest, 0, cuts)
@@ -158,7 +159,10 @@ def add_pieces(
             pieces.failures.append((one.utterance.id, problem.reason, problem.detail))
     first = stretches[0]
     offset = utterance_of(first.utterance)[1]
-    for begin, end in pack(spans, longest, int(options.most_pause * TICKS), lambda span: []):
+    earliest = round(offset * TICKS)
+    for span in pack(spans, longest, int(options.most_pause * TICKS), lambda span: []):
+        begin, end = widened(span, earliest)
+        earliest = end
         times = (round((tick / TICKS - offset) * CENTISECOND) for tick in (begin, end))
         name = "-".join([key, *(f"{time:07d}" for time in times)])
         recording = recordings[first.utterance.id]

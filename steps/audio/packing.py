@@ -10,6 +10,8 @@ import numpy as np
 TICKS = 10_000  # in a second
 HOP = TICKS // 100  # energies are those of 10 ms
 SMOOTHED = 10  # hops, over which energies are averaged: a syllable is no pause
+REST = 50  # hops that are left behind a cut, so that no scrap is a piece
+SHORTEST = TICKS // 10  # of a piece: what the commands that take pieces are sure to take
 Span = tuple[int, int]  # begin and end in ticks
 
 
@@ -17,7 +19,7 @@ def pack(spans: Iterable[Span], longest: int, most_pause: int, cuts: Callable[[S
     """The pieces of one recording, in order: as many spans each as fit, with the pauses between them.
 
     Args:
-        spans: of speech, sorted, none in another. longest: ticks of a piece. most_pause: ticks of a pause within one.
+        spans: of speech, sorted. longest: ticks of a piece. most_pause: ticks of a pause within one.
         cuts: where a span that is longer than a piece is cut (ticks, sorted).
     """
     begin = end = None
@@ -26,7 +28,7 @@ def pack(spans: Iterable[Span], longest: int, most_pause: int, cuts: Callable[[S
             if begin is not None and (piece[0] - end > most_pause or piece[1] - begin > longest):
                 yield begin, end
                 begin = None
-            begin, end = piece[0] if begin is None else begin, piece[1]
+            begin, end = piece if begin is None else (begin, max(end, piece[1]))
     if begin is not None:
         yield begin, end
 
@@ -36,6 +38,13 @@ def _pieces(first: int, last: int, longest: int, cuts: Callable[[Span], list[int
         return [(first, last)]
     edges = [first, *cuts((first, last)), last]
     return list(zip(edges, edges[1:], strict=False))
+
+
+def widened(span: Span, earliest: int) -> Span:
+    """A span of SHORTEST at least: a shorter one begins earlier, though not before `earliest`, or ends later."""
+    begin, end = span
+    begin = max(min(begin, end - SHORTEST), min(begin, earliest))
+    return begin, max(end, begin + SHORTEST)
 
 
 def energy_cuts(waveform: np.ndarray, sample_rate: int, longest: int) -> list[int]:
@@ -50,7 +59,7 @@ def energy_cuts(waveform: np.ndarray, sample_rate: int, longest: int) -> list[in
     smooth = np.convolve(power, kernel, "same") / np.convolve(np.ones(n), kernel, "same")
     total, most, begin, cuts = len(waveform) / sample_rate * TICKS, longest // HOP, 0, []
     while total - begin * HOP > longest:
-        low, high = begin + max(1, most // 2), min(begin + most, n - 1)
+        low, high = begin + max(1, most // 2), min(begin + most, n - max(1, min(REST, most // 4)))
         window = smooth[low : high + 1]
         begin = high - int(np.argmin(window[::-1]))
         cuts.append(begin * HOP)

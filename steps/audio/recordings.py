@@ -18,6 +18,7 @@ from utils.table_values import SEGMENT, parse_segment
 from utils.tables import check_key, check_keys
 
 SEPARATORS = "_-+"  # of speaker and utterance in the ids of a tree: the first that sorts utterances by speaker
+MAKES_ONE = "a data directory is made by python3 -m local.recordings"
 FORMS = ("NFC", "NFD")  # of Unicode: Macs write names in the second, where tables have the first
 Source = tuple[Path, float | None, float | None, int | None]  # of an utterance: recording, begin, end, channel
 
@@ -61,6 +62,8 @@ def read_utterances(directory: Path, dataset: str | None = None) -> list[Utteran
     """The utterances of a data directory, if it has a wav.scp, or else of a tree of audio files, sorted by id."""
     directory = Path(directory)
     if not directory.is_dir():
+        if directory.is_file():
+            raise InputError(f"{directory}: a file, expected a data directory; of a manifest {MAKES_ONE} --manifest")
         raise InputError(f"{directory}: no such directory; expected a data directory with wav.scp, or a tree of audio")
     return read_data_dir(directory, dataset) if (directory / "wav.scp").is_file() else read_tree(directory)
 
@@ -161,7 +164,9 @@ def crossed_speakers(utterances: Sequence[Utterance]) -> tuple[Utterance, Uttera
 def _utterance(root: Path, path: Path, separator: str) -> Utterance:
     parts = path.relative_to(root).parts
     if len(parts) != 3:
-        raise InputError(f"{path}: not at {root}/<dataset>/<speaker>/<utterance>; move it, or write a wav.scp")
+        raise InputError(
+            f"{path}: not at {root}/<dataset>/<speaker>/<utterance>; of any other tree {MAKES_ONE} --data_dir"
+        )
     dataset, speaker, name = (unicodedata.normalize(FORMS[0], part) for part in (*parts[:2], path.stem))
     key = check_key(f"{dataset}_{speaker}", str(path))
     utterance_id = check_key(f"{key}{separator}{name}", str(path))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from steps.audio import pack
-from steps.audio.packing import TICKS, energy_cuts
+from steps.audio.packing import TICKS, energy_cuts, widened
 from steps.audio.packing import pack as pack_spans
 from steps.audio.read import load
 from steps.audio.recordings import read_utterances
@@ -39,6 +39,8 @@ def seconds(*times: float) -> tuple[int, ...]:
         ([(0, 20), (20.5, 30), (30.5, 31)], [(0, 30), (30.5, 31)]),
         ([(0, 20), (20.5, 30.1)], [(0, 20), (20.5, 30.1)]),
         ([(0, 30)], [(0, 30)]),
+        ([(0, 10), (2, 3), (3.2, 4), (10.5, 11)], [(0, 11)]),  # some in another
+        ([(0, 10), (2, 3), (12, 13)], [(0, 10), (12, 13)]),
         ([(0, 35), (35.2, 40)], [(0, 20), (20, 40)]),
     ],
 )
@@ -51,9 +53,9 @@ def test_what_has_no_pause_is_cut_where_it_is_least_loud():
     found = energy_cuts(noise(59, (10, 21, 40)), RATE, 30 * TICKS)
     assert np.array(found) / TICKS == pytest.approx([21, 40], abs=0.1)
     assert energy_cuts(np.zeros(59 * RATE, np.float32), RATE, 30 * TICKS) == [30 * TICKS]
-    for length in (30.01, 60.0, 91.3):
+    for length in (30.01, 30.3, 60.0, 91.3):
         edges = [0, *energy_cuts(noise(length), RATE, 30 * TICKS), round(length * TICKS)]
-        assert np.diff(edges).min() > 0 and np.diff(edges).max() <= 30 * TICKS
+        assert np.diff(edges).min() >= 0.4 * TICKS and np.diff(edges).max() <= 30 * TICKS
 
 
 def test_pieces_of_59_s_and_of_short_stretches(tmp_path):
@@ -87,6 +89,14 @@ def test_recordings_without_segments_are_packed_whole_and_segments_of_segments_c
     write_data_dir(tmp_path / "speech", {"wav.scp": {"1": wav}, "utt2spk": dict.fromkeys(cut, "u"), "segments": cut})
     assert pack.main(["--data", str(tmp_path / "speech"), "--out", str(tmp_path / "again")]) == 0
     assert read_table(tmp_path / "again" / "segments") == {"u-0000100-0000150": "1 2.0000 2.5000"}
+
+
+@pytest.mark.parametrize(
+    ("span", "earliest", "expected"),
+    [((1, 1.5), 0, (1, 1.5)), ((1, 1.04), 0, (0.94, 1.04)), ((0.62, 0.65), 0.6, (0.6, 0.7)), ((0, 0.05), 0, (0, 0.1))],
+)
+def test_no_piece_is_too_short_for_what_takes_it(span, earliest, expected):
+    assert widened(seconds(*span), round(earliest * TICKS)) == seconds(*expected)
 
 
 def test_pieces_have_one_speaker(tmp_path):
