@@ -23,6 +23,8 @@ from utils.mounts import raise_if_lost
 if TYPE_CHECKING:
     import numpy as np
 
+ROUNDED = 1e-6  # seconds by which a difference of two times may be less than it is meant to be
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -133,7 +135,7 @@ def _measured(utterance: Utterance, header: Header | AudioProblem, min_seconds: 
     if seconds <= 0:
         detail = f"{utterance.path}: begins at {utterance.begin} s, the recording has {total:.2f} s"
         return Outcome(reason="empty", detail=detail)
-    if seconds < min_seconds:
+    if seconds < min_seconds - ROUNDED:
         detail = f"{utterance.path}: {seconds:.3f} s, expected {min_seconds:g} s or more"
         return Outcome(reason="too_short", detail=detail)
     if seconds > LONGEST:

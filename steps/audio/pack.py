@@ -5,7 +5,7 @@ without segments are taken whole. Output: a data directory of pieces as `segment
 `spk2utt`, `utt2dur` and `manifest.jsonl`; failures.tsv and summary.json.
 
 A piece has neighbours of one speaker with the pauses between them, as many as fit. What is longer than a piece is cut
-where the energy is least, what is shorter than 0.1 s begins earlier. The id of a piece is that of its utterance, and
+where the energy is least, what is shorter than 0.11 s begins earlier. The id of a piece is that of its utterance, and
 begin and end in hundredths of a second.
 """
 

@@ -11,7 +11,7 @@ TICKS = 10_000  # in a second
 HOP = TICKS // 100  # energies are those of 10 ms
 SMOOTHED = 10  # hops, over which energies are averaged: a syllable is no pause
 REST = 50  # hops that are left behind a cut, so that no scrap is a piece
-SHORTEST = TICKS // 10  # of a piece: what the commands that take pieces are sure to take
+SHORTEST = 11 * TICKS // 100  # of a piece: commands that take pieces refuse those of less than 0.1 s
 Span = tuple[int, int]  # begin and end in ticks
 
 

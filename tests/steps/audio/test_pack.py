@@ -93,7 +93,12 @@ def test_recordings_without_segments_are_packed_whole_and_segments_of_segments_c
 
 @pytest.mark.parametrize(
     ("span", "earliest", "expected"),
-    [((1, 1.5), 0, (1, 1.5)), ((1, 1.04), 0, (0.94, 1.04)), ((0.62, 0.65), 0.6, (0.6, 0.7)), ((0, 0.05), 0, (0, 0.1))],
+    [
+        ((1, 1.5), 0, (1, 1.5)),
+        ((1, 1.04), 0, (0.93, 1.04)),
+        ((0.62, 0.65), 0.6, (0.6, 0.71)),
+        ((0, 0.05), 0, (0, 0.11)),
+    ],
 )
 def test_no_piece_is_too_short_for_what_takes_it(span, earliest, expected):
     assert widened(seconds(*span), round(earliest * TICKS)) == seconds(*expected)
