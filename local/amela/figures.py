@@ -171,8 +171,10 @@ def model_table(models: dict[str, Figures]) -> Table:
         right = (own.get("pairs") or {}).get("right")
         cells = [number_cell(own["bits_per_unit"], 3), number_cell(own.get("bits_per_second"), 1)]
         rows.append([Cell(name), *cells, number_cell(None if right is None else 100 * right, 1)])
+    own = next(iter(models.values()))
     caption = (
-        "Bits on speakers that no model was trained on: fewer are better. Pairs are real and random orders of units."
+        f"Bits on {own['units']:,} units in {own['utterances']} utterances of speakers that no model was trained on:"
+        " fewer are better. Pairs are the real and a random order of the units of an utterance."
     )
     return Table("Language models of units", caption, ["model", "bits a unit", "bits a second", "pairs right, %"], rows)
 
