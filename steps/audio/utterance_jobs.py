@@ -30,10 +30,10 @@ from utils.parts import (
     JOURNAL,
     Item,
     Work,
-    check_merged,
     current_identity,
     is_planned,
     make_current,
+    merged_shards,
     read_part,
     remove_parts,
 )
@@ -63,7 +63,12 @@ class UtteranceOptions:
     shard: str = option(
         BY_SIZE, "how utterances make shards: size, in their order; modulo: number % num_shards", choices=WAYS
     )
-    num_shards: int = option(16, "with --shard modulo, how many there are", least=1, most=MOST_JOBS)
+    num_shards: int = option(
+        16,
+        "with --shard modulo, how many there are; some may be without utterances",
+        least=1,
+        most=MOST_JOBS,
+    )
     allow_missing: bool = option(False, "merge what is done: utterances of jobs that are not count as left out")
     ark_paths: str = option(RECIPE, ARK_PATHS_HELP, choices=ARK_PATHS)
     force: bool = option(False, "compute again even if nothing has changed")
@@ -163,12 +168,11 @@ class UtteranceJobs:
         """
         options, identity = self.options, self._planned_identity()
         if self._is_merged(identity):
-            check_merged(options.out, options.shards, options.job, options.nj)
+            self._chosen(merged_shards(options.out))
             log.info("%s is up to date", options.out)
             return
         planned = Work.load(options.out, identity, self.planner)
-        mine = chosen_shards(planned.n_shards, options.shards, options.job, options.nj)
-        missing = planned.missing(mine, self.suffix, checked=True)
+        missing = planned.missing(self._chosen(planned.n_shards), self.suffix, checked=True)
         if not missing:
             log.info("all parts of this job exist")
             return
@@ -183,7 +187,19 @@ class UtteranceJobs:
                         utterances = [Utterance.from_row(item.content) for item in items]
                         audio += write(planned.part(shard, self.suffix), utterances)
         seconds = time.perf_counter() - begin
-        log.info("%.0f s of audio in %.2f s, %.0f times real time", audio, seconds, audio / seconds)
+        times = audio / seconds
+        log.info("%.0f s of audio in %.2f s, %.*f times real time", audio, seconds, 0 if times >= 10 else 2, times)
+
+    def _chosen(self, n_shards: int | None) -> list[int]:
+        """The shards of this job, of so many; none where that is not known.
+
+        Arrays of a fixed size have tasks without utterances: with `--shard modulo` these have nothing to do.
+        """
+        options, n = self.options, n_shards or 0
+        tasks = max(n, options.num_shards) if options.shard == MODULO else n
+        if n_shards is None:
+            return []
+        return [one for one in chosen_shards(tasks, options.shards, options.job, options.nj) if one < n]
 
     def merge(self, write: Callable[[StageDir, Work], None]) -> None:
         """Commit what `write` makes of all parts, unless that was done, and remove the parts.

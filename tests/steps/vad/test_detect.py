@@ -172,9 +172,9 @@ def test_script_passes_its_options_on(data, tmp_path):
     assert len(list((tmp_path / "log").glob("my out.*.log"))) == 1 and not list(tmp_path.glob(".*"))
 
 
-def start(data: Path, out: Path, *words: str) -> list[str]:
-    """Plan in two shards by number, and give the words that all commands take."""
-    modulo = ["--shard", "modulo", "--num_shards", "2"]
+def start(data: Path, out: Path, *words: str, num_shards: int = 2) -> list[str]:
+    """Plan in shards by number, and give the words that all commands take."""
+    modulo = ["--shard", "modulo", "--num_shards", str(num_shards)]
     given = [*words, *modulo, "--backend", "energy", "--data", str(data), "--out", str(out)]
     assert plan.main(given) == 0
     return given
@@ -202,6 +202,15 @@ def test_shards_by_number_give_the_same_result(data, tmp_path, capsys):
         assert (tmp_path / "vad" / name).read_bytes() == (tmp_path / "by_size" / name).read_bytes(), name
     one, other = SpeechMasks(tmp_path / "vad"), SpeechMasks(tmp_path / "by_size")
     assert all((one.of(key, 298) == other.of(key, 298)).all() for key in ("a-1", "a-2", "b-1"))
+
+
+def test_tasks_of_an_array_that_have_no_utterances_have_nothing_to_do(data, tmp_path, capsys):
+    given = start(data, tmp_path / "vad", num_shards=16)  # of four utterances
+    assert [compute.main([*given, "--shards", str(task)]) for task in range(16)] == [0] * 16
+    assert compute.main([*given, "--shards", "16"]) == 1
+    assert "there is no shard 16; this work has 16 shards" in capsys.readouterr().err
+    assert merge.main(given) == 0 and len(DataDir(tmp_path / "vad").utt2spk) == 4
+    assert compute.main([*given, "--shards", "15"]) == 0
 
 
 def test_a_merge_may_go_without_what_is_missing_and_later_have_it(data, tmp_path, capsys):
