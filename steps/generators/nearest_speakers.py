@@ -1,13 +1,15 @@
 """The nearest training speaker of each sample, by cosine: exactly, without all products of samples and speakers.
 
-For unit vectors a and b, and the parts a1, b1 of them in a subspace, with the rest orthogonal to it,
+For unit vectors a and b in the coordinates of an orthonormal basis, cut into three parts,
 
-    a . b <= a1 . b1 + sqrt(1 - |a1|^2) sqrt(1 - |b1|^2)         (Cauchy and Schwarz)
+    a . b <= a1 . b1 + |a2| |b2| + |a3| |b3|         (Cauchy and Schwarz)
+    a . b <= a1 . b1 + a2 . b2 + |a3| |b3|
 
-The subspace is that of the speakers' first principal directions, so that the rest is small. The bounds of all pairs are
-one matrix product of few columns, and only a pair whose bound reaches the best similarity known is looked at in full.
-What is told is computed in float64 from the vectors as they are stored: it depends neither on the number of directions
-nor on how samples are cut into blocks. Of speakers that are equally near, the first one counts.
+The basis is that of principal directions, so that the last part is small. The first bound of all pairs is one matrix
+product of few columns. Only a pair whose bound reaches the best similarity known is given the second one, and only what
+is left is looked at in full. What is told is computed in float64 from the vectors as they are
+stored: it depends neither on the directions nor on how samples are cut into blocks. Of speakers that are equally near,
+the first one counts.
 """
 
 from functools import cached_property
@@ -18,39 +20,62 @@ import numpy as np
 from utils.vectors import unit_rows
 
 ROWS, SPEAKERS = 256, 8192  # samples and speakers whose bounds are in memory at once
-PAIRS = 256  # pairs whose vectors are in memory at once: few enough for the cache
+PAIRS = 512  # pairs whose vectors are in memory at once: few enough for the cache
 BOUND_ERROR, ERROR = 1e-4, 2e-5  # above what float32 can be wrong by: in a bound, in the similarity of a pair
-DIRECTIONS = (64, 96, 128, 160, 192, 256, 384)  # to choose from
-PAIR_COST = 10_000  # of looking at a pair in full, in multiplications of a matrix product
+SQUARE_ERROR = 1e-6  # the same, in the squared length of a unit vector
+DIRECTIONS = (48, 64, 80, 96, 112, 128, 160, 192, 256, 384)  # of the first part, to choose from
+MORE = 96  # directions of the second part
+BOUND_COST, PAIR_COST = 3_000, 14_000  # of a pair's second bound, and of a pair in full, in multiplications
 WORTH = 1 << 24  # pairs of a sample and a speaker, after which directions are sought
 TRIED = 128  # samples that choose the number of directions
+SPEAKERS_COUNT = 3  # times as much as samples, in the directions: samples have more that no speaker has
+
+
+class Part(NamedTuple):
+    """What bounds need of unit vectors (n).
+
+    Attributes:
+        first: (n, r + 2) float32, a1, |a2| and |a3|. second: (n, m + 1) float32, a2 and |a2|.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
 
 
 class Subspace(NamedTuple):
-    """The first part of vectors, and how much of them is left.
+    """Directions, of which the first r give the first part of vectors, and the others the second.
 
     Attributes:
-        directions: (D, r) float32, orthonormal columns. speakers: (r + 1, S) float32, of each what `of` gives.
+        directions: (D, r + m) float32, orthonormal columns. size: r.
+        first: (r + 2, S) and second: (S, m + 1) float32, of the speakers; their |b2| is negative in `second`.
     """
 
     directions: np.ndarray
-    speakers: np.ndarray
+    size: int
+    first: np.ndarray
+    second: np.ndarray
 
     @classmethod
-    def make(cls, directions: np.ndarray, speakers: np.ndarray) -> "Subspace":
-        """That of some directions (D, r), for unit vectors of speakers (S, D)."""
+    def make(cls, directions: np.ndarray, size: int, speakers: np.ndarray) -> "Subspace":
+        """That of some directions (D, r + m), for unit vectors of speakers (S, D)."""
         directions = np.ascontiguousarray(directions, dtype=np.float32)
-        return cls(directions, np.ascontiguousarray(_parts(speakers, directions).T))
+        first, second = _parts(speakers, directions, size)
+        second[:, -1] *= -1  # so that products of second parts turn the first bound into the second
+        return cls(directions, size, np.ascontiguousarray(first.T), second)
 
-    def of(self, unit: np.ndarray) -> np.ndarray:
-        """Coordinates of unit vectors (n, D), and the length of their rest: (n, r + 1)."""
-        return _parts(unit, self.directions)
+    def of(self, unit: np.ndarray) -> Part:
+        """The parts of unit vectors (n, D)."""
+        return _parts(unit, self.directions, self.size)
 
 
-def _parts(unit: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    first = unit @ directions
-    left = np.maximum(0, 1 - np.vecdot(first, first))
-    return np.concatenate([first, np.sqrt(left)[:, None]], axis=1)
+def _parts(unit: np.ndarray, directions: np.ndarray, size: int) -> Part:
+    found = unit @ directions
+    first, second = found[:, :size], found[:, size:]
+    squares = np.vecdot(second, second)
+    left = np.maximum(0, 1 - np.vecdot(first, first) - squares) + np.float32(SQUARE_ERROR)
+    lengths = np.sqrt(squares)[:, None]
+    columns = [first, lengths, np.sqrt(left)[:, None]]
+    return Part(np.concatenate(columns, axis=1), np.concatenate([second, lengths], axis=1))
 
 
 class NearestSpeakers:
@@ -70,7 +95,7 @@ class NearestSpeakers:
         """Position (n,) and cosine distance (n,) float64 of the nearest speaker of x (n, D) float32."""
         before, self._pairs = self._pairs, self._pairs + len(x) * len(self.means)
         if before < WORTH <= self._pairs:
-            self._subspace = self._choose(x[:: -(-len(x) // TRIED)])
+            self._subspace = self._choose(x)
         nearest, similarity = np.empty(len(x), np.int64), np.empty(len(x))
         for start in range(0, len(x), ROWS):
             rows = slice(start, start + ROWS)
@@ -90,20 +115,36 @@ class NearestSpeakers:
 
     def _candidates(self, unit: np.ndarray, subspace: Subspace | None) -> tuple[np.ndarray, np.ndarray]:
         """The pairs of rows of unit (n, D) and speakers that may be nearest: each row has some; sorted by both."""
-        left, right = (unit, self.unit.T) if subspace is None else (subspace.of(unit), subspace.speakers)
+        if subspace is None:
+            return self._bounded(unit, unit, self.unit.T)[:2]
+        part = subspace.of(unit)
+        rows, columns, bounds, least = self._bounded(unit, part.first, subspace.first)
+        bounds += _products(part.second, subspace.second, rows, columns)
+        kept = bounds >= least[rows]
+        return rows[kept], columns[kept]
+
+    def _bounded(
+        self, unit: np.ndarray, left: np.ndarray, right: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The pairs of rows of unit (n, D) and speakers whose bound, left (n, d) @ right (d, S), is not too low.
+
+        Returns:
+            rows, columns, bounds (pairs), and the least (n) that the bounds of a row have to be.
+        """
         least, found = np.full(len(unit), -np.inf, np.float32), []
         for start in range(0, right.shape[1], SPEAKERS):
             bounds = left @ right[:, start : start + SPEAKERS]  # (n, up to SPEAKERS)
             known = np.vecdot(unit, self.unit[start + bounds.argmax(axis=1)])
             least = np.maximum(least, known - np.float32(BOUND_ERROR))
-            rows, columns = np.divmod(np.flatnonzero(bounds >= least[:, None]), bounds.shape[1])
-            found.append((rows, columns + start, bounds[rows, columns]))
+            hits = np.flatnonzero(bounds >= least[:, None])
+            rows, columns = np.divmod(hits, bounds.shape[1])
+            found.append((rows, columns + start, bounds.reshape(-1)[hits]))
         if len(found) == 1:
-            return found[0][:2]
+            return *found[0], least
         rows, columns, bounds = (np.concatenate(part) for part in zip(*found, strict=True))
         kept = np.flatnonzero(bounds >= least[rows])
         kept = kept[np.argsort(rows[kept], kind="stable")]
-        return rows[kept], columns[kept]
+        return rows[kept], columns[kept], bounds[kept], least
 
     def _similarities(self, x: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The cosine (pairs,) float64 of rows of x (n, D) and speakers."""
@@ -117,14 +158,18 @@ class NearestSpeakers:
     def _choose(self, x: np.ndarray) -> Subspace | None:
         """The subspace with which samples such as x (n, D) cost least; None where all products cost less."""
         n_speakers, dim = self.unit.shape
-        directions = np.linalg.eigh((self.unit.T @ self.unit).astype(np.float64))[1][:, ::-1]
-        unit, least, chosen = unit_rows(x), n_speakers * dim, None
+        unit = unit_rows(x)
+        spread = SPEAKERS_COUNT / n_speakers * (self.unit.T @ self.unit) + unit.T @ unit / len(unit)
+        directions = np.linalg.eigh(spread.astype(np.float64))[1][:, ::-1]
+        tried, least, chosen = unit[:: -(-len(unit) // TRIED)], n_speakers * dim, None
         for n in DIRECTIONS:
-            if n * (n_speakers + dim) >= least:
+            cost = n * n_speakers + min(n + MORE, dim) * dim
+            if cost >= least:
                 break
-            subspace = Subspace.make(directions[:, :n], self.unit)
-            pairs = len(self._candidates(unit, subspace)[0]) / len(unit)
-            cost = n * (n_speakers + dim) + PAIR_COST * pairs
+            subspace = Subspace.make(directions[:, : n + MORE], n, self.unit)
+            part = subspace.of(tried)
+            bounded = len(self._bounded(tried, part.first, subspace.first)[0])
+            cost += (BOUND_COST * bounded + PAIR_COST * len(self._candidates(tried, subspace)[0])) / len(tried)
             if cost < least:
                 least, chosen = cost, subspace
         return chosen
@@ -144,8 +189,11 @@ def _products(
 ) -> np.ndarray:
     """The inner products (pairs,) of rows of left (n, D) and of right (S, D)."""
     found = np.empty(len(rows), precision)
+    one, other = (np.empty((min(PAIRS, len(rows)), left.shape[1]), left.dtype) for _ in range(2))
     for start in range(0, len(rows), PAIRS):
-        pairs = slice(start, start + PAIRS)
-        a, b = left[rows[pairs]].astype(precision, copy=False), right[columns[pairs]].astype(precision, copy=False)
-        np.vecdot(a, b, out=found[pairs])
+        pairs = slice(start, min(start + PAIRS, len(rows)))
+        a, b = one[: pairs.stop - start], other[: pairs.stop - start]
+        np.take(left, rows[pairs], axis=0, out=a, mode="clip")  # which is several times as fast as to raise
+        np.take(right, columns[pairs], axis=0, out=b, mode="clip")
+        np.vecdot(a.astype(precision, copy=False), b.astype(precision, copy=False), out=found[pairs])
     return found

@@ -41,7 +41,7 @@ def test_a_subspace_is_chosen_where_it_saves_products_and_changes_nothing(monkey
     means, x = make_vectors(2200, 256, 0.7), make_vectors(2000, 256, 0.7, seed=1)
     find, plain = NearestSpeakers(means), NearestSpeakers(means)
     with_subspace, (nearest, distance) = find(x), plain(x[:1000])  # too few to seek directions
-    assert find._subspace.directions.shape[1] in DIRECTIONS and plain._subspace is None
+    assert find._subspace.size in DIRECTIONS and plain._subspace is None
     assert with_subspace[0][:1000].tolist() == nearest.tolist() and (with_subspace[1][:1000] == distance).all()
     flat = NearestSpeakers(make_vectors(2200, 256, 0.0))
     flat(make_vectors(2000, 256, 0.0, seed=1))
