@@ -150,14 +150,25 @@ class Mixture:
 
     def _squares(self, x: np.ndarray) -> np.ndarray:
         """sum_j (y_j - m_j)^2 / s_j^2 (N, K) for the coordinates y of embeddings (N, D)."""
-        precision = self.scales**-2.0
-        constant = (self.means**2 * precision).sum(1)
-        # (y - m)^2 / s^2 expanded: matrix products instead of an (N, K, q) array
-        if np.ndim(self.frame.basis) == 0 or (self.scales != self.scales[:, :1]).any():
+        precision, weighted, constant = self._quadratic
+        if self._is_diagonal:
             y = self.frame.to_latent(x)
-            return y**2 @ precision.T - 2 * y @ (self.means * precision).T + constant
-        z, q = self.frame.turned(x), self.frame.factors[1]
-        return (np.vecdot(z, z)[:, None] - 2 * z @ (self.means @ q).T) * precision[:, 0] + constant
+            linear = y @ weighted
+            return np.multiply(y, y, out=y) @ precision - linear + constant
+        z = self.frame.turned(x)
+        return (np.vecdot(z, z)[:, None] - 2 * z @ (self.means @ self.frame.factors[1]).T) * precision[0] + constant
+
+    @property
+    def _is_diagonal(self) -> bool:
+        """Do coordinates differ in scale, or are they the embeddings' own?"""
+        return np.ndim(self.frame.basis) == 0 or bool((self.scales != self.scales[:, :1]).any())
+
+    @cached_property
+    def _quadratic(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """1 / s_j^2 (q, K), 2 m_j / s_j^2 (q, K) and sum_j m_j^2 / s_j^2 (K,)."""
+        # (y - m)^2 / s^2 expanded: matrix products instead of an (N, K, q) array
+        precision = self.scales**-2.0
+        return precision.T, 2 * (self.means * precision).T, (self.means**2 * precision).sum(1)
 
     def tempered(self, weights: float = 1.0, spread: float = 1.0) -> "Mixture":
         """The mixture at other temperatures: weights to the power 1/weights, variances times `spread`.

@@ -44,7 +44,7 @@ from steps.text.read import Reader
 from utils.errors import InputError, brief
 from utils.vectors import unit_rows
 
-ROWS = 1024  # whose densities are worked out at once
+ROWS = 256  # whose densities are worked out at once: few enough for the cache
 
 
 class Samples(NamedTuple):
