@@ -31,7 +31,7 @@ TRIED = 128  # samples that choose the number of directions
 SPEAKERS_COUNT = 3  # times as much as samples, in the directions: samples have more that no speaker has
 
 
-class Part(NamedTuple):
+class VectorParts(NamedTuple):
     """What bounds need of unit vectors (n).
 
     Attributes:
@@ -63,19 +63,19 @@ class Subspace(NamedTuple):
         second[:, -1] *= -1  # so that products of second parts turn the first bound into the second
         return cls(directions, size, np.ascontiguousarray(first.T), second)
 
-    def of(self, unit: np.ndarray) -> Part:
+    def of(self, unit: np.ndarray) -> VectorParts:
         """The parts of unit vectors (n, D)."""
         return _parts(unit, self.directions, self.size)
 
 
-def _parts(unit: np.ndarray, directions: np.ndarray, size: int) -> Part:
+def _parts(unit: np.ndarray, directions: np.ndarray, size: int) -> VectorParts:
     found = unit @ directions
     first, second = found[:, :size], found[:, size:]
     squares = np.vecdot(second, second)
     left = np.maximum(0, 1 - np.vecdot(first, first) - squares) + np.float32(SQUARE_ERROR)
     lengths = np.sqrt(squares)[:, None]
     columns = [first, lengths, np.sqrt(left)[:, None]]
-    return Part(np.concatenate(columns, axis=1), np.concatenate([second, lengths], axis=1))
+    return VectorParts(np.concatenate(columns, axis=1), np.concatenate([second, lengths], axis=1))
 
 
 class NearestSpeakers:

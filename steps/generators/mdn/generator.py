@@ -3,14 +3,15 @@
 from typing import Any
 
 import numpy as np
-import torch
 
 from steps.generators.contract import Generator
-from steps.generators.mdn.network import NETWORK, MixtureDensityNetwork, NetworkSizes
+from steps.generators.mdn.weights import NetworkSizes, NetworkWeights
 from steps.generators.mixture import Frame, Mixture
 from steps.generators.table_generator import TableGenerator
 from steps.generators.validation import check_mixture, number_of
 from utils.vectors import check_shape
+
+NETWORK = "network."  # prefix of the network's arrays, in a file that holds others too
 
 
 class MdnGenerator(Generator):
@@ -24,24 +25,20 @@ class MdnGenerator(Generator):
 
     kind = "mdn"
 
-    def __init__(self, network: MixtureDensityNetwork, frame: Frame, spread: float):
-        self.network, self.frame, self.spread = network.cpu().eval(), frame, spread
+    def __init__(self, network: NetworkWeights, frame: Frame, spread: float):
+        self.network, self.frame, self.spread = network, frame, spread
         self.dim, self.text_dim = len(frame.offset), network.sizes.text_dim
         check_shape("basis of the frame", frame.matrix, (self.dim, network.sizes.latent_dim))
 
     def mixtures(self, text_vectors: np.ndarray) -> list[Mixture]:
         """The density for each of the text vectors (T, E)."""
-        mixtures: list[Mixture] = []
-        # one at a time: a text's mixture never depends on its neighbours
-        for row in np.asarray(text_vectors, dtype=np.float32):
-            with torch.inference_mode():
-                text = torch.from_numpy(row[None].copy())
-                log_weights, means, log_scales = (value[0].double().numpy() for value in self.network(text))
-                centre = self.network.linear(text)[0].double().numpy() if self.network.linear is not None else 0.0
-            root = np.sqrt(self.spread)
-            with np.errstate(over="ignore"):
-                scales = np.broadcast_to(np.exp(log_scales) * root, means.shape)
-            mixture = Mixture(log_weights, centre + root * (means - centre), scales, self.frame)
+        mixtures, root = [], np.sqrt(self.spread)
+        for text in np.asarray(text_vectors, dtype=np.float32):
+            with np.errstate(over="ignore", invalid="ignore"):  # which check_mixture tells
+                found = self.network(text)
+                scales = np.broadcast_to(np.exp(found.log_scales) * root, found.means.shape)
+                means = found.centre + root * (found.means - found.centre)
+            mixture = Mixture(found.log_weights, means, scales, self.frame)
             check_mixture(mixture, "the network")
             mixtures.append(mixture)
         return mixtures
@@ -55,13 +52,13 @@ class MdnGenerator(Generator):
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sizes and weights of the network, and the frame."""
-        arrays = {NETWORK + name: tensor.numpy() for name, tensor in self.network.state_dict().items()}
+        arrays = {NETWORK + name: array for name, array in self.network.arrays.items()}
         arrays |= {"offset": self.frame.offset, "basis": np.asarray(self.frame.basis)}
         return {"sizes": self.network.sizes.as_dict(), "spread": self.spread}, arrays
 
     @classmethod
     def from_state(cls, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> "MdnGenerator":
         """Build the generator from what `state` gave."""
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        network = MixtureDensityNetwork.from_weights(NetworkSizes.read(values["sizes"]), tensors, "generator.json")
+        own = {name.removeprefix(NETWORK): array for name, array in arrays.items() if name.startswith(NETWORK)}
+        network = NetworkWeights(NetworkSizes.read(values["sizes"]), own)
         return cls(network, Frame(arrays["offset"], arrays["basis"]), number_of(values, "spread", above=0))

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from steps.generators.mdn.batches import Batches
 from steps.generators.mdn.grid import Grid, GridLines, log_density, on_device
-from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
+from steps.generators.mdn.network import MixtureDensityNetwork
+from steps.generators.mdn.weights import NetworkSizes
 
 NONE = np.zeros(0, np.int64)
 MOST_ROWS, MOST_TEXTS = 1024, 64  # of a group in one grid of a whole set

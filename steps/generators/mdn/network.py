@@ -5,58 +5,13 @@ mean, which carries the closed-form solution, and one scale a component where th
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from steps.generators.validation import number_of, size_of
-from utils.errors import InputError, brief, in_one_line
+from steps.generators.mdn.weights import NetworkSizes, NetworkWeights
 
 INPUTS = 384  # of the installed sentence encoder
-NETWORK = "network."  # prefix of the network's tensors in files that hold others too
-
-
-@dataclass(frozen=True)
-class NetworkSizes:
-    """The sizes of a network.
-
-    Attributes:
-        text_dim: E. latent_dim: q. n_components: K. hidden: width of the dense layers. n_layers: how many of them.
-        diagonal: a scale for each dimension of a component, instead of one for all.
-        linear_path: add a linear map of the text to all means.
-        scale_floor: smallest scale, in latent units.
-    """
-
-    text_dim: int
-    latent_dim: int
-    n_components: int
-    hidden: int
-    n_layers: int
-    diagonal: bool
-    linear_path: bool
-    scale_floor: float
-
-    as_dict = asdict
-
-    @classmethod
-    def read(cls, values: Any) -> "NetworkSizes":
-        """The sizes that `as_dict` gave. Raises ValueError for values that are none."""
-        if not isinstance(values, dict):
-            raise ValueError(f"sizes: expected an object, found {brief(values)}")
-        wrong = values.keys() ^ {field.name for field in fields(cls)}
-        if wrong:
-            raise ValueError(f"sizes: {brief(min(wrong))} is missing, or is no size of a network")
-        for name in ("diagonal", "linear_path"):
-            if not isinstance(values[name], bool):
-                raise ValueError(f"{name}: expected true or false, found {brief(values[name])}")
-        for name in ("text_dim", "latent_dim", "n_components", "hidden", "n_layers"):
-            size_of(values, name, least=0 if name == "n_layers" else 1)
-        if values["scale_floor"] != 0:
-            number_of(values, "scale_floor", above=0)
-        return cls(**values)
 
 
 class MixtureDensityNetwork(nn.Module):
@@ -120,21 +75,6 @@ class MixtureDensityNetwork(nn.Module):
             self.linear.weight.copy_(slopes.T if slopes is not None else torch.zeros_like(self.linear.weight))
             self.linear.bias.zero_()
 
-    @classmethod
-    def from_weights(cls, sizes: NetworkSizes, tensors: Mapping[str, Tensor], where: str) -> "MixtureDensityNetwork":
-        """The network whose tensors are those with names that begin with NETWORK.
-
-        Raises InputError where they are of other sizes; no memory is taken for sizes that the tensors do not have.
-        """
-        own = {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
-        n_layers = sum(name.startswith("trunk.") and name.endswith(".weight") for name in own)
-        try:
-            if n_layers != sizes.n_layers:
-                raise RuntimeError(f"size mismatch: {n_layers} layers, n_layers is {sizes.n_layers}")
-            with torch.device("meta"):
-                cls(sizes).load_state_dict(own, assign=True)
-        except RuntimeError as error:
-            raise InputError(f"{where}: the weights are of other sizes: {in_one_line(error, 250)}") from error
-        network = cls(sizes)
-        network.load_state_dict(own)
-        return network
+    def weights(self) -> NetworkWeights:
+        """The same without torch."""
+        return NetworkWeights(self.sizes, {name: tensor.cpu().numpy() for name, tensor in self.state_dict().items()})

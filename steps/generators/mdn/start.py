@@ -15,8 +15,9 @@ import numpy as np
 import torch
 
 from steps.generators.mdn.closed_form import Ask, by_sums, direct
-from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
+from steps.generators.mdn.network import MixtureDensityNetwork
 from steps.generators.mdn.options import MdnOptions
+from steps.generators.mdn.weights import NetworkSizes
 from steps.generators.mixture import Frame
 from steps.generators.pairs import Pairs
 from steps.generators.scale_bank import fit_scale_bank, summarised

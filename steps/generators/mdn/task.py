@@ -101,4 +101,4 @@ class MdnTask:
 
     def export(self) -> MdnGenerator:
         """The network as a generator."""
-        return MdnGenerator(self.network, self.frame, self.options.spread)
+        return MdnGenerator(self.network.weights(), self.frame, self.options.spread)

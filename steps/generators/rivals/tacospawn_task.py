@@ -13,7 +13,8 @@ from steps.generators.imputation import Rows, fit_levels
 from steps.generators.mdn.batches import Batches
 from steps.generators.mdn.density import paired_log_density
 from steps.generators.mdn.generator import MdnGenerator
-from steps.generators.mdn.network import MixtureDensityNetwork, NetworkSizes
+from steps.generators.mdn.network import MixtureDensityNetwork
+from steps.generators.mdn.weights import NetworkSizes
 from steps.generators.mixture import Frame
 from steps.generators.pairs import Pairs, sum_by
 from steps.generators.rivals.text_draws import TextDraws
@@ -135,7 +136,7 @@ class TacoSpawnTask:
 
     def export(self) -> MdnGenerator:
         """The network as a generator of utterances."""
-        return MdnGenerator(self.network.network, self.frame, 1.0)
+        return MdnGenerator(self.network.network.weights(), self.frame, 1.0)
 
 
 def speaker_frame(train: Pairs, floor: float) -> tuple[Frame, np.ndarray]:

@@ -27,7 +27,7 @@ def train(experiment: Experiment) -> Pairs:
 
 def test_the_shared_start_is_the_regression_with_the_bank_of_scales(train):
     begin = make_start(train, OPTIONS)
-    found = MdnGenerator(begin.network, begin.frame, spread=1.0)
+    found = MdnGenerator(begin.network.weights(), begin.frame, spread=1.0)
     subspace = principal_subspace(train.x)
     y, mean_of = subspace.to_latent(train.x), mean_map(train, subspace, OPTIONS.penalty)
     spread, unseen = cross_validated_spread(train, y, subspace, OPTIONS.penalty, OPTIONS.folds)
@@ -45,12 +45,12 @@ def test_the_shared_start_without_a_linear_path_is_the_mean_over_groups_with_the
     begin = make_start(far, replace(OPTIONS, linear_path=False))
     np.testing.assert_allclose(train.weights @ begin.frame.to_latent(train.x), 0, atol=0.1)
     np.testing.assert_allclose(far.weights @ begin.latent, 0, atol=1e-5)
-    found = MdnGenerator(begin.network, begin.frame, spread=1.0)
+    found = MdnGenerator(begin.network.weights(), begin.frame, spread=1.0)
     (first, *others) = found.mixtures(far.variants)
     np.testing.assert_allclose(first.means, 0, atol=1e-6)
     for other in others:
         np.testing.assert_allclose(other.log_weights, first.log_weights, atol=1e-5)
-    with_path = MdnGenerator(make_start(train, OPTIONS).network, begin.frame, spread=1.0)
+    with_path = MdnGenerator(make_start(train, OPTIONS).network.weights(), begin.frame, spread=1.0)
     np.testing.assert_allclose(first.scales, with_path.mixtures(train.variants[:1])[0].scales, rtol=1e-4)
 
 
@@ -58,7 +58,7 @@ def test_spread_narrows_everything_around_the_linear_mean(train):
     begin = make_start(train, OPTIONS)
     torch.manual_seed(1)
     torch.nn.init.normal_(begin.network.shifts.bias)  # components away from the linear mean
-    wide, narrow = (MdnGenerator(begin.network, begin.frame, spread) for spread in (1.0, 0.25))
+    wide, narrow = (MdnGenerator(begin.network.weights(), begin.frame, spread) for spread in (1.0, 0.25))
     linear = begin.network.linear(torch.from_numpy(train.variants[:1])).detach().numpy()
     centre = begin.frame.to_embedding(linear.astype(np.float64))
     a, b = (some.mixtures(train.variants[:1])[0].original_space() for some in (wide, narrow))

@@ -67,7 +67,7 @@ def test_a_batch_is_worth_the_mean_over_the_texts_of_each_embedding(train, kind,
     batches = Batches(pairs, begin.latent, CPU)
     rows = np.random.default_rng(1).permutation(len(train.x))[:50]
     found = batches.log_density(begin.network, rows)
-    generator = MdnGenerator(begin.network, begin.frame, 1.0)
+    generator = MdnGenerator(begin.network.weights(), begin.frame, 1.0)
     in_order = rows[np.argsort(pairs.groups[rows], kind="stable")]
     for row, value in list(zip(in_order, found.tolist(), strict=True))[::5]:
         texts = [*pairs.variants[pairs.variant_groups == pairs.groups[row]], *pairs.captions[pairs.caption_rows == row]]
@@ -183,7 +183,7 @@ def test_the_best_epoch_is_kept_and_patience_ends_training(train, dev, tmp_path)
     assert [row["epoch"] for row in rows] == list(range(best + 5)) and len(rows) < 61
     assert -mean_log_density(generator, dev) == pytest.approx(losses[best], rel=1e-4)
     kept = load_file(tmp_path / "best.safetensors")["network.logits.bias"]
-    np.testing.assert_array_equal(kept, generator.network.logits.bias.detach())
+    np.testing.assert_array_equal(kept, generator.network.arrays["logits.bias"])
 
 
 def test_a_plateau_halves_the_learning_rate(train, dev, tmp_path):
