@@ -46,7 +46,7 @@ class Options:
     COMMAND: ClassVar[str] = "steps.audio.pack"
     data: Path = option(help="data directory of speech: wav.scp, utt2spk, and segments")
     out: Path = option(help="data directory to write")
-    longest: float = option(30.0, "s of a piece, never more", least=0.1, most=3600)
+    longest: float = option(30.0, "s of a piece, never more", least=0.2, most=3600)
     most_pause: float = option(1.0, "s of a pause within a piece; a longer one ends it", least=0, most=3600)
     max_fail: float = option(0.01, "largest share of stretches that may fail", least=0, most=1)
     force: bool = option(False, "redo the stage even if it is up to date")

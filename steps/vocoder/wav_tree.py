@@ -4,6 +4,7 @@ An id with slashes is a path already, as those of a scan are; other utterances g
 below the folder that all recordings share.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ from steps.audio.recordings import read_data_dir
 from utils.errors import InputError
 
 WAV = "wav"
-LONGEST_NAME = 200  # bytes of a file's name without its suffix
+LONGEST_NAME = 200  # bytes of a file's name without its suffix; file systems take 255 with it, and with what is added
 
 
 def wav_files(directory: Path, utterances: Sequence[str]) -> dict[str, PurePosixPath]:
@@ -39,10 +40,12 @@ def folders_of(directory: Path) -> Mapping[str, str]:
 
 
 def _safe(part: str) -> str:
-    """A part of a path that is the name of a file, and no way out of the folder."""
+    """A part of a path that is the name of a file, and no way out of the folder; a long one is cut, and gets a hash."""
     if part in (".", ".."):
         return part.replace(".", "%2E")
     name = part if part.isprintable() else quote(part)
-    if len(name.encode()) > LONGEST_NAME:
-        raise InputError(f"{part[:100]}...: {len(part)} characters; no file has so long a name: rename it")
-    return name
+    whole = name.encode()
+    if len(whole) <= LONGEST_NAME:
+        return name
+    end = f"@{hashlib.sha256(whole).hexdigest()[:8]}"
+    return whole[: LONGEST_NAME - len(end)].decode(errors="ignore") + end
