@@ -34,7 +34,7 @@ from utils.json_files import json_text
 from utils.manifest import MANIFEST, ManifestEntry, manifest_of, read_manifest, write_manifest
 from utils.option_values import raw_values
 from utils.options import option
-from utils.stage_dir import StageDir
+from utils.stage_dir import AUDIO, StageDir
 
 log = logger(__name__)
 KNOWN_TEXT = "utt2text"  # transcripts of some utterances only; Kaldi's `text` has all
@@ -126,7 +126,13 @@ def find(options: Options) -> Found:
 def of_folder(folder: Path, speaker_folder: int, transcripts: bool) -> Found:
     """The audio below a folder, and perhaps the transcripts beside it."""
     files = find_audio(folder)
-    if not files.found:
+    unread = [path for path, reason in files.left_out if reason in AUDIO]
+    if unread:
+        told = f"{len(unread)} files of audio are of formats that are not read, such as {printable(unread[0])}"
+        if not files.found:
+            raise InputError(f"{folder}: {told}, and no others are there; convert them to flac or wav")
+        log.warning("%s: %s; convert them to flac or wav", folder, told)
+    elif not files.found:
         log.warning("%s: no audio below it", folder)
     ids = ids_of(folder, files.found, speaker_folder)
     found = Found([_utterance(name, speaker, path) for path, (name, speaker) in ids.items()], left_out=files.left_out)

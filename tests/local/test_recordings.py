@@ -119,6 +119,15 @@ def test_what_cannot_be_read_is_told_up_to_a_limit(tmp_path, capsys):
     assert len(read_table(tmp_path / "all" / "utt2spk")) == 3
 
 
+def test_audio_that_is_not_read_is_not_taken_for_nothing(tmp_path, capsys, caplog):
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / "1.m4a").write_bytes(b"m4a")
+    assert scan(tmp_path / "all", "--data_dir", tmp_path / "audio") == 1
+    assert "audio/1.m4a, and no others are there; convert them to flac or wav" in capsys.readouterr().err
+    assert scan(tmp_path / "all", "--data_dir", tree(tmp_path / "audio", "2.wav")) == 0
+    assert "1 files of audio are of formats that are not read, such as " in caplog.text
+
+
 @pytest.mark.hostile("A line break in the name of a recording")
 def test_a_line_break_in_a_name_is_refused(tmp_path, capsys):
     assert scan(tmp_path / "all", "--data_dir", tree(tmp_path / "audio", "a\nb/1.wav")) == 1
