@@ -10,7 +10,7 @@ from utils.errors import InputError, absence, brief
 from utils.foreign_worker import InterpreterOptions
 from utils.options import option
 
-DEVICE = re.compile(r"cpu|cuda(:\d{1,3})?")
+DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class ModelOptions(InterpreterOptions):
     """Options of a recogniser with a model directory."""
 
     model: Path = option(help="directory of the model")
-    device: str = option("cpu", "cpu, or cuda, the GPU that a job sees, or cuda:1, the second one")
+    device: str = option("auto", "cpu, or cuda, the GPU that a job sees, or cuda:1, the second; auto: a GPU, if any")
     most_tokens: int = option(200, "tokens that an utterance may have", least=1, most=220)
     at_once: int | None = option(
         None, "utterances in a batch; default: as a GPU's memory allows, 1 on a processor", least=1, most=1024
@@ -43,4 +43,4 @@ class ModelRecogniser(EngineRecogniser):
             if not any((model / name).is_file() for name in names):
                 raise InputError(f"model {model}: no {' and no '.join(names)}; is this a model of {self.engine}?")
         if not DEVICE.fullmatch(device):
-            raise InputError(f"device {brief(device)}: expected cpu, cuda or cuda:1")
+            raise InputError(f"device {brief(device)}: expected auto, cpu, cuda or cuda:1")

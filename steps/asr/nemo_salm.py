@@ -21,6 +21,7 @@ KEYS = ("pretrained_llm", "prompt_format", "audio_locator_tag", "perception")
 class SalmOptions(ModelOptions):
     """Options of the recogniser."""
 
+    most_tokens: int = option(256, "tokens that an utterance may have", least=1, most=4096)
     prompt: str = option("Transcribe the following:", "what the language model is asked, before the audio")
     dtype: str = option("float32", "of the weights; bfloat16 is for GPUs", choices=("float32", "bfloat16"))
 

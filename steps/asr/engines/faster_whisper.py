@@ -39,8 +39,9 @@ class FasterWhisperEngine:
             "log_prob_threshold": None,
             "no_speech_threshold": None,
         }
+        device = self.model.model.device  # cpu or cuda, where auto was asked for
         by_device = 1 if device == "cpu" or self.word_times else AT_ONCE
-        self.facts["at_once"] = options["at_once"] or by_device
+        self.facts |= {"device": device, "at_once": options["at_once"] or by_device}
 
     def __call__(self, content: dict) -> dict:
         """Recognise waveforms, in one batch where each is a window or less."""

@@ -22,9 +22,12 @@ class SalmEngine:
 
         self.facts = {"nemo": nemo.__version__, "torch": torch.__version__}
         self.model = SALM.from_pretrained(options["model"], local_files_only=True, strict=True)
-        self.model = self.model.to(options["device"], getattr(torch, options["dtype"])).eval()
+        device = options["device"]
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model = self.model.to(device, getattr(torch, options["dtype"])).eval()
         self.prompt, self.most_tokens = options["prompt"], options["most_tokens"]
-        self.facts["at_once"] = options["at_once"] or self._that_fit(options["device"])
+        self.facts |= {"device": device, "at_once": options["at_once"] or self._that_fit(device)}
 
     def _that_fit(self, device: str) -> int:
         import torch

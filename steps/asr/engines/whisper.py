@@ -24,13 +24,15 @@ class WhisperEngine:
         transformers.utils.logging.disable_progress_bar()
         self.facts = {"transformers": transformers.__version__, "torch": torch.__version__}
         directory, self.device = options["model"], options["device"]
+        if self.device == "auto":
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model = _load(directory, getattr(torch, options["dtype"])).to(self.device).eval()
         self.features = transformers.WhisperFeatureExtractor.from_pretrained(directory, local_files_only=True)
         self.tokenizer = transformers.WhisperTokenizer.from_pretrained(directory, local_files_only=True)
         self.asked = {"num_beams": options["beams"], "do_sample": False, "max_new_tokens": options["most_tokens"]}
         if getattr(self.model.generation_config, "is_multilingual", False):
             self.asked |= {"language": options["language"], "task": "transcribe"}
-        self.facts["at_once"] = options["at_once"] or self._that_fit()
+        self.facts |= {"device": self.device, "at_once": options["at_once"] or self._that_fit()}
 
     def __call__(self, content: dict) -> dict:
         """Recognise waveforms, which are one batch."""

@@ -41,7 +41,7 @@ class SALM(torch.nn.Linear):
 
     def generate(self, prompts, audios, audio_lens, max_new_tokens):
         assert prompts == [[{"role": "user", "content": "Transcribe the following: <|audio|>"}]] * len(audios)
-        assert audios.shape[1] == audio_lens.max() and max_new_tokens == 200
+        assert audios.shape[1] == audio_lens.max() and max_new_tokens == 256
         if audios.abs().max() > 0.9:
             os._exit(9)
         peaks = audios.abs().amax(1)
@@ -98,6 +98,13 @@ def test_utterances_go_to_the_other_interpreter_and_one_that_kills_it_costs_itse
     rows = [line.split("\t") for line in (tmp_path / "asr" / "failures.tsv").read_text().splitlines()[1:]]
     assert [row[:2] for row in rows] == [["a-2", "worker_died"], ["a-4", "too_long"]]
     assert rows[0][2] == "the worker ended: exit status 9" and not (tmp_path / "asr" / "ctm").exists()
+
+
+def test_the_conf_of_canary_qwen_is_read(tmp_path, model, python, capsys):
+    write_data_dir(tmp_path / "data", {"utt2spk": {"a-1": "a"}, "wav.scp": {"a-1": "none.wav"}})
+    given = ["--backend", "nemo_salm", "--conf", "conf/asr/canary_qwen.yaml", "--set", f"model={model},python={python}"]
+    assert plan.main([*given, "--data", str(tmp_path / "data"), "--out", str(tmp_path / "asr")]) == 1
+    assert "1 of 1 utterances (100.00 %) fail" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_check_says_where_nemo_is_missing(model, capsys):

@@ -78,7 +78,7 @@ def test_another_interpreter_says_the_same(several):
 def test_several_at_once_say_what_each_says_alone(several):
     recogniser = Whisper(WhisperOptions(model=several, most_tokens=MOST))
     alone = [recogniser(sound) for sound in SOUNDS]
-    assert recogniser.at_once() == 1 and recogniser.several(SOUNDS) == alone
+    assert recogniser.at_once() == 1 and recogniser.facts["device"] == "cpu" and recogniser.several(SOUNDS) == alone
     assert Whisper(WhisperOptions(model=several, at_once=3)).at_once() == 3
 
 
@@ -164,7 +164,7 @@ def test_model_directories_are_looked_at_before_any_work(tmp_path, capsys, sever
 
     assert "no such directory; expected the directory of a model" in asked("whisper", tmp_path / "none")
     assert "no config.json; is this a model of whisper?" in asked("whisper", tmp_path)
-    assert "device 'gpu': expected cpu, cuda or cuda:1" in asked("whisper", several, "device=gpu")
+    assert "device 'gpu': expected auto, cpu, cuda or cuda:1" in asked("whisper", several, "device=gpu")
     assert "nemo" in asked("nemo_salm", several) and "model.bin" in asked(
         "faster_whisper", several, f"python={sys.executable}"
     )
