@@ -24,9 +24,13 @@ SHOWN = 5  # names that a message lists
 NAMED = re.compile(r"GLOBAL ([\w.]+)")  # in torch's message, the class that is no tensor
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Load the weights of a file into a network. Raises InputError with the names whose tensors differ."""
-    places = read_tensors(path)
+def load_weights(network: nn.Module, path: Path, any_name: bool = False) -> None:
+    """Load the weights of a file into a network. Raises InputError with the names whose tensors differ.
+
+    Args:
+        any_name: see `read_tensors`.
+    """
+    places = read_tensors(path, any_name)
     wanted = network.state_dict()
     found = find_networks(places, wanted)
     if len(found) > 1:

@@ -42,7 +42,7 @@ class Options:
     """Options of the command."""
 
     COMMAND: ClassVar[str] = "steps.unit_lm.import_lstm"
-    checkpoint: Path = option(help="file of torch with a state dict, or safetensors")
+    checkpoint: Path = option(help="file of torch with a state dict, of any name, or .safetensors")
     out: Path = option(help="directory of the model to write")
     n_units: int = option(help="units that it was trained on, 0 to n_units - 1", least=1, most=MOST_UNITS)
     units_model: str = option(help="name of what gave these units, as units.json of their directories says it")
@@ -81,7 +81,7 @@ def import_lstm(options: Options) -> "UnitNetwork":
     from steps.unit_lm.vocabulary import Vocabulary
 
     foreign = foreign_network(options)
-    load_weights(foreign, options.checkpoint)
+    load_weights(foreign, options.checkpoint, any_name=True)
     embedding, lstm, linear = (getattr(foreign, name) for name in options.names)
     special = symbols_of(options, embedding.num_embeddings)
     sizes = {"embedding": embedding.embedding_dim, "hidden": lstm.hidden_size, "layers": lstm.num_layers}
@@ -105,7 +105,7 @@ def foreign_network(options: Options) -> "nn.Module":
 
     from steps.networks.foreign_weights import read_tensors
 
-    places = read_tensors(options.checkpoint)
+    places = read_tensors(options.checkpoint, any_name=True)
     tensors = {name: value for own in places.values() for name, value in own.items()}
     embedding, lstm, linear = options.names
     n_symbols, dim = _shape(options, tensors, f"{embedding}.weight")

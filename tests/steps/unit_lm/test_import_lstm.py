@@ -36,8 +36,9 @@ def run(path, out, *words: str, n_units: int = UNITS) -> int:
 
 @pytest.mark.parametrize(("words", "ends"), [(["--pad", "2001"], False), (["--eos", "2001"], True)])
 def test_logits_are_those_of_the_original(tmp_path, words, ends):
-    torch.save({"model_state_dict": tensors()}, tmp_path / "lstm_r1.pt")
-    assert run(tmp_path / "lstm_r1.pt", tmp_path / "out", *words) == 0
+    training = {"epoch": 3, "optimizer_state_dict": {"state": {0: {"exp_avg": torch.zeros(2)}}, "param_groups": []}}
+    torch.save({"model_state_dict": tensors(), **training}, tmp_path / "lstm_r1e-05")
+    assert run(tmp_path / "lstm_r1e-05", tmp_path / "out", *words) == 0
     network, description = load_network(tmp_path / "out")
     original = Original(UNITS + 2)
     original.load_state_dict(tensors())
