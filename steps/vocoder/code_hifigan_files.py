@@ -7,6 +7,7 @@ may be in either of torch's spellings, or removed. Networks that also take a pit
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from steps.networks.foreign_weights import SAFETENSORS, TORCH_FILES, read_tensors, require_fit
@@ -33,28 +34,36 @@ def read_config(directory: Path) -> dict[str, Any]:
     taken = [key for key in NOT_TAKEN if config.get(key)]
     if taken:
         raise InputError(f"{path}: {taken[0]}: this network takes more than units, speaker and style; use another one")
+    if not is_size(config["sampling_rate"]):
+        raise InputError(f"{path}: sampling_rate: expected a number from 1, found {brief(config['sampling_rate'])}")
     return config
+
+
+def is_size(value: Any) -> bool:
+    """Is this a whole number from 1 to MOST?"""
+    return type(value) is int and 1 <= value <= MOST
 
 
 def sizes_of(config: dict[str, Any], where: str) -> CodeHifiGanSizes:
     """The sizes that a configuration gives. Raises InputError, which begins with `where`, where it has none."""
 
-    def number(key: str, default: int | None = None) -> int:
-        value = config.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
+    def number(key: str, default: int | None = None, given: dict[str, Any] = config) -> int:
+        value = given.get(key, default)
+        if not is_size(value):
             raise InputError(f"{where}: {key}: expected a number from 1, found {brief(value)}")
         return value
 
     def numbers(key: str, value: Any) -> tuple[int, ...]:
-        if not isinstance(value, list) or not value or not all(isinstance(n, int) and 1 <= n <= MOST for n in value):
+        if not isinstance(value, list) or not value or not all(map(is_size, value)):
             raise InputError(f"{where}: {key}: expected a list of numbers from 1, found {brief(value)}")
         return tuple(value)
 
     dilations = config["resblock_dilation_sizes"]
-    dilations = tuple(numbers("resblock_dilation_sizes", one) for one in dilations if isinstance(dilations, list))
+    if not isinstance(dilations, list):
+        raise InputError(f"{where}: resblock_dilation_sizes: expected a list of lists, found {brief(dilations)}")
     speaks, vectors = bool(config.get("multispkr")), bool(config.get("embedder_params"))
     predicts = config.get("dur_predictor_params") if config.get("dur_prediction_weight", 1.0) else None
-    duration = predicts if isinstance(predicts, dict) else {}
+    duration = predicts if isinstance(predicts, dict) and "var_pred_hidden_dim" in predicts else {}
     if str(config["resblock"]) not in ("1", "2"):
         raise InputError(f"{where}: resblock: expected '1' or '2', found {brief(config['resblock'])}")
     sizes = CodeHifiGanSizes(
@@ -68,9 +77,9 @@ def sizes_of(config: dict[str, Any], where: str) -> CodeHifiGanSizes:
         channels=number("upsample_initial_channel"),
         block=int(config["resblock"]),
         block_kernels=numbers("resblock_kernel_sizes", config["resblock_kernel_sizes"]),
-        block_dilations=dilations,
-        duration_width=int(duration.get("var_pred_hidden_dim", 0)),
-        duration_kernel=int(duration.get("var_pred_kernel_size", 3)),
+        block_dilations=tuple(numbers("resblock_dilation_sizes", one) for one in dilations),
+        duration_width=number("var_pred_hidden_dim", given=duration) if duration else 0,
+        duration_kernel=number("var_pred_kernel_size", 3, duration),
     )
     check_sizes(sizes, config, where)
     return sizes
@@ -112,11 +121,13 @@ def load_code_hifigan(directory: Path, name: str | None = None) -> CodeHifiGan:
     Args:
         name: of the checkpoint in it.
     """
-    network = CodeHifiGan(sizes_of(read_config(directory), str(Path(directory) / CONFIG)))
+    sizes = sizes_of(read_config(directory), str(Path(directory) / CONFIG))
+    with torch.device("meta"):  # no memory for what a configuration only says
+        network = CodeHifiGan(sizes)
     path = checkpoint_in(Path(directory), name)
     tensors = with_plain_weights(generator_tensors(path))
     require_fit(StoredNetwork("", tensors), network, path)
-    network.load_state_dict(tensors)
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
     return network.eval().requires_grad_(False)
 
 

@@ -48,7 +48,7 @@ class CodeHifiGanVocoder:
     def __init__(self, model: Path, options: CodeHifiGanOptions):
         self.model, self.options = model, options
         config = read_config(model)
-        self.sample_rate = int(config["sampling_rate"])
+        self.sample_rate = config["sampling_rate"]
         self.sizes = sizes_of(config, str(model / CONFIG))
         self.device = find_device(options.use_gpu, 1)
         self.network = load_code_hifigan(model, options.checkpoint).to(self.device)

@@ -112,6 +112,12 @@ def test_tensors_that_do_not_fit_are_named(tmp_path, change, message):
         ({"upsample_kernel_sizes": [11, 8]}, "as many kernels as rates"),
         ({"upsample_initial_channel": 50}, "cannot be halved"),
         ({"num_embeddings": 0}, "num_embeddings: expected a number"),
+        ({"sampling_rate": "16k"}, "sampling_rate: expected a number"),
+        ({"sampling_rate": 0}, "sampling_rate: expected a number"),
+        ({"resblock_dilation_sizes": 5}, "resblock_dilation_sizes: expected a list of lists"),
+        ({"upsample_rates": [True, 4, 4, 2, 2]}, "upsample_rates: expected a list of numbers"),
+        ({"dur_predictor_params": {"var_pred_hidden_dim": "x"}}, "var_pred_hidden_dim: expected a number"),
+        ({"upsample_initial_channel": 10**6}, "of another shape"),
     ],
 )
 def test_configurations_that_are_none_are_refused(tmp_path, change, message):
