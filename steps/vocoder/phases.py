@@ -8,8 +8,6 @@ P. Sondergaard (2013, WASPAA).
 """
 
 import numpy as np
-from scipy.fft import irfft, rfft
-from scipy.signal import lfilter
 
 from steps.features.logmel import PRE_EMPHASIS, SIXTEEN_BITS, LogMel
 
@@ -54,6 +52,8 @@ class PhaseFinder:
         Args:
             magnitude: (T, fft / 2 + 1). rng: of the first phases.
         """
+        from scipy.signal import lfilter  # slow to load, and this module is, wherever options are checked
+
         spectra = magnitude * np.exp(2j * np.pi * rng.random(magnitude.shape, np.float32)).astype(np.complex64)
         previous = np.zeros_like(spectra)
         for _ in range(iterations):
@@ -67,11 +67,15 @@ class PhaseFinder:
 
     def _spectra(self, waveform: np.ndarray) -> np.ndarray:
         """The spectra (T, fft / 2 + 1) complex64 of the windows of a waveform."""
+        from scipy.fft import rfft
+
         frames = np.lib.stride_tricks.sliding_window_view(waveform, self.window)[:: self.shift]
         return rfft(frames * self.taper, self.fft, axis=1)
 
     def _joined(self, spectra: np.ndarray) -> np.ndarray:
         """The waveform whose windows are nearest to those of the spectra, in squares."""
+        from scipy.fft import irfft
+
         frames = irfft(spectra, self.fft, axis=1)[:, : self.window] * self.taper
         total, weights = self._overlapped(frames), self._overlapped(np.tile(self.taper**2, (len(frames), 1)))
         return total / np.maximum(weights, LEAST_OVERLAP * weights.max())
