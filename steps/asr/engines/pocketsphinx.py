@@ -49,6 +49,7 @@ class PocketsphinxEngine:
             noise = np.random.default_rng(0).normal(scale=SILENCE, size=len(waveform) + 2 * self.padding)
             waveform = np.pad(waveform, self.padding) + noise
         samples = np.clip(np.rint(waveform * (HIGHEST + 1)), -HIGHEST - 1, HIGHEST).astype("<i2")
+        self.decoder.reinit_feat()  # else words depend on the waveforms before, whatever cmn is
         self.decoder.start_utt()
         self.decoder.process_raw(samples.tobytes(), full_utt=True)
         self.decoder.end_utt()

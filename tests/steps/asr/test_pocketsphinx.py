@@ -31,6 +31,14 @@ def test_each_utterance_is_recognised_by_itself():
         assert 0 <= word.begin < word.end <= len(one) / 16000 + 0.02 and 0 < word.confidence <= 1
 
 
+def test_what_was_recognised_before_changes_nothing():
+    """A decoder that is used again has another start of its features, which the language model makes audible."""
+    one, two = digits("1_george_0", "7_theo_3")
+    with Pocketsphinx(PocketsphinxOptions()) as recogniser:
+        first, _, again = recogniser(one), recogniser(two), recogniser(one)
+    assert first.words and again == first
+
+
 def test_another_interpreter_recognises_the_same():
     sounds = digits("1_jackson_0", "7_theo_3", "9_lucas_2")
     here = Pocketsphinx(DIGIT)
