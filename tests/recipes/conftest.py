@@ -1,10 +1,13 @@
-"""One undisturbed run of the recipe on a slice of real embeddings, which several tests look at."""
+"""One undisturbed run of the recipe on a slice of real embeddings, which several tests look at; runs that end."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from subprocess import Popen
 from typing import NamedTuple
 
 import pytest
 
+from tests.processes import kill_session
 from tests.recipes.recipe import Recipe, write_conf
 from tests.recipes.slice import write_slice
 
@@ -41,3 +44,13 @@ def finished(make_recipe) -> Finished:
     recipe = make_recipe()
     said = recipe.run()
     return Finished(recipe, said, recipe.digests())
+
+
+@pytest.fixture
+def started() -> Iterator[list[Popen]]:
+    """Runs to be listed here when they start: what a failed test leaves of them is killed."""
+    runs: list[Popen] = []
+    yield runs
+    for run in runs:
+        kill_session(run.pid)
+        run.communicate()

@@ -83,9 +83,11 @@ class Recipe:
         return {str(path.relative_to(self.folder)): self._digest(path) for path in self.files()}
 
     def _digest(self, path: Path) -> str:
-        if path.is_dir():
-            return "directory"
-        return hashlib.sha256(path.read_bytes().replace(str(self.folder).encode(), b"")).hexdigest()
+        return "directory" if path.is_dir() else hashlib.sha256(self.content(path)).hexdigest()
+
+    def content(self, path: Path) -> bytes:
+        """What is compared of a file: all but where it lies."""
+        return path.read_bytes().replace(str(self.folder).encode(), b"")
 
     def times(self) -> dict[str, int]:
         """Path -> time of the last change, in ns."""

@@ -2,51 +2,18 @@
 
 import json
 import re
+import shutil
 import subprocess
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.recipes.recipe import ROOT, Recipe, check_refused, start_run
-from tests.steps.audio.sounds import babble, write_sound
+from tests.processes import kill_session
+from tests.recipes.amela import DIRECTORY, NAMES, Amela, recordings
+from tests.recipes.moments import Moment, start_until
+from tests.recipes.recipe import check_refused
 from utils.manifest import read_manifest
 from utils.tables import read_table
-
-DIRECTORY = ROOT / "egs" / "amela" / "v1"
-SMALL = {
-    "asr.grammar": str(ROOT / "conf" / "asr" / "digits.jsgf"),
-    "kmeans.units": "8",
-    "kmeans.passes": "2",
-    "speak.iterations": "2",
-    "lstm.epochs": "1",
-    "lstm.hidden": "8",
-    "lstm.embedding": "8",
-    "lstm.layers": "1",
-    "sample.n": "2",
-    "sample.max_units": "60",
-    "report.clips": "2",
-}
-NAMES = [f"{who}/{number}.wav" for who in ("anna", "bert", "carl") for number in range(1, 5)]  # equal in each folder
-
-
-class Amela(Recipe):
-    """`./run.sh` with --data and --exp below `folder`, in paths with blanks."""
-
-    def __init__(self, folder: Path, *words: str):
-        self.folder, self.data, self.exp = folder, folder / "my data", folder / "my exp"
-        folder.mkdir(exist_ok=True)
-        settings = ",".join(f'{key}="{value}"' for key, value in SMALL.items())
-        self.words = [
-            "./run.sh", *words, "--data", str(self.data), "--exp", str(self.exp), "--models", "lstm,bigram",
-            "--use_gpu", "false", "--nj", "1", "--set", settings,
-        ]  # fmt: skip
-
-    def start(self, *more: str) -> subprocess.Popen:
-        return start_run([*self.words, *more], DIRECTORY)
-
-    def files(self) -> list[Path]:
-        return [path for path in super().files() if not {"log", "q"} & set(path.parts) and path.is_file()]
 
 
 class Finished(NamedTuple):
@@ -54,12 +21,6 @@ class Finished(NamedTuple):
 
     recipe: Amela
     said: str
-
-
-def recordings(folder: Path, names: list[str]) -> Path:
-    for number, name in enumerate(names):
-        write_sound(folder / name, babble(number, 1.5))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +55,26 @@ def test_a_finished_run_does_nothing(finished):
 def test_the_status_says_what_is_done(finished):
     said = finished.recipe.run("--status", "true").partition("# ")[0]
     assert f"{finished.recipe.exp}/asr: done" in said and f"{finished.recipe.exp}/samples/units: done" in said
+
+
+KILLS = (
+    Moment("my exp/.asr.parts", "*/part-000001.jsonl"),  # between two shards
+    Moment("my exp/units", "units.*"),  # the merge
+    Moment("my exp/unit_lm/lstm", "metrics.jsonl", '"epoch": 2'),
+)
+
+
+@pytest.mark.hostile("SIGKILL of every process between shards, in a merge and in training, of recordings to units")
+def test_killed_between_shards_in_a_merge_and_in_training_it_ends_with_the_same_bytes(finished, started):
+    """tests/bench/killed_recipe.py kills at random moments of all stages."""
+    recipe, before = finished.recipe, finished.recipe.digests()
+    for name in ("asr", "units", "unit_lm/lstm"):
+        shutil.rmtree(recipe.exp / name)
+    again = ("--stage", "3", "--stop_stage", "6", "--models", "lstm")
+    for moment in KILLS:
+        kill_session(start_until(recipe, moment, started, *again).pid)
+    recipe.run(*again)
+    assert recipe.digests() == before
 
 
 def test_entries_of_a_manifest_are_what_a_later_stage_takes_and_known_texts_are_not_recognised(finished, tmp_path):

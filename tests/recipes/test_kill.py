@@ -2,42 +2,13 @@
 
 import os
 import signal
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from subprocess import Popen
-from typing import NamedTuple
 
 import pytest
 
 from tests.processes import children, kill_session, session, wait_for
-from tests.recipes.recipe import Recipe
+from tests.recipes.moments import Moment, start_until
 
-WAIT = 120  # seconds that a moment may take to come
 SECONDS = 10  # until all that run.sh has started has ended
-
-
-class Moment(NamedTuple):
-    """When the run is killed: once the working directory of a stage directory holds a file with a text in it.
-
-    Later will do, as long as the run lasts: the directory itself, when it is there, counts as well. Parts of jobs lie
-    in their directory from the beginning.
-    """
-
-    directory: str
-    holds: str  # a pattern
-    text: str = ""
-
-    def has_come(self, folder: Path) -> bool:
-        final = folder / self.directory
-        working = final if final.suffix == ".parts" else final.with_name(f".{final.name}.tmp")
-        return (final / ".done").exists() or any(map(self._has_text, working.glob(self.holds)))
-
-    def _has_text(self, path: Path) -> bool:
-        try:
-            return not self.text or self.text in path.read_text()
-        except FileNotFoundError:
-            return False
 
 
 # What dies: run.sh alone, by this signal, and what it has started is to end too; or every process at once.
@@ -60,28 +31,6 @@ MOMENTS = [
     (Moment("my exp/score", ".signature"), signal.SIGKILL),
     (Moment("my exp/score", "scores.json"), None),
 ]
-
-
-@pytest.fixture
-def started() -> Iterator[list[Popen]]:
-    """Runs to be listed here when they start: what a failed test leaves of them is killed."""
-    runs: list[Popen] = []
-    yield runs
-    for run in runs:
-        kill_session(run.pid)
-        run.communicate()
-
-
-def start_until(recipe: Recipe, moment: Moment, started: list[Popen]) -> Popen:
-    """Start a run and let it come to a moment."""
-    run = recipe.start()
-    started.append(run)
-    deadline = time.monotonic() + WAIT
-    while not moment.has_come(recipe.folder):
-        assert run.poll() is None, f"ended before {moment}: {run.communicate()[0]}{recipe.logs()}"
-        assert time.monotonic() < deadline, moment
-        time.sleep(0.001)
-    return run
 
 
 @pytest.mark.hostile("SIGTERM, SIGHUP, SIGINT or SIGKILL of run.sh alone, in every stage")
