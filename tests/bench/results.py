@@ -64,6 +64,7 @@ SECTIONS = (
     "Language models of units",
     "Arrays: journals merged, work divided",
     "Many short files",
+    "Kills of a whole recipe",
     "EM of Gaussian mixtures",
     "Likelihood ratios of trials",
     "Field cases",
