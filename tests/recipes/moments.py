@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tests.recipes.recipe import Recipe
 
-WAIT = 120  # seconds that a moment may take to come
+WAIT = 300  # seconds that a moment may take to come
 
 
 class Moment(NamedTuple):

@@ -42,6 +42,7 @@ def test_every_stage_leaves_its_outputs(finished):
     assert sorted(report["models"]) == ["bigram", "lstm"] and report["recordings"]["recordings"] == 12
     page = (recipe.exp / "report" / "report.html").read_text()
     assert page.count("<audio") == 2 * 2 + 2 and "Language models of units" in page
+    assert not [path for path in recipe.files() if re.search(r"20\d\d-?\d\d-?\d\d", path.name)]  # no date in any name
     assert f"The report is {recipe.exp / 'report' / 'report.html'}" in said
 
 

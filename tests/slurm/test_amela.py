@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.timeout(900)
 def test_the_recipe_leaves_the_same_bytes_under_both_launchers(cluster: Cluster, tmp_path: Path) -> None:
-    """From twelve files to samples and the report, as one job and as three, which share four shards."""
-    given = ["--models", "lstm", "--data_dir", str(recordings(tmp_path / "audio", NAMES))]
+    """Nine files, from the scan to samples and the report, as one job and as three, which share three shards."""
+    given = ["--models", "lstm", "--data_dir", str(recordings(tmp_path / "audio", NAMES[:9]))]
     # paths of one length: where config.yaml breaks its lines depends on it
     recipes = {name: Amela(tmp_path / f"by{name:_>8}", *given) for name in ("run.pl", "slurm.pl")}
     for name, recipe in recipes.items():
