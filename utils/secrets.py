@@ -25,7 +25,8 @@ SHORTEST_BASE64 = 6
 NAME = r"(?:api_?key|access_?key|secret_?key|secret|token|passw(?:or)?d|passphrase)"
 VARIABLE = re.compile(rf"(?:^|_){NAME}$", re.IGNORECASE)
 PROXIES = re.compile(r"(?:https?|all|ftp)_proxy$", re.IGNORECASE)
-WORDS = rf"(?:[\w-]{{0,40}}[_-])?{NAME.replace('_', '[_-]')}s?"  # --openai-api-key, HF_TOKEN; of a length, for speed
+COUNT = r"(?<!most[_-])"  # most_tokens is a number of tokens
+WORDS = rf"(?:[\w-]{{0,40}}[_-])?{COUNT}{NAME.replace('_', '[_-]')}s?"  # as --openai-api-key; of a length, for speed
 PLACES = (  # each with what stays in front of what is hidden
     re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^\s/?#'\"<>@][^\s'\"<>]{0,1000}(?=@)", re.IGNORECASE),
     re.compile(

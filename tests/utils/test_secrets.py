@@ -79,7 +79,7 @@ def test_what_stands_where_secrets_do_is_hidden(text):
     "text",
     [
         "python3 -m steps.text.augment --data data/demo/all --out data/demo/descriptions --seed 0",
-        "text2token = 5 of 7 tokens, keyword: value, monkey=banana",
+        "text2token = 5 of 7 tokens, keyword: value, monkey=banana, --set beams=1,most_tokens=10",
         "a woman with a secret smile; mail me@example.org about key 'utt1'",
         "http://127.0.0.1:8000/v1: no answer in 3 tries",
         "basic attributes, bearer of news, sk-1",
