@@ -31,13 +31,12 @@ from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
 from utils.json_files import json_text
-from utils.manifest import MANIFEST, ManifestEntry, manifest_of, read_manifest, write_manifest
+from utils.manifest import MANIFEST, SOME_TEXTS, ManifestEntry, manifest_of, read_manifest, write_manifest
 from utils.option_values import raw_values
 from utils.options import option
 from utils.stage_dir import AUDIO, StageDir
 
 log = logger(__name__)
-KNOWN_TEXT = "utt2text"  # transcripts of some utterances only; Kaldi's `text` has all
 DIFFERENCE = 0.1  # seconds by which a manifest may tell another duration: programs round, and count mp3 in frames
 NOT_SETTINGS = ("data_dir", "manifest", "transcripts")  # whose content decides
 Table = dict[str, str]
@@ -149,10 +148,10 @@ def of_folder(folder: Path, speaker_folder: int, transcripts: bool) -> Found:
 
 
 def add_texts(found: Found, texts: Table) -> None:
-    """Have the texts of all utterances in `text`, or those of some, where there are words, in KNOWN_TEXT."""
+    """Have the texts of all utterances in `text`, or those of some, where there are words, in SOME_TEXTS."""
     whole = len(texts) == len(found.utterances)
     if texts:
-        found.tables["text" if whole else KNOWN_TEXT] = {key: text for key, text in texts.items() if text or whole}
+        found.tables["text" if whole else SOME_TEXTS] = {key: text for key, text in texts.items() if text or whole}
 
 
 def of_manifest(manifest: Path, speaker_folder: int) -> Found:
@@ -205,8 +204,8 @@ def of_data_dir(directory: Path) -> Found:
     own = {name: table for name, table in tables.items() if name not in ("wav.scp", "segments", "utt2spk")}
     untold = data.utt2spk.keys() - own.get("text", data.utt2spk).keys()
     if untold:
-        log.warning("%s: no text of %d utterances; the others go into %s", directory / "text", len(untold), KNOWN_TEXT)
-        own[KNOWN_TEXT] = {key: text for key, text in own.pop("text").items() if text} | own.get(KNOWN_TEXT, {})
+        log.warning("%s: no text of %d utterances; the others go into %s", directory / "text", len(untold), SOME_TEXTS)
+        own[SOME_TEXTS] = {key: text for key, text in own.pop("text").items() if text} | own.get(SOME_TEXTS, {})
     return Found(read_data_dir(directory), recordings, own)
 
 

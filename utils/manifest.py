@@ -37,6 +37,7 @@ KEPT = ".previous"  # at the end of the name of the one before
 SUFFIXES = (".json", ".jsonl")
 EXAMPLE = '{"audio_filepath": "/audio/1.wav"}'
 OPTIONAL = ("segments", "text", "utt2dur")  # tables of a data directory that need not be there
+SOME_TEXTS = "utt2text"  # in place of text, where only some are known
 LARGEST_NUMBER = 10**18  # of an id or a speaker that is a number, as NeMo's manifests of speech synthesis have them
 Seconds = float
 
@@ -114,12 +115,13 @@ def manifest_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None 
     """
     if tables is None:
         data = DataDir(directory)
-        names = ("utt2spk", "wav.scp", *filter(data.has, OPTIONAL))
+        names = ("utt2spk", "wav.scp", *filter(data.has, (*OPTIONAL, SOME_TEXTS)))
         tables = {name: data.table(name) for name in names}
     script = Path(directory) / "wav.scp"
     finder = FileFinder(script)
     recordings = {key: Path(finder.find(text, key)).absolute() for key, text in tables["wav.scp"].items()}
     keys = sorted(tables["utt2spk"])
+    tables = {"text": tables.get(SOME_TEXTS, {}), **tables}
     columns = [values_of(tables.get(name, {}), keys) for name in ("utt2spk", *OPTIONAL)]
     for begin in range(0, len(keys), CHUNK):
         names = keys[begin : begin + CHUNK]

@@ -8,6 +8,7 @@ import pytest
 from local import recordings
 from tests.steps.audio.sounds import babble, write_sound
 from utils.data_dir import validate, write_data_dir
+from utils.manifest import read_manifest
 from utils.tables import read_table
 
 
@@ -66,6 +67,7 @@ def test_transcripts_beside_the_audio_are_texts_on_request(tmp_path, caplog, cap
     assert "3 of 4 recordings have a transcript, in 2 files" in caplog.text
     known = {"84/1/84-1-0": "THREE FOUR", "84/1/84-1-1": "FIVE", "anna/1": "one two"}
     assert read_table(tmp_path / "some" / "utt2text") == known
+    assert {one.id: one.text for one in read_manifest(tmp_path / "some" / "manifest.jsonl")} == known | {"anna/2": None}
     assert (tmp_path / "some" / "left_out.tsv").read_text().splitlines()[1:] == [f"{audio}/notes.txt\t.txt"]
     (audio / "anna" / "2.txt").write_text("")
     assert scan(tmp_path / "some", *given) == 0
