@@ -21,6 +21,7 @@ from utils.vectors import unit_rows
 
 SUMMARY = "edit.json"
 MOST_COMPARED = 2000  # speakers, whose cosines to each other are told
+LEAST_DEVIATION = 1e-9  # of cosines; what differs less is rounding
 
 
 class Cosines(NamedTuple):
@@ -29,7 +30,7 @@ class Cosines(NamedTuple):
     Attributes:
         to_original: mean over speakers of the cosine of their mean vectors after and before.
         before, after: mean cosine of two speakers. correlation: of these cosines, over all pairs. None of fewer than
-            three speakers.
+            three speakers; there is no correlation either where all pairs have one cosine, as speakers of one vector.
     """
 
     to_original: float
@@ -40,10 +41,10 @@ class Cosines(NamedTuple):
     def __str__(self) -> str:
         """What the log says."""
         told = f"cosine to the original {self.to_original:.3f}"
-        if self.correlation is None:
+        if self.before is None:
             return told
-        each = f"{self.before:.3f} before and {self.after:.3f} after, correlated by {self.correlation:.3f}"
-        return f"{told}; to each other {each}"
+        related = "" if self.correlation is None else f", correlated by {self.correlation:.3f}"
+        return f"{told}; to each other {self.before:.3f} before and {self.after:.3f} after{related}"
 
 
 @dataclass(frozen=True)
@@ -129,4 +130,6 @@ def compare(before: np.ndarray, after: np.ndarray) -> Cosines:
         return Cosines(own, None, None, None)
     pairs = np.triu_indices(min(len(before), MOST_COMPARED), 1)
     found = [(x[:MOST_COMPARED] @ x[:MOST_COMPARED].T)[pairs] for x in (before, after)]
-    return Cosines(own, float(found[0].mean()), float(found[1].mean()), float(np.corrcoef(*found)[0, 1]))
+    varied = min(one.std() for one in found) > LEAST_DEVIATION
+    correlation = float(np.corrcoef(*found)[0, 1]) if varied else None
+    return Cosines(own, float(found[0].mean()), float(found[1].mean()), correlation)

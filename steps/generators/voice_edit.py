@@ -37,6 +37,7 @@ from utils.errors import InputError
 BLOCK = 4096  # vectors at once
 LEAST_SAID = 0.01  # posterior of the values of all attributes together, below which a text says nothing
 LEFT_OUT = 1e-4  # share of a group that is left out
+ROUNDING = 1e-9  # of the largest entry of means: what differs less is one mean
 RIDGE = 1e-6  # of the mean variance, where densities leave out directions
 
 
@@ -76,9 +77,13 @@ class VoiceEditor:
         self.means = np.stack([mean_of(one) for one in self.mixtures])
 
     def check_text(self, vector: np.ndarray) -> None:
-        """Raise InputError for the vector (E,) of a text that says nothing."""
+        """Raise InputError for the vector (E,) of a text that says nothing; for any where all groups are alike."""
+        if self.read.shifts(vector[None]).any():
+            return
+        if np.ptp(self.means, axis=0).max() <= ROUNDING * np.abs(self.means).max():
+            raise InputError("--model: one mean for all groups, as of one that heeds no text, so nobody would be moved")
         unsaid = math.prod(self.read.groups.read(vector)[1])
-        if 1 - unsaid < LEAST_SAID and not self.read.shifts(vector[None]).any():
+        if 1 - unsaid < LEAST_SAID:
             known = ", ".join(self.read.layout.attributes)
             raise InputError(f"the text says nothing of {known}, so nobody would be moved; name what shall change")
 
@@ -192,6 +197,8 @@ def check_vectors(x: np.ndarray, surface: Manifold | None, describe: Callable[[i
     """
     check_embeddings(x, describe)
     if surface is None:
+        if (empty := ~x.any(axis=1)).any():
+            raise InputError(f"{describe(int(empty.argmax()))}: zero in all dimensions, which no vector of a voice is")
         return
     if surface.rectified and (negative := (x < 0).any(axis=1)).any():
         raise InputError(

@@ -137,6 +137,7 @@ def test_texts_that_move_nobody_are_told(model, speakers, capsys, text, told):
         (np.ones((1, 4), np.float32), "vectors of 4 dimensions"),
         (np.array([[1, np.nan, 0]], np.float32), "xvector.scp: a: no embedding"),
         (np.zeros((0, 3), np.float32), "empty"),
+        (np.zeros((1, 3), np.float32), "xvector.scp: a: zero in all dimensions"),
     ],
 )
 def test_vectors_that_cannot_be_moved_are_told(model, tmp_path, capsys, x, told):
@@ -152,6 +153,24 @@ def test_a_missing_speaker_and_texts_that_nobody_read_are_told(model, speakers, 
     shutil.rmtree(model)
     run(models["ridge_gaussian"], speakers, "a female voice", status=1)
     assert "dimensions" in capsys.readouterr().err
+
+
+def test_speakers_of_one_vector_have_no_correlation(model, tmp_path):
+    one = np.tile(np.float32([9, 9, 1]), (5, 1))
+    write_vectors(tmp_path / "xvector.ark", tmp_path / "xvector.scp", list("abcde"), one)
+    told = json.loads((run(model, tmp_path / "xvector.scp", "a male voice") / "edit.json").read_text())
+    assert told["correlation"] is None and told["after"] == pytest.approx(1)
+
+
+def test_a_generator_that_heeds_no_text_is_told(model, speakers, capsys):
+    read = load_generator(model)
+    inner = read.inner
+    blind = LinearGenerator(
+        inner.frame, LinearMap(0 * inner.mean_of.weights, np.zeros(3)), inner.log_weights, inner.scales
+    )
+    ReadGenerator(blind, read.groups).save(model)
+    run(model, speakers, "a female voice", status=1)
+    assert "one mean for all groups" in capsys.readouterr().err
 
 
 def test_negative_entries_on_a_surface_are_told(model, speakers, capsys):
