@@ -4,22 +4,32 @@ Source: Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests, 2017 (arXiv
 chance; compare with the accuracy on real training speakers instead of samples.
 """
 
+import math
+
 import numpy as np
 
 FOLDS = 4
 MAX_ROWS = 4000
 
 
-def two_sample_accuracy(real: np.ndarray, speakers: np.ndarray, generated: np.ndarray, seed: int) -> float:
+def two_sample_accuracy(
+    real: np.ndarray, speakers: np.ndarray, generated: np.ndarray, seed: int, own: np.ndarray | None = None
+) -> float:
     """Cross-validated balanced accuracy of telling `generated` (N, d) from `real` (N, d).
 
-    Real segments of one speaker (numbers in `speakers`, (N,)) stay in one fold, generated ones are a speaker each.
+    Args:
+        speakers: (N,) numbers of the real speakers, whose segments stay in one fold.
+        own: (N,) numbers of the generated ones, by default another one in each row: rows of one speaker, or copies of
+            one row, in several folds would be known again, and told apart by that. NaN where there are too few.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     rng = np.random.default_rng(seed)
     fold_of_speaker = rng.permutation(speakers.max() + 1) % FOLDS
-    folds = np.concatenate([fold_of_speaker[speakers], rng.permutation(len(generated)) % FOLDS])
+    codes = np.arange(len(generated)) if own is None else np.unique(own, return_inverse=True)[1]
+    if codes.max() + 1 < FOLDS:
+        return math.nan
+    folds = np.concatenate([fold_of_speaker[speakers], rng.permutation(codes.max() + 1)[codes] % FOLDS])
     x = np.concatenate([real, generated])
     y = np.repeat([0, 1], [len(real), len(generated)])
     found = np.empty_like(y)

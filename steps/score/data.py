@@ -192,10 +192,15 @@ def _captions_of(
     return chosen
 
 
-def read_samples(directory: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings (N, D) and groups (N,) of a directory of samples; samples without a group are left out."""
+def read_samples(directory: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Embeddings (N, D), groups (N,) and numbers of the speakers (N,) of a directory of samples.
+
+    Samples without a group are left out; one without a speaker in utt2spk, or all without that file, is a speaker.
+    """
     for name in ("xvector.scp", "utt2group"):
         if not (directory / name).is_file():
             raise InputError(f"{directory}: no {name}; expected samples of group descriptions (stage 5), or a model")
     groups = read_table(directory / "utt2group")
-    return _read_checked(directory / "xvector.scp", groups), np.array(list(groups.values()))
+    utt2spk = read_table(directory / "utt2spk") if (directory / "utt2spk").is_file() else {}
+    speakers = np.unique([utt2spk.get(name, name) for name in groups], return_inverse=True)[1]
+    return _read_checked(directory / "xvector.scp", groups), np.array(list(groups.values())), speakers

@@ -71,9 +71,11 @@ class Scorer:
         """The figures of a generator: its log density, and those of its samples for "seen" and for "heldout" texts."""
         return self.evaluate_generator(generator)[0]
 
-    def score_samples(self, x: np.ndarray, groups: np.ndarray, name: str = "samples") -> dict:
-        """The figures of given samples (N, D) with their groups (N,), without a log density."""
-        return self.evaluate_samples(x, groups, name)[0]
+    def score_samples(
+        self, x: np.ndarray, groups: np.ndarray, speakers: np.ndarray | None = None, name: str = "samples"
+    ) -> dict:
+        """The figures of given samples (N, D), their groups (N,) and speakers (N,), without a log density."""
+        return self.evaluate_samples(x, groups, speakers, name)[0]
 
     def evaluate_generator(self, generator: Generator) -> tuple[dict, Examples]:
         """As `score_generator`, with the data of pictures."""
@@ -94,21 +96,24 @@ class Scorer:
         }
         return scores, shown
 
-    def evaluate_samples(self, x: np.ndarray, groups: np.ndarray, name: str = "samples") -> tuple[dict, Examples]:
+    def evaluate_samples(
+        self, x: np.ndarray, groups: np.ndarray, speakers: np.ndarray | None = None, name: str = "samples"
+    ) -> tuple[dict, Examples]:
         """As `score_samples`, with the data of pictures."""
         if x.shape[1] != self.data.train.x.shape[1]:
             raise InputError(
                 f"{name}: {x.shape[1]}-d samples, but the index has {self.data.train.x.shape[1]} dimensions"
             )
-        source = VectorSource(x, groups)
+        source = VectorSource(x, groups, speakers)
         source.require(self.data.groups, name)
         return self._evaluate_vectors("samples", source)
 
     @cached_property
     def real_sources(self) -> dict[str, VectorSource]:
         """Real training segments, to be measured as samples are: of the group asked for, and of any group."""
-        x, groups = self.data.train.x, self.data.train.groups
-        return {"real_same_group": VectorSource(x, groups), "real_any_group": VectorSource(x, groups, blind=True)}
+        train = self.data.train
+        known = (train.x, train.groups, train.speaker_codes)
+        return {"real_same_group": VectorSource(*known), "real_any_group": VectorSource(*known, blind=True)}
 
     def evaluate_real(self, name: str) -> tuple[dict, Examples]:
         """As `evaluate_samples`, of one of the `real_sources`."""
@@ -176,21 +181,26 @@ class Scorer:
 
     def _evaluate_vectors(self, kind: str, source: VectorSource) -> tuple[dict, Examples]:
         figures, shown = self._measure(source)
+        own = source.speakers[source.rows(self._random(0), self.draws[0].labels)]  # of the draw that is shown
         scores = {
             "kind": kind,
             "repeats_in_a_draw": source.repeats(self.draws[0].labels),
             "samples": {"given": figures},
             "memorisation": self.memorisation.score(shown.x),
-            "two_sample_accuracy": self._two_sample(shown.x),
+            "two_sample_accuracy": self._two_sample(shown.x, own),
         }
         return scores, shown
+
+    def _random(self, draw: int) -> np.random.Generator:
+        """The random state that the samples of a draw are of."""
+        return np.random.default_rng([self.seed, 2, draw])
 
     def _measure(self, source: Source) -> tuple[dict, Examples]:
         """All figures of a source of samples, averaged over the draws, with their ratios to the yardsticks."""
         figures, nearest, first = [], [], None
         tally = self.sources and self.sources.tally()
         for number, draw in enumerate(self.draws):
-            x = source.draw(np.random.default_rng([self.seed, 2, number]), draw.labels)
+            x = source.draw(self._random(number), draw.labels)
             first = x if first is None else first
             measured, near = self.meter.measure(draw, x)
             figures.append(measured)
@@ -213,9 +223,12 @@ class Scorer:
         figures["frechet"]["mean_over_conditions"] = float(np.mean(conditions)) if conditions else None
         return figures
 
-    def _two_sample(self, x: np.ndarray) -> float:
-        """Accuracy of boosted trees in telling samples from test segments, in the subspace of the log density."""
+    def _two_sample(self, x: np.ndarray, own: np.ndarray | None = None) -> float:
+        """Accuracy of boosted trees in telling samples, of the speakers `own`, from test segments, in the subspace of
+        the log density.
+        """
         test, rng = self.data.test, np.random.default_rng([self.seed, 3])
         rows = rng.permutation(len(test.x))[: min(MAX_ROWS, len(x))]
         real, ours = (self.density.subspace.to_latent(vectors) for vectors in (test.x[rows], x[: len(rows)]))
-        return two_sample_accuracy(real, test.speaker_codes[rows], ours, self.seed)
+        own = None if own is None else own[: len(rows)]
+        return two_sample_accuracy(real, test.speaker_codes[rows], ours, self.seed, own)

@@ -25,7 +25,7 @@ from utils.stage_dir import StageDir
 log = logger(__name__)
 MODEL = ("generator.json", "weights.safetensors")
 HISTORY = ("metrics.jsonl", "calibration.json")  # what training has left beside a model
-SAMPLES = ("xvector.ark", "xvector.scp", "utt2group")
+SAMPLES = ("xvector.ark", "xvector.scp", "utt2group", "utt2spk")
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,14 @@ class VectorSource:
     """Given vectors with their groups, drawn without replacement as long as they last.
 
     With `blind`, a vector of any group is taken, whatever is asked for.
+
+    Attributes:
+        speakers: (N,) numbers of the vectors' speakers; another one for each, where these are not known.
     """
 
-    def __init__(self, x: np.ndarray, groups: np.ndarray, blind: bool = False):
+    def __init__(self, x: np.ndarray, groups: np.ndarray, speakers: np.ndarray | None = None, blind: bool = False):
         self._x = np.asarray(x, dtype=np.float32)
+        self.speakers = np.arange(len(x)) if speakers is None else speakers
         self._blind = blind
         keys = self._keys(groups)
         self._rows = {str(key): np.flatnonzero(keys == key) for key in np.unique(keys)}
@@ -66,12 +70,16 @@ class VectorSource:
         return int(sum(max(0, count - len(self._rows[str(name)])) for name, count in zip(names, counts, strict=True)))
 
     def draw(self, rng: np.random.Generator, groups: np.ndarray) -> np.ndarray:
+        return self._x[self.rows(rng, groups)]
+
+    def rows(self, rng: np.random.Generator, groups: np.ndarray) -> np.ndarray:
+        """The vectors (N,), by number, that are drawn for `groups` (N,)."""
         names = self._keys(groups)
-        out = np.empty((len(groups), self._x.shape[1]), dtype=np.float32)
+        out = np.empty(len(groups), dtype=np.int64)
         for name in np.unique(names):
             wanted, have = np.flatnonzero(names == name), self._rows[str(name)]
             rounds = -(-len(wanted) // len(have))
-            out[wanted] = self._x[np.concatenate([rng.permutation(have) for _ in range(rounds)])[: len(wanted)]]
+            out[wanted] = np.concatenate([rng.permutation(have) for _ in range(rounds)])[: len(wanted)]
         return out
 
     def _keys(self, groups: np.ndarray) -> np.ndarray:

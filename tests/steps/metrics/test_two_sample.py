@@ -19,3 +19,13 @@ def test_segments_of_one_speaker_do_not_give_it_away():
     real = rng.normal(size=(60, 4))[speakers] + 1e-3 * rng.normal(size=(600, 4))
     accuracy = two_sample_accuracy(real, speakers, rng.normal(size=(600, 4)), 0)
     assert accuracy < 0.65  # with speakers in both halves it is .9 and more
+
+
+def test_rows_of_one_generated_speaker_do_not_give_it_away():
+    rng = np.random.default_rng(2)
+    own = np.repeat(np.arange(60), 10)
+    generated = rng.normal(size=(60, 4))[own] + 1e-3 * rng.normal(size=(600, 4))
+    real, speakers = rng.normal(size=(600, 4)), np.arange(600)
+    assert two_sample_accuracy(real, speakers, generated, 0) > 0.75  # known again
+    assert two_sample_accuracy(real, speakers, generated, 0, own) < 0.65
+    assert np.isnan(two_sample_accuracy(real, speakers, generated, 0, own % 3))
