@@ -6,6 +6,7 @@ Input: the document of scores.json, whose models have `measured` and `skipped` (
 from collections.abc import Mapping
 from typing import Any
 
+from steps.score.figure_meanings import is_share, meaning_table
 from utils.report_tables import Cell, Table
 
 TITLE = "Samples beside real speakers"
@@ -13,13 +14,14 @@ CAPTION = (
     "Each figure with its 95 % interval over speakers. Real: what real speakers, no more than there are samples, have "
     "in the place of the samples, which is the ceiling; real, other group: real training speakers whose groups were "
     "dealt anew, where groups count. Figures belong where the real ones are, or, where it says so, low or high. (!) "
-    "marks those that differ beyond chance, with all figures of the directory taken into account (Holm, 5 %)."
+    "marks those that differ beyond chance, with all figures of the directory taken into account (Holm, 5 %); of few "
+    "speakers, others may be off unseen."
 )
 REAL_ROW = "real speakers"
 SIDE_BY_SIDE = (
     "Figures of samples, and last of real speakers in their place, who have none of the faults that these are to show. "
     "(!) marks those that differ from real speakers beyond chance, with all figures of the source taken into account. "
-    "Names and sources of the metrics: steps/metrics/sample_metrics.py; intervals: scores.json."
+    "Of few speakers, others may be off unseen. What each figure says stands in a table below; intervals: scores.json."
 )
 
 
@@ -28,7 +30,7 @@ def measured_tables(document: Mapping[str, Any]) -> list[Table]:
     models = measured_models(document)
     several = [side_by_side(models)] if len(models) > 1 else []
     each = [source_table(name, scores["measured"]) for name, scores in models.items()]
-    return [table for table in (*several, *each, skipped_table(models)) if table.rows]
+    return [table for table in (*several, *each, meaning_table(models), skipped_table(models)) if table.rows]
 
 
 def measured_models(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,9 +67,9 @@ def source_table(name: str, measured: Mapping[str, Any]) -> Table:
         [
             Cell(key),
             figure_cell(one),
-            Cell(bounds(one.get("ci95"))),
+            Cell(bounds(one.get("ci95"), key)),
             Cell(number(one.get("real"))),
-            Cell(bounds(one.get("real_ci95"))),
+            Cell(bounds(one.get("real_ci95"), key)),
             Cell(number(one.get("floor"))),
             Cell("as real" if one["better"] == "near" else one["better"]),
             Cell(number(one.get("p"))),
@@ -79,17 +81,18 @@ def source_table(name: str, measured: Mapping[str, Any]) -> Table:
 
 def skipped_table(models: Mapping[str, Any]) -> Table:
     """What was not measured, and why."""
-    rows = [
-        [Cell(f"{name}: {metric}"), Cell(reason)]
-        for name, scores in models.items()
-        for metric, reason in scores.get("skipped", {}).items()
-    ]
+    rows = []
+    for name, scores in models.items():
+        skipped = scores.get("skipped", {})
+        for reason in dict.fromkeys(skipped.values()):
+            metrics = ", ".join(metric for metric in skipped if skipped[metric] == reason)
+            rows.append([Cell(f"{name}: {metrics}"), Cell(reason)])
     return Table("Skipped", "Metrics that lack an input, and which.", ["", "reason"], rows)
 
 
 def figure_cell(one: Mapping[str, Any] | None) -> Cell:
-    """A figure, marked where it is not as real speakers'."""
-    return Cell("-") if one is None else Cell(number(one["value"]), one.get("as_real"))
+    """A figure, marked where it is not as real speakers'. One that is not shown to differ has no mark of a good one."""
+    return Cell("-") if one is None else Cell(number(one["value"]), None if one.get("as_real", True) else False)
 
 
 def number(value: float | None) -> str:
@@ -97,9 +100,12 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:#.3g}".rstrip(".") if abs(value) >= 1e-3 or not value else f"{value:.1e}"
 
 
-def bounds(pair: list[float] | None) -> str:
-    """An interval."""
-    return "-" if pair is None else f"{number(pair[0])} to {number(pair[1])}"
+def bounds(pair: list[float] | None, key: str) -> str:
+    """The interval of a figure; of a share it is cut at 0 and 1."""
+    if pair is None:
+        return "-"
+    low, high = (min(max(one, 0.0), 1.0) for one in pair) if is_share(key) else pair
+    return f"{number(low)} to {number(high)}"
 
 
 def about_directories(document: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ def seed_tables(document: Mapping[str, Any]) -> list[Table]:
                 [
                     Cell(figure),
                     Cell(number(one["value"])),
-                    Cell(bounds(one["ci95"])),
+                    Cell(bounds(one["ci95"], figure)),
                     Cell(number(one["deviation"])),
                     Cell(number(one.get("real"))),
                 ]

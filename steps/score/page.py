@@ -88,7 +88,7 @@ def sorting(place: str, table: Table, pinned: Collection[str] = (), sorts: bool 
         f'<th scope="col"{LEFT if place and left else ""}>{escape(name or "name")}</th>'
         for place, (name, left) in enumerate(zip(table.header, words, strict=True))
     )
-    rows = "\n".join(map(row_html, table.rows, (row[0].text in pinned for row in table.rows)))
+    rows = "\n".join(row_html(row, words, row[0].text in pinned) for row in table.rows)
     kind = ' class="sorts"' if sorts else ""
     html = (
         f'<div class="wide" tabindex="0"><table{kind}>\n<thead><tr>{head}</tr></thead>\n'
@@ -102,10 +102,18 @@ def is_words(cell: Cell) -> bool:
     return cell.good is None and len(cell.text) > LONG
 
 
-def row_html(row: Sequence[Cell], pinned: bool) -> str:
-    """A row of a table; no sorting moves it where it is `pinned`. A cell of many words has lines."""
+def is_name(cell: Cell) -> bool:
+    """Is this neither a figure nor a place where there is none?"""
+    return cell.good is None and cell.text[:1].isalpha()
+
+
+def row_html(row: Sequence[Cell], words: Sequence[bool], pinned: bool) -> str:
+    """A row of a table; no sorting moves it where it is `pinned`. Cells of columns of many `words` have lines."""
     kind = ' class="pinned"' if pinned else ""
-    cells = (f"<td{LEFT}>{escape(cell.text)}</td>" if is_words(cell) else cell_html(cell) for cell in row[1:])
+    cells = (
+        f"<td{LEFT}>{escape(cell.text)}</td>" if is_words(cell) or left and is_name(cell) else cell_html(cell)
+        for cell, left in zip(row[1:], words[1:], strict=True)
+    )
     return f"<tr{kind}>{cell_html(row[0])}{''.join(cells)}</tr>"
 
 

@@ -5,6 +5,7 @@ Input: the document of scores.json (see `results`).
 
 from collections.abc import Iterable, Mapping
 
+from steps.score.figure_meanings import meaning_table
 from steps.score.group_table import per_group
 from steps.score.judges import FAMILIES, INSIDE_GENDER, POOLED, stricter
 from steps.score.likelihood import LEVELS
@@ -24,9 +25,10 @@ def tables(document: dict) -> list[Table]:
     judged = [attributes(document, family) for family in reversed(FAMILIES)]
     built = [overview(document), per_group(document), densities(document), *judged]
     built += [understood_texts(document), spread(document)]
-    beside = side_by_side(measured_models(document))
+    measured = measured_models(document)
+    beside = [side_by_side(measured), meaning_table(measured)]
     built += [conditions(document), *source_tables(document, dict(shown(document)))]
-    return [table for table in (*built, beside, *seed_tables(document)) if table.rows]
+    return [table for table in (*built, *beside, *seed_tables(document)) if table.rows]
 
 
 def target_of(attribute: str) -> tuple[float, float]:
@@ -74,7 +76,8 @@ OVERVIEW = (
     "speakers are from the training speakers, as a ratio to how far unseen real speakers are; g2g / s2s: how far they "
     "are from each other, as a ratio to real speakers. Coverage: share of test speakers with a new speaker near them. "
     "Copies: samples equal to a training vector. Told apart: accuracy of boosted trees in telling samples from test "
-    "segments (0.5 is chance; the real training speakers below show what is possible). "
+    "segments, in the subspace of the training speakers (0.5 is chance; these themselves, below, are told apart by the "
+    "subspace alone, which is fitted to them: told_apart of --metrics full compares with real speakers fairly). "
     "The last two rows are real training segments, under labels of their own group and under any label."
 )
 

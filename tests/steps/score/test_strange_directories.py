@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from steps.score.figure_meanings import MEANINGS
+from steps.score.measured import ALL_METRICS
+from steps.score.measured_tables import bounds
 from tests.steps.score.test_directories import run, write_directory
 from utils.archive_writer import write_vectors
 from utils.tables import write_table
@@ -124,3 +127,15 @@ def test_real_sets_that_are_none(real: Path, tmp_path: Path, capfd: pytest.Captu
         assert run(real, "", tmp_path / "out", **given) == 1
         errors = capfd.readouterr().err.splitlines()
         assert complaint in errors[-1] and sum("ERROR" in line for line in errors) == 1
+
+
+def test_each_metric_is_told_in_words():
+    assert MEANINGS.keys() == ALL_METRICS.keys()
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [("trials.eer", "0.00 to 0.120"), ("balls.coverage", "0.00 to 0.120"), ("balls.density", "-0.0500 to 0.120")],
+)
+def test_no_interval_of_a_share_leads_out_of_it(key: str, shown: str):
+    assert bounds([-0.05, 0.12], key) == shown
