@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from local.recordings import KNOWN_TEXT
 from steps.audio.pack import STRETCH
 from utils.command import logger
 from utils.data_dir import DataDir
 from utils.errors import InputError
+from utils.manifest import SOME_TEXTS
 
 log = logger(__name__)
 
@@ -42,12 +42,12 @@ def told_of(data: DataDir, pieces: DataDir) -> Told:
                 spk = data.path / "utt2spk"
                 raise InputError(f"{pieces.path / 'utt2spk'}: {key}: no piece of an utterance of {spk}")
         tables, known = told.tables, told.known
-    return Told({name: table for name, table in tables.items() if name != KNOWN_TEXT}, known, whole)
+    return Told({name: table for name, table in tables.items() if name != SOME_TEXTS}, known, whole)
 
 
 def known_texts(data: DataDir) -> dict[str, str]:
     """Utterance -> its text, of those that have words."""
-    names = [name for name in ("text", KNOWN_TEXT) if data.has(name)]
+    names = [name for name in ("text", SOME_TEXTS) if data.has(name)]
     return {key: text for name in names for key, text in data.table(name).items() if text}
 
 
