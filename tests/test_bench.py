@@ -13,7 +13,7 @@ import torch
 
 from steps.data.spoken_vectors import read_spoken
 from steps.generators.mdn.density import paired_log_density
-from tests.bench import sampled_cohort, sampled_plda
+from tests.bench import many_files, sampled_cohort, sampled_plda
 from tests.bench.first_minutes import measure
 from tests.bench.generated import Corpus
 from tests.bench.reference import Reference
@@ -100,6 +100,15 @@ def test_detectors_of_speech(tmp_path, monkeypatch):
     assert importlib.import_module("tests.bench.vad_speed").main([*words, "--results", str(results)]) == 0
     text = results.read_text()
     assert "nan" not in text and re.search(r"^\| webrtc, trim=0.06 \| none \| \d", text, re.MULTILINE)
+
+
+def test_many_short_files(tmp_path):
+    many_files.write_files(tmp_path / "corpus", 120)
+    for name, *words in many_files.commands(tmp_path, tasks=2):
+        assert importlib.import_module(name).main([str(word) for word in words]) == 0
+    many_files.require_all(tmp_path / "asr" / "manifest.jsonl", 120)
+    with pytest.raises(SystemExit, match="120 lines, expected those of 121 files"):
+        many_files.require_all(tmp_path / "asr" / "manifest.jsonl", 121)
 
 
 def test_speed_of_extraction(tmp_path, monkeypatch, librispeech_251):
