@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from steps.asr.asr_job import GIVEN_TEXTS, TEXT, Options, RecogniserChoice, given_texts
 from steps.audio.failures import FAILURES, Failure, check_failures, count_reasons, write_failures, write_left_out
@@ -38,7 +38,6 @@ from utils.stage_dir import StageDir
 
 log = logger(__name__)
 CTM, ASR, GIVEN = "ctm", "asr.json", "given"
-T = TypeVar("T")
 
 
 @dataclass
@@ -46,7 +45,7 @@ class Recognised:
     """The content of all journals, and the texts that the data had.
 
     Attributes:
-        texts, seconds: by utterance, what was recognised, and how long it is. given: the texts of all others.
+        texts, seconds: by utterance, sorted, what was recognised, and how long it is. given: the texts of all others.
         times: the lines of the ctm, of utterances that have any. n_words: that were recognised.
         faults: of audio that was used in spite of them, and how often. failures: utterances without a text.
     """
@@ -74,8 +73,8 @@ def work(options: Options) -> None:
 
 def write_outputs(stage: StageDir, options: Options, planned: Work, description: Mapping[str, Any]) -> None:
     """Write all files of the result."""
-    found = join(planned)
     of_data = tables_of_data(options.data, stage.final)
+    found = join(planned, sorted(of_data["utt2spk"]))
     found.given = {key: words for key, words in given_texts(options).items() if key in of_data["utt2spk"]}
     for key in found.texts.keys() & found.given.keys():  # the data has the text since it was planned
         del found.texts[key], found.seconds[key]
@@ -96,17 +95,31 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     )
 
 
-def join(planned: Work) -> Recognised:
-    """What the journals say, in the order of the table."""
+def join(planned: Work, utterances: Sequence[str]) -> Recognised:
+    """What the journals say of the utterances that the data has, which come sorted.
+
+    Raises InputError for one that the data does not have.
+    """
     found = Recognised()
-    for keys, rows in gather_rows(planned, found.failures):
-        texts = [row["text"] for row in rows]
-        found.texts.update(zip(keys, texts, strict=True))
-        found.seconds.update(zip(keys, [row["seconds"] for row in rows], strict=True))
-        found.n_words += len(" ".join(texts).split())
+    keys: list[str] = []
+    texts: list[str] = []
+    seconds: list[float] = []
+    for some, rows in gather_rows(planned, found.failures):
+        keys += some
+        texts += (said := [row["text"] for row in rows])
+        seconds += [row["seconds"] for row in rows]
+        found.n_words += len(" ".join(said).split())
         found.faults.update(chain.from_iterable([row["faults"] for row in rows]))
-        timed = [(key, row["words"]) for key, row in zip(keys, rows, strict=True) if row["words"]]
+        timed = [(key, row["words"]) for key, row in zip(some, rows, strict=True) if row["words"]]
         found.times |= {key: "".join([_ctm_line(key, *word) for word in words]) for key, words in timed}
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    names: Sequence[str] = [keys[place] for place in order]
+    if names == utterances:
+        names = utterances  # tables with the same keys, and not equal ones, are compared at once
+    elif lost := set(names).difference(utterances):
+        raise InputError(f"utt2spk: no line for {min(lost)}, which was planned; restore it, or plan again")
+    found.texts = dict(zip(names, [texts[place] for place in order], strict=True))
+    found.seconds = dict(zip(names, [seconds[place] for place in order], strict=True))
     return found
 
 
@@ -135,25 +148,14 @@ def tables_of(
     of_data: Mapping[str, Mapping[str, str]], found: Recognised, backend: str
 ) -> dict[str, Mapping[str, str]]:
     """All tables of the result but spk2utt, sorted: those of the data, and the texts with their recognisers."""
-    keys = sorted(of_data["utt2spk"])
-    texts = _of_keys({**found.texts, **found.given} if found.given else found.texts, keys)
-    if len(texts) < found.n_texts:
-        lost = min(found.texts.keys() - texts.keys())
-        raise InputError(f"utt2spk: no line for {lost}, which was planned; restore it, or plan again")
-    seconds = {key: f"{length:.3f}" for key, length in _of_keys(found.seconds, keys).items()}
+    texts = dict(sorted((found.texts | found.given).items())) if found.given else found.texts
+    seconds = {key: f"{length:.3f}" for key, length in found.seconds.items()}
     tables = restrict(of_data, texts)
     seconds |= tables.get("utt2dur", {})
     if len(seconds) == len(texts):  # not where the data says no length of what it has the text of
         tables["utt2dur"] = seconds
     recognisers = dict.fromkeys(texts, backend) | dict.fromkeys(found.given, GIVEN)
     return {**tables, TEXT: texts, "utt2recogniser": recognisers}
-
-
-def _of_keys(table: Mapping[str, T], keys: Sequence[str]) -> dict[str, T]:
-    """Those of some keys that a table has, in their order, with its values."""
-    values = list(map(table.get, keys))
-    found = zip(keys, values, strict=True)
-    return {key: value for key, value in found if value is not None} if None in values else dict(found)
 
 
 def summary_of(found: Recognised) -> dict[str, Any]:
