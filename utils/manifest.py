@@ -61,7 +61,18 @@ class ManifestEntry(NamedTuple):
 
     def as_line(self) -> str:
         """The entry as a JSON object, without what is not known; its seconds are finite."""
-        return _objects([self])[0]
+        return _objects(ManifestColumns(*([value] for value in self[:-1])))[0]
+
+
+class ManifestColumns(NamedTuple):
+    """Many entries, each of their attributes by itself."""
+
+    paths: Sequence[Path]
+    durations: Sequence[Seconds | None]
+    offsets: Sequence[Seconds | None]
+    texts: Sequence[str | None]
+    ids: Sequence[str]
+    speakers: Sequence[str]
 
 
 def read_manifest(path: Path) -> list[ManifestEntry]:
@@ -113,6 +124,12 @@ def manifest_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None 
     Args:
         tables: what it has, by file name, where that is in memory.
     """
+    for columns in _columns_of(directory, tables):
+        yield from map(ManifestEntry, *columns)
+
+
+def _columns_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None) -> Iterator[ManifestColumns]:
+    """The same, many entries at a time."""
     if tables is None:
         data = DataDir(directory)
         names = ("utt2spk", "wav.scp", *filter(data.has, (*OPTIONAL, SOME_TEXTS)))
@@ -131,7 +148,7 @@ def manifest_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None 
             paths = [recordings[source] for source in sources]
         except KeyError as error:
             raise InputError(f"{script}: no line for {error.args[0]}; run utils/fix_data_dir.sh") from None
-        yield from map(ManifestEntry, paths, durations, offsets, texts, names, speakers)
+        yield ManifestColumns(paths, durations, offsets, texts, names, speakers)
 
 
 def _pieces(
@@ -160,13 +177,29 @@ def _pieces(
 
 def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:
     """Write a manifest in place of an earlier one, which is kept where it says something else."""
+    _write(path, (ManifestColumns(*list(zip(*some, strict=True))[:-1]) for some in chunked(entries)))
+
+
+def write_stage_manifest(stage: StageDir, tables: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    """Write the manifest of a stage directory; the one before it is kept where the directory is made again.
+
+    Args:
+        tables: as those of `manifest_of`.
+    """
+    for name in (MANIFEST, f"{MANIFEST}{KEPT}"):
+        if (stage.final / name).is_file():
+            shutil.copyfile(stage.final / name, stage.dir / name)
+    _write(stage.dir / MANIFEST, _columns_of(stage.dir, tables))
+
+
+def _write(path: Path, content: Iterable[ManifestColumns]) -> None:
     path = Path(path).absolute()
     previous = path.with_name(f"{path.name}{KEPT}")
     path.parent.mkdir(parents=True, exist_ok=True)
     lock_path = path.with_name(f".{path.name}.lock")
     lock = lock_file(lock_path, wait=True)
     try:
-        text = b"".join(_lines(some, path) for some in chunked(entries))
+        text = b"".join(_lines(some, path) for some in content)
         if path.is_file() and path.read_bytes() == text:
             return
         write_whole(path, text, earlier=previous)
@@ -174,36 +207,29 @@ def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:
         remove_lock(lock_path, lock)
 
 
-def write_stage_manifest(stage: StageDir, entries: Iterable[ManifestEntry]) -> None:
-    """Write the manifest of a stage directory; the one before it is kept where the directory is made again."""
-    for name in (MANIFEST, f"{MANIFEST}{KEPT}"):
-        if (stage.final / name).is_file():
-            shutil.copyfile(stage.final / name, stage.dir / name)
-    write_manifest(stage.dir / MANIFEST, entries)
-
-
-def _lines(entries: Sequence[ManifestEntry], path: Path) -> bytes:
+def _lines(columns: ManifestColumns, path: Path) -> bytes:
     """The lines of some entries; half of a character becomes its escape. Raises InputError for endless seconds."""
-    seconds = (second for one in entries for second in (one.duration, one.offset) if second)
-    if not all(map(math.isfinite, seconds)):
-        one = next(one for one in entries if not math.isfinite((one.duration or 0) + (one.offset or 0)))
-        raise InputError(f"{path}: {one.path}: expected finite seconds, found {one.duration}, from {one.offset}")
-    return "".join([f"{line}\n" for line in _objects(entries)]).encode("utf-8", "backslashreplace")
+    for seconds in (columns.durations, columns.offsets):
+        if not all(map(math.isfinite, filter(None, seconds))):
+            place = next(place for place, one in enumerate(seconds) if one and not math.isfinite(one))
+            found = f"found {columns.durations[place]}, from {columns.offsets[place]}"
+            raise InputError(f"{path}: {columns.paths[place]}: expected finite seconds, {found}")
+    return "".join([f"{line}\n" for line in _objects(columns)]).encode("utf-8", "backslashreplace")
 
 
-def _objects(entries: Sequence[ManifestEntry]) -> list[str]:
+def _objects(columns: ManifestColumns) -> list[str]:
     """Entries as JSON objects, without what is not known: made key by key, of all entries together."""
-    paths, durations, offsets, texts, ids, speakers, _ = zip(*entries, strict=True)
     number = float.__repr__
-    columns = (
-        [quoted(str(path)) for path in paths],
-        ["" if one is None else f', "duration": {number(one)}' for one in durations],
-        ["" if one is None else f', "offset": {number(one)}' for one in offsets],
-        [one and f', "id": {quoted(one)}' for one in ids],
-        [one and f', "speaker": {quoted(one)}' for one in speakers],
-        ["" if one is None else f', "text": {quoted(one)}' for one in texts],
+    said = {one: one and f', "speaker": {quoted(one)}' for one in set(columns.speakers)}
+    pieces = (
+        [quoted(str(path)) for path in columns.paths],
+        ["" if one is None else f', "duration": {number(one)}' for one in columns.durations],
+        ["" if one is None else f', "offset": {number(one)}' for one in columns.offsets],
+        [one and f', "id": {quoted(one)}' for one in columns.ids],
+        [said[one] for one in columns.speakers],
+        ["" if one is None else f', "text": {quoted(one)}' for one in columns.texts],
     )
-    return [f'{{"audio_filepath": {"".join(pieces)}}}' for pieces in zip(*columns, strict=True)]
+    return [f'{{"audio_filepath": {"".join(some)}}}' for some in zip(*pieces, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def value_fault(name: str, value: str) -> str | None:
 def are_good(printable: bool, name: str, values: Iterable[str]) -> bool:
     """Is nothing wrong with values of a table, the transcripts of `text` included?"""
     if name == "text":
-        return not (printable and CONTROL_CHARACTERS.search("".join(values)))
+        together = "".join(values)
+        return not printable or together.isprintable() or not CONTROL_CHARACTERS.search(together)
     if name == "segments":
         return all(plain_segments(some) or all(map(parse_segment, some)) for some in chunked(values))
     if name in ("utt2dur", "reco2dur"):

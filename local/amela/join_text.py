@@ -21,7 +21,7 @@ from local.amela.told import told_of
 from steps.audio.failures import FAILURES, read_failures
 from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
-from utils.manifest import manifest_of, write_stage_manifest
+from utils.manifest import write_stage_manifest
 from utils.options import option
 from utils.stage_dir import StageDir
 from utils.tables import write_table
@@ -59,7 +59,7 @@ def work(options: Options) -> None:
         tables = dict(told.tables)
         tables["text"] = {key: told.known.get(key) or heard.get(key, "") for key in tables["utt2spk"]}
         write_data_dir(stage.dir, tables)
-        write_stage_manifest(stage, manifest_of(stage.dir))
+        write_stage_manifest(stage)
         if heard:
             write_data_dir(stage.dir / RECOGNISED, restrict(tables | {"text": heard}, sorted(heard)))
         if tables["utt2spk"].keys() != data.utt2spk.keys():

@@ -31,7 +31,7 @@ from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
 from utils.json_files import write_json
-from utils.manifest import manifest_of, write_stage_manifest
+from utils.manifest import write_stage_manifest
 from utils.parts import Work
 from utils.script_files import path_in_script
 from utils.stage_dir import StageDir
@@ -88,7 +88,7 @@ def write_outputs(stage: StageDir, options: Options, planned: Work, description:
     write_json(stage.dir / "summary.json", summary)
     tables = tables_of(of_data, found, options.backend)
     write_data_dir(stage.dir, tables)
-    write_stage_manifest(stage, manifest_of(stage.dir, tables))
+    write_stage_manifest(stage, tables)
     log.info(
         "%s: %d of %d utterances have a text, %d of them given; %.2f hours recognised, %d words",
         *(stage.final, found.n_texts, n, summary["given"], summary["seconds"] / 3600, found.n_words),

@@ -28,7 +28,7 @@ from utils.command import logger, run_command
 from utils.data_dir import DataDir, write_data_dir
 from utils.errors import InputError
 from utils.json_files import write_json
-from utils.manifest import manifest_of, write_stage_manifest
+from utils.manifest import write_stage_manifest
 from utils.option_values import raw_values
 from utils.options import option
 from utils.script_files import path_in_script
@@ -98,7 +98,7 @@ def work(options: Options) -> None:
             genders = data.table("spk2gender")
             pieces.tables["spk2gender"] = {key: genders[key] for key in sorted(speakers & genders.keys())}
         write_data_dir(stage.dir, pieces.tables)
-        write_stage_manifest(stage, manifest_of(stage.dir))
+        write_stage_manifest(stage)
         seconds = [float(text) for text in pieces.tables["utt2dur"].values()]
         summary = {"stretches": n, "pieces": len(seconds), "seconds": round(sum(seconds), 3), "cuts": pieces.n_cuts}
         summary |= {"longest": max(seconds), "failed": len(pieces.failures)}
