@@ -10,10 +10,28 @@ from steps.metrics.speaker_vectors import Comparison, SpeakerVectors
 from tests.bench.planted_faults import FAULTS, cries
 
 SIGHT = {  # fault -> (metric, figure, the side on which it is)
-    "copies": [("distances", "g2s", -1), ("memorisation", "copies", 1), ("trials", "false_acceptance", 1)],
-    "collapse": [("crowding", "g2g", -1), ("balls", "recall", -1), ("balls", "coverage", -1), ("kernel", "mmd", 1)],
+    "copies": [
+        ("distances", "g2s", -1),
+        ("memorisation", "copies", 1),
+        ("trials", "false_acceptance", 1),
+        ("speaker_trials", "false_acceptance", 1),
+    ],
+    "collapse": [
+        ("distinctiveness", "gvd", -1),
+        ("trials", "false_acceptance_among", 1),
+        ("frechet", "frechet", 1),
+        ("crowding", "g2g", -1),
+        ("balls", "recall", -1),
+        ("balls", "coverage", -1),
+        ("kernel", "mmd", 1),
+    ],
     "shifted mean": [("kernel", "mmd", 1), ("energy", "energy_score", 1)],
-    "wrong gender": [("labels", "pooled_0", -1), ("labels", "whitened_0", -1), ("energy", "energy_score_groups", 1)],
+    "wrong gender": [
+        ("labels", "pooled_0", -1),
+        ("labels", "whitened_0", -1),
+        ("energy", "energy_score_groups", 1),
+        ("frechet_groups", "frechet_groups", 1),
+    ],
     "too little spread": [("spread", "log_variance_ratio", -1), ("calibration", "inside_80", -1)],
     "too much spread": [("spread", "log_variance_ratio", 1), ("balls", "precision", -1)],
     "wrong norm": [("shape", "norm_distance", 1), ("shape", "mean_norm", 1)],
