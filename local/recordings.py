@@ -116,7 +116,8 @@ def find(options: Options) -> Found:
     if options.manifest:
         return of_manifest(options.manifest, options.speaker_folder)
     if not options.data_dir.is_dir():
-        raise InputError(f"--data_dir {options.data_dir}: no such directory; expected a folder of audio")
+        what = "a file" if options.data_dir.is_file() else "no such directory"
+        raise InputError(f"--data_dir {options.data_dir}: {what}; expected a folder of audio (--manifest: a list)")
     if (options.data_dir / "wav.scp").is_file():
         return of_data_dir(options.data_dir)
     return of_folder(options.data_dir, options.speaker_folder, options.transcripts)

@@ -111,6 +111,8 @@ def test_few_files(tmp_path, names, reached):
         (["--data_dir", "nowhere"], "--data_dir nowhere: no such directory"),
         (["--manifest", "nowhere"], "--manifest nowhere: no such file"),
         (["--data_dir", ".", "--manifest", "run.sh"], "give one of the two"),
+        (["--data_dir", "run.sh"], "--data_dir run.sh: a file, expected a folder of recordings"),
+        (["--manifest", "conf"], "--manifest conf: a folder, expected a list of recordings"),
         (["--corpus", "espeak", "--data_dir", "."], "--corpus espeak: makes its own speech"),
         (["--models", "gpt"], "--models gpt: expected some of lstm,transformer,bigram,fivegram"),
         (["--models", "bigram"], "--sampler lstm: expected lstm or transformer, and one of --models"),

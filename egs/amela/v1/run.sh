@@ -78,6 +78,8 @@ check_jobs
 [ "$corpus" != espeak ] || [ -z "$data_dir$manifest" ] || refuse "--corpus espeak: makes its own speech; use --corpus folder"
 [ "$corpus" = espeak ] || [ -n "$data_dir$manifest$status" ] || [ "$stage" -gt 0 ] ||
   refuse "--corpus $corpus: give --data_dir, a folder of recordings, or --manifest, a list of them"
+[[ ! -f $data_dir ]] || refuse "--data_dir $data_dir: a file, expected a folder of recordings; --manifest takes a list of them"
+[[ ! -d $manifest ]] || refuse "--manifest $manifest: a folder, expected a list of recordings; --data_dir takes a folder"
 [[ -z $data_dir || -d $data_dir || $stage -gt 0 ]] || refuse "--data_dir $data_dir: no such directory"
 [[ -z $manifest || -f $manifest ]] || refuse "--manifest $manifest: no such file"
 data=${data:-data/$corpus}
