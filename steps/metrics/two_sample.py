@@ -34,6 +34,7 @@ def two_sample_accuracy(
     y = np.repeat([0, 1], [len(real), len(generated)])
     found = np.empty_like(y)
     for fold in range(FOLDS):
-        model = HistGradientBoostingClassifier(max_iter=50, early_stopping=False, random_state=seed)
+        # a quarter of the usual bins: as many right on the demo corpus, in less than half the time
+        model = HistGradientBoostingClassifier(max_iter=50, max_bins=64, early_stopping=False, random_state=seed)
         found[folds == fold] = model.fit(x[folds != fold], y[folds != fold]).predict(x[folds == fold])
     return float(np.mean([(found[y == kind] == kind).mean() for kind in (0, 1)]))
