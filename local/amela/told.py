@@ -17,7 +17,7 @@ from utils.manifest import SOME_TEXTS
 log = logger(__name__)
 
 
-class Told(NamedTuple):
+class TextsOfPieces(NamedTuple):
     """What has a text, or gets one.
 
     Attributes:
@@ -30,7 +30,7 @@ class Told(NamedTuple):
     whole: dict[str, str]
 
 
-def told_of(data: DataDir, pieces: DataDir) -> Told:
+def told_of(data: DataDir, pieces: DataDir) -> TextsOfPieces:
     """What the texts of some pieces are texts of. Raises InputError for a piece of another utterance."""
     tables, known = data.tables(), known_texts(data)
     whole = {key: key if key in data.utt2spk else _beginning(key) for key in pieces.utt2spk}
@@ -42,7 +42,7 @@ def told_of(data: DataDir, pieces: DataDir) -> Told:
                 spk = data.path / "utt2spk"
                 raise InputError(f"{pieces.path / 'utt2spk'}: {key}: no piece of an utterance of {spk}")
         tables, known = told.tables, told.known
-    return Told({name: table for name, table in tables.items() if name != SOME_TEXTS}, known, whole)
+    return TextsOfPieces({name: table for name, table in tables.items() if name != SOME_TEXTS}, known, whole)
 
 
 def known_texts(data: DataDir) -> dict[str, str]:
@@ -56,7 +56,7 @@ def _beginning(key: str) -> str:
     return match[1] if match else key
 
 
-def _of_recordings(tables: Mapping[str, Mapping[str, str]], known: Mapping[str, str]) -> Told:
+def _of_recordings(tables: Mapping[str, Mapping[str, str]], known: Mapping[str, str]) -> TextsOfPieces:
     """The recordings of stretches; their texts, joined, where all stretches of one have words."""
     stretches: dict[str, list[str]] = defaultdict(list)
     for key in sorted(tables["utt2spk"]):
@@ -72,4 +72,4 @@ def _of_recordings(tables: Mapping[str, Mapping[str, str]], known: Mapping[str, 
             lost += len(words)
     if lost:
         log.warning("%d stretches have a text, but others of their recordings have none: theirs is not used", lost)
-    return Told({"wav.scp": wav, "utt2spk": speakers}, texts, {})
+    return TextsOfPieces({"wav.scp": wav, "utt2spk": speakers}, texts, {})
