@@ -80,7 +80,7 @@ def tables(figures: Figures) -> Iterator[Table]:
                 "groups of files with the same bytes": own["copies"],
             },
         )  # fmt: skip
-    if "speech" in figures:
+    if "speech" in figures or "pieces" in figures:
         yield speech_table(figures)
     if "errors" in figures:
         yield error_table(figures["errors"], heard_by(figures))
@@ -95,16 +95,21 @@ def tables(figures: Figures) -> Iterator[Table]:
 
 
 def speech_table(figures: Figures) -> Table:
-    """Speech that was found, and pieces of it."""
-    own, pieces = figures["speech"], figures.get("pieces", {})
-    shown = {"speech, % of frames": 100 * own["speech"], "stretches of speech": own["segments"]}
-    shown |= {"recordings without speech": own["without_speech"], "recordings that cannot be decoded": own["failed"]}
+    """Speech that was found, if it was not given, and pieces of it."""
+    own, pieces, shown = figures.get("speech"), figures.get("pieces"), {}
+    if own:
+        shown |= {"speech, % of frames": 100 * own["speech"], "stretches of speech": own["segments"]}
+        shown |= {
+            "recordings without speech": own["without_speech"],
+            "recordings that cannot be decoded": own["failed"],
+        }
     if pieces:
         shown |= {
             "pieces": pieces["pieces"], "longest piece, s": pieces["longest"], "cuts without a pause": pieces["cuts"],
         }  # fmt: skip
     by = figures.get("detector", {}).get("backend", "a detector")
-    return pairs("Speech and pieces", f"Where {by} has found speech, and how it was packed.", shown)
+    caption = f"Where {by} has found speech, and how it was packed." if own else "How speech that was given was packed."
+    return pairs("Speech and pieces", caption, shown)
 
 
 def heard_by(figures: Figures) -> str:

@@ -39,3 +39,11 @@ def test_texts_that_were_known_are_counted(tmp_path, recognised, known, caption)
     shown = {row[0].text: row[1].text for row in table.rows}
     assert shown["of them with a text that was known"] == known and shown["recordings without any words"] == "1"
     assert shown.get("pieces recognised", "0") == str(len(recognised))
+
+
+def test_pieces_of_speech_that_was_given_are_shown(tmp_path):
+    (tmp_path / "data" / "pieces").mkdir(parents=True)
+    (tmp_path / "data" / "pieces" / "summary.json").write_text('{"pieces": 2, "longest": 3.5, "cuts": 0}')
+    (table,) = tables(find_figures(tmp_path / "data", tmp_path / "exp"))
+    assert table.caption == "How speech that was given was packed."
+    assert [row[1].text for row in table.rows] == ["2", "3.50", "0"]
