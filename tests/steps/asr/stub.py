@@ -18,6 +18,7 @@ class StubOptions:
     word: str = option("tone", "what each word begins with")
     moody: bool = option(False, "refuse each waveform the first time")
     sleep: float = option(0.0, "seconds for an utterance", least=0, most=10)
+    at_once: int = option(1, "utterances in a batch", least=1, most=10)
 
 
 class Stub(Recogniser):
@@ -27,6 +28,9 @@ class Stub(Recogniser):
     longest: ClassVar[float] = 10.0
 
     refused = 0.0  # how loud what was refused last was
+
+    def at_once(self) -> int:
+        return self.options.at_once
 
     def __call__(self, waveform: np.ndarray) -> Transcript:
         time.sleep(self.options.sleep)

@@ -114,6 +114,20 @@ def test_bytes_depend_neither_on_jobs_nor_on_kills(tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+def test_a_job_that_was_killed_within_a_batch_goes_on_there(tmp_path):
+    wav = tones(tmp_path / "wav", 20, **{"b-loud": tone(0.95), "b-short": tone(0.3, 0.05)})
+    write_data_dir(tmp_path / "data", {"utt2spk": {key: key[0] for key in wav}, "wav.scp": wav})
+    words = (*STUB, "--max_fail", "0.2")
+    assert transcribe(tmp_path / "data", tmp_path / "one", *words) == 0
+    given = [*words, "--set", "at_once=3", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "two")]
+    assert plan.main(given) == 0 and compute.main(given) == 0
+    part = next(tmp_path.glob(".two.parts/*/part-*.jsonl"))
+    part.write_bytes(b"".join(part.read_bytes().splitlines(keepends=True)[:14])[:-5])  # within the second block of 12
+    assert compute.main(given) == 0 and merge.main(given) == 0
+    for name in NAMES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
 def test_audio_and_utterances_without_a_transcript_are_listed_and_counted(tmp_path, capsys):
     nan = tone(0.2).copy()
     nan[100] = np.nan

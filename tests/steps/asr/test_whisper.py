@@ -82,6 +82,16 @@ def test_several_at_once_say_what_each_says_alone(several):
     assert Whisper(WhisperOptions(model=several, at_once=3)).at_once() == 3
 
 
+def test_a_gpu_takes_many_at_once(several):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    here = Whisper(WhisperOptions(model=several, device="cpu", most_tokens=2))
+    there = Whisper(WhisperOptions(model=several, most_tokens=2))
+    assert there.at_once() > 1 and there.facts["device"] == "cuda"
+    assert there.several(SOUNDS) == [here(sound) for sound in SOUNDS]
+
+
 @pytest.mark.parametrize(
     ("sizes", "gib", "beams", "expected"),
     [

@@ -240,6 +240,15 @@ def test_where_memory_ends_batches_are_done_in_halves(models, monkeypatch, caplo
         layer(waveforms())
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_gpu_gives_the_frames_of_a_processor(models, kind):
+    there = HubertLayer(models[kind], 3, "auto", use_gpu="true")
+    assert there.batch_seconds > 10
+    for first, second in zip(HubertLayer(models[kind], 3, "auto")(waveforms()), there(waveforms()), strict=True):
+        assert np.abs(first - second).max() < 1e-3
+
+
 def test_batches_follow_the_memory():
     assert default_seconds(None, 768) == 10.0
     assert default_seconds(80 * 2**30, 768) == 3200.0
