@@ -36,7 +36,7 @@ AGREEMENT, PIT = "text_agreement", "pit"
 OF_GENERATOR = (AGREEMENT, PIT)  # whose ceiling and floor are the generator's own, not those of real speakers
 Figures = dict[str, float]
 Function = Callable[[Comparison], Figures]
-OWN = SampleMetric("", "train", "steps/score/judges.py", better="high", needs=("groups",))
+OWN = SampleMetric("", "train", "Bishop 2006, 4.3.4", better="high", needs=("groups",))
 NAMELESS = "labels"  # the same as `attributes`, where nobody knows what the parts of a group's name are called
 ALL_METRICS: Mapping[str, SampleMetric] = {name: METRICS[name] for name in METRICS if name != NAMELESS} | {
     ATTRIBUTES: OWN,

@@ -65,10 +65,7 @@ def read_sampled(directory: Path) -> NamedVectors:
     if (directory / BLOCKS).is_file() or (directory / SPEAKERS).is_file():
         found = _of_index(directory) if (directory / BLOCKS).is_file() else _of_kaldi(directory)
     else:
-        script = directory / SCRIPT
-        if not script.is_file():
-            raise InputError(f"{script}: no such file; samples are read from it, lines 'id archive:offset'")
-        ids, x = read_vectors(script)
+        ids, x = read_vectors(directory / SCRIPT)
         found = _checked(directory, ids, np.array(ids, dtype=object), x)
     if len(found.speakers) < 2:
         raise InputError(f"{directory}: {len(found.speakers)} sampled speakers; expected two or more")
@@ -76,9 +73,11 @@ def read_sampled(directory: Path) -> NamedVectors:
 
 
 def files_of(directory: Path) -> list[Path]:
-    """The files of a directory that decide its scores."""
+    """The files of a directory that decide its scores. Raises InputError where it has no vectors."""
     if (directory / SPEAKERS).is_file():
         found = spoken_files(directory)
+    elif not (directory / SCRIPT).is_file() and not (directory / BLOCKS).is_file():
+        raise InputError(f"{directory / SCRIPT}: no such file; vectors are read from it, lines 'id archive:offset'")
     else:
         found = [directory / SCRIPT, *VectorTable.find(directory).archives]
     return [*found, *(path for path in (directory / GROUPS, directory / GENDERS) if path.is_file())]
