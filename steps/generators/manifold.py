@@ -55,7 +55,7 @@ class Manifold:
         rectified = bool(x.min() >= 0 and (x == 0).mean() >= LEAST_ZEROS)
         if not shared and not rectified:
             return None
-        alive = (x > 0).mean(axis=0) >= ALIVE if rectified else (x != x[0]).any(axis=0)
+        alive = (x > 0).mean(axis=0) >= ALIVE if rectified else x.any(axis=0)
         return cls(alive, rectified, mean if shared else 0.0)
 
     def __str__(self) -> str:

@@ -47,6 +47,14 @@ def test_dimensions_that_hardly_live_stay_zero_in_samples(z):
     assert not samples[:, [1, 4]].any() and samples[:, 0].any() and samples.dtype == np.float32
 
 
+def test_an_entry_that_all_share_is_no_dead_one(z):
+    x = on_sphere(z).astype(np.float32)
+    x[:, 2], x[:, 3] = 0.5, 0
+    found = Manifold.find(on_sphere(np.concatenate([x[:, 2:4], np.sqrt(0.75) * on_sphere(x[:, [0, 1, 4, 5]])], axis=1)))
+    assert found.norm and not found.rectified
+    assert found.alive.tolist() == [True, False, True, True, True, True]
+
+
 def test_a_vector_without_a_positive_entry_is_zero_not_nan(z):
     found = Manifold.find(on_sphere(np.maximum(z, 0)).astype(np.float32))
     assert not found.to_embedding(-np.ones((1, 6))).any()
