@@ -74,7 +74,7 @@ class Kill(NamedTuple):
     running: str
 
 
-class Trial:
+class Undisturbed:
     """Runs of the recipe in one place, and what an undisturbed one has left there.
 
     Attributes:
@@ -109,39 +109,39 @@ class Trial:
 def work(options: Options) -> None:
     """Run, kill, compare and record."""
     with tempfile.TemporaryDirectory() as name:
-        trial = Trial(Path(name), options.n_speakers)
-        log.info("undisturbed: %.0f s, with nothing to do: %.0f s", trial.seconds, trial.idle)
+        undisturbed = Undisturbed(Path(name), options.n_speakers)
+        log.info("undisturbed: %.0f s, with nothing to do: %.0f s", undisturbed.seconds, undisturbed.idle)
         ended: list[list[str]] = []
-        kills = list(killed(trial, options, ended))
+        kills = list(killed(undisturbed, options, ended))
         rows = [(f"{len(kills)} kills, {len(ended)} runs to the end", told(different)) for different in ended]
-        rows += [(what, told(different)) for what, different in otherwise(trial, options, Path(name))]
+        rows += [(what, told(different)) for what, different in otherwise(undisturbed, options, Path(name))]
     body = [
-        f"Compared are all {len(trial.expected)} files below data and exp {LEFT_OUT}.",
+        f"Compared are all {len(undisturbed.expected)} files below data and exp {LEFT_OUT}.",
         table(("compared with an undisturbed run", "files that differ"), rows),
         table(("kill", "s after the start", "stage", "running"), rows_of(kills)),
     ]
     record(options.results, TITLE, command_line("tests.bench.killed_recipe", options), "\n\n".join(body))
 
 
-def killed(trial: Trial, options: Options, ended: list[list[str]]) -> Iterator[Kill]:
+def killed(undisturbed: Undisturbed, options: Options, ended: list[list[str]]) -> Iterator[Kill]:
     """Kill runs, and let the last one end; what differs after each that ends goes to `ended`.
 
     The moments are so chosen that in the mean all kills fall into one undisturbed run.
     """
     rng = np.random.default_rng(options.seed)
-    longest = 2 * (trial.seconds / max(options.kills, 1) + trial.idle)
-    trial.clear()
+    longest = 2 * (undisturbed.seconds / max(options.kills, 1) + undisturbed.idle)
+    undisturbed.clear()
     for _ in range(options.kills):
         kill = None
         while kill is None:
-            kill = kill_after(trial.recipe, rng.uniform(0, longest))
+            kill = kill_after(undisturbed.recipe, rng.uniform(0, longest))
             if kill is None:
-                ended.append(trial.different())
-                trial.clear()
+                ended.append(undisturbed.different())
+                undisturbed.clear()
         log.info("killed after %.1f s, in stage %s: %s", *kill)
         yield kill
-    trial.recipe.run("--nj", "2")
-    ended.append(trial.different())
+    undisturbed.recipe.run("--nj", "2")
+    ended.append(undisturbed.different())
 
 
 def kill_after(recipe: Amela, seconds: float) -> Kill | None:
@@ -175,17 +175,17 @@ def commands(processes: Sequence[int]) -> list[str]:
     return sorted(found)
 
 
-def otherwise(trial: Trial, options: Options, folder: Path) -> Iterator[tuple[str, list[str]]]:
+def otherwise(undisturbed: Undisturbed, options: Options, folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Undisturbed runs with other numbers of jobs, and under the other launcher: what, and the files that differ."""
     for nj in options.nj:
-        trial.clear()
-        trial.recipe.run("--nj", str(nj))
-        yield f"run.pl, --nj {nj}", trial.different()
+        undisturbed.clear()
+        undisturbed.recipe.run("--nj", str(nj))
+        yield f"run.pl, --nj {nj}", undisturbed.different()
     if options.slurm and not missing_for_slurm():
         with running_cluster(folder / "slurm"):
-            trial.clear()
-            trial.recipe.run("--nj", "3", "--launcher", "slurm.pl")
-            yield "slurm.pl, --nj 3", trial.different()
+            undisturbed.clear()
+            undisturbed.recipe.run("--nj", "3", "--launcher", "slurm.pl")
+            yield "slurm.pl, --nj 3", undisturbed.different()
 
 
 def rows_of(kills: Sequence[Kill]) -> Iterator[tuple[object, ...]]:
