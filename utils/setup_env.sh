@@ -193,7 +193,7 @@ torch_requirement() {
 # Says, before it is loaded, that CUDA would be of no use.
 warn_of_cuda() {
   [ -n "$torch$wheels" ] || sees_gpu || compgen -G '.venv/lib/python3*/site-packages/torch' >/dev/null ||
-    say "no GPU is seen here; with CUDA in torch .venv takes 5.9 GB, without 1.6: PSEUDOSPEAKERS_TORCH=cpu, README.md"
+    say "no GPU is seen here; with CUDA in torch .venv takes 5.9 GB, without 1.7: PSEUDOSPEAKERS_TORCH=cpu, README.md"
 }
 
 # The packages that the requirement files $1... name.
