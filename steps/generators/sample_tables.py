@@ -5,7 +5,7 @@ memory holds a block of them, and the genders of all speakers, a byte each.
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -40,12 +40,12 @@ class LineBlock(NamedTuple):
     """Speakers whose lines are made together.
 
     Attributes:
-        run: which. ids: (n) of them. utterances: (n U) ids, U of each speaker.
+        run: which. ids: (n, bytes) uint8 of them. utterances: (n U, bytes) uint8, the ids of U of each speaker.
     """
 
     run: Run
-    ids: list[str]
-    utterances: list[str]
+    ids: np.ndarray
+    utterances: np.ndarray
 
 
 def key_order(requests: Sequence[SampleRequest]) -> list[Run]:
@@ -91,10 +91,8 @@ def write_tables(
     left_out = ["text"] * (not text_as_transcript) + [copy for copy, _ in COPIES if single]
     makers = {name: make for name, make in lines.makers.items() if name not in left_out}
     with ExitStack() as stack:
-        files = {
-            name: stack.enter_context((target / name).open("w", encoding="utf-8", newline="\n")) for name in makers
-        }
-        files[CSV].write("id,storage_path,storage_byte\n")
+        files = {name: stack.enter_context((target / name).open("wb")) for name in makers}
+        files[CSV].write(b"id,storage_path,storage_byte\n")
         for block in lines.blocks():
             for name, make in makers.items():
                 files[name].write(make(block))
@@ -117,7 +115,7 @@ class Lines:
         self.layout, self.requests, self.ark_name, self.genders = layout, layout.requests, ark_name, genders
         self.means = Layout(layout.requests, layout.dim)
         self._before = np.cumsum([0, *(request.n for request in layout.requests)]).tolist()
-        self.makers: dict[str, Callable[[LineBlock], str]] = {
+        self.makers: dict[str, Callable[[LineBlock], bytes]] = {
             SCP: self._script,
             CSV: self._csv,
             SPEAKER_SCP: self._means,
@@ -135,56 +133,80 @@ class Lines:
         each = self.layout.utts_per_speaker
         size = max(LINES // each, 1)
         for row, first, stop in key_order(self.requests):
-            head = f"{self.requests[row].prefix}-"
+            head = f"{self.requests[row].prefix}-".encode()
             for start in range(first, stop, size):
                 run = Run(row, start, min(start + size, stop))
-                ids = [f"{head}{end}" for end in numbers(run.first, run.stop)]
+                ids = _under(head, numbers(run.first, run.stop))
                 ends = self.layout.ends(run.first * each, run.stop * each) if each > 1 else ()
-                yield LineBlock(run, ids, [f"{head}{end}" for end in ends] if each > 1 else ids)
+                yield LineBlock(run, ids, _under(head, ends) if each > 1 else ids)
 
-    def _speakers(self, block: LineBlock) -> str:
-        each = self.layout.utts_per_speaker
-        speakers = block.ids if each == 1 else [one for one in block.ids for _ in range(each)]
-        return "".join([f"{key} {speaker}\n" for key, speaker in zip(block.utterances, speakers, strict=True)])
+    def _speakers(self, block: LineBlock) -> bytes:
+        speakers = np.repeat(block.ids, self.layout.utts_per_speaker, axis=0)
+        return _lines(len(speakers), block.utterances, b" ", speakers, b"\n")
 
-    def _utterances(self, block: LineBlock) -> str:
-        each = self.layout.utts_per_speaker
-        keys = (block.utterances[first : first + each] for first in range(0, len(block.utterances), each))
-        return "".join([f"{speaker} {' '.join(own)}\n" for speaker, own in zip(block.ids, keys, strict=True)])
+    def _utterances(self, block: LineBlock) -> bytes:
+        n = len(block.ids)
+        keys = np.frombuffer(_lines(len(block.utterances), b" ", block.utterances), np.uint8)
+        return _lines(n, block.ids, keys.reshape(n, -1), b"\n")
 
-    def _script(self, block: LineBlock) -> str:
-        return "".join([f"{key} {self.ark_name}:{at}\n" for key, at in self._places(block)])
+    def _script(self, block: LineBlock) -> bytes:
+        return _placed(block.utterances, f" {self.ark_name}:", self._places(block))
 
-    def _means(self, block: LineBlock) -> str:
+    def _means(self, block: LineBlock) -> bytes:
         ark = f"{self.ark_name.removesuffix(ARK)}{SPEAKER_ARK}"
-        return "".join(
-            [f"{key} {ark}:{at}\n" for key, at in zip(block.ids, self.means.offsets(*block.run), strict=True)]
-        )
+        return _placed(block.ids, f" {ark}:", self.means.offsets(*block.run))
 
-    def _csv(self, block: LineBlock) -> str:
-        ark = _quoted(self.ark_name)
-        mark = _quoted(block.ids[0])[0]  # of all ids of a request, or of none
-        spelled = _quoted if mark == '"' else str
-        return "".join([f"{spelled(key)},{ark},{at}\n" for key, at in self._places(block)])
+    def _csv(self, block: LineBlock) -> bytes:
+        head = f"{self.requests[block.run.row].prefix}-"
+        quoted = _quoted(head)  # with marks around it, or as it is; digits follow
+        mark = b'"' * (quoted != head)
+        keys = block.utterances[:, len(head.encode()) :]
+        begin = np.frombuffer(quoted.encode().removesuffix(mark), np.uint8)
+        ids = np.concatenate([np.broadcast_to(begin, (len(keys), len(begin))), keys], axis=1)
+        return _placed(ids, f"{mark.decode()},{_quoted(self.ark_name)},", self._places(block))
 
-    def _places(self, block: LineBlock) -> Iterable[tuple[str, int]]:
+    def _places(self, block: LineBlock) -> range:
         row, first, stop = block.run
         each = self.layout.utts_per_speaker
-        return zip(block.utterances, self.layout.offsets(row, first * each, stop * each), strict=True)
+        return self.layout.offsets(row, first * each, stop * each)
 
-    def _genders(self, block: LineBlock) -> str:
+    def _genders(self, block: LineBlock) -> bytes:
         start = self._before[block.run.row]
-        letters = self.genders[start + block.run.first : start + block.run.stop].tobytes().decode()
-        known = [(key, letter) for key, letter in zip(block.ids, letters, strict=True) if letter != UNKNOWN]
-        return "".join([f"{key} {letter}\n" for key, letter in known])
+        letters = self.genders[start + block.run.first : start + block.run.stop, None]
+        known = letters[:, 0] != ord(UNKNOWN)
+        return _lines(int(known.sum()), block.ids[known], b" ", letters[known], b"\n")
 
 
-def _same(keys: Sequence[str], value: str | None) -> str:
+def _under(head: bytes, ends: Sequence[str]) -> np.ndarray:
+    """Keys (n, bytes) uint8 that begin with `head` and end in texts of one length."""
+    digits = np.frombuffer("".join(ends).encode(), np.uint8).reshape(len(ends), -1)
+    return np.concatenate([np.broadcast_to(np.frombuffer(head, np.uint8), (len(ends), len(head))), digits], axis=1)
+
+
+def _lines(n: int, *columns: np.ndarray | bytes) -> bytes:
+    """n lines side by side of columns: bytes (n, ...) uint8 of each line, or the same ones of all."""
+    parts = [
+        np.broadcast_to(np.frombuffer(column, np.uint8), (n, len(column))) if isinstance(column, bytes) else column
+        for column in columns
+    ]
+    return np.concatenate(parts, axis=1).tobytes()
+
+
+def _placed(keys: np.ndarray, between: str, places: range) -> bytes:
+    """Lines of keys (n, bytes) and their places (n) in an archive; those of as many digits are made together."""
+    found, start, ends = [], 0, between.encode()
+    while start < len(places):
+        digits = len(str(places[start]))
+        stop = min(start + -(-(10**digits - places[start]) // places.step), len(places))
+        texts = np.frombuffer("".join(map(str, places[start:stop])).encode(), np.uint8)
+        found.append(_lines(stop - start, keys[start:stop], ends, texts.reshape(-1, digits), b"\n"))
+        start = stop
+    return b"".join(found)
+
+
+def _same(keys: np.ndarray, value: str | None) -> bytes:
     """Lines of one value; no lines of None."""
-    if value is None:
-        return ""
-    end = f" {value}\n"
-    return end.join(keys) + end
+    return b"" if value is None else _lines(len(keys), keys, f" {value}\n".encode())
 
 
 def _quoted(field: str) -> str:
