@@ -113,7 +113,7 @@ def work(options: Options) -> None:
         log.info("undisturbed: %.0f s, with nothing to do: %.0f s", undisturbed.seconds, undisturbed.idle)
         ended: list[list[str]] = []
         kills = list(killed(undisturbed, options, ended))
-        rows = [(f"{len(kills)} kills, {len(ended)} runs to the end", told(different)) for different in ended]
+        rows = [(f"killed run {number} of {len(ended)}", told(one)) for number, one in enumerate(ended, 1)]
         rows += [(what, told(different)) for what, different in otherwise(undisturbed, options, Path(name))]
     body = [
         f"Compared are all {len(undisturbed.expected)} files below data and exp {LEFT_OUT}.",
