@@ -86,7 +86,8 @@ def test_data_without_vectors_are_split_too(tmp_path):
 def test_a_missing_archive_is_named(tmp_path):
     data = make_all(tmp_path, 60)
     (tmp_path / "x.ark").unlink()
-    with pytest.raises(InputError, match=r"all/xvector.scp:1: s0-u0: no archive .*x.ark; correct it, or run stage 0 with"):
+    told = r"all/xvector.scp:1: s0-u0: no archive .*x.ark; correct it, or run stage 0 with"
+    with pytest.raises(InputError, match=told):
         split(Split(data, attributes=("gender", "pitch")))
     assert not (tmp_path / "train").exists()
 
