@@ -6,7 +6,7 @@
 Without utt2spk, each sampled vector is a speaker. Groups are known where utt2group has all of the utterances.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,32 +118,35 @@ def _checked(directory: Path, ids: list[str], speakers: np.ndarray, x: np.ndarra
 
 def _groups(directory: Path, ids: list[str]) -> np.ndarray | None:
     """The group (N,) of each utterance; None where these are not all known."""
-    path = directory / GROUPS
-    if not path.is_file():
-        return None
-    table = read_table(path)
-    missing = [name for name in ids if name not in table]
-    if missing:
-        log.warning(
-            "%s: no line for %d of %d utterances, such as %s; scored as if nobody knew the groups",
-            path, len(missing), len(ids), missing[0],
-        )  # fmt: skip
-        return None
-    return np.array([table[name] for name in ids], dtype=object)
+    table = _complete_table(directory / GROUPS, ids, "utterances", "groups")
+    return None if table is None else np.array([table[name] for name in ids], dtype=object)
 
 
 def _genders(directory: Path, speakers: np.ndarray) -> np.ndarray | None:
     """The gender (S,) of each speaker; None where these are not all known."""
-    path = directory / GENDERS
+    table = _complete_table(directory / GENDERS, speakers, "speakers", "genders", check_genders)
+    words = {"f": "female", "m": "male"}
+    return None if table is None else np.array([words[table[name]] for name in speakers], dtype=object)
+
+
+def _complete_table(
+    path: Path,
+    names: Sequence[str] | np.ndarray,
+    of: str,
+    what: str,
+    check: Callable[[dict[str, str], Path], None] | None = None,
+) -> dict[str, str] | None:
+    """A table that has a line for each of `names`; None where there is none, or, with a warning, where it has not."""
     if not path.is_file():
         return None
     table = read_table(path)
-    check_genders(table, path)
-    missing = [name for name in speakers if name not in table]
+    if check:
+        check(table, path)
+    missing = [name for name in names if name not in table]
     if missing:
         log.warning(
-            "%s: no line for %d of %d speakers, such as %s; scored as if nobody knew the genders",
-            path, len(missing), len(speakers), missing[0],
+            "%s: no line for %d of %d %s, such as %s; scored as if nobody knew the %s",
+            path, len(missing), len(names), of, missing[0], what,
         )  # fmt: skip
         return None
-    return np.array([{"f": "female", "m": "male"}[table[name]] for name in speakers], dtype=object)
+    return table
