@@ -118,18 +118,18 @@ def _seconds(value: Any, key: str, where: str) -> Seconds | None:
     return float(value)
 
 
-def manifest_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[ManifestEntry]:
-    """The entries of a data directory, sorted by id: the utterances of utt2spk with the recordings of wav.scp.
-
-    Args:
-        tables: what it has, by file name, where that is in memory.
-    """
-    for columns in _columns_of(directory, tables):
+def manifest_of(directory: Path) -> Iterator[ManifestEntry]:
+    """The entries of a data directory, sorted by id: the utterances of utt2spk with the recordings of wav.scp."""
+    for columns in _columns_of(directory):
         yield from map(ManifestEntry, *columns)
 
 
-def _columns_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None) -> Iterator[ManifestColumns]:
-    """The same, many entries at a time."""
+def _columns_of(directory: Path, tables: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[ManifestColumns]:
+    """The same, many entries at a time.
+
+    Args:
+        tables: what the directory has, by file name, where that is in memory.
+    """
     if tables is None:
         data = DataDir(directory)
         names = ("utt2spk", "wav.scp", *filter(data.has, (*OPTIONAL, SOME_TEXTS)))
@@ -184,7 +184,7 @@ def write_stage_manifest(stage: StageDir, tables: Mapping[str, Mapping[str, str]
     """Write the manifest of a stage directory; the one before it is kept where the directory is made again.
 
     Args:
-        tables: as those of `manifest_of`.
+        tables: what it has, by file name, where that is in memory.
     """
     for name in (MANIFEST, f"{MANIFEST}{KEPT}"):
         if (stage.final / name).is_file():

@@ -4,13 +4,12 @@ So that a command which has just written a million lines need not read them all 
 left to `utils.data_dir.validate`, which reads the files and says what is wrong.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 
-from utils.plain_validity import WITH_RULES
+from utils.plain_validity import WITH_RULES, AreGood
 from utils.tables import LONGEST_LINE, MARK, sorted_lines
 
-AreGood = Callable[[str, Iterable[str]], bool]
 LONGEST = LONGEST_LINE // 4  # characters: no line of as many is too long to be read
 
 
