@@ -40,3 +40,7 @@ def content(out: Path) -> dict[str, bytes]:
     }
     del files["run_info.json"]
     return files
+
+
+def parts(out: Path) -> list[Path]:
+    return sorted(out.parent.glob(f".{out.name}.parts/*/*.npz"))
