@@ -31,7 +31,7 @@ from utils.command import logger, run_command
 from utils.data_dir import DataDir, restrict, write_data_dir
 from utils.errors import InputError
 from utils.json_files import json_text
-from utils.manifest import MANIFEST, SOME_TEXTS, ManifestEntry, manifest_of, read_manifest, write_manifest
+from utils.manifest import SOME_TEXTS, ManifestEntry, read_manifest, write_stage_manifest
 from utils.option_values import raw_values
 from utils.options import option
 from utils.stage_dir import AUDIO, StageDir
@@ -98,7 +98,7 @@ def work(options: Options) -> None:
         check_failures(failures, len(measured), options.max_fail, options.out, noun="recording")
         good = [one for one in measured if not one.outcome.reason]
         compare_durations(found.told, good)
-        write_tables(stage.dir, found, good)
+        write_stage_manifest(stage, write_tables(stage.dir, found, good))
         write_failures(stage.dir / FAILURES, failures, noun="recording")
         write_left_out(stage.dir, [(printable(path), reason) for path, reason in found.left_out])
         write_copies(stage.dir / COPIES, good)
@@ -214,8 +214,8 @@ def _utterance(name: str, speaker: str, path: Path, begin: float | None = None, 
     return Utterance(name, path, begin, end, "", speaker, name)
 
 
-def write_tables(directory: Path, found: Found, good: Iterable[Measured]) -> None:
-    """Write the data directory, and its manifest; empty tables where there is nothing."""
+def write_tables(directory: Path, found: Found, good: Iterable[Measured]) -> dict[str, Table]:
+    """Write the data directory, with empty tables where there is nothing. Returns its tables."""
     tables: dict[str, Table] = {"utt2spk": {}, "utt2dur": {}, "wav.scp": {}}
     for one in good:
         utterance = one.utterance
@@ -229,12 +229,13 @@ def write_tables(directory: Path, found: Found, good: Iterable[Measured]) -> Non
             line = f"{recording} {begin:.4f} {begin + one.outcome.seconds:.4f}{channel}"
             tables.setdefault("segments", {})[utterance.id] = line
     if not tables["utt2spk"]:
-        for name in (*tables, "spk2utt", MANIFEST):
+        for name in (*tables, "spk2utt"):
             (directory / name).touch()
-        return
+        return tables
     kept = restrict(found.tables | {"utt2spk": tables["utt2spk"]}, tables["utt2spk"])
-    write_data_dir(directory, {name: table for name, table in (kept | tables).items() if table})
-    write_manifest(directory / MANIFEST, manifest_of(directory))
+    tables = {name: table for name, table in (kept | tables).items() if table}
+    write_data_dir(directory, tables)
+    return tables
 
 
 def compare_durations(told: Mapping[str, float], good: Sequence[Measured]) -> None:

@@ -177,19 +177,27 @@ def _pieces(
 
 def write_manifest(path: Path, entries: Iterable[ManifestEntry]) -> None:
     """Write a manifest in place of an earlier one, which is kept where it says something else."""
-    _write(path, (ManifestColumns(*list(zip(*some, strict=True))[:-1]) for some in chunked(entries)))
+    _write(path, _columns_of_entries(entries))
 
 
-def write_stage_manifest(stage: StageDir, tables: Mapping[str, Mapping[str, str]] | None = None) -> None:
+def _columns_of_entries(entries: Iterable[ManifestEntry]) -> Iterator[ManifestColumns]:
+    return (ManifestColumns(*list(zip(*some, strict=True))[:-1]) for some in chunked(entries))
+
+
+def write_stage_manifest(
+    stage: StageDir,
+    tables: Mapping[str, Mapping[str, str]] | None = None,
+    entries: Iterable[ManifestEntry] | None = None,
+) -> None:
     """Write the manifest of a stage directory; the one before it is kept where the directory is made again.
 
     Args:
-        tables: what it has, by file name, where that is in memory.
+        tables: what it has, by file name, where that is in memory. entries: of a directory that has no tables.
     """
     for name in (MANIFEST, f"{MANIFEST}{KEPT}"):
         if (stage.final / name).is_file():
             shutil.copyfile(stage.final / name, stage.dir / name)
-    _write(stage.dir / MANIFEST, _columns_of(stage.dir, tables))
+    _write(stage.dir / MANIFEST, _columns_of(stage.dir, tables) if entries is None else _columns_of_entries(entries))
 
 
 def _write(path: Path, content: Iterable[ManifestColumns]) -> None:

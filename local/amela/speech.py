@@ -16,7 +16,7 @@ from local.demo.espeak import Espeak, speak_alone
 from local.demo.voices import Voice, plan_voices, read_rules
 from utils.command import logger, progress, run_command
 from utils.extras import require
-from utils.manifest import MANIFEST, ManifestEntry, write_manifest
+from utils.manifest import ManifestEntry, write_stage_manifest
 from utils.options import MAX_SEED, option
 from utils.stage_dir import StageDir
 
@@ -56,7 +56,7 @@ def work(options: Options) -> None:
                 write_wav(stage.dir / path, waveform)
                 seconds += len(waveform) / RATE
                 entries.append(ManifestEntry(path, round(len(waveform) / RATE, 4), text=text, speaker=voice.speaker))
-        write_manifest(stage.dir / MANIFEST, entries)
+        write_stage_manifest(stage, entries=entries)
         log.info("%s: %d recordings of %d voices, %.1f minutes", stage.final, len(entries), len(voices), seconds / 60)
 
 

@@ -229,6 +229,12 @@ def test_a_finished_scan_does_nothing_until_a_file_is_renamed(tmp_path):
     (audio / "1.wav").rename(audio / "2.wav")
     assert scan(tmp_path / "all", "--data_dir", audio) == 0
     assert list(read_table(tmp_path / "all" / "utt2spk")) == ["2"]
+    manifest, previous = (read_manifest(tmp_path / "all" / f"manifest.jsonl{end}") for end in ("", ".previous"))
+    assert [one.id for one in (*manifest, *previous)] == ["2", "1"]
+    (audio / "2.wav").unlink()
+    assert scan(tmp_path / "all", "--data_dir", audio) == 0
+    assert read_manifest(tmp_path / "all" / "manifest.jsonl") == []
+    assert [one.id for one in read_manifest(tmp_path / "all" / "manifest.jsonl.previous")] == ["2"]
 
 
 @pytest.mark.hostile("A scan of what is not there, or of two things at once")

@@ -16,3 +16,6 @@ def test_voices_say_what_the_manifest_has(tmp_path):
     assert [one.text for one in first] == [one.text for one in second] and len(first) == 4
     assert [one.path.read_bytes() for one in first] == [one.path.read_bytes() for one in second]
     assert len({one.speaker for one in first}) == 2 and all(1 < one.duration < 12 for one in first)
+    assert speech.main([*words, "--seed", "2", "--out", str(tmp_path / "two")]) == 0
+    kept = read_manifest(tmp_path / "two" / "manifest.jsonl.previous")
+    assert [one.text for one in kept] == [one.text for one in first]
