@@ -43,14 +43,15 @@ read_values() {
 }
 
 # read_settings seed preset: puts into `set_of` what --set, and these options over it, say of each stage of the array COMMANDS, whose
-# items are stage=command. All of it is checked, with the files <stage>.yaml of $conf_dir.
-# shellcheck disable=SC2034,SC2154 # the script has conf_dir and COMMANDS, and reads set_of
+# items are stage=command. All of it is checked, with the files <stage>.yaml of $conf_dir. Where the script sets CONF_OTHERS, no
+# others may be there but those that it names, such as CONF_OTHERS=grid for grid.yaml.
+# shellcheck disable=SC2034,SC2154 # the script has conf_dir, COMMANDS and CONF_OTHERS, and reads set_of
 read_settings() {
   local told=$set settings number
   local set=
   add_settings "$@"
   settings=$(unless_done python3 -m utils.stage_options --conf_dir "$conf_dir" --given "$told" --typed "$set" \
-    --commands "$(IFS=, && echo "${COMMANDS[*]}")") || exit 1
+    ${CONF_OTHERS+--others "$CONF_OTHERS"} --commands "$(IFS=, && echo "${COMMANDS[*]}")") || exit 1
   mapfile -t settings <<<"$settings"
   declare -gA set_of
   for number in "${!COMMANDS[@]}"; do

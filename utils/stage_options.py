@@ -9,6 +9,7 @@ Prints a line for each stage: the value of --set for its commands.
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from utils import key_values
@@ -33,6 +34,7 @@ BY_RECIPE = {
     **{"lists.parts": "--parts", "lists.ubm_data": "--ubm_data", "features.type": "--preset", "fuse.systems": "--fuse"},
     **dict.fromkeys(("split.open_share", "split.open_subsets"), "--open_set"),
 }
+ALIKE = 0.8  # of two names (difflib), one of which is taken for a slip of the other
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class Options:
 
     conf_dir: Path = option(help="directory of <stage>.yaml; a stage without a file has its defaults")
     commands: str = option(help="stage=command,... in the order of the lines; several of one stage in quotes")
+    others: str | None = option(
+        None, "names of further files NAME.yaml that may be in --conf_dir, with commas; null: any may that are no slips"
+    )
     given: str = option("", "stage.key=value,... of the recipe's --set")
     typed: str = option("", "key=value,... that the recipe gives to each command which has them")
 
@@ -50,7 +55,7 @@ def work(options: Options) -> None:
     if not options.conf_dir.is_dir():
         raise InputError(f"--conf_dir {options.conf_dir}: no such directory")
     commands = dict(key_values.split(options.commands))
-    _refuse_other_spellings(options.conf_dir, list(commands))
+    _refuse_unread(options.conf_dir, list(commands), options.others)
     pairs = by_stage(options.given, list(commands))
     for stage, command in commands.items():
         conf = options.conf_dir / f"{stage}.yaml"
@@ -69,13 +74,22 @@ def work(options: Options) -> None:
     print("\n".join(key_values.join(pairs[stage]) for stage in commands))
 
 
-def _refuse_other_spellings(conf_dir: Path, stages: Sequence[str]) -> None:
-    """Raise InputError for a file that is meant for a stage, such as train.yml, but that no stage would read."""
+def _refuse_unread(conf_dir: Path, stages: Sequence[str], others: str | None) -> None:
+    """Raise InputError for a file that is meant for a stage, such as train.yml or trian.yaml, but that none would read.
+
+    Args:
+        others: names of further files; where it is None, files whose names are not like those of stages may be there.
+    """
+    allowed = {f"{name}.yaml" for name in (*stages, *(others or "").split(","))}
     for path in sorted(conf_dir.iterdir()):
-        if path.suffix.lower() in (".yaml", ".yml") and path.stem.lower() in stages:
-            expected = f"{path.stem.lower()}.yaml"
-            if path.name != expected:
-                raise InputError(f"{path}: no stage reads a file of this name; rename it to {expected}")
+        if path.suffix.lower() not in (".yaml", ".yml") or path.name in allowed:
+            continue
+        stem = path.stem.lower()
+        meant = [stem] if stem in stages else get_close_matches(stem, stages, n=1, cutoff=ALIKE)
+        if others is None and not (meant and stem.isalpha()):
+            continue
+        remedy = f"rename it to {meant[0]}.yaml" if meant else "rename it, or move it away"
+        raise InputError(f"{path}: no stage reads a file of this name; {remedy}; stages are {', '.join(stages)}")
 
 
 def by_stage(given: str, stages: Sequence[str]) -> dict[str, list[tuple[str, str]]]:

@@ -76,6 +76,32 @@ def test_a_file_that_no_stage_reads_is_named(tmp_path, capsys, name):
     )
 
 
+@pytest.mark.field_case("A conf file of a stage under a name that no stage reads: train.yml, Train.yaml")
+@pytest.mark.parametrize(("name", "stage"), [("trian.yaml", "train"), ("Splits.yml", "split"), ("sampl.yml", "sample")])
+def test_a_slip_in_the_name_of_a_file_is_told(tmp_path, capsys, name, stage):
+    for other in ("mdn.yaml", "train_1b.yaml", "train2.yaml", "generators.txt"):
+        (tmp_path / other).write_text("of generators, or kept aside\n")
+    assert check(tmp_path, "") == 0
+    (tmp_path / name).write_text("seed: 3\n")
+    assert check(tmp_path, "") == 1
+    said = f"{name}: no stage reads a file of this name; rename it to {stage}.yaml; stages are prepare, split,"
+    assert said in capsys.readouterr().err
+
+
+def test_a_recipe_may_say_which_other_files_there_are(tmp_path, capsys):
+    for name in ("train.yaml", "grid.yaml", "list.yaml", "notes.txt"):
+        (tmp_path / name).touch()
+    assert check(tmp_path, "", "--others", "grid,list") == 0
+    (tmp_path / "train2.yaml").touch()
+    for others, message in (("grid", "list.yaml: no stage reads"), ("grid,list", "rename it to train.yaml; stages")):
+        assert check(tmp_path, "", "--others", others) == 1
+        assert message in capsys.readouterr().err
+    (tmp_path / "list.yaml").unlink()
+    (tmp_path / "train2.yaml").unlink()
+    assert check(tmp_path, "", "--others", "") == 1
+    assert "grid.yaml: no stage reads a file of this name; rename it, or move it away" in capsys.readouterr().err
+
+
 def test_generators_are_those_of_the_list_that_is_typed(tmp_path, capsys):
     (tmp_path / "list").write_text("line ridge -\n")
     assert check(tmp_path, "train.penalty=3", "--typed", f"generators={tmp_path}/list") == 0

@@ -123,6 +123,7 @@ start_answering # what has nothing to do is told by one process
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
 # The values of --set for each stage, which are all checked before the first stage.
+CONF_OTHERS=unit_lm_grid # a grid of utils/sweep.py
 read_settings seed
 
 # Puts into the array `given` the options of stage $1: its conf file, its --set, and the variables $2... that are set.

@@ -149,6 +149,7 @@ start_answering # what has nothing to do is told by one process
 title() { echo "$(date +%H:%M:%S) stage $*"; }
 
 # The values of --set for each stage, which are all checked before the first stage.
+CONF_OTHERS= # --conf_dir has files of stages alone
 read_settings seed preset topology
 
 # Puts into the array `given` the options of stage $1: its conf file, its --set with key=value,... of `fixed` over it, and the
