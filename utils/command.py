@@ -18,6 +18,7 @@ from utils.display import LAST_LINE, STEP, Above, Doing
 from utils.errors import InputError
 from utils.extras import missing_package
 from utils.faults import FAULTS, describe, is_fault
+from utils.mapped_files import tell_lost_files
 from utils.options import parse
 from utils.run_again import RUN_AGAIN, RunAgain
 from utils.secrets import hide
@@ -83,6 +84,7 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
         options = parse(cls, argv, f"python3 -m {prog}", (description or "").strip())
         start_log()
         if argv is None:
+            tell_lost_files(lambda error: _say_error(prog, error))
             say_command(prog, sys.argv[1:])
         with (
             doing(prog),
@@ -95,7 +97,7 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
     except (InputError, *FAULTS) as error:
         if not isinstance(error, InputError) and not is_fault(error):
             raise
-        print(f"{prog}: ERROR: {one_line(error)}", file=sys.stderr)
+        _say_error(prog, error)
         return 1
     except ModuleNotFoundError as error:
         missing = missing_package(error)
@@ -113,6 +115,11 @@ def run_command(cls: type, work: Callable[[Any], None], argv: list[str] | None, 
         if argv is None:
             _flush_output()
     return 0
+
+
+def _say_error(prog: str, error: Exception) -> None:
+    """The line that a command ends with."""
+    print(f"{prog}: ERROR: {one_line(error)}", file=sys.stderr, flush=True)
 
 
 def say_command(prog: str, words: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +52,16 @@ def raise_if_lost(path: Path, error: BaseException) -> None:
         with contextlib.suppress(FileNotFoundError, PermissionError, IsADirectoryError), path.open("rb") as file:
             while file.read(PIECE):
                 pass
+
+
+@contextlib.contextmanager
+def lost_disk_told(path: Path) -> Iterator[None]:
+    """Let a library read `path`: where it fails because the disk has broken off, that is raised, whatever it says."""
+    try:
+        yield
+    except Exception as error:
+        raise_if_lost(path, error)
+        raise
 
 
 def advice(path: str) -> str:

@@ -17,6 +17,7 @@ from steps.attributes.bins import GENDERS
 from steps.metrics.classifiers import Classifier
 from utils.errors import InputError
 from utils.json_files import parse_json
+from utils.mounts import lost_disk_told
 from utils.pointer_files import refuse_pointer
 
 MODEL = "gender.safetensors"
@@ -69,7 +70,7 @@ def read_gender_model(path: Path, dim: int) -> GenderModel:
 
     refuse_pointer(path)
     try:
-        with safe_open(path, framework="np") as file:
+        with lost_disk_told(path), safe_open(path, framework="np") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
             metadata = file.metadata() or {}
     except SafetensorError as error:

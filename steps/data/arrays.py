@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utils.errors import InputError
+from utils.mounts import lost_disk_told
 from utils.pointer_files import refuse_pointer
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ def read_arrays(path: Path, remedy: str) -> "dict[str, np.ndarray]":
 
     refuse_pointer(path)
     try:
-        return load_file(str(path))
+        with lost_disk_told(path):
+            return load_file(str(path))
     except (SafetensorError, KeyError, TypeError) as error:  # the last two: a type that numpy does not have
         raise InputError(f"{path}: not readable ({error}); {remedy}") from error

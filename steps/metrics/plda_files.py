@@ -8,6 +8,7 @@ import numpy as np
 from steps.metrics.plda import Plda
 from steps.metrics.speaker_transform import SpeakerTransform
 from utils.errors import InputError
+from utils.mounts import lost_disk_told
 from utils.pickles import numpy_fault
 
 FILE = "plda.npz"
@@ -26,7 +27,7 @@ def load_plda(directory: Path) -> tuple[SpeakerTransform, Plda]:
     """Read what `save_plda` has written. Raises InputError where the file is missing or is not such a model."""
     path = Path(directory) / FILE
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with lost_disk_told(path), np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ARRAYS}
         for name, array in arrays.items():
             if array.dtype.kind != ("b" if name == "length_norm" else "f"):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from steps.networks.stored_networks import StoredNetwork, find_networks, nearest_network, same_kind, tensors_by_place
 from utils.command import logger
 from utils.errors import InputError
+from utils.mounts import is_lost, lost_disk_told
 from utils.pointer_files import refuse_pointer
 
 log = logger(__name__)
@@ -115,9 +116,12 @@ def read_plain(path: Path, stand_ins: Sequence[str] = ()) -> Any:
     """
     refuse_pointer(path)
     try:
-        with torch.serialization.safe_globals([(PlainObject, name) for name in stand_ins]):
+        known = torch.serialization.safe_globals([(PlainObject, name) for name in stand_ins])
+        with lost_disk_told(path), known:
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what torch raises depends on how the file is damaged
+        if is_lost(error):
+            raise
         raise InputError(
             f"{path}: not readable as tensors only, and no code in it is ever run ({_reason(error)})."
             " Is the download complete? If it is a whole pickled model, save its state_dict() instead"
@@ -140,7 +144,8 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return load_file(path)
+        with lost_disk_told(path):
+            return load_file(path)
     except (SafetensorError, KeyError) as error:  # the second: a type that torch does not have
         raise InputError(f"{path}: not readable as safetensors ({error})") from error
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from utils.json_files import parse_json
+from utils.mounts import lost_disk_told
 from utils.tables import read_text
 
 KINDS = ["Transformer", "Pooling", "Normalize"]  # of the modules, in order
@@ -71,7 +72,8 @@ class BertSentences:
             and not _has_prompt(path / "config_sentence_transformers.json")
         ):
             return None
-        tensors = load_file(files[4])
+        with lost_disk_told(files[4]):
+            tensors = load_file(files[4])
         exact = all(tensor.dtype == torch.float32 for tensor in tensors.values() if tensor.is_floating_point())
         if not exact or f"{WORD_VECTORS}.weight" not in tensors or not config.keys() >= set(SIZES):
             return None

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from utils.durable import write_whole
 from utils.errors import InputError
 from utils.json_files import parse_json
+from utils.mounts import lost_disk_told
 
 NETWORK, OPTIMIZER, RANDOM, LOSSES = "network.", "optimizer.", "random.", "losses"
 
@@ -68,7 +69,7 @@ def read_checkpoint(path: Path, network: nn.Module) -> tuple[dict[str, Tensor], 
     Raises DamagedCheckpoint where the file is damaged, or its weights have other names or shapes than `network`.
     """
     try:
-        with safe_open(str(path), framework="pt") as file:
+        with lost_disk_told(path), safe_open(str(path), framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
             values = parse_json((file.metadata() or {})["progress"], str(path))
         checksum = values.pop("checksum")

@@ -27,6 +27,7 @@ from torch.multiprocessing import _prctl_pr_set_pdeathsig
 from steps.training.workplace import Workplace
 from utils.command import one_line, start_log
 from utils.errors import InputError
+from utils.mapped_files import tell_lost_files
 from utils.run_again import SIGNALS, RunAgain, StopRequest
 
 CLOSING_SECONDS = 20  # time for processes to save their state when one of them has failed
@@ -96,6 +97,7 @@ def _member(parent: int, fit: Callable[[Workplace], None], workplace: Workplace,
     if os.getppid() != parent:
         sys.exit("the process that started this one is gone")
     rank = int(os.environ["RANK"])
+    tell_lost_files(lambda error: print(f"ERROR: {one_line(error)}", file=sys.stderr, flush=True))
     if rank == 0:
         start_log()
     with StopRequest(flag) as asked:

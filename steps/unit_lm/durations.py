@@ -11,6 +11,7 @@ import numpy as np
 from steps.unit_lm.lm_files import DURATION_COUNTS
 from steps.unit_lm.sequences import UnitSequences
 from utils.errors import InputError
+from utils.mounts import lost_disk_told
 
 LONGEST = 1000  # frames; what lasts longer counts as this long
 
@@ -53,7 +54,8 @@ class DurationSampler:
         if not path.is_file():
             return None
         try:
-            counts = load_file(path)["counts"]
+            with lost_disk_told(path):
+                counts = load_file(path)["counts"]
         except (SafetensorError, KeyError) as error:
             raise InputError(f"{path}: not the counts of durations ({error}); train the model again") from error
         if counts.ndim != 2 or counts.dtype.kind != "i" or counts.min() < 0 or not counts.sum():

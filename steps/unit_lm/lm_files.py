@@ -16,6 +16,7 @@ from steps.unit_lm.network_options import NETWORKS, UnitNetworkOptions, make_net
 from steps.unit_lm.vocabulary import Vocabulary
 from utils.errors import InputError, brief
 from utils.json_files import read_json, write_json
+from utils.mounts import lost_disk_told
 from utils.option_values import as_dict, convert
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ def load_ngrams(directory: Path) -> tuple["Ngrams", LmDescription]:
     if not path.is_file():
         raise InputError(f"{directory}: no {NGRAM_COUNTS} here; {REMEDY}")
     try:
-        tensors = load_file(path)
+        with lost_disk_told(path):
+            tensors = load_file(path)
         names = ("keys", "counts", "discounts")
         orders = [
             OrderCounts(*(tensors[f"{n}.{name}"] for name in names)) for n in range(1, len(tensors) // len(names) + 1)

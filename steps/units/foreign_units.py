@@ -14,6 +14,7 @@ import numpy as np
 from steps.data.unit_sequences import MOST_UNITS
 from utils.errors import InputError, absence, brief
 from utils.json_files import parse_json
+from utils.mounts import lost_disk_told
 from utils.pickles import numpy_fault
 from utils.tables import check_key, iterate_lines
 
@@ -101,7 +102,8 @@ def units_of(content: Any, where: str) -> np.ndarray:
 
 def _read_npy(path: Path) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
+        with lost_disk_told(path):
+            return np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise InputError(f"{path}: not readable as .npy ({numpy_fault(error)})") from error
 

@@ -13,6 +13,7 @@ import numpy as np
 from steps.units.centroids import Centroids
 from steps.units.kmeans_dir import FILE, centroids_of, read_kmeans
 from utils.errors import InputError, absence, in_one_line
+from utils.mounts import lost_disk_told
 from utils.pickles import numpy_fault
 from utils.pointer_files import refuse_pointer
 
@@ -44,14 +45,16 @@ def read_centroids(path: Path) -> Centroids:
             f" them where it was trained: {CONVERT}"
         )
     try:
-        found = np.load(path, allow_pickle=False)
+        with lost_disk_told(path):
+            found = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise InputError(f"{path}: not readable as .npz, .npy or an index of faiss ({numpy_fault(error)})") from error
     if isinstance(found, np.ndarray):
         return centroids_of({"values": found}, str(path))
     with found:
         try:
-            arrays = {name: found[name] for name in found.files}
+            with lost_disk_told(path):
+                arrays = {name: found[name] for name in found.files}
         except (ValueError, OSError, EOFError) as error:
             raise InputError(f"{path}: {in_one_line(error, 200)}; is it a whole file?") from error
     name = next((name for name in NAMES if name in arrays), next(iter(arrays), "") if len(arrays) == 1 else "")

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
+from steps.attributes.gender_model import read_gender_model
+from steps.data.arrays import read_arrays
+from steps.networks.foreign_weights import read_tensors
+from steps.training import checkpoint
 from utils import mounts
 from utils.command import run_command
-from utils.mounts import LOST, advice, mount_of, raise_if_lost
+from utils.mounts import LOST, advice, lost_disk_told, mount_of, raise_if_lost
 from utils.options import option
 from utils.parts import read_part, write_part
 from utils.stage_dir import StageDir
@@ -104,6 +109,37 @@ def test_a_library_that_does_not_tell_is_believed_only_if_the_file_can_be_read(t
     monkeypatch.setattr(Path, "open", lambda *words, **more: fail(errno.EIO))
     with pytest.raises(OSError, match="Input/output"):
         raise_if_lost(path, ValueError("System error."))
+
+
+@pytest.mark.field_case(FIELD_CASE)
+@pytest.mark.parametrize(
+    "said", [FileNotFoundError("No such file or directory: x"), OSError("(os error 5)"), RuntimeError("unable to mmap")]
+)
+def test_safetensors_of_a_lost_disk_are_neither_missing_nor_damaged(tmp_path, monkeypatch, said):
+    """What the library says of a disk that has broken off at its first, second and third call of the system."""
+    path = tmp_path / "last.safetensors"
+    path.write_bytes(b"x" * 100)
+    with pytest.raises(type(said)), lost_disk_told(path):
+        raise said
+    open_file, lost = Path.open, []
+
+    def lose(*words, **more):
+        lost.append(words)
+        raise said
+
+    for reader in ("torch.load_file", "numpy.load_file", "safe_open"):
+        monkeypatch.setattr(f"safetensors.{reader}", lose)
+    monkeypatch.setattr(checkpoint, "safe_open", lose)
+    monkeypatch.setattr(Path, "open", lambda self, *words: fail(errno.EIO) if lost else open_file(self, *words))
+    for read in (
+        lambda: checkpoint.read_checkpoint(path, nn.Linear(1, 1)),
+        lambda: read_arrays(path, "make it anew"),
+        lambda: read_gender_model(path, 1),
+        lambda: read_tensors(path),
+    ):
+        with pytest.raises(OSError, match="Input/output"):
+            read()
+        lost.clear()
 
 
 def fail(number: int) -> None:
