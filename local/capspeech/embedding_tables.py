@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from local.capspeech import array_embeddings
+from local.capspeech.array_embeddings import copy_rows
 from local.capspeech.table_entries import Lines, TableEntries, TableLine
 from local.corpus_files import walk_corpus
 from local.corpus_rules import Rules, plain_name
 from local.twin_columns import TwinColumns
+from steps.data.array_vectors import SUFFIXES as OF_ARRAYS
+from steps.data.array_vectors import read_array
 from steps.data.delimited import read_delimited, read_header
 from utils.archives import scan_archive
 from utils.command import logger
@@ -30,7 +32,7 @@ from utils.text_column import TextColumn
 
 log = logger(__name__)
 NOT_VECTORS = ("wav.scp", "feats.scp", "vad.scp", "cmvn.scp", "spk_xvector.scp", "spk_xvector.ark", "num_utts.ark")
-SUFFIXES = (".csv", ".tsv", ".scp", ".ark", *array_embeddings.SUFFIXES)
+SUFFIXES = (".csv", ".tsv", ".scp", ".ark", *OF_ARRAYS)
 UNREAD = (".h5", ".hdf5", ".pt", ".pth", ".pkl")
 
 
@@ -56,7 +58,7 @@ class EmbeddingTables:
         tables = [path for path in files if _is_delimited(path) and self.columns(read_header(path))]
         tables += [path for path in files if unpacked_suffix(path) == ".scp" and path.name not in NOT_VECTORS]
         archives = [path for path in files if path.name.endswith((".ark", ".ark.gz")) and path.name not in NOT_VECTORS]
-        found = tables or archives or [path for path in files if path.suffix in array_embeddings.SUFFIXES]
+        found = tables or archives or [path for path in files if path.suffix in OF_ARRAYS]
         if not found:
             raise InputError(f"{self.folder}: no embeddings below it; expected {self._expected(files)}")
         if tables:
@@ -131,7 +133,7 @@ class EmbeddingTables:
 
     def forget_names(self, rows: np.ndarray) -> None:
         """Drop the keys of the entries, once these rows (n,) are chosen, whose archives are looked for now."""
-        if self.files[0].suffix not in array_embeddings.SUFFIXES:
+        if self.files[0].suffix not in OF_ARRAYS:
             self.locate(self.entries, rows)
         self.entries.forget_names()
 
@@ -140,9 +142,9 @@ class EmbeddingTables:
 
         Rows of numpy files are copied to an archive in `out`, which is to be moved to `final`.
         """
-        if self.files[0].suffix in array_embeddings.SUFFIXES:
+        if self.files[0].suffix in OF_ARRAYS:
             files = [self.entries.tables[archive] for archive in self.entries.locations.archives[rows]]
-            return array_embeddings.copy_rows(files, self.entries.numbers[rows] - 1, utterances, out, final)
+            return copy_rows(files, self.entries.numbers[rows] - 1, utterances, out, final)
         places = self.locate(self.entries, rows)
         used = set(np.unique(places.archives).tolist())
         places = places.elsewhere(
@@ -195,8 +197,8 @@ class EmbeddingTables:
             return self._read_scp(file)
         if _is_delimited(file):
             return self._read_delimited(file)
-        if file.suffix in array_embeddings.SUFFIXES:
-            ids, _ = array_embeddings.read_array(file)
+        if file.suffix in OF_ARRAYS:
+            ids, _ = read_array(file)
             return ((key, Location(file.name), number) for number, key in enumerate(ids, 1))
         return ((key, Location(file.name, offset), 0) for key, offset in scan_archive(file))
 

@@ -99,10 +99,15 @@ def held_out_posteriors(x: np.ndarray, labels: np.ndarray, speakers: np.ndarray,
     """
     folds = speaker_folds(speakers, seed)
     models = cross_fit(x, labels, folds)
+    return models[0].classes, unseen_posteriors(models, x, folds)
+
+
+def unseen_posteriors(models: Sequence[Classifier], x: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Posteriors (N, C) of embeddings x (N, D) by the classifier of their fold (N,), see `cross_fit`."""
     found = np.zeros((len(x), len(models[0].classes)))
     for fold, model in enumerate(models):
         found[folds == fold] = model.posteriors(x[folds == fold])
-    return models[0].classes, found
+    return found
 
 
 def log_odds(posteriors: np.ndarray) -> np.ndarray:

@@ -38,6 +38,24 @@ def precision_and_recall(real: np.ndarray, generated: np.ndarray, k: int) -> tup
     return float(shares[0]), float(shares[1])
 
 
+def own_coverage(real: tuple[np.ndarray, np.ndarray], generated: tuple[np.ndarray, np.ndarray]) -> float:
+    """The share of real vectors with a generated one of their own group in their ball.
+
+    Args:
+        real, generated: unit vectors (N, D) or (M, D), N > 3, and their groups (N,), (M,). The balls reach to the k-th
+            neighbour of any group, k as `neighbours_for` has it.
+    """
+    (x, groups), (y, asked) = real, generated
+    ids = np.arange(len(x))
+    k = neighbours_for(len(x))
+    radius = nearest(x, x, k, ids, ids)[:, -1]
+    covered = np.zeros(len(x), dtype=bool)
+    for group in np.intersect1d(groups, asked):
+        rows = np.flatnonzero(groups == group)
+        covered[rows] = nearest(x[rows], y[asked == group])[:, 0] <= radius[rows]
+    return float(covered.mean())
+
+
 def _in_balls(x: np.ndarray, centres: np.ndarray, k: int) -> Iterator[np.ndarray]:
     """Which of the vectors x (M, D) lie in which balls of `centres` (N, D): some rows at a time, (R, N) bool."""
     ids = np.arange(len(centres))

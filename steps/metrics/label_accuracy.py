@@ -11,9 +11,17 @@ that of the second.
 
 import numpy as np
 
-from steps.metrics.classifiers import INVERSE_PENALTY, WEAK, balanced_accuracy, cross_fit, learnable, speaker_folds
+from steps.metrics.classifiers import (
+    INVERSE_PENALTY,
+    WEAK,
+    balanced_accuracy,
+    cross_fit,
+    learnable,
+    speaker_folds,
+    unseen_posteriors,
+)
 from steps.metrics.speaker_transform import SpeakerTransform
-from steps.metrics.speaker_vectors import SpeakerVectors
+from steps.metrics.speaker_vectors import SpeakerVectors, mean_rows
 
 FAMILIES = ("pooled", "whitened")
 
@@ -43,6 +51,28 @@ def label_accuracies(
             right = np.mean([model.labels(x) == wanted[rows, place] for model in models], axis=0)
             found[f"{family}_{place}"] = balanced_accuracy(right, wanted[rows, place])
     return found
+
+
+def heard_mix_distance(samples: SpeakerVectors, held_out: SpeakerVectors, seed: int) -> float | None:
+    """How far the shares of the values of an attribute that samples are heard as are from those of held-out speakers.
+
+    The sum of the differences of the shares over two (total variation, 0 to 1), the mean over the attributes; None
+    where none can be learnt. Held-out speakers, with groups, are heard by the classifier that has not seen them. Shares
+    are mean posteriors, of each speaker first.
+    """
+    known, found = _parts(held_out.groups), []
+    for column in known.T:
+        rows = np.isin(column, learnable(column, held_out.speakers))
+        if not rows.any():
+            continue
+        real = held_out.rows(rows)
+        folds = speaker_folds(real.speakers, seed)
+        models = cross_fit(real.x, column[rows], folds)
+        own = unseen_posteriors(models, real.x, folds)
+        heard = np.mean([model.posteriors(samples.x) for model in models], axis=0)
+        shares = [mean_rows(*pair).mean(axis=0) for pair in ((own, real.speakers), (heard, samples.speakers))]
+        found.append(np.abs(shares[0] - shares[1]).sum() / 2)
+    return float(np.mean(found)) if found else None
 
 
 def _parts(groups: np.ndarray) -> np.ndarray:

@@ -8,7 +8,13 @@ speaker. Sets of different sizes are cut to one.
 import numpy as np
 
 from steps.metrics.closeness import COPY, close_threshold
-from steps.metrics.coverage import density_and_coverage, expected_coverage, neighbours_for, precision_and_recall
+from steps.metrics.coverage import (
+    density_and_coverage,
+    expected_coverage,
+    neighbours_for,
+    own_coverage,
+    precision_and_recall,
+)
 from steps.metrics.distances import nearest, nearest_other
 from steps.metrics.frechet import extrapolated_distance
 from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors, draws_for
@@ -98,6 +104,27 @@ def balls(comparison: Comparison) -> dict[str, float]:
     return values | {"coverage_ratio": values["coverage"] / expected_coverage(n, n, k)}
 
 
+def groups(comparison: Comparison) -> dict[str, float]:
+    """`absent`: the share of test speakers whose group no sample is of. `own_coverage`: the share of them that have a
+    sample of their own group in the ball around them (see `coverage`; after Naeem et al. 2020, group by group).
+
+    The first counts all samples, the second as many as there are test speakers, one row of each.
+    """
+    comparison.require_groups()
+    test, samples = comparison.test, comparison.samples
+    lost = ~np.isin(test.groups, np.unique(samples.groups))
+    n = min(samples.n_speakers, test.n_speakers, MOST_BALLS)
+    if n < 4:
+        raise NotMeasured(f"{n} speakers in the smaller set; balls around neighbours need 4")
+    found = []
+    for draw in range(draws_for(n)):
+        rng = comparison.rng(2, draw)
+        real, drawn = (one.one_each(rng, n) for one in (test, samples))
+        found.append(own_coverage((unit_rows(real.x), real.groups), (unit_rows(drawn.x), drawn.groups)))
+    absent = float((np.bincount(test.speakers, lost) / test.counts).mean())
+    return {"absent": absent, "own_coverage": float(np.mean(found))}
+
+
 def memorisation(comparison: Comparison) -> dict[str, float]:
     """The share of samples that are copies of training vectors, and of those too close to one: see `closeness`."""
     train, rng = unit_rows(comparison.train.x), comparison.rng(2)
@@ -127,8 +154,7 @@ def frechet_groups(comparison: Comparison) -> dict[str, float]:
 
     The mean over these conditions.
     """
-    if comparison.samples.groups is None or comparison.test.groups is None:
-        raise NotMeasured("the groups of samples and test speakers are not known; give utt2group")
+    comparison.require_groups()
     ours, theirs = (conditions_of(one.groups) for one in (comparison.samples, comparison.test))
     found = []
     for name in sorted(ours.keys() & theirs.keys()):

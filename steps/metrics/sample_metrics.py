@@ -57,6 +57,8 @@ METRICS: Mapping[str, SampleMetric] = {
     "frechet": SampleMetric("sample_figures:frechet", "train", CHONG),
     "frechet_groups": SampleMetric("sample_figures:frechet_groups", "train", CHONG, needs=("groups",)),
     "balls": SampleMetric("sample_figures:balls", "train", "Kynkäänniemi et al. 2019; Naeem et al. 2020", quick=True),
+    "groups": SampleMetric("sample_figures:groups", "train", "Naeem et al. 2020", needs=("groups",), quick=True),
+    "heard_mix": SampleMetric("sample_tests:heard_mix", "train", "Bishop 2006, 4.3.4"),
     "kernel": SampleMetric("sample_tests:kernel", "train", "Gretton et al. 2012"),
     "told_apart": SampleMetric("sample_tests:told", "train", "Lopez-Paz and Oquab 2017"),
     "energy": SampleMetric("sample_tests:energy", "train", "Gneiting and Raftery 2007", better="low", quick=True),

@@ -11,9 +11,9 @@ from steps.metrics.distinctiveness import calibrated_cosines, diagonal_dominance
 from steps.metrics.energy_score import energy_scores
 from steps.metrics.generated_trials import generated_trials
 from steps.metrics.kernel_distance import kernel_test
-from steps.metrics.label_accuracy import label_accuracies
+from steps.metrics.label_accuracy import heard_mix_distance, label_accuracies
 from steps.metrics.sample_figures import two_each
-from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors, draws_for, mean_rows
+from steps.metrics.speaker_vectors import GROUP_TABLES, Comparison, NotMeasured, SpeakerVectors, draws_for, mean_rows
 from steps.metrics.told_apart import told_apart
 from utils.vectors import unit_rows
 
@@ -21,6 +21,7 @@ MOST_KERNEL = 10_000  # speakers of each set
 MOST_SCORED = 10_000  # rows of each set
 MOST_TRIALS = 3000  # speakers of each set
 LEAST_TARGETS = 10  # speakers with two utterances
+NOT_LEARNT = f"no attribute has two values with {LEAST_SPEAKERS} test speakers each, which judges need"
 
 
 def kernel(comparison: Comparison) -> dict[str, float]:
@@ -74,13 +75,26 @@ def calibration(comparison: Comparison) -> dict[str, float]:
 
 def labels(comparison: Comparison) -> dict[str, float]:
     """Accuracy of classifiers of the parts of the groups' names, fitted to test speakers: see `label_accuracy`."""
-    if comparison.samples.groups is None or comparison.test.groups is None:
-        raise NotMeasured("the groups of samples and test speakers are not known; give utt2group")
+    comparison.require_groups()
     samples = comparison.samples.at_most(comparison.rng(2), MOST_SCORED)
     found = label_accuracies(samples, comparison.test, comparison.train.whitening, comparison.seed)
     if not found:
-        raise NotMeasured(f"no attribute has two values with {LEAST_SPEAKERS} test speakers each, which judges need")
+        raise NotMeasured(NOT_LEARNT)
     return found
+
+
+def heard_mix(comparison: Comparison) -> dict[str, float]:
+    """How far the shares of values that samples are heard as are from those of test speakers: see `label_accuracy`.
+
+    The samples' own groups are not needed.
+    """
+    if comparison.test.groups is None:
+        raise NotMeasured(f"the groups of test speakers are not known; {GROUP_TABLES}")
+    samples = comparison.samples.at_most(comparison.rng(2), MOST_SCORED)
+    found = heard_mix_distance(samples, comparison.test, comparison.seed)
+    if found is None:
+        raise NotMeasured(NOT_LEARNT)
+    return {"heard_mix": found}
 
 
 def trials(comparison: Comparison) -> dict[str, float]:

@@ -17,6 +17,7 @@ from steps.metrics.distances import one_row_each
 from steps.metrics.speaker_transform import SpeakerTransform, TransformSettings, fit_transform
 from utils.vectors import check_shape
 
+GROUP_TABLES = "give utt2group, or utt2gender and other tables of --attributes"  # what tells groups
 DIRECTIONS = 128  # of the whitened subspace, at most
 MOST_DRAWS = 20
 DRAWN_ROWS = 20_000  # in all draws together; larger sets have fewer draws
@@ -132,6 +133,15 @@ class Comparison:
             order = self.rng(1, number, place).permutation(one.n_speakers)
             halves.append(one.of_speakers(order[: max(1, (one.n_speakers + 1) // 2)]))
         return Comparison(*halves, self.seed)
+
+    def require_groups(self) -> None:
+        """Raise NotMeasured unless the groups of samples and of test speakers are known."""
+        absent = [name for name in ("samples", "test") if getattr(self, name).groups is None]
+        if absent:
+            known = {"samples": "samples", "test": "test speakers"}
+            raise NotMeasured(
+                f"the groups of {' and '.join(known[name] for name in absent)} are not known; {GROUP_TABLES}"
+            )
 
     def permuted(self, stand_in: str, rng: np.random.Generator) -> "Comparison":
         """The speakers of the samples and of a real set dealt anew to the two, as many to each as it had."""

@@ -33,8 +33,7 @@ class AttributeMetric:
     def __call__(self, comparison: Comparison) -> dict[str, float]:
         """Accuracy by attribute, 0 to 1. Raises NotMeasured where groups are not known."""
         samples, test = comparison.samples, comparison.test
-        if samples.groups is None or test.groups is None:
-            raise NotMeasured("the groups of samples and test speakers are not known; give utt2group or spk2gender")
+        comparison.require_groups()
         held_out = test if self.dev is None or self.dev.groups is None else test.followed_by(self.dev)
         if held_out.n_speakers < 2 * FOLDS:
             raise NotMeasured(f"{held_out.n_speakers} held-out speakers; classifiers need {2 * FOLDS}; give --dev")

@@ -2,8 +2,8 @@
 
     score_directories(options)    # --train DIR --test DIR --samples DIR,DIR
 
-Real sets are Kaldi data directories (utt2spk, xvector.scp) or sets of an index; samples have xvector.scp, and what
-there is of utt2spk and utt2group. A metric that lacks an input is skipped, and the report says why. Writes scores.json,
+Real sets are Kaldi data directories (utt2spk, xvector.scp) or sets of an index; samples have vectors, and what there is
+of tables (see `vector_sets`). A metric that lacks an input is skipped, and the report says why. Writes scores.json,
 scores.csv and scores.parquet, summary.md and report.html.
 """
 
@@ -58,15 +58,15 @@ def score_directories(options: "Options", directories: Mapping[str, Path]) -> No
     for (first, path), (second, other) in combinations(sets.items(), 2):
         if path.resolve() == other.resolve():
             raise InputError(f"--{second} {other}: the directory of --{first}; give speakers held out from it")
-    inputs = [file for one in (*sets.values(), *directories.values()) for file in files_of(one)]
+    inputs = [file for one in (*sets.values(), *directories.values()) for file in files_of(one, options.attributes)]
     inputs += audio_files(options.train)
     with StageDir(options.out, options, inputs, options.force) as stage:
         if stage.done:
             return
         from threadpoolctl import threadpool_limits
 
-        real = {name: read_real(path) for name, path in sets.items()}
-        sampled = {name: read_sampled(path) for name, path in directories.items()}
+        real = {name: read_real(path, options.attributes) for name, path in sets.items()}
+        sampled = {name: read_sampled(path, options.attributes) for name, path in directories.items()}
         require_comparable(
             {str(sets[name]): one for name, one in real.items()},
             {str(directories[name]): one for name, one in sampled.items()},
@@ -89,14 +89,14 @@ def score_directories(options: "Options", directories: Mapping[str, Path]) -> No
 
 
 def source_of(options: "Options", name: str, samples: NamedVectors, real: Mapping[str, NamedVectors]) -> SampleSource:
-    """Samples beside the real sets, with groups where all know them, else with genders where all know these."""
-    sets = [samples, *real.values()]
-    groups_known = all(one.vectors.groups is not None for one in sets)
-    if not groups_known and all(one.genders is not None for one in sets):
-        log.info("%s: groups are not known in all sets, genders are, and are compared", name)
-        vectors, attributes = [one.in_genders() for one in sets], (GENDER,)
-    else:
-        vectors, attributes = [one.vectors for one in sets], options.attributes
+    """Samples beside the real sets, with groups where all know them, else with the attributes that all know."""
+    sets, attributes = [samples, *real.values()], options.attributes
+    vectors = [one.vectors for one in sets]
+    if not all(one.groups is not None for one in vectors):
+        if known := known_of(sets, attributes):
+            log.info("%s: groups are not known in all sets; compared by %s", name, ", ".join(known))
+        if known := known or known_of(sets[1:], attributes):  # real speakers may tell what samples do not
+            vectors, attributes = [one.grouped_by(known) for one in sets], known
     of_set = dict(zip(real, vectors[1:], strict=True))
     comparison = Comparison(vectors[0], of_set["train"], of_set["test"], seed=options.seed)
     if comparison.samples.groups is not None and comparison.test.groups is not None:
@@ -106,6 +106,12 @@ def source_of(options: "Options", name: str, samples: NamedVectors, real: Mappin
         else:
             comparison = replace(comparison, samples=mixed)
     return SampleSource(comparison, AttributeMetric(attributes, of_set.get("dev")))
+
+
+def known_of(sets: Sequence[NamedVectors], attributes: Sequence[str]) -> tuple[str, ...]:
+    """The attributes that all sets know; where there are none, the gender, if all know that."""
+    known = [name for name in dict.fromkeys((*attributes, GENDER)) if all(name in one.labels for one in sets)]
+    return tuple([name for name in known if name in attributes] or known)
 
 
 def document_of(

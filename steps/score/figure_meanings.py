@@ -24,6 +24,10 @@ MEANINGS: Mapping[str, str] = {
     "frechet_groups": "The same inside each group and each value of an attribute, the mean.",
     "balls": "Precision: share of samples that lie near a test speaker. Recall: share of test speakers near "
     "samples. Density and coverage: the same, less moved by outliers.",
+    "groups": "Absent: share of test speakers whose group no sample is of. Own_coverage: share of test speakers near a "
+    "sample of their own group.",
+    "heard_mix": "How far the shares of the values of attributes, as classifiers hear samples, are from those of test "
+    "speakers, 0 to 1: above real: kinds of speakers are missing, or too frequent. Needs no groups of the samples.",
     "kernel": "mmd: squared distance of two distributions; it may be negative. mmd_p: share of permutations as far "
     "apart.",
     "told_apart": "Share that the best of three classifiers in two spaces tells from test speakers, .5 is chance; "
@@ -44,7 +48,8 @@ MEANINGS: Mapping[str, str] = {
     "most alike of all.",
     "pit": "The largest difference of the ranks of test vectors, by the density, from uniform ones.",
 }
-OF_SHARES = {"trials", "speaker_trials", "told_apart", "calibration", "memorisation", "attributes"}  # all their figures
+OF_SHARES = {"groups", "heard_mix", "trials", "speaker_trials", "told_apart", "calibration", "memorisation"}
+OF_SHARES |= {"attributes"}  # all figures of these metrics
 SHARES = {"precision", "recall", "coverage", "mmd_p", "norm_distance", "zero_share", "negative_share", "outside_band"}
 CAPTION = (
     "The word before the point is the metric. Each figure belongs where real speakers in the place of the samples have "

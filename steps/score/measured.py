@@ -27,8 +27,8 @@ from utils.errors import InputError, brief
 from utils.forked import map_forked
 
 MOST_HALVED = 2000  # speakers of each set
-FEWER_HALVES = {"told_apart": 10, "attributes": 10, "text_agreement": 0}  # of metrics that take long
-GROUPED = ("frechet_groups", "energy", "calibration", "attributes")  # metrics that use groups where these are known
+FEWER_HALVES = {"told_apart": 10, "attributes": 10, "heard_mix": 10, "text_agreement": 0}  # of metrics that take long
+GROUPED = ("groups", "frechet_groups", "energy", "calibration", "attributes")  # of groups, where these are known
 KINDS = ("quick", "full")
 LEVEL = 0.05
 ATTRIBUTES = "attributes"

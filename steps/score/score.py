@@ -166,11 +166,13 @@ def measure_beside(
     train, dev, test = (SpeakerVectors.of(one.x, one.speakers, one.groups) for one in (data.train, data.dev, data.test))
     judged = AttributeMetric(data.attributes, dev)
     for name, (_, shown) in evaluated.items():
-        is_model = (directories[name] / MODEL[0]).is_file()
-        samples = (
-            SpeakerVectors.of(shown.x, groups=shown.groups) if is_model else read_sampled(directories[name]).vectors
-        )
-        texts = TextMetrics(load_generator(directories[name]), data.texts) if is_model else None
+        directory = directories[name]
+        is_model = (directory / MODEL[0]).is_file()
+        if is_model:
+            samples = SpeakerVectors.of(shown.x, groups=shown.groups)
+        else:
+            samples = read_sampled(directory, options.attributes).vectors
+        texts = TextMetrics(load_generator(directory), data.texts) if is_model else None
         sources[name] = SampleSource(Comparison(samples, train, test, scorer.seed), judged, texts)
     measured = measure_sources(sources, names, options.n_halves, options.nj)
     scorer.over_seeds = over_seeds(measured)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from local.capspeech.array_embeddings import read_array
 from local.capspeech.embedding_tables import EmbeddingTables
 from local.corpus_rules import RULES, Rules
+from steps.data.array_vectors import read_array
 from steps.generators import merge_samples, plan_samples, sample, sample_npz
 from tests.steps.generators.known_model import TEXTS, known_options
 from utils.archives import read_vectors

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from steps.metrics.coverage import density_and_coverage, expected_coverage, neighbours_for, precision_and_recall
+from steps.metrics.coverage import (
+    density_and_coverage,
+    expected_coverage,
+    neighbours_for,
+    own_coverage,
+    precision_and_recall,
+)
 from utils.vectors import unit_rows
 
 
@@ -53,3 +59,15 @@ def test_expected_coverage_is_what_one_distribution_gets(n: int, m: int, k: int)
 
 def test_small_groups_have_local_balls():
     assert [neighbours_for(n) for n in (3, 4, 5, 10, 11, 500)] == [1, 1, 2, 4, 5, 5]
+
+
+def test_own_coverage_agrees_with_a_plain_count():
+    rng = np.random.default_rng(6)
+    real, made = unit_rows(rng.normal(size=(30, 3))), unit_rows(rng.normal(size=(25, 3)))
+    groups, asked = rng.permutation(np.repeat(["a", "b", "c"], 10)), np.repeat(["a", "b", "new", "b", "a"], 5)
+    radius = np.sort(1 - real @ real.T, axis=1)[:, neighbours_for(30)]  # the first is the centre itself
+    covered = [
+        any(1 - x @ y <= reach for y in made[asked == group])
+        for x, group, reach in zip(real, groups, radius, strict=True)
+    ]
+    assert own_coverage((real, groups), (made, asked)) == np.mean(covered) and 0 < np.mean(covered) < 2 / 3

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steps.metrics.label_accuracy import label_accuracies
+from steps.metrics.label_accuracy import heard_mix_distance, label_accuracies
 from steps.metrics.speaker_vectors import SpeakerVectors
 
 
@@ -31,3 +31,13 @@ def test_what_is_there_is_found_and_what_is_not_is_chance():
 
 def test_values_of_few_speakers_are_not_judged():
     assert label_accuracies(voices(1, 30), voices(0, 12), voices(0, 12).whitening, 0) == {}
+    assert heard_mix_distance(voices(1, 30), voices(0, 12), 0) is None
+
+
+def test_the_distance_of_mixes_is_that_of_the_shares():
+    held_out, samples = voices(0, 80), voices(1, 80)
+    gender = np.array([name[0] for name in samples.groups])
+    half = heard_mix_distance(samples, held_out, 0)
+    women = heard_mix_distance(samples.rows(gender == "f"), held_out, 0)
+    # the pitch, which strong penalties do not hear, is as in the held-out speakers: a half of .5 for the gender
+    assert half < 0.04 and women == pytest.approx(0.25, abs=0.04)

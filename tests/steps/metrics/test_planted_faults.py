@@ -31,11 +31,17 @@ SIGHT = {  # fault -> (metric, figure, the side on which it is)
         ("labels", "whitened_0", -1),
         ("energy", "energy_score_groups", 1),
         ("frechet_groups", "frechet_groups", 1),
+        ("groups", "own_coverage", -1),
     ],
     "too little spread": [("spread", "log_variance_ratio", -1), ("calibration", "inside_80", -1)],
     "too much spread": [("spread", "log_variance_ratio", 1), ("balls", "precision", -1)],
     "wrong norm": [("shape", "norm_distance", 1), ("shape", "mean_norm", 1)],
-    "missing group": [("balls", "coverage", -1), ("kernel", "mmd", 1)],
+    "missing group": [
+        ("balls", "coverage", -1),
+        ("kernel", "mmd", 1),
+        ("groups", "absent", 1),
+        ("heard_mix", "heard_mix", 1),
+    ],
 }
 HEALTHY = 10
 

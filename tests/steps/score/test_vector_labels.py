@@ -1,0 +1,50 @@
+"""What tables of anyone's directory say of its vectors: groups and attributes, by utterance or by speaker."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from steps.score.vector_labels import label_files, read_labels
+from utils.errors import InputError
+from utils.tables import write_table
+
+IDS, SPEAKERS = ["a-1", "a-2", "b-1"], ["a", "a", "b"]
+ATTRIBUTES = ("gender", "pitch")
+
+
+def labels(root: Path, **tables: dict[str, str]) -> tuple[np.ndarray | None, dict[str, list[str]]]:
+    """What is known, with these tables."""
+    for name, table in tables.items():
+        write_table(root / name, table)
+    groups, found = read_labels(root, ATTRIBUTES, IDS, SPEAKERS)
+    return groups, {name: values.tolist() for name, values in found.items()}
+
+
+def test_tables_of_utterances_and_of_speakers(tmp_path: Path):
+    pitch = dict(zip(IDS, ("Very_Low", "High pitch", "low"), strict=True))
+    groups, found = labels(tmp_path, spk2gender={"a": "F", "b": "male"}, utt2pitch=pitch)
+    assert groups is None
+    assert found == {"gender": ["female", "female", "male"], "pitch": ["very-low", "high-pitch", "low"]}
+    assert [path.name for path in label_files(tmp_path, ATTRIBUTES)] == ["spk2gender", "utt2pitch"]
+
+
+def test_groups_tell_attributes_where_their_parts_are_as_many(tmp_path: Path):
+    names = dict(zip(IDS, ("female_low", "female_high", "male_low"), strict=True))
+    groups, found = labels(tmp_path, utt2group=names)
+    assert groups.tolist() == [*names.values()] and found["pitch"] == ["low", "high", "low"]
+    assert labels(tmp_path, utt2group=dict.fromkeys(IDS, "set1"))[1] == {}
+
+
+def test_a_table_that_is_not_complete_tells_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.WARNING):
+        _, found = labels(tmp_path, utt2gender={"a-1": "F", "a-2": "F"}, spk2pitch={"a": "low", "b": "high"})
+    assert found == {"pitch": ["low", "low", "high"]}
+    assert "utt2gender: no line for 1 of 3 utterances, such as b-1" in caplog.text
+
+
+@pytest.mark.hostile("A spk2gender of anyone with a word that is no gender")
+def test_a_gender_that_is_none(tmp_path: Path):
+    with pytest.raises(InputError, match="spk2gender: 'b': expected m or f, found 'x'"):
+        labels(tmp_path, spk2gender={"a": "f", "b": "x"})
