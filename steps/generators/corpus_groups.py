@@ -28,8 +28,8 @@ UNSEEN = 1e-3  # of the corpus distribution: the share of independent attributes
 LEFT_OUT = 0.01  # of a text: the least likely groups that together have no more are left out
 MOST_CELLS = 10**6  # combinations of values, unsaid among them
 # a ridge regression of this penalty gives a group of so many speakers half of its own deviation from the sum of the
-# effects of its values, and smaller groups less; on 160 training speakers in 5 splits, unseen ones have the same density
-# as with 30 (+.02 +- .06 nats), but pitch inside gender is followed better (.974 of real speakers', with 30 .930)
+# effects of its values, and smaller groups less; in 5 splits of some 160 training speakers, unseen ones have the same
+# density as with 30 (+.02 +- .06 nats), but pitch inside gender is followed better (.974 of real speakers', not .930)
 PENALTY, SPEAKERS = 0.1, 12
 
 

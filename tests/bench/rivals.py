@@ -51,6 +51,7 @@ def work(options: Options) -> None:
 
 def score_split(options: Options, split: int) -> Scores:
     """Stages 2, 3, 4 and 6 of one split: the document of scores."""
+    from steps.generators.calibration import FILE as CALIBRATION
     from steps.generators.train import main as train
     from steps.generators.train import read_list
     from steps.score.score import main as score
@@ -68,7 +69,10 @@ def score_split(options: Options, split: int) -> Scores:
                 run(train, *inputs, *words, *more)
     models = ["--models", word_of(tuple(map(str, made.values()))), "--metrics", word_of(options.metrics)]
     run(score, *inputs, *models, "--out", directory / "score")
-    return read_json(directory / "score" / "scores.json")
+    scores = read_json(directory / "score" / "scores.json")
+    for name, model in made.items():
+        scores["models"][name]["calibration"] = read_json(model / CALIBRATION)
+    return scores
 
 
 def columns() -> dict[str, Callable[[Scores], float | None]]:
@@ -91,6 +95,7 @@ def columns() -> dict[str, Callable[[Scores], float | None]]:
         "copies": at("memorisation", "copies"),
         "told apart": at("measured", "told_apart", "value"),
         "energy score": at("measured", "energy.energy_score_groups", "value"),
+        "in 80 %": at("calibration", "after", "80"),
         "norms": at("measured", "shape.norm_distance", "value"),
         "zeros": at("measured", "shape.zero_share", "value"),
         "nats / dim": at("log_density", "nats_per_dim"),
@@ -139,7 +144,9 @@ def introduction(splits: int, real: str) -> str:
         " intervals (Student's t). Attributes: ratio to real training segments of the same groups, for held-out"
         " paraphrases. Fréchet: ratio to the distance from training to test speakers. Told apart: best of three"
         f" classifiers in two spaces, samples from test speakers, .5 is chance; real training speakers {real}. Energy"
-        " score: of test speakers given samples of their group, lower is better. Norms: distance of the distributions"
+        " score: of test speakers given samples of their group, lower is better. In 80 %: dev speakers in the region of"
+        " highest density that holds 80 % of the samples of their group, after calibration. Norms: distance of the"
+        " distributions"
         " of norms. Zeros: share of entries that are exactly 0. Nats: log density in the score's subspace, none where"
         " samples lie on a surface or have no density."
     )

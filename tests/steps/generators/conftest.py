@@ -9,7 +9,9 @@ from steps.generators import train
 from steps.text.encode import SentenceEncoder
 from tests.steps.generators.experiment import Experiment, read_texts, write_experiment
 
-RIVALS = ("pool", "pool_scaled", "pca_gmm", "nearest_text", "flow", "tacospawn")  # of conf/generators_rivals.txt
+RIVALS = (  # of conf/generators_rivals.txt
+    "pool", "pool_scaled", "pca_gmm", "nearest_text", "group_gaussian_surface", "flow", "tacospawn",
+)  # fmt: skip
 ROOT = Path(__file__).parents[3]
 SMALL = {
     "mdn": "hidden=32,epochs=5,folds=5",
