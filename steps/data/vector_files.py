@@ -37,6 +37,11 @@ def find_vectors(directory: Path) -> list[Path]:
     script = directory / SCRIPT
     if script.is_file():
         return [script]
+    if not directory.is_dir():
+        what = (
+            "a file; give the directory that it is in" if directory.is_file() else "no such directory; correct the path"
+        )
+        raise InputError(f"{directory}: {what}")
     files = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
     of_vectors = [path for path in files if path.name.partition(".")[0] not in OTHERS]
     for suffixes in ((".scp",), ARCHIVES, SUFFIXES):

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from steps.metrics.energy_score import mean_distances
+from steps.metrics.energy_score import distances_to_others, mean_distances
 
 LEVELS = (50, 80, 95)  # per cent of a generator's own vectors that a region holds
 
@@ -36,9 +36,13 @@ def radius_ranks(squares: np.ndarray, dim: int, dof: float = math.inf, likely: n
     return np.average(ranks, axis=1, weights=likely)
 
 
-def distance_ranks(samples: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """Ranks (N,) of held-out vectors (N, D) among samples (M, D), by the mean distance to the (other) samples."""
-    own = np.sort(mean_distances(samples, samples) * (len(samples) / (len(samples) - 1)))
+def distance_ranks(samples: np.ndarray, held_out: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
+    """Ranks (N,) of held-out vectors (N, D) among samples (M, D), by the mean distance to samples of other speakers.
+
+    Args:
+        speakers: (M,) of the samples, two or more; by default another one each row.
+    """
+    own = np.sort(distances_to_others(samples, speakers)[0])
     return np.searchsorted(own, mean_distances(held_out, samples)) / len(samples)
 
 

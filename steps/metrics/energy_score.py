@@ -12,11 +12,31 @@ import numpy as np
 BLOCK = 1 << 22  # distances held at a time: 16 MB
 
 
-def energy_scores(samples: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """The energy score (N,) of each held-out vector (N, D) under samples (M, D), two or more, without bias."""
-    pairs = len(samples) * (len(samples) - 1)
-    spread = mean_distances(samples, samples).sum() * len(samples) / pairs
-    return mean_distances(held_out, samples) - spread / 2
+def energy_scores(samples: np.ndarray, held_out: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
+    """The energy score (N,) of each held-out vector (N, D) under samples (M, D) of two speakers or more, without bias.
+
+    Args:
+        speakers: (M,) of the samples, which are independent as speakers; by default another one each row.
+    """
+    distances, others = distances_to_others(samples, speakers)
+    return mean_distances(held_out, samples) - np.average(distances, weights=others) / 2
+
+
+def distances_to_others(x: np.ndarray, speakers: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The mean distance (N,) of each row of x (N, D) from the rows of other speakers, and how many these are (N,).
+
+    Args:
+        speakers: (N,) two or more; by default another one each row.
+    """
+    if speakers is None:
+        return mean_distances(x, x) * (len(x) / (len(x) - 1)), np.full(len(x), len(x) - 1)
+    _, numbers, counts = np.unique(speakers, return_inverse=True, return_counts=True)
+    sums, order = mean_distances(x, x) * len(x), np.argsort(numbers, kind="stable")
+    for rows in np.split(order, np.cumsum(counts)[:-1]):
+        if len(rows) > 1:
+            sums[rows] -= mean_distances(x[rows], x[rows]) * len(rows)
+    others = len(x) - counts[numbers]
+    return sums / others, others
 
 
 def mean_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -48,11 +48,11 @@ def told(comparison: Comparison) -> dict[str, float]:
 def energy(comparison: Comparison) -> dict[str, float]:
     """Energy score of test speakers: of all samples, and of those of their own group, where groups are known."""
     samples, test = _scored_sets(comparison)
-    per_row = energy_scores(samples.x, test.x)
+    per_row = energy_scores(samples.x, test.x, samples.speakers)
     found = {"energy_score": _speaker_mean(per_row, test.speakers)}
     rows = np.full(len(test.x), np.nan)
     for own, theirs in _by_group(samples, test):
-        rows[theirs] = energy_scores(samples.x[own], test.x[theirs])
+        rows[theirs] = energy_scores(samples.x[own], test.x[theirs], samples.speakers[own])
     known = np.isfinite(rows)
     return found | ({"energy_score_groups": _speaker_mean(rows[known], test.speakers[known])} if known.any() else {})
 
@@ -66,7 +66,7 @@ def calibration(comparison: Comparison) -> dict[str, float]:
     samples, test = _scored_sets(comparison)
     ranks = np.full(len(test.x), np.nan)
     for own, theirs in _by_group(samples, test) or [(np.arange(len(samples.x)), np.arange(len(test.x)))]:
-        ranks[theirs] = distance_ranks(samples.x[own], test.x[theirs])
+        ranks[theirs] = distance_ranks(samples.x[own], test.x[theirs], samples.speakers[own])
     known = test.rows(np.isfinite(ranks))
     ranks = ranks[np.isfinite(ranks)]
     found = {f"inside_{level}": share for level, share in coverage_curve(ranks, known.speakers).items()}
@@ -160,20 +160,22 @@ def means(vectors: SpeakerVectors) -> np.ndarray:
 def _scored_sets(comparison: Comparison) -> tuple[SpeakerVectors, SpeakerVectors]:
     rng = comparison.rng(2)
     samples, test = (one.at_most(rng, MOST_SCORED) for one in (comparison.samples, comparison.test))
-    if len(samples.x) < 2:
-        raise NotMeasured("fewer than two samples")
+    if samples.n_speakers < 2:
+        raise NotMeasured("fewer than two sampled speakers")
     return samples, test
 
 
 def _by_group(samples: SpeakerVectors, test: SpeakerVectors) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Rows of samples, two or more, and of test vectors, of each group that both have; none where it is not known."""
+    """Rows of samples, of two speakers or more, and of test vectors, of each group that both have; none where nobody
+    knows groups.
+    """
     if samples.groups is None or test.groups is None:
         return []
     rows = [
         (np.flatnonzero(samples.groups == group), np.flatnonzero(test.groups == group))
         for group in np.unique(test.groups)
     ]
-    return [(own, theirs) for own, theirs in rows if len(own) > 1]
+    return [(own, theirs) for own, theirs in rows if len(np.unique(samples.speakers[own])) > 1]
 
 
 def _speaker_mean(values: np.ndarray, speakers: np.ndarray) -> float:

@@ -2,15 +2,22 @@
 
 import numpy as np
 
+SAME = 1e-6  # of a figure: a smaller difference is rounding of float32
 
-def p_of_halves(difference: float, halves: np.ndarray) -> float:
+
+def p_of_halves(difference: float, halves: np.ndarray, size: float = 0.0) -> float:
     """Two-sided p value of a difference, whose values of random halves of the speakers are `halves` (draws,).
 
     The deviation of halves is the standard error of the difference (see `sample_metrics.half_values`), estimated from a
     few draws: Student's t with one degree of freedom less than draws.
+
+    Args:
+        size: that of the figures which differ. If it is a millionth of them, a difference is none.
     """
     from scipy.stats import t
 
+    if abs(difference) <= SAME * size:
+        return 1.0
     deviation = float(np.std(halves, ddof=1))
     if deviation <= 1e-9 * max(1.0, abs(difference)):
         return 1.0 if abs(difference) <= 1e-9 else 0.0

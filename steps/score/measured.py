@@ -170,8 +170,13 @@ def values_of(function: Function, comparison: Comparison, halves: int) -> Values
     known = {figure: value for figure, value in figures.items() if math.isfinite(value)}
     unknown = ", ".join(sorted(figures.keys() - known))
     values = {figure: np.array([one.get(figure, math.nan) for one in drawn]) for figure in known if drawn}
-    sure = {figure: drawn for figure, drawn in values.items() if np.isfinite(drawn).all()}
+    sure = {figure: drawn for figure, drawn in values.items() if np.isfinite(drawn).all() and not is_p_value(figure)}
     return Values(known, sure, f"no finite number for these vectors: {unknown}" if unknown else "")
+
+
+def is_p_value(figure: str) -> bool:
+    """Is this figure a p value, which says itself what it proves? It has no interval, and is not compared."""
+    return figure.endswith("_p")
 
 
 def _cut(comparison: Comparison) -> Comparison:
@@ -210,7 +215,7 @@ def _beside(value: float, mine: Values, real: Values, blind: Values, figure: str
             found["real_ci95"] = _around(found["real"], real.halves[figure])
             difference, drawn = value - found["real"], mine.halves[figure] - real.halves[figure]
             found["difference_ci95"] = _around(difference, drawn)
-            found["p"] = p_of_halves(difference, drawn)
+            found["p"] = p_of_halves(difference, drawn, max(abs(value), abs(found["real"])))
     return found | ({"floor": blind.figures[figure]} if figure in blind.figures else {})
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from steps.metrics.bootstrap import MEANS
 from steps.metrics.significance import holm, p_of_halves
 from steps.score.halves import FILE, read_halves
-from steps.score.measured import LEVEL
+from steps.score.measured import LEVEL, is_p_value
 from utils.errors import InputError
 
 DENSITY = "log_density"
+P_VALUE = "a p value, which says itself what it proves"
 BETTER = ("near", "low", "high")
 PAIRED = {"real": "the real speakers differ", "seed": "the seeds differ", "n_halves": "--n_halves differ"}
 
@@ -94,7 +95,7 @@ def compare_scores(first: Scores, second: Scores) -> tuple[list[Pair], dict[str,
         elif reason:
             left_out[figure] = reason
         elif not all(figure in one.halves["figures"] for one in (first, second)):
-            left_out[figure] = "halves of the speakers were too few for it"
+            left_out[figure] = P_VALUE if is_p_value(figure) else "halves of the speakers were too few for it"
         else:
             pairs.append(_of_halves(figure, first, second))
     density = _of_densities(first.densities, second.densities)
@@ -132,7 +133,7 @@ def _of_halves(figure: str, first: Scores, second: Scores) -> Pair:
     difference, spread = float(b - a), drawn[1] - drawn[0]
     width = 1.96 * float(spread.std(ddof=1))
     real = references[0] if references[0] == references[1] else None
-    p = p_of_halves(difference, spread)
+    p = p_of_halves(difference, spread, max(map(abs, values)))
     return Pair(figure, *values, real, difference, difference - width, difference + width, p, "")
 
 

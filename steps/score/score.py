@@ -205,6 +205,8 @@ def named_directories(options: Options) -> dict[str, Path]:
     directories: dict[str, Path] = {}
     for directory in (*map(Path, options.models), *listed, *map(Path, options.samples)):
         name = directory.resolve().name
+        if directory.is_file():
+            raise InputError(f"{directory}: a file; give the directory that it is in")
         if not directory.is_dir():
             raise InputError(f"{directory}: no such directory; train it (stage 4) or sample it (stage 5) first")
         if not name.isprintable():

@@ -72,7 +72,7 @@ def read_sampled(directory: Path, attributes: Sequence[str]) -> NamedVectors:
     """Embeddings of samples, of at least two speakers."""
     found = _read(directory, attributes)
     if len(found.speakers) < 2:
-        raise InputError(f"{directory}: {len(found.speakers)} sampled speakers; expected two or more")
+        raise InputError(f"{directory}: {len(found.speakers)} sampled speakers; expected two or more, told by utt2spk")
     return found
 
 

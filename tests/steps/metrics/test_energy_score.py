@@ -29,3 +29,12 @@ def test_it_is_lowest_for_the_right_spread():
     y, samples = rng.normal(size=(1000, 8)), rng.normal(size=(1000, 8))
     scores = [energy_scores(spread * samples, y).mean() for spread in (0.5, 1, 1.6)]
     assert scores[1] < min(scores[0], scores[2])
+
+
+def test_pairs_of_one_speaker_do_not_count():
+    rng, speakers = np.random.default_rng(3), np.array([4, 1, 4, 0, 1, 4, 7])
+    x, y = rng.normal(size=(7, 3)), rng.normal(size=(5, 3))
+    others = speakers[:, None] != speakers
+    expected = cdist(y, x).mean(axis=1) - cdist(x, x)[others].mean() / 2
+    np.testing.assert_allclose(energy_scores(x, y, speakers), expected, rtol=1e-5)
+    np.testing.assert_allclose(energy_scores(x, y, np.arange(7)), energy_scores(x, y), rtol=1e-6)

@@ -24,3 +24,8 @@ def test_halves_of_a_mean_keep_their_level():
 def test_what_never_varies():
     assert p_of_halves(0.0, np.zeros(5)) == 1
     assert p_of_halves(0.3, np.zeros(5)) == 0
+
+
+def test_rounding_is_no_difference():
+    assert p_of_halves(3e-8, np.zeros(5), size=1.0) == 1
+    assert p_of_halves(3e-8, np.zeros(5), size=1e-3) == 0
