@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from local.estimates import Estimate
 from utils.errors import InputError
 
 GIB = 1 << 30
+HERE = ("", "run.pl")  # launchers of this machine
+BLOCK = 4096  # bytes
 MEMORY_NOW = Path("/proc/meminfo")
 
 
@@ -39,45 +42,69 @@ def require_places(data: Path, exp: Path) -> None:
     """Raise InputError, before anything is tried, where the run could not write its directories."""
     for name, path in (("data", data), ("exp", exp)):
         there = what_exists(path)
-        reason = "is no directory" if not there.is_dir() else ""
-        reason = reason or ("" if os.access(there, os.W_OK | os.X_OK) else "cannot be written to")
+        reason = _why_not_writable(there) if there.is_dir() else "is no directory"
         if reason:
             raise InputError(f"--{name} {path}: {there} {reason}; name a directory that can be made or written to")
 
 
-def check_encoder(path: Path | None, verdicts: Verdicts) -> None:
-    """Load the sentence encoder, and encode a sentence."""
+def _why_not_writable(folder: Path) -> str:
+    """What the system says of a file there, which nobody sees; empty where it can be written."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(BLOCK))
+    except OSError as error:
+        return f"cannot be written to ({error.strerror})"
+    return ""
+
+
+def check_encoder(path: Path | None, verdicts: Verdicts) -> bool:
+    """Load the sentence encoder. Returns whether it is there."""
     from steps.text.encode import SentenceEncoder
 
     try:
         encoder = SentenceEncoder(path)
-        verdicts.good("encoder", f"{encoder.name}, {encoder.dim} dimensions")
     except InputError as error:
         verdicts.bad("encoder", str(error))
+        return False
+    verdicts.good("encoder", f"{encoder.name}, {encoder.dim} dimensions")
+    return True
 
 
-def check_gpu(use_gpu: str, launcher: str, verdicts: Verdicts) -> None:
-    """See which device networks will be trained on."""
-    if launcher not in ("", "run.pl"):
-        verdicts.good("GPU", f"not looked for: {launcher} runs jobs on other machines, see utils/check_nodes.sh")
-        return
+def check_gpu(use_gpu: str, launcher: str, verdicts: Verdicts) -> str | None:
+    """See which device networks will be trained on: that of the check, `cpu` or `cuda`; None where it is missing."""
     from steps.training.workplace import find_device
+
+    if launcher not in HERE:
+        verdicts.good("GPU", f"not looked for: {launcher} runs jobs on other machines, see utils/check_nodes.sh")
+        return find_device("auto", 1)
 
     try:
         device = find_device(use_gpu, 1)
     except InputError as error:
         verdicts.bad("GPU", str(error))
-        return
+        return None
     if device == "cpu":
         verdicts.good(
             "GPU", "none is asked for" if use_gpu == "false" else "none here; networks are trained on the CPU"
         )
-        return
+        return device
     import torch
 
     cards = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
     names = ", ".join(f"{card.name}, {card.total_memory / GIB:.0f} GB" for card in cards)
     verdicts.good("GPU", f"{len(cards)}: {names}")
+    return device
+
+
+def jobs_at_once(device: str, launcher: str, n: int) -> int:
+    """How many of `n` trainings run at once: one a GPU, else as many as the processors have threads for."""
+    if launcher not in HERE:
+        return n
+    if device == "cpu":
+        return max(1, (os.cpu_count() or 1) // int(os.environ.get("OMP_NUM_THREADS") or 1))
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def check_room(data: Path, exp: Path, estimate: Estimate, verdicts: Verdicts) -> None:
@@ -105,4 +132,4 @@ def _free_memory() -> int | None:
 
 
 def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{size / 1e6:.0f} MB"

@@ -23,7 +23,7 @@ from local.estimates import Estimate, Sizes, span_in_words
 from local.rehearsal import Rehearsal
 from local.rehearsed_stages import RehearsedStages
 from steps.text import augment
-from utils.command import run_command
+from utils.command import doing, run_command
 from utils.errors import InputError
 from utils.options import option
 
@@ -56,13 +56,16 @@ def work(options: Options) -> None:
     words = words_of(sys.stdin.read()) if not sys.stdin.isatty() else []
     verdicts, estimate = Verdicts(), Estimate()
     require_places(options.data, options.exp)
+    device = check_gpu(options.use_gpu, options.launcher, verdicts)
     with working_directory(options.exp) as directory:
         rehearsal = Rehearsal(options.script, words, directory)
         with stopping(rehearsal):
-            stages = RehearsedStages(options, rehearsal, verdicts, estimate)
-            whole = stages.rehearse()
-    check_encoder(stages.options_of(augment, "text", options.text).encoder, verdicts)
-    check_gpu(options.use_gpu, options.launcher, verdicts)
+            stages = RehearsedStages(options, rehearsal, device, verdicts, estimate)
+            encoder = stages.options_of(augment, "text", options.text).encoder
+            with doing("loading the encoder"):
+                encodes = check_encoder(encoder, verdicts)
+            whole = stages.rehearse(1 if encodes else 0)
+    estimate.keep(options.stage, options.stop_stage)
     check_room(options.data, options.exp, estimate, verdicts)
     print(text_of(verdicts, estimate, whole))
     if verdicts.missing:

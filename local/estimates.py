@@ -5,6 +5,7 @@ MOST_SCORED samples at most, and take as long for few as for LEAST_SCORED. The o
 has nothing to do, does not grow.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 LEAST_SCORED, MOST_SCORED = 2000, 8000  # samples, of steps/score/score.py
@@ -35,10 +36,20 @@ class Estimate:
         before = self.seconds.get(stage, (0.0, 0.0))
         self.seconds[stage] = (before[0] + least, before[1] + (least if most is None else most))
 
+    def keep(self, first: int, last: int) -> None:
+        """Leave out the stages that the run does not have: a part of the corpus goes through all before its last."""
+        self.seconds = {stage: span for stage, span in self.seconds.items() if first <= int(stage) <= last}
+
     @property
     def total(self) -> tuple[float, float]:
         """Seconds of all stages."""
         return sum(least for least, _ in self.seconds.values()), sum(most for _, most in self.seconds.values())
+
+
+def together(jobs: Sequence[tuple[float, float]], at_once: int) -> tuple[float, float]:
+    """Seconds, from and to, of jobs of which so many run at once: of the longest, or a fair share of all."""
+    least, most = (max(*seconds, sum(seconds) / at_once) for seconds in zip((0.0, 0.0), *jobs, strict=True))
+    return least, most
 
 
 def grown(seconds: float, overhead: float, factor: float) -> float:

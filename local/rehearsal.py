@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from utils.command import doing
+
 TITLE = re.compile(r"^(\d\d):(\d\d):(\d\d) stage (\d):", re.MULTILINE)
 DAY = 86400  # seconds
 LOOK = 0.2  # seconds between two looks at a run
@@ -69,7 +71,8 @@ class Rehearsal:
         log = self.directory / f"stage_{first}.log"
         environment = os.environ | ({PART: str(part)} if part else {})
         start = time.monotonic()
-        with log.open("w", encoding="utf-8") as file:
+        label = f"stages {first} to {last} of a part" if first < last else f"stage {first}"
+        with log.open("w", encoding="utf-8") as file, doing(label):
             self._running = subprocess.Popen(
                 [self.script, *self.words, *own, *stages, *more],
                 stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 The corpus itself is read in full where that is quick beside the run: rows and keys of capspeech, the headers of audio.
 """
 
+import errno
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
@@ -10,18 +11,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from local.check_parts import Verdicts
-from local.estimates import Estimate, Sizes, grown, memory_of, scored_factor
+from local.check_parts import Verdicts, jobs_at_once
+from local.estimates import Estimate, Sizes, grown, memory_of, scored_factor, together
 from local.rehearsal import Rehearsal, Trial, size_of
 from local.rehearsed_training import train_for
 from steps.data import take_part
 from steps.generators import train
 from steps.generators.train import FITS, Entry, generator_options, read_list
-from steps.training.workplace import find_device
 from utils.archives import ArchiveReader
 from utils.command import logger
 from utils.data_dir import require_valid
 from utils.errors import InputError
+from utils.faults import describe
 from utils.options import parse
 from utils.tables import iterate_table
 
@@ -32,24 +33,39 @@ log = logger(__name__)
 ROWS, AUDIO, VOICES = 4000, 240, 24  # of the part: utterances with embeddings, of audio, voices of the demo corpus
 ALL_GROUPS = ("--set", "split.allow_missing_groups=true")  # a part may lack some
 VOICES_OF_DEMO, UTTERANCES_OF_VOICE = 180, 10
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 RATE = re.compile(r"([\d.]+) times real time")
 
 
 class RehearsedStages:
     """What the check of a run tries, stage by stage; each fault ends it, and is a row of `verdicts`."""
 
-    def __init__(self, options: "Options", rehearsal: Rehearsal, verdicts: Verdicts, estimate: Estimate):
-        self.options, self.rehearsal, self.verdicts, self.estimate = options, rehearsal, verdicts, estimate
+    def __init__(
+        self, options: "Options", rehearsal: Rehearsal, device: str | None, verdicts: Verdicts, estimate: Estimate
+    ):
+        self.options, self.rehearsal, self.device = options, rehearsal, device
+        self.verdicts, self.estimate = verdicts, estimate
         self.peak = 0
+        self.spans: list[tuple[float, float]] = []  # seconds of trainings, from and to
         self.entries = read_list(options.generators)
 
-    def rehearse(self) -> Sizes:
-        """Try all stages of the run. Returns how large the whole is, as far as it is known."""
-        whole = self._corpus()
-        if whole is None or self.options.stop_stage < 1:
-            return whole or Sizes(0)
-        if self._texts(whole) and self.options.stop_stage >= 4 and self._training(whole):
-            self._figures(whole)
+    def rehearse(self, last: int) -> Sizes:
+        """Try the stages of the run. Returns how large the whole is, as far as it is known.
+
+        Args:
+            last: 0 for the corpus alone.
+        """
+        try:
+            whole = self._corpus()
+            if whole is None or min(last, self.options.stop_stage) < 1:
+                return whole or Sizes(0)
+            if self._texts(whole) and self.options.stop_stage >= 4 and self.device and self._training(whole):
+                self._figures(whole)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self.verdicts.bad("disk", f"no room for a part of the run: {describe(error)}")
+            return Sizes(0)
         self._room(whole)
         return whole
 
@@ -155,14 +171,15 @@ class RehearsedStages:
                 FITS.load(entry.fit).Options, entry, self.options_of(train, "train", self.options.train)
             )
             try:
-                device = find_device(self.options.use_gpu, 1)
-                found = train_for(entry, own, places, rows, device, out, seconds)
+                found = train_for(entry, own, places, rows, self.device, out, seconds)
             except InputError as error:
                 self.verdicts.bad("training", f"{entry.name}: {error}")
                 return False
             updates = f"{found.updates} updates in {found.seconds:.0f} s, as on {found.rows:,} embeddings"
             self.verdicts.good("training", f"{entry.name}: {updates}")
-            self.estimate.add("4", *found.span(own, rows))
+            self.spans.append(found.span(own, rows))
+        at_once = jobs_at_once(self.device, self.options.launcher, len(self.entries))
+        self.estimate.add("4", *together(self.spans, at_once))
         return True
 
     def options_of(self, command: ModuleType, stage: str, given: str) -> Any:

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from local import check_run
-from local.check_parts import Verdicts, check_encoder, check_gpu, check_room, require_places
-from local.estimates import Estimate, Sizes, grown, in_words, memory_of, scored_factor, span_in_words
+from local.check_parts import Verdicts, check_encoder, check_gpu, check_room, jobs_at_once, require_places
+from local.estimates import Estimate, Sizes, grown, in_words, memory_of, scored_factor, span_in_words, together
 from local.rehearsal import Rehearsal
 from local.rehearsed_training import Training, repeated, train_for
 from steps.data import take_part
 from steps.generators.mdn.options import MdnOptions
 from steps.generators.pairs import Pairs
 from steps.generators.train import Entry
-from tests.processes import wait_for
+from tests.processes import small_files, wait_for
 from tests.recipes.slice import write_slice
 from tests.steps.generators.experiment import write_experiment
 from utils.data_dir import DataDir, validate, write_data_dir
@@ -71,6 +71,15 @@ def test_what_grows_and_what_does_not() -> None:
     estimate.add("4", 1, 5)
     estimate.add("4", 2)
     assert estimate.seconds == {"4": (3, 7)} and estimate.total == (3, 7)
+    estimate.add("0", 9)
+    estimate.keep(1, 4)
+    assert estimate.total == (3, 7)
+
+
+def test_trainings_that_run_at_once_take_as_long_as_the_longest_or_their_share() -> None:
+    assert together([(4, 40), (2, 10), (6, 10)], 2) == (6, 40) and together([(4, 4)] * 3, 2) == (6, 6)
+    assert together([], 2) == (0, 0)
+    assert jobs_at_once("cpu", "slurm.pl", 8) == 8 and jobs_at_once("cpu", "run.pl", 8) >= 1
 
 
 def test_a_training_of_some_seconds_tells_how_long_all_of_it_takes() -> None:
@@ -103,12 +112,12 @@ def test_pairs_are_repeated_for_new_speakers() -> None:
 
 def test_what_is_missing_is_told(tmp_path: Path) -> None:
     verdicts = Verdicts()
-    check_encoder(tmp_path / "nowhere", verdicts)
+    assert not check_encoder(tmp_path / "nowhere", verdicts)
     check_room(tmp_path / "data", tmp_path / "exp", Estimate(memory=10**15, disk=10**18), verdicts)
     assert [what for what, _, verdict in verdicts.rows if verdict == "MISSING"] == ["encoder", "memory", "disk"]
     assert "1000000.0 GB needed" in verdicts.missing[1] and len(verdicts.missing) == 3
-    check_gpu("auto", "slurm.pl", verdicts)
-    check_gpu("false", "run.pl", verdicts)
+    check_gpu("true", "slurm.pl", verdicts)
+    assert check_gpu("false", "run.pl", verdicts) == "cpu"
     assert [verdict for *_, verdict in verdicts.rows[3:]] == ["ok", "ok"]
 
 
@@ -123,6 +132,9 @@ def test_a_run_that_could_not_write_is_not_tried(tmp_path: Path, capsys: pytest.
     require_places(tmp_path / "data" / "demo", tmp_path)
     call = ["--data", str(tmp_path / "file" / "data"), "--exp", str(tmp_path / "exp")]
     assert check_run.main(call) == 1 and f"{tmp_path / 'file'} is no directory" in capsys.readouterr().err
+    with small_files(1000), pytest.raises(InputError, match=r"--data .*: .* cannot be written to \(File too large\)"):
+        require_places(tmp_path / "data", tmp_path)
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
     with pytest.raises(InputError, match="--exp .*file is no directory; name a directory"):
         require_places(tmp_path, tmp_path / "file")
 
@@ -135,6 +147,18 @@ def test_data_of_an_earlier_stage_is_checked_first(tmp_path: Path, capsys: pytes
     write_data_dir(data, {"utt2spk": {"a-1": "a"}})
     write_table(data / "utt2dur", {"a-1": "long"})
     assert check_run.main(call) == 1 and "utt2dur" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("without_words")
+def test_a_disk_without_room_for_a_part_is_told_in_the_table(tmp_path, monkeypatch, capsys) -> None:
+    write_data_dir(tmp_path / "data/all", {"utt2spk": {f"s{n:03}-1": f"s{n:03}" for n in range(900)}})
+    monkeypatch.setattr(check_run, "check_encoder", lambda *words: True)
+    call = ["--data", str(tmp_path / "data"), "--exp", str(tmp_path / "exp"), "--stage", "1", "--use_gpu", "false"]
+    with small_files(5000):
+        assert check_run.main(call) == 1
+    shown = capsys.readouterr()
+    assert "disk" in shown.out and "1 of the run's needs are not met: disk: no room for a part of the run: " in shown.err
+    assert "Traceback" not in shown.err and left() == []
 
 
 def test_a_part_is_of_speakers_from_everywhere(tmp_path: Path) -> None:
@@ -181,7 +205,7 @@ def test_a_run_is_looked_at_without_a_trace(corpus: Path) -> None:
     shown = subprocess.run(call(corpus, "--stop_stage", "0"), cwd=ROOT, capture_output=True, text=True)
     assert shown.returncode == 0, shown.stderr
     rows = [line.split("  ")[0] for line in shown.stdout.splitlines() if line.endswith(" ok")]
-    assert rows[0] == "corpus" and "encoder" in shown.stdout and "time " in shown.stdout
+    assert rows == ["GPU", "encoder", "corpus"] and "time " in shown.stdout
     assert sorted(corpus.parent.rglob("*")) == before and left() == []
 
     for table in (corpus / "embeddings").rglob("*.csv"):
