@@ -218,6 +218,7 @@ class RehearsedStages:
         part = _sizes(self.rehearsal.data / "all").utterances
         rows = size_of(self.rehearsal.data, self.rehearsal.exp / "index", self.rehearsal.exp / "embed")
         others = size_of(self.rehearsal.exp) - size_of(self.rehearsal.exp / "index", self.rehearsal.exp / "embed")
+        others += size_of(self.rehearsal.directory / "training")  # checkpoints are as large as in the run
         self.estimate.disk = int(rows * whole.utterances / max(1, part)) + others
         self.estimate.memory = memory_of(self.peak, part, whole)
 

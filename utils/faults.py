@@ -15,11 +15,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from utils.errors import in_one_line
 from utils.mounts import advice, is_lost
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE}
-FAULTS = (OSError, UnicodeError, MemoryError, RecursionError)
+FAULTS = (OSError, UnicodeError, MemoryError, RuntimeError)  # of the last those that `is_fault` knows
+GPU_IS_FULL = "OutOfMemoryError"  # of torch, a RuntimeError, which is not imported here
 OWN_DEPTH = 20  # of a function of this project that calls itself
 
 
@@ -31,6 +33,8 @@ def is_fault(error: BaseException) -> bool:
     if isinstance(error, RecursionError):
         codes = Counter(frame.f_code for frame in _frames(error))
         return all(n < OWN_DEPTH for code, n in codes.items() if _is_own(Path(code.co_filename)))
+    if isinstance(error, RuntimeError):
+        return type(error).__name__ == GPU_IS_FULL
     return isinstance(error, FAULTS)
 
 
@@ -44,6 +48,9 @@ def describe(error: BaseException) -> str:
     where = file_of(error)
     if isinstance(error, RecursionError):
         reason = "nested too deeply"
+    elif isinstance(error, RuntimeError):
+        said = in_one_line(error, 200)
+        return f"out of memory on the GPU: lower the size of batches, or use --use_gpu false ({said})"
     elif isinstance(error, MemoryError):
         reason = f"not enough memory{f' ({error})' if str(error) else ''}"
     elif isinstance(error, UnicodeDecodeError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from tests.processes import small_files
@@ -70,6 +71,10 @@ def need_memory(path: Path) -> None:
         bytearray(2**62)
 
 
+def need_memory_of_a_gpu(path: Path) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nGPU 0 has a total of 1 GiB")
+
+
 def no_directory(path: Path) -> None:
     path.write_text("")
     (path / "below").read_text()
@@ -128,6 +133,23 @@ def test_both_names_of_a_rename_are_told(tmp_path):
 
 def endless(number: int) -> int:
     return endless(number + 1)
+
+
+def test_a_gpu_without_memory_is_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(FAULTS, "GPU", need_memory_of_a_gpu)
+    assert run_command(Options, work, ["--path", str(tmp_path), "--what", "GPU"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "lower the size of batches, or use --use_gpu false (CUDA out of memory" in error
+    with pytest.raises(RuntimeError, match="a bug"):
+        raise_in_a_command("a bug", monkeypatch)
+
+
+def raise_in_a_command(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> None:
+        raise RuntimeError(what)
+
+    monkeypatch.setitem(FAULTS, what, fail)
+    run_command(Options, work, ["--path", "x", "--what", what])
 
 
 def test_bugs_are_no_faults():
