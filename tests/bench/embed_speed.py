@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tests.bench.results import PATH, command_line, record, table, target
-from tests.bench.timing import require_one_thread, spread
+from tests.bench.timing import require_device, require_one_thread, spread
 from utils.command import logger, run_command
 from utils.errors import InputError
 from utils.options import option
@@ -66,8 +66,7 @@ def on_gpu(options: Options, paths: list[Path]) -> None:
 
     from tests.bench.embed_gpu import TARGETS, measure, report
 
-    if not torch.cuda.is_available():
-        raise InputError("torch sees no GPU here")
+    require_device(options.device)
     measured = {}
     with tempfile.TemporaryDirectory() as directory:
         for backend in (name for name in TARGETS if name in options.backends):

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.bench.results import PATH, command_line, record, table, target
+from tests.bench.timing import require_device
 from utils.command import run_command
-from utils.errors import InputError
 from utils.options import option
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def work(options: Options) -> None:
     """Measure and record."""
     import torch
 
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("torch sees no GPU here; --device cpu does without")
+    require_device(options.device)
     from tests.bench.generated import UTTERANCES_OF_SPEAKER, Corpus
 
     pairs = Corpus(options.n + options.n // 10, options.dim, options.n_texts).pairs()

@@ -37,6 +37,14 @@ def require_one_thread() -> None:
         raise InputError("set OMP_NUM_THREADS=1: these figures are for one thread")
 
 
+def require_device(device: str) -> None:
+    """Raise InputError for `cuda` where there is none, before anything takes its time."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch sees no GPU here; --device cpu does without")
+
+
 def take_turns(
     actions: Mapping[str, Callable[[], object]],
     rounds: int,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.results import PATH, command_line, record
-from tests.bench.timing import require_one_thread
+from tests.bench.timing import require_device, require_one_thread
 from utils.command import run_command
 from utils.options import option
 
@@ -35,6 +35,7 @@ class Options:
 def work(options: Options) -> None:
     """Measure, draw and record."""
     require_one_thread()
+    require_device(options.device)
     from tests.bench.generated import Corpus
     from tests.bench.memory import training_memory
     from tests.bench.race import draw, run_race, tabulate

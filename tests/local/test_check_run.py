@@ -157,7 +157,9 @@ def test_a_disk_without_room_for_a_part_is_told_in_the_table(tmp_path, monkeypat
     with small_files(5000):
         assert check_run.main(call) == 1
     shown = capsys.readouterr()
-    assert "disk" in shown.out and "1 of the run's needs are not met: disk: no room for a part of the run: " in shown.err
+    assert (
+        "disk" in shown.out and "1 of the run's needs are not met: disk: no room for a part of the run: " in shown.err
+    )
     assert "Traceback" not in shown.err and left() == []
 
 
