@@ -71,7 +71,8 @@ def score_split(options: Options, split: int) -> Scores:
     run(score, *inputs, *models, "--out", directory / "score")
     scores = read_json(directory / "score" / "scores.json")
     for name, model in made.items():
-        scores["models"][name]["calibration"] = read_json(model / CALIBRATION)
+        if (model / CALIBRATION).is_file():  # pools have no density
+            scores["models"][name]["calibration"] = read_json(model / CALIBRATION)
     return scores
 
 
