@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from steps.generators.gender_classifier import letters
-from steps.generators.sample_ids import numbers
+from steps.generators.sample_ids import DIGITS
 from steps.generators.sample_tables import UNKNOWN
 from steps.generators.sampling import Samples
 
@@ -34,13 +34,13 @@ def provenance_lines(samples: Samples, seed: int, speakers: Sequence[str] | None
     Args:
         speakers: the training speakers, by their positions. genders: (n,) uint8, m, f or UNKNOWN.
     """
-    request = samples.request
+    request, first = samples.request, samples.first
     key = json.dumps(f"{request.prefix}-").removesuffix('"')
     text_id, text = json.dumps(request.text_id), json.dumps(request.text, ensure_ascii=False)
     each = len(samples.x) // len(samples.component)
     utterances = f', "utterances": {each}' if each > 1 else ""
     pieces: list[Piece] = [
-        (f'{{"id": {_literal(key)}%s"{utterances}', numbers(samples.first, samples.first + len(samples.component))),
+        (f'{{"id": {_literal(key)}%0{DIGITS}d"{utterances}', range(first + 1, first + 1 + len(samples.component))),
         (f', "text_id": {_literal(text_id)}, "text": {_literal(text)}, "component": %d', samples.component.tolist()),
         *_mix(samples),
         *_density(samples, seed),

@@ -34,7 +34,7 @@ class Layout:
         check_keys([request.prefix for request in requests], ARK)
         check_order(requests, utts_per_speaker)
         self.requests, self.dim, self.utts_per_speaker = requests, dim, utts_per_speaker
-        self._digits = len(self.ends(0, 1)[0])
+        self._digits = self.ends(0, 1).shape[1]
         self._head = b" " + encode(np.zeros(dim, np.float32), np.dtype(np.float32))[:HEADER_BYTES]
         sizes = [self.record_bytes(row) * request.n * utts_per_speaker for row, request in enumerate(requests)]
         self.starts = list(accumulate(sizes, initial=0))
@@ -51,8 +51,8 @@ class Layout:
     def _key_bytes(self, row: int) -> int:
         return len(self.requests[row].prefix.encode()) + 1 + self._digits
 
-    def ends(self, first: int, stop: int) -> list[str]:
-        """How the keys of the utterances from `first` to before `stop` end."""
+    def ends(self, first: int, stop: int) -> np.ndarray:
+        """How the keys of the n utterances from `first` to before `stop` end, (n, bytes) uint8."""
         return utterance_numbers(first, stop, self.utts_per_speaker)
 
     def position(self, row: int, number: int) -> int:
@@ -71,9 +71,8 @@ class Layout:
         for start in range(0, len(x), ROWS):
             block = x[start : start + ROWS]
             found = np.empty((len(block), self.record_bytes(row)), np.uint8)
-            ends = "".join(self.ends(first + start, first + start + len(block)))
             found[:, : len(prefix)] = prefix
-            found[:, len(prefix) : begin] = np.frombuffer(ends.encode(), np.uint8).reshape(-1, self._digits)
+            found[:, len(prefix) : begin] = self.ends(first + start, first + start + len(block))
             found[:, begin : begin + len(self._head)] = np.frombuffer(self._head, np.uint8)
             found[:, begin + len(self._head) :] = np.ascontiguousarray(block, "<f4").view(np.uint8)
             yield found.reshape(-1)

@@ -15,7 +15,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from steps.generators.requests import SampleRequest, SamplingSettings
+from utils.digits import digits_of
 from utils.errors import InputError, brief
 
 HASH_DIGITS = 8
@@ -24,17 +27,29 @@ DIGITS = 7  # of a sample's number
 UTTERANCE_DIGITS = 4
 
 
-def numbers(first: int, stop: int) -> list[str]:
-    """How the ids of a text's speakers from `first` to before `stop` (both from 0) end: after `<prefix>-`."""
-    return [f"{number:0{DIGITS}d}" for number in range(first + 1, stop + 1)]
+def number(speaker: int) -> str:
+    """How the id of a text's speaker ends, who is the one of this number from 0."""
+    return f"{speaker + 1:0{DIGITS}d}"
 
 
-def utterance_numbers(first: int, stop: int, utts_per_speaker: int) -> list[str]:
-    """How the ids of their utterances end, numbered through over the speakers; a single one has its speaker's id."""
+def numbers(first: int, stop: int) -> np.ndarray:
+    """How the ids of a text's n speakers from `first` to before `stop` (both from 0) end: after `<prefix>-`.
+
+    Returns (n, bytes) uint8.
+    """
+    return digits_of(np.arange(first + 1, stop + 1), DIGITS)
+
+
+def utterance_numbers(first: int, stop: int, utts_per_speaker: int) -> np.ndarray:
+    """How the ids of their utterances end, numbered through over the speakers; a single one has its speaker's id.
+
+    Returns (n, bytes) uint8.
+    """
     if utts_per_speaker == 1:
         return numbers(first, stop)
-    places = (divmod(number, utts_per_speaker) for number in range(first, stop))
-    return [f"{one + 1:0{DIGITS}d}-{own + 1:0{UTTERANCE_DIGITS}d}" for one, own in places]
+    speakers, own = np.divmod(np.arange(first, stop), utts_per_speaker)
+    dashes = np.full((len(own), 1), ord("-"), np.uint8)
+    return np.concatenate([digits_of(speakers + 1, DIGITS), dashes, digits_of(own + 1, UTTERANCE_DIGITS)], axis=1)
 
 
 def check_order(requests: Sequence[SampleRequest], utts_per_speaker: int) -> None:

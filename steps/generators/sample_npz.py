@@ -24,12 +24,12 @@ def write_npz(file: Path, archive: Path, layout: Layout, order: Sequence[Run]) -
     each = layout.utts_per_speaker
     order = [Run(row, first * each, stop * each) for row, first, stop in order]
     n = sum(request.n for request in layout.requests) * each
-    longest = max(len(f"{request.prefix}-{layout.ends(0, 1)[0]}") for request in layout.requests)
+    longest = max(len(request.prefix) for request in layout.requests) + 1 + layout.ends(0, 1).shape[1]
     with zipfile.ZipFile(file, "w") as target, archive.open("rb") as source:
         with target.open(_entry("ids"), "w", force_zip64=4 * longest * n > zipfile.ZIP64_LIMIT) as out:
             _write_header(out, f"<U{longest}", (n,))
             for row, first, stop in _blocks(order):
-                ids = [f"{layout.requests[row].prefix}-{end}" for end in layout.ends(first, stop)]
+                ids = [f"{layout.requests[row].prefix}-{end.tobytes().decode()}" for end in layout.ends(first, stop)]
                 out.write(np.array(ids, f"<U{longest}").tobytes())
         with target.open(_entry("vectors"), "w", force_zip64=True) as out:
             _write_header(out, "<f4", (n, layout.dim))

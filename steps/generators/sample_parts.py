@@ -10,7 +10,6 @@ A part is written when its stretch is on disk. Until then the shard counts as mi
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -19,6 +18,7 @@ import numpy as np
 
 from steps.generators.provenance import PROVENANCE
 from steps.generators.sample_archive import ARK, Edges, Layout, Stretch
+from utils.behind import behind
 from utils.errors import InputError
 from utils.parts import Work, read_part, write_part
 
@@ -65,13 +65,10 @@ def write_samples(target: Path, layout: Layout, chunks: Iterable[Drawn]) -> np.n
 
 def write_parts(table: Work, layout: Layout, shards: Iterable[Shard]) -> None:
     """Write the parts of some shards. One is drawn while the disk takes the one before."""
-    with _opened(table.directory / ARK, layout) as archive, ThreadPoolExecutor(1) as disk:
-        before = disk.submit(lambda: None)
+    with _opened(table.directory / ARK, layout) as archive, behind() as do:
         for shard in shards:
             part = _write_stretch(archive, layout, shard)
-            before.result()
-            before = disk.submit(_commit, archive, table.part(shard.number), part)
-        before.result()
+            do(_commit, archive, table.part(shard.number), part)
 
 
 def _write_stretch(archive: BinaryIO, layout: Layout, shard: Shard) -> dict[str, np.ndarray]:
@@ -107,13 +104,20 @@ def _opened(path: Path, layout: Layout) -> Iterator[BinaryIO]:
 
 
 def collect(table: Work, target: Path, layout: Layout) -> np.ndarray:
-    """Make archive and provenance in `target` of all parts, which stay. Returns the genders (N,) uint8 of speakers."""
-    with _opened(table.directory / ARK, layout) as archive, (target / PROVENANCE).open("wb") as provenance:
+    """Make archive and provenance in `target` of all parts, which stay. Returns the genders (N,) uint8 of speakers.
+
+    One part is read while the one before is written.
+    """
+    with (
+        _opened(table.directory / ARK, layout) as archive,
+        (target / PROVENANCE).open("wb") as provenance,
+        behind() as do,
+    ):
         genders = []
         for shard in range(table.n_shards):
             _, arrays = read_part(table.part(shard))
             Edges(int(arrays["start"]), int(arrays["stop"]), arrays["head"], arrays["tail"]).write(archive)
-            provenance.write(arrays["provenance"].data)
+            do(provenance.write, arrays["provenance"].data)
             genders.append(arrays["genders"])
     _link(table.directory / ARK, target / ARK)
     return np.concatenate(genders)

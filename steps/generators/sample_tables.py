@@ -4,19 +4,20 @@ Lines follow from the text and the number of a sample, and from its place in the
 memory holds a block of them, and the genders of all speakers, a byte each.
 """
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from steps.generators.requests import SampleRequest
 from steps.generators.sample_archive import ARK, Layout
-from steps.generators.sample_ids import numbers
+from steps.generators.sample_ids import number, numbers
 from steps.generators.sample_means import SPEAKER_ARK, SPEAKER_SCP
 from steps.text.check import transcript
+from utils.behind import behind
+from utils.digits import digits_of
 
 SCP, CSV = "xvector.scp", "xvector.csv"
 UNKNOWN = "-"  # a gender
@@ -62,7 +63,7 @@ def key_order(requests: Sequence[SampleRequest]) -> list[Run]:
             cuts.add(_keys_before(heads[within][0], head, n))
             within += 1
         edges = [*sorted(cuts - {n}), n]
-        runs += [(f"{head}{numbers(a, a + 1)[0]}", Run(row, a, b)) for a, b in zip(edges, edges[1:], strict=False)]
+        runs += [(f"{head}{number(a)}", Run(row, a, b)) for a, b in zip(edges, edges[1:], strict=False)]
     return [run for _, run in sorted(runs)]
 
 
@@ -71,7 +72,7 @@ def _keys_before(head: str, own: str, n: int) -> int:
     low, high = 0, n
     while low < high:
         middle = (low + high) // 2
-        if f"{own}{numbers(middle, middle + 1)[0]}" < head:
+        if f"{own}{number(middle)}" < head:
             low = middle + 1
         else:
             high = middle
@@ -83,6 +84,8 @@ def write_tables(
 ) -> int:
     """Write all tables of the samples into `target`. Returns the number of speakers in spk2gender.
 
+    A block of lines is made while the one before is written.
+
     Args:
         ark_name: of the archive in script files.
         genders: (N,) uint8, the letters m, f and UNKNOWN of all speakers, request after request.
@@ -90,18 +93,24 @@ def write_tables(
     lines, single = Lines(layout, ark_name, genders), layout.utts_per_speaker == 1
     left_out = ["text"] * (not text_as_transcript) + [copy for copy, _ in COPIES if single]
     makers = {name: make for name, make in lines.makers.items() if name not in left_out}
+    copies = {name: copy for copy, name in COPIES if single}
     with ExitStack() as stack:
-        files = {name: stack.enter_context((target / name).open("wb")) for name in makers}
+        files = {name: stack.enter_context((target / name).open("wb")) for name in [*makers, *copies.values()]}
         files[CSV].write(b"id,storage_path,storage_byte\n")
+        do = stack.enter_context(behind())
         for block in lines.blocks():
-            for name, make in makers.items():
-                files[name].write(make(block))
-    for copy, name in COPIES if single else ():
-        shutil.copyfile(target / name, target / copy)
+            made = {name: make(block) for name, make in makers.items()}
+            made |= {copy: made[name] for name, copy in copies.items()}
+            do(_write, files, made)
     for name in ("utt2group", "spk2gender"):  # of no speaker: Kaldi wants no such file
         if not (target / name).stat().st_size:
             (target / name).unlink()
     return int((genders != ord(UNKNOWN)).sum())
+
+
+def _write(files: Mapping[str, BinaryIO], lines: Mapping[str, bytes]) -> None:
+    for name, content in lines.items():
+        files[name].write(content)
 
 
 class Lines:
@@ -137,8 +146,8 @@ class Lines:
             for start in range(first, stop, size):
                 run = Run(row, start, min(start + size, stop))
                 ids = _under(head, numbers(run.first, run.stop))
-                ends = self.layout.ends(run.first * each, run.stop * each) if each > 1 else ()
-                yield LineBlock(run, ids, _under(head, ends) if each > 1 else ids)
+                utterances = _under(head, self.layout.ends(run.first * each, run.stop * each)) if each > 1 else ids
+                yield LineBlock(run, ids, utterances)
 
     def _speakers(self, block: LineBlock) -> bytes:
         speakers = np.repeat(block.ids, self.layout.utts_per_speaker, axis=0)
@@ -177,10 +186,9 @@ class Lines:
         return _lines(int(known.sum()), block.ids[known], b" ", letters[known], b"\n")
 
 
-def _under(head: bytes, ends: Sequence[str]) -> np.ndarray:
-    """Keys (n, bytes) uint8 that begin with `head` and end in texts of one length."""
-    digits = np.frombuffer("".join(ends).encode(), np.uint8).reshape(len(ends), -1)
-    return np.concatenate([np.broadcast_to(np.frombuffer(head, np.uint8), (len(ends), len(head))), digits], axis=1)
+def _under(head: bytes, ends: np.ndarray) -> np.ndarray:
+    """Keys (n, bytes) uint8 that begin with `head` and have these ends (n, bytes) uint8."""
+    return np.concatenate([np.broadcast_to(np.frombuffer(head, np.uint8), (len(ends), len(head))), ends], axis=1)
 
 
 def _lines(n: int, *columns: np.ndarray | bytes) -> bytes:
@@ -198,8 +206,9 @@ def _placed(keys: np.ndarray, between: str, places: range) -> bytes:
     while start < len(places):
         digits = len(str(places[start]))
         stop = min(start + -(-(10**digits - places[start]) // places.step), len(places))
-        texts = np.frombuffer("".join(map(str, places[start:stop])).encode(), np.uint8)
-        found.append(_lines(stop - start, keys[start:stop], ends, texts.reshape(-1, digits), b"\n"))
+        own = places[start:stop]
+        texts = digits_of(np.arange(own.start, own.stop, own.step), digits)
+        found.append(_lines(stop - start, keys[start:stop], ends, texts, b"\n"))
         start = stop
     return b"".join(found)
 

@@ -8,12 +8,14 @@ checked.
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from steps.text.claims import TextRules
-from steps.text.lexicon_files import CUES
 from utils.errors import InputError, brief
 from utils.table_values import CONTROL_CHARACTERS
 from utils.yaml_files import read_yaml
+
+if TYPE_CHECKING:
+    from steps.text.claims import TextRules
 
 LONGEST = 2000  # characters of a description; an encoder reads the first hundreds
 
@@ -58,7 +60,10 @@ def normalise(text: str) -> str:
 class Checker:
     """The rules of claims.py, held against the values of a group."""
 
-    def __init__(self, rules: TextRules | None = None):
+    def __init__(self, rules: "TextRules | None" = None):
+        from steps.text.claims import TextRules  # which sampling needs nothing of
+        from steps.text.lexicon_files import CUES
+
         self.rules = rules or TextRules()
         cues = read_yaml(CUES)
         self.unasked, self.english = tuple(cues["unasked"]), cues["english"]
