@@ -20,6 +20,7 @@ from utils.errors import InputError
 from utils.vectors import check_shape, log_sum_exp
 
 ROWS = 256  # whose components are in memory at once
+CACHED = 64  # rows whose float64 numbers stay in the cache while they are gone over several times
 FEW = 256  # rows, for which whole products are as good as triangular ones
 
 
@@ -146,15 +147,24 @@ class Mixture:
 
     def squared_radii(self, x: np.ndarray) -> np.ndarray:
         """Squared Mahalanobis distances (N, K) of embeddings (N, D) from the means, under the scales."""
-        return np.maximum(self._squares(np.asarray(x, dtype=np.float64)), 0.0)
+        x = np.asarray(x)
+        if self._is_diagonal:
+            blocks = (x[start : start + CACHED] for start in range(0, max(len(x), 1), CACHED))
+            squares = np.concatenate([self._diagonal_squares(block.astype(np.float64)) for block in blocks])
+        else:
+            squares = self._squares(x.astype(np.float64))
+        return np.maximum(squares, 0.0, out=squares)
 
-    def _squares(self, x: np.ndarray) -> np.ndarray:
+    def _diagonal_squares(self, x: np.ndarray) -> np.ndarray:
         """sum_j (y_j - m_j)^2 / s_j^2 (N, K) for the coordinates y of embeddings (N, D)."""
         precision, weighted, constant = self._quadratic
-        if self._is_diagonal:
-            y = self.frame.to_latent(x)
-            linear = y @ weighted
-            return np.multiply(y, y, out=y) @ precision - linear + constant
+        y = self.frame.to_latent(x)
+        linear = y @ weighted
+        return np.multiply(y, y, out=y) @ precision - linear + constant
+
+    def _squares(self, x: np.ndarray) -> np.ndarray:
+        """The same, where all components have one scale, which is that of all coordinates."""
+        precision, _, constant = self._quadratic
         z = self.frame.turned(x)
         return (np.vecdot(z, z)[:, None] - 2 * z @ (self.means @ self.frame.factors[1]).T) * precision[0] + constant
 

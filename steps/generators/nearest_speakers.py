@@ -12,14 +12,11 @@ stored: it depends neither on the directions nor on how samples are cut into blo
 the first one counts.
 """
 
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from utils.vectors import unit_rows
-
-ROWS, SPEAKERS = 256, 8192  # samples and speakers whose bounds are in memory at once
+ROWS, SPEAKERS = 512, 8192  # samples and speakers whose bounds are in memory at once
 PAIRS = 512  # pairs whose vectors are in memory at once: few enough for the cache
 BOUND_ERROR, ERROR = 1e-4, 2e-5  # above what float32 can be wrong by: in a bound, in the similarity of a pair
 SQUARE_ERROR = 1e-6  # the same, in the squared length of a unit vector
@@ -28,6 +25,7 @@ MORE = 96  # directions of the second part
 BOUND_COST, PAIR_COST = 3_000, 14_000  # of a pair's second bound, and of a pair in full, in multiplications
 WORTH = 1 << 24  # pairs of a sample and a speaker, after which directions are sought
 TRIED = 128  # samples that choose the number of directions
+TINY = np.finfo(np.float32).tiny  # the least length that vectors are divided by
 SPEAKERS_COUNT = 3  # times as much as samples, in the directions: samples have more that no speaker has
 
 
@@ -87,7 +85,8 @@ class NearestSpeakers:
 
     def __init__(self, means: np.ndarray):
         self.means = np.ascontiguousarray(means, dtype=np.float32)
-        self.unit = unit_rows(self.means)
+        self.lengths = _lengths(self.means)
+        self.unit = _unit(self.means, self.lengths)
         self._subspace: Subspace | None = None
         self._pairs = 0  # so far
 
@@ -103,12 +102,14 @@ class NearestSpeakers:
         return nearest, 1 - similarity
 
     def _nearest(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        unit = unit_rows(x)
+        lengths = _lengths(x)
+        unit = _unit(x, lengths)
         rows, columns = self._candidates(unit, self._subspace)
         close = _products(unit, self.unit, rows, columns)
         kept = close >= np.maximum.reduceat(close, _starts(rows))[rows] - ERROR
         rows, columns = rows[kept], columns[kept]
-        similarity = self._similarities(x, rows, columns)
+        scale = lengths[rows] * self.lengths[columns]
+        similarity = _products(x, self.means, rows, columns, np.float64) / np.where(scale, scale, 1)
         best = np.maximum.reduceat(similarity, _starts(rows))
         hits = np.flatnonzero(similarity == best[rows])
         return columns[hits[_starts(rows[hits])]], best
@@ -146,19 +147,10 @@ class NearestSpeakers:
         kept = kept[np.argsort(rows[kept], kind="stable")]
         return rows[kept], columns[kept], bounds[kept], least
 
-    def _similarities(self, x: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """The cosine (pairs,) float64 of rows of x (n, D) and speakers."""
-        lengths = _lengths(x)[rows] * self._lengths[columns]
-        return _products(x, self.means, rows, columns, np.float64) / np.maximum(lengths, np.finfo(np.float32).tiny)
-
-    @cached_property
-    def _lengths(self) -> np.ndarray:
-        return np.concatenate([_lengths(self.means[start : start + ROWS]) for start in range(0, len(self.means), ROWS)])
-
     def _choose(self, x: np.ndarray) -> Subspace | None:
         """The subspace with which samples such as x (n, D) cost least; None where all products cost less."""
         n_speakers, dim = self.unit.shape
-        unit = unit_rows(x)
+        unit = _unit(x, _lengths(x))
         spread = SPEAKERS_COUNT / n_speakers * (self.unit.T @ self.unit) + unit.T @ unit / len(unit)
         directions = np.linalg.eigh(spread.astype(np.float64))[1][:, ::-1]
         tried, least, chosen = unit[:: -(-len(unit) // TRIED)], n_speakers * dim, None
@@ -176,7 +168,14 @@ class NearestSpeakers:
 
 
 def _lengths(x: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(x.astype(np.float64), axis=1)
+    """Of vectors (n, D), in float64: squares of short ones are below what float32 can tell from 0."""
+    blocks = (x[start : start + ROWS].astype(np.float64) for start in range(0, max(len(x), 1), ROWS))
+    return np.concatenate([np.sqrt(np.vecdot(block, block)) for block in blocks])
+
+
+def _unit(x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Vectors (n, D) float32 of these lengths (n), made unit vectors; a zero vector stays zero."""
+    return x / np.maximum(lengths, TINY).astype(np.float32)[:, None]
 
 
 def _starts(rows: np.ndarray) -> np.ndarray:

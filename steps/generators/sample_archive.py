@@ -19,7 +19,7 @@ from utils.tables import check_keys
 
 ARK = "xvector.ark"
 PAGE = 1 << 16  # bytes; those of file systems are as large, or a fraction of it
-ROWS = 2048  # records in memory at once
+ROWS = 512  # records in memory at once: larger blocks are fetched from the system anew each time
 
 
 class Layout:

@@ -15,7 +15,7 @@ def make_vectors(n: int, dim: int, decay: float, seed: int = 0) -> np.ndarray:
 
 def by_all_products(x: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, means = x.astype(np.float64), means.astype(np.float64)
-    lengths = np.maximum(np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(means, axis=1), 1e-37)
+    lengths = np.maximum(np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(means, axis=1), 1e-99)
     distances = 1 - np.einsum("nd,sd->ns", x, means) / lengths
     return distances.argmin(axis=1), distances.min(axis=1)
 
@@ -56,3 +56,33 @@ def test_of_equally_near_speakers_the_first_counts(monkeypatch):
     nearest, distance = NearestSpeakers(means)(x)
     assert set(nearest) <= {0, 1, 2, 3, 4, 5, 15}
     assert nearest[-3:].tolist() == [0, 0, 4] and distance[-3:].tolist() == pytest.approx([1, 1, 0], abs=1e-15)
+
+
+@pytest.mark.parametrize("exponents", [(-30, -30), (15, 15), (-30, 15), (-6, 6)])
+def test_lengths_do_not_count(monkeypatch, exponents):
+    monkeypatch.setattr(nearest_speakers, "WORTH", 1)
+    monkeypatch.setattr(nearest_speakers, "DIRECTIONS", (2, 8, 16))
+    rng = np.random.default_rng(5)
+    means, x = (
+        make_vectors(n, 40, 0.8, seed=n) * (10.0 ** rng.integers(*np.add(exponents, (0, 1)), (n, 1))).astype(np.float32)
+        for n in (300, 700)
+    )
+    nearest, distance = NearestSpeakers(means)(x)
+    wanted, away = by_all_products(x, means)
+    np.testing.assert_array_equal(nearest, wanted)
+    np.testing.assert_allclose(distance, away, atol=1e-14)
+
+
+@pytest.mark.parametrize("spread", [0, 1e-6])
+def test_speakers_that_are_one_or_nearly_so(monkeypatch, spread):
+    monkeypatch.setattr(nearest_speakers, "WORTH", 1)
+    monkeypatch.setattr(nearest_speakers, "DIRECTIONS", (2, 8, 16))
+    one = make_vectors(1, 40, 0.5)
+    means, x = (one + spread * make_vectors(n, 40, 0, seed=n) for n in (200, 700))
+    nearest, distance = NearestSpeakers(means)(x)
+    wanted, away = by_all_products(x, means)
+    np.testing.assert_allclose(distance, away, atol=1e-14)
+    if spread:
+        np.testing.assert_array_equal(nearest, wanted)
+    else:
+        assert (nearest == 0).all()
