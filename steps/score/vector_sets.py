@@ -128,6 +128,9 @@ def _checked(
     check_embeddings(x, lambda row: f"{directory / SCRIPT}: {ids[row]}")
     if empty := np.count_nonzero(~x.any(axis=1)):
         log.warning("%s: %d of %d vectors are all zeros, which have no direction", directory / SCRIPT, empty, len(x))
+    labels = read_labels(directory, attributes, ids, speakers)
+    if not labels.told.all():
+        rows = np.flatnonzero(labels.told)
+        ids, speakers, x, labels = [ids[row] for row in rows], speakers[rows], x[rows], labels.rows(rows)
     names, numbers = np.unique(speakers, return_inverse=True)
-    groups, labels = read_labels(directory, attributes, ids, speakers)
-    return NamedVectors(SpeakerVectors(x, numbers, groups), names.tolist(), ids, labels)
+    return NamedVectors(SpeakerVectors(x, numbers, labels.groups), names.tolist(), ids, labels.values)

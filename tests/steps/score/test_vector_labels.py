@@ -18,8 +18,9 @@ def labels(root: Path, **tables: dict[str, str]) -> tuple[np.ndarray | None, dic
     """What is known, with these tables."""
     for name, table in tables.items():
         write_table(root / name, table)
-    groups, found = read_labels(root, ATTRIBUTES, IDS, SPEAKERS)
-    return groups, {name: values.tolist() for name, values in found.items()}
+    found = read_labels(root, ATTRIBUTES, IDS, SPEAKERS)
+    assert found.told.all()
+    return found.groups, {name: values.tolist() for name, values in found.values.items()}
 
 
 def test_tables_of_utterances_and_of_speakers(tmp_path: Path):
@@ -48,3 +49,14 @@ def test_a_table_that_is_not_complete_tells_nothing(tmp_path: Path, caplog: pyte
 def test_a_gender_that_is_none(tmp_path: Path):
     with pytest.raises(InputError, match="spk2gender: 'b': expected m or f, found 'x'"):
         labels(tmp_path, spk2gender={"a": "f", "b": "x"})
+
+
+def test_few_vectors_of_which_a_table_does_not_tell_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    ids = [f"a-{number}" for number in range(10)]
+    write_table(tmp_path / "utt2group", dict.fromkeys(ids[:9], "female_low"))
+    with caplog.at_level(logging.WARNING):
+        found = read_labels(tmp_path, ATTRIBUTES, ids, ["a"] * 10)
+    assert found.told.tolist() == [True] * 9 + [False] and found.values["pitch"][9] is None
+    kept = found.rows(np.flatnonzero(found.told))
+    assert kept.groups.tolist() == ["female_low"] * 9 and kept.values["gender"].tolist() == ["female"] * 9
+    assert "no line for 1 of 10 utterances, such as a-9; their vectors are left out" in caplog.text
