@@ -25,7 +25,7 @@ MOST_UNTOLD = 0.1  # of the vectors
 log = logger(__name__)
 
 
-class Labels(NamedTuple):
+class VectorLabels(NamedTuple):
     """What is told of N vectors.
 
     Attributes:
@@ -37,15 +37,15 @@ class Labels(NamedTuple):
     values: dict[str, np.ndarray]
     told: np.ndarray
 
-    def rows(self, rows: np.ndarray) -> "Labels":
+    def rows(self, rows: np.ndarray) -> "VectorLabels":
         """Those of some vectors (n,)."""
         values = {name: column[rows] for name, column in self.values.items()}
-        return Labels(None if self.groups is None else self.groups[rows], values, self.told[rows])
+        return VectorLabels(None if self.groups is None else self.groups[rows], values, self.told[rows])
 
 
 def read_labels(
     directory: Path, attributes: Sequence[str], ids: Sequence[str], speakers: Sequence[str] | np.ndarray
-) -> Labels:
+) -> VectorLabels:
     """What the tables say of vectors, of which at most `MOST_UNTOLD` are left out of a table.
 
     Args:
@@ -68,7 +68,7 @@ def read_labels(
     told = np.ones(len(ids), dtype=bool)
     for column in (*([] if groups is None else [groups]), *values.values()):
         told &= np.array([value is not None for value in column.tolist()])
-    return Labels(groups, values, told)
+    return VectorLabels(groups, values, told)
 
 
 def label_files(directory: Path, attributes: Sequence[str]) -> list[Path]:
