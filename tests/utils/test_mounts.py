@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from utils.parts import read_part, write_part
 from utils.stage_dir import StageDir
 
 FIELD_CASE = "A network mount that breaks off in the middle of a stage"
+LAUNCHER = Path(__file__).parents[2] / "utils/launcher"
 AGAIN = "has probably broken off; when it is back, run the same command again"
 
 
@@ -67,6 +69,14 @@ def test_a_stage_ends_in_one_line_and_goes_on_when_called_again(planted, capsys,
     assert not out.exists()
     assert run_command(Options, work, ["--out", str(out)]) == 0
     assert (out / "copy").read_text() == "a 1\n"
+
+
+def test_a_launcher_that_cannot_write_a_log_says_so():
+    """What it says of the errors of the system."""
+    code = f"use JobLog; for my $n ({errno.ESTALE}, {errno.ENOSPC}) {{ $! = $n; print JobLog::reason(), qq(\\n) }}"
+    shown = subprocess.run(["perl", f"-I{LAUNCHER}", "-e", code], capture_output=True, text=True, check=True)
+    lost, full = shown.stdout.splitlines()
+    assert lost == f"{os.strerror(errno.ESTALE)}: {advice('')}" and full == os.strerror(errno.ENOSPC)
 
 
 def test_other_errors_are_no_lost_disk(planted, capsys):

@@ -24,6 +24,16 @@ our @EXPORT_OK = qw(start finish note exit_code);
 our $RUN_AGAIN    = 85;
 our $MAX_RESTARTS = 20;
 
+# Of a disk that has broken off, as utils/mounts.py has them.
+my @LOST = qw(ESTALE EIO EREMOTEIO ENOTCONN ESHUTDOWN ETIMEDOUT EHOSTDOWN EHOSTUNREACH ENETDOWN ENETUNREACH ECONNRESET);
+
+# What the system has said last, and what to do about it.
+sub reason {
+    return "$!" unless grep { $!{$_} } @LOST;
+    return "$!: the network mount or disk that it is on has probably broken off; when it is back, run the same command again:"
+        . ' it goes on from here';
+}
+
 sub date {
     return POSIX::strftime('%a %b %d %H:%M:%S %Z %Y', localtime);
 }
@@ -35,7 +45,7 @@ sub start {
     make_directory($1) if $log =~ m{^(.*[^/])/}s;
     $command =~ s/\n/\n# /g;
     return append_lines($log, '', 'Run again', $command, 'Started at ' . date(), @facts, '') if $again && -e $log;
-    open my $file, '>', $log or die "cannot write the log $log: $!\n";
+    open my $file, '>', $log or die "cannot write the log $log: ", reason(), "\n";
     write_lines($file, $log, $command, 'Started at ' . date(), @facts, '');
 }
 
@@ -75,14 +85,14 @@ sub make_directory {
     return if -d $directory;
     make_directory($1) if $directory =~ m{^(.*[^/])/+[^/]+\z}s;
     return if mkdir $directory;
-    my $reason = $!;    # -d changes it
+    my $reason = reason();    # -d changes it
     -d $directory or die "cannot create the directory $directory: $reason\n";
 }
 
 # Appends to the job's output, on a line of its own even where that output ended without a newline.
 sub append_lines {
     my ($log, @lines) = @_;
-    open my $file, '+>>', $log or die "cannot write the log $log: $!\n";
+    open my $file, '+>>', $log or die "cannot write the log $log: ", reason(), "\n";
     seek $file, -1, 2;
     my $end = <$file>;
     print {$file} "\n" if defined $end && $end ne "\n";
@@ -92,7 +102,7 @@ sub append_lines {
 sub write_lines {
     my ($file, $log, @lines) = @_;
     print {$file} map { $_ eq '' ? "#\n" : "# $_\n" } @lines;
-    close $file or die "cannot write the log $log: $!\n";
+    close $file or die "cannot write the log $log: ", reason(), "\n";
 }
 
 1;
