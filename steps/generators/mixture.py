@@ -20,7 +20,7 @@ from utils.errors import InputError
 from utils.vectors import check_shape, log_sum_exp
 
 ROWS = 256  # whose components are in memory at once
-CACHED = 64  # rows whose float64 numbers stay in the cache while they are gone over several times
+CACHED = 64  # rows whose float64 numbers stay in the cache, where no matrix has to be fetched for them
 FEW = 256  # rows, for which whole products are as good as triangular ones
 
 
@@ -148,23 +148,18 @@ class Mixture:
     def squared_radii(self, x: np.ndarray) -> np.ndarray:
         """Squared Mahalanobis distances (N, K) of embeddings (N, D) from the means, under the scales."""
         x = np.asarray(x)
-        if self._is_diagonal:
-            blocks = (x[start : start + CACHED] for start in range(0, max(len(x), 1), CACHED))
-            squares = np.concatenate([self._diagonal_squares(block.astype(np.float64)) for block in blocks])
-        else:
-            squares = self._squares(x.astype(np.float64))
-        return np.maximum(squares, 0.0, out=squares)
-
-    def _diagonal_squares(self, x: np.ndarray) -> np.ndarray:
-        """sum_j (y_j - m_j)^2 / s_j^2 (N, K) for the coordinates y of embeddings (N, D)."""
-        precision, weighted, constant = self._quadratic
-        y = self.frame.to_latent(x)
-        linear = y @ weighted
-        return np.multiply(y, y, out=y) @ precision - linear + constant
+        rows = max(len(x), 1)
+        size = rows if np.ndim(self.frame.basis) else CACHED
+        blocks = (x[start : start + size].astype(np.float64) for start in range(0, rows, size))
+        return np.maximum(np.concatenate([self._squares(block) for block in blocks]), 0.0)
 
     def _squares(self, x: np.ndarray) -> np.ndarray:
-        """The same, where all components have one scale, which is that of all coordinates."""
-        precision, _, constant = self._quadratic
+        """sum_j (y_j - m_j)^2 / s_j^2 (N, K) for the coordinates y of embeddings (N, D)."""
+        precision, weighted, constant = self._quadratic
+        if self._is_diagonal:
+            y = self.frame.to_latent(x)
+            linear = y @ weighted
+            return np.multiply(y, y, out=y) @ precision - linear + constant
         z = self.frame.turned(x)
         return (np.vecdot(z, z)[:, None] - 2 * z @ (self.means @ self.frame.factors[1]).T) * precision[0] + constant
 
@@ -207,13 +202,16 @@ class Mixture:
             rng.standard_normal(out=y, dtype=np.float32)
             y *= np.sqrt(self.dof / rng.chisquare(self.dof, (n, 1))).astype(np.float32)
         scales, means = (array.astype(np.float32) for array in (self.scales, self.means))
+        own = np.ndim(self.frame.basis) == 0  # coordinates: each becomes a dimension of its embedding by itself
         for start in range(0, n, ROWS):  # while they are in the cache
             rows = slice(start, start + ROWS)
             if math.isinf(self.dof):
                 rng.standard_normal(out=y[rows], dtype=np.float32)
-            y[rows] *= scales[components[rows]]
-            y[rows] += means[components[rows]]
-        return self.frame.to_embedding(y)
+            y[rows] *= scales.take(components[rows], axis=0)
+            y[rows] += means.take(components[rows], axis=0)
+            if own:
+                y[rows] = self.frame.to_embedding(y[rows])
+        return y if own else self.frame.to_embedding(y)
 
     @property
     def frames(self) -> list[Frame]:

@@ -65,6 +65,21 @@ def test_a_number_as_basis_is_this_multiple_of_the_identity():
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("dof", DOFS)
+@pytest.mark.parametrize("n", [0, 1, 64, 257, 600])
+def test_however_many_rows_the_numbers_are_those_of_the_frame(dof, n):
+    mixture = make(3, 3, dof)
+    frame = Frame(mixture.frame.offset, 2.5)
+    scalar = Mixture(mixture.log_weights, mixture.means, mixture.scales, frame, dof)
+    x, component = scalar.sample(np.random.default_rng(2), n)
+    unplaced = Mixture(mixture.log_weights, mixture.means, mixture.scales, Frame(np.zeros(3), 1.0), dof)
+    y, _ = unplaced.sample(np.random.default_rng(2), n)
+    assert x.dtype == np.float32 and component.shape == (n,)
+    np.testing.assert_array_equal(x, frame.to_embedding(y))
+    alone = [scalar.log_density(row[None]) for row in x]
+    np.testing.assert_allclose(scalar.log_density(x), np.concatenate([np.empty(0), *alone]), rtol=1e-12)
+
+
 @pytest.mark.parametrize("latent_dim", [1, 2, 4])
 def test_frame_there_and_back(latent_dim):
     frame = make(4, latent_dim).frame
