@@ -57,9 +57,10 @@ class RehearsedStages:
         """
         try:
             whole = self._corpus()
-            if whole is None or min(last, self.options.stop_stage) < 1:
+            if whole is None or last < min(1, self.options.stop_stage):
                 return whole or Sizes(0)
-            if self._texts(whole) and self.options.stop_stage >= 4 and self.device and self._training(whole):
+            texts = self.options.stop_stage >= 1 and self._texts(whole)
+            if texts and self.options.stop_stage >= 4 and self.device and self._training(whole):
                 self._figures(whole)
         except OSError as error:
             if error.errno not in NO_ROOM:

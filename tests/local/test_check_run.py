@@ -207,7 +207,7 @@ def test_a_run_is_looked_at_without_a_trace(corpus: Path) -> None:
     shown = subprocess.run(call(corpus, "--stop_stage", "0"), cwd=ROOT, capture_output=True, text=True)
     assert shown.returncode == 0, shown.stderr
     rows = [line.split("  ")[0] for line in shown.stdout.splitlines() if line.endswith(" ok")]
-    assert rows == ["GPU", "encoder", "corpus"] and "time " in shown.stdout
+    assert rows == ["GPU", "encoder", "corpus", "memory", "disk"] and "time " in shown.stdout
     assert sorted(corpus.parent.rglob("*")) == before and left() == []
 
     for table in (corpus / "embeddings").rglob("*.csv"):
