@@ -46,7 +46,8 @@ def at_a_glance(models: Mapping[str, Any]) -> Table:
     real = [next((one["real"] for one in column if one and "real" in one), None) for column in columns]
     rows = [[Cell(name), *map(figure_cell, own)] for name, own in found.items()]
     rows.append([Cell(REAL_ROW), *(Cell(number(one)) for one in real)])
-    return Table("At a glance", SIDE_BY_SIDE, ["", *keys], rows)
+    names = [key.replace(".", ": ").replace("_", " ") for key in keys]  # whose lines break
+    return Table("At a glance", SIDE_BY_SIDE, ["", *names], rows)
 
 
 def side_by_side(models: Mapping[str, Any]) -> Table:

@@ -8,7 +8,6 @@ the tables stand in the order in which they were written. Columns of panels are 
 """
 
 import base64
-import re
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -86,7 +85,7 @@ def sorting(place: str, table: Table, pinned: Collection[str] = (), sorts: bool 
     """A table that sorts; rows named in `pinned` stay in their place."""
     words = [any(is_words(row[column]) for row in table.rows) for column in range(len(table.header))]
     head = "".join(
-        f'<th scope="col"{LEFT if place and left else ""}>{breakable(name or "name")}</th>'
+        f'<th scope="col"{LEFT if place and left else ""}>{escape(name or "name")}</th>'
         for place, (name, left) in enumerate(zip(table.header, words, strict=True))
     )
     rows = "\n".join(row_html(row, words, row[0].text in pinned) for row in table.rows)
@@ -96,11 +95,6 @@ def sorting(place: str, table: Table, pinned: Collection[str] = (), sorts: bool 
         f'<tbody>\n{rows}\n</tbody>\n</table></div>\n<p class="caption">{escape(table.caption)}</p>'
     )
     return Part(place, table.title, html)
-
-
-def breakable(name: str) -> str:
-    """The HTML of a name, whose lines may break behind points and underscores."""
-    return re.sub(r"([._])", r"\1<wbr>", escape(name))
 
 
 def is_words(cell: Cell) -> bool:
