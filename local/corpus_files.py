@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from utils.mounts import raise_if_lost
+from utils.mounts import refuse_lost
 
 SETS = {"train": ("train",), "dev": ("val", "dev", "validation", "valid"), "test": ("test",)}
 OTHER_SETS = {"training": "train", "holdout": "test", "eval": "test", "evaluation": "test"}
@@ -19,7 +19,7 @@ def walk_corpus(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     beside the link.
     """
     seen: set[tuple[int, int]] = set()
-    for here, folders, names in os.walk(root, onerror=_refuse_lost, followlinks=True):
+    for here, folders, names in os.walk(root, onerror=refuse_lost, followlinks=True):
         folder = Path(here)
         status = folder.stat()
         if (status.st_dev, status.st_ino) in seen:
@@ -29,10 +29,6 @@ def walk_corpus(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
         links = {name for name in folders if (folder / name).is_symlink()}
         folders[:] = [*sorted(set(folders) - links), *sorted(links)]
         yield folder, folders, sorted(names)
-
-
-def _refuse_lost(error: OSError) -> None:
-    raise_if_lost(Path(error.filename), error)
 
 
 def split_word(part: str) -> str | None:

@@ -64,6 +64,17 @@ def lost_disk_told(path: Path) -> Iterator[None]:
         raise
 
 
+def refuse_lost(error: OSError) -> None:
+    """For `onerror` of os.walk: a directory is not left out because its disk has broken off."""
+    raise_if_lost(Path(error.filename), error)
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """All files below a directory; Path.rglob of newer Pythons leaves out what a lost disk has."""
+    for folder, _, names in os.walk(root, onerror=refuse_lost):
+        yield from (path for name in names if (path := Path(folder, name)).is_file())
+
+
 def advice(path: str) -> str:
     """What to do about a disk that has broken off, with `path` on it, if it is known."""
     mount = mount_of(path) if path else None

@@ -32,6 +32,7 @@ from utils.durable import rename, sync_tree
 from utils.errors import InputError, absence, brief
 from utils.finished import refuse_unfinished
 from utils.locking import LOCK, lock_file, remove_lock
+from utils.mounts import files_below
 from utils.option_values import as_dict, check_ranges, raw_values
 from utils.out_dir import behind_links, check_out
 from utils.own_paths import own_directory, refuse_of_others
@@ -323,7 +324,7 @@ def _owner(options: Any) -> str:
 def _files(root: Path) -> Iterable[Path]:
     if root.is_file():
         return [root]
-    return (path for path in root.rglob("*") if path.is_file() and path.name not in NO_INPUT)
+    return (path for path in files_below(root) if path.name not in NO_INPUT)
 
 
 def _fingerprint(path: Path, by_content: bool) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from steps.data.unit_sequences import MOST_UNITS
 from utils.errors import InputError, absence, brief
 from utils.json_files import parse_json
-from utils.mounts import lost_disk_told
+from utils.mounts import files_below, lost_disk_told
 from utils.pickles import numpy_fault
 from utils.tables import check_key, iterate_lines
 
@@ -33,7 +33,7 @@ def read_foreign(source: Path) -> Sequences:
 
 
 def _of_directory(source: Path) -> Sequences:
-    files = sorted(path for path in source.rglob("*") if path.suffix in (NPY, PT) and path.is_file())
+    files = sorted(path for path in files_below(source) if path.suffix in (NPY, PT))
     if not files:
         raise InputError(f"{source}: no files {NPY} or {PT} here; expected one of each utterance")
     for path in files:

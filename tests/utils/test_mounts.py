@@ -16,7 +16,7 @@ from steps.networks.foreign_weights import read_tensors
 from steps.training import checkpoint
 from utils import mounts
 from utils.command import run_command
-from utils.mounts import LOST, advice, lost_disk_told, mount_of, raise_if_lost
+from utils.mounts import LOST, advice, files_below, lost_disk_told, mount_of, raise_if_lost
 from utils.options import option
 from utils.parts import read_part, write_part
 from utils.stage_dir import StageDir
@@ -150,6 +150,28 @@ def test_safetensors_of_a_lost_disk_are_neither_missing_nor_damaged(tmp_path, mo
         with pytest.raises(OSError, match="Input/output"):
             read()
         lost.clear()
+
+
+@pytest.mark.parametrize(("name", "left"), [("ESTALE", None), ("EACCES", ["a"])])
+def test_files_are_not_left_out_because_their_disk_has_gone(tmp_path, monkeypatch, name, left):
+    (tmp_path / "lost").mkdir()
+    for file in ("a", "lost/b"):
+        (tmp_path / file).touch()
+    (tmp_path / "link").symlink_to("lost")
+    assert sorted(files_below(tmp_path)) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    number, scan = getattr(errno, name), os.scandir
+
+    def scan_or_fail(path):
+        if Path(path).name == "lost":
+            raise OSError(number, os.strerror(number), str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scan_or_fail)
+    if left is None:
+        with pytest.raises(OSError, match="Stale file handle"):
+            list(files_below(tmp_path))
+    else:
+        assert [path.name for path in files_below(tmp_path)] == left
 
 
 def fail(number: int) -> None:
