@@ -1,9 +1,9 @@
 """Training in several processes: what one would learn, the same bytes after interruptions, and nothing left behind."""
 
 import json
-import os
 import signal
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from safetensors.numpy import load_file
@@ -75,32 +75,45 @@ def test_more_processes_than_rows_count_each_row_once(tmp_path, experiment: Expe
     assert_alike(one, three)
 
 
-def test_interrupted_in_any_way_it_ends_with_the_same_bytes(tmp_path, experiment: Experiment, together):
-    arguments = words(experiment, tmp_path, 2)
-    ways = [
-        ("epoch 0:", "command", [TERM]),
-        ("epoch 4:", "member", [USR1]),
-        ("resumed", "all", [USR1, TERM]),
-        ("resumed", "command", [USR1, USR1]),
-    ]
-    for text, to, signals in ways:
-        with Training(*arguments) as training:
-            assert training.wait_for(text)
-            training.send(to, *signals)
-            assert training.end() == RUN_AGAIN, "".join(training.said[-3:])
-            assert "asked to stop; last.safetensors is of " in training.said[-1]
+class Stop(NamedTuple):
+    """How a run is stopped: after it has said a text (none: once both members run), who gets which signals."""
+
+    text: str
+    to: str  # the command, all, or a member by its number
+    signals: tuple[signal.Signals, ...]
+    status: int  # that it ends with
+
+
+STOPS = [  # one after another, each of a run that goes on from the one before
+    Stop("", "all", (USR1, TERM), RUN_AGAIN),
+    Stop("epoch 0:", "command", (TERM,), RUN_AGAIN),
+    Stop("epoch 4:", "1", (USR1,), RUN_AGAIN),
+    Stop("resumed", "command", (USR1, USR1), RUN_AGAIN),
+    Stop("resumed", "0", (KILL,), 1),
+    Stop("resumed", "1", (KILL,), 1),
+    Stop("resumed", "command", (KILL,), -KILL),
+    Stop("resumed", "command", (INT,), -INT),
+]
+
+
+def test_stopped_in_any_way_nothing_is_left_and_it_ends_with_the_same_bytes(tmp_path, experiment: Experiment, together):
+    for stop in STOPS:
+        with Training(*words(experiment, tmp_path, 2)) as training:
+            assert training.wait_for(stop.text) if stop.text else wait_for(lambda: len(training.members()) == 2)  # noqa: B023
+            training.send(stop.to, *stop.signals)
+            assert training.end() == stop.status, training.said
             assert training.is_gone()
         assert not (tmp_path / "mdn").exists()
-    assert trained(experiment, tmp_path, 2) == together
-
-
-def test_signals_while_processes_start_lose_nothing(tmp_path, experiment: Experiment, together):
-    for to, *signals in (("command", TERM), ("all", USR1, TERM)):
-        with Training(*words(experiment, tmp_path, 2)) as training:
-            assert wait_for(lambda: len(training.members()) == 2)  # noqa: B023
-            training.send(to, *signals)
-            assert training.end() == RUN_AGAIN, training.said
-            assert training.is_gone()
+        assert not [line for line in training.said if "Traceback" in line], stop
+        last = training.said[-1]
+        if stop.status == RUN_AGAIN and stop.text:
+            assert "asked to stop; last.safetensors is of " in last, stop
+        elif stop.status == 1:
+            assert last.startswith(
+                f"steps.generators.train: ERROR: {tmp_path / 'mdn'}: training process {stop.to} of 2 "
+            )
+            assert "was killed by SIGKILL, and the others were ended; the last checkpoint is kept" in last
+        assert not stop.text or (tmp_path / ".mdn.tmp" / "last.safetensors").is_file()
     assert trained(experiment, tmp_path, 2) == together
 
 
@@ -113,30 +126,6 @@ def test_it_goes_on_with_another_number_of_processes(tmp_path, experiment: Exper
     assert_alike(trained(experiment, tmp_path, 1), alone)
 
 
-def test_a_killed_member_ends_all_with_one_line(tmp_path, experiment: Experiment, together):
-    for which, text in ((0, "epoch 2:"), (1, "resumed")):
-        with Training(*words(experiment, tmp_path, 2)) as training:
-            assert training.wait_for(text)
-            os.kill(training.members()[which], KILL)
-            assert training.end() == 1
-            assert training.is_gone()
-        assert training.said[-1].startswith(f"steps.generators.train: ERROR: {tmp_path / 'mdn'}: training process ")
-        assert "of 2 was killed by SIGKILL, and the others were ended; the last" in training.said[-1]
-        assert not [line for line in training.said if "Traceback" in line]
-    assert trained(experiment, tmp_path, 2) == together
-
-
-def test_without_the_command_no_member_goes_on(tmp_path, experiment: Experiment, together):
-    for number, text in ((KILL, "epoch 2:"), (INT, "resumed")):
-        with Training(*words(experiment, tmp_path, 2)) as training:
-            assert training.wait_for(text)
-            training.send("command", number)
-            assert training.end() == -number
-            assert training.is_gone()
-        assert (tmp_path / ".mdn.tmp" / "last.safetensors").is_file() and not (tmp_path / "mdn").exists()
-    assert trained(experiment, tmp_path, 2) == together
-
-
 def test_errors_of_members_are_one_line(tmp_path, experiment: Experiment):
     def error(settings: str) -> str:
         with Training(*words(experiment, tmp_path, 2, settings)) as training:
@@ -147,6 +136,5 @@ def test_errors_of_members_are_one_line(tmp_path, experiment: Experiment):
 
     wrong = error("hidden=32,lr=1e30,covariance=diagonal,linear_path=false")
     assert "the loss became nan at update" in wrong and "last.safetensors is the last good checkpoint" in wrong
-    assert "40 training speakers are too few for 41 folds" in error("folds=41")
     with small_files(9_000):
         assert "File too large; no output was committed" in error(SETTINGS)

@@ -64,12 +64,12 @@ class Training:
         return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def send(self, to: str, *signals: signal.Signals) -> None:
-        """Signal the `command` alone, one `member` of the group, or `all` processes as a cluster does."""
+        """Signal the `command` alone, a member of the group by its number, or `all` processes as a cluster does."""
         for number in signals:
             if to == "all":
                 os.killpg(self.process.pid, number)
             else:
-                os.kill(self.process.pid if to == "command" else self.members()[-1], number)
+                os.kill(self.process.pid if to == "command" else self.members()[int(to)], number)
 
 
 def outputs(directory: Path) -> dict[str, bytes]:

@@ -25,18 +25,19 @@ def corpus(tmp_path):
 
 @pytest.fixture
 def run(tmp_path, corpus):
-    """Run the command on the small corpus; returns the exit status and the two directories."""
+    """Run the command on the small corpus, with few texts; returns the exit status and the two directories."""
 
     def run(name="one", **options):
         out, vec_out = tmp_path / name / "descriptions", tmp_path / name / "text"
-        given = {"data": corpus, "out": out, "vec_out": vec_out, "reader_texts": 0} | options
-        return main([word for key, value in given.items() for word in (f"--{key}", str(value))]), out, vec_out
+        given = {"data": corpus, "out": out, "vec_out": vec_out, "reader_texts": 0, "variants_per_group": 10} | options
+        words = [word for key, value in given.items() if value is not None for word in (f"--{key}", str(value))]
+        return main(words), out, vec_out
 
     return run
 
 
 def test_the_default_run(run, encoder, tmp_path):
-    status, out, vec_out = run(data=write_corpus(tmp_path / "18 groups", VALUES))
+    status, out, vec_out = run(data=write_corpus(tmp_path / "18 groups", VALUES), variants_per_group=None)
     assert status == 0
     text, group, mark = (read_table(out / name) for name in FILES[:3])
     assert len(text) == 540 and list(text)[:2] == ["female_high_fast-v01", "female_high_fast-v02"]
@@ -64,7 +65,7 @@ def test_vectors_of_a_sentence_reader_are_those_of_earlier_revisions(run, encode
 
 def test_how_texts_are_read_is_listed(run, corpus, caplog):
     with_captions(corpus)
-    _, out, vec_out = run(captions="beside", variants_per_group=10)
+    _, out, vec_out = run(captions="beside")
     header, *rows = [line.split("\t") for line in (vec_out / "read_as.tsv").read_text().splitlines()]
     assert header == ["text", "group", *VALUES, "warnings"] and [row[0] for row in rows] == list(
         read_table(out / "text")
@@ -131,7 +132,7 @@ def test_captions_beside_the_variants(run, corpus):
     captions = with_captions(corpus)
     status, out, vec_out = run(captions="beside")
     text, group, mark, owner = (read_table(out / name) for name in (*FILES[:3], "text2utt"))
-    assert status == 0 and len(owner) == 4 and len(text) == 150 + 4
+    assert status == 0 and len(owner) == 4 and len(text) == 50 + 4
     assert all(key == utterance and text[key] == captions[utterance] for key, utterance in owner.items())
     assert {mark[key] for key in owner} == {"seen"} and group["demo-s00-u1"] == "female_low_slow"
     rejected = [json.loads(line) for line in (out / "rejected.jsonl").read_text().splitlines()]
@@ -158,7 +159,8 @@ def test_texts_of_a_file(run, tmp_path):
     assert status == 0 and (copy / "text").read_bytes() == (out / "text").read_bytes()
     for number, expected in ((10, 0), (9, 1)):  # ten are enough, where the option does not say
         (tmp_path / "texts.json").write_text(json.dumps({group: some[:number] for group, some in texts.items()}))
-        assert run("few", augment="file", augment_file=tmp_path / "texts.json")[0] == expected
+        few = {"augment": "file", "augment_file": tmp_path / "texts.json", "variants_per_group": None}
+        assert run("few", **few)[0] == expected
 
 
 @pytest.mark.parametrize(
