@@ -6,13 +6,12 @@ Both find the same costs. Writes a section of RESULTS.md.
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from steps.dtw.warping import cosine_distances, pad, warp
-from tests.bench.results import PATH, command_line, record, table
-from tests.bench.timing import require_one_thread, spread, take_turns
+from tests.bench.results import command_line, record, table
+from tests.bench.timing import TimingOptions, require_one_thread, spread, take_turns
 from utils.command import run_command
 from utils.errors import InputError
 from utils.options import option
@@ -24,15 +23,13 @@ CLOSE = 1e-4
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(TimingOptions):
     """Options of the benchmark."""
 
     pairs: int = option(400, "pairs of recordings that are warped at once", least=1, most=10**6)
     looped: int = option(4, "pairs that the loop takes", least=1, most=10**4)
     frames: int = option(100, "of the longest recording; the shortest has half", least=2, most=10**4)
     band: float = option(0.2, "of the banded row", above=0, most=1)
-    rounds: int = option(5, "timings of each", least=1, most=1000)
-    results: Path = option(PATH, "file whose section is written")
 
 
 def work(options: Options) -> None:

@@ -23,8 +23,8 @@ from steps.hmm.make_lang import language
 from steps.hmm.make_lexicon import DIGITS
 from steps.hmm.paths import best_paths, posteriors
 from steps.hmm.trellis import Graph, Trellis
-from tests.bench.results import PATH, command_line, record, table, target
-from tests.bench.timing import require_one_thread, spread, take_turns
+from tests.bench.results import command_line, record, table, target
+from tests.bench.timing import TimingOptions, require_one_thread, spread, take_turns
 from utils.command import run_command
 from utils.errors import InputError
 from utils.options import option
@@ -36,21 +36,18 @@ TARGET = ">= 25"  # times the loop in torch
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(TimingOptions):
     """Options of the benchmark."""
 
     utterances: int = option(1536, "phrases, sorted by their numbers of states", least=2, most=10**5)
     batch: int = option(512, "phrases side by side", least=1, most=10**5)
     looped: int = option(8, "phrases that the loop takes", least=1, most=10**4)
     frames: int = option(250, "of the longest phrase; the shortest has three fifths", least=100, most=10**4)
-    rounds: int = option(5, "timings of each", least=1, most=1000)
-    results: Path = option(PATH, "file whose section is written")
 
 
 def work(options: Options) -> None:
     """Measure and record."""
     require_one_thread()
-    torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     lang = digits_in_phones()
     loops = rng.uniform(0.5, 0.9, lang.n_pdfs)

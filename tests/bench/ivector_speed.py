@@ -6,14 +6,13 @@ Both find the same sums. Writes a section of RESULTS.md.
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from steps.ivector.extractor import Extractor, expect, start, unpack
-from tests.bench.results import PATH, command_line, record, table
-from tests.bench.timing import require_one_thread, spread, take_turns
+from tests.bench.results import command_line, record, table
+from tests.bench.timing import TimingOptions, require_one_thread, spread, take_turns
 from utils.command import run_command
 from utils.errors import InputError
 from utils.options import option
@@ -23,21 +22,18 @@ CLOSE = 1e-8
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(TimingOptions):
     """Options of the benchmark."""
 
     utterances: int = option(256, "of which sums are made", least=1, most=10**6)
     components: int = option(128, "of the mixture", least=1, most=10**4)
     dim: int = option(60, "features", least=1, most=10**3)
     factors: int = option(100, "dimensions of an i-vector", least=1, most=10**3)
-    rounds: int = option(5, "timings of each", least=1, most=1000)
-    results: Path = option(PATH, "file whose section is written")
 
 
 def work(options: Options) -> None:
     """Measure and record."""
     require_one_thread()
-    torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     counts = rng.gamma(0.1, 10, (options.utterances, options.components))
     sums = rng.normal(size=(*counts.shape, options.dim)) * np.sqrt(counts)[:, :, None]

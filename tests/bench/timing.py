@@ -5,12 +5,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from tests.bench.results import PATH
 from utils.errors import InputError
+from utils.options import option
 
 # runs a command and prints its peak memory: from a small process, because a child's peak counts that of its parent's
 # image before exec
@@ -21,6 +24,14 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(used.ru_maxrss, used.ru_utime + used.ru_stime)
 sys.exit(status)
 """
+
+
+@dataclass(frozen=True)
+class TimingOptions:
+    """Options of a benchmark whose ways to do one thing take turns."""
+
+    rounds: int = option(5, "timings of each", least=1, most=1000)
+    results: Path = option(PATH, "file whose section is written")
 
 
 class Child(NamedTuple):

@@ -64,7 +64,6 @@ class Options:
 def work(options: Options) -> None:
     """Measure and record."""
     require_one_thread()
-    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
         body = speed(options, Path(temporary)) if SPEED in options.parts else ""
         if QUALITY in options.parts:
