@@ -25,7 +25,7 @@ export OMP_NUM_THREADS=1
 status=0
 ruff check . || status=1
 ruff format --check . || status=1
-find . -name .venv -prune -o \( -name '*.sh' -o -path ./.ci/run \) -type f -print0 | xargs -0 shellcheck || status=1
+find . -name .venv -prune -o \( -name '*.sh' -o -path ./.ci/run \) -type f -print0 | xargs -0 -n 8 -P 2 shellcheck || status=1
 for program in utils/*.pl; do
   perl -c "$program" || status=1
 done
@@ -35,8 +35,9 @@ if [ $# -gt 0 ]; then
   python3 -m pytest --ignore=tests/bench "$@" || status=$?
   exit $status
 fi
-# The tests on SLURM spend their time waiting: they run beside the others, which run in two processes, a file in one of them, in
-# their own order: sorted by the number of their tests, recipes would come last, and one process would wait for the other's.
+# The tests on SLURM spend their time waiting: they run beside the others, which run in two processes, a file in one of them
+# (tests/conftest.py: and all files that look at one run of a recipe), in their own order: sorted by the number of their tests,
+# recipes would come last, and one process would wait for the other's.
 slurm_log=$(mktemp)
 python3 -m pytest tests/slurm >"$slurm_log" 2>&1 &
 slurm=$!

@@ -14,21 +14,17 @@ SECONDS = 10  # until all that run.sh has started has ended
 # What dies: run.sh alone, by this signal, and what it has started is to end too; or every process at once.
 MOMENTS = [
     (Moment("my data/all", "utt2spk"), None),
-    (Moment("my data/all", ".done"), signal.SIGKILL),
     (Moment("my exp/text", ".signature"), signal.SIGTERM),
     (Moment("my exp/text", "text_vec.ark"), None),
     (Moment("my data/test", "utt2*"), None),
     (Moment("my data/split", ".done"), signal.SIGHUP),
     (Moment("my exp/index", "train/xvector.ark"), None),
     (Moment("my exp/index", "test"), signal.SIGKILL),
-    (Moment("my exp/mdn", "*.partial"), None),
     (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 2'), signal.SIGINT),
     (Moment("my exp/mdn", "metrics.jsonl", '"epoch": 5'), None),
     (Moment("my exp/mdn", "weights.safetensors"), None),
-    (Moment("my exp/samples/.groups.parts", "*/texts.npz"), None),
     (Moment("my exp/samples/.groups.parts", "*/part-*.npz"), signal.SIGTERM),
     (Moment("my exp/samples/groups", "utt2spk"), None),
-    (Moment("my exp/score", ".signature"), signal.SIGKILL),
     (Moment("my exp/score", "scores.json"), None),
 ]
 
