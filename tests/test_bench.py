@@ -117,6 +117,8 @@ def test_speed_of_extraction(tmp_path, monkeypatch, librispeech_251):
     words = ["--backends", "xvector", "--files", "3", "--rounds", "1", "--utterances", "100"]
     assert importlib.import_module("tests.bench.embed_speed").main([*words, "--results", str(results)]) == 0
     text = results.read_text()
+    words[3] = "2"  # none would be left for the loops that get every 4th
+    assert importlib.import_module("tests.bench.embed_speed").main([*words, "--results", str(results)]) == 1
     assert "nan" not in text and len(re.findall(r"^\| (?:xvector|100) \|.*\d", text, re.MULTILINE)) == 4
 
 

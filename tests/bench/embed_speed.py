@@ -85,9 +85,11 @@ def on_processor(options: Options, paths: list[Path]) -> None:
     import soundfile
 
     from tests.bench.embed_memory import SECONDS, measure
-    from tests.bench.embed_race import JOBS, LOOPS, race
+    from tests.bench.embed_race import JOBS, LOOPS, SPARSE, race
     from tests.bench.embed_roofline import SIZE
 
+    if len(options.files) != len(options.backends) or min(options.files) <= SPARSE // 2:
+        raise InputError(f"--files: expected a number for each of --backends, {SPARSE // 2 + 1} or more")
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         races = {
