@@ -41,5 +41,5 @@ def start_until(recipe: Recipe, moment: Moment, started: list[Popen], *more: str
     while not moment.has_come(recipe.folder):
         assert run.poll() is None, f"ended before {moment}: {run.communicate()[0]}{recipe.logs()}"
         assert time.monotonic() < deadline, moment
-        time.sleep(0.001)
+        time.sleep(0.005)
     return run
