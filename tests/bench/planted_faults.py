@@ -9,7 +9,6 @@ score is counted, too: how often it says of a quick figure that real speakers ar
 for all figures). Writes a section of RESULTS.md; some 15 minutes of processor time.
 """
 
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from steps.metrics import speaker_vectors
 from steps.metrics.sample_metrics import METRICS, measure
 from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors
 from steps.score.measured import SampleSource, measure_sources
+from tests.bench.quality import capspeech_libri
 from tests.bench.results import PATH, command_line, record, table
 from utils.command import progress, run_command
 from utils.errors import InputError
@@ -50,10 +50,7 @@ class Options:
 
 def work(options: Options) -> None:
     """Measure and record."""
-    corpus = os.environ.get("PSEUDOSPEAKERS_DATA")
-    if not corpus or not (Path(corpus) / "capspeech-libri").is_dir():
-        raise InputError("PSEUDOSPEAKERS_DATA: expected the directory that holds capspeech-libri")
-    speakers = read_speakers(Path(corpus) / "capspeech-libri")
+    speakers = read_speakers(capspeech_libri())
     speaker_vectors.MOST_DRAWS = 4  # of rows, in each draw of speakers
     n = options.draws
     tasks = [partial(figures_of, speakers, seed, None, seed >= n) for seed in range(2 * n)]

@@ -40,10 +40,7 @@ def work(options: Options) -> None:
     """Train, score, write the section."""
     from steps.generators.train import read_list
 
-    corpus = os.environ.get("PSEUDOSPEAKERS_DATA")
-    if not corpus or not (Path(corpus) / "capspeech-libri").is_dir():
-        raise InputError("PSEUDOSPEAKERS_DATA: expected the directory that holds capspeech-libri")
-    prepare(Path(corpus) / "capspeech-libri", options.work)
+    prepare(capspeech_libri(), options.work)
     names = [entry.name for entry in read_list(Path("conf/generators.txt"))]
     scores: dict[int, dict[str, list[Scores]]] = {}
     for split in progress(options.splits, len(options.splits), "splits"):
@@ -51,6 +48,14 @@ def work(options: Options) -> None:
         (options.work / "scores.json").write_text(json.dumps(scores) + "\n", encoding="utf-8")
     body = "\n\n".join([introduction(options), figures(scores), densities(scores)])
     record(options.results, "Quality of the generators", command_line("tests.bench.quality", options), body)
+
+
+def capspeech_libri() -> Path:
+    """The corpus of real speakers, where PSEUDOSPEAKERS_DATA has it."""
+    data = os.environ.get("PSEUDOSPEAKERS_DATA")
+    if not data or not (Path(data) / "capspeech-libri").is_dir():
+        raise InputError("PSEUDOSPEAKERS_DATA: expected the directory that holds capspeech-libri")
+    return Path(data) / "capspeech-libri"
 
 
 def prepare(corpus: Path, directory: Path, *words: str) -> None:

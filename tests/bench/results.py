@@ -23,6 +23,7 @@ PATH = Path("RESULTS.md")
 SECTIONS = (
     "Quality of the generators",
     "Generators beside rivals",
+    "Calibration",
     "Three sources",
     "Following people's words",
     "Descriptions of persons",

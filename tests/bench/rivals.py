@@ -6,7 +6,6 @@ conf/generators_rivals.txt, and stage 6. Ratios are formed inside their split an
 scores are kept in --work and not made again.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench.quality import FIRST, judged, prepare, run, split_and_index
+from tests.bench.quality import FIRST, capspeech_libri, judged, prepare, run, split_and_index
 from tests.bench.results import PATH, command_line, record, table
 from utils.command import progress, run_command
-from utils.errors import InputError
 from utils.json_files import read_json
 from utils.option_values import word_of
 from utils.options import option
@@ -41,10 +39,7 @@ class Options:
 
 def work(options: Options) -> None:
     """Train, score, write the section."""
-    corpus = os.environ.get("PSEUDOSPEAKERS_DATA")
-    if not corpus or not (Path(corpus) / "capspeech-libri").is_dir():
-        raise InputError("PSEUDOSPEAKERS_DATA: expected the directory that holds capspeech-libri")
-    prepare(Path(corpus) / "capspeech-libri", options.work)
+    prepare(capspeech_libri(), options.work)
     documents = [score_split(options, split) for split in progress(options.splits, len(options.splits), "splits")]
     record(options.results, SECTION, command_line("tests.bench.rivals", options), section(documents))
 

@@ -10,7 +10,6 @@ PLDA of other toolkits is trained on the same sets of the first split, in enviro
 of RESULTS.md; models in --work stay finished.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,11 +28,10 @@ from steps.metrics.speaker_transform import TransformSettings, fit_transform
 from steps.metrics.trials import AllPairs, ScoredTrials
 from steps.text.descriptions import Descriptions
 from tests.bench.downstream.__main__ import TOOLS, make_env
-from tests.bench.quality import prepare, run, split_and_index
+from tests.bench.quality import capspeech_libri, prepare, run, split_and_index
 from tests.bench.results import PATH, command_line, record, table, target
 from utils.archives import read_vectors
 from utils.command import logger, progress, run_command
-from utils.errors import InputError
 from utils.option_values import as_dict
 from utils.options import option
 from utils.vectors import unit_rows
@@ -89,10 +87,7 @@ class Judged(NamedTuple):
 
 def work(options: Options) -> None:
     """Train, sample, judge, write the section."""
-    corpus = os.environ.get("PSEUDOSPEAKERS_DATA")
-    if not corpus or not (Path(corpus) / "capspeech-libri").is_dir():
-        raise InputError("PSEUDOSPEAKERS_DATA: expected the directory that holds capspeech-libri")
-    prepare(Path(corpus) / "capspeech-libri", options.work)
+    prepare(capspeech_libri(), options.work)
     found = [judge_split(options, split) for split in progress(options.splits, len(options.splits), "splits")]
     body = section(options, found)
     if options.envs is not None:

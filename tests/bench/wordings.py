@@ -6,16 +6,14 @@ tests/bench/wordings, of the captions and of the grammar from the model director
 classifiers that know only held-out speakers. Takes about ten minutes; finished models in --work are not trained again.
 """
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench.quality import FIRST, prepare, run, split_and_index
+from tests.bench.quality import FIRST, capspeech_libri, prepare, run, split_and_index
 from tests.bench.results import PATH, command_line, record
 from utils.command import logger, progress, run_command
-from utils.errors import InputError
 from utils.options import option
 
 if TYPE_CHECKING:
@@ -42,12 +40,9 @@ class Options:
 
 def work(options: Options) -> None:
     """Train, sample, judge, write the section."""
-    data = os.environ.get("PSEUDOSPEAKERS_DATA")
-    if not data or not (Path(data) / "capspeech-libri").is_dir():
-        raise InputError("PSEUDOSPEAKERS_DATA: expected the directory that holds capspeech-libri")
     for reader in options.readers:
-        prepare(Path(data) / "capspeech-libri", options.work / reader, "--reader", reader)
-    wordings = texts_of(options, Path(data) / "humantext" / "captions.csv")
+        prepare(capspeech_libri(), options.work / reader, "--reader", reader)
+    wordings = texts_of(options, capspeech_libri().parent / "humantext" / "captions.csv")
     measured, readings = measure(options, wordings)
     body = report(options, measured, readings)
     record(options.results, "Following people's words", command_line("tests.bench.wordings", options), body)
