@@ -29,7 +29,7 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.hostile("SIGTERM, SIGHUP, SIGINT or SIGKILL of run.sh alone, in every stage")
+@pytest.mark.hostile("SIGTERM, SIGHUP, SIGINT or SIGKILL of run.sh, or of all processes, one in each stage")
 def test_killed_in_every_stage_it_ends_with_the_same_bytes(make_recipe, finished, started):
     recipe, resumed = make_recipe(), 0
     for moment, number in MOMENTS:
