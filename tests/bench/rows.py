@@ -74,7 +74,7 @@ def written(measured: dict[int, list[Need]], reckoned: tuple[int, ...]) -> str:
     pairs, none = list(zip(first, final, strict=True)), Need(0, 0, 0)
     growth = [along(one, other, 1 / (last - before), none) for one, other in pairs]
     rows = [(f"{n:,}", *shown(needs)) for n, needs in measured.items()]
-    for n in reckoned:
+    for n in (n for n in reckoned if n > last):
         share = (n - last) / (last - before)
         needs = [along(one, other, share, other) for one, other in pairs]
         rows.append((f"{n:,}, reckoned", *shown(needs)))
