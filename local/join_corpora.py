@@ -19,7 +19,7 @@ from local.corpus_rules import FILES, RULES, Rules, slug
 from steps.data.sets import speaker_genders, write_set
 from steps.data.table_rows import read_rows
 from utils.command import logger, run_command
-from utils.data_dir import DataDir
+from utils.data_dir import GENDER_WORDS, DataDir
 from utils.errors import InputError, brief, cut
 from utils.options import option
 from utils.stage_dir import StageDir
@@ -27,7 +27,6 @@ from utils.table_values import TO_THE_END
 
 log = logger(__name__)
 SOURCE, DIRECTORY, READERS = "source", "data_dir", "readers"
-GENDERS = {"f": "female", "m": "male"}
 NOT_JOINED = (
     "spk2gender",
     "utt2gender",
@@ -193,15 +192,15 @@ def _add_genders(joined: JoinedCorpora, corpus: CorpusRow, tables: Tables) -> No
         other, where = joined.genders.setdefault(speaker, (gender, corpus.where))
         if other != gender:
             raise InputError(
-                f"{corpus.where}: speaker {speaker} is {GENDERS[gender]} here, {GENDERS[other]} at {where}; correct "
-                "one, or give the corpora different readers"
+                f"{corpus.where}: speaker {speaker} is {GENDER_WORDS[gender]} here, {GENDER_WORDS[other]} at {where};"
+                " correct one, or give the corpora different readers"
             )
 
 
 def utterance_genders(joined: JoinedCorpora) -> dict[str, str]:
     """Utterance -> female or male, where the speaker's gender is known."""
     speakers = joined.tables["utt2spk"]
-    return {name: GENDERS[joined.genders[one][0]] for name, one in speakers.items() if one in joined.genders}
+    return {name: GENDER_WORDS[joined.genders[one][0]] for name, one in speakers.items() if one in joined.genders}
 
 
 def main(argv: list[str] | None = None) -> int:

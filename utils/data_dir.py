@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PER_UTTERANCE = ("text", "feats.scp", "vad.scp", "xvector.scp", "utt2dur", "utt2num_frames", "utt2lang", "utt2uniq")
 PER_SPEAKER = ("spk2gender", "spk2utt", "cmvn.scp")
 PER_RECORDING = ("wav.scp", "reco2dur")
+GENDER_WORDS = {"f": "female", "m": "male"}  # of the letters of spk2gender
 
 
 class DataDir:
@@ -145,7 +146,7 @@ def _are_surely_valid(path: Path, tables: Mapping[str, Mapping[str, str]]) -> bo
 def check_genders(spk2gender: Mapping[str, str], where: object, remedy: str = "") -> None:
     """Raise InputError for a speaker of the table `where` whose gender is neither m nor f."""
     for speaker, gender in spk2gender.items():
-        if gender not in ("m", "f"):
+        if gender not in GENDER_WORDS:
             raise InputError(f"{where}: {brief(speaker)}: expected m or f, found {brief(gender)}{remedy}")
 
 

@@ -11,10 +11,9 @@ from steps.attributes.bins import GENDERS, Binned, BinRule, bin_values
 from steps.attributes.gender import Genders
 from steps.attributes.measurements import UNVOICED, Measurement
 from steps.attributes.rates import Rates
-from utils.data_dir import DataDir
+from utils.data_dir import GENDER_WORDS, DataDir
 from utils.errors import InputError
 
-FULL_NAMES = {"f": "female", "m": "male"}
 LEAST_VOICED_SHARE = 0.5  # of a speaker's utterances: below it the speaker whispers, and an F0 is chance
 LONG = 1.0  # seconds: a shorter utterance may well be unvoiced
 
@@ -72,10 +71,10 @@ def known_genders(data: Path, utt2spk: Mapping[str, str]) -> dict[str, str]:
     """Speaker -> male or female, as spk2gender says, or else utt2gender, which may lack speakers."""
     if (data / "spk2gender").is_file():
         letters = DataDir(data).table("spk2gender")
-        wrong = [speaker for speaker, letter in letters.items() if letter not in FULL_NAMES]
+        wrong = [speaker for speaker, letter in letters.items() if letter not in GENDER_WORDS]
         if wrong:
             raise InputError(f"{data}/spk2gender: {wrong[0]}: expected m or f, found {letters[wrong[0]]!r}")
-        return {speaker: FULL_NAMES[letter] for speaker, letter in letters.items()}
+        return {speaker: GENDER_WORDS[letter] for speaker, letter in letters.items()}
     if not (data / "utt2gender").is_file():
         return {}
     found: dict[str, str] = {}

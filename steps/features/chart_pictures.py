@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from steps.features.set_statistics import UNKNOWN, SetStatistics
+from utils.data_dir import GENDER_WORDS
 
 COLOURS = {"f": "#d95f02", "m": "#1a5fb4", UNKNOWN: "#9aa0a6"}
-LABELS = {"f": "female", "m": "male", UNKNOWN: UNKNOWN}
+LABELS = {**GENDER_WORDS, UNKNOWN: UNKNOWN}
 INK, BAND = "#202124", "#1a5fb4"
 BARS = 24  # of speakers, at most
 WIDTH, HEIGHT = 4.8, 2.8  # inches of a panel

@@ -13,7 +13,7 @@ from steps.metrics.generated_trials import generated_trials
 from steps.metrics.kernel_distance import kernel_test
 from steps.metrics.label_accuracy import heard_mix_distance, label_accuracies
 from steps.metrics.sample_figures import two_each
-from steps.metrics.speaker_vectors import GROUP_TABLES, Comparison, NotMeasured, SpeakerVectors, draws_for, mean_rows
+from steps.metrics.speaker_vectors import Comparison, NotMeasured, SpeakerVectors, draws_for, mean_rows
 from steps.metrics.told_apart import told_apart
 from utils.vectors import unit_rows
 
@@ -88,8 +88,7 @@ def heard_mix(comparison: Comparison) -> dict[str, float]:
 
     The samples' own groups are not needed.
     """
-    if comparison.test.groups is None:
-        raise NotMeasured(f"the groups of test speakers are not known; {GROUP_TABLES}")
+    comparison.require_groups("test")
     samples = comparison.samples.at_most(comparison.rng(2), MOST_SCORED)
     found = heard_mix_distance(samples, comparison.test, comparison.seed)
     if found is None:

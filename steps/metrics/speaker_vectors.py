@@ -134,9 +134,9 @@ class Comparison:
             halves.append(one.of_speakers(order[: max(1, (one.n_speakers + 1) // 2)]))
         return Comparison(*halves, self.seed)
 
-    def require_groups(self) -> None:
-        """Raise NotMeasured unless the groups of samples and of test speakers are known."""
-        absent = [name for name in ("samples", "test") if getattr(self, name).groups is None]
+    def require_groups(self, *names: str) -> None:
+        """Raise NotMeasured unless the groups of these sets, by default of `samples` and `test`, are known."""
+        absent = [name for name in names or ("samples", "test") if getattr(self, name).groups is None]
         if absent:
             known = {"samples": "samples", "test": "test speakers"}
             raise NotMeasured(

@@ -15,12 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.command import logger
-from utils.data_dir import check_genders
+from utils.data_dir import GENDER_WORDS, check_genders
 from utils.tables import read_table
 
 GROUPS, GENDER = "utt2group", "gender"
-WORDS = {"f": "female", "m": "male"}
-INITIALS = {"f": "f", "female": "f", "m": "m", "male": "m"}
+INITIALS = {spelling: letter for letter, word in GENDER_WORDS.items() for spelling in (letter, word)}
 MOST_UNTOLD = 0.1  # of the vectors
 log = logger(__name__)
 
@@ -82,7 +81,7 @@ def _words(attribute: str, values: np.ndarray) -> np.ndarray:
     words = set(values.tolist()) - {None}
     found = {value: "-".join(value.lower().replace("_", " ").split()) for value in words}
     if attribute == GENDER:
-        found = {value: WORDS.get(word, word) for value, word in found.items()}
+        found = {value: GENDER_WORDS.get(word, word) for value, word in found.items()}
     return np.array([found.get(value) for value in values], dtype=object)
 
 
